@@ -1,0 +1,1 @@
+//! Locust's statistics and control API over Cicada's records.

@@ -1,0 +1,1 @@
+//! What Cicada's traffic is.

@@ -1,0 +1,1 @@
+//! The `cicada` binary's parts.

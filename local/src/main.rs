@@ -1,0 +1,2 @@
+//! The `cicada` binary.
+fn main() {}

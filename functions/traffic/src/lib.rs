@@ -1,1 +1,7 @@
-//! What Cicada's traffic is.
+//! What Cicada's traffic is, written once for laptop and cloud.
+//!
+//! The [`plan`](crate) says which user is due when; a tick executes what is due and writes records;
+//! the fan-out sends the wake-ups. Where these meet the world stand three ports: store, queue and
+//! heartbeat. No AWS here and no web server: those plug in from outside.
+
+pub mod random;

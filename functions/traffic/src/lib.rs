@@ -4,4 +4,7 @@
 //! the fan-out sends the wake-ups. Where these meet the world stand three ports: store, queue and
 //! heartbeat. No AWS here and no web server: those plug in from outside.
 
+pub mod clock;
 pub mod random;
+pub mod record;
+pub mod run;

@@ -1,0 +1,185 @@
+//! The one clock: wall-clock time in microseconds, its one-second slots, and sleeping until an instant.
+//!
+//! Everything that needs the time is handed a [`Clock`]. Tests use one that follows tokio's paused
+//! time, so that a day of traffic takes a second.
+
+use std::fmt;
+use std::ops::{Add, Sub};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// Microseconds in a [`Slot`].
+pub const SLOT_MICROS: u64 = 1_000_000;
+
+/// An instant of wall-clock time, in microseconds since the Unix epoch.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct Timestamp(u64);
+
+impl Timestamp {
+    /// The instant `micros` microseconds after the Unix epoch.
+    pub const fn from_micros(micros: u64) -> Self {
+        Self(micros)
+    }
+
+    /// Microseconds since the Unix epoch.
+    pub const fn micros(self) -> u64 {
+        self.0
+    }
+
+    /// Seconds since the Unix epoch, with a fraction, as Python's `time.time()` has it.
+    pub fn seconds(self) -> f64 {
+        self.0 as f64 / 1e6
+    }
+
+    /// The slot this instant lies in.
+    pub const fn slot(self) -> Slot {
+        Slot(self.0 / SLOT_MICROS)
+    }
+
+    /// The time from `earlier` to this instant; zero if `earlier` is later.
+    pub const fn since(self, earlier: Self) -> Duration {
+        Duration::from_micros(self.0.saturating_sub(earlier.0))
+    }
+}
+
+impl Add<Duration> for Timestamp {
+    type Output = Self;
+
+    fn add(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(micros(duration)))
+    }
+}
+
+impl Sub<Duration> for Timestamp {
+    type Output = Self;
+
+    fn sub(self, duration: Duration) -> Self {
+        Self(self.0.saturating_sub(micros(duration)))
+    }
+}
+
+/// One second of wall-clock time, by its number since the Unix epoch.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct Slot(pub u64);
+
+impl Slot {
+    /// The slot's first instant.
+    pub const fn start(self) -> Timestamp {
+        Timestamp(self.0.saturating_mul(SLOT_MICROS))
+    }
+
+    /// The first instant after the slot.
+    pub const fn end(self) -> Timestamp {
+        self.plus(1).start()
+    }
+
+    /// The slot `seconds` later.
+    pub const fn plus(self, seconds: u64) -> Self {
+        Self(self.0.saturating_add(seconds))
+    }
+
+    /// The slot `seconds` earlier.
+    pub const fn minus(self, seconds: u64) -> Self {
+        Self(self.0.saturating_sub(seconds))
+    }
+
+    /// The first slot that begins at or after `instant`.
+    pub const fn at_or_after(instant: Timestamp) -> Self {
+        Self(instant.0.div_ceil(SLOT_MICROS))
+    }
+}
+
+impl fmt::Display for Slot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A duration in whole microseconds, capped at what a `u64` holds.
+pub fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// Where the time comes from.
+#[derive(Clone, Debug)]
+pub struct Clock(Source);
+
+#[derive(Clone, Debug)]
+enum Source {
+    System,
+    Tokio {
+        epoch: Timestamp,
+        origin: tokio::time::Instant,
+    },
+}
+
+impl Clock {
+    /// The machine's wall clock.
+    pub fn system() -> Self {
+        Self(Source::System)
+    }
+
+    /// A clock that shows `epoch` now and follows tokio's time, which tests pause and advance.
+    pub fn following_tokio(epoch: Timestamp) -> Self {
+        Self(Source::Tokio {
+            epoch,
+            origin: tokio::time::Instant::now(),
+        })
+    }
+
+    /// The current instant.
+    pub fn now(&self) -> Timestamp {
+        match &self.0 {
+            Source::System => system_now(),
+            Source::Tokio { epoch, origin } => *epoch + origin.elapsed(),
+        }
+    }
+
+    /// Sleeps until `instant`, or not at all if it has passed.
+    pub async fn sleep_until(&self, instant: Timestamp) {
+        let left = instant.since(self.now());
+        if !left.is_zero() {
+            tokio::time::sleep(left).await;
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the one clock")]
+fn system_now() -> Timestamp {
+    let since_epoch = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default();
+    Timestamp(micros(since_epoch))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slot_holds_its_start_and_not_its_end() {
+        let slot = Slot(7);
+        assert_eq!(slot.start().slot(), slot);
+        assert_eq!(slot.end().slot(), Slot(8));
+        assert_eq!(Slot::at_or_after(slot.start()), slot);
+        assert_eq!(
+            Slot::at_or_after(slot.start() + Duration::from_micros(1)),
+            Slot(8)
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_clock_in_paused_time_sleeps_a_day_at_once() {
+        let clock = Clock::following_tokio(Slot(1_000).start());
+        clock.sleep_until(Slot(87_400).start()).await;
+        let late = clock.now().since(Slot(87_400).start());
+        assert!(late <= Duration::from_millis(1), "{late:?}");
+    }
+}

@@ -1,0 +1,123 @@
+//! What is written is read back, what was never written is refused, and a record stays small.
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn request(number: u8) -> Arc<RequestName> {
+    Arc::new(RequestName {
+        method: "GET".into(),
+        name: format!("GET /{number}").into(),
+    })
+}
+
+prop_compose! {
+    fn an_outcome()(
+        name in 0_u8..5,
+        after in 0_u64..20_000_000,
+        response_time in prop_oneof![0_u64..1_000_000, any::<u64>()],
+        content_length in any::<u64>(),
+        error in prop::option::of("\\PC{0,40}"),
+        lateness in prop::option::of(0_u64..5_000_000),
+        cold in any::<bool>(),
+    ) -> Outcome {
+        Outcome {
+            request: request(name),
+            completed_at: Slot(1_700_000_000).start() + Duration::from_micros(after),
+            response_time: Duration::from_micros(response_time),
+            content_length,
+            error: error.map(Into::into),
+            lateness: lateness.map(Duration::from_micros),
+            cold,
+        }
+    }
+}
+
+prop_compose! {
+    fn some_contents()(
+        outcomes in prop::collection::vec(an_outcome(), 0..40),
+        iterations in prop::collection::vec((0_u8..100, any::<u32>(), 0..3), 0..40),
+        exceptions in prop::collection::vec((any::<u32>(), "\\PC{0,40}", "\\PC{0,80}"), 0..4),
+    ) -> Contents {
+        let fates = [Fate::Done, Fate::Skipped, Fate::CutOff];
+        Contents {
+            outcomes,
+            iterations: iterations
+                .into_iter()
+                .map(|(user, ordinal, fate)| IterationEntry { user, ordinal, fate: fates[fate as usize] })
+                .collect(),
+            exceptions: exceptions
+                .into_iter()
+                .map(|(count, message, traceback)| ExceptionEntry {
+                    message: message.into(),
+                    traceback: traceback.into(),
+                    count,
+                })
+                .collect(),
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_is_read_back(mut contents in some_contents()) {
+        let slot = Slot(1_700_000_000);
+        let payload = contents.encode(slot);
+        let decoded = Decoded::read(&payload, slot).unwrap();
+        prop_assert_eq!(decoded.to_contents(), contents);
+    }
+
+    #[test]
+    fn arbitrary_bytes_are_an_error_and_never_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        if let Err(error) = Decoded::read(&bytes, Slot(0)) {
+            prop_assert!(error.to_string().starts_with("record "));
+        }
+    }
+
+    #[test]
+    fn a_payload_that_was_cut_or_changed_never_panics(
+        mut contents in some_contents(),
+        cut in any::<prop::sample::Index>(),
+        change in any::<(prop::sample::Index, u8)>(),
+    ) {
+        let slot = Slot(1_700_000_000);
+        let mut payload = contents.encode(slot).to_vec();
+        prop_assert!(Decoded::read(&payload[..cut.index(payload.len())], slot).is_err());
+        let at = change.0.index(payload.len());
+        payload[at] = change.1;
+        let _ = Decoded::read(&payload, slot);
+    }
+}
+
+#[test]
+fn eighty_outcomes_of_the_default_mix_fit_a_write_unit() {
+    let slot = Slot(1_700_000_000);
+    let mut contents = Contents::default();
+    for n in 0..80_u64 {
+        contents.outcomes.push(Outcome {
+            request: request((n % 5) as u8),
+            completed_at: slot.start() + Duration::from_micros(n * 12_345),
+            response_time: Duration::from_micros(15_000 + n * 37),
+            content_length: 400,
+            error: None,
+            lateness: Some(Duration::from_micros(900)),
+            cold: false,
+        });
+        contents.iterations.push(IterationEntry {
+            user: n as u8,
+            ordinal: 0,
+            fate: Fate::Done,
+        });
+    }
+    let length = contents.encode(slot).len();
+    assert!(length <= 1024, "{length} bytes");
+}
+
+#[test]
+fn a_count_that_cannot_be_true_allocates_nothing() {
+    let payload = [1, 0xff, 0xff, 0xff, 0xff, 0x7f];
+    assert_eq!(
+        Decoded::read(&payload, Slot(0)),
+        Err(WireError::Truncated("requests"))
+    );
+}

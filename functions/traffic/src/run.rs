@@ -1,0 +1,118 @@
+//! A run: one swarm from start to stop, as the store keeps it.
+//!
+//! A run is the plan's input and nothing more: seed, workload version, and the segments that say how
+//! many users when. It is changed by adding to it, so whoever counts a past slot later sees what
+//! whoever executed it saw.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::{Clock, Slot, Timestamp};
+
+/// A change holds from the first slot that begins at least this much later.
+///
+/// A process's copy of the run is at most one second old and a tick plans at most half a second
+/// ahead, so nobody executes a slot without knowing what was changed for it.
+pub const CHANGE_LEAD: Duration = Duration::from_millis(1500);
+
+/// Names a run; sorts by the time it was created.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RunId(pub String);
+
+impl RunId {
+    /// A new name: the time in microseconds and a nonce, both in hexadecimal.
+    pub fn new(created_at: Timestamp, nonce: u32) -> Self {
+        Self(format!("{:014x}-{nonce:08x}", created_at.micros()))
+    }
+}
+
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// One swarm from start to stop.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    /// The run's name.
+    pub id: RunId,
+    /// Goes up by one with every change; a write names the revision it has read.
+    pub revision: u64,
+    /// What all of the run's random draws are seeded with.
+    pub seed: u64,
+    /// The version of the workload that the run is pinned to.
+    pub workload: String,
+    /// When the run was asked for; the statistics' `start_time`.
+    pub created_at: Timestamp,
+    /// What was asked for, in order of their `from`; never empty.
+    pub segments: Vec<Segment>,
+    /// The first slot in which nothing starts any more, once the run was stopped.
+    pub stopped_from: Option<Slot>,
+    /// Statistics count what was completed at or after this instant.
+    pub reset_at: Option<Timestamp>,
+}
+
+/// What one `POST /swarm` asked for from a slot on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Segment {
+    /// The first slot for which this holds.
+    pub from: Slot,
+    /// The number of users at the end of the ramp.
+    pub user_count: u32,
+    /// Users started or stopped a second; finite and above zero.
+    pub spawn_rate: f64,
+    /// The classes that run, with what their share of the users is.
+    pub shares: Vec<Share>,
+    /// Overrides of the classes' hosts: class name and base URL.
+    pub hosts: Vec<(String, String)>,
+    /// The first slot in which nothing starts any more, when a `run_time` was given.
+    pub until: Option<Slot>,
+}
+
+/// A class's share of the users, by Locust's two rules.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Share {
+    /// The class's name.
+    pub class: String,
+    /// Its weight among the classes without a fixed count.
+    pub weight: u32,
+    /// Its exact number of users, or 0 to go by weight.
+    pub fixed_count: u32,
+}
+
+impl Run {
+    /// The run's first slot.
+    pub fn starts(&self) -> Slot {
+        self.segments
+            .first()
+            .map_or(Slot(0), |segment| segment.from)
+    }
+
+    /// The first slot in which nothing starts any more, if that is known.
+    pub fn ends(&self) -> Option<Slot> {
+        let run_time = self.segments.last().and_then(|segment| segment.until);
+        match (self.stopped_from, run_time) {
+            (Some(stopped), Some(until)) => Some(stopped.min(until)),
+            (one, other) => one.or(other),
+        }
+    }
+
+    /// True once the run's last slot has passed.
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        self.ends().is_some_and(|end| end.start() <= now)
+    }
+
+    /// Since when the statistics count.
+    pub fn counts_from(&self) -> Timestamp {
+        self.reset_at.unwrap_or(self.created_at)
+    }
+
+    /// The first slot that a change made now may hold for.
+    pub fn change_slot(clock: &Clock) -> Slot {
+        Slot::at_or_after(clock.now() + CHANGE_LEAD)
+    }
+}

@@ -1,0 +1,132 @@
+#!/usr/bin/env bash
+# Installs what the tests and the benchmark compare Cicada with, into .tools/ and nowhere else.
+#
+#   scripts/tools.sh locust   Locust from PyPI, pinned, in .tools/venv (its Python is .tools/venv/bin/python)
+#   scripts/tools.sh nginx    nginx at .tools/nginx/nginx: the system's, or Debian's package unpacked
+#   scripts/tools.sh          both
+#
+# What is there already is left as it is, so calling it again costs nothing.
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+tools="$root/.tools"
+scratch=
+trap '[ -z "$scratch" ] || rm -rf "$scratch"' EXIT
+
+say() { printf 'tools: %s\n' "$*" >&2; }
+die() { say "$@"; exit 1; }
+
+# One process at a time: several test runs may ask for the same thing at once.
+lock() {
+    mkdir -p "$tools"
+    if command -v flock >/dev/null; then
+        exec 9>"$tools/.lock"
+        flock 9
+    fi
+}
+
+locust() {
+    local venv="$tools/venv" wanted="$root/tests/requirements.txt"
+    if [ -x "$venv/bin/locust" ] && cmp -s "$wanted" "$venv/installed.txt"; then
+        say "locust is in .tools/venv"
+        return
+    fi
+    command -v python3 >/dev/null ||
+        die "python3 is missing: install Python 3.10 or newer (Debian: apt-get install python3 python3-venv)"
+    python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' ||
+        die "python3 is $(python3 -V 2>&1), and Locust needs 3.10 or newer"
+    say "installing $(grep '^locust==' "$wanted") into .tools/venv"
+    rm -rf "$venv"
+    python3 -m venv "$venv" >"$tools/venv.log" 2>&1 || {
+        rm -rf "$venv"
+        die "python3 cannot make a virtual environment, see .tools/venv.log (Debian: apt-get install python3-venv)"
+    }
+    "$venv/bin/pip" install --quiet --disable-pip-version-check --no-deps -r "$wanted" ||
+        die "pip could not install tests/requirements.txt: is PyPI within reach?"
+    "$venv/bin/pip" --disable-pip-version-check check >/dev/null ||
+        die "tests/requirements.txt is not complete: $("$venv/bin/pip" check)"
+    cp "$wanted" "$venv/installed.txt"
+    say "$("$venv/bin/locust" --version) is in .tools/venv"
+}
+
+nginx() {
+    local place="$tools/nginx" system
+    if [ -x "$place/nginx" ] && "$place/nginx" -v 2>/dev/null; then
+        say "nginx is at .tools/nginx/nginx"
+        return
+    fi
+    rm -rf "$place"
+    mkdir -p "$place"
+    system=$(PATH="$PATH:/usr/sbin:/usr/local/sbin" type -P nginx || true)
+    if [ -n "$system" ]; then
+        ln -s "$system" "$place/nginx"
+        say "nginx is the system's, $system"
+        return
+    fi
+    command -v apt-get >/dev/null && command -v dpkg >/dev/null ||
+        die "nginx is missing: install it with your package manager"
+    say "unpacking Debian's nginx into .tools/nginx"
+    scratch=$(mktemp -d)
+    package nginx
+    # older Debian and Ubuntu releases keep the program in a package of its own
+    [ -x "$place/root/usr/sbin/nginx" ] || package nginx-core
+    wrap
+    libraries
+    "$place/nginx" -v 2>/dev/null || die "the unpacked nginx does not start: install nginx with your package manager"
+    say "nginx is at .tools/nginx/nginx"
+}
+
+# Downloads one package and unpacks it beside the others; the system's own lists serve when there are any.
+package() {
+    (cd "$scratch" && apt-get download "$1" >/dev/null 2>&1) || {
+        own_lists
+        (cd "$scratch" && apt-get "${lists[@]}" download "$1" >/dev/null) ||
+            die "apt-get could not download $1: install nginx with your package manager"
+    }
+    dpkg -x "$scratch/${1}_"*.deb "$tools/nginx/root"
+}
+
+# Package lists of our own, which need no root and leave the system's alone.
+lists=()
+own_lists() {
+    [ ${#lists[@]} -eq 0 ] || return 0
+    mkdir -p "$scratch/lists/partial" "$scratch/cache/archives/partial"
+    lists=(-o "Dir::State::lists=$scratch/lists" -o "Dir::Cache=$scratch/cache" -o APT::Sandbox::User=)
+    apt-get "${lists[@]}" update >/dev/null || die "apt-get could not read the package lists: is the mirror within reach?"
+}
+
+# A program that finds the unpacked libraries.
+wrap() {
+    cat >"$tools/nginx/nginx" <<'WRAP'
+#!/bin/sh
+here=$(dirname "$(readlink -f "$0")")/root
+lib=$(echo "$here"/usr/lib/*-linux-* "$here"/lib/*-linux-* | tr ' ' ':')
+LD_LIBRARY_PATH="$lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" exec "$here/usr/sbin/nginx" "$@"
+WRAP
+    chmod +x "$tools/nginx/nginx"
+}
+
+# Unpacks the libraries that the program names and the system lacks.
+libraries() {
+    local missing library
+    missing=$(ldd "$tools/nginx/root/usr/sbin/nginx" | awk '/not found/ { print $1 }')
+    for library in $missing; do
+        case $library in
+        libpcre2-8.so.0) package libpcre2-8-0 ;;
+        libpcre.so.3) package libpcre3 ;;
+        libssl.so.3 | libcrypto.so.3) [ -e "$tools/nginx/root/usr/lib/"*/libssl.so.3 ] || package libssl3 ;;
+        libssl.so.1.1 | libcrypto.so.1.1) [ -e "$tools/nginx/root/usr/lib/"*/libssl.so.1.1 ] || package libssl1.1 ;;
+        libcrypt.so.1) package libcrypt1 ;;
+        libz.so.1) package zlib1g ;;
+        *) die "nginx needs $library: install nginx with your package manager" ;;
+        esac
+    done
+}
+
+lock
+case ${1:-all} in
+locust) locust ;;
+nginx) nginx ;;
+all) locust && nginx ;;
+*) die "unknown tool '$1': locust, nginx or nothing for both" ;;
+esac

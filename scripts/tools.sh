@@ -32,9 +32,9 @@ locust() {
         return
     fi
     command -v python3 >/dev/null ||
-        die "python3 is missing: install Python 3.10 or newer (Debian: apt-get install python3 python3-venv)"
-    python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' ||
-        die "python3 is $(python3 -V 2>&1), and Locust needs 3.10 or newer"
+        die "python3 is missing: install Python 3.11 or newer (Debian: apt-get install python3 python3-venv)"
+    python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+        die "python3 is $(python3 -V 2>&1), and the pinned versions need 3.11 or newer"
     say "installing $(grep '^locust==' "$wanted") into .tools/venv"
     rm -rf "$venv"
     python3 -m venv "$venv" >"$tools/venv.log" 2>&1 || {

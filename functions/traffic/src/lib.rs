@@ -5,6 +5,7 @@
 //! heartbeat. No AWS here and no web server: those plug in from outside.
 
 pub mod clock;
+pub mod ports;
 pub mod random;
 pub mod record;
 pub mod run;

@@ -1,0 +1,13 @@
+//! The three ports: where traffic meets the world, and the only places where it does.
+//!
+//! Each has a cloud and a local adapter with the same contract: [`Store`] on DynamoDB and SQLite,
+//! [`Queue`] on SQS and tokio, [`Heartbeat`] on EventBridge Scheduler and tokio. The functions are
+//! written once against these traits.
+
+mod heartbeat;
+mod queue;
+mod store;
+
+pub use heartbeat::{Heartbeat, HeartbeatError};
+pub use queue::{Queue, QueueError, WakeUp};
+pub use store::{Checkpoint, Cursor, Marker, RecordPage, Store, StoreError, WRITE_DEADLINE};

@@ -1,0 +1,42 @@
+//! The queue: wake-ups with a due time, delivered at least once and in no order.
+
+use std::future::Future;
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Slot;
+use crate::record::Block;
+use crate::run::RunId;
+
+/// A message that says "look at this tick", and nothing else: it carries no decision.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct WakeUp {
+    /// The run.
+    pub run: RunId,
+    /// The class, by its name.
+    pub class: String,
+    /// The block of its users.
+    pub block: Block,
+    /// The slot to be executed; the message is due when it begins.
+    pub slot: Slot,
+}
+
+/// Where wake-ups wait for their slots.
+pub trait Queue: Send + Sync + 'static {
+    /// Queues wake-ups, each to be delivered about when its slot begins; SQS takes up to 15 minutes.
+    ///
+    /// # Errors
+    /// When any of them may not have been queued; sending all of them again is safe.
+    fn send(&self, wake_ups: Vec<WakeUp>) -> impl Future<Output = Result<(), QueueError>> + Send;
+}
+
+/// Wake-ups could not be queued.
+#[derive(Debug, thiserror::Error)]
+#[error("{undelivered} wake-ups could not be queued")]
+pub struct QueueError {
+    /// How many were not taken.
+    pub undelivered: usize,
+    /// What the queue said.
+    #[source]
+    pub source: Box<dyn std::error::Error + Send + Sync>,
+}

@@ -1,0 +1,179 @@
+//! The store: runs, workloads, records, in-flight markers and checkpoints.
+
+use std::future::Future;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::clock::{Slot, Timestamp};
+use crate::record::{Block, Bucket, Record};
+use crate::run::{Run, RunId};
+
+/// A write is given up when it has not succeeded this long after what it holds was completed, so
+/// that a bucket older than that can be sealed.
+pub const WRITE_DEADLINE: Duration = Duration::from_secs(45);
+
+/// What Cicada keeps. Every method may be repeated after an error.
+pub trait Store: Send + Sync + 'static {
+    /// Writes a run. Revision 1 must be new, any other must follow the stored one.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when somebody else wrote in between: read again, then decide.
+    fn put_run(&self, run: &Run) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// A run by its name.
+    fn run(&self, id: &RunId) -> impl Future<Output = Result<Option<Run>, StoreError>> + Send;
+
+    /// The newest run.
+    fn latest_run(&self) -> impl Future<Output = Result<Option<Run>, StoreError>> + Send;
+
+    /// The names of up to `limit` runs, newest first.
+    fn run_ids(&self, limit: usize) -> impl Future<Output = Result<Vec<RunId>, StoreError>> + Send;
+
+    /// Keeps the source of a workload under its version.
+    fn put_workload(
+        &self,
+        version: &str,
+        source: &str,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// The source of a workload by its version.
+    fn workload(
+        &self,
+        version: &str,
+    ) -> impl Future<Output = Result<Option<String>, StoreError>> + Send;
+
+    /// Writes a record; once this returns it survives the process. The same key is the same record.
+    fn put_record(&self, record: Record) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Records of a run's bucket that were written since `since`, or all of them.
+    ///
+    /// A record may be read again, so readers tell them apart by their key; none is left out.
+    fn records(
+        &self,
+        run: &RunId,
+        bucket: Bucket,
+        since: Option<Cursor>,
+    ) -> impl Future<Output = Result<RecordPage, StoreError>> + Send;
+
+    /// Drops records of buckets before `before`, where nothing else does: DynamoDB's time-to-live
+    /// does it in the cloud.
+    fn expire_records(&self, before: Bucket)
+    -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Says that a user is busy; replaces the marker the user has.
+    fn put_marker(&self, marker: &Marker) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Takes a marker back, if it is still the user's.
+    fn clear_marker(&self, marker: &Marker) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// The markers of a block.
+    fn markers(
+        &self,
+        run: &RunId,
+        class: &str,
+        block: Block,
+    ) -> impl Future<Output = Result<Vec<Marker>, StoreError>> + Send;
+
+    /// How long before it matters a marker must be written to be seen by every process: zero where
+    /// all ticks share one.
+    fn marker_lead(&self) -> Duration;
+
+    /// Writes a run's checkpoint; its revision must be the stored one's plus one.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when somebody else wrote one in between: theirs is as good.
+    fn put_checkpoint(
+        &self,
+        run: &RunId,
+        checkpoint: &Checkpoint,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// A run's checkpoint.
+    fn checkpoint(
+        &self,
+        run: &RunId,
+    ) -> impl Future<Output = Result<Option<Checkpoint>, StoreError>> + Send;
+
+    /// The first slot of a run that the fan-out has not planned yet.
+    fn planned_until(
+        &self,
+        run: &RunId,
+    ) -> impl Future<Output = Result<Option<Slot>, StoreError>> + Send;
+
+    /// Moves [`Store::planned_until`] from `from` to `to`; false if it is not at `from` any more.
+    fn advance_planned(
+        &self,
+        run: &RunId,
+        from: Option<Slot>,
+        to: Slot,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// Nothing that was in flight before this instant can still be written, if that is known: the
+    /// one process that may write was started then.
+    fn quiet_before(&self) -> Option<Timestamp>;
+}
+
+/// Where a reader of a bucket has got to; only the store that made it knows what it means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cursor(pub u64);
+
+/// What [`Store::records`] found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordPage {
+    /// The records.
+    pub records: Vec<Record>,
+    /// From where to read on.
+    pub cursor: Cursor,
+}
+
+/// Says that a user is busy with an iteration, or still waiting after one, until a deadline.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Marker {
+    /// The run.
+    pub run: RunId,
+    /// The class, by its name.
+    pub class: String,
+    /// The user's index in its class.
+    pub user: u32,
+    /// Who set it: the nonce of the tick's execution.
+    pub writer: u64,
+    /// When it ends by itself, should its writer have died.
+    pub until: Timestamp,
+}
+
+/// What was folded of a run's sealed buckets; the aggregator knows the form of the body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// Goes up by one with every write.
+    pub revision: u64,
+    /// The folded statistics and ledger.
+    pub body: Bytes,
+}
+
+/// Why the store could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Somebody else wrote first.
+    #[error("somebody else changed this in between: read it again")]
+    Conflict,
+    /// The store cannot take or give anything for now; trying again may help.
+    #[error("the store does not answer for now")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// There is no room left.
+    #[error("the store is full: make room on its disk")]
+    Full(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// It may be read, but not written.
+    #[error("the store cannot be written: check the file's and its folder's permissions")]
+    ReadOnly(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// What it holds is damaged, or not Cicada's.
+    #[error("the store is damaged, or not one of cicada's: move it away and start afresh")]
+    Corrupt(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl StoreError {
+    /// Whether the same call may succeed later.
+    pub fn may_pass(&self) -> bool {
+        matches!(self, Self::Unavailable(_) | Self::Full(_))
+    }
+}

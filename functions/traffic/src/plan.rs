@@ -1,0 +1,216 @@
+//! The plan: which iterations are due when, as a pure function of the run.
+//!
+//! It reads no clock, no store and no shared random state. Whoever asks, the executing tick, the
+//! fan-out or the ledger that counts a month later, gets the same answer, and what is due in a slot
+//! costs what is due in it, however long the run has been on. [`mix`] says which user of the ramp
+//! belongs to which class, the timeline when it is active, the schedule when its iterations are.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::clock::{Slot, Timestamp};
+use crate::random::class_key;
+use crate::record::{BLOCK_USERS, Block};
+use crate::run::{Run, Segment};
+use crate::workload::Wait;
+
+pub mod mix;
+mod schedule;
+mod timeline;
+
+use schedule::Timetable;
+use timeline::{Span, Timeline};
+
+/// Iterations of a user that was stopped and started again are numbered anew, with the number of the
+/// segment that started it above these bits.
+const SPAWN_BITS: u32 = 44;
+
+/// A class as far as the plan needs it.
+#[derive(Clone, Debug)]
+pub struct PlannedClass {
+    /// The class's name.
+    pub name: Arc<str>,
+    /// How its users wait.
+    pub wait: Wait,
+}
+
+/// An iteration that is due, or under `constant` a user's turn, in which it loops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Due {
+    /// The user's index in its class.
+    pub user: u32,
+    /// Which of the user's iterations in this slot, from 0.
+    pub ordinal: u32,
+    /// The iteration's number; with seed, class and user the key of its draws.
+    pub iteration: u64,
+    /// The instant it is due.
+    pub at: Timestamp,
+    /// The first instant at which it must not start any more; for a turn, the turn's end.
+    pub until: Timestamp,
+}
+
+/// What Locust calls the state of its runner, as far as the run itself says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// The run's first slot has not begun, or users are still being started or stopped.
+    Spawning,
+    /// All users are there.
+    Running,
+    /// The last slot has passed.
+    Over,
+}
+
+/// A run, made ready to be asked.
+#[derive(Debug)]
+pub struct Plan {
+    run: Run,
+    classes: Vec<PlannedClass>,
+    keys: Vec<u64>,
+    timeline: Timeline,
+    /// A block's spans under the ramp asked about last: the same for every slot of a ramp.
+    spans: Mutex<HashMap<(usize, Block), Arc<BlockSpans>>>,
+}
+
+#[derive(Debug)]
+struct BlockSpans {
+    ramp: usize,
+    users: Vec<Option<Span>>,
+}
+
+impl Plan {
+    /// Makes the plan of a run over the workload's classes.
+    pub fn new(run: Run, classes: Vec<PlannedClass>) -> Self {
+        let number = |name: &str| classes.iter().position(|class| &*class.name == name);
+        let timeline = Timeline::new(&run, number);
+        let keys = classes.iter().map(|class| class_key(run.seed, &class.name)).collect();
+        Self { run, classes, keys, timeline, spans: Mutex::default() }
+    }
+
+    /// The run that this is the plan of.
+    pub fn run(&self) -> &Run {
+        &self.run
+    }
+
+    /// The workload's classes; their numbers are what [`Plan::due`] takes.
+    pub fn classes(&self) -> &[PlannedClass] {
+        &self.classes
+    }
+
+    /// A class's number by its name.
+    pub fn class_number(&self, name: &str) -> Option<usize> {
+        self.classes.iter().position(|class| &*class.name == name)
+    }
+
+    /// What is due for one block of one class in one slot, by instant.
+    pub fn due(&self, class: usize, block: Block, slot: Slot) -> Vec<Due> {
+        let mut due = Vec::new();
+        self.each_due(class, block, slot, |item| due.push(item));
+        due.sort_by_key(|item: &Due| (item.at, item.user));
+        due
+    }
+
+    /// How many iterations are due for one block of one class in one slot.
+    pub fn due_count(&self, class: usize, block: Block, slot: Slot) -> u32 {
+        let mut count = 0;
+        self.each_due(class, block, slot, |_| count += 1);
+        count
+    }
+
+    /// The ticks of a slot that have anything due: class numbers and blocks.
+    pub fn ticks(&self, slot: Slot) -> Vec<(usize, Block)> {
+        let mut ticks = Vec::new();
+        for class in 0..self.classes.len() {
+            let blocks = self.most_users(class, slot).div_ceil(BLOCK_USERS);
+            let due = (0..blocks).map(Block).filter(|&block| self.due_count(class, block, slot) > 0);
+            ticks.extend(due.map(|block| (class, block)));
+        }
+        ticks
+    }
+
+    /// Users active at an instant.
+    pub fn user_count(&self, at: Timestamp) -> u64 {
+        self.timeline.user_count(at)
+    }
+
+    /// Users active at an instant, by class number.
+    pub fn class_counts(&self, at: Timestamp) -> Vec<u32> {
+        let Some(number) = self.timeline.ramp_at(at) else {
+            return vec![0; self.classes.len()];
+        };
+        let ramp = self.timeline.ramp(number);
+        let count = ramp.count_at(at);
+        (0..self.classes.len()).map(|class| ramp.mix.class_count(class, count)).collect()
+    }
+
+    /// Where the run stands at an instant.
+    pub fn phase(&self, at: Timestamp) -> Phase {
+        if self.run.is_over(at) {
+            Phase::Over
+        } else if at < self.run.starts().start() || self.timeline.is_ramping(at) {
+            Phase::Spawning
+        } else {
+            Phase::Running
+        }
+    }
+
+    /// The segment that holds in a slot.
+    pub fn segment(&self, slot: Slot) -> Option<&Segment> {
+        let after = self.run.segments.partition_point(|segment| segment.from <= slot);
+        self.run.segments.get(after.checked_sub(1)?)
+    }
+
+    /// The most users that a class has at any time of the segment that a slot lies in.
+    fn most_users(&self, class: usize, slot: Slot) -> u32 {
+        self.timeline
+            .ramp_at(slot.start())
+            .map_or(0, |number| self.timeline.most_of_class(number, class))
+    }
+
+    fn each_due(&self, class: usize, block: Block, slot: Slot, mut found: impl FnMut(Due)) {
+        let (Some(planned), Some(number)) =
+            (self.classes.get(class), self.timeline.ramp_at(slot.start()))
+        else {
+            return;
+        };
+        let spans = self.block_spans(class, block, number);
+        let users = (block.first_user()..).zip(&spans.users);
+        for (user, span) in users.filter_map(|(user, span)| Some((user, span.as_ref()?))) {
+            let timetable = Timetable {
+                wait: &planned.wait,
+                class_key: self.keys[class],
+                user,
+                spawned: span.spawned,
+                slot_number: slot.0 - self.run.starts().0,
+            };
+            let mut ordinal = 0;
+            timetable.due(slot, span.leaves, |iteration, at| {
+                found(Due {
+                    user,
+                    ordinal,
+                    iteration: ((span.spawned_by as u64) << SPAWN_BITS) | iteration,
+                    at,
+                    until: slot.end().min(span.leaves),
+                });
+                ordinal += 1;
+            });
+        }
+    }
+
+    fn block_spans(&self, class: usize, block: Block, ramp: usize) -> Arc<BlockSpans> {
+        let mut known = self.spans.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(spans) = known.get(&(class, block))
+            && spans.ramp == ramp
+        {
+            return Arc::clone(spans);
+        }
+        let users = (block.first_user()..block.first_user() + BLOCK_USERS)
+            .map(|user| self.timeline.span(ramp, class, user))
+            .collect();
+        let spans = Arc::new(BlockSpans { ramp, users });
+        known.insert((class, block), Arc::clone(&spans));
+        spans
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,123 @@
+//! When one user is due: the instants of its iterations within a span of time, by arithmetic.
+//!
+//! Each wait time says where the k-th iteration of a user that was spawned at some instant lies, so
+//! that the iterations of any second are found without those before it.
+
+use std::time::Duration;
+
+use crate::clock::{SLOT_MICROS, Slot, Timestamp, micros};
+use crate::random::{Draws, mix};
+use crate::workload::Wait;
+
+/// Keeps the draws for waits apart from those for tasks.
+const WAIT_STREAM: u64 = 0x57a1_7000_0000_0001;
+
+/// Iterations are numbered within a slot by this many low bits where a slot's are independent of
+/// those before it.
+const ORDINAL_BITS: u32 = 20;
+
+/// One user of one class, as far as its schedule goes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Timetable<'a> {
+    /// How the class waits.
+    pub(super) wait: &'a Wait,
+    /// See [`crate::random::class_key`].
+    pub(super) class_key: u64,
+    /// The user's index in its class.
+    pub(super) user: u32,
+    /// When the user was started.
+    pub(super) spawned: Timestamp,
+    /// Seconds from the run's first slot to the one that is asked for.
+    pub(super) slot_number: u64,
+}
+
+impl Timetable<'_> {
+    /// Calls `found` with number and instant of every iteration due in `slot`, in order.
+    ///
+    /// Nothing is due before the user was spawned or at or after `leaves`.
+    pub(super) fn due(&self, slot: Slot, leaves: Timestamp, mut found: impl FnMut(u64, Timestamp)) {
+        let from = slot.start().max(self.spawned);
+        let until = slot.end().min(leaves);
+        if from >= until {
+            return;
+        }
+        match *self.wait {
+            Wait::ConstantPacing(pacing) => self.due_paced(micros(pacing), from, until, found),
+            Wait::Between { min, max } => self.due_between(min, max, from, until, found),
+            Wait::Poisson(mean) => self.due_poisson(mean, slot, from, until, found),
+            // the user has a turn in each slot, and loops in it
+            Wait::Constant(_) => found(self.slot_number << ORDINAL_BITS, from),
+        }
+    }
+
+    fn due_paced(
+        &self,
+        pacing: u64,
+        from: Timestamp,
+        until: Timestamp,
+        mut found: impl FnMut(u64, Timestamp),
+    ) {
+        let spawned = self.spawned.micros();
+        let first = (from.micros() - spawned).div_ceil(pacing);
+        let numbers = (first..).map(|k| (k, spawned + k * pacing));
+        for (k, at) in numbers.take_while(|&(_, at)| at < until.micros()) {
+            found(k, Timestamp::from_micros(at));
+        }
+    }
+
+    /// Iteration k is due at k times the mean wait after the spawn, moved by a draw of at most a
+    /// quarter of the bounds' distance either way; so no wait leaves the bounds, and the mean is exact.
+    fn due_between(
+        &self,
+        min: Duration,
+        max: Duration,
+        from: Timestamp,
+        until: Timestamp,
+        mut found: impl FnMut(u64, Timestamp),
+    ) {
+        let sum = micros(min) + micros(max);
+        // half a microsecond of an odd sum is lost to rounding: the draw leaves room for it
+        let reach = ((micros(max) - micros(min)) / 4).saturating_sub(sum % 2);
+        let spawned = self.spawned.micros();
+        let offset = from.micros() - spawned;
+        let first = 2 * offset.saturating_sub(reach) / sum;
+        for k in first.. {
+            let middle = spawned + (u128::from(k) * u128::from(sum) / 2) as u64;
+            if middle >= until.micros() + reach {
+                return;
+            }
+            let at = match k {
+                0 => middle,
+                _ => middle + self.wait_draws(k).below(2 * reach + 1) - reach,
+            };
+            if at >= from.micros() && at < until.micros() {
+                found(k, Timestamp::from_micros(at));
+            }
+        }
+    }
+
+    fn due_poisson(
+        &self,
+        mean: Duration,
+        slot: Slot,
+        from: Timestamp,
+        until: Timestamp,
+        mut found: impl FnMut(u64, Timestamp),
+    ) {
+        let number = self.slot_number << ORDINAL_BITS;
+        let mut draws = self.wait_draws(number);
+        let count = draws.poisson(SLOT_MICROS as f64 / micros(mean) as f64);
+        let mut offsets: Vec<u64> = (0..count).map(|_| draws.below(SLOT_MICROS)).collect();
+        offsets.sort_unstable();
+        for (ordinal, offset) in offsets.into_iter().enumerate() {
+            let at = slot.start() + Duration::from_micros(offset);
+            if at >= from && at < until {
+                found(number + ordinal as u64, at);
+            }
+        }
+    }
+
+    fn wait_draws(&self, iteration: u64) -> Draws {
+        Draws::keyed(mix(self.class_key ^ WAIT_STREAM), self.user, iteration)
+    }
+}

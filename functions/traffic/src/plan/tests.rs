@@ -1,0 +1,240 @@
+//! The plan's properties: random access, bounds, exact means, stability under change.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::run::{RunId, Share};
+
+const START: Slot = Slot(1_700_000_000);
+
+fn segment(from: u64, user_count: u32, spawn_rate: f64, classes: &[&str]) -> Segment {
+    let share = |class: &&str| Share { class: (*class).into(), weight: 1, fixed_count: 0 };
+    Segment {
+        from: START.plus(from),
+        user_count,
+        spawn_rate,
+        shares: classes.iter().map(share).collect(),
+        hosts: Vec::new(),
+        until: None,
+    }
+}
+
+fn run(segments: Vec<Segment>) -> Run {
+    Run {
+        id: RunId("r".into()),
+        revision: 1,
+        seed: 7,
+        workload: "w".into(),
+        created_at: START.start(),
+        segments,
+        stopped_from: None,
+        reset_at: None,
+    }
+}
+
+fn plan(run: Run, waits: &[(&str, Wait)]) -> Plan {
+    let class = |&(name, wait): &(&str, Wait)| PlannedClass { name: name.into(), wait };
+    Plan::new(run, waits.iter().map(class).collect())
+}
+
+/// Everything that is due in `slots`, by class and user.
+fn all_due(plan: &Plan, slots: std::ops::Range<u64>) -> BTreeMap<(usize, u32), Vec<Due>> {
+    let mut all: BTreeMap<(usize, u32), Vec<Due>> = BTreeMap::new();
+    for slot in slots.map(|offset| START.plus(offset)) {
+        for (class, block) in plan.ticks(slot) {
+            for due in plan.due(class, block, slot) {
+                assert_eq!(due.at.slot(), slot);
+                all.entry((class, due.user)).or_default().push(due);
+            }
+        }
+    }
+    all
+}
+
+fn seconds(seconds: f64) -> Duration {
+    Duration::from_secs_f64(seconds)
+}
+
+fn any_wait() -> impl Strategy<Value = Wait> {
+    prop_oneof![
+        (1_000_u64..9_000_000).prop_map(|us| Wait::ConstantPacing(Duration::from_micros(us))),
+        (1_000_u64..5_000_000, 0_u64..5_000_000).prop_map(|(min, more)| Wait::Between {
+            min: Duration::from_micros(min),
+            max: Duration::from_micros(min + more),
+        }),
+        (20_000_u64..5_000_000).prop_map(|us| Wait::Poisson(Duration::from_micros(us))),
+        (0_u64..5_000_000).prop_map(|us| Wait::Constant(Duration::from_micros(us))),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// A fresh plan that is asked for one slot only says the same as one that was asked for all.
+    #[test]
+    fn random_access_equals_sequential(wait in any_wait(), users in 1_u32..150, rate in 0.5_f64..200.0, slot in 0_u64..40) {
+        let run = run(vec![segment(0, users, rate, &["A"]), segment(20, users / 2 + 1, rate, &["A"])]);
+        let sequential = all_due(&plan(run.clone(), &[("A", wait)]), 0..40);
+        let random = all_due(&plan(run, &[("A", wait)]), slot..slot + 1);
+        let of_slot: BTreeMap<_, Vec<Due>> = sequential
+            .into_iter()
+            .map(|(user, due)| (user, due.into_iter().filter(|due| due.at.slot() == START.plus(slot)).collect::<Vec<_>>()))
+            .filter(|(_, due)| !due.is_empty())
+            .collect();
+        prop_assert_eq!(random, of_slot);
+    }
+
+    #[test]
+    fn every_between_wait_lies_in_its_bounds(min in 1_000_u64..3_000_000, more in 0_u64..3_000_000, start in 0_u64..5_000_000) {
+        let wait = Wait::Between { min: Duration::from_micros(min), max: Duration::from_micros(min + more) };
+        let plan = plan(run(vec![segment(start / 1_000_000, 3, 0.37, &["A"])]), &[("A", wait)]);
+        for (_, due) in all_due(&plan, 0..60) {
+            for pair in due.windows(2) {
+                let wait = pair[1].at.since(pair[0].at).as_micros() as u64;
+                prop_assert!(wait >= min && wait <= min + more, "{wait} not in {min}..={}", min + more);
+                prop_assert_eq!(pair[1].iteration, pair[0].iteration + 1);
+            }
+        }
+    }
+
+    #[test]
+    fn paced_iterations_are_exactly_a_pacing_apart(us in 1_000_u64..4_000_000) {
+        let wait = Wait::ConstantPacing(Duration::from_micros(us));
+        let plan = plan(run(vec![segment(0, 5, 3.0, &["A"])]), &[("A", wait)]);
+        for (_, due) in all_due(&plan, 0..12) {
+            prop_assert!(due.windows(2).all(|pair| pair[1].at.since(pair[0].at) == Duration::from_micros(us)));
+        }
+    }
+
+    /// Users that are there before and after a change do exactly what they do without it.
+    #[test]
+    fn growing_or_shrinking_never_moves_those_who_stay(
+        wait in any_wait(),
+        first in 1_u32..120,
+        second in 1_u32..240,
+        rate in 1.0_f64..300.0,
+        at in 1_u64..20,
+    ) {
+        let classes = ["A", "B", "C"];
+        let waits = classes.map(|class| (class, wait));
+        let before = segment(0, first, rate, &classes);
+        let without = plan(run(vec![before.clone()]), &waits);
+        let with = plan(run(vec![before, segment(at, second, rate, &classes)]), &waits);
+        let unchanged = all_due(&without, 0..30);
+        let mut changed = all_due(&with, 0..30);
+        let there = without.class_counts(START.plus(at).start());
+        let after = with.class_counts(START.plus(29).start());
+        for ((class, user), due) in unchanged {
+            if user < there[class].min(after[class]) {
+                prop_assert_eq!(changed.remove(&(class, user)).unwrap_or_default(), due);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_due_adds_up_to_what_the_counts_say(users in 1_u32..400, rate in 0.5_f64..500.0, slot in 0_u64..30) {
+        let wait = Wait::Constant(Duration::ZERO);
+        let plan = plan(run(vec![segment(0, users, rate, &["A", "B", "C"])]), &["A", "B", "C"].map(|class| (class, wait)));
+        let slot = START.plus(slot);
+        // a turn per user that was active at any time of the slot
+        let turns: u32 = plan.ticks(slot).iter().map(|&(class, block)| plan.due_count(class, block, slot)).sum();
+        let last = Timestamp::from_micros(slot.end().micros() - 1);
+        prop_assert_eq!(u64::from(turns), plan.user_count(last));
+        let by_class: u32 = plan.class_counts(last).iter().sum();
+        prop_assert_eq!(u64::from(by_class), plan.user_count(last));
+    }
+}
+
+#[test]
+fn the_mean_wait_of_between_is_exact() {
+    let wait = Wait::Between { min: seconds(1.0), max: seconds(3.0) };
+    let plan = plan(run(vec![segment(0, 1, 1.0, &["A"])]), &[("A", wait)]);
+    let due = &all_due(&plan, 0..4_000)[&(0, 0)];
+    let last = due.last().unwrap();
+    let expected = Duration::from_secs(2) * last.iteration as u32;
+    let drift = last.at.since(START.start()).abs_diff(expected);
+    assert!(drift <= Duration::from_millis(500), "{drift:?} after {} waits", last.iteration);
+}
+
+#[test]
+fn a_ramp_is_even() {
+    let wait = Wait::ConstantPacing(seconds(1.0));
+    let plan = plan(run(vec![segment(0, 20, 10.0, &["A"])]), &[("A", wait)]);
+    let firsts: Vec<u64> = all_due(&plan, 0..3)
+        .values()
+        .map(|due| due[0].at.since(START.start()).as_millis() as u64)
+        .collect();
+    assert_eq!(firsts, (0..20).map(|n| n * 100).collect::<Vec<_>>());
+    assert_eq!(plan.user_count(START.start()), 1);
+    assert_eq!(plan.phase(START.start()), Phase::Spawning);
+    assert_eq!(plan.phase(START.plus(2).start()), Phase::Running);
+}
+
+#[test]
+fn a_user_started_again_draws_anew() {
+    let classes = ["A"];
+    let wait = Wait::ConstantPacing(seconds(1.0));
+    let segments = vec![
+        segment(0, 10, 100.0, &classes),
+        segment(5, 1, 100.0, &classes),
+        segment(10, 10, 100.0, &classes),
+    ];
+    let due = all_due(&plan(run(segments), &[("A", wait)]), 0..20);
+    let numbers: Vec<u64> = due[&(0, 9)].iter().map(|due| due.iteration).collect();
+    let distinct: std::collections::HashSet<_> = numbers.iter().collect();
+    assert_eq!(distinct.len(), numbers.len(), "{numbers:?}");
+    assert_eq!(due[&(0, 0)].len(), 20, "who stays goes on");
+}
+
+#[test]
+fn other_classes_keep_the_users_that_both_have() {
+    let wait = Wait::ConstantPacing(seconds(1.0));
+    let segments = vec![segment(0, 60, 1000.0, &["A", "B"]), segment(5, 60, 10.0, &["A"])];
+    let plan = plan(run(segments), &[("A", wait), ("B", wait)]);
+    let change = START.plus(5).start();
+    assert_eq!(plan.class_counts(change), [31, 0], "thirty stay, one more at once");
+    assert_eq!(plan.class_counts(START.plus(9).start()), [60, 0]);
+    assert_eq!(all_due(&plan, 0..10)[&(0, 29)].len(), 10);
+}
+
+#[test]
+fn nothing_is_due_after_a_stop_or_the_run_time() {
+    let wait = Wait::ConstantPacing(seconds(0.1));
+    let mut stopped = run(vec![segment(0, 10, 100.0, &["A"])]);
+    stopped.stopped_from = Some(START.plus(3));
+    let mut timed = run(vec![segment(0, 10, 100.0, &["A"])]);
+    timed.segments[0].until = Some(START.plus(3));
+    for run in [stopped, timed] {
+        let plan = plan(run, &[("A", wait)]);
+        assert!(plan.ticks(START.plus(3)).is_empty());
+        assert_eq!(plan.ticks(START.plus(2)).len(), 1);
+        assert_eq!(plan.phase(START.plus(3).start()), Phase::Over);
+        assert_eq!(plan.user_count(START.plus(3).start()), 0);
+    }
+}
+
+#[test]
+fn a_poisson_class_has_the_rate_asked_for() {
+    let wait = Wait::Poisson(seconds(0.5));
+    let plan = plan(run(vec![segment(0, 50, 1000.0, &["A"])]), &[("A", wait)]);
+    let total: usize = all_due(&plan, 1..401).values().map(Vec::len).sum();
+    let expected = 50.0 * 400.0 * 2.0_f64;
+    assert!((total as f64 - expected).abs() < 5.0 * expected.sqrt(), "{total}");
+}
+
+#[test]
+fn a_month_later_the_plan_still_says_what_a_walk_says() {
+    let month = 30 * 24 * 3600;
+    let wait = Wait::Between { min: seconds(1.0), max: seconds(3.0) };
+    let plan = plan(run(vec![segment(0, 1, 1.0, &["A"])]), &[("A", wait)]);
+    let due = all_due(&plan, month..month + 600);
+    let list = &due[&(0, 0)];
+    assert!((299..=301).contains(&list.len()), "{}", list.len());
+    let wait_of = |pair: &[Due]| pair[1].at.since(pair[0].at);
+    assert!(list.windows(2).map(wait_of).all(|wait| wait >= seconds(1.0) && wait <= seconds(3.0)));
+    let counted: HashMap<u64, usize> = list.iter().map(|due| (due.iteration, 1)).collect();
+    assert_eq!(counted.len(), list.len());
+}

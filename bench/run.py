@@ -38,12 +38,37 @@ def arguments():
     names = [row.name for row in rows.ROWS]
     parser.add_argument("--quick", action="store_true", help="one short round instead of three long ones")
     parser.add_argument("--rounds", type=int, help="how many rounds (3, or 1 with --quick)")
-    parser.add_argument("--only", action="append", choices=names, metavar="ROW", help=f"only this row, repeatable: {', '.join(names)}")
-    parser.add_argument("--peers", action="append", metavar="NAME", help="only peers whose name contains this, repeatable")
-    parser.add_argument("--cicada", type=Path, default=places.CICADA, metavar="PATH", help="the binary to measure, instead of building it")
-    parser.add_argument("--cores", type=lambda text: [int(core) for core in text.split(",")],
-                        default=sorted(os.sched_getaffinity(0))[:2], metavar="A,B", help="the generator's core and the server's")
-    parser.add_argument("--priority", type=int, default=0, metavar="NICE", help="niceness of everything measured, where it is allowed")
+    parser.add_argument(
+        "--only",
+        action="append",
+        choices=names,
+        metavar="ROW",
+        help=f"only this row, repeatable: {', '.join(names)}",
+    )
+    parser.add_argument(
+        "--peers", action="append", metavar="NAME", help="only peers whose name contains this, repeatable"
+    )
+    parser.add_argument(
+        "--cicada",
+        type=Path,
+        default=places.CICADA,
+        metavar="PATH",
+        help="the binary to measure, instead of building it",
+    )
+    parser.add_argument(
+        "--cores",
+        type=lambda text: [int(core) for core in text.split(",")],
+        default=sorted(os.sched_getaffinity(0))[:2],
+        metavar="A,B",
+        help="the generator's core and the server's",
+    )
+    parser.add_argument(
+        "--priority",
+        type=int,
+        default=0,
+        metavar="NICE",
+        help="niceness of everything measured, where it is allowed",
+    )
     parser.add_argument("--no-build", action="store_true", help="measure what is built already")
     options = parser.parse_args()
     options.cicada = options.cicada.resolve()
@@ -59,7 +84,9 @@ def measure(options, chosen):
             for peer in row.peers:
                 if options.peers and not any(part.lower() in peer.lower() for part in options.peers):
                     continue
-                print(f"{row.name}, round {turn + 1} of {options.rounds}: {peer}", file=sys.stderr, flush=True)
+                print(
+                    f"{row.name}, round {turn + 1} of {options.rounds}: {peer}", file=sys.stderr, flush=True
+                )
                 try:
                     row.measure(cores, peer)
                 except (machine.Failed, OSError, KeyError) as error:
@@ -71,7 +98,10 @@ def measure(options, chosen):
 
 def facts(options):
     """What the figures depend on, in one paragraph."""
-    model = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), platform.machine())
+    model = next(
+        (line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")),
+        platform.machine(),
+    )
     generator, server = options.cores
     return (
         f"{model}, Linux {platform.release()}. Generator on core {generator}, server on core {server}, "

@@ -67,8 +67,8 @@ class Swarm(machine.Server):
             before, now = now, self.outcomes()
         return now
 
-    def memory_mib(self):
-        """(resident now, resident at most) of the process."""
+    def memory_mb(self):
+        """(resident now, resident at most) of the process, in millions of bytes."""
         with open(f"/proc/{self.process.pid}/status") as status:
             lines = dict(line.split(":", 1) for line in status)
-        return tuple(int(lines[name].split()[0]) / 1024 for name in ("VmRSS", "VmHWM"))
+        return tuple(int(lines[name].split()[0]) * 1024 / 1e6 for name in ("VmRSS", "VmHWM"))

@@ -100,7 +100,15 @@ class Machine:
                 user="user root;" if os.geteuid() == 0 else "",
             )
         )
-        command = [places.NGINX, "-c", configuration, "-p", places.SCRATCH, "-e", places.SCRATCH / "nginx.log"]
+        command = [
+            places.NGINX,
+            "-c",
+            configuration,
+            "-p",
+            places.SCRATCH,
+            "-e",
+            places.SCRATCH / "nginx.log",
+        ]
         with self.server(command, log="nginx-output") as running:
             server = Nginx(port)
             wait_until(lambda: server.answers("/"), 10, running)

@@ -15,8 +15,17 @@ ALL = (CICADA, BARE, LOADED, GOOSE, FAST, REQUESTS)
 
 # what Goose can leave out, it leaves out; its statistics of requests stay on
 GOOSE_AT_ITS_BEST = [
-    "--no-telnet", "--no-websocket", "--no-print-metrics", "--no-transaction-metrics", "--no-scenario-metrics",
-    "--no-error-summary", "--no-status-codes", "--no-percentiles-over-time", "--no-gzip", "--no-reset-metrics", "-q",
+    "--no-telnet",
+    "--no-websocket",
+    "--no-print-metrics",
+    "--no-transaction-metrics",
+    "--no-scenario-metrics",
+    "--no-error-summary",
+    "--no-status-codes",
+    "--no-percentiles-over-time",
+    "--no-gzip",
+    "--no-reset-metrics",
+    "-q",
 ]
 
 

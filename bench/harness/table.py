@@ -61,7 +61,11 @@ def at_most(limit):
 def markdown(measures, facts):
     """The table, the spread of the rounds below it, and what was learned on the way."""
     heads = ["measure", "unit", *peers.ALL, "target for Cicada", ""]
-    lines = [f"# Cicada beside its peers\n\n{facts}\n", row(heads), row(["---", "---", *["---:"] * len(peers.ALL), "---", "---"])]
+    lines = [
+        f"# Cicada beside its peers\n\n{facts}\n",
+        row(heads),
+        row(["---", "---", *["---:"] * len(peers.ALL), "---", "---"]),
+    ]
     for measure in measures:
         cells = [measure.cell(peer) for peer in peers.ALL]
         lines.append(row([measure.title, measure.unit, *cells, measure.target, measure.met()]))

@@ -67,26 +67,45 @@ impl<S: Store, Q: Queue, H: Heartbeat> FanOut<S, Q, H> {
     /// See [`FanOutError`]; calling it again is safe.
     pub async fn plan_ahead(&self) -> Result<FanOutReport, FanOutError> {
         let now = self.clock.now();
-        let Some(run) = self.runs.latest().await?.filter(|run| !run.plan.run().is_over(now)) else {
+        let Some(run) = self
+            .runs
+            .latest()
+            .await?
+            .filter(|run| !run.plan.run().is_over(now))
+        else {
             self.heartbeat.turn_off().await?;
             return Ok(FanOutReport::Idle);
         };
         let horizon = Slot((now.slot().0 / 60 + 2) * 60);
-        let end = run.plan.run().ends().map_or(horizon, |end| end.min(horizon));
+        let end = run
+            .plan
+            .run()
+            .ends()
+            .map_or(horizon, |end| end.min(horizon));
         let mut noted = self.store.planned_until(&run.plan.run().id).await?;
-        let mut from = noted.unwrap_or(Slot(0)).max(run.plan.run().starts()).max(now.slot());
+        let mut from = noted
+            .unwrap_or(Slot(0))
+            .max(run.plan.run().starts())
+            .max(now.slot());
         let mut wake_ups = 0;
         while from < end {
             let until = from.plus(STRIDE).min(end);
             wake_ups += self.send(&run.plan, from, until, None).await?;
-            if !self.store.advance_planned(&run.plan.run().id, noted, until).await? {
+            if !self
+                .store
+                .advance_planned(&run.plan.run().id, noted, until)
+                .await?
+            {
                 // another fan-out is at it, and further
                 break;
             }
             noted = Some(until);
             from = until;
         }
-        Ok(FanOutReport::Planned { wake_ups, until: noted.unwrap_or(from) })
+        Ok(FanOutReport::Planned {
+            wake_ups,
+            until: noted.unwrap_or(from),
+        })
     }
 
     /// Sends what a changed run needs from the slot of the change on and the run before did not,
@@ -101,7 +120,14 @@ impl<S: Store, Q: Queue, H: Heartbeat> FanOut<S, Q, H> {
         from: Slot,
     ) -> Result<usize, FanOutError> {
         let planned = self.store.planned_until(&after.plan.run().id).await?;
-        Ok(self.send(&after.plan, from, planned.unwrap_or(from), Some(&before.plan)).await?)
+        Ok(self
+            .send(
+                &after.plan,
+                from,
+                planned.unwrap_or(from),
+                Some(&before.plan),
+            )
+            .await?)
     }
 
     /// Sends again what was planned from now on: for a queue that forgets when its process ends.
@@ -109,10 +135,14 @@ impl<S: Store, Q: Queue, H: Heartbeat> FanOut<S, Q, H> {
     /// # Errors
     /// See [`FanOutError`]; calling it again is safe.
     pub async fn plan_again(&self) -> Result<usize, FanOutError> {
-        let Some(run) = self.runs.latest().await? else { return Ok(0) };
+        let Some(run) = self.runs.latest().await? else {
+            return Ok(0);
+        };
         let planned = self.store.planned_until(&run.plan.run().id).await?;
         let from = self.clock.now().slot().plus(1).max(run.plan.run().starts());
-        Ok(self.send(&run.plan, from, planned.unwrap_or(from), None).await?)
+        Ok(self
+            .send(&run.plan, from, planned.unwrap_or(from), None)
+            .await?)
     }
 
     async fn send(
@@ -139,7 +169,9 @@ impl<S: Store, Q: Queue, H: Heartbeat> FanOut<S, Q, H> {
                 block,
                 slot,
             };
-            self.queue.send(ticks.into_iter().map(wake_up).collect()).await?;
+            self.queue
+                .send(ticks.into_iter().map(wake_up).collect())
+                .await?;
             // a long ramp of many users must not hold up the ticks that are due meanwhile
             tokio::task::yield_now().await;
         }

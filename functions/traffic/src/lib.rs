@@ -1,11 +1,22 @@
 //! What Cicada's traffic is, written once for laptop and cloud.
 //!
-//! The [`plan`](crate) says which user is due when; a tick executes what is due and writes records;
+//! The [`plan`] says which user is due when; a tick executes what is due and writes records;
 //! the fan-out sends the wake-ups. Where these meet the world stand three ports: store, queue and
 //! heartbeat. No AWS here and no web server: those plug in from outside.
 
 pub mod clock;
+#[cfg(feature = "contract")]
+pub mod contract;
+pub mod fanout;
+mod in_flight;
+mod iteration;
+mod journal;
+pub mod plan;
 pub mod ports;
 pub mod random;
 pub mod record;
 pub mod run;
+pub mod runs;
+pub mod tick;
+pub mod transport;
+pub mod workload;

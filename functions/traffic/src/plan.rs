@@ -82,8 +82,17 @@ impl Plan {
     pub fn new(run: Run, classes: Vec<PlannedClass>) -> Self {
         let number = |name: &str| classes.iter().position(|class| &*class.name == name);
         let timeline = Timeline::new(&run, number);
-        let keys = classes.iter().map(|class| class_key(run.seed, &class.name)).collect();
-        Self { run, classes, keys, timeline, spans: Mutex::default() }
+        let keys = classes
+            .iter()
+            .map(|class| class_key(run.seed, &class.name))
+            .collect();
+        Self {
+            run,
+            classes,
+            keys,
+            timeline,
+            spans: Mutex::default(),
+        }
     }
 
     /// The run that this is the plan of.
@@ -121,7 +130,9 @@ impl Plan {
         let mut ticks = Vec::new();
         for class in 0..self.classes.len() {
             let blocks = self.most_users(class, slot).div_ceil(BLOCK_USERS);
-            let due = (0..blocks).map(Block).filter(|&block| self.due_count(class, block, slot) > 0);
+            let due = (0..blocks)
+                .map(Block)
+                .filter(|&block| self.due_count(class, block, slot) > 0);
             ticks.extend(due.map(|block| (class, block)));
         }
         ticks
@@ -139,7 +150,9 @@ impl Plan {
         };
         let ramp = self.timeline.ramp(number);
         let count = ramp.count_at(at);
-        (0..self.classes.len()).map(|class| ramp.mix.class_count(class, count)).collect()
+        (0..self.classes.len())
+            .map(|class| ramp.mix.class_count(class, count))
+            .collect()
     }
 
     /// Where the run stands at an instant.
@@ -155,7 +168,10 @@ impl Plan {
 
     /// The segment that holds in a slot.
     pub fn segment(&self, slot: Slot) -> Option<&Segment> {
-        let after = self.run.segments.partition_point(|segment| segment.from <= slot);
+        let after = self
+            .run
+            .segments
+            .partition_point(|segment| segment.from <= slot);
         self.run.segments.get(after.checked_sub(1)?)
     }
 

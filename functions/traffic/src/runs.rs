@@ -10,7 +10,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::plan::{Plan, PlannedClass};
 use crate::ports::{Store, StoreError};
 use crate::run::{Run, RunId};
-use crate::workload::{Workload, WorkloadErrors};
+use crate::workload::{Task, Workload, WorkloadErrors};
 
 /// How old a copy may be before it is read again; see [`crate::run::CHANGE_LEAD`].
 const FRESH_FOR: Duration = Duration::from_millis(900);
@@ -28,6 +28,18 @@ pub struct LoadedRun {
     pub plan: Plan,
     /// The workload that the run is pinned to.
     pub workload: Arc<Workload>,
+}
+
+impl LoadedRun {
+    /// The longest that an iteration of a class can take: all of a task's requests to their timeouts.
+    pub fn longest_iteration(&self, class: &str) -> Duration {
+        let timeouts = |task: &Task| task.steps().iter().map(|step| step.timeout).sum();
+        let classes = self.workload.classes().iter();
+        let tasks = classes
+            .filter(|known| **known.name() == *class)
+            .flat_map(|class| class.tasks());
+        tasks.map(timeouts).max().unwrap_or_default()
+    }
 }
 
 /// Why a run could not be had.
@@ -64,7 +76,13 @@ struct Copy {
 impl<S: Store> Runs<S> {
     /// Copies of what `store` holds; hosts may be overridden by what `environment` says.
     pub fn new(store: Arc<S>, clock: Clock, environment: Environment) -> Self {
-        Self { store, clock, environment, known: Mutex::default(), latest: Mutex::default() }
+        Self {
+            store,
+            clock,
+            environment,
+            known: Mutex::default(),
+            latest: Mutex::default(),
+        }
     }
 
     /// A run as it is, or was less than a second ago.
@@ -79,7 +97,11 @@ impl<S: Store> Runs<S> {
         {
             return Ok(Arc::clone(&copy.run));
         }
-        let run = self.store.run(id).await?.ok_or_else(|| RunError::Unknown(id.clone()))?;
+        let run = self
+            .store
+            .run(id)
+            .await?
+            .ok_or_else(|| RunError::Unknown(id.clone()))?;
         self.keep(&mut known, run, now).await
     }
 
@@ -138,14 +160,23 @@ impl<S: Store> Runs<S> {
                     }
                     _ => self.workload(&run.workload).await?,
                 };
-                Arc::new(LoadedRun { plan: Plan::new(run, planned_classes(&workload)), workload })
+                Arc::new(LoadedRun {
+                    plan: Plan::new(run, planned_classes(&workload)),
+                    workload,
+                })
             }
         };
         if known.len() >= KEPT && !known.contains_key(&id) {
             let oldest = known.keys().min().cloned();
             oldest.and_then(|oldest| known.remove(&oldest));
         }
-        known.insert(id, Copy { read_at: now, run: Arc::clone(&loaded) });
+        known.insert(
+            id,
+            Copy {
+                read_at: now,
+                run: Arc::clone(&loaded),
+            },
+        );
         Ok(loaded)
     }
 
@@ -156,7 +187,11 @@ impl<S: Store> Runs<S> {
             .await?
             .ok_or_else(|| RunError::WorkloadMissing(version.into()))?;
         let environment = &*self.environment;
-        Ok(Arc::new(Workload::parse(&source, "workload", &|name: &str| environment(name))?))
+        Ok(Arc::new(Workload::parse(
+            &source,
+            "workload",
+            &|name: &str| environment(name),
+        )?))
     }
 }
 
@@ -165,7 +200,10 @@ pub fn planned_classes(workload: &Workload) -> Vec<PlannedClass> {
     workload
         .classes()
         .iter()
-        .map(|class| PlannedClass { name: class.name().into(), wait: *class.wait() })
+        .map(|class| PlannedClass {
+            name: Arc::clone(class.name()),
+            wait: class.wait(),
+        })
         .collect()
 }
 

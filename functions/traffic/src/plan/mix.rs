@@ -46,22 +46,42 @@ impl Mix {
             sorted
                 .iter()
                 .filter(|share| (share.fixed_count > 0) == fixed)
-                .map(|share| (share, if fixed { share.fixed_count } else { share.weight }))
+                .map(|share| {
+                    (
+                        share,
+                        if fixed {
+                            share.fixed_count
+                        } else {
+                            share.weight
+                        },
+                    )
+                })
                 .filter(|&(_, weight)| weight > 0)
                 .filter_map(|(share, weight)| {
                     let class = class_number(&share.class)?;
-                    Some(Member { class, weight: f64::from(weight) })
+                    Some(Member {
+                        class,
+                        weight: f64::from(weight),
+                    })
                 })
                 .collect()
         };
         let fixed = members(true);
         let fixed_total = fixed.iter().map(|member| member.weight as u64).sum();
-        Self { fixed, weighted: members(false), fixed_total }
+        Self {
+            fixed,
+            weighted: members(false),
+            fixed_total,
+        }
     }
 
     /// The users it can start at all: without weighted classes, only the fixed ones.
     pub fn capacity(&self) -> u64 {
-        if self.weighted.is_empty() { self.fixed_total } else { u64::MAX }
+        if self.weighted.is_empty() {
+            self.fixed_total
+        } else {
+            u64::MAX
+        }
     }
 
     /// The position in the ramp, from 0, of a class's user `index`.
@@ -78,7 +98,11 @@ impl Mix {
         let own = Score::of(members, member, u64::from(index));
         let lower: u64 = (0..members.len())
             .map(|other| {
-                if other == member { u64::from(index) } else { scores_below(members, other, own) }
+                if other == member {
+                    u64::from(index)
+                } else {
+                    scores_below(members, other, own)
+                }
             })
             .sum();
         Some(before + lower)
@@ -90,7 +114,10 @@ impl Mix {
         let mut high = u32::try_from(count).unwrap_or(u32::MAX);
         while low < high {
             let middle = low + (high - low) / 2;
-            if self.position(class, middle).is_some_and(|position| position < count) {
+            if self
+                .position(class, middle)
+                .is_some_and(|position| position < count)
+            {
                 low = middle + 1;
             } else {
                 high = middle;
@@ -101,7 +128,10 @@ impl Mix {
 
     /// Numbers of the classes that take part.
     pub fn classes(&self) -> impl Iterator<Item = usize> + '_ {
-        self.fixed.iter().chain(&self.weighted).map(|member| member.class)
+        self.fixed
+            .iter()
+            .chain(&self.weighted)
+            .map(|member| member.class)
     }
 
     fn members_of(&self, class: usize) -> Option<(u64, &[Member], usize)> {
@@ -117,7 +147,12 @@ impl Score {
     fn of(members: &[Member], member: usize, index: u64) -> Self {
         let weight = members[member].weight;
         let x = weight + index as f64;
-        Self { score: weight * libm::log2(x / (x + 1.0)), count: x + 1.0, weight, member }
+        Self {
+            score: weight * libm::log2(x / (x + 1.0)),
+            count: x + 1.0,
+            weight,
+            member,
+        }
     }
 
     fn cmp(&self, other: &Self) -> Ordering {
@@ -153,7 +188,11 @@ mod tests {
     use super::*;
 
     fn share(class: &str, weight: u32, fixed_count: u32) -> Share {
-        Share { class: class.into(), weight, fixed_count }
+        Share {
+            class: class.into(),
+            weight,
+            fixed_count,
+        }
     }
 
     fn number(class: &str) -> Option<usize> {

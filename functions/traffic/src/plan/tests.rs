@@ -11,7 +11,11 @@ use crate::run::{RunId, Share};
 const START: Slot = Slot(1_700_000_000);
 
 fn segment(from: u64, user_count: u32, spawn_rate: f64, classes: &[&str]) -> Segment {
-    let share = |class: &&str| Share { class: (*class).into(), weight: 1, fixed_count: 0 };
+    let share = |class: &&str| Share {
+        class: (*class).into(),
+        weight: 1,
+        fixed_count: 0,
+    };
     Segment {
         from: START.plus(from),
         user_count,
@@ -36,7 +40,10 @@ fn run(segments: Vec<Segment>) -> Run {
 }
 
 fn plan(run: Run, waits: &[(&str, Wait)]) -> Plan {
-    let class = |&(name, wait): &(&str, Wait)| PlannedClass { name: name.into(), wait };
+    let class = |&(name, wait): &(&str, Wait)| PlannedClass {
+        name: name.into(),
+        wait,
+    };
     Plan::new(run, waits.iter().map(class).collect())
 }
 
@@ -150,13 +157,20 @@ proptest! {
 
 #[test]
 fn the_mean_wait_of_between_is_exact() {
-    let wait = Wait::Between { min: seconds(1.0), max: seconds(3.0) };
+    let wait = Wait::Between {
+        min: seconds(1.0),
+        max: seconds(3.0),
+    };
     let plan = plan(run(vec![segment(0, 1, 1.0, &["A"])]), &[("A", wait)]);
     let due = &all_due(&plan, 0..4_000)[&(0, 0)];
     let last = due.last().unwrap();
     let expected = Duration::from_secs(2) * last.iteration as u32;
     let drift = last.at.since(START.start()).abs_diff(expected);
-    assert!(drift <= Duration::from_millis(500), "{drift:?} after {} waits", last.iteration);
+    assert!(
+        drift <= Duration::from_millis(500),
+        "{drift:?} after {} waits",
+        last.iteration
+    );
 }
 
 #[test]
@@ -192,10 +206,17 @@ fn a_user_started_again_draws_anew() {
 #[test]
 fn other_classes_keep_the_users_that_both_have() {
     let wait = Wait::ConstantPacing(seconds(1.0));
-    let segments = vec![segment(0, 60, 1000.0, &["A", "B"]), segment(5, 60, 10.0, &["A"])];
+    let segments = vec![
+        segment(0, 60, 1000.0, &["A", "B"]),
+        segment(5, 60, 10.0, &["A"]),
+    ];
     let plan = plan(run(segments), &[("A", wait), ("B", wait)]);
     let change = START.plus(5).start();
-    assert_eq!(plan.class_counts(change), [31, 0], "thirty stay, one more at once");
+    assert_eq!(
+        plan.class_counts(change),
+        [31, 0],
+        "thirty stay, one more at once"
+    );
     assert_eq!(plan.class_counts(START.plus(9).start()), [60, 0]);
     assert_eq!(all_due(&plan, 0..10)[&(0, 29)].len(), 10);
 }
@@ -222,19 +243,29 @@ fn a_poisson_class_has_the_rate_asked_for() {
     let plan = plan(run(vec![segment(0, 50, 1000.0, &["A"])]), &[("A", wait)]);
     let total: usize = all_due(&plan, 1..401).values().map(Vec::len).sum();
     let expected = 50.0 * 400.0 * 2.0_f64;
-    assert!((total as f64 - expected).abs() < 5.0 * expected.sqrt(), "{total}");
+    assert!(
+        (total as f64 - expected).abs() < 5.0 * expected.sqrt(),
+        "{total}"
+    );
 }
 
 #[test]
 fn a_month_later_the_plan_still_says_what_a_walk_says() {
     let month = 30 * 24 * 3600;
-    let wait = Wait::Between { min: seconds(1.0), max: seconds(3.0) };
+    let wait = Wait::Between {
+        min: seconds(1.0),
+        max: seconds(3.0),
+    };
     let plan = plan(run(vec![segment(0, 1, 1.0, &["A"])]), &[("A", wait)]);
     let due = all_due(&plan, month..month + 600);
     let list = &due[&(0, 0)];
     assert!((299..=301).contains(&list.len()), "{}", list.len());
     let wait_of = |pair: &[Due]| pair[1].at.since(pair[0].at);
-    assert!(list.windows(2).map(wait_of).all(|wait| wait >= seconds(1.0) && wait <= seconds(3.0)));
+    assert!(
+        list.windows(2)
+            .map(wait_of)
+            .all(|wait| wait >= seconds(1.0) && wait <= seconds(3.0))
+    );
     let counted: HashMap<u64, usize> = list.iter().map(|due| (due.iteration, 1)).collect();
     assert_eq!(counted.len(), list.len());
 }

@@ -48,7 +48,9 @@ pub(super) struct Span {
 
 impl Timeline {
     pub(super) fn new(run: &Run, class_number: impl Fn(&str) -> Option<usize>) -> Self {
-        let last = run.ends().map_or(Timestamp::from_micros(u64::MAX), Slot::start);
+        let last = run
+            .ends()
+            .map_or(Timestamp::from_micros(u64::MAX), Slot::start);
         let mut ramps: Vec<Ramp> = Vec::with_capacity(run.segments.len());
         for (number, segment) in run.segments.iter().enumerate() {
             let mix = Mix::new(&segment.shares, &class_number);
@@ -56,7 +58,9 @@ impl Timeline {
             let next = run.segments.get(number + 1);
             let until = segment.until.map_or(last, |until| until.start().min(last));
             let end = next.map_or(until, |next| until.min(next.from.start()));
-            let initial = ramps.last().map_or(0, |before| before.handed_over(from, &mix));
+            let initial = ramps
+                .last()
+                .map_or(0, |before| before.handed_over(from, &mix));
             ramps.push(Ramp {
                 from,
                 end: end.max(from),
@@ -72,7 +76,10 @@ impl Timeline {
 
     /// The number of the ramp that holds at an instant.
     pub(super) fn ramp_at(&self, instant: Timestamp) -> Option<usize> {
-        let number = self.ramps.partition_point(|ramp| ramp.from <= instant).checked_sub(1)?;
+        let number = self
+            .ramps
+            .partition_point(|ramp| ramp.from <= instant)
+            .checked_sub(1)?;
         (instant < self.ramps[number].end).then_some(number)
     }
 
@@ -85,7 +92,9 @@ impl Timeline {
         let ramp = &self.ramps[number];
         let counts = ramp.most_by_class.get_or_init(|| {
             let classes = ramp.mix.classes().max().map_or(0, |class| class + 1);
-            (0..classes).map(|class| ramp.mix.class_count(class, ramp.most())).collect()
+            (0..classes)
+                .map(|class| ramp.mix.class_count(class, ramp.most()))
+                .collect()
         });
         counts.get(class).copied().unwrap_or(0)
     }
@@ -96,13 +105,21 @@ impl Timeline {
         let position = ramp.mix.position(class, index)?;
         let (spawned, leaves) = ramp.own_span(position)?;
         if let Some(spawned) = spawned {
-            return Some(Span { spawned, spawned_by: number, leaves });
+            return Some(Span {
+                spawned,
+                spawned_by: number,
+                leaves,
+            });
         }
         // it was there before: the ramp that started it is the last one in which it was new
         for before in (0..number).rev() {
             let position = self.ramps[before].mix.position(class, index)?;
             if let (Some(spawned), _) = self.ramps[before].own_span(position)? {
-                return Some(Span { spawned, spawned_by: before, leaves });
+                return Some(Span {
+                    spawned,
+                    spawned_by: before,
+                    leaves,
+                });
             }
         }
         None
@@ -110,7 +127,8 @@ impl Timeline {
 
     /// Users active at an instant.
     pub(super) fn user_count(&self, instant: Timestamp) -> u64 {
-        self.ramp_at(instant).map_or(0, |number| self.ramps[number].count_at(instant))
+        self.ramp_at(instant)
+            .map_or(0, |number| self.ramps[number].count_at(instant))
     }
 
     /// True while the ramp that holds at an instant has not reached its target.
@@ -171,7 +189,11 @@ impl Ramp {
         let (mut low, mut high) = (0, count.min(mix.capacity()));
         while low < high {
             let middle = low + (high - low).div_ceil(2);
-            if stays(middle) { low = middle } else { high = middle - 1 }
+            if stays(middle) {
+                low = middle
+            } else {
+                high = middle - 1
+            }
         }
         low
     }

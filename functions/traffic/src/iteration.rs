@@ -1,0 +1,297 @@
+//! One turn of one user: picks a task, sends its requests in order and checks the responses.
+//!
+//! What every iteration sends alike is prepared once per class and host; the rest is rendered with
+//! the iteration's own draws, so the same seed gives the same requests wherever it runs.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use reqwest::header::{CONTENT_TYPE, HeaderValue};
+use reqwest::{Body as RequestBody, Request, Url};
+use tokio::time::Instant;
+
+use crate::clock::Timestamp;
+use crate::journal::Journal;
+use crate::ports::Store;
+use crate::random::Draws;
+use crate::record::{Outcome, RequestName};
+use crate::transport::{Reply, Transport};
+use crate::workload::{Body, EvaluationError, Response, Scope, Step, UserClass, Verdict, Workload};
+
+/// Error texts are cut at this many characters, so that a target cannot fill the store with them.
+const MAX_ERROR: usize = 500;
+
+/// A class and the host that its requests go to, made ready to send.
+#[derive(Debug)]
+pub(crate) struct Sender {
+    workload: Arc<Workload>,
+    class: usize,
+    base: Url,
+    /// By task and step.
+    prepared: Vec<Vec<Prepared>>,
+    /// Whether this process has sent anything to the host before.
+    warm: Arc<AtomicBool>,
+}
+
+/// What all requests of a step have in common.
+#[derive(Debug)]
+struct Prepared {
+    name: Arc<RequestName>,
+    /// The whole request, if it is the same each time.
+    request: Option<Request>,
+}
+
+/// Which iteration it is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Turn {
+    /// See [`crate::random::class_key`].
+    pub(crate) class_key: u64,
+    /// The user's index in its class.
+    pub(crate) user: u32,
+    /// The iteration's number.
+    pub(crate) iteration: u64,
+    /// The instant it was planned for, unless its wait began with a response.
+    pub(crate) planned_at: Option<Timestamp>,
+}
+
+/// Why a request could not even be put together.
+enum Unsendable {
+    Evaluation(EvaluationError),
+    Invalid(String),
+}
+
+impl From<EvaluationError> for Unsendable {
+    fn from(error: EvaluationError) -> Self {
+        Self::Evaluation(error)
+    }
+}
+
+impl Sender {
+    pub(crate) fn new(
+        workload: Arc<Workload>,
+        class: usize,
+        base: Url,
+        warm: Arc<AtomicBool>,
+    ) -> Self {
+        let tasks = workload.classes()[class].tasks();
+        let prepare = |step: &Step| Prepared {
+            name: Arc::new(RequestName {
+                method: step.method.as_str().into(),
+                name: step.name.as_ref().into(),
+            }),
+            request: constant_request(step, &base),
+        };
+        let prepared = tasks
+            .iter()
+            .map(|task| task.steps().iter().map(prepare).collect())
+            .collect();
+        Self {
+            workload,
+            class,
+            base,
+            prepared,
+            warm,
+        }
+    }
+
+    fn class(&self) -> &UserClass {
+        &self.workload.classes()[self.class]
+    }
+
+    /// Executes one iteration to its end and notes what happened in the journal.
+    pub(crate) async fn iterate<T: Transport, S: Store>(
+        &self,
+        transport: &T,
+        journal: &Journal<S>,
+        turn: Turn,
+    ) {
+        let class = self.class();
+        let mut draws = Draws::keyed(turn.class_key, turn.user, turn.iteration);
+        let task = class.choose_task(&mut draws);
+        let task_number = class
+            .tasks()
+            .iter()
+            .position(|known| std::ptr::eq(known, task));
+        let mut scope = Scope::new(class, task, turn.user, turn.iteration, draws);
+        let mut planned_at = turn.planned_at;
+        for (step, prepared) in task
+            .steps()
+            .iter()
+            .zip(task_number.map_or(&[][..], |number| &self.prepared[number]))
+        {
+            if !scope.begin(step) {
+                continue;
+            }
+            let request = match self.request(step, prepared, &mut scope) {
+                Ok(request) => request,
+                Err(Unsendable::Evaluation(error)) => return journal.exception(&error),
+                Err(Unsendable::Invalid(reason)) => {
+                    let sent = Sent {
+                        prepared,
+                        lateness: None,
+                        cold: false,
+                    };
+                    let now = journal.clock.now();
+                    journal.outcome(sent.outcome(now, Duration::ZERO, 0, Some(reason)));
+                    continue;
+                }
+            };
+            let sent_at = journal.clock.now();
+            let sent = Sent {
+                prepared,
+                lateness: planned_at
+                    .take()
+                    .map(|planned_at| sent_at.since(planned_at)),
+                cold: !self.warm.load(Ordering::Relaxed)
+                    && !self.warm.swap(true, Ordering::Relaxed),
+            };
+            let began = Instant::now();
+            let answer = transport.send(request, step.needs_body()).await;
+            let response_time = began.elapsed();
+            let completed_at = journal.clock.now();
+            let (content_length, error) = match answer {
+                Ok(reply) => (
+                    reply.content_length,
+                    judge(step, &mut scope, reply, response_time, journal),
+                ),
+                Err(error) => (0, Some(error)),
+            };
+            journal.outcome(sent.outcome(completed_at, response_time, content_length, error));
+        }
+    }
+
+    fn request(
+        &self,
+        step: &Step,
+        prepared: &Prepared,
+        scope: &mut Scope,
+    ) -> Result<Request, Unsendable> {
+        if let Some(request) = prepared.request.as_ref().and_then(Request::try_clone) {
+            return Ok(request);
+        }
+        let path = step.path.render(scope)?;
+        let mut request = bare_request(step, &self.base, &path)?;
+        for (name, value) in &step.headers {
+            let value = value.render(scope)?;
+            request
+                .headers_mut()
+                .insert(name, header_value(name.as_str(), &value)?);
+        }
+        if let Some(body) = &step.body {
+            let content = body.render(scope)?.into_owned();
+            put_body(&mut request, body, content);
+        }
+        Ok(request)
+    }
+}
+
+/// A request that is on its way.
+struct Sent<'a> {
+    prepared: &'a Prepared,
+    lateness: Option<Duration>,
+    cold: bool,
+}
+
+impl Sent<'_> {
+    fn outcome(
+        &self,
+        completed_at: Timestamp,
+        response_time: Duration,
+        content_length: u64,
+        error: Option<String>,
+    ) -> Outcome {
+        Outcome {
+            request: Arc::clone(&self.prepared.name),
+            completed_at,
+            response_time,
+            content_length,
+            error: error.map(|text| shortened(text).into()),
+            lateness: self.lateness,
+            cold: self.cold,
+        }
+    }
+}
+
+/// Why a complete response is a failure, if it is one.
+fn judge<S: Store>(
+    step: &Step,
+    scope: &mut Scope,
+    reply: Reply,
+    response_time: Duration,
+    journal: &Journal<S>,
+) -> Option<String> {
+    let Reply {
+        status,
+        headers,
+        body,
+        ..
+    } = reply;
+    match step.judge(
+        scope,
+        Response {
+            status,
+            headers,
+            body,
+            response_time,
+        },
+    ) {
+        Ok(Verdict::Pass) => None,
+        Ok(Verdict::Fail(text)) => Some(text),
+        Err(error) => {
+            journal.exception(&error);
+            Some(format!(
+                "expectation could not be evaluated: {}",
+                error.message()
+            ))
+        }
+    }
+}
+
+fn constant_request(step: &Step, base: &Url) -> Option<Request> {
+    if !step.is_constant() {
+        return None;
+    }
+    let mut request = bare_request(step, base, step.path.constant()?).ok()?;
+    for (name, value) in &step.headers {
+        let value = header_value(name.as_str(), value.constant()?).ok()?;
+        request.headers_mut().insert(name, value);
+    }
+    if let Some(body) = &step.body {
+        put_body(&mut request, body, body.constant()?.to_owned());
+    }
+    Some(request)
+}
+
+fn bare_request(step: &Step, base: &Url, path: &str) -> Result<Request, Unsendable> {
+    let address = format!("{}{path}", base.as_str().trim_end_matches('/'));
+    let url = Url::parse(&address)
+        .ok()
+        .filter(|url| url.host() == base.host() && url.port() == base.port())
+        .ok_or_else(|| Unsendable::Invalid("the path does not make a URL".into()))?;
+    let mut request = Request::new(step.method.clone(), url);
+    *request.timeout_mut() = Some(step.timeout);
+    Ok(request)
+}
+
+fn put_body(request: &mut Request, body: &Body, content: String) {
+    if matches!(body, Body::Json(_)) {
+        let json = HeaderValue::from_static("application/json");
+        request.headers_mut().entry(CONTENT_TYPE).or_insert(json);
+    }
+    *request.body_mut() = Some(RequestBody::from(content));
+}
+
+fn header_value(name: &str, value: &str) -> Result<HeaderValue, Unsendable> {
+    HeaderValue::from_str(value).map_err(|_| {
+        Unsendable::Invalid(format!("header {name} has characters that cannot be sent"))
+    })
+}
+
+fn shortened(mut text: String) -> String {
+    if let Some((cut, _)) = text.char_indices().nth(MAX_ERROR) {
+        text.truncate(cut);
+        text.push('…');
+    }
+    text
+}

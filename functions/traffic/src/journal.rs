@@ -1,0 +1,224 @@
+//! One tick's journal: collects what happens and writes it as records.
+//!
+//! What is completed is written within two seconds, however long other users of the tick still take.
+//! A write that fails is tried again until [`WRITE_DEADLINE`]; what is given up then is logged, and
+//! shows as missing in the ledger.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::clock::{Clock, Timestamp};
+use crate::ports::{Store, WRITE_DEADLINE};
+use crate::record::wire::Contents;
+use crate::record::{Bucket, ExceptionEntry, Fate, IterationEntry, Outcome, Record, RecordKey};
+use crate::workload::EvaluationError;
+
+/// How long a completed outcome may wait for others to be written with it.
+const FLUSH_AFTER: Duration = Duration::from_millis(1500);
+
+/// Outcomes in one record at most: some 100 KB, well below DynamoDB's 400.
+const MAX_OUTCOMES: usize = 8_000;
+
+/// The waits between tries of a failing write double up to this.
+const MAX_BACK_OFF: Duration = Duration::from_secs(5);
+
+/// Whether this process can write at present; shared by all of its journals.
+#[derive(Debug, Default)]
+pub(crate) struct WriteHealth {
+    /// Microseconds since the epoch since when a write has been failing; 0 while none is.
+    failing_since: AtomicU64,
+}
+
+impl WriteHealth {
+    /// Since when writes have been failing.
+    pub(crate) fn failing_since(&self) -> Option<Timestamp> {
+        match self.failing_since.load(Ordering::Relaxed) {
+            0 => None,
+            micros => Some(Timestamp::from_micros(micros)),
+        }
+    }
+
+    fn failed(&self, now: Timestamp) {
+        let micros = now.micros().max(1);
+        let _ =
+            self.failing_since
+                .compare_exchange(0, micros, Ordering::Relaxed, Ordering::Relaxed);
+    }
+
+    fn succeeded(&self) {
+        self.failing_since.store(0, Ordering::Relaxed);
+    }
+}
+
+/// Collects what happens in one execution of one tick.
+#[derive(Debug)]
+pub(crate) struct Journal<S> {
+    pub(crate) store: Arc<S>,
+    pub(crate) clock: Clock,
+    pub(crate) health: Arc<WriteHealth>,
+    /// The key of the tick's records; bucket and sequence are set for each.
+    pub(crate) key: RecordKey,
+    pub(crate) pending: Mutex<Pending>,
+}
+
+/// What has happened and is not written yet.
+#[derive(Debug, Default)]
+pub(crate) struct Pending {
+    contents: Contents,
+    since: Option<Timestamp>,
+    sequence: u32,
+}
+
+impl<S: Store> Journal<S> {
+    /// Notes the result of a request.
+    pub(crate) fn outcome(&self, outcome: Outcome) {
+        let mut pending = self.pending();
+        pending.since.get_or_insert(outcome.completed_at);
+        pending.contents.outcomes.push(outcome);
+    }
+
+    /// Notes what became of a planned iteration.
+    pub(crate) fn iteration(&self, user: u32, ordinal: u32, fate: Fate) {
+        let user = (user - self.key.block.first_user()) as u8;
+        let now = self.clock.now();
+        let mut pending = self.pending();
+        pending.since.get_or_insert(now);
+        pending.contents.iterations.push(IterationEntry {
+            user,
+            ordinal,
+            fate,
+        });
+    }
+
+    /// Notes an expectation or template that could not be evaluated.
+    pub(crate) fn exception(&self, error: &EvaluationError) {
+        let now = self.clock.now();
+        let traceback = error.traceback();
+        let mut pending = self.pending();
+        pending.since.get_or_insert(now);
+        let exceptions = &mut pending.contents.exceptions;
+        match exceptions
+            .iter_mut()
+            .find(|known| *known.traceback == *traceback)
+        {
+            Some(known) => known.count += 1,
+            None => exceptions.push(ExceptionEntry {
+                message: error.message().into(),
+                traceback: traceback.into(),
+                count: 1,
+            }),
+        }
+    }
+
+    /// When what is pending is to be written, if anything is.
+    pub(crate) fn due(&self) -> Option<Timestamp> {
+        self.pending().since.map(|since| since + FLUSH_AFTER)
+    }
+
+    /// Writes what is pending; returns when it is written or given up.
+    pub(crate) async fn flush(&self) {
+        for (record, completed_at) in self.take() {
+            self.write(record, completed_at).await;
+        }
+    }
+
+    /// What is pending, as records, each with the time its first outcome was completed.
+    fn take(&self) -> Vec<(Record, Timestamp)> {
+        let now = self.clock.now();
+        let (contents, mut sequence) = {
+            let mut pending = self.pending();
+            pending.since = None;
+            (std::mem::take(&mut pending.contents), pending.sequence)
+        };
+        let records: Vec<_> = by_bucket(contents, now)
+            .into_iter()
+            .map(|(bucket, mut contents)| {
+                let oldest = contents
+                    .outcomes
+                    .iter()
+                    .map(|outcome| outcome.completed_at)
+                    .min();
+                let failures = contents
+                    .outcomes
+                    .iter()
+                    .filter(|outcome| outcome.error.is_some());
+                let record = Record {
+                    requests: contents.outcomes.len() as u32,
+                    failures: failures.count() as u32,
+                    payload: contents.encode(self.key.slot),
+                    key: RecordKey {
+                        bucket,
+                        sequence,
+                        ..self.key.clone()
+                    },
+                };
+                sequence += 1;
+                (record, oldest.unwrap_or(now))
+            })
+            .collect();
+        self.pending().sequence = sequence;
+        records
+    }
+
+    async fn write(&self, record: Record, completed_at: Timestamp) {
+        let mut back_off = Duration::from_millis(100);
+        loop {
+            match self.store.put_record(record.clone()).await {
+                Ok(()) => return self.health.succeeded(),
+                Err(error) => {
+                    let now = self.clock.now();
+                    self.health.failed(now);
+                    let error: &dyn std::error::Error = &error;
+                    if now.since(completed_at) + back_off >= WRITE_DEADLINE {
+                        tracing::error!(
+                            error,
+                            class = &*record.key.class,
+                            requests = record.requests,
+                            "record given up: its requests are not in the statistics",
+                        );
+                        return;
+                    }
+                    tracing::warn!(error, class = &*record.key.class, "record not written yet");
+                }
+            }
+            tokio::time::sleep(back_off).await;
+            back_off = (back_off * 2).min(MAX_BACK_OFF);
+        }
+    }
+
+    fn pending(&self) -> MutexGuard<'_, Pending> {
+        // nothing in a guarded section leaves the contents half-changed
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Splits contents so that each part's outcomes were completed in one bucket and fit a record.
+fn by_bucket(contents: Contents, now: Timestamp) -> Vec<(Bucket, Contents)> {
+    if contents.is_empty() {
+        return Vec::new();
+    }
+    let current = Bucket::of(now);
+    let mut parts: BTreeMap<(Bucket, usize), Contents> = BTreeMap::new();
+    let mut counts: BTreeMap<Bucket, usize> = BTreeMap::new();
+    for outcome in contents.outcomes {
+        let bucket = Bucket::of(outcome.completed_at);
+        let count = counts.entry(bucket).or_default();
+        parts
+            .entry((bucket, *count / MAX_OUTCOMES))
+            .or_default()
+            .outcomes
+            .push(outcome);
+        *count += 1;
+    }
+    // what has no time of completion goes with the newest outcomes
+    let newest = parts.keys().next_back().copied().unwrap_or((current, 0));
+    let last = parts.entry(newest).or_default();
+    last.iterations = contents.iterations;
+    last.exceptions = contents.exceptions;
+    parts
+        .into_iter()
+        .map(|((bucket, _), contents)| (bucket, contents))
+        .collect()
+}

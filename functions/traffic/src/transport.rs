@@ -1,0 +1,150 @@
+//! How requests leave: one shared HTTP client, and the seam that tests put something else into.
+//!
+//! Whatever a target does, a request ends within its timeout as a reply or as a readable text of
+//! few variants, so that dashboards can group by it.
+
+use std::error::Error as _;
+use std::future::Future;
+use std::io;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use reqwest::header::HeaderMap;
+use reqwest::{Client, Request, Response, StatusCode, redirect};
+
+/// A longer response body is a failure.
+pub const MAX_BODY: u64 = 64 * 1024 * 1024;
+
+/// As many redirects as Locust's client follows.
+const MAX_REDIRECTS: usize = 30;
+
+/// Idle connections are dropped before common servers do it from their side (5 s in uvicorn and
+/// Node), which would fail the request that happens to be on its way.
+const IDLE_FOR: Duration = Duration::from_secs(4);
+
+/// Sends requests.
+pub trait Transport: Send + Sync + 'static {
+    /// Sends a request and reads the response to its end; keeps the body only if asked to.
+    ///
+    /// # Errors
+    /// A short text for the statistics when there is no complete response.
+    fn send(
+        &self,
+        request: Request,
+        keep_body: bool,
+    ) -> impl Future<Output = Result<Reply, String>> + Send;
+}
+
+/// A complete response.
+#[derive(Clone, Debug, Default)]
+pub struct Reply {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body, if it was asked for.
+    pub body: Bytes,
+    /// The body's length in bytes.
+    pub content_length: u64,
+}
+
+/// The HTTP client that all users of a process share.
+#[derive(Clone, Debug)]
+pub struct Http(Client);
+
+impl Http {
+    /// A client with a connection pool of its own.
+    ///
+    /// # Errors
+    /// When the system's root certificates cannot be read.
+    pub fn new() -> Result<Self, reqwest::Error> {
+        // an error only says that somebody has installed one already
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = Client::builder()
+            .redirect(redirect::Policy::limited(MAX_REDIRECTS))
+            .pool_idle_timeout(IDLE_FOR)
+            .build()?;
+        Ok(Self(client))
+    }
+}
+
+impl Transport for Http {
+    async fn send(&self, request: Request, keep_body: bool) -> Result<Reply, String> {
+        let timeout = request.timeout().copied();
+        let explain = |error: &reqwest::Error| explain(error, timeout);
+        let mut response = self
+            .0
+            .execute(request)
+            .await
+            .map_err(|error| explain(&error))?;
+        let mut body = BytesMut::new();
+        let mut content_length = 0;
+        while let Some(chunk) = response.chunk().await.map_err(|error| explain(&error))? {
+            content_length += chunk.len() as u64;
+            if content_length > MAX_BODY {
+                return Err(format!(
+                    "response body is longer than {} MiB",
+                    MAX_BODY >> 20
+                ));
+            }
+            if keep_body {
+                body.extend_from_slice(&chunk);
+            }
+        }
+        Ok(reply(&mut response, body.freeze(), content_length))
+    }
+}
+
+fn reply(response: &mut Response, body: Bytes, content_length: u64) -> Reply {
+    Reply {
+        status: response.status(),
+        headers: std::mem::take(response.headers_mut()),
+        body,
+        content_length,
+    }
+}
+
+/// What went wrong, without addresses and ports: those would make every error its own row.
+fn explain(error: &reqwest::Error, timeout: Option<Duration>) -> String {
+    if error.is_timeout() {
+        return match timeout {
+            Some(timeout) => format!("no complete response within {} s", timeout.as_secs_f64()),
+            None => "no complete response in time".into(),
+        };
+    }
+    if error.is_redirect() {
+        return format!("more than {MAX_REDIRECTS} redirects");
+    }
+    let mut innermost = error.source();
+    let mut kind = None;
+    let mut cause = String::new();
+    while let Some(source) = innermost {
+        kind = kind.or_else(|| source.downcast_ref::<io::Error>().map(io::Error::kind));
+        cause = source.to_string();
+        innermost = source.source();
+    }
+    let reason = match kind {
+        Some(io::ErrorKind::ConnectionRefused) => "connection refused",
+        Some(io::ErrorKind::ConnectionReset) => "connection reset by the target",
+        Some(io::ErrorKind::BrokenPipe) => "connection closed by the target",
+        Some(io::ErrorKind::TimedOut) => "connection timed out",
+        Some(io::ErrorKind::AddrNotAvailable) => "no local port is free for another connection",
+        _ if cause.contains("Too many open files") => "too many open files: raise ulimit -n",
+        _ if cause.contains("failed to lookup address") => "host name not found",
+        _ if cause.contains("closed before message completed")
+            || cause.contains("end of file before message length")
+            || cause.contains("unexpected EOF") =>
+        {
+            "connection closed before the response was complete"
+        }
+        _ => cause.as_str(),
+    };
+    if error.is_connect() && !reason.starts_with("connection") {
+        return format!("cannot connect: {reason}");
+    }
+    if reason.is_empty() {
+        "request failed".into()
+    } else {
+        reason.into()
+    }
+}

@@ -11,6 +11,8 @@ pub mod fanout;
 mod in_flight;
 mod iteration;
 mod journal;
+#[cfg(any(test, feature = "contract"))]
+pub mod memory;
 pub mod plan;
 pub mod ports;
 pub mod random;

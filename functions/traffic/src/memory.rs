@@ -1,0 +1,243 @@
+//! The three ports in memory: twins for tests and simulations, under the same contract.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::clock::{Slot, Timestamp};
+use crate::ports::{
+    Checkpoint, Cursor, Heartbeat, HeartbeatError, Marker, Queue, QueueError, RecordPage, Store,
+    StoreError, WakeUp,
+};
+use crate::record::{Block, Bucket, Record, RecordKey};
+use crate::run::{Run, RunId};
+
+/// A store in memory.
+#[derive(Debug, Default)]
+pub struct MemoryStore {
+    state: Mutex<State>,
+    /// While set, writes of records fail.
+    failing: AtomicBool,
+    marker_lead: Duration,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    runs: BTreeMap<RunId, Run>,
+    workloads: BTreeMap<String, String>,
+    /// In the order they were written; a cursor is a length.
+    records: Vec<Record>,
+    keys: BTreeSet<RecordKey>,
+    markers: BTreeMap<(RunId, String, u32), Marker>,
+    checkpoints: BTreeMap<RunId, Checkpoint>,
+    planned: BTreeMap<RunId, Slot>,
+}
+
+impl MemoryStore {
+    /// A store whose markers matter this long before they are looked at.
+    pub fn with_marker_lead(marker_lead: Duration) -> Self {
+        Self { marker_lead, ..Self::default() }
+    }
+
+    /// Makes writes of records fail, or succeed again.
+    pub fn fail_writes(&self, failing: bool) {
+        self.failing.store(failing, Ordering::Relaxed);
+    }
+
+    /// All records, in the order they were written.
+    pub fn all_records(&self) -> Vec<Record> {
+        self.state().records.clone()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Store for MemoryStore {
+    async fn put_run(&self, run: &Run) -> Result<(), StoreError> {
+        let mut state = self.state();
+        let stored = state.runs.get(&run.id).map_or(0, |stored| stored.revision);
+        if run.revision != stored + 1 {
+            return Err(StoreError::Conflict);
+        }
+        state.runs.insert(run.id.clone(), run.clone());
+        Ok(())
+    }
+
+    async fn run(&self, id: &RunId) -> Result<Option<Run>, StoreError> {
+        Ok(self.state().runs.get(id).cloned())
+    }
+
+    async fn latest_run(&self) -> Result<Option<Run>, StoreError> {
+        Ok(self.state().runs.values().next_back().cloned())
+    }
+
+    async fn run_ids(&self, limit: usize) -> Result<Vec<RunId>, StoreError> {
+        Ok(self.state().runs.keys().rev().take(limit).cloned().collect())
+    }
+
+    async fn put_workload(&self, version: &str, source: &str) -> Result<(), StoreError> {
+        self.state().workloads.insert(version.into(), source.into());
+        Ok(())
+    }
+
+    async fn workload(&self, version: &str) -> Result<Option<String>, StoreError> {
+        Ok(self.state().workloads.get(version).cloned())
+    }
+
+    async fn put_record(&self, record: Record) -> Result<(), StoreError> {
+        if self.failing.load(Ordering::Relaxed) {
+            return Err(StoreError::Unavailable("writes fail for now".into()));
+        }
+        let mut state = self.state();
+        if state.keys.insert(record.key.clone()) {
+            state.records.push(record);
+        }
+        Ok(())
+    }
+
+    async fn records(
+        &self,
+        run: &RunId,
+        bucket: Bucket,
+        since: Option<Cursor>,
+    ) -> Result<RecordPage, StoreError> {
+        let state = self.state();
+        let from = since.map_or(0, |cursor| cursor.0 as usize);
+        let new = state.records.iter().skip(from);
+        let records =
+            new.filter(|record| record.key.run == *run && record.key.bucket == bucket).cloned();
+        Ok(RecordPage { records: records.collect(), cursor: Cursor(state.records.len() as u64) })
+    }
+
+    async fn expire_records(&self, before: Bucket) -> Result<(), StoreError> {
+        let mut state = self.state();
+        // emptied and not removed, so that cursors stay good
+        for record in &mut state.records {
+            if record.key.bucket < before {
+                record.key.run = RunId(String::new());
+                record.payload.clear();
+            }
+        }
+        state.keys.retain(|key| key.bucket >= before);
+        Ok(())
+    }
+
+    async fn put_marker(&self, marker: &Marker) -> Result<(), StoreError> {
+        let key = (marker.run.clone(), marker.class.clone(), marker.user);
+        self.state().markers.insert(key, marker.clone());
+        Ok(())
+    }
+
+    async fn clear_marker(&self, marker: &Marker) -> Result<(), StoreError> {
+        let key = (marker.run.clone(), marker.class.clone(), marker.user);
+        let mut state = self.state();
+        if state.markers.get(&key).is_some_and(|known| known.writer == marker.writer) {
+            state.markers.remove(&key);
+        }
+        Ok(())
+    }
+
+    async fn markers(
+        &self,
+        run: &RunId,
+        class: &str,
+        block: Block,
+    ) -> Result<Vec<Marker>, StoreError> {
+        let state = self.state();
+        let of_block = state.markers.values().filter(|marker| {
+            marker.run == *run && marker.class == class && Block::of(marker.user) == block
+        });
+        Ok(of_block.cloned().collect())
+    }
+
+    fn marker_lead(&self) -> Duration {
+        self.marker_lead
+    }
+
+    async fn put_checkpoint(
+        &self,
+        run: &RunId,
+        checkpoint: &Checkpoint,
+    ) -> Result<(), StoreError> {
+        let mut state = self.state();
+        let stored = state.checkpoints.get(run).map_or(0, |stored| stored.revision);
+        if checkpoint.revision != stored + 1 {
+            return Err(StoreError::Conflict);
+        }
+        state.checkpoints.insert(run.clone(), checkpoint.clone());
+        Ok(())
+    }
+
+    async fn checkpoint(&self, run: &RunId) -> Result<Option<Checkpoint>, StoreError> {
+        Ok(self.state().checkpoints.get(run).cloned())
+    }
+
+    async fn planned_until(&self, run: &RunId) -> Result<Option<Slot>, StoreError> {
+        Ok(self.state().planned.get(run).copied())
+    }
+
+    async fn advance_planned(
+        &self,
+        run: &RunId,
+        from: Option<Slot>,
+        to: Slot,
+    ) -> Result<bool, StoreError> {
+        let mut state = self.state();
+        let current = state.planned.get(run).copied();
+        if current == from {
+            state.planned.insert(run.clone(), to);
+        }
+        Ok(current == from)
+    }
+
+    fn quiet_before(&self) -> Option<Timestamp> {
+        None
+    }
+}
+
+/// A queue in memory: wake-ups wait until a test takes them.
+#[derive(Debug, Default)]
+pub struct MemoryQueue(Mutex<BTreeSet<(Slot, WakeUp)>>);
+
+impl MemoryQueue {
+    /// Takes the wake-ups of slots before `slot`, in order.
+    pub fn take_before(&self, slot: Slot) -> Vec<WakeUp> {
+        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut taken = Vec::new();
+        while waiting.first().is_some_and(|(first, _)| *first < slot) {
+            taken.extend(waiting.pop_first().map(|(_, wake_up)| wake_up));
+        }
+        taken
+    }
+}
+
+impl Queue for MemoryQueue {
+    async fn send(&self, wake_ups: Vec<WakeUp>) -> Result<(), QueueError> {
+        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.extend(wake_ups.into_iter().map(|wake_up| (wake_up.slot, wake_up)));
+        Ok(())
+    }
+}
+
+/// A heartbeat in memory: only its state.
+#[derive(Debug, Default)]
+pub struct MemoryHeartbeat(AtomicBool);
+
+impl Heartbeat for MemoryHeartbeat {
+    async fn turn_on(&self) -> Result<(), HeartbeatError> {
+        self.0.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    async fn turn_off(&self) -> Result<(), HeartbeatError> {
+        self.0.store(false, Ordering::Relaxed);
+        Ok(())
+    }
+
+    async fn is_on(&self) -> Result<bool, HeartbeatError> {
+        Ok(self.0.load(Ordering::Relaxed))
+    }
+}

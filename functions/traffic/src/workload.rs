@@ -1,0 +1,148 @@
+//! The workload: what the traffic is, read from one TOML file and immutable from then on.
+//!
+//! A [`Workload`] holds hosts and user classes; a class chooses a [`Task`], a task sends its [`Step`]s, and
+//! a step judges its response. When iterations are due is left to the plan, sending to whoever executes
+//! them. Nothing here reads a clock, a variable or a random source that was not passed in.
+
+use std::sync::Arc;
+
+use crate::random::mix;
+
+mod class;
+mod compile;
+mod decode;
+mod engine;
+mod errors;
+mod expect;
+mod pool;
+mod ratio;
+mod read;
+mod rehearsal;
+mod scope;
+mod syntax;
+mod text;
+mod wait;
+
+pub use class::{Host, Step, Task, UserClass, base_url, request_url};
+pub use errors::{EvaluationError, Mistake, WorkloadErrors};
+pub use expect::{StatusRule, Verdict};
+pub use pool::Pool;
+pub use ratio::{ClassRatio, TaskRatio, TaskRatios, calc_distribution};
+pub use scope::{Response, Scope};
+pub use text::{Body, Json, Text};
+pub use wait::{MAX_DURATION, MIN_PACING, Wait};
+
+/// The built-in workload file, the best example of the format.
+const BUILT_IN: &str = include_str!("../workloads/default.toml");
+
+/// The name that the built-in workload has in messages.
+const BUILT_IN_FILE: &str = "default.toml";
+
+/// The longest workload file in bytes.
+pub const MAX_SOURCE: usize = 4 * 1024 * 1024;
+
+/// A workload file, read and checked.
+#[derive(Debug)]
+pub struct Workload {
+    source: Arc<str>,
+    version: String,
+    hosts: Vec<Arc<Host>>,
+    classes: Vec<Arc<UserClass>>,
+}
+
+impl Workload {
+    /// Reads a workload file's text; `file` is what messages call it, `env` looks up the environment
+    /// variables that override hosts.
+    ///
+    /// # Errors
+    ///
+    /// Every mistake in the file, each with its line.
+    pub fn parse(
+        source: &str,
+        file: &str,
+        env: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, WorkloadErrors> {
+        let reader = read::Reader::new(file, source);
+        let (hosts, classes) = if source.len() > MAX_SOURCE {
+            reader.mistake(&(0..0), "the file is longer than 4 MiB: make it shorter");
+            (Vec::new(), Vec::new())
+        } else {
+            decode::workload(&reader, source, env)
+        };
+        if !reader.has_mistakes() {
+            rehearsal::run(&classes, &reader);
+        }
+        if reader.has_mistakes() {
+            return Err(WorkloadErrors::new(
+                reader.file.clone(),
+                reader.into_mistakes(),
+            ));
+        }
+        Ok(Self {
+            source: Arc::from(source),
+            version: version(source),
+            hosts,
+            classes,
+        })
+    }
+
+    /// The workload that ships in the binary: six classes for a shop and an AI agent.
+    ///
+    /// # Errors
+    ///
+    /// If an environment variable that overrides a host has no base URL in it.
+    pub fn built_in(env: &dyn Fn(&str) -> Option<String>) -> Result<Self, WorkloadErrors> {
+        Self::parse(BUILT_IN, BUILT_IN_FILE, env)
+    }
+
+    /// The file's text.
+    pub fn source(&self) -> &Arc<str> {
+        &self.source
+    }
+
+    /// A digest of the text, 16 hexadecimal digits: what a run pins.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// The hosts, in the order of the file.
+    pub fn hosts(&self) -> &[Arc<Host>] {
+        &self.hosts
+    }
+
+    /// The user classes, sorted by name; at least one.
+    pub fn classes(&self) -> &[Arc<UserClass>] {
+        &self.classes
+    }
+
+    /// The class with a name.
+    pub fn class(&self, name: &str) -> Option<&Arc<UserClass>> {
+        let index = self
+            .classes
+            .binary_search_by(|class| (**class.name()).cmp(name))
+            .ok()?;
+        Some(&self.classes[index])
+    }
+
+    /// The name of the class that somebody who wrote `name` may have meant.
+    pub fn class_like(&self, name: &str) -> Option<&str> {
+        let name = name.to_lowercase();
+        let distance = |class: &str| strsim::damerau_levenshtein(&class.to_lowercase(), &name);
+        let names = self.classes.iter().map(|class| &**class.name());
+        names
+            .map(|class| (distance(class), class))
+            .min()
+            .filter(|(distance, class)| *distance <= 2 + class.len() / 4)
+            .map(|(_, class)| class)
+    }
+}
+
+/// The 64 bits of FNV-1a over the text, mixed by the finalizer of SplitMix64.
+fn version(source: &str) -> String {
+    let hash = source
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        });
+    format!("{:016x}", mix(hash))
+}

@@ -1,0 +1,252 @@
+//! The data of a workload: hosts, user classes, tasks and the steps of a task.
+//!
+//! Everything here was checked when the file was read, and is immutable from then on.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use minijinja::Value;
+use reqwest::header::HeaderName;
+use reqwest::{Method, Url};
+
+use super::engine::Program;
+use super::errors::EvaluationError;
+use super::expect::{Expect, Verdict};
+use super::pool::{Pool, weighted_index};
+use super::scope::{Answered, Response, Scope};
+use super::text::{Body, Text};
+use super::wait::Wait;
+use crate::random::Draws;
+
+/// A service that user classes send requests to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Host {
+    pub(super) name: Arc<str>,
+    pub(super) url: Url,
+    pub(super) default: Url,
+    pub(super) variable: Option<String>,
+}
+
+impl Host {
+    /// The name that classes refer to it by.
+    pub fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    /// The base URL in force: its environment variable's value, or the file's.
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// The base URL in the file.
+    pub fn default_url(&self) -> &Url {
+        &self.default
+    }
+
+    /// The environment variable that overrides the URL.
+    pub fn variable(&self) -> Option<&str> {
+        self.variable.as_deref()
+    }
+
+    /// Whether `url` is this host's URL in force, whatever the case of its name and a last slash.
+    pub fn is_at(&self, url: &str) -> bool {
+        base_url(url).is_ok_and(|url| url == self.url)
+    }
+}
+
+/// A base URL: `http` or `https`, a host, and perhaps a port and a path; its last slash is dropped.
+///
+/// # Errors
+///
+/// What to write instead, as the end of a sentence.
+pub fn base_url(text: &str) -> Result<Url, &'static str> {
+    const INSTEAD: &str = "write a URL such as \"http://localhost:8000\"";
+    let mut url = Url::parse(text.trim()).map_err(|_| INSTEAD)?;
+    let complete = matches!(url.scheme(), "http" | "https") && url.has_host();
+    if !complete {
+        return Err(INSTEAD);
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err("leave out what follows the `?` or `#`");
+    }
+    let path = url.path().trim_end_matches('/').to_owned();
+    url.set_path(&path);
+    Ok(url)
+}
+
+/// The URL of a request: the path and query follow the base URL as they are.
+///
+/// Nothing if they make no URL, or if the path leads to another host.
+pub fn request_url(base: &Url, path: &str) -> Option<Url> {
+    let base_text = base.as_str().trim_end_matches('/');
+    let url = Url::parse(&format!("{base_text}{path}")).ok()?;
+    (path.starts_with('/') && url.origin() == base.origin()).then_some(url)
+}
+
+/// A kind of simulated user: Locust's `User` subclass.
+#[derive(Debug)]
+pub struct UserClass {
+    pub(super) name: Arc<str>,
+    pub(super) weight: u32,
+    pub(super) fixed_count: u32,
+    pub(super) wait: Wait,
+    pub(super) host: Arc<Host>,
+    pub(super) tasks: Vec<Task>,
+    /// The sum of the tasks' weights up to and including each task.
+    pub(super) cumulative: Vec<u64>,
+}
+
+impl UserClass {
+    /// The class's name.
+    pub fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    /// Its share of the users that no fixed count takes; at least 1.
+    pub fn weight(&self) -> u32 {
+        self.weight
+    }
+
+    /// How many users it always has; 0 leaves it to the weight.
+    pub fn fixed_count(&self) -> u32 {
+        self.fixed_count
+    }
+
+    /// How its users wait between iterations.
+    pub fn wait(&self) -> Wait {
+        self.wait
+    }
+
+    /// Where its requests go, unless a run says otherwise.
+    pub fn host(&self) -> &Host {
+        &self.host
+    }
+
+    /// Its tasks, in the order of the file; at least one.
+    pub fn tasks(&self) -> &[Task] {
+        &self.tasks
+    }
+
+    /// The task of an iteration, by weight.
+    pub fn choose_task(&self, draws: &mut Draws) -> &Task {
+        let total = self.cumulative.last().copied().unwrap_or(0);
+        &self.tasks[weighted_index(&self.cumulative, draws.below(total))]
+    }
+}
+
+/// What a user does in one iteration.
+#[derive(Debug)]
+pub struct Task {
+    pub(super) name: Arc<str>,
+    pub(super) weight: u32,
+    pub(super) pools: Vec<(Arc<str>, Arc<Pool>)>,
+    pub(super) steps: Vec<Step>,
+}
+
+impl Task {
+    /// The task's name.
+    pub fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    /// Its share of the class's iterations; at least 1.
+    pub fn weight(&self) -> u32 {
+        self.weight
+    }
+
+    /// What is drawn once per iteration: the value's name and the pool it comes from.
+    pub fn pools(&self) -> &[(Arc<str>, Arc<Pool>)] {
+        &self.pools
+    }
+
+    /// Its requests, in the order they are sent; at least one.
+    pub fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+}
+
+/// One request of a task.
+#[derive(Debug)]
+pub struct Step {
+    /// What statistics group by; the same in every iteration.
+    pub name: Arc<str>,
+    /// The HTTP method.
+    pub method: Method,
+    /// Path and query, with the leading slash; it follows the host's base URL.
+    pub path: Text,
+    /// The headers of workload, class and request, merged; lower case, each name once.
+    pub headers: Vec<(HeaderName, Text)>,
+    /// What is sent, if anything.
+    pub body: Option<Body>,
+    /// How long the response may take, body included.
+    pub timeout: Duration,
+    /// How often it is sent at all, above 0 and up to 1. [`Scope::begin`] draws by it.
+    pub probability: f64,
+    pub(super) expect: Expect,
+    pub(super) captures: Vec<Capture>,
+    /// Its number within the task.
+    pub(super) index: u32,
+    /// The captured values that it cannot do without.
+    pub(super) needs: Vec<Arc<str>>,
+    pub(super) reads_body: bool,
+    pub(super) reads_headers: bool,
+}
+
+/// A value to keep from a response.
+#[derive(Debug)]
+pub(super) struct Capture {
+    pub(super) name: Arc<str>,
+    pub(super) value: Program,
+}
+
+impl Step {
+    /// Whether every iteration sends the same bytes, so that the request can be prepared once.
+    pub fn is_constant(&self) -> bool {
+        let body = self.body.as_ref();
+        self.path.constant().is_some()
+            && body.is_none_or(|body| body.constant().is_some())
+            && self
+                .headers
+                .iter()
+                .all(|(_, text)| text.constant().is_some())
+    }
+
+    /// Whether [`Step::judge`] looks at the body.
+    pub fn needs_body(&self) -> bool {
+        self.reads_body
+    }
+
+    /// Whether [`Step::judge`] looks at the headers.
+    pub fn needs_headers(&self) -> bool {
+        self.reads_headers
+    }
+
+    /// Judges a response, and keeps what later requests of the iteration need from a good one.
+    ///
+    /// # Errors
+    ///
+    /// If an expectation, a failure text or a captured value cannot be evaluated: the request counts
+    /// as failed, and the error is an exception.
+    pub fn judge(&self, scope: &mut Scope, response: Response) -> Result<Verdict, EvaluationError> {
+        let status = response.status;
+        match self.expect.by_status(status) {
+            Some(Verdict::Pass) if !self.captures.is_empty() => {}
+            Some(verdict) => return Ok(verdict),
+            None => {}
+        }
+        let context = Answered::context(scope, response);
+        let verdict = self.expect.judge(status, &context)?;
+        if verdict == Verdict::Pass {
+            self.capture(scope, &context)?;
+        }
+        Ok(verdict)
+    }
+
+    fn capture(&self, scope: &mut Scope, context: &Value) -> Result<(), EvaluationError> {
+        for Capture { name, value } in &self.captures {
+            let captured = value.evaluate_defined(context.clone())?;
+            scope.capture(name, captured);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,111 @@
+//! From the TOML of a workload file to its classes, with every mistake on the way.
+//!
+//! The order is hosts, pools, defaults, classes: each needs what comes before it.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use toml::de::{DeTable, DeValue};
+
+use super::class::{Host, UserClass};
+use super::compile::Compiler;
+use super::engine::Engine;
+use super::read::{Fields, Reader};
+
+mod classes;
+mod hosts;
+mod pools;
+mod requests;
+mod tasks;
+
+/// Looks up an environment variable.
+pub(super) type Environment<'e> = &'e dyn Fn(&str) -> Option<String>;
+
+/// Reads everything that a workload file says; the reader has the mistakes.
+pub(super) fn workload(
+    reader: &Reader<'_>,
+    source: &str,
+    environment: Environment<'_>,
+) -> (Vec<Arc<Host>>, Vec<Arc<UserClass>>) {
+    let (document, errors) = DeTable::parse_recoverable(source);
+    if !errors.is_empty() {
+        for error in errors {
+            let span = error.span().unwrap_or_default();
+            reader.mistake(&span, format!("this is not TOML: {}", error.message()));
+        }
+        return (Vec::new(), Vec::new());
+    }
+    let fields = Fields::new(reader, "", document.get_ref(), 0..0);
+    let hosts = hosts::read(&fields, environment);
+    let engine = Engine::new(pools::read(&fields));
+    let compiler = Compiler {
+        reader,
+        engine: &engine,
+    };
+    let defaults = requests::Defaults::read(&fields);
+    let classes = classes::read(&fields, &compiler, &hosts, &defaults);
+    fields.finish();
+    (hosts, classes)
+}
+
+/// A table under `key`, or nothing; a mistake if it is something else.
+fn table<'r, 't, 's>(
+    fields: &Fields<'r, 't, 's>,
+    key: &'static str,
+    place: &str,
+) -> Option<Fields<'r, 't, 's>> {
+    let field = fields.get(key)?;
+    let table = field.convert(fields.reader, "a table", DeValue::as_table)?;
+    Some(Fields::new(fields.reader, place, table, field.span))
+}
+
+/// Checks a name that people type on command lines: of a class, a task, a host, a pool.
+fn check_name(reader: &Reader<'_>, what: &str, name: &str, span: &Range<usize>) -> Option<()> {
+    let allowed = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
+    let good = (1..=100).contains(&name.chars().count()) && name.chars().all(allowed);
+    if !good {
+        let message = format!(
+            "{name:?} is no name for a {what}: write up to 100 letters, digits, `_`, `-` and `.`"
+        );
+        reader.mistake(span, message);
+    }
+    good.then_some(())
+}
+
+/// Checks a name that templates use: of a drawn or a captured value.
+fn check_variable(reader: &Reader<'_>, name: &str, span: &Range<usize>) -> Option<()> {
+    let reserved = [
+        "true", "false", "none", "loop", "self", "not", "and", "or", "in", "is", "if", "else",
+    ];
+    let own = super::scope::ITERATION_NAMES
+        .iter()
+        .chain(&super::scope::RESPONSE_NAMES);
+    let functions = ["range", "dict", "namespace"]
+        .iter()
+        .chain(&super::engine::RANDOM_FUNCTIONS);
+    let identifier = name.starts_with(|c: char| c.is_ascii_alphabetic())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        && name.len() <= 100;
+    if !identifier {
+        reader.mistake(
+            span,
+            format!(
+                "{name:?} is no name for a value: write a letter, then letters, digits and `_`"
+            ),
+        );
+        return None;
+    }
+    if reserved
+        .iter()
+        .chain(own)
+        .chain(functions)
+        .any(|known| known.eq_ignore_ascii_case(name))
+    {
+        reader.mistake(
+            span,
+            format!("`{name}` has a meaning of its own: choose another name"),
+        );
+        return None;
+    }
+    Some(())
+}

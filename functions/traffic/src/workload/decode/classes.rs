@@ -1,0 +1,112 @@
+//! The `[class.NAME]` tables of a workload file.
+
+use std::sync::Arc;
+
+use toml::de::DeValue;
+
+use super::pools::weight;
+use super::requests::Defaults;
+use super::{check_name, tasks};
+use crate::workload::class::{Host, UserClass};
+use crate::workload::compile::Compiler;
+use crate::workload::read::{Fields, instead, integer};
+use crate::workload::wait::{self, Wait};
+
+/// The largest fixed count.
+const MAX_FIXED: i64 = 1_000_000;
+
+const EXPECTED: &str = "a table of classes, such as [class.MyUser] with `host`, `wait` and `task`";
+
+/// Reads the classes, sorted by name as Locust's dispatcher sorts them.
+pub(super) fn read(
+    fields: &Fields<'_, '_, '_>,
+    compiler: &Compiler<'_, '_>,
+    hosts: &[Arc<Host>],
+    defaults: &Defaults,
+) -> Vec<Arc<UserClass>> {
+    let entries = match fields.get("class") {
+        Some(classes) => classes.entries(fields.reader, EXPECTED),
+        None => Vec::new(),
+    };
+    if entries.is_empty() && !fields.reader.has_mistakes() {
+        fields.mistake(format_args!("the file has no user class: write {EXPECTED}"));
+    }
+    let mut classes = Vec::new();
+    for (name, span, field) in entries {
+        check_name(fields.reader, "class", name, &span);
+        let Some(table) = field.convert(fields.reader, EXPECTED, DeValue::as_table) else {
+            continue;
+        };
+        let own = Fields::new(fields.reader, format!("class `{name}`"), table, span);
+        let class = class(&own, name, compiler, hosts, defaults);
+        own.finish();
+        classes.extend(class.map(Arc::new));
+    }
+    classes.sort_by(|one, other| one.name().cmp(other.name()));
+    classes
+}
+
+fn class(
+    fields: &Fields<'_, '_, '_>,
+    name: &str,
+    compiler: &Compiler<'_, '_>,
+    hosts: &[Arc<Host>],
+    defaults: &Defaults,
+) -> Option<UserClass> {
+    let host = host(fields, hosts);
+    let wait = read_wait(fields);
+    let weight = weight(fields);
+    let fixed = fields.read("fixed_count", "a whole number from 0 to 1000000", |value| {
+        let count = integer(value).filter(|count| (0..=MAX_FIXED).contains(count))?;
+        u32::try_from(count).ok()
+    });
+    let tasks = tasks::read(fields, compiler, &defaults.with(fields));
+    let mut total = 0;
+    let running_total = |task: &crate::workload::class::Task| {
+        total += u64::from(task.weight());
+        total
+    };
+    Some(UserClass {
+        name: Arc::from(name),
+        weight: weight?,
+        fixed_count: fixed.unwrap_or(0),
+        wait: wait?,
+        host: host?,
+        cumulative: tasks.iter().map(running_total).collect(),
+        tasks,
+    })
+}
+
+/// The class's host; a file with one host need not name it.
+fn host(fields: &Fields<'_, '_, '_>, hosts: &[Arc<Host>]) -> Option<Arc<Host>> {
+    let Some(field) = fields.get("host") else {
+        if let [host] = hosts {
+            return Some(Arc::clone(host));
+        }
+        fields.mistake("it has no `host`: write the name of one of the file's [hosts]");
+        return None;
+    };
+    let name = field.convert(fields.reader, "the name of a host", DeValue::as_str)?;
+    let host = hosts.iter().find(|host| &**host.name() == name);
+    if host.is_none() {
+        let hint = instead(name, hosts.iter().map(|host| &**host.name()));
+        let message = format!("{}: unknown host `{name}`: {hint}", fields.place);
+        fields.reader.mistake(&field.span, message);
+    }
+    host.map(Arc::clone)
+}
+
+fn read_wait(fields: &Fields<'_, '_, '_>) -> Option<Wait> {
+    let Some(field) = fields.get("wait") else {
+        fields.mistake(format_args!("it has no `wait`: write {}", wait::EXPECTED));
+        return None;
+    };
+    let text = field.convert(fields.reader, wait::EXPECTED, DeValue::as_str)?;
+    Wait::parse(text)
+        .map_err(|message| {
+            fields
+                .reader
+                .mistake(&field.span, format!("{} {message}", field.place))
+        })
+        .ok()
+}

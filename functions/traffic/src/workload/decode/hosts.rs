@@ -1,0 +1,103 @@
+//! The `[hosts]` of a workload file and the environment variables that override them.
+
+use std::sync::Arc;
+
+use toml::de::DeValue;
+
+use super::{Environment, check_name};
+use crate::workload::class::{Host, base_url};
+use crate::workload::read::{Field, Fields};
+
+/// Reads the hosts, in the order of the file.
+pub(super) fn read(fields: &Fields<'_, '_, '_>, environment: Environment<'_>) -> Vec<Arc<Host>> {
+    let expected = "a table of hosts, such as `[hosts]` with `shop = \"http://localhost:8000\"`";
+    let entries = match fields.get("hosts") {
+        Some(hosts) => hosts.entries(fields.reader, expected),
+        None => Vec::new(),
+    };
+    let mut hosts = Vec::new();
+    for (name, span, field) in entries {
+        check_name(fields.reader, "host", name, &span);
+        // a host with mistakes in it is still known, so that its uses are no mistakes as well
+        let host = host(fields, name, &field, environment).unwrap_or_else(|| unusable(name));
+        hosts.push(Arc::new(host));
+    }
+    hosts
+}
+
+fn unusable(name: &str) -> Host {
+    let url = base_url("http://unusable.invalid").expect("a base URL");
+    at(name, url, None, None)
+}
+
+fn host(
+    file: &Fields<'_, '_, '_>,
+    name: &str,
+    field: &Field<'_, '_>,
+    environment: Environment<'_>,
+) -> Option<Host> {
+    let reader = file.reader;
+    let expected = "a URL such as \"http://localhost:8000\", or a table with `url` and `env`";
+    let (default, variable) = match field.value {
+        DeValue::String(_) => (Some(field.clone()), None),
+        _ => {
+            let table = field.convert(reader, expected, DeValue::as_table)?;
+            let fields = Fields::new(reader, format!("host `{name}`"), table, field.span.clone());
+            let url = fields.get("url");
+            if url.is_none() {
+                fields.mistake(format_args!("it has no `url`: write {expected}"));
+            }
+            let variable = fields.get("env");
+            fields.finish();
+            (url, variable)
+        }
+    };
+    let default = default?;
+    let text = default.convert(reader, expected, DeValue::as_str)?;
+    let url = base_url(text)
+        .map_err(|instead| {
+            reader.mistake(
+                &default.span,
+                format!("host `{name}`: {text:?} is no base URL: {instead}"),
+            );
+        })
+        .ok()?;
+    let Some(variable) = variable else {
+        return Some(at(name, url, None, None));
+    };
+    let key = variable.convert(reader, "the name of an environment variable", variable_name)?;
+    let set = environment(key).filter(|value| !value.is_empty());
+    let overriding = match set.as_deref().map(base_url) {
+        None => None,
+        Some(Ok(url)) => Some(url),
+        Some(Err(instead)) => {
+            let value = set.unwrap_or_default();
+            let message = format!(
+                "the environment variable {key}, which sets the URL of host `{name}`, is {value:?}: {instead}"
+            );
+            reader.mistake(&variable.span, message);
+            return None;
+        }
+    };
+    Some(at(name, url, overriding, Some(key)))
+}
+
+fn at(
+    name: &str,
+    default: reqwest::Url,
+    overriding: Option<reqwest::Url>,
+    variable: Option<&str>,
+) -> Host {
+    Host {
+        name: Arc::from(name),
+        url: overriding.unwrap_or_else(|| default.clone()),
+        default,
+        variable: variable.map(str::to_owned),
+    }
+}
+
+fn variable_name<'v>(value: &'v DeValue<'_>) -> Option<&'v str> {
+    let name = value.as_str()?;
+    let good = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    good.then_some(name)
+}

@@ -1,0 +1,450 @@
+//! The requests of a task, and the defaults that file and class give them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use reqwest::{Method, Url};
+use toml::de::DeValue;
+
+use super::check_variable;
+use crate::workload::class::{Capture, Step, request_url};
+use crate::workload::compile::{Compiler, Usage};
+use crate::workload::expect::{self, Expect, StatusRule};
+use crate::workload::read::{Field, Fields, Reader, Snippet, instead, number};
+use crate::workload::scope::{ITERATION_NAMES, RESPONSE_NAMES};
+use crate::workload::syntax::Names;
+use crate::workload::text::{Body, Text};
+use crate::workload::wait::{MAX_DURATION, duration};
+
+/// The timeout of requests that nothing gives one.
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+const METHODS: [&str; 7] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
+
+const EXPECTED_REQUEST: &str =
+    "\"GET /path\", or a table with `path` and what else there is to say";
+
+/// What a request has when it does not say otherwise.
+#[derive(Clone, Debug)]
+pub(super) struct Defaults {
+    timeout: Duration,
+    status: Option<StatusRule>,
+    expect: Option<Snippet>,
+    headers: Vec<(HeaderName, Snippet)>,
+}
+
+impl Defaults {
+    /// Reads the file's `[defaults]` and `[headers]`.
+    pub(super) fn read(fields: &Fields<'_, '_, '_>) -> Self {
+        let mut defaults = Self {
+            timeout: TIMEOUT,
+            status: None,
+            expect: None,
+            headers: Vec::new(),
+        };
+        defaults.add_headers(fields);
+        if let Some(own) = super::table(fields, "defaults", "`[defaults]`") {
+            defaults.overlay(&own);
+            own.finish();
+        }
+        defaults
+    }
+
+    /// These defaults with those that a class or a request gives itself.
+    pub(super) fn with(&self, fields: &Fields<'_, '_, '_>) -> Self {
+        let mut own = self.clone();
+        own.overlay(fields);
+        own.add_headers(fields);
+        own
+    }
+
+    fn overlay(&mut self, fields: &Fields<'_, '_, '_>) {
+        let expected = "a time from \"1ms\" to \"24h\", such as \"30s\"";
+        let timeout = fields.read("timeout", expected, |value| {
+            let allowed = Duration::from_millis(1)..=MAX_DURATION;
+            duration(value).filter(|timeout| allowed.contains(timeout))
+        });
+        self.timeout = timeout.unwrap_or(self.timeout);
+        let status = fields.read("status", expect::EXPECTED, StatusRule::read);
+        self.status = status.or_else(|| self.status.take());
+        if let Some(field) = fields.get("expect") {
+            self.expect = field.snippet(fields.reader, "an expression such as \"json.success\"");
+        }
+    }
+
+    fn add_headers(&mut self, fields: &Fields<'_, '_, '_>) {
+        let Some(headers) = fields.get("headers") else {
+            return;
+        };
+        for (name, span, field) in headers.entries(fields.reader, "a table of headers") {
+            let Some(header) = header_name(name) else {
+                let message = format!(
+                    "{name:?} is no header that a request may set: rename it or leave it out"
+                );
+                fields.reader.mistake(&span, message);
+                continue;
+            };
+            if let Some(snippet) = field.snippet(fields.reader, "a string") {
+                self.headers.retain(|(known, _)| *known != header);
+                self.headers.push((header, snippet));
+            }
+        }
+    }
+}
+
+/// A header's name, unless it is one of those that frame the message.
+fn header_name(name: &str) -> Option<HeaderName> {
+    let framing = ["content-length", "transfer-encoding", "connection"];
+    HeaderName::from_bytes(name.as_bytes())
+        .ok()
+        .filter(|name| !framing.contains(&name.as_str()))
+}
+
+/// What the requests of one task have in common.
+pub(super) struct Context<'c, 'r, 's> {
+    pub(super) compiler: &'c Compiler<'r, 's>,
+    pub(super) defaults: Defaults,
+    /// The values that the task draws.
+    pub(super) drawn: Vec<String>,
+    pub(super) place: String,
+}
+
+/// Reads a task's requests.
+pub(super) fn read(field: &Field<'_, '_>, context: &Context<'_, '_, '_>) -> Vec<Step> {
+    let reader = context.compiler.reader;
+    let elements = field.elements();
+    if elements.is_empty() {
+        field.is_not(reader, EXPECTED_REQUEST);
+    }
+    let captures: Vec<Vec<String>> = elements.iter().map(captured_names).collect();
+    let mut steps = Vec::new();
+    for (index, element) in elements.iter().enumerate() {
+        let names = Names {
+            fixed: ITERATION_NAMES.to_vec(),
+            drawn: context.drawn.clone(),
+            captured: captures[..index].concat(),
+            captured_later: captures[index..].concat(),
+            random: true,
+        };
+        let place = format!("{}, request {}", context.place, index + 1);
+        let request = Request {
+            context,
+            names,
+            reader,
+        };
+        let step = match element.value {
+            DeValue::String(_) => request.short(element),
+            _ => element
+                .convert(reader, EXPECTED_REQUEST, DeValue::as_table)
+                .and_then(|table| {
+                    request.long(Fields::new(reader, place, table, element.span.clone()))
+                }),
+        };
+        steps.extend(step.map(|step| Step {
+            index: index as u32,
+            ..step
+        }));
+    }
+    steps
+}
+
+fn captured_names(request: &Field<'_, '_>) -> Vec<String> {
+    let captures = request.value.get("capture");
+    let table = captures.and_then(|captures| captures.get_ref().as_table());
+    let keys = table.into_iter().flat_map(|table| table.keys());
+    keys.map(|key| key.get_ref().to_string()).collect()
+}
+
+struct Request<'q, 'c, 'r, 's> {
+    context: &'q Context<'c, 'r, 's>,
+    names: Names,
+    reader: &'r Reader<'s>,
+}
+
+impl<'q> Request<'q, '_, '_, '_> {
+    /// A request in one string: `GET /path`, or just `/path`.
+    fn short(&self, field: &Field<'_, '_>) -> Option<Step> {
+        let mut snippet = field.snippet(self.reader, EXPECTED_REQUEST)?;
+        let (method, path) = match snippet.source.split_once(char::is_whitespace) {
+            Some((method, path)) if !method.starts_with('/') => (method, path.trim()),
+            _ => ("GET", &*snippet.source),
+        };
+        let Some(method) = known_method(method) else {
+            let hint = instead(method, METHODS.into_iter());
+            snippet.mistake(
+                self.reader,
+                format_args!("unknown method `{method}`: {hint}"),
+            );
+            return None;
+        };
+        let name = format!("{method} {path}");
+        snippet.place = format!("{}, request `{name}`", self.context.place);
+        snippet.source = path.to_owned();
+        let mut usage = Usage::default();
+        let path = self.path(&snippet, &mut usage)?;
+        let defaults = &self.context.defaults;
+        let headers = self.headers(defaults, None, &mut usage);
+        let expect = self.expect(defaults, None, &mut usage)?;
+        let step = self.step(name, method, path, headers, expect, &usage);
+        Some(Step {
+            timeout: defaults.timeout,
+            ..step
+        })
+    }
+
+    /// A request in a table.
+    fn long(&self, mut fields: Fields<'_, '_, '_>) -> Option<Step> {
+        let method = fields.get("method");
+        let method = match &method {
+            None => Some(Method::GET),
+            Some(field) => {
+                let expected = format!("one of {}", METHODS.join(", "));
+                field.convert(self.reader, &expected, |value| {
+                    known_method(value.as_str()?)
+                })
+            }
+        };
+        let path = fields.get("path");
+        if path.is_none() {
+            fields.mistake("it has no `path`: write for example path = \"/health\"");
+        }
+        let mut path =
+            path.and_then(|path| path.snippet(self.reader, "a path such as \"/health\""));
+        let name = self.name(&mut fields, method.as_ref(), path.as_ref());
+        let mut usage = Usage::default();
+        let path = path.as_mut().and_then(|path| {
+            path.place = format!("{}, `path`", fields.place);
+            self.path(path, &mut usage)
+        });
+        let body = self.body(&fields, &mut usage);
+        let defaults = self.context.defaults.with(&fields);
+        let headers = self.headers(&defaults, body.as_ref(), &mut usage);
+        let probability = probability(&fields);
+        let expect = self.expect(&defaults, Some(&fields), &mut usage);
+        let captures = self.captures(&fields, &mut usage);
+        fields.finish();
+        let step = self.step(name, method?, path?, headers, expect?, &usage);
+        Some(Step {
+            body,
+            timeout: defaults.timeout,
+            probability: probability?,
+            captures,
+            ..step
+        })
+    }
+
+    fn step(
+        &self,
+        name: String,
+        method: Method,
+        path: Text,
+        headers: Vec<(HeaderName, Text)>,
+        expect: Expect,
+        usage: &Usage,
+    ) -> Step {
+        let captured = self.names.captured.iter();
+        let needs = captured.filter(|name| usage.needs.contains(*name));
+        Step {
+            name: Arc::from(name),
+            method,
+            path,
+            headers,
+            body: None,
+            timeout: TIMEOUT,
+            probability: 1.0,
+            expect,
+            captures: Vec::new(),
+            index: 0,
+            needs: needs.map(|name| Arc::from(&**name)).collect(),
+            reads_body: usage.reads.contains("body") || usage.reads.contains("json"),
+            reads_headers: usage.reads.contains("headers"),
+        }
+    }
+
+    /// The request's name: its own, or method and path as they are written.
+    fn name(
+        &self,
+        fields: &mut Fields<'_, '_, '_>,
+        method: Option<&Method>,
+        path: Option<&Snippet>,
+    ) -> String {
+        let expected = "a name of up to 200 characters, the same for every request (no `{{`)";
+        let own = fields.read("name", expected, |value| {
+            let name = value.as_str()?;
+            let length = (1..=200).contains(&name.chars().count());
+            let good = length && !name.contains("{{") && !name.contains(char::is_control);
+            good.then(|| name.to_owned())
+        });
+        let name = own.unwrap_or_else(|| {
+            let path = path.map_or("", |path| &path.source);
+            format!("{} {path}", method.unwrap_or(&Method::GET))
+        });
+        fields.place = format!("{}, request `{name}`", self.context.place);
+        name
+    }
+
+    fn path(&self, snippet: &Snippet, usage: &mut Usage) -> Option<Text> {
+        let starts_well = snippet.source.starts_with('/') || snippet.source.starts_with("{{");
+        if !starts_well || snippet.source.contains(char::is_control) {
+            let source = &snippet.source;
+            snippet.mistake(
+                self.reader,
+                format_args!(
+                    "{source:?} is no path: write one that begins with `/`, such as \"/health\""
+                ),
+            );
+            return None;
+        }
+        let text = self.context.compiler.text(snippet, &self.names, usage)?;
+        let base = Url::parse("http://host.invalid").expect("a base URL");
+        if text
+            .constant()
+            .is_some_and(|path| request_url(&base, path).is_none())
+        {
+            snippet.mistake(
+                self.reader,
+                "it makes no URL: write a path such as \"/health\"",
+            );
+        }
+        Some(text)
+    }
+
+    fn body(&self, fields: &Fields<'_, '_, '_>, usage: &mut Usage) -> Option<Body> {
+        let compiler = self.context.compiler;
+        match (fields.get("json"), fields.get("body")) {
+            (None, None) => None,
+            (Some(json), None) => compiler.json(&json, &self.names, usage).map(Body::Json),
+            (None, Some(body)) => {
+                let snippet = body.snippet(self.reader, "a string; a table goes into `json`")?;
+                compiler.text(&snippet, &self.names, usage).map(Body::Text)
+            }
+            (Some(_), Some(_)) => {
+                fields.mistake("it has both `json` and `body`: leave out one of them");
+                None
+            }
+        }
+    }
+
+    fn headers(
+        &self,
+        defaults: &Defaults,
+        body: Option<&Body>,
+        usage: &mut Usage,
+    ) -> Vec<(HeaderName, Text)> {
+        let mut headers = Vec::new();
+        for (name, snippet) in &defaults.headers {
+            let Some(text) = self.context.compiler.text(snippet, &self.names, usage) else {
+                continue;
+            };
+            let invalid = |text: &str| HeaderValue::from_str(text).is_err();
+            if text.constant().is_some_and(invalid) {
+                snippet.mistake(
+                    self.reader,
+                    "a header cannot hold line breaks or control characters: remove them",
+                );
+            }
+            headers.push((name.clone(), text));
+        }
+        let typed = headers.iter().any(|(name, _)| *name == CONTENT_TYPE);
+        if matches!(body, Some(Body::Json(_))) && !typed {
+            headers.push((CONTENT_TYPE, Text::fixed("application/json")));
+        }
+        headers
+    }
+
+    /// The names that a response's expressions may use.
+    fn response_names(&self) -> Names {
+        let mut names = self.names.clone();
+        names.fixed.extend(RESPONSE_NAMES);
+        names.random = false;
+        names
+    }
+
+    /// What is expected: an own `expect` that looks at the status does without the default `status`.
+    fn expect(
+        &self,
+        defaults: &Defaults,
+        fields: Option<&Fields<'_, '_, '_>>,
+        usage: &mut Usage,
+    ) -> Option<Expect> {
+        let names = self.response_names();
+        let compiler = self.context.compiler;
+        let mut own = Usage::default();
+        let condition = match &defaults.expect {
+            None => None,
+            Some(snippet) => Some(compiler.expression(snippet, &names, &mut own)?),
+        };
+        let failure = fields.and_then(|fields| fields.get("failure"));
+        let replaces = own.reads.contains("status");
+        let says = |key| fields.is_some_and(|fields| fields.get(key).is_some());
+        let status = match &defaults.status {
+            _ if replaces && says("expect") && !says("status") => StatusRule::any(),
+            Some(status) => status.clone(),
+            None if replaces => StatusRule::any(),
+            None => StatusRule::below_400(),
+        };
+        let failure = match failure {
+            None => None,
+            Some(field) => {
+                let snippet =
+                    field.snippet(self.reader, "a text such as \"refused: {{ json.reason }}\"")?;
+                Some(compiler.text(&snippet, &names, &mut own)?)
+            }
+        };
+        usage.reads.extend(own.reads);
+        Some(Expect {
+            status,
+            condition,
+            failure,
+        })
+    }
+
+    fn captures(&self, fields: &Fields<'_, '_, '_>, usage: &mut Usage) -> Vec<Capture> {
+        let Some(captures) = fields.get("capture") else {
+            return Vec::new();
+        };
+        let expected = "a table of names and expressions, such as { id = \"json.id\" }";
+        let mut own = Usage::default();
+        let mut read = Vec::new();
+        for (name, span, field) in captures.entries(self.reader, expected) {
+            if check_variable(self.reader, name, &span).is_none() {
+                continue;
+            }
+            if self.names.drawn.iter().any(|drawn| drawn == name) {
+                self.reader.mistake(
+                    &span,
+                    format!("`{name}` is drawn by the task: choose another name"),
+                );
+            }
+            let snippet = field.snippet(self.reader, "an expression such as \"json.id\"");
+            let value = snippet.and_then(|snippet| {
+                let names = self.response_names();
+                self.context.compiler.expression(&snippet, &names, &mut own)
+            });
+            read.extend(value.map(|value| Capture {
+                name: Arc::from(name),
+                value,
+            }));
+        }
+        usage.reads.extend(own.reads);
+        read
+    }
+}
+
+fn known_method(name: &str) -> Option<Method> {
+    METHODS
+        .contains(&name)
+        .then(|| Method::from_bytes(name.as_bytes()).ok())
+        .flatten()
+}
+
+fn probability(fields: &Fields<'_, '_, '_>) -> Option<f64> {
+    let Some(field) = fields.get("probability") else {
+        return Some(1.0);
+    };
+    let expected = "a number above 0 and up to 1, such as 0.2 for one time in five";
+    field.convert(fields.reader, expected, |value| {
+        number(value).filter(|probability| *probability > 0.0 && *probability <= 1.0)
+    })
+}

@@ -1,0 +1,135 @@
+//! The tasks of a user class: `[class.A.task.NAME]` tables, or `[[class.A.task]]` with a `name` each.
+
+use std::sync::Arc;
+
+use toml::de::DeValue;
+
+use super::pools::weight;
+use super::requests::{self, Context, Defaults};
+use super::{check_name, check_variable};
+use crate::workload::class::Task;
+use crate::workload::compile::Compiler;
+use crate::workload::pool::Pool;
+use crate::workload::read::{Fields, instead};
+
+const EXPECTED: &str = "a table of tasks, such as [class.MyUser.task.get_health] with \
+    request = \"GET /health\"";
+
+/// Reads the tasks of the class that `fields` is.
+pub(super) fn read(
+    fields: &Fields<'_, '_, '_>,
+    compiler: &Compiler<'_, '_>,
+    defaults: &Defaults,
+) -> Vec<Task> {
+    let Some(field) = fields.get("task") else {
+        fields.mistake(format_args!("it has no `task`: write {EXPECTED}"));
+        return Vec::new();
+    };
+    let mut tasks = Vec::new();
+    let mut names: Vec<String> = Vec::new();
+    for (name, span, element) in named(fields, &field) {
+        if names.contains(&name) {
+            let message = format!("{} has two tasks `{name}`: rename one", fields.place);
+            fields.reader.mistake(&span, message);
+        }
+        check_name(fields.reader, "task", &name, &span);
+        let place = format!("{}, task `{name}`", fields.place);
+        let table = element.convert(fields.reader, EXPECTED, DeValue::as_table);
+        names.push(name.clone());
+        let Some(table) = table else {
+            continue;
+        };
+        let own = Fields::new(fields.reader, place, table, span);
+        if matches!(field.value, DeValue::Array(_)) {
+            own.get("name");
+        }
+        tasks.extend(task(&own, name, compiler, defaults));
+        own.finish();
+    }
+    if names.is_empty() {
+        fields.mistake(format_args!("it has no task: write {EXPECTED}"));
+    }
+    tasks
+}
+
+type Named<'t, 's> = (
+    String,
+    std::ops::Range<usize>,
+    crate::workload::read::Field<'t, 's>,
+);
+
+fn named<'t, 's>(
+    fields: &Fields<'_, 't, 's>,
+    field: &crate::workload::read::Field<'t, 's>,
+) -> Vec<Named<'t, 's>> {
+    if !matches!(field.value, DeValue::Array(_)) {
+        let entries = field.entries(fields.reader, EXPECTED).into_iter();
+        return entries
+            .map(|(name, span, field)| (name.to_owned(), span, field))
+            .collect();
+    }
+    let mut tasks = Vec::new();
+    for element in field.elements() {
+        let name = element
+            .value
+            .get("name")
+            .and_then(|name| name.get_ref().as_str());
+        match name.map(str::to_owned) {
+            Some(name) => tasks.push((name, element.span.clone(), element)),
+            None => element.is_not(fields.reader, "a table with a `name`"),
+        }
+    }
+    tasks
+}
+
+fn task(
+    fields: &Fields<'_, '_, '_>,
+    name: String,
+    compiler: &Compiler<'_, '_>,
+    defaults: &Defaults,
+) -> Option<Task> {
+    let weight = weight(fields);
+    let pools = pools(fields, compiler);
+    let context = Context {
+        compiler,
+        defaults: defaults.with(fields),
+        drawn: pools.iter().map(|(name, _)| name.to_string()).collect(),
+        place: fields.place.clone(),
+    };
+    let Some(request) = fields.get("request") else {
+        fields.mistake("it has no `request`: write for example request = \"GET /health\"");
+        return None;
+    };
+    Some(Task {
+        name: Arc::from(name),
+        weight: weight?,
+        pools,
+        steps: requests::read(&request, &context),
+    })
+}
+
+/// What the task draws once per iteration.
+fn pools(fields: &Fields<'_, '_, '_>, compiler: &Compiler<'_, '_>) -> Vec<(Arc<str>, Arc<Pool>)> {
+    let Some(draw) = fields.get("draw") else {
+        return Vec::new();
+    };
+    let expected = "a table of names and pools, such as { prompt = \"prompts\" }";
+    let reader = fields.reader;
+    let mut drawn = Vec::new();
+    for (name, span, field) in draw.entries(reader, expected) {
+        let good = check_variable(reader, name, &span);
+        let known = &compiler.engine.pools;
+        let Some(pool) = field.convert(reader, "the name of a pool", DeValue::as_str) else {
+            continue;
+        };
+        match known.get(pool) {
+            Some(pool) => drawn.extend(good.map(|()| (Arc::from(name), Arc::clone(pool)))),
+            None => {
+                let hint = instead(pool, known.keys().map(String::as_str));
+                let message = format!("{}: unknown pool `{pool}`: {hint}", field.place);
+                reader.mistake(&field.span, message);
+            }
+        }
+    }
+    drawn
+}

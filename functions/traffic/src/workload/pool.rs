@@ -1,0 +1,96 @@
+//! Pools: named collections of values that tasks draw from, plain, weighted or generated.
+
+use std::sync::Arc;
+
+use minijinja::Value;
+
+use crate::random::Draws;
+
+/// Values to draw from, each with its share. Never empty.
+#[derive(Debug)]
+pub struct Pool {
+    name: Arc<str>,
+    values: Vec<Value>,
+    /// The sum of the weights up to and including each value; empty if all weights are 1.
+    cumulative: Vec<u64>,
+}
+
+impl Pool {
+    /// A pool of values and their positive weights.
+    pub(super) fn new(name: &str, entries: Vec<(Value, u32)>) -> Self {
+        let weighted = entries.iter().any(|(_, weight)| *weight != 1);
+        let mut total = 0;
+        let mut cumulative = Vec::new();
+        for (_, weight) in entries.iter().filter(|_| weighted) {
+            total += u64::from(*weight);
+            cumulative.push(total);
+        }
+        Self {
+            name: Arc::from(name),
+            values: entries.into_iter().map(|(value, _)| value).collect(),
+            cumulative,
+        }
+    }
+
+    /// The pool's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The values, in the order of the file.
+    pub fn values(&self) -> &[Value] {
+        &self.values
+    }
+
+    /// One of the values, by weight.
+    pub fn draw(&self, draws: &mut Draws) -> Value {
+        let index = match self.cumulative.last() {
+            None => draws.below(self.values.len() as u64) as usize,
+            Some(total) => weighted_index(&self.cumulative, draws.below(*total)),
+        };
+        self.values[index].clone()
+    }
+}
+
+/// Whose share `drawn` lies in, given the running sums of the weights.
+pub(super) fn weighted_index(cumulative: &[u64], drawn: u64) -> usize {
+    cumulative.partition_point(|sum| *sum <= drawn)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shares(pool: &Pool) -> Vec<f64> {
+        let mut draws = Draws::new(3, "A", 0, 0);
+        let mut counts = vec![0.0; pool.values().len()];
+        for _ in 0..40_000 {
+            let drawn = pool.draw(&mut draws);
+            let index = pool
+                .values()
+                .iter()
+                .position(|value| *value == drawn)
+                .unwrap();
+            counts[index] += 1.0 / 40_000.0;
+        }
+        counts
+    }
+
+    #[test]
+    fn weights_are_shares() {
+        let pool = Pool::new("p", vec![("a".into(), 1), ("b".into(), 2), ("c".into(), 5)]);
+        for (share, expected) in shares(&pool).into_iter().zip([0.125, 0.25, 0.625]) {
+            assert!((share - expected).abs() < 0.01, "{share} is not {expected}");
+        }
+    }
+
+    #[test]
+    fn without_weights_every_value_is_as_likely() {
+        let pool = Pool::new("p", vec![("a".into(), 1), ("b".into(), 1)]);
+        assert!(
+            shares(&pool)
+                .into_iter()
+                .all(|share| (share - 0.5).abs() < 0.01)
+        );
+    }
+}

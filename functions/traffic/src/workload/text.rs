@@ -1,0 +1,222 @@
+//! Texts, expressions and JSON bodies that are evaluated for each request.
+//!
+//! What is known when the file is read is kept ready: a text without a template in it costs nothing, and
+//! one that only names values is put together without the template engine.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use minijinja::Value;
+
+use super::engine::Program;
+use super::errors::{EvaluationError, Origin};
+use super::scope::Scope;
+use super::syntax::Segment;
+
+/// A text that may hold `{{ expressions }}`.
+#[derive(Debug)]
+pub struct Text(Form);
+
+#[derive(Debug)]
+enum Form {
+    Constant(String),
+    Pieces(Vec<Segment>, Arc<Origin>),
+    Template(Program),
+}
+
+impl Text {
+    pub(super) fn fixed(text: impl Into<String>) -> Self {
+        Self(Form::Constant(text.into()))
+    }
+
+    pub(super) fn pieces(pieces: Vec<Segment>, origin: Arc<Origin>) -> Self {
+        Self(Form::Pieces(pieces, origin))
+    }
+
+    pub(super) fn template(program: Program) -> Self {
+        Self(Form::Template(program))
+    }
+
+    /// The text, if it is the same in every request.
+    pub fn constant(&self) -> Option<&str> {
+        match &self.0 {
+            Form::Constant(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Where the text stands; of a constant one nothing is known.
+    pub(super) fn origin(&self) -> Arc<Origin> {
+        match &self.0 {
+            Form::Constant(_) => Arc::new(Origin::unknown()),
+            Form::Pieces(_, origin) => Arc::clone(origin),
+            Form::Template(program) => Arc::clone(&program.origin),
+        }
+    }
+
+    /// The text for a request of this iteration.
+    ///
+    /// # Errors
+    ///
+    /// If it uses a value that is missing or has the wrong type.
+    pub fn render(&self, scope: &mut Scope) -> Result<Cow<'_, str>, EvaluationError> {
+        match &self.0 {
+            Form::Constant(text) => Ok(Cow::Borrowed(text)),
+            Form::Pieces(pieces, origin) => join(pieces, origin, scope).map(Cow::Owned),
+            Form::Template(program) => program.render(scope.context()).map(Cow::Owned),
+        }
+    }
+
+    /// The text in a context of our own making, such as a response's.
+    pub(super) fn render_in(&self, context: Value) -> Result<String, EvaluationError> {
+        match &self.0 {
+            Form::Constant(text) => Ok(text.clone()),
+            Form::Template(program) => program.render(context),
+            Form::Pieces(..) => unreachable!("only texts of requests are kept in pieces"),
+        }
+    }
+}
+
+fn join(
+    pieces: &[Segment],
+    origin: &Arc<Origin>,
+    scope: &Scope,
+) -> Result<String, EvaluationError> {
+    let mut text = String::with_capacity(64);
+    for piece in pieces {
+        match piece {
+            Segment::Text(piece) => text.push_str(piece),
+            Segment::Name(name) => {
+                let value = defined(name, origin, scope)?;
+                match value.as_str() {
+                    Some(string) => text.push_str(string),
+                    None => write!(text, "{value}").expect("a string takes every write"),
+                }
+            }
+        }
+    }
+    Ok(text)
+}
+
+fn defined(name: &str, origin: &Arc<Origin>, scope: &Scope) -> Result<Value, EvaluationError> {
+    let value = scope.iteration().lookup(name);
+    value.ok_or_else(|| EvaluationError::new(origin, format!("undefined value: `{name}`")))
+}
+
+/// An expression whose value keeps its type.
+#[derive(Debug)]
+pub(super) enum Expression {
+    Name(String, Arc<Origin>),
+    Program(Program),
+}
+
+impl Expression {
+    fn evaluate(&self, scope: &Scope) -> Result<Value, EvaluationError> {
+        match self {
+            Self::Name(name, origin) => defined(name, origin, scope),
+            Self::Program(program) => program.evaluate_defined(scope.context()),
+        }
+    }
+
+    fn origin(&self) -> &Arc<Origin> {
+        match self {
+            Self::Name(_, origin) => origin,
+            Self::Program(program) => &program.origin,
+        }
+    }
+}
+
+/// What a request sends.
+#[derive(Debug)]
+pub enum Body {
+    /// A text, as it is.
+    Text(Text),
+    /// A JSON document; its strings may be templates.
+    Json(Json),
+}
+
+impl Body {
+    /// The body, if it is the same in every request.
+    pub fn constant(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => text.constant(),
+            Self::Json(json) => json.constant(),
+        }
+    }
+
+    /// The body for a request of this iteration.
+    ///
+    /// # Errors
+    ///
+    /// If it uses a value that is missing or has the wrong type.
+    pub fn render(&self, scope: &mut Scope) -> Result<Cow<'_, str>, EvaluationError> {
+        match self {
+            Self::Text(text) => text.render(scope),
+            Self::Json(json) => json.render(scope),
+        }
+    }
+}
+
+/// A JSON document in pieces: what is always the same, and what is evaluated.
+#[derive(Debug)]
+pub struct Json(Vec<JsonPiece>);
+
+#[derive(Debug)]
+pub(super) enum JsonPiece {
+    /// JSON as it is sent.
+    Raw(String),
+    /// A string.
+    Text(Text),
+    /// A value of any type.
+    Value(Expression),
+}
+
+impl Json {
+    /// Joins neighbouring raw pieces.
+    pub(super) fn new(pieces: Vec<JsonPiece>) -> Self {
+        let mut joined: Vec<JsonPiece> = Vec::new();
+        for piece in pieces {
+            match (joined.last_mut(), piece) {
+                (Some(JsonPiece::Raw(before)), JsonPiece::Raw(raw)) => before.push_str(&raw),
+                (_, piece) => joined.push(piece),
+            }
+        }
+        Self(joined)
+    }
+
+    /// The document, if it is the same in every request.
+    pub fn constant(&self) -> Option<&str> {
+        match &*self.0 {
+            [JsonPiece::Raw(raw)] => Some(raw),
+            _ => None,
+        }
+    }
+
+    fn render(&self, scope: &mut Scope) -> Result<Cow<'_, str>, EvaluationError> {
+        if let Some(constant) = self.constant() {
+            return Ok(Cow::Borrowed(constant));
+        }
+        let mut document = String::with_capacity(128);
+        for piece in &self.0 {
+            match piece {
+                JsonPiece::Raw(raw) => document.push_str(raw),
+                JsonPiece::Text(text) => document.push_str(&quoted(&text.render(scope)?)),
+                JsonPiece::Value(expression) => {
+                    let value = expression.evaluate(scope)?;
+                    let json = serde_json::to_string(&value).map_err(|error| {
+                        let message = format!("{} has no form in JSON: {error}", value.kind());
+                        EvaluationError::new(expression.origin(), message)
+                    })?;
+                    document.push_str(&json);
+                }
+            }
+        }
+        Ok(Cow::Owned(document))
+    }
+}
+
+/// A string as JSON has it.
+pub(super) fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}

@@ -1,0 +1,280 @@
+//! The contract of [`Store`]: runs, workloads, records, plans and checkpoints here, markers beside.
+//!
+//! Every function takes an empty store.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::clock::{Slot, Timestamp};
+use crate::ports::{Checkpoint, Store, StoreError};
+use crate::record::Bucket;
+use crate::run::{Run, RunId, Segment, Share};
+
+mod markers;
+mod records;
+
+pub use markers::*;
+pub use records::*;
+
+/// Runs every sentence of the contract, each on an empty store of its own from `open`.
+pub async fn all<S, F>(open: impl Fn() -> F)
+where
+    S: Store,
+    F: Future<Output = S>,
+{
+    an_empty_store_has_nothing(&open().await).await;
+    a_run_is_read_back_as_it_was_written(&open().await).await;
+    a_run_is_created_once(&open().await).await;
+    a_run_is_changed_from_the_revision_that_was_read(&open().await).await;
+    of_many_who_change_a_run_one_wins(&open().await).await;
+    runs_are_listed_newest_first(&open().await).await;
+    a_workload_is_kept_under_its_version(&open().await).await;
+    a_checkpoint_follows_the_one_before(&open().await).await;
+    checkpoints_of_two_runs_are_apart(&open().await).await;
+    a_large_checkpoint_is_kept(&open().await).await;
+    planning_advances_from_where_it_is(&open().await).await;
+    of_many_who_plan_the_same_one_wins(&open().await).await;
+    records::all(&open).await;
+    markers::all(&open).await;
+}
+
+/// Nothing is found, and nothing fails, in an empty store.
+pub async fn an_empty_store_has_nothing(store: &impl Store) {
+    let run = run_id(1);
+    assert_eq!(ok(store.run(&run).await), None);
+    assert_eq!(ok(store.latest_run().await), None);
+    assert_eq!(ok(store.run_ids(10).await), []);
+    assert_eq!(ok(store.workload("v1").await), None);
+    assert_eq!(ok(store.checkpoint(&run).await), None);
+    assert_eq!(ok(store.planned_until(&run).await), None);
+    assert_eq!(ok(store.records(&run, Bucket(7), None).await).records, []);
+}
+
+/// Every field comes back, floats and 64-bit numbers to the last bit.
+pub async fn a_run_is_read_back_as_it_was_written(store: &impl Store) {
+    let mut written = run(1);
+    let segment = written.segments[0].clone();
+    // rates with all kinds of digits
+    let rates = (1..=300).map(|number| 1e-7 + f64::from(number) / 7.0);
+    let rates = rates.chain([0.1 + 0.2, 1e-300, 123_456.789_012_345, f64::MAX]);
+    written.segments.extend(rates.map(|spawn_rate| Segment {
+        spawn_rate,
+        ..segment.clone()
+    }));
+    ok(store.put_run(&written).await);
+    assert_eq!(ok(store.run(&written.id).await), Some(written.clone()));
+    assert_eq!(ok(store.latest_run().await), Some(written));
+}
+
+/// Revision 1 is refused where there is a run of that name.
+pub async fn a_run_is_created_once(store: &impl Store) {
+    let first = run(1);
+    ok(store.put_run(&first).await);
+    let second = Run {
+        seed: 99,
+        ..first.clone()
+    };
+    conflicts(store.put_run(&second).await);
+    assert_eq!(ok(store.run(&first.id).await), Some(first));
+}
+
+/// A revision that does not follow the stored one is refused, and changes nothing.
+pub async fn a_run_is_changed_from_the_revision_that_was_read(store: &impl Store) {
+    let mut stored = run(1);
+    let absent = Run {
+        revision: 2,
+        ..stored.clone()
+    };
+    conflicts(store.put_run(&absent).await);
+    ok(store.put_run(&stored).await);
+    stored.revision = 2;
+    stored.stopped_from = Some(Slot(u64::from(u32::MAX)));
+    ok(store.put_run(&stored).await);
+    for revision in [0, 1, 2, 4] {
+        let change = Run {
+            revision,
+            stopped_from: None,
+            ..stored.clone()
+        };
+        conflicts(store.put_run(&change).await);
+    }
+    assert_eq!(ok(store.run(&stored.id).await), Some(stored));
+}
+
+/// Of writers that have all read the same revision one succeeds, and what is stored is what it wrote.
+pub async fn of_many_who_change_a_run_one_wins(store: &impl Store) {
+    let stored = run(1);
+    ok(store.put_run(&stored).await);
+    let changes = (0..20).map(|seed| Run {
+        revision: 2,
+        seed,
+        ..stored.clone()
+    });
+    let changes: Vec<Run> = changes.collect();
+    let written = changes.iter().map(|change| store.put_run(change));
+    let written = futures_util::future::join_all(written).await;
+    let winner = one_winner(written.into_iter().map(|written| match written {
+        Err(StoreError::Conflict) => false,
+        other => {
+            ok(other);
+            true
+        }
+    }));
+    assert_eq!(
+        ok(store.run(&stored.id).await),
+        Some(changes[winner].clone())
+    );
+}
+
+/// The newest run is the one created last, in whatever order they were written.
+pub async fn runs_are_listed_newest_first(store: &impl Store) {
+    for number in [3, 1, 5, 2, 4] {
+        ok(store.put_run(&run(number)).await);
+    }
+    let newest = [5, 4, 3].map(run_id);
+    assert_eq!(ok(store.run_ids(3).await), newest);
+    assert_eq!(ok(store.run_ids(100).await).len(), 5);
+    assert_eq!(ok(store.run_ids(0).await), []);
+    assert_eq!(ok(store.latest_run().await), Some(run(5)));
+}
+
+/// Sources are kept letter by letter; keeping one again is no error.
+pub async fn a_workload_is_kept_under_its_version(store: &impl Store) {
+    let source = format!("# Größe \u{1F41D}\r\n{}", "name = \"x\"\n".repeat(5_000));
+    ok(store.put_workload("v1", &source).await);
+    ok(store.put_workload("v1", &source).await);
+    ok(store.put_workload("v2", "").await);
+    assert_eq!(ok(store.workload("v1").await), Some(source));
+    assert_eq!(ok(store.workload("v2").await), Some(String::new()));
+    assert_eq!(ok(store.workload("v3").await), None);
+}
+
+/// The first checkpoint has revision 1, the next one 2; any other is refused and changes nothing.
+pub async fn a_checkpoint_follows_the_one_before(store: &impl Store) {
+    let run = run_id(1);
+    conflicts(
+        store
+            .put_checkpoint(&run, &checkpoint(2, "too early"))
+            .await,
+    );
+    ok(store.put_checkpoint(&run, &checkpoint(1, "one")).await);
+    ok(store.put_checkpoint(&run, &checkpoint(2, "two")).await);
+    for revision in [0, 1, 2, 4] {
+        conflicts(store.put_checkpoint(&run, &checkpoint(revision, "x")).await);
+    }
+    let stored = ok(store.checkpoint(&run).await);
+    assert_eq!(stored, Some(checkpoint(2, "two")));
+}
+
+/// One run's checkpoint says nothing about another's.
+pub async fn checkpoints_of_two_runs_are_apart(store: &impl Store) {
+    ok(store.put_checkpoint(&run_id(1), &checkpoint(1, "a")).await);
+    ok(store.put_checkpoint(&run_id(2), &checkpoint(1, "b")).await);
+    let stored = ok(store.checkpoint(&run_id(1)).await);
+    assert_eq!(stored, Some(checkpoint(1, "a")));
+}
+
+/// A checkpoint of 300 KB, more than five hundred names need, is kept whole.
+pub async fn a_large_checkpoint_is_kept(store: &impl Store) {
+    let body: Vec<u8> = (0..300_000_u32).map(|n| (n % 251) as u8).collect();
+    let large = Checkpoint {
+        revision: 1,
+        body: body.into(),
+    };
+    ok(store.put_checkpoint(&run_id(1), &large).await);
+    assert_eq!(ok(store.checkpoint(&run_id(1)).await), Some(large));
+}
+
+/// Planning moves on only for who knows where it is.
+pub async fn planning_advances_from_where_it_is(store: &impl Store) {
+    let run = run_id(1);
+    let (first, second) = (Slot(1_800_000_000), Slot(1_800_000_060));
+    assert!(!ok(store.advance_planned(&run, Some(first), second).await));
+    assert!(ok(store.advance_planned(&run, None, first).await));
+    assert!(!ok(store.advance_planned(&run, None, second).await));
+    assert_eq!(ok(store.planned_until(&run).await), Some(first));
+    assert!(ok(store.advance_planned(&run, Some(first), second).await));
+    assert!(!ok(store.advance_planned(&run, Some(first), second).await));
+    assert_eq!(ok(store.planned_until(&run).await), Some(second));
+    assert_eq!(ok(store.planned_until(&run_id(2)).await), None);
+}
+
+/// Two firings for the same minute: one of them plans it.
+pub async fn of_many_who_plan_the_same_one_wins(store: &impl Store) {
+    let run = run_id(1);
+    for (from, to) in [(None, Slot(60)), (Some(Slot(60)), Slot(120))] {
+        let moves = (0..20).map(|_| store.advance_planned(&run, from, to));
+        let moved = futures_util::future::join_all(moves).await;
+        one_winner(moved.into_iter().map(ok));
+        assert_eq!(ok(store.planned_until(&run).await), Some(to));
+    }
+}
+
+/// The name of a run; a higher number is a newer one.
+fn run_id(number: u64) -> RunId {
+    RunId::new(created_at(number), 0xdead_beef)
+}
+
+fn created_at(number: u64) -> Timestamp {
+    Timestamp::from_micros(1_800_000_000_000_000 + 1_000 * number)
+}
+
+fn run(number: u64) -> Run {
+    let share = |class: &str, weight, fixed_count| Share {
+        class: class.into(),
+        weight,
+        fixed_count,
+    };
+    Run {
+        id: run_id(number),
+        revision: 1,
+        seed: u64::MAX - number,
+        workload: "v1".into(),
+        created_at: created_at(number),
+        segments: vec![Segment {
+            from: Slot(1_800_000_002),
+            user_count: u32::MAX,
+            spawn_rate: 1.5,
+            shares: vec![share("ModelAUser", 3, 0), share("Größe \u{1F41D}", 0, 7)],
+            hosts: vec![("ModelAUser".into(), "http://127.0.0.1:8001".into())],
+            until: Some(Slot(1_800_003_602)),
+        }],
+        stopped_from: None,
+        reset_at: Some(created_at(number + 1)),
+    }
+}
+
+fn checkpoint(revision: u64, body: &'static str) -> Checkpoint {
+    Checkpoint {
+        revision,
+        body: Bytes::from_static(body.as_bytes()),
+    }
+}
+
+fn class(name: &str) -> Arc<str> {
+    name.into()
+}
+
+#[track_caller]
+fn ok<T>(result: Result<T, StoreError>) -> T {
+    result.unwrap_or_else(|error| panic!("the store failed: {error:?}"))
+}
+
+#[track_caller]
+fn conflicts(result: Result<(), StoreError>) {
+    match result {
+        Err(StoreError::Conflict) => {}
+        other => panic!("a conflict was expected, not {other:?}"),
+    }
+}
+
+/// The index of the only one that is true.
+#[track_caller]
+fn one_winner(won: impl Iterator<Item = bool>) -> usize {
+    let winners = won.enumerate().filter(|(_, won)| *won);
+    let winners: Vec<usize> = winners.map(|(index, _)| index).collect();
+    assert_eq!(winners.len(), 1, "exactly one must win, not {winners:?}");
+    winners[0]
+}

@@ -1,0 +1,132 @@
+//! The heartbeat on tokio: while it is on it beats within a minute, and every minute from then on.
+//!
+//! As with EventBridge Scheduler nobody may rely on the second at which it beats. It goes by the
+//! wall clock as well as by the process's time, so that a machine that wakes up from sleep beats at
+//! once, and a clock that is set back does not silence it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+use traffic::clock::{Clock, Timestamp};
+use traffic::ports::{Heartbeat, HeartbeatError};
+
+/// EventBridge Scheduler's `rate(1 minute)`.
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// The wall clock may jump: it is looked at again at least this often.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// The switch; clones share it.
+#[derive(Clone, Debug)]
+pub struct TokioHeartbeat {
+    is_on: Arc<watch::Sender<bool>>,
+}
+
+/// The receiving half.
+#[derive(Debug)]
+pub struct Beats {
+    is_on: watch::Receiver<bool>,
+    clock: Clock,
+    interval: Duration,
+    next: Option<Due>,
+}
+
+/// When the next beat is due, by both clocks: whichever comes first counts.
+#[derive(Clone, Copy, Debug)]
+struct Due {
+    elapsed: Instant,
+    wall_clock: Timestamp,
+}
+
+impl TokioHeartbeat {
+    /// A heartbeat that is off, and the half that hears it.
+    pub fn new(clock: Clock) -> (Self, Beats) {
+        Self::with_interval(clock, MINUTE)
+    }
+
+    /// The same, beating every `interval`.
+    pub fn with_interval(clock: Clock, interval: Duration) -> (Self, Beats) {
+        let (switch, is_on) = watch::channel(false);
+        let beats = Beats {
+            is_on,
+            clock,
+            interval,
+            next: None,
+        };
+        let switch = Self {
+            is_on: Arc::new(switch),
+        };
+        (switch, beats)
+    }
+
+    fn switch(&self, on: bool) {
+        self.is_on
+            .send_if_modified(|is_on| std::mem::replace(is_on, on) != on);
+    }
+}
+
+impl Heartbeat for TokioHeartbeat {
+    async fn turn_on(&self) -> Result<(), HeartbeatError> {
+        self.switch(true);
+        Ok(())
+    }
+
+    async fn turn_off(&self) -> Result<(), HeartbeatError> {
+        self.switch(false);
+        Ok(())
+    }
+
+    async fn is_on(&self) -> Result<bool, HeartbeatError> {
+        Ok(*self.is_on.borrow())
+    }
+}
+
+impl Beats {
+    /// The next beat, when it is due; `None` once every switch is gone.
+    ///
+    /// Beats that nobody waited for are one.
+    pub async fn next(&mut self) -> Option<()> {
+        loop {
+            self.is_on.has_changed().ok()?;
+            if !*self.is_on.borrow_and_update() {
+                self.next = None;
+                self.is_on.changed().await.ok()?;
+                continue;
+            }
+            // half an interval after it was turned on, then every interval
+            let first = || Due::after(self.interval / 2, &self.clock);
+            let due = *self.next.get_or_insert_with(first);
+            let left = due.left(&self.clock);
+            if left.is_zero() {
+                self.next = Some(due.following(self.interval, &self.clock));
+                return Some(());
+            }
+            // both ends of the wait lead to another look, so how it ended does not matter
+            let _ = tokio::time::timeout(left.min(LOOK_AGAIN), self.is_on.changed()).await;
+        }
+    }
+}
+
+impl Due {
+    fn after(interval: Duration, clock: &Clock) -> Self {
+        Self {
+            elapsed: Instant::now() + interval,
+            wall_clock: clock.now() + interval,
+        }
+    }
+
+    /// An interval after this one, so that the beats do not drift through the minute, or an interval
+    /// from now if that has passed or a clock has jumped.
+    fn following(self, interval: Duration, clock: &Clock) -> Self {
+        let left = (self.elapsed + interval).saturating_duration_since(Instant::now());
+        let is_in_step = !left.is_zero() && left <= interval;
+        Self::after(if is_in_step { left } else { interval }, clock)
+    }
+
+    fn left(&self, clock: &Clock) -> Duration {
+        let elapsed = self.elapsed.saturating_duration_since(Instant::now());
+        elapsed.min(self.wall_clock.since(clock.now()))
+    }
+}

@@ -1,0 +1,213 @@
+//! The store on SQLite: one file, or a private temporary database when none is named.
+//!
+//! One thread owns the one connection; the async methods send it commands and await the answers.
+//! What is acknowledged survives the process, also `kill -9`. The in-flight markers are kept in
+//! memory, because the iterations they speak of die with the process.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use traffic::clock::{Clock, Slot, Timestamp};
+use traffic::ports::{Checkpoint, Cursor, Marker, RecordPage, Store, StoreError};
+use traffic::record::{Block, Bucket, Record};
+use traffic::run::{Run, RunId};
+
+mod database;
+mod error;
+mod markers;
+mod names;
+mod schema;
+mod worker;
+
+pub use error::OpenError;
+
+use database::Database;
+use markers::Markers;
+use worker::Worker;
+
+/// A store in one SQLite file; clones share it.
+///
+/// Dropping the last clone waits until all that was asked for is written and the file is closed.
+#[derive(Clone, Debug)]
+pub struct SqliteStore {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    worker: Worker,
+    markers: Markers,
+    clock: Clock,
+    opened_at: Timestamp,
+}
+
+impl SqliteStore {
+    /// Opens the database in the file `path`, and creates it if there is none.
+    ///
+    /// # Errors
+    /// When the file is in use, not Cicada's, damaged, or cannot be written: see [`OpenError`].
+    pub fn open(path: &Path, clock: Clock) -> Result<Self, OpenError> {
+        let connection = schema::open(path)?;
+        let database = Database::new(connection, path.display().to_string().into());
+        Self::start(database, clock).map_err(|error| OpenError::Other(path.into(), Box::new(error)))
+    }
+
+    /// Opens a database of its own that leaves nothing behind.
+    ///
+    /// SQLite keeps it in the folder for temporary files, beyond a few megabytes of cache.
+    ///
+    /// # Errors
+    /// When that folder cannot be written.
+    pub fn temporary(clock: Clock) -> Result<Self, OpenError> {
+        let connection =
+            schema::open_temporary().map_err(|error| OpenError::Temporary(Box::new(error)))?;
+        let database = Database::new(connection, "the temporary database".into());
+        Self::start(database, clock).map_err(|error| OpenError::Temporary(Box::new(error)))
+    }
+
+    fn start(database: Database, clock: Clock) -> std::io::Result<Self> {
+        let opened_at = clock.now();
+        let shared = Shared {
+            worker: Worker::start(database)?,
+            markers: Markers::default(),
+            clock,
+            opened_at,
+        };
+        Ok(Self {
+            shared: Arc::new(shared),
+        })
+    }
+
+    async fn run_task<T, F>(&self, task: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Database) -> rusqlite::Result<T> + Send + 'static,
+    {
+        self.shared.worker.run(task).await
+    }
+
+    async fn run_condition<F>(&self, task: F) -> Result<(), StoreError>
+    where
+        F: FnOnce(&mut Database) -> rusqlite::Result<bool> + Send + 'static,
+    {
+        if self.run_task(task).await? {
+            Ok(())
+        } else {
+            Err(StoreError::Conflict)
+        }
+    }
+}
+
+impl Store for SqliteStore {
+    async fn put_run(&self, run: &Run) -> Result<(), StoreError> {
+        let (id, revision) = (run.id.clone(), run.revision);
+        let body = serde_json::to_string(run).expect("a run has nothing that JSON cannot say");
+        self.run_condition(move |database| database.put_run(&id, revision, &body))
+            .await
+    }
+
+    async fn run(&self, id: &RunId) -> Result<Option<Run>, StoreError> {
+        let id = id.clone();
+        self.run_task(move |database| database.run(&id)).await
+    }
+
+    async fn latest_run(&self) -> Result<Option<Run>, StoreError> {
+        self.run_task(Database::latest_run).await
+    }
+
+    async fn run_ids(&self, limit: usize) -> Result<Vec<RunId>, StoreError> {
+        self.run_task(move |database| database.run_ids(limit)).await
+    }
+
+    async fn put_workload(&self, version: &str, source: &str) -> Result<(), StoreError> {
+        let (version, source) = (version.to_owned(), source.to_owned());
+        self.run_task(move |database| database.put_workload(&version, &source))
+            .await
+    }
+
+    async fn workload(&self, version: &str) -> Result<Option<String>, StoreError> {
+        let version = version.to_owned();
+        self.run_task(move |database| database.workload(&version))
+            .await
+    }
+
+    async fn put_record(&self, record: Record) -> Result<(), StoreError> {
+        self.shared.worker.write(record).await
+    }
+
+    async fn records(
+        &self,
+        run: &RunId,
+        bucket: Bucket,
+        since: Option<Cursor>,
+    ) -> Result<RecordPage, StoreError> {
+        let run = run.clone();
+        self.run_task(move |database| database.records(&run, bucket, since))
+            .await
+    }
+
+    async fn expire_records(&self, before: Bucket) -> Result<(), StoreError> {
+        while self
+            .run_task(move |database| database.expire(before))
+            .await?
+        {}
+        Ok(())
+    }
+
+    async fn put_marker(&self, marker: &Marker) -> Result<(), StoreError> {
+        self.shared.markers.put(marker, self.shared.clock.now());
+        Ok(())
+    }
+
+    async fn clear_marker(&self, marker: &Marker) -> Result<(), StoreError> {
+        self.shared.markers.clear(marker);
+        Ok(())
+    }
+
+    async fn markers(
+        &self,
+        run: &RunId,
+        class: &str,
+        block: Block,
+    ) -> Result<Vec<Marker>, StoreError> {
+        Ok(self.shared.markers.of(run, class, block))
+    }
+
+    fn marker_lead(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    async fn put_checkpoint(&self, run: &RunId, checkpoint: &Checkpoint) -> Result<(), StoreError> {
+        let (run, checkpoint) = (run.clone(), checkpoint.clone());
+        self.run_condition(move |database| database.put_checkpoint(&run, &checkpoint))
+            .await
+    }
+
+    async fn checkpoint(&self, run: &RunId) -> Result<Option<Checkpoint>, StoreError> {
+        let run = run.clone();
+        self.run_task(move |database| database.checkpoint(&run))
+            .await
+    }
+
+    async fn planned_until(&self, run: &RunId) -> Result<Option<Slot>, StoreError> {
+        let run = run.clone();
+        self.run_task(move |database| database.planned_until(&run))
+            .await
+    }
+
+    async fn advance_planned(
+        &self,
+        run: &RunId,
+        from: Option<Slot>,
+        to: Slot,
+    ) -> Result<bool, StoreError> {
+        let run = run.clone();
+        self.run_task(move |database| database.advance_planned(&run, from, to))
+            .await
+    }
+
+    fn quiet_before(&self) -> Option<Timestamp> {
+        Some(self.shared.opened_at)
+    }
+}

@@ -1,0 +1,312 @@
+//! The connection and its statements: what the store's thread does, in SQL.
+//!
+//! Every statement is compiled once and kept. Unsigned numbers that may use all 64 bits (slots,
+//! nonces, revisions) are stored by their bits, for SQLite knows only signed ones.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use rusqlite::types::Type;
+use rusqlite::{Connection, OptionalExtension, Params, Row};
+use traffic::clock::Slot;
+use traffic::ports::{Checkpoint, Cursor, RecordPage};
+use traffic::record::{Block, Bucket, Record, RecordKey};
+use traffic::run::{Run, RunId};
+
+use super::names::Names;
+
+/// Records that one call of [`Database::expire`] drops at most, so that writers need not wait long.
+const EXPIRED_AT_ONCE: usize = 500;
+
+/// An open database.
+pub(super) struct Database {
+    pub(super) connection: Connection,
+    /// What to call it in messages: the file's name.
+    pub(super) place: Arc<str>,
+    runs: Names,
+    classes: Names,
+}
+
+impl Database {
+    pub(super) fn new(connection: Connection, place: Arc<str>) -> Self {
+        Self {
+            connection,
+            place,
+            runs: Names::of_runs(),
+            classes: Names::of_classes(),
+        }
+    }
+
+    /// Copies the write-ahead log into the file and lets it go.
+    pub(super) fn close(self) {
+        let place = self.place;
+        if let Err((_, error)) = self.connection.close() {
+            tracing::error!(%place, %error, "the database could not be closed");
+        }
+    }
+
+    /// Writes a run; false if the stored revision is not the one before.
+    pub(super) fn put_run(
+        &mut self,
+        id: &RunId,
+        revision: u64,
+        body: &str,
+    ) -> rusqlite::Result<bool> {
+        let run = self.runs.number(&self.connection, &id.0)?;
+        let written = if revision == 1 {
+            self.execute(
+                "INSERT INTO runs (run, revision, body) VALUES (?1, 1, ?2)
+                 ON CONFLICT DO NOTHING",
+                (run, body),
+            )?
+        } else {
+            self.execute(
+                "UPDATE runs SET revision = ?2, body = ?3 WHERE run = ?1 AND revision = ?4",
+                (run, bits(revision), body, bits(revision.wrapping_sub(1))),
+            )?
+        };
+        Ok(written == 1)
+    }
+
+    pub(super) fn run(&mut self, id: &RunId) -> rusqlite::Result<Option<Run>> {
+        let Some(run) = self.runs.find(&self.connection, &id.0)? else {
+            return Ok(None);
+        };
+        self.first("SELECT body FROM runs WHERE run = ?1", [run], parse_run)
+    }
+
+    pub(super) fn latest_run(&mut self) -> rusqlite::Result<Option<Run>> {
+        self.first(
+            "SELECT body FROM run_names JOIN runs ON run = number ORDER BY name DESC LIMIT 1",
+            [],
+            parse_run,
+        )
+    }
+
+    pub(super) fn run_ids(&mut self, limit: usize) -> rusqlite::Result<Vec<RunId>> {
+        let mut select = self.connection.prepare_cached(
+            "SELECT name FROM run_names JOIN runs ON run = number ORDER BY name DESC LIMIT ?1",
+        )?;
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        select
+            .query_map([limit], |row| row.get(0).map(RunId))?
+            .collect()
+    }
+
+    pub(super) fn put_workload(&mut self, version: &str, source: &str) -> rusqlite::Result<()> {
+        self.execute(
+            "INSERT INTO workloads (version, source) VALUES (?1, ?2)
+             ON CONFLICT DO UPDATE SET source = excluded.source",
+            (version, source),
+        )?;
+        Ok(())
+    }
+
+    pub(super) fn workload(&mut self, version: &str) -> rusqlite::Result<Option<String>> {
+        let sql = "SELECT source FROM workloads WHERE version = ?1";
+        self.first(sql, [version], |row| row.get(0))
+    }
+
+    /// Writes records in one transaction: all of them or none.
+    pub(super) fn put_records(&mut self, records: &[Record]) -> rusqlite::Result<()> {
+        let written = self.try_put_records(records);
+        if written.is_err() {
+            // numbers that were given to names in what was rolled back are free again
+            self.runs.forget();
+            self.classes.forget();
+        }
+        written
+    }
+
+    fn try_put_records(&mut self, records: &[Record]) -> rusqlite::Result<()> {
+        let transaction = self.connection.transaction()?;
+        let mut insert = transaction.prepare_cached(
+            "INSERT INTO records
+                (run, bucket, class, block, slot, writer, sequence, requests, failures, payload)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+             ON CONFLICT DO NOTHING",
+        )?;
+        for record in records {
+            let key = &record.key;
+            insert.execute((
+                self.runs.number(&transaction, &key.run.0)?,
+                ordered(key.bucket.0),
+                self.classes.number(&transaction, &key.class)?,
+                key.block.0,
+                bits(key.slot.0),
+                bits(key.writer),
+                key.sequence,
+                record.requests,
+                record.failures,
+                &record.payload[..],
+            ))?;
+        }
+        drop(insert);
+        transaction.commit()
+    }
+
+    pub(super) fn records(
+        &mut self,
+        id: &RunId,
+        bucket: Bucket,
+        since: Option<Cursor>,
+    ) -> rusqlite::Result<RecordPage> {
+        let mut page = RecordPage {
+            records: Vec::new(),
+            cursor: since.unwrap_or(Cursor(0)),
+        };
+        let Some(run) = self.runs.find(&self.connection, &id.0)? else {
+            return Ok(page);
+        };
+        let mut select = self.connection.prepare_cached(
+            "SELECT number, class, block, slot, writer, sequence, requests, failures, payload
+             FROM records WHERE run = ?1 AND bucket = ?2 AND number > ?3 ORDER BY number",
+        )?;
+        let mut rows = select.query((run, ordered(bucket.0), ordered(page.cursor.0)))?;
+        while let Some(row) = rows.next()? {
+            page.cursor = Cursor(unsigned(row.get(0)?));
+            let class = self.classes.name(&self.connection, row.get(1)?)?;
+            page.records.push(parse_record(row, id, bucket, class)?);
+        }
+        Ok(page)
+    }
+
+    /// Drops some of the records in buckets before `before`; true if there may be more.
+    pub(super) fn expire(&mut self, before: Bucket) -> rusqlite::Result<bool> {
+        let dropped = self.execute(
+            "DELETE FROM records WHERE number IN (
+                SELECT records.number FROM run_names
+                JOIN records ON records.run = run_names.number AND records.bucket < ?1
+                LIMIT 500)",
+            [ordered(before.0)],
+        )?;
+        Ok(dropped == EXPIRED_AT_ONCE)
+    }
+
+    /// Writes a checkpoint; false if the stored revision is not the one before.
+    pub(super) fn put_checkpoint(
+        &mut self,
+        id: &RunId,
+        checkpoint: &Checkpoint,
+    ) -> rusqlite::Result<bool> {
+        let run = self.runs.number(&self.connection, &id.0)?;
+        let body = &checkpoint.body[..];
+        let written = if checkpoint.revision == 1 {
+            self.execute(
+                "INSERT INTO checkpoints (run, revision, body) VALUES (?1, 1, ?2)
+                 ON CONFLICT DO NOTHING",
+                (run, body),
+            )?
+        } else {
+            let before = checkpoint.revision.wrapping_sub(1);
+            self.execute(
+                "UPDATE checkpoints SET revision = ?2, body = ?3
+                 WHERE run = ?1 AND revision = ?4",
+                (run, bits(checkpoint.revision), body, bits(before)),
+            )?
+        };
+        Ok(written == 1)
+    }
+
+    pub(super) fn checkpoint(&mut self, id: &RunId) -> rusqlite::Result<Option<Checkpoint>> {
+        let Some(run) = self.runs.find(&self.connection, &id.0)? else {
+            return Ok(None);
+        };
+        let sql = "SELECT revision, body FROM checkpoints WHERE run = ?1";
+        self.first(sql, [run], |row| {
+            Ok(Checkpoint {
+                revision: unsigned(row.get(0)?),
+                body: row.get::<_, Vec<u8>>(1)?.into(),
+            })
+        })
+    }
+
+    pub(super) fn planned_until(&mut self, id: &RunId) -> rusqlite::Result<Option<Slot>> {
+        let Some(run) = self.runs.find(&self.connection, &id.0)? else {
+            return Ok(None);
+        };
+        let sql = "SELECT planned_until FROM plans WHERE run = ?1";
+        self.first(sql, [run], |row| row.get(0).map(unsigned).map(Slot))
+    }
+
+    /// Moves how far a run is planned; false if it is not at `from`.
+    pub(super) fn advance_planned(
+        &mut self,
+        id: &RunId,
+        from: Option<Slot>,
+        to: Slot,
+    ) -> rusqlite::Result<bool> {
+        let run = self.runs.number(&self.connection, &id.0)?;
+        let to = bits(to.0);
+        let moved = match from {
+            None => self.execute(
+                "INSERT INTO plans (run, planned_until) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+                (run, to),
+            )?,
+            Some(from) => self.execute(
+                "UPDATE plans SET planned_until = ?2 WHERE run = ?1 AND planned_until = ?3",
+                (run, to, bits(from.0)),
+            )?,
+        };
+        Ok(moved == 1)
+    }
+
+    fn execute(&self, sql: &str, parameters: impl Params) -> rusqlite::Result<usize> {
+        self.connection.prepare_cached(sql)?.execute(parameters)
+    }
+
+    fn first<T>(
+        &self,
+        sql: &str,
+        parameters: impl Params,
+        parse: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<Option<T>> {
+        self.connection
+            .prepare_cached(sql)?
+            .query_row(parameters, parse)
+            .optional()
+    }
+}
+
+fn parse_run(row: &Row<'_>) -> rusqlite::Result<Run> {
+    let body = row.get_ref(0)?.as_str()?;
+    serde_json::from_str(body)
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(0, Type::Text, Box::new(error)))
+}
+
+fn parse_record(
+    row: &Row<'_>,
+    run: &RunId,
+    bucket: Bucket,
+    class: Arc<str>,
+) -> rusqlite::Result<Record> {
+    Ok(Record {
+        key: RecordKey {
+            run: run.clone(),
+            bucket,
+            class,
+            block: Block(row.get(2)?),
+            slot: Slot(unsigned(row.get(3)?)),
+            writer: unsigned(row.get(4)?),
+            sequence: row.get(5)?,
+        },
+        requests: row.get(6)?,
+        failures: row.get(7)?,
+        payload: Bytes::copy_from_slice(row.get_ref(8)?.as_blob()?),
+    })
+}
+
+/// All 64 bits as SQLite's signed integer.
+fn bits(number: u64) -> i64 {
+    i64::from_ne_bytes(number.to_ne_bytes())
+}
+
+/// The way back from [`bits`].
+fn unsigned(number: i64) -> u64 {
+    u64::from_ne_bytes(number.to_ne_bytes())
+}
+
+/// A number that is compared by its order; those above SQLite's range come last.
+fn ordered(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}

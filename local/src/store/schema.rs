@@ -1,0 +1,170 @@
+//! Opens a database file and makes sure that it is one of Cicada's, whole and writable.
+//!
+//! A foreign file is left as it was. The file is held under SQLite's exclusive lock as long as the
+//! store is open: one process writes it, and a second one is told so.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+
+use super::error::{OpenError, open_error};
+
+/// Marks a SQLite file as Cicada's: "CICA".
+const APPLICATION_ID: i32 = 0x4349_4341;
+
+/// The schema's version; raise it with every change of [`SCHEMA`].
+const VERSION: i32 = 1;
+
+/// How long to wait for somebody who only looks into the file for a moment.
+const LOCK_PATIENCE: Duration = Duration::from_millis(300);
+
+/// SQLite's page cache; what a run needs at one time is far less.
+const CACHE_KIB: i32 = 4 * 1024;
+
+/// Pages in the write-ahead log before they are copied into the file (16 MiB).
+const CHECKPOINT_PAGES: i32 = 4_096;
+
+/// The write-ahead log shrinks back to this after a burst.
+const LOG_LIMIT_BYTES: i32 = 32 * 1024 * 1024;
+
+/// Statements that stay compiled; more than there are.
+const STATEMENTS: usize = 48;
+
+/// Run and class names are interned, so that a record's row and its keys are a few dozen bytes.
+///
+/// `AUTOINCREMENT` because a cursor is a record's number: a number must never be given twice, also
+/// after the newest records were expired.
+const SCHEMA: &str = "
+CREATE TABLE run_names (
+    number INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE
+) STRICT;
+CREATE TABLE class_names (
+    number INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE
+) STRICT;
+CREATE TABLE workloads (
+    version TEXT NOT NULL PRIMARY KEY,
+    source TEXT NOT NULL
+) STRICT;
+CREATE TABLE runs (
+    run INTEGER PRIMARY KEY REFERENCES run_names,
+    revision INTEGER NOT NULL,
+    body TEXT NOT NULL
+) STRICT;
+CREATE TABLE plans (
+    run INTEGER PRIMARY KEY REFERENCES run_names,
+    planned_until INTEGER NOT NULL
+) STRICT;
+CREATE TABLE checkpoints (
+    run INTEGER PRIMARY KEY REFERENCES run_names,
+    revision INTEGER NOT NULL,
+    body BLOB NOT NULL
+) STRICT;
+CREATE TABLE records (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    run INTEGER NOT NULL REFERENCES run_names,
+    bucket INTEGER NOT NULL,
+    class INTEGER NOT NULL REFERENCES class_names,
+    block INTEGER NOT NULL,
+    slot INTEGER NOT NULL,
+    writer INTEGER NOT NULL,
+    sequence INTEGER NOT NULL,
+    requests INTEGER NOT NULL,
+    failures INTEGER NOT NULL,
+    payload BLOB NOT NULL,
+    UNIQUE (run, bucket, class, block, slot, writer, sequence)
+) STRICT;
+CREATE INDEX records_by_bucket ON records (run, bucket);
+";
+
+/// Opens or creates the database in a file.
+pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
+    let connection = connect(path).map_err(|error| open_error(path, error))?;
+    match connection.is_readonly(c"main") {
+        Ok(false) => {}
+        Ok(true) => return Err(OpenError::ReadOnly(path.to_owned())),
+        Err(error) => return Err(open_error(path, error)),
+    }
+    let is_new = examine(&connection, path)?;
+    prepare(connection, is_new).map_err(|error| open_error(path, error))
+}
+
+/// Opens a private database that SQLite keeps on disk, beyond its page cache, and that is gone with
+/// the connection.
+pub(super) fn open_temporary() -> rusqlite::Result<Connection> {
+    let mut connection = Connection::open("")?;
+    tune(&connection)?;
+    // a write-ahead log is for files with a name; the journal is only there to take back a failed write
+    connection.pragma_update_and_check(None, "journal_mode", "MEMORY", |_| Ok(()))?;
+    connection.pragma_update(None, "synchronous", "OFF")?;
+    create(&mut connection)?;
+    Ok(connection)
+}
+
+/// Without SQLite's special names: `:memory:` and `file:...` are files like any other here.
+fn plain(path: &Path) -> PathBuf {
+    if path.is_absolute() {
+        path.to_owned()
+    } else {
+        Path::new(".").join(path)
+    }
+}
+
+fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_CREATE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(plain(path), flags)?;
+    connection.busy_timeout(LOCK_PATIENCE)?;
+    // before anything is read, so that the file is never shared
+    connection.pragma_update_and_check(None, "locking_mode", "EXCLUSIVE", |_| Ok(()))?;
+    Ok(connection)
+}
+
+/// Whether the file is empty; an error if it is not, and not ours.
+fn examine(connection: &Connection, path: &Path) -> Result<bool, OpenError> {
+    let number = |sql: &str| {
+        connection
+            .query_row(sql, [], |row| row.get::<_, i64>(0))
+            .map_err(|error| open_error(path, error))
+    };
+    let objects = number("SELECT count(*) FROM sqlite_schema")?;
+    let application = number("PRAGMA application_id")?;
+    let version = number("PRAGMA user_version")?;
+    match (application == i64::from(APPLICATION_ID), version) {
+        (false, 0) if application == 0 && objects == 0 => Ok(true),
+        (false, _) => Err(OpenError::NotCicada(path.to_owned())),
+        (true, version) if version > i64::from(VERSION) => Err(OpenError::Newer(path.to_owned())),
+        (true, _) => Ok(false),
+    }
+}
+
+fn prepare(mut connection: Connection, is_new: bool) -> rusqlite::Result<Connection> {
+    connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    connection.pragma_update_and_check(None, "wal_autocheckpoint", CHECKPOINT_PAGES, |_| Ok(()))?;
+    connection.pragma_update_and_check(None, "journal_size_limit", LOG_LIMIT_BYTES, |_| Ok(()))?;
+    tune(&connection)?;
+    if is_new {
+        create(&mut connection)?;
+    } else {
+        // takes the lock for good, and says now whether the file can be written
+        connection.execute_batch("BEGIN IMMEDIATE; PRAGMA user_version = 1; COMMIT")?;
+    }
+    Ok(connection)
+}
+
+fn tune(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.pragma_update(None, "cache_size", -CACHE_KIB)
+}
+
+fn create(connection: &mut Connection) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    transaction.execute_batch(SCHEMA)?;
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", VERSION)?;
+    transaction.commit()
+}

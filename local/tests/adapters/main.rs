@@ -1,0 +1,3 @@
+//! The local adapters: the contract of the three ports, and what is SQLite's or tokio's own.
+
+mod sqlite;

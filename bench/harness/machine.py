@@ -77,8 +77,12 @@ class Machine:
                 stderr=subprocess.STDOUT,
                 cwd=directory or places.SCRATCH,
                 env={**os.environ, **(environment or {})},
+                # a session of its own is a scheduling group of its own, where the kernel groups by session
+                start_new_session=True,
             )
             running.log, running.name = output.name, os.path.basename(str(command[0]))
+            if self.priority:
+                raise_group(running.pid, self.priority)
             try:
                 yield running
             finally:
@@ -167,6 +171,13 @@ class Arrivals(Server):
 
     def report(self, pacing_ms):
         return self.json(f"/arrivals/report?pacing_ms={pacing_ms}")
+
+
+def raise_group(pid, priority):
+    """Gives a session's scheduling group the niceness of its process, which else counts within the group only."""
+    # a kernel that does not group by session has no such file, and a user may only lower
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/autogroup", "w") as group:
+        group.write(str(priority))
 
 
 def end(running, grace=20):

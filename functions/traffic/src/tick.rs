@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rand::RngExt as _;
@@ -19,7 +19,7 @@ use crate::in_flight::{Busy, InFlight, UserKey};
 use crate::iteration::{Sender, Turn};
 use crate::journal::{Journal, WriteHealth};
 use crate::plan::Due;
-use crate::ports::{Marker, Store, StoreError, WakeUp};
+use crate::ports::{Marker, Store, WakeUp};
 use crate::random::{class_key, mix};
 use crate::record::{Bucket, Fate, RecordKey};
 use crate::run::RunId;
@@ -73,9 +73,6 @@ pub enum TickError {
     /// The run could not be had.
     #[error("tick has no run")]
     Run(#[from] RunError),
-    /// The in-flight markers could not be read.
-    #[error("tick cannot read who is busy")]
-    Store(#[from] StoreError),
     /// Results could not be written for a while.
     #[error("nothing is sent while results cannot be written")]
     NotRecording,
@@ -148,11 +145,7 @@ impl<S: Store, T: Transport> Ticker<S, T> {
         {
             return Err(TickError::NotRecording);
         }
-        let markers = self
-            .store
-            .markers(&wake_up.run, &wake_up.class, wake_up.block)
-            .await?;
-        let execution = self.execution(run, class, wake_up, markers)?;
+        let execution = self.execution(run, class, wake_up)?;
         if wake_up.slot.0.is_multiple_of(TIDY_EVERY) {
             self.in_flight.tidy(now);
         }
@@ -164,7 +157,6 @@ impl<S: Store, T: Transport> Ticker<S, T> {
         run: Arc<LoadedRun>,
         class: usize,
         wake_up: &WakeUp,
-        markers: Vec<Marker>,
     ) -> Result<Execution<S, T>, TickError> {
         let plan = &run.plan;
         let writer = rand::rng().random();
@@ -194,7 +186,7 @@ impl<S: Store, T: Transport> Ticker<S, T> {
             journal,
             transport: Arc::clone(&self.transport),
             in_flight: Arc::clone(&self.in_flight),
-            busy_elsewhere: markers,
+            markers: Mutex::default(),
             cut_off: self.cut_off.subscribe(),
         })))
     }
@@ -240,8 +232,8 @@ struct Shared<S, T> {
     journal: Journal<S>,
     transport: Arc<T>,
     in_flight: Arc<InFlight>,
-    /// Markers that other processes had set when the tick began.
-    busy_elsewhere: Vec<Marker>,
+    /// The block's markers, and when they were read.
+    markers: Mutex<(Timestamp, Vec<Marker>)>,
     cut_off: watch::Receiver<Option<RunId>>,
 }
 
@@ -250,10 +242,12 @@ impl<S: Store, T: Transport> Execution<S, T> {
         let mut report = TickReport::default();
         let mut started = JoinSet::new();
         for item in due {
+            let knows_who_is_busy = self.0.read_markers(item.at).await;
             self.0.journal.clock.sleep_until(item.at).await;
             self.flush_if_due().await;
             let shared = Arc::clone(&self.0);
-            if self.0.run.plan.run().is_over(self.0.journal.clock.now()) {
+            let is_over = self.0.run.plan.run().is_over(self.0.journal.clock.now());
+            if is_over || !knows_who_is_busy {
                 report.left += 1;
             } else if let Wait::Constant(rest) = self.0.wait {
                 started.spawn(async move { shared.turns(item, rest).await });
@@ -306,9 +300,43 @@ impl<S: Store, T: Transport> Shared<S, T> {
 
     fn is_busy_elsewhere(&self, user: u32) -> bool {
         let now = self.journal.clock.now();
-        self.busy_elsewhere
+        let (_, markers) = &*self.markers();
+        markers
             .iter()
             .any(|marker| marker.user == user && marker.until > now)
+    }
+
+    /// Reads who is busy in other processes, late enough for what starts at `at`: a marker is
+    /// written a lead before it matters, and has half of it to arrive. False if it cannot be read.
+    async fn read_markers(&self, at: Timestamp) -> bool {
+        let lead = self.journal.store.marker_lead();
+        let soon_enough = at - lead / 2;
+        if lead.is_zero() || self.markers().0 >= soon_enough {
+            return true;
+        }
+        self.journal.clock.sleep_until(soon_enough).await;
+        let RecordKey {
+            run, class, block, ..
+        } = &self.journal.key;
+        match self.journal.store.markers(run, class, *block).await {
+            Ok(markers) => {
+                *self.markers() = (self.journal.clock.now(), markers);
+                true
+            }
+            Err(error) => {
+                let error: &dyn std::error::Error = &error;
+                tracing::warn!(
+                    error,
+                    class = &**class,
+                    "who is busy is not known: nothing starts"
+                );
+                false
+            }
+        }
+    }
+
+    fn markers(&self) -> MutexGuard<'_, (Timestamp, Vec<Marker>)> {
+        self.markers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn sleep_until(&self, instant: Option<Timestamp>) {
@@ -450,3 +478,6 @@ fn shortest(wait: Wait) -> Duration {
         Wait::Constant(_) | Wait::Poisson(_) => Duration::ZERO,
     }
 }
+
+#[cfg(test)]
+mod tests;

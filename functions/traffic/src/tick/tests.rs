@@ -1,0 +1,423 @@
+//! Ticks in paused time: what is due is sent at its instant, a busy user is skipped, nothing that
+//! was sent is lost, and nothing starts after the end.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use reqwest::Request;
+
+use super::*;
+use crate::fanout::{FanOut, FanOutReport};
+use crate::clock::Slot;
+use crate::memory::{MemoryHeartbeat, MemoryQueue, MemoryStore};
+use crate::ports::Heartbeat as _;
+use crate::record::wire::{Contents, Decoded};
+use crate::run::{Run, Segment, Share};
+use crate::transport::Reply;
+use crate::workload::Workload;
+
+const START: Slot = Slot(1_700_000_040);
+
+/// Answers every request after a while, and remembers who sent what when.
+struct Target {
+    clock: Clock,
+    takes: Duration,
+    seen: Arc<Mutex<Vec<(Timestamp, String)>>>,
+    concurrent: Arc<AtomicUsize>,
+    most_concurrent: Arc<AtomicUsize>,
+}
+
+impl Transport for Target {
+    async fn send(&self, request: Request, _keep_body: bool) -> Result<Reply, String> {
+        let user = request.headers().get("x-user").map(|user| user.to_str().unwrap().to_owned());
+        let line = format!("{} {}", user.unwrap_or_default(), request.url().path());
+        self.seen.lock().unwrap().push((self.clock.now(), line));
+        let now = self.concurrent.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most_concurrent.fetch_max(now, Ordering::SeqCst);
+        tokio::time::sleep(self.takes).await;
+        self.concurrent.fetch_sub(1, Ordering::SeqCst);
+        Ok(Reply { content_length: 7, ..Reply::default() })
+    }
+}
+
+struct Stage {
+    clock: Clock,
+    store: Arc<MemoryStore>,
+    runs: Arc<Runs<MemoryStore>>,
+    queue: Arc<MemoryQueue>,
+    heartbeat: Arc<MemoryHeartbeat>,
+    fan_out: FanOut<MemoryStore, MemoryQueue, MemoryHeartbeat>,
+    ticker: Arc<Ticker<MemoryStore, Target>>,
+    seen: Arc<Mutex<Vec<(Timestamp, String)>>>,
+    most_concurrent: Arc<AtomicUsize>,
+    ticks: JoinSet<Result<TickReport, TickError>>,
+}
+
+impl Stage {
+    /// `users` users of class A, who wait as `wait` says, at a target that takes `takes` to answer.
+    async fn new(wait: &str, users: u32, takes: Duration) -> Self {
+        Self::with(MemoryStore::default(), wait, users, takes, None).await
+    }
+
+    async fn with(store: MemoryStore, wait: &str, users: u32, takes: Duration, until: Option<Slot>) -> Self {
+        let source = format!(
+            "[hosts.shop]\nurl = \"http://127.0.0.1:9\"\n\
+             [headers]\nX-User = \"{{{{ user }}}}\"\n\
+             [class.A]\nhost = \"shop\"\nwait = \"{wait}\"\n\
+             [[class.A.task]]\nname = \"look\"\nrequest = \"GET /{{{{ randint(1, 1000) }}}}\"\n"
+        );
+        let workload = Workload::parse(&source, "test", &|_| None).unwrap_or_else(|error| panic!("{error}"));
+        let clock = Clock::following_tokio(START.start() - Duration::from_secs(2));
+        let store = Arc::new(store);
+        store.put_workload(workload.version(), &source).await.unwrap();
+        let run = Run {
+            id: RunId("r".into()),
+            revision: 1,
+            seed: 1,
+            workload: workload.version().into(),
+            created_at: clock.now(),
+            segments: vec![Segment {
+                from: START,
+                user_count: users,
+                spawn_rate: 1000.0,
+                shares: vec![Share { class: "A".into(), weight: 1, fixed_count: 0 }],
+                hosts: Vec::new(),
+                until,
+            }],
+            stopped_from: None,
+            reset_at: None,
+        };
+        store.put_run(&run).await.unwrap();
+        let runs = Arc::new(Runs::new(Arc::clone(&store), clock.clone(), Arc::new(|_| None)));
+        let queue = Arc::new(MemoryQueue::default());
+        let heartbeat = Arc::new(MemoryHeartbeat::default());
+        heartbeat.turn_on().await.unwrap();
+        let target = Target {
+            clock: clock.clone(),
+            takes,
+            seen: Arc::default(),
+            concurrent: Arc::default(),
+            most_concurrent: Arc::default(),
+        };
+        Self {
+            fan_out: FanOut {
+                store: Arc::clone(&store),
+                queue: Arc::clone(&queue),
+                heartbeat: Arc::clone(&heartbeat),
+                runs: Arc::clone(&runs),
+                clock: clock.clone(),
+            },
+            seen: Arc::clone(&target.seen),
+            most_concurrent: Arc::clone(&target.most_concurrent),
+            ticker: Arc::new(Ticker::new(Arc::clone(&store), Arc::clone(&runs), target, clock.clone())),
+            clock,
+            store,
+            runs,
+            queue,
+            heartbeat,
+            ticks: JoinSet::new(),
+        }
+    }
+
+    /// Lives through `seconds` from the run's start on: heartbeats each minute, wake-ups before their slots.
+    async fn live(&mut self, seconds: std::ops::Range<u64>) {
+        for slot in seconds.map(|second| START.plus(second)) {
+            self.clock.sleep_until(slot.start() - Duration::from_millis(600)).await;
+            if slot == START || slot.0.is_multiple_of(60) {
+                self.fan_out.plan_ahead().await.unwrap();
+            }
+            for wake_up in self.queue.take_before(slot.plus(1)) {
+                let ticker = Arc::clone(&self.ticker);
+                self.ticks.spawn(async move { ticker.run(&wake_up).await });
+            }
+        }
+        self.clock.sleep_until(self.clock.now().slot().plus(1).start()).await;
+    }
+
+    /// Waits for all ticks and adds up what they reported.
+    async fn settle(&mut self) -> TickReport {
+        let mut total = TickReport::default();
+        while let Some(report) = self.ticks.join_next().await {
+            let report = report.unwrap().unwrap();
+            total.executed += report.executed;
+            total.skipped += report.skipped;
+            total.left += report.left;
+        }
+        total
+    }
+
+    async fn change(&self, change: impl FnOnce(&mut Run)) {
+        let mut run = self.store.latest_run().await.unwrap().unwrap();
+        run.revision += 1;
+        change(&mut run);
+        self.store.put_run(&run).await.unwrap();
+        self.runs.put(run).await.unwrap();
+    }
+
+    fn seen(&self) -> Vec<(Timestamp, String)> {
+        self.seen.lock().unwrap().clone()
+    }
+
+    fn recorded(&self) -> Contents {
+        let mut all = Contents::default();
+        for record in self.store.all_records() {
+            let contents = Decoded::read(&record.payload, record.key.slot).unwrap().to_contents();
+            let bucket = record.key.bucket;
+            assert!(contents.outcomes.iter().all(|outcome| Bucket::of(outcome.completed_at) == bucket));
+            assert_eq!(contents.outcomes.len(), record.requests as usize);
+            all.outcomes.extend(contents.outcomes);
+            all.iterations.extend(contents.iterations);
+            all.exceptions.extend(contents.exceptions);
+        }
+        all
+    }
+
+    fn fates(&self) -> BTreeMap<Fate, usize> {
+        let mut fates = BTreeMap::new();
+        for iteration in self.recorded().iterations {
+            *fates.entry(iteration.fate).or_default() += 1;
+        }
+        fates
+    }
+}
+
+fn ms(ms: u64) -> Duration {
+    Duration::from_millis(ms)
+}
+
+#[tokio::test(start_paused = true)]
+async fn everything_due_is_sent_at_its_instant_and_recorded() {
+    let mut stage = Stage::new("constant_pacing(2)", 250, ms(30)).await;
+    stage.live(0..20).await;
+    let report = stage.settle().await;
+    assert_eq!(report, TickReport { executed: 2500, skipped: 0, left: 0 });
+    assert_eq!(stage.seen().len(), 2500);
+    let recorded = stage.recorded();
+    assert_eq!(recorded.outcomes.len(), 2500);
+    for outcome in &recorded.outcomes {
+        assert!(outcome.lateness.unwrap() <= ms(2), "{:?}", outcome.lateness);
+        assert!(outcome.response_time >= ms(30) && outcome.response_time <= ms(32));
+        assert_eq!(outcome.content_length, 7);
+    }
+    assert_eq!(recorded.outcomes.iter().filter(|outcome| outcome.cold).count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_user_is_skipped_not_overlapped() {
+    let mut stage = Stage::new("constant_pacing(10)", 1, Duration::from_secs(25)).await;
+    stage.live(0..60).await;
+    let report = stage.settle().await;
+    assert_eq!(report, TickReport { executed: 2, skipped: 4, left: 0 });
+    assert_eq!(stage.most_concurrent.load(Ordering::SeqCst), 1);
+    assert_eq!(stage.fates(), BTreeMap::from([(Fate::Done, 2), (Fate::Skipped, 4)]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_process_sees_that_a_user_is_busy() {
+    let store = MemoryStore::with_marker_lead(ms(500));
+    let mut stage = Stage::with(store, "constant_pacing(10)", 3, Duration::from_secs(25), None).await;
+    stage.live(0..9).await;
+    assert_eq!(stage.store.markers(&RunId("r".into()), "A", crate::record::Block(0)).await.unwrap(), []);
+    stage.live(9..10).await;
+    // a process that knows nothing of the first one's users
+    let target = Target {
+        clock: stage.clock.clone(),
+        takes: ms(1),
+        seen: Arc::default(),
+        concurrent: Arc::default(),
+        most_concurrent: Arc::default(),
+    };
+    let first = std::mem::replace(
+        &mut stage.ticker,
+        Arc::new(Ticker::new(
+            Arc::clone(&stage.store),
+            Arc::clone(&stage.runs),
+            target,
+            stage.clock.clone(),
+        )),
+    );
+    stage.live(10..40).await;
+    let report = stage.settle().await;
+    drop(first);
+    assert_eq!(report, TickReport { executed: 6, skipped: 6, left: 0 });
+    let run = RunId("r".into());
+    let markers = stage.store.markers(&run, "A", crate::record::Block(0));
+    assert_eq!(markers.await.unwrap(), [], "taken back when done");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fast_outcome_is_written_within_two_seconds_while_a_slow_one_goes_on() {
+    let mut stage = Stage::new("constant_pacing(100)", 2, ms(100)).await;
+    stage.live(0..1).await;
+    stage.clock.sleep_until(START.start() + ms(2100)).await;
+    assert_eq!(stage.recorded().outcomes.len(), 2);
+    let mut slow = Stage::new("poisson(0.5)", 20, Duration::from_secs(50)).await;
+    slow.live(0..52).await;
+    slow.clock.sleep_until(START.plus(52).start() + ms(100)).await;
+    let now = slow.clock.now();
+    let sent_before = |(at, _): &&(Timestamp, String)| *at + Duration::from_secs(52) <= now;
+    let complete = slow.seen().iter().filter(sent_before).count();
+    assert!(complete > 0);
+    assert!(slow.recorded().outcomes.len() >= complete);
+}
+
+#[tokio::test(start_paused = true)]
+async fn under_constant_a_user_loops_without_overlap_or_gap() {
+    let mut stage = Stage::new("constant(0)", 1, ms(130)).await;
+    stage.live(0..13).await;
+    let report = stage.settle().await;
+    assert_eq!(report.executed, 13, "a turn a slot");
+    assert_eq!(stage.most_concurrent.load(Ordering::SeqCst), 1);
+    let instants: Vec<Timestamp> = stage.seen().into_iter().map(|(at, _)| at).collect();
+    assert!(instants.len() >= 98, "{}", instants.len());
+    let gaps = instants.windows(2).map(|pair| pair[1].since(pair[0]));
+    assert!(gaps.clone().all(|gap| gap >= ms(130) && gap <= ms(134)), "{:?}", gaps.max());
+    assert_eq!(stage.fates(), BTreeMap::from([(Fate::Done, 13)]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn under_constant_the_wait_begins_with_the_response_across_slots() {
+    let mut stage = Stage::new("constant(2.5)", 2, ms(1700)).await;
+    stage.live(0..43).await;
+    let report = stage.settle().await;
+    assert_eq!(report.executed, 2 * 43);
+    let mut users: BTreeMap<String, Vec<Timestamp>> = BTreeMap::new();
+    for (at, line) in stage.seen() {
+        users.entry(line.split(' ').next().unwrap().into()).or_default().push(at);
+    }
+    for instants in users.values() {
+        assert!(instants.len() >= 10);
+        let gaps = instants.windows(2).map(|pair| pair[1].since(pair[0]));
+        assert!(gaps.clone().all(|gap| gap >= ms(4200) && gap <= ms(4210)), "{gaps:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_starts_after_a_stop_not_even_by_a_late_wake_up() {
+    let mut stage = Stage::new("constant_pacing(1)", 100, ms(10)).await;
+    stage.live(0..5).await;
+    let stop = Run::change_slot(&stage.clock);
+    stage.change(|run| run.stopped_from = Some(stop)).await;
+    stage.live(5..10).await;
+    // the wake-ups of slots that were due before the stop come again, after it
+    let late = WakeUp { run: RunId("r".into()), class: "A".into(), block: crate::record::Block(0), slot: START.plus(4) };
+    let report = stage.ticker.run(&late).await.unwrap();
+    assert_eq!(report, TickReport { executed: 0, skipped: 0, left: 100 });
+    stage.settle().await;
+    assert!(stage.seen().iter().all(|(at, _)| *at < stop.start()));
+    assert_eq!(stage.seen().len() as u64, 100 * (stop.0 - START.0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wake_up_that_is_half_a_minute_late_is_not_executed() {
+    let mut stage = Stage::new("constant_pacing(1)", 5, ms(10)).await;
+    stage.live(0..2).await;
+    stage.clock.sleep_until(START.plus(33).start()).await;
+    let late = WakeUp { run: RunId("r".into()), class: "A".into(), block: crate::record::Block(0), slot: START.plus(2) };
+    assert_eq!(stage.ticker.run(&late).await.unwrap().left, 5);
+    let less = WakeUp { slot: START.plus(4), ..late };
+    assert_eq!(stage.ticker.run(&less).await.unwrap().executed, 5);
+    let lateness = stage.recorded().outcomes.iter().filter_map(|outcome| outcome.lateness).max();
+    assert!(lateness.unwrap() >= Duration::from_secs(28), "shown as ours, not as the target's");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_stop_timeout_cuts_off_and_says_so() {
+    let mut stage = Stage::new("constant_pacing(100)", 3, Duration::from_secs(40)).await;
+    stage.live(0..5).await;
+    let stop = Run::change_slot(&stage.clock);
+    stage.change(|run| run.stopped_from = Some(stop)).await;
+    assert_eq!(stage.ticker.in_flight(), 3);
+    stage.ticker.cut_off(&RunId("r".into()));
+    stage.settle().await;
+    assert_eq!(stage.ticker.in_flight(), 0);
+    assert_eq!(stage.fates(), BTreeMap::from([(Fate::CutOff, 3)]));
+    assert_eq!(stage.recorded().outcomes, []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_could_not_be_written_for_a_while_is_written_later() {
+    let mut stage = Stage::new("constant_pacing(1)", 10, ms(10)).await;
+    stage.live(0..3).await;
+    stage.store.fail_writes(true);
+    stage.live(3..8).await;
+    assert!(stage.ticker.failing_since().is_some());
+    stage.store.fail_writes(false);
+    stage.live(8..20).await;
+    stage.settle().await;
+    assert!(stage.ticker.failing_since().is_none());
+    assert_eq!(stage.recorded().outcomes.len(), stage.seen().len());
+    assert_eq!(stage.seen().len(), 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_sent_while_nothing_can_be_recorded() {
+    let mut stage = Stage::new("constant_pacing(1)", 10, ms(10)).await;
+    stage.live(0..3).await;
+    stage.store.fail_writes(true);
+    stage.live(3..40).await;
+    let sent = stage.seen().len();
+    assert!(sent <= 10 * 18, "{sent}");
+    let mut refused = 0;
+    while let Some(report) = stage.ticks.join_next().await {
+        refused += usize::from(matches!(report.unwrap(), Err(TickError::NotRecording)));
+    }
+    assert!(refused >= 20, "{refused}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_seed_sends_the_same_requests() {
+    let lines = |stage: &Stage| -> Vec<String> {
+        let mut lines: Vec<String> = stage.seen().into_iter().map(|(_, line)| line).collect();
+        lines.sort();
+        lines
+    };
+    let mut first = Stage::new("between(1, 3)", 20, ms(5)).await;
+    first.live(0..30).await;
+    let mut second = Stage::new("between(1, 3)", 20, ms(700)).await;
+    second.live(0..30).await;
+    second.settle().await;
+    assert!(first.seen().len() > 250);
+    assert_eq!(lines(&first), lines(&second));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_minute_is_fanned_out_once_and_a_run_that_is_over_ends_the_heartbeat() {
+    let stage = Stage::with(MemoryStore::default(), "constant_pacing(1)", 5, ms(5), Some(START.plus(90))).await;
+    let first = stage.fan_out.plan_ahead().await.unwrap();
+    assert_eq!(first, FanOutReport::Planned { wake_ups: 60, until: START.plus(60) });
+    let again = stage.fan_out.plan_ahead().await.unwrap();
+    assert_eq!(again, FanOutReport::Planned { wake_ups: 0, until: START.plus(60) });
+    stage.clock.sleep_until(START.plus(40).start()).await;
+    let rest = stage.fan_out.plan_ahead().await.unwrap();
+    assert_eq!(rest, FanOutReport::Planned { wake_ups: 30, until: START.plus(90) });
+    assert!(stage.heartbeat.is_on().await.unwrap());
+    stage.clock.sleep_until(START.plus(90).start()).await;
+    assert_eq!(stage.fan_out.plan_ahead().await.unwrap(), FanOutReport::Idle);
+    assert!(!stage.heartbeat.is_on().await.unwrap());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_sends_only_what_is_new() {
+    let stage = Stage::new("constant_pacing(1)", 100, ms(5)).await;
+    stage.fan_out.plan_ahead().await.unwrap();
+    let before = stage.runs.latest().await.unwrap().unwrap();
+    let from = START.plus(10);
+    stage
+        .change(|run| {
+            let segment = Segment { from, user_count: 250, ..run.segments[0].clone() };
+            run.segments.push(segment);
+        })
+        .await;
+    let after = stage.runs.latest().await.unwrap().unwrap();
+    let sent = stage.fan_out.plan_change(&before, &after, from).await.unwrap();
+    assert_eq!(sent, 2 * 50, "two more blocks to the end of the planned minute");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_day_of_traffic_takes_a_moment() {
+    let mut stage = Stage::new("constant_pacing(600)", 1, ms(5)).await;
+    stage.live(0..86_400).await;
+    let report = stage.settle().await;
+    assert_eq!(report, TickReport { executed: 144, skipped: 0, left: 0 });
+}

@@ -4,4 +4,6 @@
 //! an empty adapter. Each sentence of the contract is one function, named for it, that panics when
 //! the adapter breaks it.
 
+pub mod heartbeat;
+pub mod queue;
 pub mod store;

@@ -1,3 +1,5 @@
 //! The local adapters: the contract of the three ports, and what is SQLite's or tokio's own.
 
+mod heartbeat;
+mod queue;
 mod sqlite;

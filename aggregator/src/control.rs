@@ -1,0 +1,309 @@
+//! The control: what `/swarm`, `/stop` and `/stats/reset` do to the run in the store.
+//!
+//! A change is made to the run as it is in the store, and once more if somebody else was faster. It
+//! holds from the run's next change slot, so nothing is left to be told to anyone but the queue.
+//! Reading requests is the API's, executing the run the traffic crate's.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use traffic::clock::Timestamp;
+use traffic::fanout::{FanOut, FanOutError};
+use traffic::ports::{Heartbeat, HeartbeatError, Queue, Store, StoreError};
+use traffic::run::{Run, RunId, Segment};
+use traffic::runs::{LoadedRun, RunError};
+
+mod request;
+mod settings;
+mod start;
+mod state;
+mod target;
+mod timespan;
+
+pub use request::{InvalidField, SwarmRequest, Swarmed};
+pub use settings::{ClassSettings, Limits, Settings};
+pub use state::{State, user_count};
+pub use timespan::{InvalidTimespan, parse_timespan};
+
+use target::{Context, Target};
+
+/// How often a change is tried when somebody else changes the run at the same time.
+const ATTEMPTS: usize = 10;
+
+/// No iteration starts later than this after `/stop` was answered.
+const STOPS_WITHIN: Duration = Duration::from_secs(2);
+
+/// Changes the newest run, or starts one.
+pub struct Control<S, Q, H> {
+    settings: Settings,
+    fan_out: Arc<FanOut<S, Q, H>>,
+    /// One change at a time in this process; those of others show as conflicts.
+    turn: tokio::sync::Mutex<()>,
+    said: Mutex<Option<Said>>,
+}
+
+/// The host as it was said with the segment that it led to; the run only has what followed from it.
+#[derive(Clone, Debug)]
+struct Said {
+    run: RunId,
+    segment: Segment,
+    host: Option<String>,
+}
+
+/// Why nothing, or not all, of what was asked for was done.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// The request cannot be granted; nothing was changed.
+    #[error(transparent)]
+    Field(#[from] InvalidField),
+    /// The store could not be read or written; nothing was changed.
+    #[error("{0}")]
+    Store(#[source] StoreError),
+    /// The run could not be read with its workload; nothing was changed.
+    #[error("{0}")]
+    Run(#[source] RunError),
+    /// Too many others changed the run at the same time; nothing was changed.
+    #[error("others keep changing the run: try again")]
+    Contended,
+    /// The run was changed, but nothing may drive it.
+    #[error("the run was changed, but {0}: try again")]
+    Heartbeat(#[from] HeartbeatError),
+    /// The run was changed, but traffic may take a minute to follow.
+    #[error("the run was changed, but its traffic is late: {0}")]
+    FanOut(#[from] FanOutError),
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<RunError> for Refusal {
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::Store(error) => Self::Store(error),
+            other => Self::Run(other),
+        }
+    }
+}
+
+impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
+    /// The control of the runs that `fan_out` plans.
+    ///
+    /// # Errors
+    /// When the settings cannot be used; see [`Settings::checked`].
+    pub fn new(settings: Settings, fan_out: Arc<FanOut<S, Q, H>>) -> Result<Self, InvalidField> {
+        Ok(Self {
+            settings: settings.checked()?,
+            fan_out,
+            turn: tokio::sync::Mutex::default(),
+            said: Mutex::default(),
+        })
+    }
+
+    /// What it is configured with.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The time that it goes by.
+    pub fn now(&self) -> Timestamp {
+        self.fan_out.clock.now()
+    }
+
+    /// The newest run as this process knows it, at most a second old.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn run(&self) -> Result<Option<Arc<LoadedRun>>, Refusal> {
+        Ok(self.fan_out.runs.latest().await?)
+    }
+
+    /// The host as it was last said to this process, or configured.
+    pub fn host(&self) -> Option<String> {
+        let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        let host = said.as_ref().map(|said| said.host.clone());
+        host.unwrap_or_else(|| self.settings.host.clone())
+    }
+
+    /// Starts a run, or changes the one that is on: its users, classes, hosts and run time.
+    ///
+    /// As in Locust a new run time counts from now, and none makes the run endless again.
+    ///
+    /// # Errors
+    /// See [`Refusal`].
+    pub async fn swarm(&self, request: SwarmRequest) -> Result<Swarmed, Refusal> {
+        let _turn = self.turn.lock().await;
+        for _ in 0..ATTEMPTS {
+            let newest = self.fan_out.store.latest_run().await?;
+            let swarmed = match newest {
+                Some(run) if self.is_on(&run) => self.change(&request, run).await,
+                before => self.start(&request, before.as_ref()).await,
+            };
+            match swarmed {
+                Err(Refusal::Store(StoreError::Conflict)) => {}
+                Ok(target) => return Ok(answer(&request, &target)),
+                Err(refusal) => return Err(refusal),
+            }
+        }
+        Err(Refusal::Contended)
+    }
+
+    /// Ends the run that is on; without one there is nothing to do.
+    ///
+    /// Returns so late that no iteration starts more than two seconds after it, which is within half
+    /// a second.
+    ///
+    /// # Errors
+    /// See [`Refusal`].
+    pub async fn stop(&self) -> Result<(), Refusal> {
+        let turn = self.turn.lock().await;
+        let run = self
+            .update(|run, now| {
+                if run.is_over(now) || run.stopped_from.is_some() {
+                    return false;
+                }
+                run.stopped_from = Some(Run::change_slot(&self.fan_out.clock));
+                true
+            })
+            .await?;
+        drop(turn);
+        if let Some(end) = run.and_then(|run| run.ends()) {
+            let clock = &self.fan_out.clock;
+            clock.sleep_until(end.start() - STOPS_WITHIN).await;
+        }
+        Ok(())
+    }
+
+    /// Makes the statistics count anew from now on, also those of a run that is over.
+    ///
+    /// # Errors
+    /// See [`Refusal`].
+    pub async fn reset(&self) -> Result<(), Refusal> {
+        let _turn = self.turn.lock().await;
+        self.update(|run, now| {
+            run.reset_at = Some(run.reset_at.map_or(now, |before| before.max(now)));
+            true
+        })
+        .await?;
+        Ok(())
+    }
+
+    /// True while users can be added to a run.
+    fn is_on(&self, run: &Run) -> bool {
+        let change = Run::change_slot(&self.fan_out.clock);
+        run.stopped_from.is_none() && run.ends().is_none_or(|end| end > change)
+    }
+
+    /// Makes a change to the newest run, if there is one and `change` says that there is one to make.
+    async fn update(
+        &self,
+        change: impl Fn(&mut Run, Timestamp) -> bool,
+    ) -> Result<Option<Run>, Refusal> {
+        for _ in 0..ATTEMPTS {
+            let Some(mut run) = self.fan_out.store.latest_run().await? else {
+                return Ok(None);
+            };
+            if !change(&mut run, self.now()) {
+                return Ok(Some(run));
+            }
+            run.revision += 1;
+            match self.fan_out.store.put_run(&run).await {
+                Err(StoreError::Conflict) => {}
+                Err(error) => return Err(error.into()),
+                Ok(()) => {
+                    self.fan_out.runs.put(run.clone()).await?;
+                    return Ok(Some(run));
+                }
+            }
+        }
+        Err(Refusal::Contended)
+    }
+
+    /// Gives the run that is on another segment, and sends the wake-ups that only this one needs.
+    async fn change(&self, request: &SwarmRequest, run: Run) -> Result<Target, Refusal> {
+        let before = self.fan_out.runs.put(run.clone()).await?;
+        let last = run.segments.last();
+        let target = Target::resolve(
+            request,
+            &Context {
+                settings: &self.settings,
+                workload: &before.workload,
+                running: last.map(classes_of),
+                host: self.last_host(Some(&run)),
+            },
+        )?;
+        let change = Run::change_slot(&self.fan_out.clock);
+        let from = last.map_or(change, |last| last.from.max(change));
+        let segment = target.segment(from);
+        let mut changed = Run {
+            revision: run.revision + 1,
+            ..run
+        };
+        // what has not begun yet is replaced
+        changed.segments.retain(|segment| segment.from < from);
+        changed.segments.push(segment.clone());
+        self.fan_out.store.put_run(&changed).await?;
+        tracing::info!(
+            user_count = segment.user_count,
+            spawn_rate = segment.spawn_rate,
+            "changing the number of users"
+        );
+        self.say(&changed.id, segment, &target);
+        let after = self.fan_out.runs.put(changed).await?;
+        self.fan_out.heartbeat.turn_on().await?;
+        self.fan_out.plan_change(&before, &after, from).await?;
+        // a run that was about to end had not been planned beyond its end
+        self.fan_out.plan_ahead().await?;
+        Ok(target)
+    }
+
+    /// The host as it was last said, as far as it can be known.
+    fn last_host(&self, newest: Option<&Run>) -> Option<String> {
+        let Some((run, last)) = newest.and_then(|run| Some((run, run.segments.last()?))) else {
+            return self.host();
+        };
+        let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        match said.as_ref() {
+            Some(said) if said.run == run.id && said.segment == *last => said.host.clone(),
+            // said to another process, or before this one was started
+            _ => common_host(last),
+        }
+    }
+
+    fn say(&self, run: &RunId, segment: Segment, target: &Target) {
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        *said = Some(Said {
+            run: run.clone(),
+            segment,
+            host: target.host.clone(),
+        });
+    }
+}
+
+fn classes_of(segment: &Segment) -> Vec<String> {
+    segment
+        .shares
+        .iter()
+        .map(|share| share.class.clone())
+        .collect()
+}
+
+/// The one host that all classes of a segment were given.
+fn common_host(segment: &Segment) -> Option<String> {
+    let (_, host) = segment.hosts.first()?;
+    let common = segment.hosts.len() == segment.shares.len()
+        && segment.hosts.iter().all(|(_, other)| other == host);
+    common.then(|| host.clone())
+}
+
+fn answer(request: &SwarmRequest, target: &Target) -> Swarmed {
+    let chosen = request.user_classes.iter().any(|name| !name.is_empty())
+        || request.user_classes_count.is_some();
+    Swarmed {
+        host: target.host.clone(),
+        run_time: request.run_time.filter(|time| !time.is_zero()),
+        user_classes: chosen.then(|| target.classes()),
+    }
+}

@@ -1,0 +1,221 @@
+//! What the control is configured with: the workload, which of its classes run how, and limits.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use traffic::run::Share;
+use traffic::workload::{UserClass, Workload, base_url};
+
+use super::request::InvalidField;
+
+/// What the control is configured with; a swarm starts from it.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// What new runs do.
+    pub workload: Arc<Workload>,
+    /// The classes that run unless a swarm names others; empty: all.
+    pub classes: Vec<String>,
+    /// The host of every selected class unless a swarm says otherwise.
+    pub host: Option<String>,
+    /// What differs from the workload, class by class; of several for one field the last holds.
+    pub class_settings: Vec<ClassSettings>,
+    /// Every class has weight 1, whatever the workload and `class_settings` say.
+    pub equal_weights: bool,
+    /// What a swarm may ask for.
+    pub limits: Limits,
+    /// The seed of every run; random ones if not given.
+    pub seed: Option<u64>,
+}
+
+/// A class's settings, in the form of Locust's `--config-users`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClassSettings {
+    /// The class.
+    pub user_class_name: String,
+    /// Its weight among the classes without a fixed count; with 0 it does not run.
+    pub weight: Option<u32>,
+    /// Its exact number of users, or 0 to go by weight.
+    pub fixed_count: Option<u32>,
+    /// Its host.
+    pub host: Option<String>,
+}
+
+/// What a swarm may ask for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Limits {
+    /// The most users.
+    pub max_users: u32,
+    /// The most users started or stopped a second.
+    pub max_spawn_rate: f64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_users: 1_000_000,
+            max_spawn_rate: 1_000_000.0,
+        }
+    }
+}
+
+impl ClassSettings {
+    /// Reads what Locust's `--config-users` takes: one JSON object, or an array of them.
+    ///
+    /// # Errors
+    /// When the text is not of that form.
+    pub fn parse(json: &str) -> Result<Vec<Self>, InvalidField> {
+        let array = json.trim_start().starts_with('[');
+        let parsed = if array {
+            serde_json::from_str(json)
+        } else {
+            serde_json::from_str(json).map(|one| vec![one])
+        };
+        parsed.map_err(|error| {
+            InvalidField::new(
+                "config-users",
+                format!(
+                    "is not a JSON object, or an array of them, with user_class_name, weight, \
+                     fixed_count and host: {error}"
+                ),
+            )
+        })
+    }
+}
+
+impl Settings {
+    /// A workload's own classes, weights and hosts, with generous limits and random seeds.
+    pub fn new(workload: Arc<Workload>) -> Self {
+        Self {
+            workload,
+            classes: Vec::new(),
+            host: None,
+            class_settings: Vec::new(),
+            equal_weights: false,
+            limits: Limits::default(),
+            seed: None,
+        }
+    }
+
+    /// The same settings, if they can be used.
+    ///
+    /// # Errors
+    /// When a class is unknown, a host is no base URL, or no class is left to run.
+    pub fn checked(self) -> Result<Self, InvalidField> {
+        let named = self
+            .class_settings
+            .iter()
+            .map(|class| &class.user_class_name);
+        for name in named {
+            known_class(&self.workload, "config-users", name)?;
+        }
+        let hosts = self
+            .class_settings
+            .iter()
+            .filter_map(|class| class.host.as_deref());
+        for host in self.host.as_deref().into_iter().chain(hosts) {
+            clean_host(host)?;
+        }
+        for name in &self.classes {
+            known_class(&self.workload, "user_classes", name)?;
+        }
+        self.shares(&self.workload, &self.selected())?;
+        Ok(self)
+    }
+
+    /// The names of the classes that run unless a swarm names others, sorted.
+    pub fn selected(&self) -> Vec<String> {
+        if self.classes.is_empty() {
+            let names = self.workload.classes().iter().map(|class| class.name());
+            return names.map(ToString::to_string).collect();
+        }
+        let mut names = self.classes.clone();
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    /// The classes' shares of the users; those without a weight do not run, as in Locust.
+    pub(super) fn shares(
+        &self,
+        workload: &Workload,
+        selected: &[String],
+    ) -> Result<Vec<Share>, InvalidField> {
+        let classes = selected.iter().filter_map(|name| workload.class(name));
+        let shares = classes.map(|class| self.share(class));
+        let shares: Vec<Share> = shares
+            .filter(|share| share.weight > 0 || share.fixed_count > 0)
+            .collect();
+        if shares.is_empty() {
+            let problem = "leaves no class with a weight above 0: select another class";
+            return Err(InvalidField::new("user_classes", problem));
+        }
+        Ok(shares)
+    }
+
+    fn share(&self, class: &UserClass) -> Share {
+        let configured = |value: fn(&ClassSettings) -> Option<u32>| {
+            self.of_class(class.name()).filter_map(value).last()
+        };
+        let weight = configured(|class| class.weight).unwrap_or_else(|| class.weight());
+        let fixed_count = configured(|class| class.fixed_count);
+        Share {
+            class: class.name().to_string(),
+            weight: if self.equal_weights { 1 } else { weight },
+            fixed_count: fixed_count.unwrap_or_else(|| class.fixed_count()),
+        }
+    }
+
+    /// The host that the settings give a class, if they do.
+    pub(super) fn class_host(&self, class: &str) -> Option<&str> {
+        let hosts = self
+            .of_class(class)
+            .filter_map(|class| class.host.as_deref());
+        hosts.last().filter(|host| !host.is_empty())
+    }
+
+    fn of_class(&self, class: &str) -> impl Iterator<Item = &ClassSettings> {
+        let of_class = move |settings: &&ClassSettings| settings.user_class_name == class;
+        self.class_settings.iter().filter(of_class)
+    }
+}
+
+/// Refuses a class that the workload does not have, and says which ones it has.
+pub(super) fn known_class(
+    workload: &Workload,
+    field: &'static str,
+    name: &str,
+) -> Result<(), InvalidField> {
+    if workload.class(name).is_some() {
+        return Ok(());
+    }
+    let meant = workload.class_like(name);
+    let meant = meant.map_or(String::new(), |meant| {
+        format!(", perhaps {meant} was meant")
+    });
+    let known: Vec<&str> = workload
+        .classes()
+        .iter()
+        .map(|class| &**class.name())
+        .collect();
+    let name: String = name.chars().take(100).collect();
+    Err(InvalidField::new(
+        field,
+        format!(
+            "names the unknown class {name:?}{meant}; the workload has {}",
+            known.join(", ")
+        ),
+    ))
+}
+
+/// A host without what would be markup in somebody's page, as Locust cleans it; it may be empty.
+pub(super) fn clean_host(host: &str) -> Result<String, InvalidField> {
+    let host = host.replace(['<', '>'], "");
+    if !host.trim().is_empty() {
+        base_url(&host).map_err(|instead| {
+            let shown: String = host.chars().take(200).collect();
+            InvalidField::new("host", format!("{shown:?} is no base URL: {instead}"))
+        })?;
+    }
+    Ok(host)
+}

@@ -1,0 +1,115 @@
+//! Starting a run, so that one run is on at a time, whoever else starts one at the same moment.
+
+use std::time::Duration;
+
+use traffic::ports::{Heartbeat, Queue, Store, StoreError};
+use traffic::run::{Run, RunId};
+
+use super::target::{Context, Target};
+use super::{ATTEMPTS, Control, Refusal, SwarmRequest};
+
+/// Newest runs that are looked at for others that were started at the same moment.
+const RIVALS: usize = 16;
+
+impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
+    /// Starts a run once the one before, if it was just stopped, is over.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when somebody else started one that is newer: that one stays.
+    pub(super) async fn start(
+        &self,
+        request: &SwarmRequest,
+        before: Option<&Run>,
+    ) -> Result<Target, Refusal> {
+        let fan_out = &*self.fan_out;
+        let settings = &self.settings;
+        let workload = &settings.workload;
+        let context = Context {
+            settings,
+            workload,
+            running: None,
+            host: self.last_host(before),
+        };
+        let target = Target::resolve(request, &context)?;
+        let run = self.new_run(&target, before);
+        fan_out
+            .store
+            .put_workload(workload.version(), workload.source())
+            .await?;
+        fan_out.store.put_run(&run).await?;
+        if !self.is_newest(&run.id, before.map(|run| &run.id)).await? {
+            return Err(StoreError::Conflict.into());
+        }
+        let segment = run.segments[0].clone();
+        tracing::info!(
+            run = %run.id,
+            user_count = segment.user_count,
+            spawn_rate = segment.spawn_rate,
+            "starting users"
+        );
+        self.say(&run.id, segment, &target);
+        fan_out.runs.put(run).await?;
+        fan_out.heartbeat.turn_on().await?;
+        fan_out.plan_ahead().await?;
+        if !fan_out.heartbeat.is_on().await? {
+            // a fan-out that still saw the old run had the last word
+            fan_out.heartbeat.turn_on().await?;
+        }
+        Ok(target)
+    }
+
+    fn new_run(&self, target: &Target, before: Option<&Run>) -> Run {
+        let now = self.now();
+        // runs are told apart by their time, also where clocks differ
+        let after = before.map(|run| run.created_at + Duration::from_micros(1));
+        let created_at = after.map_or(now, |after| after.max(now));
+        let change = Run::change_slot(&self.fan_out.clock);
+        let from = before
+            .and_then(Run::ends)
+            .map_or(change, |end| change.max(end));
+        Run {
+            id: RunId::new(created_at, rand::random()),
+            revision: 1,
+            seed: self.settings.seed.unwrap_or_else(rand::random),
+            workload: self.settings.workload.version().to_owned(),
+            created_at,
+            segments: vec![target.segment(from)],
+            stopped_from: None,
+            reset_at: None,
+        }
+    }
+
+    /// Whether a run just written is the newest one; of those started beside it all but the newest
+    /// are ended before they begin.
+    async fn is_newest(&self, run: &RunId, before: Option<&RunId>) -> Result<bool, StoreError> {
+        let ids = self.fan_out.store.run_ids(RIVALS).await?;
+        let newest = ids.first() == Some(run);
+        if !newest {
+            self.end(run).await?;
+        }
+        let rivals = ids.iter().skip(1).take_while(|&id| Some(id) != before);
+        for rival in rivals.filter(|&id| newest && id != run) {
+            self.end(rival).await?;
+        }
+        Ok(newest)
+    }
+
+    /// Ends a run that is not the newest.
+    async fn end(&self, id: &RunId) -> Result<(), StoreError> {
+        for _ in 0..ATTEMPTS {
+            let Some(mut run) = self.fan_out.store.run(id).await? else {
+                return Ok(());
+            };
+            if run.stopped_from.is_some() || run.is_over(self.now()) {
+                return Ok(());
+            }
+            run.stopped_from = Some(Run::change_slot(&self.fan_out.clock));
+            run.revision += 1;
+            match self.fan_out.store.put_run(&run).await {
+                Err(StoreError::Conflict) => {}
+                result => return result,
+            }
+        }
+        Err(StoreError::Conflict)
+    }
+}

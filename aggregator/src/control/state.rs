@@ -1,0 +1,57 @@
+//! Where the traffic stands, in Locust's words.
+
+use serde::Serialize;
+use traffic::clock::Timestamp;
+use traffic::plan::Phase;
+use traffic::runs::LoadedRun;
+
+/// What Locust calls the state of its runner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// Nothing has run yet.
+    Ready,
+    /// Users are being started or stopped, or are about to be.
+    Spawning,
+    /// All users are there.
+    Running,
+    /// The run was stopped, and its last slot has not passed.
+    Stopping,
+    /// The last run is over.
+    Stopped,
+}
+
+impl State {
+    /// The state at an instant, of the newest run.
+    pub fn of(run: Option<&LoadedRun>, now: Timestamp) -> Self {
+        let Some(plan) = run.map(|run| &run.plan) else {
+            return Self::Ready;
+        };
+        let changes_soon = |run: &traffic::run::Run| {
+            let last = run.segments.last();
+            last.is_some_and(|segment| segment.from.start() > now)
+        };
+        match plan.phase(now) {
+            Phase::Over => Self::Stopped,
+            _ if plan.run().stopped_from.is_some() => Self::Stopping,
+            Phase::Running if !changes_soon(plan.run()) => Self::Running,
+            _ => Self::Spawning,
+        }
+    }
+
+    /// Locust's word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ready => "ready",
+            Self::Spawning => "spawning",
+            Self::Running => "running",
+            Self::Stopping => "stopping",
+            Self::Stopped => "stopped",
+        }
+    }
+}
+
+/// The users active at an instant, of the newest run.
+pub fn user_count(run: Option<&LoadedRun>, now: Timestamp) -> u64 {
+    run.map_or(0, |run| run.plan.user_count(now))
+}

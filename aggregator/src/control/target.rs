@@ -1,0 +1,203 @@
+//! From what a swarm asks for to what a run is to do: users, classes and hosts, all checked.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use traffic::clock::Slot;
+use traffic::run::{Segment, Share};
+use traffic::workload::Workload;
+
+use super::request::{InvalidField, SwarmRequest};
+use super::settings::{Settings, clean_host, known_class};
+
+/// What a run is to do from some slot on.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Target {
+    user_count: u32,
+    spawn_rate: f64,
+    shares: Vec<Share>,
+    hosts: Vec<(String, String)>,
+    run_time: Option<Duration>,
+    /// The host as it was last said.
+    pub(super) host: Option<String>,
+}
+
+/// What a request is resolved against.
+pub(super) struct Context<'c> {
+    pub(super) settings: &'c Settings,
+    /// The workload of the run that is changed, or of the settings.
+    pub(super) workload: &'c Workload,
+    /// The classes that run already, if a run is changed.
+    pub(super) running: Option<Vec<String>>,
+    /// The host as it was last said.
+    pub(super) host: Option<String>,
+}
+
+impl Target {
+    /// What `request` asks for.
+    pub(super) fn resolve(
+        request: &SwarmRequest,
+        context: &Context<'_>,
+    ) -> Result<Self, InvalidField> {
+        let limits = &context.settings.limits;
+        let (shares, exact) = shares(request, context)?;
+        let user_count = user_count(request.user_count, exact, limits.max_users)?;
+        let spawn_rate = spawn_rate(request.spawn_rate, limits.max_spawn_rate)?;
+        let host = match &request.host {
+            Some(host) => Some(clean_host(host)?),
+            None => context.host.clone(),
+        };
+        let hosts = hosts(host.as_deref(), &shares, context);
+        let run_time = request.run_time.filter(|time| !time.is_zero());
+        Ok(Self {
+            user_count,
+            spawn_rate,
+            shares,
+            hosts,
+            run_time,
+            host,
+        })
+    }
+
+    /// The same as a segment of a run; the run time counts from its first slot.
+    pub(super) fn segment(&self, from: Slot) -> Segment {
+        Segment {
+            from,
+            user_count: self.user_count,
+            spawn_rate: self.spawn_rate,
+            shares: self.shares.clone(),
+            hosts: self.hosts.clone(),
+            until: self.run_time.map(|time| from.plus(time.as_secs().max(1))),
+        }
+    }
+
+    /// The names of its classes, sorted.
+    pub(super) fn classes(&self) -> Vec<String> {
+        let mut names: Vec<String> = self
+            .shares
+            .iter()
+            .map(|share| share.class.clone())
+            .collect();
+        names.sort();
+        names
+    }
+}
+
+/// The classes that are to run and, if the request says so, how many users they have together.
+fn shares(
+    request: &SwarmRequest,
+    context: &Context<'_>,
+) -> Result<(Vec<Share>, Option<u64>), InvalidField> {
+    let Context {
+        settings, workload, ..
+    } = context;
+    let mut names = request.user_classes.clone();
+    names.retain(|name| !name.is_empty());
+    for name in &names {
+        known_class(workload, "user_classes", name)?;
+    }
+    if let Some(counts) = &request.user_classes_count {
+        if !names.is_empty() {
+            let problem = "is given beside user_classes: leave one of them out";
+            return Err(InvalidField::new("user_classes_count", problem));
+        }
+        let (shares, total) = exact_shares(counts, workload)?;
+        if !shares.is_empty() {
+            return Ok((shares, Some(total)));
+        }
+    }
+    if names.is_empty() {
+        names = context
+            .running
+            .clone()
+            .unwrap_or_else(|| settings.selected());
+    }
+    names.sort();
+    names.dedup();
+    let total = request.user_classes_count.as_ref().map(|_| 0);
+    Ok((settings.shares(workload, &names)?, total))
+}
+
+/// Exactly these users of these classes; a class with none is left out.
+fn exact_shares(
+    counts: &BTreeMap<String, u64>,
+    workload: &Workload,
+) -> Result<(Vec<Share>, u64), InvalidField> {
+    const FIELD: &str = "user_classes_count";
+    let mut shares = Vec::new();
+    let mut total = 0_u64;
+    for (name, &count) in counts {
+        known_class(workload, FIELD, name)?;
+        total = total.saturating_add(count);
+        let fixed_count = u32::try_from(count).map_err(|_| {
+            InvalidField::new(FIELD, format!("asks for too many users of {name}: {count}"))
+        })?;
+        if fixed_count > 0 {
+            shares.push(Share {
+                class: name.clone(),
+                weight: 1,
+                fixed_count,
+            });
+        }
+    }
+    Ok((shares, total))
+}
+
+fn user_count(asked: Option<u64>, exact: Option<u64>, most: u32) -> Result<u32, InvalidField> {
+    let (field, count) = match (asked, exact) {
+        (Some(asked), Some(exact)) if asked != exact => {
+            let problem = format!("is {asked}, but user_classes_count adds up to {exact}");
+            return Err(InvalidField::new("user_count", problem));
+        }
+        (_, Some(exact)) => ("user_classes_count", exact),
+        (Some(asked), None) => ("user_count", asked),
+        (None, None) => {
+            let problem = "is missing: say how many users to run, such as 10";
+            return Err(InvalidField::new("user_count", problem));
+        }
+    };
+    match u32::try_from(count) {
+        Ok(count) if count <= most => Ok(count),
+        _ => Err(InvalidField::new(
+            field,
+            format!("is above the limit of {most} users"),
+        )),
+    }
+}
+
+fn spawn_rate(asked: Option<f64>, most: f64) -> Result<f64, InvalidField> {
+    let problem = match asked {
+        None => "is missing: say how many users to start a second, such as 1".to_owned(),
+        Some(rate) if !rate.is_finite() || rate <= 0.0 => {
+            "must be a number above 0: say how many users to start a second, such as 1".to_owned()
+        }
+        Some(rate) if rate > most => format!("is above the limit of {most} users a second"),
+        Some(rate) => return Ok(rate),
+    };
+    Err(InvalidField::new("spawn_rate", problem))
+}
+
+/// Which classes send their requests elsewhere than the workload says.
+///
+/// A host that already is one of the workload's only says what is so: it must not draw the traffic
+/// of classes that belong to another.
+fn hosts(host: Option<&str>, shares: &[Share], context: &Context<'_>) -> Vec<(String, String)> {
+    let known = |host: &str| {
+        context
+            .workload
+            .hosts()
+            .iter()
+            .any(|known| known.is_at(host))
+    };
+    let common = host
+        .map(str::trim)
+        .filter(|host| !host.is_empty() && !known(host));
+    let of_class = |share: &Share| {
+        let host = common.or_else(|| context.settings.class_host(&share.class))?;
+        Some((
+            share.class.clone(),
+            host.trim().trim_end_matches('/').to_owned(),
+        ))
+    };
+    shares.iter().filter_map(of_class).collect()
+}

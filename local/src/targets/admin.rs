@@ -14,7 +14,7 @@ use axum::routing::{get, post};
 use serde_json::{Value, json};
 
 use super::counters::{USER_HEADER, snapshot};
-use super::reply;
+use super::reply::{self, Answer, Refused};
 use super::route::{Route, Server};
 use super::stage::{Stage, Unchanged};
 
@@ -67,7 +67,7 @@ async fn settings(State(stage): State<Arc<Stage>>) -> Response {
     reply::ok(&stage.settings())
 }
 
-async fn change(State(stage): State<Arc<Stage>>, body: Bytes) -> Result<Response, Response> {
+async fn change(State(stage): State<Arc<Stage>>, body: Bytes) -> Answer {
     let change: Value = serde_json::from_slice(&body)
         .map_err(|error| bad("(body)", &format!("not valid JSON: {error}")))?;
     match stage.change(&change) {
@@ -80,7 +80,7 @@ async fn change(State(stage): State<Arc<Stage>>, body: Bytes) -> Result<Response
     }
 }
 
-fn bad(field: &str, problem: &str) -> Response {
+fn bad(field: &str, problem: &str) -> Refused {
     let body = json!({ "field": field, "error": format!("{field}: {problem}") });
     reply::with_status(StatusCode::UNPROCESSABLE_ENTITY, &body)
 }

@@ -12,14 +12,16 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use axum::extract::{Extension, RawQuery, State};
 use axum::http::{HeaderMap, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::chaos::Weather;
 use super::counters::Visit;
-use super::reply::{self, Mistake};
+use super::latency::LatencyProfile;
+use super::reply::{self, Answer, Mistake, Refused};
 use super::route::{Model, Route, Server};
 use super::shop::Shop;
 use super::stage::{Stage, Turn};
@@ -34,7 +36,26 @@ pub(crate) struct Agent {
     metrics: Metrics,
 }
 
-type Answer = Result<Response, Response>;
+/// What `POST /chat` answers.
+#[derive(Debug, Serialize)]
+struct ChatReply {
+    id: String,
+    response: String,
+    model: Model,
+    model_name: &'static str,
+    kind: &'static str,
+    tools_used: &'static [&'static str],
+    latency_ms: f64,
+    usage: Usage,
+    timestamp: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Usage {
+    prompt_tokens: u64,
+    completion_tokens: u64,
+    total_tokens: u64,
+}
 
 impl Agent {
     pub(crate) fn new(shop: Arc<Shop>) -> Self {
@@ -46,7 +67,7 @@ impl Agent {
     }
 
     /// Performs a request that a model works on, and measures it if it fails.
-    async fn work(&self, kind: Kind, model: Model, visit: &Visit) -> Result<Turn, Response> {
+    async fn work(&self, kind: Kind, model: Model, visit: &Visit) -> Result<Turn, Refused> {
         visit.concerns(model);
         let route = match kind {
             Kind::Chat => Route::Chat,
@@ -55,6 +76,15 @@ impl Agent {
         let turn = self.stage.perform(Server::AiAgent, (route, model).into());
         turn.await.inspect_err(|_| {
             self.metrics.record(kind, model, visit.age(), false, 0);
+        })
+    }
+
+    fn medians_ms(&self) -> [f64; 3] {
+        let settings = self.stage.settings();
+        [Route::Health, Route::Orders, Route::Products].map(|route| {
+            let lane = route.into();
+            let drawn = LatencyProfile::of(lane).median_ms * settings.latency_scale;
+            settings.fixed_latency_ms_of(lane).unwrap_or(drawn)
         })
     }
 
@@ -69,6 +99,7 @@ impl Agent {
             failures,
             orders,
             revenue,
+            medians_ms: self.medians_ms(),
             repairs: self.metrics.repairs(),
         }
     }
@@ -159,21 +190,21 @@ async fn chat(
     agent
         .metrics
         .record(Kind::Chat, model, visit.age(), true, tokens);
-    Ok(reply::ok(&json!({
-        "id": format!("chat-{:016x}", turn.draws.bits()),
-        "response": said.text,
-        "model": model,
-        "model_name": model.full_name(),
-        "kind": said.kind,
-        "tools_used": said.tools,
-        "latency_ms": millis(visit.age()),
-        "usage": {
-            "prompt_tokens": prompt_tokens,
-            "completion_tokens": completion_tokens,
-            "total_tokens": tokens,
+    Ok(reply::ok(&ChatReply {
+        id: format!("chat-{:016x}", turn.draws.bits()),
+        response: said.text,
+        model,
+        model_name: model.full_name(),
+        kind: said.kind,
+        tools_used: said.tools,
+        latency_ms: millis(visit.age()),
+        usage: Usage {
+            prompt_tokens,
+            completion_tokens,
+            total_tokens: tokens,
         },
-        "timestamp": agent.stage.now(),
-    })))
+        timestamp: agent.stage.now(),
+    }))
 }
 
 async fn metrics(State(agent): State<Arc<Agent>>, headers: HeaderMap) -> Answer {
@@ -205,7 +236,7 @@ fn prefers_text(accept: &str) -> bool {
         .is_some_and(|first| !first.contains("json"))
 }
 
-fn message_of(body: &Map<String, Value>) -> Result<&str, Response> {
+fn message_of(body: &Map<String, Value>) -> Result<&str, Refused> {
     let loc = &["body", "message"];
     let mistake = match body.get("message") {
         Some(Value::String(message)) => return Ok(message),
@@ -215,7 +246,7 @@ fn message_of(body: &Map<String, Value>) -> Result<&str, Response> {
     Err(reply::invalid(&[mistake]))
 }
 
-fn model_in_body(body: &Map<String, Value>) -> Result<Option<Model>, Response> {
+fn model_in_body(body: &Map<String, Value>) -> Result<Option<Model>, Refused> {
     match body.get("model") {
         None | Some(Value::Null) => Ok(None),
         Some(value) => match value.as_str().and_then(Model::find) {
@@ -225,7 +256,7 @@ fn model_in_body(body: &Map<String, Value>) -> Result<Option<Model>, Response> {
     }
 }
 
-fn model_in_query(query: Option<&str>) -> Result<Option<Model>, Response> {
+fn model_in_query(query: Option<&str>) -> Result<Option<Model>, Refused> {
     let fields = query.unwrap_or_default().split('&');
     match fields
         .filter_map(|field| field.strip_prefix("model="))
@@ -239,7 +270,7 @@ fn model_in_query(query: Option<&str>) -> Result<Option<Model>, Response> {
     }
 }
 
-fn no_such_model(loc: &[&'static str], input: Value) -> Response {
+fn no_such_model(loc: &[&'static str], input: Value) -> Refused {
     let message = "should be \"a\" or \"b\"";
     reply::invalid(&[Mistake::new("enum", loc, message, input)])
 }

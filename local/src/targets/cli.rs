@@ -129,7 +129,7 @@ async fn serve(options: &Options) -> Result<(), TargetsError> {
     }
     println!("{}", welcome(&targets));
     for (mode, server) in &misbehaving {
-        println!("{mode:<12}{}", server.url());
+        println!("{mode:<11} {}", server.url());
     }
     stop_signal().await;
     println!("stopping");

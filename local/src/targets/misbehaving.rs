@@ -95,7 +95,7 @@ impl Mode {
 
 impl fmt::Display for Mode {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(self.name())
+        out.pad(self.name())
     }
 }
 
@@ -202,8 +202,8 @@ async fn misbehave(mut stream: TcpStream, mode: Mode, requests: &AtomicU64) -> s
             return endlessly(&mut stream, &head, &chunk, Duration::from_millis(10)).await;
         }
         Mode::EndlessHeaders => {
-            let line = format!("x-more: {}\r\n", "x".repeat(50));
-            return endlessly(&mut stream, TEXT, &line, Duration::from_millis(1)).await;
+            let lines = format!("x-more: {}\r\n", "x".repeat(50)).repeat(64);
+            return endlessly(&mut stream, TEXT, &lines, Duration::from_millis(1)).await;
         }
         Mode::Drip => {
             let head = format!("{TEXT}content-length: 1000000\r\n\r\n");

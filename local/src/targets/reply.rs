@@ -12,18 +12,31 @@ use traffic::random::Draws;
 
 use super::route::Server;
 
+/// An answer that ends a handler early: a refusal or a failure.
+#[derive(Debug)]
+pub(crate) struct Refused(Box<Response>);
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        *self.0
+    }
+}
+
+/// What a handler answers.
+pub(crate) type Answer = Result<Response, Refused>;
+
 /// 200 with `body`.
 pub(crate) fn ok(body: &impl Serialize) -> Response {
     Json(body).into_response()
 }
 
 /// `status` with `body`.
-pub(crate) fn with_status(status: StatusCode, body: &Value) -> Response {
-    (status, Json(body)).into_response()
+pub(crate) fn with_status(status: StatusCode, body: &Value) -> Refused {
+    Refused(Box::new((status, Json(body)).into_response()))
 }
 
 /// `status` with `detail` in words.
-pub(crate) fn refusal(status: StatusCode, detail: impl Into<String>) -> Response {
+pub(crate) fn refusal(status: StatusCode, detail: impl Into<String>) -> Refused {
     with_status(status, &json!({ "detail": detail.into() }))
 }
 
@@ -55,13 +68,13 @@ impl Mistake {
 }
 
 /// 422 with the list of `mistakes`.
-pub(crate) fn invalid(mistakes: &[Mistake]) -> Response {
+pub(crate) fn invalid(mistakes: &[Mistake]) -> Refused {
     let body = json!({ "detail": mistakes });
     with_status(StatusCode::UNPROCESSABLE_ENTITY, &body)
 }
 
 /// The JSON object in `body`, or the answer that says why there is none.
-pub(crate) fn object(body: &[u8]) -> Result<serde_json::Map<String, Value>, Response> {
+pub(crate) fn object(body: &[u8]) -> Result<serde_json::Map<String, Value>, Refused> {
     let mistake = match serde_json::from_slice(body) {
         Ok(Value::Object(object)) => return Ok(object),
         Ok(other) => Mistake::new("object_type", &["body"], "should be a JSON object", other),
@@ -74,7 +87,7 @@ pub(crate) fn object(body: &[u8]) -> Result<serde_json::Map<String, Value>, Resp
 }
 
 /// What a server answers when it fails: switched on by settings or by chaos mode.
-pub(crate) fn failure(server: Server, status: u16, draws: &mut Draws) -> Response {
+pub(crate) fn failure(server: Server, status: u16, draws: &mut Draws) -> Refused {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let error_id = format!("{:012x}", draws.bits() >> 16);
     let reasons = match server {
@@ -99,7 +112,10 @@ pub(crate) fn failure(server: Server, status: u16, draws: &mut Draws) -> Respons
     let mut response = with_status(status, &body);
     if status == StatusCode::SERVICE_UNAVAILABLE {
         let seconds = HeaderValue::from_static("5");
-        response.headers_mut().insert(header::RETRY_AFTER, seconds);
+        response
+            .0
+            .headers_mut()
+            .insert(header::RETRY_AFTER, seconds);
     }
     response
 }

@@ -11,12 +11,12 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
-use axum::response::Response;
 use axum::routing::get;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::chaos::Weather;
-use super::reply::{self, Mistake};
+use super::reply::{self, Answer, Mistake, Refused};
 use super::route::{Route, Server};
 use super::stage::Stage;
 use catalogue::CATALOGUE;
@@ -29,7 +29,22 @@ pub(crate) struct Shop {
     pub(crate) orders: OrderBook,
 }
 
-type Answer = Result<Response, Response>;
+/// What `GET /health` answers.
+#[derive(Debug, Serialize)]
+struct Health {
+    status: &'static str,
+    service: &'static str,
+    version: &'static str,
+    uptime_seconds: f64,
+    checks: Checks,
+    timestamp: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Checks {
+    orders: &'static str,
+    catalogue: &'static str,
+}
 
 impl Shop {
     pub(crate) fn new(stage: Arc<Stage>) -> Self {
@@ -37,7 +52,7 @@ impl Shop {
         Self { stage, orders }
     }
 
-    async fn perform(&self, route: Route) -> Result<(), Response> {
+    async fn perform(&self, route: Route) -> Result<(), Refused> {
         let turn = self.stage.perform(Server::TargetApp, route.into());
         turn.await.map(drop)
     }
@@ -57,17 +72,17 @@ async fn health(State(shop): State<Arc<Shop>>) -> Answer {
     shop.perform(Route::Health).await?;
     let weather = shop.stage.weather();
     let troubled = matches!(weather, Weather::SlowDatabase | Weather::AppErrors);
-    Ok(reply::ok(&json!({
-        "status": if troubled { "degraded" } else { "healthy" },
-        "service": "target-app",
-        "version": env!("CARGO_PKG_VERSION"),
-        "uptime_seconds": (shop.stage.uptime().as_secs_f64() * 10.0).round() / 10.0,
-        "checks": {
-            "orders": if troubled { "slow" } else { "ok" },
-            "catalogue": "ok",
+    Ok(reply::ok(&Health {
+        status: if troubled { "degraded" } else { "healthy" },
+        service: Server::TargetApp.name(),
+        version: env!("CARGO_PKG_VERSION"),
+        uptime_seconds: (shop.stage.uptime().as_secs_f64() * 10.0).round() / 10.0,
+        checks: Checks {
+            orders: if troubled { "slow" } else { "ok" },
+            catalogue: "ok",
         },
-        "timestamp": shop.stage.now(),
-    })))
+        timestamp: shop.stage.now(),
+    }))
 }
 
 async fn list_orders(State(shop): State<Arc<Shop>>, RawQuery(query): RawQuery) -> Answer {
@@ -122,7 +137,7 @@ const LONGEST_PRODUCT: usize = 100;
 const HIGHEST_AMOUNT: f64 = 1_000_000.0;
 
 /// Product and amount of an order, or the answer that lists every mistake.
-fn validated(body: &Map<String, Value>) -> Result<(String, f64), Response> {
+fn validated(body: &Map<String, Value>) -> Result<(String, f64), Refused> {
     match (product_of(body), amount_of(body)) {
         (Ok(product), Ok(amount)) => Ok((product, amount)),
         (product, amount) => {
@@ -173,7 +188,7 @@ const DEFAULT_LIMIT: usize = 20;
 const HIGHEST_LIMIT: usize = 100;
 
 /// How many orders `query` asks for.
-fn limit(query: &str) -> Result<usize, Response> {
+fn limit(query: &str) -> Result<usize, Refused> {
     let Some(text) = query
         .split('&')
         .find_map(|field| field.strip_prefix("limit="))

@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use axum::response::Response;
 use serde_json::Value;
 use tokio::time::Instant;
 use traffic::clock::{Clock, Timestamp};
@@ -17,7 +16,7 @@ use super::calendar::rfc3339;
 use super::chaos::Weather;
 use super::counters::{Counters, Visit};
 use super::latency::LatencyProfile;
-use super::reply;
+use super::reply::{self, Refused};
 use super::route::{Lane, Model, Server};
 use super::settings::{BadSetting, Settings};
 
@@ -81,7 +80,7 @@ impl Stage {
     }
 
     /// Takes as long as a request of `lane` takes, and fails if it is to fail.
-    pub(crate) async fn perform(&self, server: Server, lane: Lane) -> Result<Turn, Response> {
+    pub(crate) async fn perform(&self, server: Server, lane: Lane) -> Result<Turn, Refused> {
         let mut turn = self.draw(server, lane);
         if !turn.delay.is_zero() {
             tokio::time::sleep(turn.delay).await;

@@ -3,6 +3,7 @@
 //! Owns the reading of a prompt and the answers to prompts that are no questions (empty, endless,
 //! without words). What there is to say about each topic is in the table of topics.
 
+mod terms;
 mod topics;
 
 use std::time::Duration;
@@ -12,6 +13,7 @@ use traffic::random::Draws;
 
 use super::super::chaos::Weather;
 use super::super::route::Model;
+use terms::TERMS;
 use topics::{TOPICS, Topic};
 
 /// A longer message than this is not read to its end.
@@ -29,6 +31,8 @@ pub(crate) struct Facts {
     pub(crate) failures: u64,
     pub(crate) orders: u64,
     pub(crate) revenue: f64,
+    /// The medians that the target app's /health, /orders and /products are drawn with.
+    pub(crate) medians_ms: [f64; 3],
     /// How many repairs there were, and how many ended without success.
     pub(crate) repairs: (u64, u64),
 }
@@ -45,25 +49,39 @@ pub(crate) struct Said {
 
 /// The answer to `message`.
 pub(crate) fn answer(message: &str, facts: &Facts, draws: &mut Draws) -> Said {
-    let (kind, text) = match no_question(message) {
-        Some(said) => said,
-        None => match topic(message) {
-            Some(topic) => {
-                let openings = opening(facts.model, !topic.tools.is_empty());
-                let text = format!("{}{}", pick(openings, draws), (topic.say)(facts));
-                return Said {
-                    kind: topic.kind,
-                    text: text + pick(closing(facts.model), draws),
-                    tools: topic.tools,
-                };
-            }
-            None => ("other", off_topic(message)),
-        },
-    };
+    if let Some((kind, text)) = no_question(message) {
+        return Said::without_tools(kind, text);
+    }
+    let words = words(message);
+    let has = |phrases: &[&str]| phrases.iter().any(|phrase| words.contains(phrase));
+    if let Some((_, text)) = TERMS.iter().find(|(phrases, _)| has(phrases)) {
+        let text = format!("{}{text}", pick(opening(facts.model, false), draws));
+        return Said::without_tools("explanation", text);
+    }
+    match TOPICS.iter().find(|topic| has(topic.words)) {
+        Some(topic) => on_topic(topic, facts, draws),
+        None => Said::without_tools("other", off_topic(message)),
+    }
+}
+
+impl Said {
+    fn without_tools(kind: &'static str, text: String) -> Self {
+        Self {
+            kind,
+            text,
+            tools: &[],
+        }
+    }
+}
+
+fn on_topic(topic: &Topic, facts: &Facts, draws: &mut Draws) -> Said {
+    let opening = pick(opening(facts.model, !topic.tools.is_empty()), draws);
+    let said = (topic.say)(facts);
+    let closing = pick(closing(facts.model), draws);
     Said {
-        kind,
-        text,
-        tools: &[],
+        kind: topic.kind,
+        text: format!("{opening}{said}{closing}"),
+        tools: topic.tools,
     }
 }
 
@@ -100,15 +118,25 @@ fn no_question(message: &str) -> Option<(&'static str, String)> {
                     Please send it again as plain text.";
         return Some(("control_characters", text.to_owned()));
     }
+    if looks_like_code(message) {
+        let text = "That looks like code or data rather than a question. I do not run what is \
+                    sent to me in a chat; tell me in words what you would like to know.";
+        return Some(("code", text.to_owned()));
+    }
     None
 }
 
-/// The first topic of which `message` has a word.
-fn topic(message: &str) -> Option<&'static Topic> {
-    let words = words(message);
-    TOPICS
-        .iter()
-        .find(|topic| topic.words.iter().any(|word| words.contains(word)))
+fn looks_like_code(message: &str) -> bool {
+    let lower = message.to_lowercase();
+    let signs = [
+        "<script",
+        "drop table",
+        "${",
+        "{{",
+        "select * from",
+        "union select",
+    ];
+    signs.iter().any(|sign| lower.contains(sign)) || lower.starts_with(['{', '['])
 }
 
 /// `message` in lower case, each word between single spaces.
@@ -124,7 +152,8 @@ fn words(message: &str) -> String {
 }
 
 fn off_topic(message: &str) -> String {
-    let mut quoted: String = message.trim().chars().take(60).collect();
+    let visible = message.trim().chars().filter(|c| !changes_direction(*c));
+    let mut quoted: String = visible.take(60).collect();
     if message.trim().chars().count() > 60 {
         quoted.push('…');
     }
@@ -132,6 +161,11 @@ fn off_topic(message: &str) -> String {
         "I look after the target application and its containers, so I have little to say about \
          \"{quoted}\". I can check the system's status, read logs, diagnose failures and repair them."
     )
+}
+
+/// Characters that nobody sees and that turn round the text behind them.
+fn changes_direction(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 /// How each model begins: model a comes to the point, model b says what it does.
@@ -175,6 +209,7 @@ mod tests {
             failures: 3,
             orders: 88,
             revenue: 12_345.6,
+            medians_ms: [2.0, 18.0, 12.0],
             repairs: (4, 1),
         };
         answer(message, &facts, &mut Draws::new(1, "chat", 0, 0))
@@ -205,6 +240,18 @@ mod tests {
             ("????!!!!", "no_words"),
             ("abc\u{0}\u{1}\u{7}", "control_characters"),
             ("\u{0}\u{1}\u{7}", "no_words"),
+            ("Thank you, that was helpful", "thanks"),
+            ("What is a container?", "explanation"),
+            ("What does HTTP status 503 mean?", "explanation"),
+            ("Run a diagnosis of the target app", "diagnosis_run"),
+            ("Restart the target app if it is not healthy", "repair"),
+            ("Which container uses the most CPU right now?", "resources"),
+            (
+                "Compare the response times of /products and /orders",
+                "latency",
+            ),
+            ("'; DROP TABLE orders; --", "code"),
+            ("{\"message\": null}", "code"),
             ("Why is the sky blue?", "other"),
         ] {
             assert_eq!(said(message).kind, kind, "{message:?}");
@@ -236,6 +283,12 @@ mod tests {
     fn a_long_off_topic_message_is_quoted_in_part() {
         let text = said(&"pancakes ".repeat(100)).text;
         assert!(text.contains('…') && text.len() < 400, "{text}");
+    }
+
+    #[test]
+    fn a_quotation_does_not_turn_the_text_round() {
+        let text = said("\u{202e}txet desrever\u{202c}").text;
+        assert!(text.contains("\"txet desrever\""), "{text}");
     }
 
     #[test]

@@ -20,7 +20,24 @@ pub(super) struct Topic {
     pub(super) say: fn(&Facts) -> String,
 }
 
-pub(super) const TOPICS: [Topic; 21] = [
+pub(super) const TOPICS: [Topic; 22] = [
+    Topic {
+        kind: "resources",
+        words: &[" cpu", " memory", " disk", " resource", " load "],
+        tools: &["docker_inspect"],
+        say: resources,
+    },
+    Topic {
+        kind: "diagnosis_run",
+        words: &[
+            " run a diagnosis",
+            " diagnose the ",
+            " diagnose why",
+            " diagnose target",
+        ],
+        tools: &["system_health", "docker_ps", "docker_logs"],
+        say: diagnosis,
+    },
     Topic {
         kind: "containers",
         words: &[" container", " docker"],
@@ -32,12 +49,6 @@ pub(super) const TOPICS: [Topic; 21] = [
         words: &[" log ", " logs "],
         tools: &["docker_logs"],
         say: logs,
-    },
-    Topic {
-        kind: "resources",
-        words: &[" cpu", " memory", " disk", " resource", " load "],
-        tools: &["docker_inspect"],
-        say: resources,
     },
     Topic {
         kind: "chaos",
@@ -160,7 +171,7 @@ pub(super) const TOPICS: [Topic; 21] = [
     },
     Topic {
         kind: "help",
-        words: &[" help", " can you do", " capabilit", " what can you"],
+        words: &[" help ", " can you do", " capabilit", " what can you"],
         tools: &[],
         say: |_| {
             "You can ask me for the system's status, which containers are running, what the logs \
@@ -294,14 +305,27 @@ fn repairs(facts: &Facts) -> String {
 }
 
 fn latency(facts: &Facts) -> String {
-    let figures = if facts.weather == Weather::SlowDatabase {
-        "GET /health answers in 3 ms, but GET /orders takes more than 100 ms"
+    let [health, orders, products] = facts.medians_ms;
+    format!(
+        "Half of the requests to /health are answered within {health:.0} ms, to /products within \
+         {products:.0} ms and to /orders within {orders:.0} ms; the slowest take several times as \
+         long. Just now {}.",
+        facts.weather.says()
+    )
+}
+
+fn diagnosis(facts: &Facts) -> String {
+    let verdict = if facts.weather == Weather::Calm {
+        "I see no failure, and nothing to repair"
     } else {
-        "GET /health answers in about 2 ms, GET /orders in about 18 ms"
+        "I would start a repair if it stays so"
     };
     format!(
-        "I probed the target application: {figures}. Just now {}.",
-        facts.weather.says()
+        "I looked at the health checks, the containers and the last log lines: {}. Of {} requests \
+         {} were answered with a 5xx. {verdict}.",
+        facts.weather.says(),
+        facts.requests,
+        facts.failures
     )
 }
 

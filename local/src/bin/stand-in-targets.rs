@@ -1,0 +1,7 @@
+//! The stand-in targets as a program of their own.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    local::targets::cli::run()
+}

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use minijinja::Value;
 use reqwest::header::HeaderName;
-use reqwest::{Method, Url};
+use reqwest::{Method, StatusCode, Url};
 
 use super::engine::Program;
 use super::errors::EvaluationError;
@@ -235,9 +235,23 @@ impl Step {
             None => {}
         }
         let context = Answered::context(scope, response);
-        let verdict = self.expect.judge(status, &context)?;
+        self.judge_in(scope, status, &context).map_err(|error| {
+            match Answered::lacks_json(&context) {
+                true => error.because("the body is not JSON"),
+                false => error,
+            }
+        })
+    }
+
+    fn judge_in(
+        &self,
+        scope: &mut Scope,
+        status: StatusCode,
+        context: &Value,
+    ) -> Result<Verdict, EvaluationError> {
+        let verdict = self.expect.judge(status, context)?;
         if verdict == Verdict::Pass {
-            self.capture(scope, &context)?;
+            self.capture(scope, context)?;
         }
         Ok(verdict)
     }

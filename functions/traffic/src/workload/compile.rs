@@ -20,6 +20,11 @@ pub(super) struct Usage {
 }
 
 impl Usage {
+    pub(super) fn merge(&mut self, other: Self) {
+        self.reads.extend(other.reads);
+        self.needs.extend(other.needs);
+    }
+
     fn add(&mut self, findings: &Findings) {
         self.reads.extend(findings.reads.iter().cloned());
         self.needs.extend(findings.needs.iter().cloned());

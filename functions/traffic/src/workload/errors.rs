@@ -100,6 +100,12 @@ impl EvaluationError {
         Self { message, ..self }
     }
 
+    /// The same error, with what lies behind it.
+    pub(super) fn because(self, reason: &str) -> Self {
+        let message = format!("{} ({reason})", self.message);
+        Self { message, ..self }
+    }
+
     /// What went wrong, in one line, without the place.
     pub fn message(&self) -> &str {
         &self.message

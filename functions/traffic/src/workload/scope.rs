@@ -187,6 +187,15 @@ impl Answered {
         })
     }
 
+    /// Whether somebody asked for the JSON of a body that is none.
+    pub(super) fn lacks_json(context: &Value) -> bool {
+        let answered = context.downcast_object_ref::<Self>();
+        answered.is_some_and(|answered| {
+            let asked = answered.json.get();
+            asked.is_some_and(Value::is_none) && answered.response.body.trim_ascii() != b"null"
+        })
+    }
+
     fn text(&self) -> Value {
         Value::from(String::from_utf8_lossy(&self.response.body).into_owned())
     }

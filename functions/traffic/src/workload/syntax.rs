@@ -13,6 +13,48 @@ use minijinja::{Error, ErrorKind};
 use super::engine::{Engine, RANDOM_FUNCTIONS, check_randint, check_uniform, syntax};
 use super::read::instead;
 
+/// Filters to suggest; the engine knows which there are.
+const FILTERS: [&str; 20] = [
+    "abs",
+    "default",
+    "first",
+    "float",
+    "format",
+    "int",
+    "items",
+    "join",
+    "last",
+    "length",
+    "lower",
+    "max",
+    "min",
+    "replace",
+    "round",
+    "sum",
+    "tojson",
+    "trim",
+    "upper",
+    "urlencode",
+];
+
+/// Tests to suggest.
+const TESTS: [&str; 14] = [
+    "defined",
+    "endingwith",
+    "even",
+    "false",
+    "in",
+    "mapping",
+    "none",
+    "number",
+    "odd",
+    "sequence",
+    "startingwith",
+    "string",
+    "true",
+    "undefined",
+];
+
 /// The names that a template may use where it stands.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Names {
@@ -376,10 +418,9 @@ impl<'w, 'a> Walk<'w, 'a> {
         let mut state = self.engine.environment().empty_state();
         let known = state.apply_filter(name, &[]);
         if known.is_err_and(|error| error.kind() == ErrorKind::UnknownFilter) {
-            self.problems.push((
-                line,
-                format!("unknown filter `{name}`: see minijinja's filters"),
-            ));
+            let hint = instead(name, FILTERS.into_iter());
+            let message = format!("unknown filter `{name}`: {hint}");
+            self.problems.push((line, message));
         }
     }
 
@@ -387,10 +428,9 @@ impl<'w, 'a> Walk<'w, 'a> {
         let mut state = self.engine.environment().empty_state();
         let known = state.perform_test(name, &[]);
         if known.is_err_and(|error| error.kind() == ErrorKind::UnknownTest) {
-            self.problems.push((
-                line,
-                format!("unknown test `{name}`: see minijinja's tests"),
-            ));
+            let hint = instead(name, TESTS.into_iter());
+            let message = format!("unknown test `{name}`: {hint}");
+            self.problems.push((line, message));
         }
     }
 
@@ -399,7 +439,8 @@ impl<'w, 'a> Walk<'w, 'a> {
         match call.identify_call() {
             CallType::Function(name) => {
                 self.calls.push((name, line));
-                if RANDOM_FUNCTIONS.contains(&name)
+                if self.names.random
+                    && RANDOM_FUNCTIONS.contains(&name)
                     && let Err(message) = self.check_random(name, &call.args)
                 {
                     self.problems.push((line, message));

@@ -1,5 +1,6 @@
 //! The `[pools]` of a workload file: plain, weighted and generated values.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use minijinja::Value;
@@ -140,10 +141,11 @@ fn plain(reader: &Reader<'_>, field: &Field<'_, '_>) -> Option<Value> {
         }
         DeValue::Table(_) => {
             let entries = field.entries(reader, "a table");
-            let values = entries
-                .iter()
-                .map(|(key, _, entry)| Some((*key, plain(reader, entry)?)));
-            Value::from_iter(values.collect::<Option<Vec<_>>>()?)
+            let value = |(key, _, entry): &(&str, _, Field<'_, '_>)| {
+                Some(((*key).to_owned(), plain(reader, entry)?))
+            };
+            let values: Option<BTreeMap<String, Value>> = entries.iter().map(value).collect();
+            Value::from(values?)
         }
     };
     Some(value)

@@ -31,6 +31,8 @@ pub(super) struct Defaults {
     timeout: Duration,
     status: Option<StatusRule>,
     expect: Option<Snippet>,
+    /// Whether `expect` was given further in than `status`.
+    expect_is_nearer: bool,
     headers: Vec<(HeaderName, Snippet)>,
 }
 
@@ -41,6 +43,7 @@ impl Defaults {
             timeout: TIMEOUT,
             status: None,
             expect: None,
+            expect_is_nearer: false,
             headers: Vec::new(),
         };
         defaults.add_headers(fields);
@@ -66,10 +69,13 @@ impl Defaults {
             duration(value).filter(|timeout| allowed.contains(timeout))
         });
         self.timeout = timeout.unwrap_or(self.timeout);
-        let status = fields.read("status", expect::EXPECTED, StatusRule::read);
-        self.status = status.or_else(|| self.status.take());
         if let Some(field) = fields.get("expect") {
             self.expect = field.snippet(fields.reader, "an expression such as \"json.success\"");
+            self.expect_is_nearer = true;
+        }
+        if let Some(status) = fields.read("status", expect::EXPECTED, StatusRule::read) {
+            self.status = Some(status);
+            self.expect_is_nearer = false;
         }
     }
 
@@ -361,7 +367,7 @@ impl<'q> Request<'q, '_, '_, '_> {
         names
     }
 
-    /// What is expected: an own `expect` that looks at the status does without the default `status`.
+    /// What is expected: an `expect` that looks at the status replaces a `status` of further out.
     fn expect(
         &self,
         defaults: &Defaults,
@@ -372,31 +378,27 @@ impl<'q> Request<'q, '_, '_, '_> {
         let compiler = self.context.compiler;
         let mut own = Usage::default();
         let condition = match &defaults.expect {
-            None => None,
-            Some(snippet) => Some(compiler.expression(snippet, &names, &mut own)?),
+            None => Some(None),
+            Some(snippet) => compiler.expression(snippet, &names, &mut own).map(Some),
         };
-        let failure = fields.and_then(|fields| fields.get("failure"));
-        let replaces = own.reads.contains("status");
-        let says = |key| fields.is_some_and(|fields| fields.get(key).is_some());
+        let looks = own.reads.contains("status");
         let status = match &defaults.status {
-            _ if replaces && says("expect") && !says("status") => StatusRule::any(),
-            Some(status) => status.clone(),
-            None if replaces => StatusRule::any(),
-            None => StatusRule::below_400(),
+            Some(status) if !(looks && defaults.expect_is_nearer) => status.clone(),
+            None if !looks => StatusRule::below_400(),
+            _ => StatusRule::any(),
         };
-        let failure = match failure {
-            None => None,
-            Some(field) => {
-                let snippet =
-                    field.snippet(self.reader, "a text such as \"refused: {{ json.reason }}\"")?;
-                Some(compiler.text(&snippet, &names, &mut own)?)
-            }
+        let failure = match fields.and_then(|fields| fields.get("failure")) {
+            None => Some(None),
+            Some(field) => field
+                .snippet(self.reader, "a text such as \"refused: {{ json.reason }}\"")
+                .and_then(|snippet| compiler.text(&snippet, &names, &mut own))
+                .map(Some),
         };
-        usage.reads.extend(own.reads);
+        usage.merge(own);
         Some(Expect {
             status,
-            condition,
-            failure,
+            condition: condition?,
+            failure: failure?,
         })
     }
 
@@ -427,7 +429,7 @@ impl<'q> Request<'q, '_, '_, '_> {
                 value,
             }));
         }
-        usage.reads.extend(own.reads);
+        usage.merge(own);
         read
     }
 }

@@ -1,0 +1,360 @@
+//! What the format can say, and what it means.
+
+use std::time::Duration;
+
+use reqwest::header::{HeaderMap, HeaderValue};
+use traffic::random::Draws;
+use traffic::workload::{Response, Scope, Verdict};
+
+use super::{failed, first_request, iteration, judge, one_request, parse, render, response};
+
+#[test]
+fn the_shortest_file_says_host_class_wait_and_request() {
+    let workload =
+        parse("hosts.h = 'http://h'\n[class.A]\nwait = 'constant(0)'\ntask.t.request = '/'");
+    let class = &workload.classes()[0];
+    assert_eq!((class.weight(), class.fixed_count()), (1, 0));
+    let step = &class.tasks()[0].steps()[0];
+    assert_eq!((&*step.name, step.method.as_str()), ("GET /", "GET"));
+    assert_eq!(
+        (step.timeout, step.probability),
+        (Duration::from_secs(60), 1.0)
+    );
+    assert!(step.is_constant() && !step.needs_body() && !step.needs_headers());
+}
+
+#[test]
+fn tasks_may_be_an_array_with_names() {
+    let workload = parse(
+        "hosts.h = 'http://h'\n[class.A]\nwait = 'constant(0)'\nweight = 3\nfixed_count = 2\n\
+         [[class.A.task]]\nname = 'one'\nrequest = 'POST /orders'\n\
+         [[class.A.task]]\nname = 'two'\nweight = 4\nrequest = ['/a', 'DELETE /b']\n",
+    );
+    let class = &workload.classes()[0];
+    assert_eq!((class.weight(), class.fixed_count()), (3, 2));
+    let names: Vec<_> = class
+        .tasks()
+        .iter()
+        .map(|task| (&**task.name(), task.weight()))
+        .collect();
+    assert_eq!(names, [("one", 1), ("two", 4)]);
+    let steps: Vec<_> = class.tasks()[1]
+        .steps()
+        .iter()
+        .map(|step| &*step.name)
+        .collect();
+    assert_eq!(steps, ["GET /a", "DELETE /b"]);
+}
+
+#[test]
+fn classes_are_sorted_by_name_and_found_by_it() {
+    let class = |name: &str| format!("[class.{name}]\nwait='constant(0)'\ntask.t.request='/'\n");
+    let workload = parse(&format!(
+        "hosts.h='http://h'\n{}{}{}",
+        class("b"),
+        class("C"),
+        class("a")
+    ));
+    let names: Vec<_> = workload
+        .classes()
+        .iter()
+        .map(|class| &**class.name())
+        .collect();
+    assert_eq!(names, ["C", "a", "b"]);
+    assert!(workload.class("a").is_some() && workload.class("A").is_none());
+    assert_eq!(workload.class_like("B"), Some("b"));
+}
+
+#[test]
+fn a_header_of_a_request_wins_over_the_class_and_the_file() {
+    let source = "hosts.h = 'http://h'\n[headers]\nX-One = 'file'\nX-Two = 'file'\nX-Three = 'file'\n\
+         [class.A]\nwait = 'constant(0)'\nheaders = { x-two = 'class', x-three = 'class' }\n\
+         [class.A.task.t]\nrequest = { path = '/', headers = { X-THREE = '{{ user }}' } }\n";
+    let mut headers = first_request(&parse(source)).headers;
+    headers.sort();
+    let expected = [("x-one", "file"), ("x-three", "0"), ("x-two", "class")];
+    assert_eq!(
+        headers,
+        expected.map(|(name, value)| (name.to_owned(), value.to_owned()))
+    );
+}
+
+#[test]
+fn what_a_request_does_not_say_its_class_says_and_then_the_file() {
+    let source = "hosts.h = 'http://h'\ndefaults = { timeout = '5s', status = 201 }\n\
+         [class.A]\nwait = 'constant(0)'\ntimeout = 7\n[class.A.task.t]\nrequest = ['/', { path = '/', timeout = '250ms' }]\n";
+    let workload = parse(source);
+    let timeouts: Vec<_> = workload.classes()[0].tasks()[0]
+        .steps()
+        .iter()
+        .map(|step| step.timeout)
+        .collect();
+    assert_eq!(
+        timeouts,
+        [Duration::from_secs(7), Duration::from_millis(250)]
+    );
+    assert_eq!(
+        judge(&workload, response(201, "")).expect("no exception"),
+        Verdict::Pass
+    );
+    let text = failed("expected status 201, got 200 OK");
+    assert_eq!(
+        judge(&workload, response(200, "")).expect("no exception"),
+        text
+    );
+}
+
+#[test]
+fn a_json_body_keeps_order_and_types_and_escapes_what_it_is_given() {
+    let pools = "pools.nasty = [\"quote \\\" backslash \\\\ newline \\n nul \\u0000 {{ user }}\"]";
+    let request = r#"
+path = "/"
+method = "POST"
+[class.A.task.t.request.json]
+z = 1
+a = [true, 2.5, "plain", {}, []]
+number = "{{ 6 * 7 }}"
+float = "{{ 1 / 4 }}"
+list = "{{ [1, 'two', none] }}"
+text = "{{ 6 * 7 }}!"
+nasty = "<{{ pick('nasty') }}>"
+typed = "{{ pick('nasty') }}"
+name = "{{ user_class }}"
+index = "{{ user }}"
+"#;
+    let sent = first_request(&parse(&one_request(pools, request)));
+    let nasty = "quote \" backslash \\ newline \n nul \u{0} {{ user }}";
+    let expected = serde_json::json!({
+        "z": 1, "a": [true, 2.5, "plain", {}, []], "number": 42, "float": 0.25,
+        "list": [1, "two", null], "text": "42!", "nasty": format!("<{nasty}>"), "typed": nasty,
+        "name": "A", "index": 0,
+    });
+    assert_eq!(sent.json(), expected);
+    assert!(
+        sent.body
+            .as_deref()
+            .is_some_and(|body| body.starts_with(r#"{"z":1,"a":["#)),
+        "{sent:?}"
+    );
+    assert_eq!(sent.header("content-type"), Some("application/json"));
+}
+
+#[test]
+fn a_raw_body_is_sent_as_it_is_written() {
+    let request = "path='/'\nmethod='PUT'\nheaders={content-type='text/csv'}\nbody='''\nid,name\n{{ iteration }},x\n'''";
+    let sent = first_request(&parse(&one_request("", request)));
+    assert_eq!(sent.body.as_deref(), Some("id,name\n0,x\n"));
+    assert_eq!(sent.header("content-type"), Some("text/csv"));
+}
+
+#[test]
+fn a_prompt_goes_into_a_query_escaped() {
+    let request = "path = \"/search?q={{ 'a b&c/ü' | urlencode }}\"";
+    let sent = first_request(&parse(&one_request("", request)));
+    assert_eq!(sent.path, "/search?q=a%20b%26c/%C3%BC");
+    assert_eq!(sent.name, "GET /search?q={{ 'a b&c/ü' | urlencode }}");
+}
+
+#[test]
+fn pools_hold_values_of_every_kind() {
+    let pools = "[pools]\nmixed = ['text', 3, 2.5, false, ['a', 1], { value = { id = 7 } }, { repeat = 'ab', times = 3 }, \
+         { characters = 'control' }, { characters = 'space', times = 2, weight = 2 }]\n";
+    let workload = parse(&one_request(
+        pools,
+        "path='/'\nmethod='POST'\njson={v=\"{{ pick('mixed') }}\"}",
+    ));
+    let class = &workload.classes()[0];
+    let mut seen = std::collections::BTreeSet::new();
+    for number in 0..300 {
+        seen.insert(iteration(class, 1, 0, number).1[0].json()["v"].to_string());
+    }
+    assert_eq!(seen.len(), 9, "{seen:?}");
+    for value in [
+        "\"text\"",
+        "3",
+        "2.5",
+        "false",
+        "[\"a\",1]",
+        "{\"id\":7}",
+        "\"ababab\"",
+    ] {
+        assert!(seen.contains(value), "{value} in {seen:?}");
+    }
+    let control: String = ('\0'..='\u{1f}').chain(['\u{7f}']).collect();
+    assert!(seen.contains(&serde_json::json!(control).to_string()));
+}
+
+#[test]
+fn a_draw_holds_for_the_whole_iteration_and_a_pick_for_one_use() {
+    let source = "hosts.h='http://h'\npools.n=[1,2,3,4,5,6,7,8,9]\n[class.A]\nwait='constant(0)'\n\
+         [class.A.task.t]\ndraw={n='n'}\nrequest=['/{{ n }}/{{ pick(\"n\") }}', '/{{ n }}/{{ pick(\"n\") }}']";
+    let workload = parse(source);
+    let mut differ = 0;
+    for number in 0..100 {
+        let (_, sent) = iteration(&workload.classes()[0], 1, 0, number);
+        let parts: Vec<Vec<&str>> = sent
+            .iter()
+            .map(|sent| sent.path.split('/').collect())
+            .collect();
+        assert_eq!(parts[0][1], parts[1][1]);
+        differ += usize::from(parts[0][2] != parts[1][2]);
+    }
+    assert!(differ > 50, "{differ}");
+}
+
+/// A task that creates something, uses it and says goodbye.
+const CHAIN: &str = "hosts.h='http://h'\n[class.A]\nwait='constant(0)'\n[class.A.task.t]\nrequest=[\n\
+    { path='/orders', method='POST', status=201, capture={ id='json.id', at='headers[\"location\"]' } },\n\
+    { path='/orders/{{ id }}', headers={ x-at='{{ at }}' } },\n\
+    { path='/bye/{{ id | default(\"nobody\") }}/{{ randint(1, 1000000) }}' },\n]";
+
+fn created() -> Response {
+    let mut headers = HeaderMap::new();
+    headers.insert("Location", HeaderValue::from_static("/orders/17"));
+    Response {
+        headers,
+        ..response(201, r#"{"id": 17}"#)
+    }
+}
+
+/// The paths that the chain sends when its first request is answered so.
+fn chain(first: Response) -> Vec<String> {
+    let workload = parse(CHAIN);
+    let class = &workload.classes()[0];
+    let task = &class.tasks()[0];
+    let mut scope = Scope::new(class, task, 0, 0, Draws::new(1, "A", 0, 0));
+    let mut paths = Vec::new();
+    let mut answer = Some(first);
+    for step in task.steps() {
+        if scope.begin(step) {
+            paths.push(render(step, &mut scope).expect("it renders").path);
+            let response = answer.take().unwrap_or_default();
+            step.judge(&mut scope, response).expect("no exception");
+        }
+    }
+    paths
+}
+
+#[test]
+fn a_captured_value_is_there_for_later_requests() {
+    let paths = chain(created());
+    assert_eq!(paths[1], "/orders/17");
+    assert!(paths[2].starts_with("/bye/17/"), "{paths:?}");
+}
+
+#[test]
+fn a_request_whose_value_was_not_captured_is_not_sent_and_the_others_stay_the_same() {
+    let (good, bad) = (chain(created()), chain(response(500, "")));
+    assert_eq!(bad.len(), 2, "{bad:?}");
+    let last = |paths: &[String]| {
+        paths
+            .last()
+            .and_then(|path| path.rsplit('/').next())
+            .map(str::to_owned)
+    };
+    assert_eq!(last(&good), last(&bad));
+    assert!(bad[1].starts_with("/bye/nobody/"), "{bad:?}");
+}
+
+#[test]
+fn a_capture_that_is_not_there_is_an_exception() {
+    let workload = parse(CHAIN);
+    let error = judge(&workload, response(201, "<html>")).expect_err("no id");
+    assert_eq!(
+        error.message(),
+        "the value is undefined (the body is not JSON)"
+    );
+    let expected = "Traceback (most recent call last):\n  File \"w.toml\", line 6, in class `A`, task `t`, \
+         request `POST /orders`, `capture` `id`\n    json.id\n\
+         EvaluationError: the value is undefined (the body is not JSON)\n";
+    assert_eq!(error.traceback(), expected);
+}
+
+#[test]
+fn an_expectation_sees_status_body_json_headers_and_time() {
+    let expect = "status == 200 and 'ok' in body and json.items | length == 2 \
+         and headers['Content-Type'] == 'application/json' and response_time_ms < 500 and user_class == 'A'";
+    let workload = parse(&one_request("", &format!("path='/'\nexpect=\"{expect}\"")));
+    let step = &workload.classes()[0].tasks()[0].steps()[0];
+    assert!(step.needs_body() && step.needs_headers());
+    let mut good = response(200, r#"{"ok": 1, "items": [1, 2]}"#);
+    good.headers
+        .insert("content-type", HeaderValue::from_static("application/json"));
+    let slow = Response {
+        response_time: Duration::from_millis(501),
+        ..good.clone()
+    };
+    assert_eq!(judge(&workload, good).expect("no exception"), Verdict::Pass);
+    assert_eq!(
+        judge(&workload, slow).expect("no exception"),
+        failed(&format!("expected {expect}"))
+    );
+}
+
+#[test]
+fn an_expectation_of_the_status_replaces_a_status_of_further_out() {
+    let judged = |request: &str, status| {
+        let workload = parse(&one_request("defaults.status = 200", request));
+        judge(&workload, response(status, "{}")).expect("no exception")
+    };
+    assert_eq!(
+        judged("path='/'\nexpect='status == 404'", 404),
+        Verdict::Pass
+    );
+    assert_eq!(
+        judged("path='/'\nexpect='json == {}'", 404),
+        failed("expected status 200, got 404 Not Found")
+    );
+    assert_eq!(
+        judged("path='/'\nexpect='status > 400'\nstatus=[404]", 410),
+        failed("expected status 404, got 410 Gone")
+    );
+    assert_eq!(judged("path='/'\nstatus='any'", 500), Verdict::Pass);
+}
+
+#[test]
+fn a_failure_text_that_cannot_be_made_still_says_what_failed() {
+    let workload = parse(&one_request(
+        "",
+        "path='/'\nfailure='{{ json.why.exactly }}'",
+    ));
+    let error = judge(&workload, response(503, "")).expect_err("no text");
+    assert_eq!(
+        error.to_string(),
+        "expected status <400, got 503 Service Unavailable, and the text for it could not be made: \
+         undefined value: `json.why` is undefined (the body is not JSON)"
+    );
+}
+
+#[test]
+fn a_template_that_never_ends_is_cut_short() {
+    let expect = "expect=\"range(9999) | map('string') | join | length > 0 and ('x' * 999999999) | length > 0\"";
+    let workload = parse(&one_request("", &format!("path='/'\n{expect}")));
+    let error = judge(&workload, response(200, "")).expect_err("too long");
+    assert_eq!(error.message(), "it takes too long or makes too much text");
+}
+
+#[test]
+fn a_probability_is_a_share_of_the_iterations() {
+    let workload = parse(&one_request("", "path='/'\nprobability=0.25"));
+    let class = &workload.classes()[0];
+    let sent = (0..8_000)
+        .filter(|number| !iteration(class, 3, 0, *number).1.is_empty())
+        .count();
+    assert!((1_850..2_150).contains(&sent), "{sent}");
+}
+
+#[test]
+fn what_is_the_same_every_time_is_known_to_be() {
+    let constant = |before: &str, request: &str| {
+        let workload = parse(&one_request(before, request));
+        workload.classes()[0].tasks()[0].steps()[0].is_constant()
+    };
+    assert!(constant(
+        "headers.x = 'y'",
+        "path='/'\nmethod='POST'\njson={a=[1, 'b']}\nexpect='json.a'"
+    ));
+    assert!(!constant("headers.x = '{{ user }}'", "path='/'"));
+    assert!(!constant("", "path='/{{ randint(1, 2) }}'"));
+    assert!(!constant("", "path='/'\njson={a='{{ user }}'}"));
+}

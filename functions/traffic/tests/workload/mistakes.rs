@@ -1,0 +1,451 @@
+//! Every mistake in a file is found before anything is sent, and named with its line.
+
+use super::{mistakes, one_request};
+
+/// A file with one thing wrong, which is on the line that ends in `#!`, and what is said about it.
+#[track_caller]
+fn wrong(source: &str, expected: &str) {
+    let line = source.lines().position(|line| line.contains("#!"));
+    let line = line.expect("a marked line") + 1;
+    assert_eq!(
+        mistakes(source),
+        format!("w.toml:{line}: {expected}"),
+        "{source}"
+    );
+}
+
+/// The same with a right host and a right class around what is wrong in a request.
+#[track_caller]
+fn wrong_request(request: &str, expected: &str) {
+    wrong(&one_request("pools.names = ['a', 'b']", request), expected);
+}
+
+#[test]
+fn all_mistakes_are_said_at_once_in_the_order_of_their_lines() {
+    let source = "\
+[hosts.shop]
+url = \"shop:80\"
+[pools]
+empty = []
+[class.A]
+hots = \"shop\"
+wait = \"between(3, 1)\"
+weight = 0
+[class.A.task.one]
+request = \"FETCH /\"
+[class.A.task.two]
+wieght = 2
+request = [{ path = \"/{{ pick('emtpy') }}{{ usr }}\", expect = \"json.\" }]
+[class.B]
+host = \"shpo\"
+";
+    let expected = "\
+w.toml:2: host `shop`: \"shop:80\" is no base URL: write a URL such as \"http://localhost:8000\"
+w.toml:4: pool `empty` is an empty array: write an array with at least one value
+w.toml:6: class `A` has an unknown key `hots`: did you mean `host`?
+w.toml:7: class `A`, `wait` is \"between(3, 1)\", whose first bound is above its second: swap them
+w.toml:8: class `A`, `weight` is 0: write a whole number from 1 to 10000
+w.toml:10: class `A`, task `one`, `request`: unknown method `FETCH`: did you mean `PATCH`?
+w.toml:12: class `A`, task `two` has an unknown key `wieght`: did you mean `weight`?
+w.toml:13: class `A`, task `two`, request `GET /{{ pick('emtpy') }}{{ usr }}`, `expect`: unexpected end of input, expected identifier or integer
+w.toml:13: class `A`, task `two`, request `GET /{{ pick('emtpy') }}{{ usr }}`, `path`: unknown name `usr`: did you mean `user`?
+w.toml:13: class `A`, task `two`, request `GET /{{ pick('emtpy') }}{{ usr }}`, `path`: unknown pool `emtpy`: did you mean `empty`?
+w.toml:14: class `B`: it has no `task`: write a table of tasks, such as [class.MyUser.task.get_health] with request = \"GET /health\"
+w.toml:14: class `B`: it has no `wait`: write \"between(1, 3)\", \"constant_pacing(30)\", \"constant_throughput(0.5)\", \"constant(1)\" or \"poisson(10)\", in seconds
+w.toml:15: class `B`: unknown host `shpo`: did you mean `shop`?";
+    assert_eq!(mistakes(source), expected);
+}
+
+#[test]
+fn what_is_not_toml_is_said_with_its_line() {
+    wrong(
+        "a = #!\n",
+        "this is not TOML: string values must be quoted, expected literal string",
+    );
+    let message =
+        mistakes("hosts.h = 'http://h'\n[class.A\nwait = 'constant(0)'\n[class.A]\n[class.A]\n");
+    assert!(
+        message.starts_with("w.toml:2: this is not TOML: "),
+        "{message}"
+    );
+    assert!(
+        message
+            .lines()
+            .any(|line| line.starts_with("w.toml:5: this is not TOML: ")),
+        "{message}"
+    );
+}
+
+#[test]
+fn an_empty_file_says_what_to_write() {
+    let expected = "w.toml:1: the file has no user class: write a table of classes, such as [class.MyUser] \
+         with `host`, `wait` and `task`";
+    for empty in [
+        "",
+        "\n\n",
+        "# nothing\n",
+        "hosts.h = 'http://h'",
+        "class = {}",
+    ] {
+        assert_eq!(mistakes(empty), expected, "{empty}");
+    }
+}
+
+#[test]
+fn hosts_are_base_urls() {
+    let file =
+        |host: &str| format!("{host} #!\n[class.A]\nwait='constant(0)'\ntask.t.request='/'\n");
+    let expected =
+        "host `h`: \"ftp://h\" is no base URL: write a URL such as \"http://localhost:8000\"";
+    wrong(&file("hosts.h = 'ftp://h'"), expected);
+    let expected =
+        "host `h`: \"http://h/?a=1\" is no base URL: leave out what follows the `?` or `#`";
+    wrong(&file("hosts.h = 'http://h/?a=1'"), expected);
+    let expected = "`hosts` `h` is 8000: write a URL such as \"http://localhost:8000\", or a table with `url` and `env`";
+    wrong(&file("hosts.h = 8000"), expected);
+    wrong(
+        &file("hosts.h = { url = 'http://h', evn = 'H' }"),
+        "host `h` has an unknown key `evn`: did you mean `env`?",
+    );
+    let expected = "host `h`, `env` is \"MY-HOST\": write the name of an environment variable";
+    wrong(
+        &file("hosts.h = { url = 'http://h', env = 'MY-HOST' }"),
+        expected,
+    );
+    let two = "hosts.h = 'http://h'\nhosts.i = 'http://i'\n[class.A] #!\nwait='constant(0)'\ntask.t.request='/'\n";
+    wrong(
+        two,
+        "class `A`: it has no `host`: write the name of one of the file's [hosts]",
+    );
+}
+
+#[test]
+fn waits_of_nothing_point_to_constant_0() {
+    for wait in ["between(0, 0)", "constant_pacing(0)", "poisson(0)"] {
+        let source =
+            format!("hosts.h='http://h'\n[class.A]\nwait='{wait}' #!\ntask.t.request='/'\n");
+        let expected = format!(
+            "class `A`, `wait` is {wait:?}, less than a millisecond: write \"constant(0)\" for users that never wait"
+        );
+        wrong(&source, &expected);
+    }
+}
+
+#[test]
+fn weights_and_counts_are_whole_numbers_in_bounds() {
+    let file = |line: &str| {
+        format!(
+            "hosts.h='http://h'\n[class.A]\nwait='constant(0)'\n{line} #!\ntask.t.request='/'\n"
+        )
+    };
+    for weight in ["0", "-1", "10001", "1.5", "'2'", "99999999999999999999"] {
+        let expected = "write a whole number from 1 to 10000";
+        let found = weight.replace('\'', "\"");
+        wrong(
+            &file(&format!("weight = {weight}")),
+            &format!("class `A`, `weight` is {found}: {expected}"),
+        );
+    }
+    let expected = "class `A`, `fixed_count` is -1: write a whole number from 0 to 1000000";
+    wrong(&file("fixed_count = -1"), expected);
+}
+
+#[test]
+fn pools_are_checked_value_by_value() {
+    let file = |pool: &str| one_request(&format!("pools.p = {pool} #!"), "path='/'");
+    let expected = "pool `p`[1]: write one of `value`, `repeat` (with `times`) and `characters`";
+    wrong(&file("['a', { weight = 2 }]"), expected);
+    wrong(
+        &file("[{ value = 'a', repeat = 'b' }]"),
+        &expected.replace('1', "0"),
+    );
+    let expected =
+        "pool `p`[0], `characters` is \"contrl\": write \"control\", \"space\" or \"emoji\"";
+    let message = mistakes(&file("[{ characters = 'contrl' }]"));
+    assert!(message.contains(expected), "{message}");
+    let expected = "pool `p`[0]: the value is longer than a million bytes: make it shorter";
+    wrong(&file("[{ repeat = 'ab', times = 600000 }]"), expected);
+    wrong(
+        &file("'a'"),
+        "pool `p` is \"a\": write an array with at least one value",
+    );
+    wrong(&file("[nan]"), "pool `p`[0] is nan: write a finite number");
+}
+
+#[test]
+fn unknown_names_are_found_wherever_templates_stand() {
+    let place = "class `A`, task `t`, request `GET /`";
+    wrong_request(
+        "path='/'\nheaders={ x='{{ usre }}' } #!",
+        &format!("{place}, `headers` `x`: unknown name `usre`: did you mean `user`?"),
+    );
+    wrong_request(
+        "path='/'\njson={ a=[{ b='{{ iteratoin }}' }] } #!",
+        &format!("{place}, `json` `a`[0] `b`: unknown name `iteratoin`: did you mean `iteration`?"),
+    );
+    wrong_request(
+        "path='/'\nbody='{% if usr %}x{% endif %}' #!",
+        &format!("{place}, `body`: unknown name `usr`: did you mean `user`?"),
+    );
+    wrong_request(
+        "path='/'\nexpect='stats == 200' #!",
+        &format!("{place}, `expect`: unknown name `stats`: did you mean `status`?"),
+    );
+    wrong_request(
+        "path='/'\nfailure='{{ jsn }}' #!",
+        &format!("{place}, `failure`: unknown name `jsn`: did you mean `json`?"),
+    );
+    wrong_request(
+        "path='/'\ncapture={ id='jsno.id' } #!",
+        &format!("{place}, `capture` `id`: unknown name `jsno`: did you mean `json`?"),
+    );
+    wrong_request(
+        "path='/{{ status }}' #!",
+        "class `A`, task `t`, request `GET /{{ status }}`, `path`: unknown name `status`: write one of `host`, \
+         `iteration`, `user`, `user_class`",
+    );
+}
+
+#[test]
+fn functions_filters_and_tests_are_known_ones() {
+    let body = |template: &str, problem: &str| {
+        let request = format!("path='/'\nbody=\"{template}\" #!");
+        wrong_request(
+            &request,
+            &format!("class `A`, task `t`, request `GET /`, `body`: {problem}"),
+        );
+    };
+    body(
+        "{{ randnt(1, 2) }}",
+        "unknown function `randnt`: did you mean `randint`?",
+    );
+    body(
+        "{{ user | uper }}",
+        "unknown filter `uper`: did you mean `upper`?",
+    );
+    body(
+        "{{ user is evn }}",
+        "unknown test `evn`: did you mean `even`?",
+    );
+    body(
+        "{{ user() }}",
+        "`user` is a value and not a function: leave out the parentheses",
+    );
+    body(
+        "{{ randint }}",
+        "`randint` is a function: write `randint(...)`",
+    );
+    body(
+        "{{ 'a'.upper() }}",
+        "there is no method `upper`: write a filter, `value | upper`",
+    );
+    body(
+        "{{ debug() }}",
+        "unknown function `debug`: write one of `choice`, `dict`, `namespace`, `pick`, `randint`, `range`, `uniform`",
+    );
+    body(
+        "{{ __iteration }}",
+        "unknown name `__iteration`: did you mean `iteration`?",
+    );
+    body("{% include 'x' %}", "unknown statement include");
+    body(
+        "{{ user",
+        "unexpected end of input, expected end of variable block",
+    );
+}
+
+#[test]
+fn arguments_of_random_functions_are_checked() {
+    let body = |template: &str, problem: &str| {
+        let request = format!("path='/'\nbody=\"{template}\" #!");
+        wrong_request(
+            &request,
+            &format!("class `A`, task `t`, request `GET /`, `body`: {problem}"),
+        );
+    };
+    body(
+        "{{ pick('name') }}",
+        "unknown pool `name`: did you mean `names`?",
+    );
+    body(
+        "{{ pick(user) }}",
+        "`pick` takes the name of a pool, in quotes: write pick(\"pool\")",
+    );
+    body(
+        "{{ randint(5, 1) }}",
+        "randint(5, 1) has its bounds the wrong way round: swap them",
+    );
+    body(
+        "{{ randint(1) }}",
+        "`randint` has too few or too many arguments: write randint(1, 5)",
+    );
+    body(
+        "{{ randint(1, 2.5) }}",
+        "`randint` takes whole numbers: write randint(1, 5)",
+    );
+    body(
+        "{{ randint(low=1, high=2) }}",
+        "`randint` takes no named arguments: write randint(1, 5)",
+    );
+    body(
+        "{{ uniform(2, 1) }}",
+        "uniform(2, 1) has its bounds the wrong way round: swap them",
+    );
+    body(
+        "{{ uniform(1, 2, 10) }}",
+        "uniform has at most 9 digits after the point",
+    );
+    body(
+        "{{ uniform('a', 2) }}",
+        "`uniform` takes numbers: write uniform(0.5, 1.5) or uniform(10, 500, 2)",
+    );
+    body(
+        "{{ choice([]) }}",
+        "`choice` takes a list with at least one value: write choice([\"a\", \"b\"])",
+    );
+    let expect = "path='/'\nexpect='randint(1, 2) == 1' #!";
+    let problem = "`randint` cannot be used here: draw in the task, with `draw`";
+    wrong_request(
+        expect,
+        &format!("class `A`, task `t`, request `GET /`, `expect`: {problem}"),
+    );
+}
+
+#[test]
+fn what_only_shows_when_it_runs_is_found_by_rehearsal() {
+    let place = "class `A`, task `t`, request `GET /`";
+    wrong_request(
+        "path='/'\nbody=\"{{ 'a' - 1 }}\" #!",
+        &format!(
+            "{place}, `body`: invalid operation: tried to use - operator on unsupported types string and number"
+        ),
+    );
+    wrong_request(
+        "path='/'\nheaders={ x=\"{{ 'a\\\\nb' }}\" } #!",
+        &format!("{place}, `headers` `x`: header x would be \"a\\nb\": it cannot hold that"),
+    );
+    wrong_request(
+        "path=\"{{ pick('names') }}\" #!",
+        "class `A`, task `t`, request `GET {{ pick('names') }}`, `path`: \"a\" makes no URL: a path begins with `/`",
+    );
+    let source = "hosts.h='http://h'\npools.p=[{ value={ id=1 } }, { value={ di=2 } }]\n[class.A]\nwait='constant(0)'\n\
+         [class.A.task.t]\ndraw={ item='p' }\nrequest='/{{ item.id }}' #!\n";
+    wrong(
+        source,
+        "class `A`, task `t`, request `GET /{{ item.id }}`: undefined value: `item.id` is undefined",
+    );
+}
+
+#[test]
+fn captured_values_are_for_later_requests_only() {
+    let file = |requests: &str| {
+        format!("hosts.h='http://h'\n[class.A]\nwait='constant(0)'\n[class.A.task.t]\ndraw={{ d='p' }}\nrequest=[\n{requests}\n]\npools.p=['x']\n")
+            .replace("\npools.p=['x']\n", "\n[pools]\np=['x']\n")
+    };
+    wrong(
+        &file("'/{{ id }}', #!\n{ path='/', capture={ id='json.id' } }"),
+        "class `A`, task `t`, request `GET /{{ id }}`: `id` is not captured yet: only requests after the one that captures it have it",
+    );
+    wrong(
+        &file("{ path='/', capture={ status='json.id' } } #!"),
+        "`status` has a meaning of its own: choose another name",
+    );
+    wrong(
+        &file("{ path='/', capture={ d='json.id' } } #!"),
+        "`d` is drawn by the task: choose another name",
+    );
+    wrong(
+        &file("{ path='/', capture={ 'a b'='json.id' } } #!"),
+        "\"a b\" is no name for a value: write a letter, then letters, digits and `_`",
+    );
+}
+
+#[test]
+fn a_mistake_in_a_long_text_is_on_its_own_line() {
+    let request = "path='/'\nbody='''\nfirst\nsecond\n{{ usr }} #!\n'''";
+    wrong_request(
+        request,
+        "class `A`, task `t`, request `GET /`, `body`: unknown name `usr`: did you mean `user`?",
+    );
+}
+
+#[test]
+fn requests_say_one_thing_and_say_it_right() {
+    let place = "class `A`, task `t`, request `GET /`";
+    let check = |line: &str, expected: &str| {
+        wrong_request(
+            &format!("path='/'\n{line} #!"),
+            &format!("{place}{expected}"),
+        );
+    };
+    check(
+        "probability = 20",
+        ", `probability` is 20: write a number above 0 and up to 1, such as 0.2 for one time in five",
+    );
+    check(
+        "probability = 0",
+        ", `probability` is 0: write a number above 0 and up to 1, such as 0.2 for one time in five",
+    );
+    check(
+        "timeout = '0s'",
+        ", `timeout` is \"0s\": write a time from \"1ms\" to \"24h\", such as \"30s\"",
+    );
+    check(
+        "timeout = '25h'",
+        ", `timeout` is \"25h\": write a time from \"1ms\" to \"24h\", such as \"30s\"",
+    );
+    check(
+        "status = 'ok'",
+        ", `status` is \"ok\": write a status such as 200, a rule such as \"<400\", \"2xx\", \"200-204\", \"!=404\" or \"any\", or an array of them",
+    );
+    check(
+        "headers = { x = 1 }",
+        ", `headers` `x` is 1: write a string",
+    );
+    check(
+        "headers = { x = \"a\\nb\" }",
+        ", `headers` `x`: a header cannot hold line breaks or control characters: remove them",
+    );
+    check(
+        "body = { a = 1 }",
+        ", `body` is a table: write a string; a table goes into `json`",
+    );
+    check(
+        "json = { a = inf }",
+        ", `json` `a` is inf: write a number that JSON can hold",
+    );
+    wrong_request(
+        "path='/'\nname = '{{ user }}' #!",
+        "class `A`, task `t`, request 1, `name` is \"{{ user }}\": write a name of up to 200 characters, the same for every request (no `{{`)",
+    );
+}
+
+#[test]
+fn what_a_request_cannot_do_without_is_asked_for() {
+    wrong(
+        "hosts.h='http://h'\n[class.A]\nwait='constant(0)'\n[class.A.task.t]\nrequest={ method='GET' } #!",
+        "class `A`, task `t`, request 1: it has no `path`: write for example path = \"/health\"",
+    );
+    wrong(
+        "hosts.h='http://h'\n[class.A]\nwait='constant(0)'\n[class.A.task.t] #!\nweight=2",
+        "class `A`, task `t`: it has no `request`: write for example request = \"GET /health\"",
+    );
+    wrong_request(
+        "path='health' #!",
+        "class `A`, task `t`, request `GET health`, `path`: \"health\" is no path: write one that begins with `/`, such as \"/health\"",
+    );
+    wrong_request(
+        "path='http://x/' #!",
+        "class `A`, task `t`, request `GET http://x/`, `path`: \"http://x/\" is no path: write one that begins with `/`, such as \"/health\"",
+    );
+    let message = mistakes(&one_request("", "path='/'\njson={a=1}\nbody='b'"));
+    assert!(
+        message.ends_with("request `GET /`: it has both `json` and `body`: leave out one of them"),
+        "{message}"
+    );
+    let message = mistakes(&one_request("headers.Content-Length = '1'", "path='/'"));
+    assert_eq!(
+        message,
+        "w.toml:2: \"Content-Length\" is no header that a request may set: rename it or leave it out"
+    );
+}

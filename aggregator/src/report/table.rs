@@ -9,12 +9,21 @@ pub const NAME_WIDTH: usize = 80;
 
 const METHOD_WIDTH: usize = 8;
 
+/// The column for names on a terminal of so many columns; [`NAME_WIDTH`] where there is none.
+pub fn name_width(terminal_columns: Option<usize>) -> usize {
+    terminal_columns.map_or(NAME_WIDTH, |columns| {
+        columns.saturating_sub(80).min(NAME_WIDTH)
+    })
+}
+
 /// The table of requests: current rates, or those since the start.
 pub fn requests(report: &Report, current: bool, name_width: usize) -> Vec<String> {
-    // characters that the other columns save
-    let width = (name_width + 4).saturating_sub(METHOD_WIDTH);
+    // four characters are saved in other columns; Python takes a width below zero for its opposite
+    let width = name_width.abs_diff(METHOD_WIDTH - 4);
+    let dashes = name_width.saturating_sub(METHOD_WIDTH - 4);
     let separator = {
-        let dashes = [METHOD_WIDTH, width, 7, 13, 7, 7, 7, 7, 8, 11].map(|count| "-".repeat(count));
+        let dashes =
+            [METHOD_WIDTH, dashes, 7, 13, 7, 7, 7, 7, 8, 11].map(|count| "-".repeat(count));
         dashes.join("|")
     };
     let mut lines = vec![

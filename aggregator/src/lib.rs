@@ -1,6 +1,9 @@
 //! Locust's statistics and control API over Cicada's records.
 
+pub mod api;
 pub mod control;
+pub mod ledger;
 pub mod logs;
+pub mod reader;
 pub mod report;
 pub mod stats;

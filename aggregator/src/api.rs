@@ -1,0 +1,186 @@
+//! Locust's web API: the routes, and what they answer.
+//!
+//! [`router`] is the same in the local binary, in a container and behind a Function URL. What a
+//! swarm does is the control's, the figures are the report's; this only reads requests and writes
+//! Locust's JSON. No answer shows more of an error than one line that helps the caller.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::header::ACCESS_CONTROL_ALLOW_ORIGIN;
+use axum::http::{HeaderValue, Method, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, middleware};
+use serde_json::json;
+use traffic::ports::{Heartbeat, Queue, Store};
+
+use crate::control::{Control, InvalidField, Refusal, SwarmRequest, Swarmed};
+use crate::logs::LogBuffer;
+use crate::reader::Aggregation;
+
+mod fields;
+mod health;
+mod home;
+mod statistics;
+mod swarm;
+
+pub use health::Trouble;
+
+use fields::{BadBody, Fields};
+
+/// What the API answers from.
+pub struct Api<S, Q, H> {
+    /// Starts, changes and stops runs.
+    pub control: Arc<Control<S, Q, H>>,
+    /// What came of them.
+    pub aggregation: Arc<Aggregation<S>>,
+    /// The newest log lines.
+    pub logs: LogBuffer,
+    /// What is in the way of recording.
+    pub trouble: Trouble,
+}
+
+impl<S, Q, H> Clone for Api<S, Q, H> {
+    fn clone(&self) -> Self {
+        Self {
+            control: Arc::clone(&self.control),
+            aggregation: Arc::clone(&self.aggregation),
+            logs: self.logs.clone(),
+            trouble: self.trouble.clone(),
+        }
+    }
+}
+
+/// All routes.
+pub fn router<S: Store, Q: Queue, H: Heartbeat>(api: Api<S, Q, H>) -> Router {
+    Router::new()
+        .route("/", get(home::home::<S, Q, H>))
+        .route("/swarm", post(swarm_route::<S, Q, H>))
+        .route("/stop", get(stop::<S, Q, H>).post(stop::<S, Q, H>))
+        .route("/stats/requests", get(statistics::requests::<S, Q, H>))
+        .route("/stats/reset", get(reset::<S, Q, H>).post(reset::<S, Q, H>))
+        .route("/tasks", get(statistics::tasks::<S, Q, H>))
+        .route("/exceptions", get(statistics::exceptions::<S, Q, H>))
+        .route("/ledger", get(statistics::ledger::<S, Q, H>))
+        .route("/logs", get(logs::<S, Q, H>))
+        .route("/worker-count", get(worker_count))
+        .route("/health", get(health::health::<S, Q, H>))
+        .fallback(unknown_route)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(DefaultBodyLimit::max(fields::MAX_BODY))
+        .layer(middleware::map_response(readable_from_everywhere))
+        .with_state(api)
+}
+
+async fn swarm_route<S: Store, Q: Queue, H: Heartbeat>(
+    State(api): State<Api<S, Q, H>>,
+    request: Request,
+) -> Response {
+    let read = Fields::read(request).await;
+    let asked = match read {
+        Ok(fields) => SwarmRequest::from_fields(&fields).map_err(Refusal::Field),
+        Err(BadBody::Invalid(problem)) => Err(Refusal::Field(problem)),
+        Err(BadBody::Unread(response)) => return response,
+    };
+    let swarmed = match asked {
+        Ok(asked) => {
+            let control = Arc::clone(&api.control);
+            to_the_end(async move { control.swarm(asked).await }).await
+        }
+        Err(refusal) => Err(refusal),
+    };
+    match swarmed {
+        Ok(swarmed) => Json(started(&swarmed)).into_response(),
+        Err(refusal) => refused(&refusal, api.control.host()),
+    }
+}
+
+async fn stop<S: Store, Q: Queue, H: Heartbeat>(State(api): State<Api<S, Q, H>>) -> Response {
+    let control = Arc::clone(&api.control);
+    match to_the_end(async move { control.stop().await }).await {
+        Ok(()) => Json(json!({"success": true, "message": "Test stopped"})).into_response(),
+        Err(refusal) => refused(&refusal, api.control.host()),
+    }
+}
+
+async fn reset<S: Store, Q: Queue, H: Heartbeat>(State(api): State<Api<S, Q, H>>) -> Response {
+    let control = Arc::clone(&api.control);
+    match to_the_end(async move { control.reset().await }).await {
+        Ok(()) => "ok".into_response(),
+        Err(refusal) => refused(&refusal, api.control.host()),
+    }
+}
+
+async fn logs<S: Store, Q: Queue, H: Heartbeat>(State(api): State<Api<S, Q, H>>) -> Response {
+    Json(json!({"master": api.logs.lines(), "workers": {}})).into_response()
+}
+
+/// There are no workers to count: everything runs in one process, or in functions.
+async fn worker_count() -> Response {
+    Json(json!({"worker_count": 0})).into_response()
+}
+
+async fn unknown_route(uri: Uri) -> Response {
+    let path: String = uri.path().chars().take(200).collect();
+    let text = format!("there is nothing at {path}: GET / names what there is\n");
+    (StatusCode::NOT_FOUND, text).into_response()
+}
+
+async fn wrong_method(method: Method, uri: Uri) -> Response {
+    let path: String = uri.path().chars().take(200).collect();
+    let text = format!("{path} does not answer {method}: GET / names what does\n");
+    (StatusCode::METHOD_NOT_ALLOWED, text).into_response()
+}
+
+/// Pages of other sites may read, as in Locust.
+async fn readable_from_everywhere(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    response
+}
+
+/// A change that was begun is finished, also when the client has gone away meanwhile.
+async fn to_the_end<T: Send + 'static>(change: impl Future<Output = T> + Send + 'static) -> T {
+    match tokio::spawn(change).await {
+        Ok(result) => result,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
+
+fn started(swarmed: &Swarmed) -> serde_json::Value {
+    let mut body = json!({
+        "success": true,
+        "message": "Swarming started",
+        "host": swarmed.host,
+    });
+    if let Some(run_time) = swarmed.run_time {
+        body["run_time"] = run_time.as_secs().into();
+    }
+    if let Some(classes) = &swarmed.user_classes {
+        body["user_classes"] = classes.as_slice().into();
+    }
+    body
+}
+
+/// A request that cannot be granted is answered with status 200, as in Locust.
+fn refused(refusal: &Refusal, host: Option<String>) -> Response {
+    let status = match refusal {
+        Refusal::Field(InvalidField { .. }) => StatusCode::OK,
+        failure => return unavailable(failure, &failure.to_string(), host),
+    };
+    let body = json!({"success": false, "message": refusal.to_string(), "host": host});
+    (status, Json(body)).into_response()
+}
+
+/// What went wrong inside goes to the log; the caller gets the one line.
+fn unavailable(
+    error: &(dyn std::error::Error + 'static),
+    message: &str,
+    host: Option<String>,
+) -> Response {
+    tracing::error!(error, "a request could not be answered");
+    let body = json!({"success": false, "message": message, "host": host});
+    (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response()
+}

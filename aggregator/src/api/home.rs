@@ -1,0 +1,26 @@
+//! The page at `/`: where the traffic stands, and which routes there are.
+
+use axum::extract::State;
+use axum::response::{Html, IntoResponse, Response};
+use traffic::ports::{Heartbeat, Queue, Store};
+
+use super::{Api, unavailable};
+use crate::control::{self, user_count};
+
+/// Holds `{state}`, `{user_count}` and `{version}`.
+const PAGE: &str = include_str!("home.html");
+
+pub(super) async fn home<S: Store, Q: Queue, H: Heartbeat>(
+    State(api): State<Api<S, Q, H>>,
+) -> Response {
+    let run = match api.control.run().await {
+        Ok(run) => run,
+        Err(refusal) => return unavailable(&refusal, &refusal.to_string(), api.control.host()),
+    };
+    let (run, now) = (run.as_deref(), api.control.now());
+    let page = PAGE
+        .replace("{state}", control::State::of(run, now).as_str())
+        .replace("{user_count}", &user_count(run, now).to_string())
+        .replace("{version}", env!("CARGO_PKG_VERSION"));
+    Html(page).into_response()
+}

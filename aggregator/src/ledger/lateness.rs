@@ -1,0 +1,175 @@
+//! How late iterations were started: a log-linear histogram of microseconds.
+//!
+//! Exact below 128 us, and within 1.6 % above; two of them add up, in any order.
+
+use serde::{Deserialize, Serialize};
+
+use super::LatenessMs;
+
+/// Each power of two is divided into as many parts as these bits count.
+const PART_BITS: u32 = 6;
+const PARTS: u64 = 1 << PART_BITS;
+
+/// The number of the part that the greatest `u64` lies in.
+const LAST: usize = (((u64::BITS - PART_BITS + 1) as usize) << PART_BITS) - 1;
+
+/// See the [module](self).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Lateness {
+    /// By number of the part, as far as any was counted.
+    counts: Vec<u64>,
+    max_us: u64,
+}
+
+/// A histogram as a checkpoint keeps it: gaps and counts.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Saved {
+    counts: Vec<(u32, u64)>,
+    max_us: u64,
+}
+
+fn part_of(micros: u64) -> usize {
+    let shift = (u64::BITS - micros.leading_zeros()).saturating_sub(PART_BITS + 1);
+    (u64::from(shift) * PARTS + (micros >> shift)) as usize
+}
+
+/// The greatest value of a part.
+fn greatest(part: usize) -> u64 {
+    let part = part as u64;
+    let shift = (part / PARTS).saturating_sub(1);
+    let first = part - shift * PARTS;
+    (first << shift) | ((1 << shift) - 1)
+}
+
+impl Lateness {
+    /// Counts one iteration.
+    pub(crate) fn add(&mut self, micros: u64) {
+        self.add_many(part_of(micros), 1);
+        self.max_us = self.max_us.max(micros);
+    }
+
+    fn add_many(&mut self, part: usize, count: u64) {
+        if part >= self.counts.len() {
+            self.counts.resize(part + 1, 0);
+        }
+        self.counts[part] = self.counts[part].saturating_add(count);
+    }
+
+    /// Adds what the other one counted.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        for (part, &count) in other.counts.iter().enumerate() {
+            if count > 0 {
+                self.add_many(part, count);
+            }
+        }
+        self.max_us = self.max_us.max(other.max_us);
+    }
+
+    /// The figures of the ledger.
+    pub(crate) fn figures(&self) -> LatenessMs {
+        let ms = |micros: u64| micros as f64 / 1e3;
+        LatenessMs {
+            p50: ms(self.percentile(0.5)),
+            p95: ms(self.percentile(0.95)),
+            p99: ms(self.percentile(0.99)),
+            max: ms(self.max_us),
+        }
+    }
+
+    /// What `fraction` of the iterations were not later than: never understated.
+    fn percentile(&self, fraction: f64) -> u64 {
+        let count: u64 = self
+            .counts
+            .iter()
+            .fold(0, |sum, &count| sum.saturating_add(count));
+        let rank = ((count as f64 * fraction).ceil() as u64).max(1);
+        let mut below: u64 = 0;
+        for (part, &count) in self.counts.iter().enumerate() {
+            below = below.saturating_add(count);
+            if below >= rank {
+                return greatest(part).min(self.max_us);
+            }
+        }
+        0
+    }
+
+    /// The histogram for a checkpoint.
+    pub(crate) fn save(&self) -> Saved {
+        let mut counts = Vec::new();
+        let mut next = 0;
+        for (part, &count) in self.counts.iter().enumerate() {
+            if count > 0 {
+                counts.push(((part - next) as u32, count));
+                next = part + 1;
+            }
+        }
+        Saved {
+            counts,
+            max_us: self.max_us,
+        }
+    }
+}
+
+impl Saved {
+    /// The histogram again, or nothing if it cannot have been one.
+    pub(crate) fn load(&self) -> Option<Lateness> {
+        let mut lateness = Lateness {
+            max_us: self.max_us,
+            ..Lateness::default()
+        };
+        let mut next: usize = 0;
+        for &(gap, count) in &self.counts {
+            let part = next
+                .checked_add(gap as usize)
+                .filter(|&part| part <= LAST)?;
+            lateness.add_many(part, count);
+            next = part + 1;
+        }
+        Some(lateness)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn parts_follow_one_another_without_gaps() {
+        assert_eq!(part_of(u64::MAX), LAST);
+        assert_eq!(greatest(LAST), u64::MAX);
+        for part in 0..LAST {
+            assert_eq!(part_of(greatest(part)), part);
+            assert_eq!(part_of(greatest(part) + 1), part + 1);
+        }
+    }
+
+    #[test]
+    fn nothing_counted_is_zero() {
+        assert_eq!(Lateness::default().figures(), LatenessMs::default());
+    }
+
+    proptest! {
+        #[test]
+        fn percentiles_are_near_those_of_the_sorted_values(
+            mut values in prop::collection::vec(0..60_000_000_u64, 1..300),
+            cut in 0..300_usize,
+        ) {
+            let (mut one, mut two) = (Lateness::default(), Lateness::default());
+            for (number, &value) in values.iter().enumerate() {
+                if number < cut { one.add(value) } else { two.add(value) }
+            }
+            one.merge(&two);
+            prop_assert_eq!(one.save().load(), Some(one.clone()));
+            values.sort_unstable();
+            for fraction in [0.5, 0.95, 0.99] {
+                let rank = (values.len() as f64 * fraction).ceil() as usize;
+                let exact = values[rank - 1];
+                let said = one.percentile(fraction);
+                prop_assert!(said >= exact && said as f64 <= exact as f64 * 1.016 + 1.0);
+            }
+            prop_assert_eq!(one.max_us, *values.last().unwrap());
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! What is known of one tick's iterations: a bit each.
+//!
+//! Bits are grouped by the iteration's ordinal, since nearly every user has at most one iteration in
+//! a slot. Adding the same marks again changes nothing but the number of repetitions.
+
+use serde::{Deserialize, Serialize};
+use traffic::plan::Due;
+use traffic::record::{Block, Fate, IterationEntry};
+
+/// One bit for each user of a block.
+type Users = u128;
+
+/// The users of a block with an iteration due, by ordinal.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct DueSet(Vec<Users>);
+
+impl DueSet {
+    /// What the plan says of a block's tick.
+    pub(crate) fn new(block: Block, due: &[Due]) -> Self {
+        let mut set = Self::default();
+        for item in due {
+            let ordinal = item.ordinal as usize;
+            if ordinal >= set.0.len() {
+                set.0.resize(ordinal + 1, 0);
+            }
+            set.0[ordinal] |= 1 << (item.user - block.first_user());
+        }
+        set
+    }
+
+    /// Whether an entry's iteration is among them.
+    pub(crate) fn contains(&self, entry: IterationEntry) -> bool {
+        let users = self.0.get(entry.ordinal as usize);
+        users.is_some_and(|users| users >> entry.user & 1 == 1)
+    }
+}
+
+/// What became of the iterations with one ordinal.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Plane {
+    done: Users,
+    cut_off: Users,
+    skipped: Users,
+}
+
+/// See the [module](self).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Marks {
+    first: Plane,
+    more: Vec<Plane>,
+}
+
+/// How many iterations became what; each is counted once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct MarkCounts {
+    /// Done or cut off.
+    pub(crate) recorded: u32,
+    /// Cut off and never done.
+    pub(crate) cut_off: u32,
+    /// Skipped and never recorded.
+    pub(crate) skipped: u32,
+}
+
+impl MarkCounts {
+    /// Iterations of which anything is known.
+    pub(crate) fn known(self) -> u32 {
+        self.recorded + self.skipped
+    }
+}
+
+impl Plane {
+    fn executed(self) -> Users {
+        self.done | self.cut_off
+    }
+
+    fn merge(&mut self, other: Self) -> u32 {
+        let again = (self.executed() & other.executed()).count_ones();
+        self.done |= other.done;
+        self.cut_off |= other.cut_off;
+        self.skipped |= other.skipped;
+        again
+    }
+}
+
+impl Marks {
+    /// Marks an iteration; true if it was executed before.
+    pub(crate) fn mark(&mut self, entry: IterationEntry) -> bool {
+        let user = 1 << entry.user;
+        let plane = match entry.fate {
+            Fate::Done => Plane {
+                done: user,
+                ..Plane::default()
+            },
+            Fate::CutOff => Plane {
+                cut_off: user,
+                ..Plane::default()
+            },
+            Fate::Skipped => Plane {
+                skipped: user,
+                ..Plane::default()
+            },
+        };
+        self.plane(entry.ordinal as usize).merge(plane) > 0
+    }
+
+    /// Adds others; returns how many iterations both had executed.
+    pub(crate) fn merge(&mut self, other: &Self) -> u32 {
+        let mut again = self.first.merge(other.first);
+        for (number, plane) in other.more.iter().enumerate() {
+            again += self.plane(number + 1).merge(*plane);
+        }
+        again
+    }
+
+    /// True if nothing is marked.
+    pub(crate) fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// How many became what.
+    pub(crate) fn counts(&self) -> MarkCounts {
+        let mut counts = MarkCounts::default();
+        for plane in std::iter::once(&self.first).chain(&self.more) {
+            counts.recorded += plane.executed().count_ones();
+            counts.cut_off += (plane.cut_off & !plane.done).count_ones();
+            counts.skipped += (plane.skipped & !plane.executed()).count_ones();
+        }
+        counts
+    }
+
+    /// Executions: with another's, how many of them are repetitions.
+    pub(crate) fn executed(&self) -> u32 {
+        self.counts().recorded
+    }
+
+    fn plane(&mut self, ordinal: usize) -> &mut Plane {
+        let Some(number) = ordinal.checked_sub(1) else {
+            return &mut self.first;
+        };
+        if number >= self.more.len() {
+            self.more.resize(number + 1, Plane::default());
+        }
+        &mut self.more[number]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(user: u8, ordinal: u32, fate: Fate) -> IterationEntry {
+        IterationEntry {
+            user,
+            ordinal,
+            fate,
+        }
+    }
+
+    fn counts(recorded: u32, cut_off: u32, skipped: u32) -> MarkCounts {
+        MarkCounts {
+            recorded,
+            cut_off,
+            skipped,
+        }
+    }
+
+    #[test]
+    fn done_beats_cut_off_beats_skipped() {
+        let mut marks = Marks::default();
+        assert!(!marks.mark(entry(99, 2, Fate::Skipped)));
+        assert_eq!(marks.counts(), counts(0, 0, 1));
+        assert!(!marks.mark(entry(99, 2, Fate::CutOff)));
+        assert_eq!(marks.counts(), counts(1, 1, 0));
+        assert!(marks.mark(entry(99, 2, Fate::Done)), "executed twice");
+        assert_eq!(marks.counts(), counts(1, 0, 0));
+    }
+
+    #[test]
+    fn merging_counts_what_both_had_executed() {
+        let (mut one, mut two) = (Marks::default(), Marks::default());
+        for user in 0..3 {
+            one.mark(entry(user, 0, Fate::Done));
+            two.mark(entry(user + 1, 0, Fate::CutOff));
+        }
+        two.mark(entry(0, 0, Fate::Skipped));
+        assert_eq!(one.merge(&two), 2);
+        assert_eq!(one.counts(), counts(4, 1, 0));
+    }
+}

@@ -1,0 +1,123 @@
+//! What one record says of planned iterations, compared with the plan once.
+//!
+//! An entry that matches nothing in the plan is kept apart, and so is one that came after its slot
+//! had to be settled: which it is follows from the record's key alone, so every reader agrees.
+
+use std::time::Duration;
+
+use traffic::clock::{Slot, Timestamp};
+use traffic::record::{BLOCK_USERS, Block, Bucket, IterationEntry, RecordKey};
+use traffic::runs::LoadedRun;
+use traffic::tick::TOO_LATE;
+use traffic::workload::{UserClass, Workload};
+
+use super::marks::{DueSet, Marks};
+
+/// What a tick may take on top of its requests' timeouts.
+const SLACK: Duration = Duration::from_secs(5);
+
+/// No class has so many users; the plan must not be asked about what a damaged key says.
+const MAX_BLOCK: u32 = u32::MAX / BLOCK_USERS - 1;
+
+/// Until when something may still be heard of a slot's iterations.
+#[derive(Clone, Debug)]
+pub(crate) struct Reach(Vec<Duration>);
+
+impl Reach {
+    /// By the timeouts of the workload's classes.
+    pub(crate) fn of(workload: &Workload) -> Self {
+        let classes = workload.classes().iter();
+        Self(
+            classes
+                .map(|class| TOO_LATE + longest_iteration(class) + SLACK)
+                .collect(),
+        )
+    }
+
+    /// The first instant at which nothing of a class's slot can be completed any more.
+    pub(crate) fn of_slot(&self, class: usize, slot: Slot) -> Timestamp {
+        slot.end() + self.0.get(class).copied().unwrap_or_default()
+    }
+
+    /// The same for all classes together.
+    pub(crate) fn of_all(&self, slot: Slot) -> Timestamp {
+        slot.end() + self.0.iter().max().copied().unwrap_or_default()
+    }
+}
+
+/// The longest that an iteration of a class can take: every request of a task until its timeout.
+fn longest_iteration(class: &UserClass) -> Duration {
+    let tasks = class.tasks().iter();
+    let of_steps = tasks.map(|task| {
+        let timeouts = task.steps().iter().map(|step| step.timeout);
+        timeouts.fold(Duration::ZERO, Duration::saturating_add)
+    });
+    of_steps.max().unwrap_or_default()
+}
+
+/// What a record says of iterations.
+#[derive(Clone, Debug)]
+pub(crate) struct Noted {
+    /// The class's number, if the workload has it.
+    pub(crate) class: Option<usize>,
+    /// The block.
+    pub(crate) block: Block,
+    /// The slot.
+    pub(crate) slot: Slot,
+    /// Planned iterations.
+    pub(crate) marks: Marks,
+    /// Executions of a planned iteration beyond the first within this record.
+    pub(crate) repeats: u32,
+    /// Entries that match nothing in the plan, or come too late.
+    pub(crate) unplanned: u32,
+}
+
+impl Noted {
+    /// Compares a record's entries with the plan; the record's slot must have begun.
+    pub(crate) fn of(
+        run: &LoadedRun,
+        reach: &Reach,
+        key: &RecordKey,
+        entries: &[IterationEntry],
+    ) -> Self {
+        let class = run.plan.class_number(&key.class);
+        let due = match class {
+            Some(class)
+                if key.block.0 <= MAX_BLOCK
+                    && key.bucket.start() < reach.of_slot(class, key.slot) =>
+            {
+                DueSet::new(key.block, &run.plan.due(class, key.block, key.slot))
+            }
+            _ => DueSet::default(),
+        };
+        let mut noted = Self::unplanned(class, key, 0);
+        for &entry in entries {
+            if !due.contains(entry) {
+                noted.unplanned += 1;
+            } else if noted.marks.mark(entry) {
+                noted.repeats += 1;
+            }
+        }
+        noted
+    }
+
+    /// Entries that are not planned.
+    pub(crate) fn unplanned(class: Option<usize>, key: &RecordKey, unplanned: u32) -> Self {
+        Self {
+            class,
+            block: key.block,
+            slot: key.slot,
+            marks: Marks::default(),
+            repeats: 0,
+            unplanned,
+        }
+    }
+}
+
+/// The last bucket in which anything of a run can be completed, once it is known when it ends.
+pub(crate) fn last_bucket(run: &LoadedRun, reach: &Reach) -> Option<Bucket> {
+    run.plan
+        .run()
+        .ends()
+        .map(|end| Bucket::of(reach.of_all(end)))
+}

@@ -1,0 +1,318 @@
+//! The ledger's books: planned iterations of the slots so far, and what is known of them.
+//!
+//! A slot is kept tick by tick until nothing can come any more; then what is left of it is missing
+//! and only the sums stay. A tick that is done needs no bits, and a slot that is done no ticks, so
+//! what is kept is what is still open. The same entries give the same tally in any order.
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+use traffic::clock::{Slot, Timestamp};
+use traffic::plan::Plan;
+use traffic::record::Block;
+use traffic::runs::LoadedRun;
+
+use super::lateness::Lateness;
+use super::marks::{MarkCounts, Marks};
+use super::noted::{Noted, Reach};
+use super::{Account, Ledger, UNKNOWN_CLASS};
+
+pub(crate) mod saved;
+
+/// What is planned for a slot: for each class the blocks with anything due, and how much.
+pub(crate) type SlotPlan = Vec<Vec<(Block, u32)>>;
+
+/// What is planned for a slot.
+pub(crate) fn slot_plan(plan: &Plan, slot: Slot) -> SlotPlan {
+    let mut planned = vec![Vec::new(); plan.classes().len()];
+    for (class, block) in plan.ticks(slot) {
+        planned[class].push((block, plan.due_count(class, block, slot)));
+    }
+    planned
+}
+
+/// See the [module](self).
+#[derive(Clone, Debug)]
+pub(crate) struct Tally {
+    /// The first slot that is not planned here yet.
+    until: Slot,
+    classes: Vec<ClassTally>,
+    /// Entries of classes that the workload does not have.
+    strangers: u64,
+    /// Records that cannot be read.
+    unreadable: u64,
+}
+
+#[derive(Clone, Debug)]
+struct ClassTally {
+    sums: Sums,
+    lateness: Lateness,
+    /// The first slot that is not settled.
+    settled_until: Slot,
+    /// From there on.
+    slots: VecDeque<SlotTally>,
+}
+
+/// Counts of all slots so far, settled or not; `missing` only of settled ones.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+struct Sums {
+    planned: u64,
+    recorded: u64,
+    cut_off: u64,
+    skipped: u64,
+    missing: u64,
+    duplicates: u64,
+    unplanned: u64,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SlotTally {
+    planned: u32,
+    /// How many of them are known.
+    known: u32,
+    /// By block; none of them once all is done.
+    ticks: Vec<TickTally>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct TickTally {
+    block: Block,
+    planned: u32,
+    marked: Marked,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+enum Marked {
+    Nothing,
+    Some(Box<Marks>),
+    /// Every planned iteration is done.
+    All,
+}
+
+impl Tally {
+    /// An empty tally of a run.
+    pub(crate) fn new(run: &LoadedRun) -> Self {
+        let from = run.plan.run().starts();
+        let class = ClassTally {
+            sums: Sums::default(),
+            lateness: Lateness::default(),
+            settled_until: from,
+            slots: VecDeque::new(),
+        };
+        let classes = vec![class; run.plan.classes().len()];
+        Self {
+            until: from,
+            classes,
+            strangers: 0,
+            unreadable: 0,
+        }
+    }
+
+    /// The first slot that is not planned here yet.
+    pub(crate) fn until(&self) -> Slot {
+        self.until
+    }
+
+    /// Adds what is planned for the next slot.
+    pub(crate) fn extend(&mut self, planned: &SlotPlan) {
+        for (class, ticks) in self.classes.iter_mut().zip(planned) {
+            class.extend(ticks);
+        }
+        self.until = self.until.plus(1);
+    }
+
+    /// Adds what a record says; its slot must have been planned here, unless nothing is marked.
+    pub(crate) fn apply(&mut self, noted: &Noted) {
+        match noted.class.and_then(|class| self.classes.get_mut(class)) {
+            Some(class) => class.apply(noted),
+            None => self.strangers += u64::from(noted.unplanned),
+        }
+    }
+
+    /// Counts the lateness of one iteration.
+    pub(crate) fn add_lateness(&mut self, class: usize, micros: u64) {
+        self.classes[class].lateness.add(micros);
+    }
+
+    /// Adds the lateness of a class's iterations.
+    pub(crate) fn merge_lateness(&mut self, class: usize, lateness: &Lateness) {
+        self.classes[class].lateness.merge(lateness);
+    }
+
+    /// Counts records that cannot be read.
+    pub(crate) fn add_unreadable(&mut self, records: u64) {
+        self.unreadable += records;
+    }
+
+    /// Settles the slots of which nothing can be completed at or after `instant`.
+    pub(crate) fn settle(&mut self, reach: &Reach, instant: Timestamp) {
+        for (number, class) in self.classes.iter_mut().enumerate() {
+            while !class.slots.is_empty() && reach.of_slot(number, class.settled_until) <= instant {
+                class.settle_first();
+            }
+        }
+    }
+
+    /// What the books say; nothing more can come of slots that ended by `quiet_before`.
+    pub(crate) fn ledger(&self, run: &LoadedRun, quiet_before: Option<Timestamp>) -> Ledger {
+        let run_now = run.plan.run();
+        let mut ledger = Ledger {
+            run: Some(run_now.id.clone()),
+            from: Some(run_now.starts()),
+            until: Some(run_now.ends().map_or(self.until, |end| end.min(self.until))),
+            unreadable_records: self.unreadable,
+            ..Ledger::default()
+        };
+        let mut lateness = Lateness::default();
+        let shares = || run_now.segments.iter().flat_map(|segment| &segment.shares);
+        for (planned, class) in run.plan.classes().iter().zip(&self.classes) {
+            let account = class.account(quiet_before);
+            ledger.total += account;
+            lateness.merge(&class.lateness);
+            let takes_part = shares().any(|share| *share.class == *planned.name);
+            if takes_part || account != Account::default() {
+                let account = account.with_lateness(&class.lateness);
+                ledger.classes.insert(planned.name.clone(), account);
+            }
+        }
+        if self.strangers > 0 {
+            let account = Account {
+                unplanned: self.strangers,
+                ..Account::default()
+            };
+            ledger.total += account;
+            ledger.classes.insert(UNKNOWN_CLASS.into(), account);
+        }
+        ledger.total.lateness_ms = lateness.figures();
+        ledger
+    }
+}
+
+impl ClassTally {
+    fn extend(&mut self, ticks: &[(Block, u32)]) {
+        let tick = |&(block, planned)| TickTally {
+            block,
+            planned,
+            marked: Marked::Nothing,
+        };
+        let slot = SlotTally {
+            planned: ticks.iter().map(|&(_, planned)| planned).sum(),
+            known: 0,
+            ticks: ticks.iter().map(tick).collect(),
+        };
+        self.sums.planned += u64::from(slot.planned);
+        self.slots.push_back(slot);
+    }
+
+    fn apply(&mut self, noted: &Noted) {
+        self.sums.unplanned += u64::from(noted.unplanned);
+        self.sums.duplicates += u64::from(noted.repeats);
+        if noted.marks.is_empty() {
+            return;
+        }
+        let number = noted.slot.0.checked_sub(self.settled_until.0);
+        let slot = number.and_then(|number| self.slots.get_mut(number as usize));
+        let Some(slot) = slot else {
+            debug_assert!(
+                false,
+                "a record of a slot that is settled, or not planned yet"
+            );
+            self.sums.unplanned += u64::from(noted.marks.counts().known());
+            return;
+        };
+        let (before, after, again) = slot.mark(noted.block, &noted.marks);
+        // what was cut off may be done elsewhere, and what was skipped recorded
+        let moved = |sum: &mut u64, before: u32, after: u32| {
+            *sum = (*sum + u64::from(after)).saturating_sub(u64::from(before));
+        };
+        let sums = &mut self.sums;
+        moved(&mut sums.recorded, before.recorded, after.recorded);
+        moved(&mut sums.cut_off, before.cut_off, after.cut_off);
+        moved(&mut sums.skipped, before.skipped, after.skipped);
+        sums.duplicates += u64::from(again);
+    }
+
+    fn settle_first(&mut self) {
+        if let Some(slot) = self.slots.pop_front() {
+            self.sums.missing += u64::from(slot.open());
+            self.settled_until = self.settled_until.plus(1);
+        }
+    }
+
+    fn account(&self, quiet_before: Option<Timestamp>) -> Account {
+        let sums = self.sums;
+        let mut account = Account {
+            planned: sums.planned,
+            recorded: sums.recorded,
+            cut_off: sums.cut_off,
+            skipped: sums.skipped,
+            missing: sums.missing,
+            duplicates: sums.duplicates,
+            unplanned: sums.unplanned,
+            ..Account::default()
+        };
+        let slots = (self.settled_until.0..).map(Slot).zip(&self.slots);
+        for (number, slot) in slots {
+            let open = u64::from(slot.open());
+            if quiet_before.is_some_and(|quiet| number.end() <= quiet) {
+                account.missing += open;
+            } else {
+                account.pending += open;
+            }
+        }
+        account
+    }
+}
+
+impl SlotTally {
+    /// How many planned iterations nothing is known of.
+    fn open(&self) -> u32 {
+        self.planned.saturating_sub(self.known)
+    }
+
+    /// Marks iterations of a block that are planned; returns what was known of the block before and
+    /// after, and how many were executed once more.
+    fn mark(&mut self, block: Block, marks: &Marks) -> (MarkCounts, MarkCounts, u32) {
+        let nothing = MarkCounts::default();
+        if self.ticks.is_empty() {
+            return (nothing, nothing, marks.executed());
+        }
+        let Ok(number) = self.ticks.binary_search_by_key(&block, |tick| tick.block) else {
+            debug_assert!(false, "marks of a tick without anything due");
+            return (nothing, nothing, 0);
+        };
+        let (before, after, again) = self.ticks[number].mark(marks);
+        self.known += after.known() - before.known();
+        if self.known == self.planned && self.ticks.iter().all(|tick| tick.marked == Marked::All) {
+            self.ticks = Vec::new();
+        }
+        (before, after, again)
+    }
+}
+
+impl TickTally {
+    fn mark(&mut self, marks: &Marks) -> (MarkCounts, MarkCounts, u32) {
+        let (before, again) = match &mut self.marked {
+            Marked::Nothing => {
+                self.marked = Marked::Some(Box::new(marks.clone()));
+                (MarkCounts::default(), 0)
+            }
+            Marked::Some(known) => (known.counts(), known.merge(marks)),
+            Marked::All => {
+                return (
+                    MarkCounts::default(),
+                    MarkCounts::default(),
+                    marks.executed(),
+                );
+            }
+        };
+        let after = match &self.marked {
+            Marked::Some(known) => known.counts(),
+            _ => before,
+        };
+        if after.recorded == self.planned && after.cut_off == 0 {
+            self.marked = Marked::All;
+        }
+        (before, after, again)
+    }
+}

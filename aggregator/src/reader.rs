@@ -1,0 +1,256 @@
+//! The reader: turns a run's records into statistics and a ledger, and keeps them up to date.
+//!
+//! Each record is read once and folded into its bucket; a bucket that no write can reach any more is
+//! sealed, and sealed buckets are checkpointed in the store. A snapshot is the sealed part with the
+//! open buckets on top: a poll costs what is new, a restart resumes at the checkpoint, and any number
+//! of readers agree, since all they share is the records.
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use traffic::clock::{Clock, Timestamp};
+use traffic::ports::Store;
+use traffic::record::{BUCKET_SECONDS, Bucket};
+use traffic::run::RunId;
+use traffic::runs::{LoadedRun, RunError, Runs};
+
+use self::follower::Follower;
+use crate::ledger::Ledger;
+use crate::stats::{Limits, Stats};
+
+mod error;
+mod follower;
+mod open;
+mod sealed;
+
+pub use self::error::AggregatorError;
+
+/// A snapshot this young is handed out again.
+const SHARED_FOR: Duration = Duration::from_millis(300);
+
+/// Records stay this long after they were folded into a stored checkpoint.
+const KEEP_FOLDED: Duration = Duration::from_secs(60 * 60);
+
+/// How many runs are held in memory.
+const HELD: usize = 4;
+
+/// How many runs are looked at for something that is left to fold.
+const LOOK_BACK: usize = 256;
+
+/// Statistics and ledger of runs, from their records.
+pub struct Aggregation<S> {
+    store: Arc<S>,
+    runs: Arc<Runs<S>>,
+    clock: Clock,
+    limits: Limits,
+    /// The most recently used last.
+    held: Mutex<VecDeque<(RunId, Arc<Place>)>>,
+    /// Runs of which everything is in a stored checkpoint, and everything of older ones too.
+    complete: Mutex<HashSet<RunId>>,
+}
+
+/// Where a run is held; whoever has the lock reads for all who wait.
+type Place = tokio::sync::Mutex<Option<Follower>>;
+
+/// What the records of a run said at an instant.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// The run; there is none before the first `POST /swarm`.
+    pub run: Option<Arc<LoadedRun>>,
+    /// The statistics since the run's start or its last reset.
+    pub stats: Arc<Stats>,
+    /// The ledger since the run's start.
+    pub ledger: Arc<Ledger>,
+    /// The instant.
+    pub at: Timestamp,
+}
+
+impl Snapshot {
+    /// What could not be evaluated: message, traceback and how often, by message.
+    pub fn exceptions(&self) -> impl Iterator<Item = (&str, &str, u64)> {
+        self.stats.exceptions()
+    }
+
+    fn of_nothing(at: Timestamp, limits: Limits) -> Self {
+        Self {
+            run: None,
+            stats: Arc::new(Stats::with_limits(at, limits)),
+            ledger: Arc::default(),
+            at,
+        }
+    }
+}
+
+impl<S: Store> Aggregation<S> {
+    /// Statistics and ledger of what `store` holds; `runs` are the process's copies of its runs.
+    pub fn new(store: Arc<S>, runs: Arc<Runs<S>>, clock: Clock, limits: Limits) -> Self {
+        Self {
+            store,
+            runs,
+            clock,
+            limits,
+            held: Mutex::default(),
+            complete: Mutex::default(),
+        }
+    }
+
+    /// The newest run as of now, or a moment ago: callers at the same time share one reading.
+    ///
+    /// # Errors
+    /// See [`AggregatorError`]; nothing that was read before is lost.
+    pub async fn snapshot(&self) -> Result<Snapshot, AggregatorError> {
+        match self.runs.latest().await? {
+            Some(run) => self.snapshot_of_run(run).await,
+            None => Ok(Snapshot::of_nothing(self.clock.now(), self.limits)),
+        }
+    }
+
+    /// The same as [`Aggregation::snapshot`] of any run.
+    ///
+    /// # Errors
+    /// See [`AggregatorError`]; nothing that was read before is lost.
+    pub async fn snapshot_of(&self, id: &RunId) -> Result<Snapshot, AggregatorError> {
+        self.snapshot_of_run(self.runs.get(id).await?).await
+    }
+
+    /// Folds what is sealed into checkpoints, for the newest run and for earlier ones of which
+    /// something is left, and drops records that were folded an hour ago.
+    ///
+    /// To be called once a minute while a run is on, and for some minutes after it.
+    ///
+    /// # Errors
+    /// See [`AggregatorError`]; calling it again is safe.
+    pub async fn fold_sealed(&self) -> Result<(), AggregatorError> {
+        let now = self.clock.now();
+        let mut folded_until = Bucket::of(now);
+        let mut result = Ok(());
+        // oldest first, so that what is complete has nothing incomplete before it
+        for id in self.incomplete().await?.into_iter().rev() {
+            match self.fold_run(&id).await {
+                Ok(until) => folded_until = folded_until.min(until.unwrap_or(folded_until)),
+                Err(
+                    error @ AggregatorError::Run(RunError::Store(_))
+                    | error @ AggregatorError::Store(_),
+                ) => {
+                    return Err(error);
+                }
+                Err(error) => {
+                    // what cannot be folded must not be dropped, and must not hold up other runs
+                    folded_until = Bucket(0);
+                    result = Err(error);
+                }
+            }
+        }
+        let kept = KEEP_FOLDED.as_secs() / BUCKET_SECONDS;
+        if let Some(before) = folded_until.0.checked_sub(kept) {
+            self.store.expire_records(Bucket(before)).await?;
+        }
+        result
+    }
+
+    /// Folds one run; says up to which bucket it is checkpointed, unless that is all of it.
+    async fn fold_run(&self, id: &RunId) -> Result<Option<Bucket>, AggregatorError> {
+        let run = self.runs.get(id).await?;
+        let place = self.place(id);
+        let mut held = place.lock().await;
+        let follower = self.follower(&mut held, run).await?;
+        follower.refresh(&*self.store, self.clock.now()).await?;
+        follower.save(&*self.store).await?;
+        if follower.is_stored_complete() {
+            self.mark_complete(id);
+            return Ok(None);
+        }
+        Ok(Some(follower.stored_until()))
+    }
+
+    /// Runs of which something is left to fold, newest first.
+    async fn incomplete(&self) -> Result<Vec<RunId>, AggregatorError> {
+        let mut incomplete = Vec::new();
+        for id in self.store.run_ids(LOOK_BACK).await? {
+            if self.is_complete(&id).await? {
+                self.mark_complete(&id);
+                break;
+            }
+            incomplete.push(id);
+        }
+        Ok(incomplete)
+    }
+
+    async fn is_complete(&self, id: &RunId) -> Result<bool, AggregatorError> {
+        if locked(&self.complete).contains(id) {
+            return Ok(true);
+        }
+        if locked(&self.held).iter().any(|(held, _)| held == id) {
+            // it is about to be asked itself
+            return Ok(false);
+        }
+        let Some(checkpoint) = self.store.checkpoint(id).await? else {
+            return Ok(false);
+        };
+        // one that cannot be read is reported by whoever folds the run
+        Ok(sealed::progress(&checkpoint.body).is_ok_and(|(_, complete)| complete))
+    }
+
+    fn mark_complete(&self, id: &RunId) {
+        let mut complete = locked(&self.complete);
+        // older ones are never asked about again
+        complete.clear();
+        complete.insert(id.clone());
+    }
+
+    async fn snapshot_of_run(&self, run: Arc<LoadedRun>) -> Result<Snapshot, AggregatorError> {
+        let place = self.place(&run.plan.run().id);
+        let mut held = place.lock().await;
+        let now = self.clock.now();
+        let follower = self.follower(&mut held, run).await?;
+        if let Some(snapshot) = follower.last_snapshot()
+            && snapshot.at <= now
+            && now.since(snapshot.at) < SHARED_FOR
+        {
+            return Ok(snapshot.clone());
+        }
+        follower.refresh(&*self.store, now).await?;
+        if follower.is_save_due()
+            && let Err(error) = follower.save(&*self.store).await
+        {
+            let error: &dyn std::error::Error = &error;
+            tracing::warn!(error, "checkpoint not written: a restart will read more");
+        }
+        Ok(follower.snapshot(now, self.store.quiet_before()))
+    }
+
+    /// The run's follower, up to date with the run itself.
+    async fn follower<'a>(
+        &self,
+        held: &'a mut Option<Follower>,
+        run: Arc<LoadedRun>,
+    ) -> Result<&'a mut Follower, AggregatorError> {
+        let follower = match held.take() {
+            Some(mut follower) => {
+                follower.adopt(run);
+                follower
+            }
+            None => Follower::load(&*self.store, run, self.limits).await?,
+        };
+        Ok(held.insert(follower))
+    }
+
+    fn place(&self, id: &RunId) -> Arc<Place> {
+        let mut held = locked(&self.held);
+        let known = held.iter().position(|(held, _)| held == id);
+        let entry = known.and_then(|number| held.remove(number));
+        let entry = entry.unwrap_or_else(|| (id.clone(), Arc::default()));
+        let place = Arc::clone(&entry.1);
+        if held.len() >= HELD {
+            held.pop_front();
+        }
+        held.push_back(entry);
+        place
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    // nothing in a guarded section leaves the tables half-changed
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -14,9 +14,9 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, middleware};
 use serde_json::json;
-use traffic::ports::{Heartbeat, Queue, Store};
+use traffic::ports::{Heartbeat, Queue, Store, StoreError};
 
-use crate::control::{Control, InvalidField, Refusal, SwarmRequest, Swarmed};
+use crate::control::{Control, Refusal, SwarmRequest, Swarmed};
 use crate::logs::LogBuffer;
 use crate::reader::Aggregation;
 
@@ -82,7 +82,7 @@ async fn swarm_route<S: Store, Q: Queue, H: Heartbeat>(
     let asked = match read {
         Ok(fields) => SwarmRequest::from_fields(&fields).map_err(Refusal::Field),
         Err(BadBody::Invalid(problem)) => Err(Refusal::Field(problem)),
-        Err(BadBody::Unread(response)) => return response,
+        Err(BadBody::Unread(status, text)) => return (status, text).into_response(),
     };
     let swarmed = match asked {
         Ok(asked) => {
@@ -93,7 +93,7 @@ async fn swarm_route<S: Store, Q: Queue, H: Heartbeat>(
     };
     match swarmed {
         Ok(swarmed) => Json(started(&swarmed)).into_response(),
-        Err(refusal) => refused(&refusal, api.control.host()),
+        Err(refusal) => refused(&refusal, api.control.host().as_deref()),
     }
 }
 
@@ -101,7 +101,7 @@ async fn stop<S: Store, Q: Queue, H: Heartbeat>(State(api): State<Api<S, Q, H>>)
     let control = Arc::clone(&api.control);
     match to_the_end(async move { control.stop().await }).await {
         Ok(()) => Json(json!({"success": true, "message": "Test stopped"})).into_response(),
-        Err(refusal) => refused(&refusal, api.control.host()),
+        Err(refusal) => refused(&refusal, api.control.host().as_deref()),
     }
 }
 
@@ -109,7 +109,7 @@ async fn reset<S: Store, Q: Queue, H: Heartbeat>(State(api): State<Api<S, Q, H>>
     let control = Arc::clone(&api.control);
     match to_the_end(async move { control.reset().await }).await {
         Ok(()) => "ok".into_response(),
-        Err(refusal) => refused(&refusal, api.control.host()),
+        Err(refusal) => refused(&refusal, api.control.host().as_deref()),
     }
 }
 
@@ -165,22 +165,24 @@ fn started(swarmed: &Swarmed) -> serde_json::Value {
 }
 
 /// A request that cannot be granted is answered with status 200, as in Locust.
-fn refused(refusal: &Refusal, host: Option<String>) -> Response {
-    let status = match refusal {
-        Refusal::Field(InvalidField { .. }) => StatusCode::OK,
-        failure => return unavailable(failure, &failure.to_string(), host),
+fn refused(refusal: &Refusal, host: Option<&str>) -> Response {
+    let Refusal::Field(problem) = refusal else {
+        return unavailable(refusal);
     };
-    let body = json!({"success": false, "message": refusal.to_string(), "host": host});
-    (status, Json(body)).into_response()
+    let body = json!({"success": false, "message": problem.to_string(), "host": host});
+    Json(body).into_response()
 }
 
-/// What went wrong inside goes to the log; the caller gets the one line.
-fn unavailable(
-    error: &(dyn std::error::Error + 'static),
-    message: &str,
-    host: Option<String>,
-) -> Response {
+/// What went wrong inside goes to the log; the caller gets one line.
+fn unavailable(error: &(dyn std::error::Error + 'static)) -> Response {
     tracing::error!(error, "a request could not be answered");
-    let body = json!({"success": false, "message": message, "host": host});
+    let body = json!({"success": false, "message": clear_line(error)});
     (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response()
+}
+
+/// What the store says if it is behind the error: that tells most what to do.
+fn clear_line(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut causes = std::iter::successors(Some(error), |error| error.source());
+    let store = causes.find_map(|cause| cause.downcast_ref::<StoreError>());
+    store.map_or_else(|| error.to_string(), ToString::to_string)
 }

@@ -8,7 +8,6 @@ use axum::extract::multipart::MultipartError;
 use axum::extract::{FromRequest, Multipart, Request};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value};
 
 use crate::control::InvalidField;
@@ -26,8 +25,8 @@ pub(super) struct Fields(Map<String, Value>);
 /// Why a body has no fields.
 #[derive(Debug)]
 pub(super) enum BadBody {
-    /// It could not be read whole.
-    Unread(Response),
+    /// It could not be read whole: the status and text to answer.
+    Unread(StatusCode, String),
     /// It is not what its content type says.
     Invalid(InvalidField),
 }
@@ -48,7 +47,7 @@ impl Fields {
             return Self::from_parts(request).await;
         }
         let body = Bytes::from_request(request, &()).await;
-        let body = body.map_err(|rejection| BadBody::Unread(rejection.into_response()))?;
+        let body = body.map_err(|error| BadBody::Unread(error.status(), error.body_text()))?;
         let looks_like_json = body.trim_ascii_start().starts_with(b"{");
         if form == Form::Json || form == Form::Unsaid && looks_like_json {
             Self::from_json(&body)
@@ -130,7 +129,7 @@ impl Form {
 
 fn bad_part(error: &MultipartError) -> BadBody {
     if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        BadBody::Unread((error.status(), "the body is longer than 1 MB").into_response())
+        BadBody::Unread(error.status(), error.body_text())
     } else {
         invalid_parts(&error.body_text())
     }

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 use traffic::ports::{Heartbeat, Queue, Store};
 
-use super::Api;
+use super::{Api, clear_line};
 use crate::control::State;
 
 /// Something that whoever watches `/health` has to know; clones share it.
@@ -46,7 +46,7 @@ pub(super) async fn health<S: Store, Q: Queue, H: Heartbeat>(
     let run = api.control.run().await;
     let trouble = match &run {
         Ok(_) => api.trouble.message(),
-        Err(refusal) => Some(refusal.to_string()),
+        Err(refusal) => Some(clear_line(refusal)),
     };
     let mut body = json!({
         "status": if trouble.is_none() { "ok" } else { "unavailable" },

@@ -15,7 +15,7 @@ pub(super) async fn home<S: Store, Q: Queue, H: Heartbeat>(
 ) -> Response {
     let run = match api.control.run().await {
         Ok(run) => run,
-        Err(refusal) => return unavailable(&refusal, &refusal.to_string(), api.control.host()),
+        Err(refusal) => return unavailable(&refusal),
     };
     let (run, now) = (run.as_deref(), api.control.now());
     let page = PAGE

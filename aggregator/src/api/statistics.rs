@@ -65,7 +65,7 @@ pub(super) async fn tasks<S: Store, Q: Queue, H: Heartbeat>(
 ) -> Response {
     let run = match api.control.run().await {
         Ok(run) => run,
-        Err(refusal) => return unavailable(&refusal, &refusal.to_string(), api.control.host()),
+        Err(refusal) => return unavailable(&refusal),
     };
     let settings = api.control.settings();
     let workload = run.as_ref().map_or(&settings.workload, |run| &run.workload);
@@ -102,6 +102,6 @@ async fn with_snapshot<S: Store, Q: Queue, H: Heartbeat>(
 ) -> Response {
     match api.aggregation.snapshot().await {
         Ok(snapshot) => answer(&snapshot),
-        Err(error) => unavailable(&error, &error.to_string(), api.control.host()),
+        Err(error) => unavailable(&error),
     }
 }

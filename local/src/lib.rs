@@ -1,6 +1,14 @@
-//! The `cicada` binary's parts.
+//! The `cicada` binary's parts: the command line, the ports on SQLite and tokio, what drives the
+//! functions here, and the stand-in targets.
 
+pub mod console;
+pub mod engine;
 pub mod heartbeat;
+pub mod inspect;
+pub mod logging;
+pub mod options;
+pub mod program;
 pub mod queue;
+pub mod settings;
 pub mod store;
 pub mod targets;

@@ -1,2 +1,10 @@
 //! The `cicada` binary.
-fn main() {}
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use local::options::Options;
+
+fn main() -> ExitCode {
+    local::program::run(&Options::parse())
+}

@@ -1,0 +1,321 @@
+//! The machine that runs the functions here: the ports on SQLite and tokio, and what drives them.
+//!
+//! In the cloud EventBridge calls the fan-out and SQS the tick; here three loops do. What they call
+//! is the same.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aggregator::api::Trouble;
+use aggregator::control::{Control, InvalidField, Settings as ControlSettings};
+use aggregator::reader::Aggregation;
+use aggregator::stats::Limits;
+use anyhow::Context as _;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use traffic::clock::{Clock, Timestamp};
+use traffic::fanout::{FanOut, FanOutReport};
+use traffic::ports::Heartbeat as _;
+use traffic::runs::{Environment, Runs};
+use traffic::tick::{TickError, Ticker};
+use traffic::transport::Http;
+
+use crate::heartbeat::{Beats, TokioHeartbeat};
+use crate::queue::{Delivery, TokioQueue};
+use crate::store::SqliteStore;
+
+/// How often sealed buckets are folded without anybody looking.
+const FOLD_EVERY: Duration = Duration::from_secs(60);
+
+/// How often it is looked at what is in flight and whether results can be written.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+/// A refusal to send is logged once in this time, and not for every tick.
+const REFUSALS_EVERY: Duration = Duration::from_secs(10);
+
+/// The fan-out on the local ports.
+pub type LocalFanOut = FanOut<SqliteStore, TokioQueue, TokioHeartbeat>;
+
+/// The control on the local ports.
+pub type LocalControl = Control<SqliteStore, TokioQueue, TokioHeartbeat>;
+
+/// Everything that runs here; stops when dropped.
+pub struct Engine {
+    /// The time.
+    pub clock: Clock,
+    /// Starts, changes and stops runs.
+    pub control: Arc<LocalControl>,
+    /// What came of them.
+    pub aggregation: Arc<Aggregation<SqliteStore>>,
+    /// What is in the way of recording, for `/health`.
+    pub trouble: Trouble,
+    ticker: Arc<Ticker<SqliteStore, Http>>,
+    fan_out: Arc<LocalFanOut>,
+    /// How many ticks are under way.
+    ticks: watch::Receiver<usize>,
+    loops: JoinSet<()>,
+}
+
+impl Engine {
+    /// Puts the parts together and sets them going; a run that was not stopped goes on.
+    ///
+    /// # Errors
+    /// When a setting cannot be used, the client cannot be made, or the store cannot be read.
+    pub async fn start(
+        store: SqliteStore,
+        settings: ControlSettings,
+        stop_timeout: Option<Duration>,
+        environment: Environment,
+        clock: Clock,
+    ) -> anyhow::Result<Self> {
+        let store = Arc::new(store);
+        let runs = Arc::new(Runs::new(Arc::clone(&store), clock.clone(), environment));
+        let (queue, delivery) = TokioQueue::new(clock.clone());
+        let (heartbeat, beats) = TokioHeartbeat::new(clock.clone());
+        let fan_out = Arc::new(FanOut {
+            store: Arc::clone(&store),
+            queue: Arc::new(queue),
+            heartbeat: Arc::new(heartbeat),
+            runs: Arc::clone(&runs),
+            clock: clock.clone(),
+        });
+        let http = Http::new().context("the HTTP client cannot be made")?;
+        let ticker = Arc::new(Ticker::new(
+            Arc::clone(&store),
+            Arc::clone(&runs),
+            http,
+            clock.clone(),
+        ));
+        let control = control(settings, &fan_out)?;
+        let aggregation = Arc::new(Aggregation::new(
+            store,
+            runs,
+            clock.clone(),
+            Limits::default(),
+        ));
+        let (count, ticks) = watch::channel(0);
+        let trouble = Trouble::default();
+        let mut loops = JoinSet::new();
+        loops.spawn(execute(delivery, Arc::clone(&ticker), count));
+        loops.spawn(fan_out_by(beats, Arc::clone(&fan_out)));
+        loops.spawn(fold(Arc::clone(&aggregation)));
+        loops.spawn(watch_over(
+            Arc::clone(&ticker),
+            trouble.clone(),
+            clock.clone(),
+        ));
+        if let Some(timeout) = stop_timeout {
+            loops.spawn(cut_off(Arc::clone(&ticker), Arc::clone(&fan_out), timeout));
+        }
+        let engine = Self {
+            clock,
+            control: Arc::new(control),
+            aggregation,
+            trouble,
+            ticker,
+            fan_out,
+            ticks,
+            loops,
+        };
+        engine.resume().await?;
+        Ok(engine)
+    }
+
+    /// Goes on with a run that was not stopped: its wake-ups went with the process that had them.
+    async fn resume(&self) -> anyhow::Result<()> {
+        let latest = self
+            .fan_out
+            .runs
+            .latest()
+            .await
+            .context("the newest run cannot be read")?;
+        let Some(run) = latest.filter(|run| !run.plan.run().is_over(self.clock.now())) else {
+            return Ok(());
+        };
+        tracing::info!(run = %run.plan.run().id, "a run that was not stopped goes on");
+        self.fan_out.heartbeat.turn_on().await?;
+        self.fan_out.plan_again().await?;
+        self.fan_out.plan_ahead().await?;
+        Ok(())
+    }
+
+    /// How many users are in an iteration.
+    pub fn in_flight(&self) -> usize {
+        self.ticker.in_flight()
+    }
+
+    /// True if there is no run, or it is over and nothing of it is in flight any more.
+    ///
+    /// # Errors
+    /// When the run cannot be read.
+    pub async fn is_idle(&self) -> anyhow::Result<bool> {
+        let run = self.fan_out.runs.latest().await?;
+        let over = run.is_none_or(|run| run.plan.run().is_over(self.clock.now()));
+        Ok(over && *self.ticks.borrow() == 0)
+    }
+
+    /// Stops the run that is on and waits until it is over and everything in flight is recorded;
+    /// what takes longer than `patience` is cut off, and recorded as such.
+    ///
+    /// # Errors
+    /// When the stop cannot be written.
+    pub async fn finish(&self, patience: Duration) -> anyhow::Result<()> {
+        self.control.stop().await?;
+        let Some(run) = self.fan_out.runs.latest().await? else {
+            return Ok(());
+        };
+        if let Some(end) = run.plan.run().ends() {
+            self.clock.sleep_until(end.start()).await;
+        }
+        let mut ticks = self.ticks.clone();
+        let all_ended = ticks.wait_for(|ticks| *ticks == 0);
+        if tokio::time::timeout(patience, all_ended).await.is_err() {
+            tracing::warn!(
+                in_flight = self.in_flight(),
+                "cutting off what is still in flight"
+            );
+            self.ticker.cut_off(&run.plan.run().id);
+            // what is left is to write what was cut off
+            let _ = ticks.wait_for(|ticks| *ticks == 0).await;
+        }
+        Ok(())
+    }
+
+    /// Ends with an error if one of the loops has broken off.
+    ///
+    /// # Errors
+    /// Only then; otherwise it does not return.
+    pub async fn broken(&mut self) -> anyhow::Error {
+        loop {
+            match self.loops.join_next().await {
+                Some(Err(error)) => {
+                    return anyhow::Error::new(error).context("a part of cicada broke off");
+                }
+                Some(Ok(())) => {}
+                None => std::future::pending().await,
+            }
+        }
+    }
+}
+
+fn control(
+    settings: ControlSettings,
+    fan_out: &Arc<LocalFanOut>,
+) -> Result<LocalControl, InvalidField> {
+    Control::new(settings, Arc::clone(fan_out))
+}
+
+/// Executes wake-ups as they are delivered.
+async fn execute(
+    mut delivery: Delivery,
+    ticker: Arc<Ticker<SqliteStore, Http>>,
+    count: watch::Sender<usize>,
+) {
+    let mut ticks = JoinSet::new();
+    let mut refused_at: Option<tokio::time::Instant> = None;
+    loop {
+        tokio::select! {
+            wake_up = delivery.next() => {
+                let Some(wake_up) = wake_up else { return };
+                let ticker = Arc::clone(&ticker);
+                ticks.spawn(async move { ticker.run(&wake_up).await });
+            }
+            Some(ended) = ticks.join_next(), if !ticks.is_empty() => match ended {
+                Ok(Ok(_)) => {}
+                Ok(Err(error @ TickError::NotRecording)) => {
+                    if refused_at.is_none_or(|at| at.elapsed() > REFUSALS_EVERY) {
+                        tracing::error!(%error, "iterations are left out, and counted as missing");
+                        refused_at = Some(tokio::time::Instant::now());
+                    }
+                }
+                Ok(Err(error)) => {
+                    let error: &dyn std::error::Error = &error;
+                    tracing::error!(error, "a tick was not executed: its iterations are missing");
+                }
+                Err(error) => tracing::error!(%error, "a tick broke off: its iterations are missing"),
+            },
+        }
+        count.send_replace(ticks.len());
+    }
+}
+
+/// Calls the fan-out once a minute.
+async fn fan_out_by(mut beats: Beats, fan_out: Arc<LocalFanOut>) {
+    while beats.next().await.is_some() {
+        match fan_out.plan_ahead().await {
+            Ok(FanOutReport::Idle) => tracing::debug!("no run is on"),
+            Ok(FanOutReport::Planned { wake_ups, until }) => {
+                tracing::debug!(wake_ups, until = until.0, "planned ahead");
+            }
+            Err(error) => {
+                let error: &dyn std::error::Error = &error;
+                tracing::error!(error, "the next minute is not planned yet");
+            }
+        }
+    }
+}
+
+/// Folds what is sealed, so that a page opens as fast after a week as after a minute.
+async fn fold(aggregation: Arc<Aggregation<SqliteStore>>) {
+    loop {
+        tokio::time::sleep(FOLD_EVERY).await;
+        if let Err(error) = aggregation.fold_sealed().await {
+            let error: &dyn std::error::Error = &error;
+            tracing::warn!(error, "sealed records are not folded yet");
+        }
+    }
+}
+
+/// Says at `/health` while results cannot be written.
+async fn watch_over(ticker: Arc<Ticker<SqliteStore, Http>>, trouble: Trouble, clock: Clock) {
+    let mut said: Option<Timestamp> = None;
+    loop {
+        tokio::time::sleep(LOOK_EVERY).await;
+        let failing = ticker.failing_since();
+        if failing == said {
+            continue;
+        }
+        said = failing;
+        match failing {
+            Some(since) => {
+                let seconds = clock.now().since(since).as_secs();
+                tracing::error!(
+                    seconds,
+                    "results cannot be written: look at the lines before this one"
+                );
+                trouble.set("results cannot be written: see the log");
+            }
+            None => {
+                tracing::info!("results are written again");
+                trouble.clear();
+            }
+        }
+    }
+}
+
+/// Cuts off what is in flight when a run has been over for the stop timeout.
+async fn cut_off(
+    ticker: Arc<Ticker<SqliteStore, Http>>,
+    fan_out: Arc<LocalFanOut>,
+    stop_timeout: Duration,
+) {
+    let mut done = None;
+    loop {
+        tokio::time::sleep(LOOK_EVERY).await;
+        let Ok(Some(run)) = fan_out.runs.latest().await else {
+            continue;
+        };
+        let run = run.plan.run();
+        let due = run
+            .ends()
+            .is_some_and(|end| end.start() + stop_timeout <= fan_out.clock.now());
+        if due && done.as_ref() != Some(&run.id) && ticker.in_flight() > 0 {
+            tracing::info!(
+                in_flight = ticker.in_flight(),
+                "stop timeout: cutting off what is in flight"
+            );
+            ticker.cut_off(&run.id);
+            done = Some(run.id.clone());
+        }
+    }
+}

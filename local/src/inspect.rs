@@ -1,0 +1,114 @@
+//! What can be said about a workload without running it: `--list`, `--check`, `--show-task-ratio`.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+use serde_json::ser::PrettyFormatter;
+use traffic::workload::{TaskRatios, UserClass, Workload, calc_distribution};
+
+use crate::options::Options;
+
+/// The text that the options ask for instead of a run, if they do.
+pub fn asked_for(options: &Options, workload: &Workload) -> Option<String> {
+    if options.common.list {
+        return Some(list(workload));
+    }
+    if options.own.check {
+        return Some(check(workload));
+    }
+    let ratios = |total| {
+        let selected = selected(options, workload);
+        let users = options.common.users.map_or(0, u64::from);
+        let counts = calc_distribution(selected.iter().copied(), users);
+        workload.task_ratio(&counts, total)
+    };
+    if options.output.show_task_ratio {
+        let rule = "-".repeat(80);
+        return Some(format!(
+            "\n Task ratio per User class\n{rule}\n{}\n Total task ratio\n{rule}\n{}",
+            table(&ratios(false)),
+            table(&ratios(true)),
+        ));
+    }
+    options
+        .output
+        .show_task_ratio_json
+        .then(|| json(&ratios(false), &ratios(true)))
+}
+
+fn list(workload: &Workload) -> String {
+    let mut text = String::from("Available Users:\n");
+    for class in workload.classes() {
+        text.push_str("    ");
+        text.push_str(class.name());
+        text.push('\n');
+    }
+    text
+}
+
+fn check(workload: &Workload) -> String {
+    let mut text = format!("The workload is valid: version {}\n", workload.version());
+    for class in workload.classes() {
+        let requests: usize = class.tasks().iter().map(|task| task.steps().len()).sum();
+        let _ = writeln!(
+            text,
+            "    {}: {} to {}, {} tasks with {requests} requests",
+            class.name(),
+            class.wait(),
+            class.host().url(),
+            class.tasks().len(),
+        );
+    }
+    text
+}
+
+fn selected<'w>(options: &Options, workload: &'w Workload) -> Vec<&'w UserClass> {
+    let named = |class: &&UserClass| {
+        let mut names = options
+            .user_classes
+            .iter()
+            .filter(|name| !name.is_empty())
+            .peekable();
+        names.peek().is_none() || names.any(|name| **name == **class.name())
+    };
+    workload
+        .classes()
+        .iter()
+        .map(|class| &**class)
+        .filter(named)
+        .collect()
+}
+
+/// The lines of Locust's `print_task_ratio`.
+fn table(ratios: &TaskRatios) -> String {
+    let mut text = String::new();
+    let mut line = |level: usize, ratio: f64, name: &str| {
+        let padding = "    ".repeat(level);
+        let share = format!("{padding}{:<6.1}", ratio * 100.0);
+        let _ = writeln!(text, " {share:<10} {:<50}", format!("{padding}{name}"));
+    };
+    for class in &ratios.0 {
+        line(0, class.ratio, &class.name);
+        for task in &class.tasks {
+            line(1, task.ratio, &task.name);
+        }
+    }
+    text
+}
+
+/// As Python's `json.dumps(..., indent=4)` writes it.
+fn json(per_class: &TaskRatios, total: &TaskRatios) -> String {
+    let mut text = Vec::new();
+    let indented = PrettyFormatter::with_indent(b"    ");
+    let mut serializer = serde_json::Serializer::with_formatter(&mut text, indented);
+    #[derive(Serialize)]
+    struct Both<'r> {
+        per_class: &'r TaskRatios,
+        total: &'r TaskRatios,
+    }
+    Both { per_class, total }
+        .serialize(&mut serializer)
+        .expect("ratios are plain numbers and names");
+    text.push(b'\n');
+    String::from_utf8(text).expect("JSON is UTF-8")
+}

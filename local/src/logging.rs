@@ -1,0 +1,52 @@
+//! Where log lines go: to stderr or a file in Locust's format, and to `/logs`.
+
+use std::fs::OpenOptions;
+use std::io;
+use std::sync::Mutex;
+
+use aggregator::logs::{LocustFormat, LogBuffer};
+use anyhow::Context as _;
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::fmt::writer::BoxMakeWriter;
+use tracing_subscriber::prelude::*;
+use traffic::clock::Clock;
+
+use crate::options::Output;
+
+/// Starts logging as the options say.
+///
+/// # Errors
+/// When the log file cannot be written, or logging was started before.
+pub fn start(output: &Output, logs: &LogBuffer, clock: &Clock) -> anyhow::Result<()> {
+    let format = LocustFormat::new(clock.clone());
+    let writer = match &output.logfile {
+        None => BoxMakeWriter::new(io::stderr),
+        Some(path) => {
+            let file = OpenOptions::new().create(true).append(true).open(path);
+            let file =
+                file.with_context(|| format!("--logfile {} cannot be written", path.display()))?;
+            BoxMakeWriter::new(Mutex::new(file))
+        }
+    };
+    let console = tracing_subscriber::fmt::layer()
+        .event_format(format.clone())
+        .with_ansi(false)
+        .with_writer(writer);
+    tracing_subscriber::registry()
+        .with(level(&output.loglevel))
+        .with(console)
+        .with(logs.layer(format))
+        .try_init()
+        .context("logging cannot be started")
+}
+
+/// Locust's level names; CRITICAL is above all that is logged here.
+fn level(name: &str) -> LevelFilter {
+    match name {
+        "DEBUG" => LevelFilter::DEBUG,
+        "WARNING" => LevelFilter::WARN,
+        "ERROR" => LevelFilter::ERROR,
+        "CRITICAL" => LevelFilter::OFF,
+        _ => LevelFilter::INFO,
+    }
+}

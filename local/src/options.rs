@@ -1,0 +1,246 @@
+//! The command line as it is typed: Locust's flags with Locust's names, and a few of our own.
+//!
+//! Nothing is checked here beyond what a single value can say about itself; [`crate::settings`]
+//! resolves the whole.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use aggregator::control::parse_timespan;
+use clap::builder::{BoolishValueParser, TypedValueParser as _};
+use clap::{ArgAction, Args, Parser};
+
+/// Realistic demo traffic that speaks Locust.
+///
+/// Runs the user classes of a workload file against its hosts, and answers Locust's web API.
+#[derive(Clone, Debug, Parser)]
+#[command(
+    name = "cicada",
+    version,
+    disable_version_flag = true,
+    max_term_width = 100
+)]
+pub struct Options {
+    /// User classes to run; all of them if none is named (see --list)
+    #[arg(
+        value_name = "CLASS",
+        env = "LOCUST_USER_CLASSES",
+        value_delimiter = ' '
+    )]
+    pub user_classes: Vec<String>,
+
+    /// How much traffic, and where to.
+    #[command(flatten)]
+    pub common: Common,
+
+    /// The web API.
+    #[command(flatten)]
+    pub web: Web,
+
+    /// Cicada's own.
+    #[command(flatten)]
+    pub own: Own,
+
+    /// What is printed.
+    #[command(flatten)]
+    pub output: Output,
+
+    /// The rest.
+    #[command(flatten)]
+    pub other: Other,
+}
+
+/// How much traffic, and where to.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Common options")]
+pub struct Common {
+    /// Workload file; without it, the built-in one with the demo's six classes
+    #[arg(
+        short = 'f',
+        long,
+        alias = "locustfile",
+        value_name = "FILE",
+        env = "LOCUST_LOCUSTFILE"
+    )]
+    pub workload: Option<PathBuf>,
+
+    /// Base URL for all classes, such as http://localhost:8000
+    #[arg(short = 'H', long, value_name = "URL", env = "LOCUST_HOST")]
+    pub host: Option<String>,
+
+    /// Number of users
+    #[arg(short = 'u', long, value_name = "N", env = "LOCUST_USERS")]
+    pub users: Option<u32>,
+
+    /// Users started a second
+    #[arg(
+        short = 'r',
+        long,
+        value_name = "N",
+        env = "LOCUST_SPAWN_RATE",
+        value_parser = spawn_rate
+    )]
+    pub spawn_rate: Option<f64>,
+
+    /// Stop after this time: 20, 20s, 3m, 2h, 1h20m
+    #[arg(
+        short = 't',
+        long,
+        value_name = "TIME",
+        env = "LOCUST_RUN_TIME",
+        value_parser = timespan
+    )]
+    pub run_time: Option<Duration>,
+
+    /// Show the user classes and exit
+    #[arg(short = 'l', long)]
+    pub list: bool,
+
+    /// Settings of user classes: JSON, or a .json file, with user_class_name and any of weight,
+    /// fixed_count and host
+    #[arg(long, value_name = "JSON", env = "LOCUST_CONFIG_USERS", num_args = 0..)]
+    pub config_users: Vec<String>,
+}
+
+/// The web API.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Web options")]
+pub struct Web {
+    /// Address to serve on; all of the machine's if empty or *
+    #[arg(
+        long,
+        value_name = "IP",
+        env = "LOCUST_WEB_HOST",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub web_host: String,
+
+    /// Port to serve on
+    #[arg(
+        short = 'P',
+        long,
+        value_name = "PORT",
+        env = "LOCUST_WEB_PORT",
+        default_value_t = 8089
+    )]
+    pub web_port: u16,
+
+    /// Serve nothing, start at once, and end with the run
+    #[arg(long, env = "LOCUST_HEADLESS", value_parser = BoolishValueParser::new(), action = ArgAction::SetTrue)]
+    pub headless: bool,
+
+    /// Start at once, and serve
+    #[arg(long, env = "LOCUST_AUTOSTART", value_parser = BoolishValueParser::new(), action = ArgAction::SetTrue)]
+    pub autostart: bool,
+
+    /// With --autostart: exit this many seconds after the run has ended
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        env = "LOCUST_AUTOQUIT",
+        allow_negative_numbers = true
+    )]
+    pub autoquit: Option<i64>,
+}
+
+/// Cicada's own.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Cicada's own options")]
+pub struct Own {
+    /// Database file to keep runs in; a run that was not stopped goes on with it
+    #[arg(long, value_name = "FILE")]
+    pub db: Option<PathBuf>,
+
+    /// Seed of the runs' random draws: the same seed gives the same requests
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+
+    /// Start stand-in targets on this machine, and send them traffic
+    #[arg(long)]
+    pub demo: bool,
+
+    /// Check the workload file and exit
+    #[arg(long)]
+    pub check: bool,
+}
+
+/// What is printed.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Output options")]
+pub struct Output {
+    /// Print no statistics while a --headless run goes on
+    #[arg(long, env = "LOCUST_ONLY_SUMMARY", value_parser = BoolishValueParser::new(), action = ArgAction::SetTrue)]
+    pub only_summary: bool,
+
+    /// Show how often each class does which task, and exit
+    #[arg(long)]
+    pub show_task_ratio: bool,
+
+    /// The same as JSON
+    #[arg(long)]
+    pub show_task_ratio_json: bool,
+
+    /// DEBUG, INFO, WARNING, ERROR or CRITICAL
+    #[arg(
+        short = 'L',
+        long,
+        value_name = "LEVEL",
+        env = "LOCUST_LOGLEVEL",
+        default_value = "INFO",
+        ignore_case = true,
+        value_parser = clap::builder::PossibleValuesParser::new(
+            ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
+        ).map(|level| level.to_uppercase())
+    )]
+    pub loglevel: String,
+
+    /// Write the log to this file instead of stderr
+    #[arg(long, value_name = "FILE", env = "LOCUST_LOGFILE")]
+    pub logfile: Option<PathBuf>,
+}
+
+/// The rest.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Other options")]
+pub struct Other {
+    /// How long iterations may go on after the end; what is cut off then is counted as such.
+    /// By default, until their timeouts after a stop, and 10 s when the program ends
+    #[arg(
+        short = 's',
+        long,
+        value_name = "TIME",
+        env = "LOCUST_STOP_TIMEOUT",
+        value_parser = timespan
+    )]
+    pub stop_timeout: Option<Duration>,
+
+    /// Exit code when any request failed
+    #[arg(
+        long,
+        value_name = "N",
+        env = "LOCUST_EXIT_CODE_ON_ERROR",
+        default_value_t = 1
+    )]
+    pub exit_code_on_error: u8,
+
+    /// Give every class the same weight
+    #[arg(long)]
+    pub equal_weights: bool,
+
+    /// Print the version and exit
+    #[arg(short = 'V', long, action = ArgAction::Version)]
+    pub version: Option<bool>,
+}
+
+fn timespan(text: &str) -> Result<Duration, String> {
+    parse_timespan(text).map_err(|error| error.to_string())
+}
+
+fn spawn_rate(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(rate) if rate.is_finite() && rate > 0.0 => Ok(rate),
+        Ok(_) => Err("must be a finite number above 0".into()),
+        Err(_) => Err("must be a number".into()),
+    }
+}

@@ -1,0 +1,315 @@
+//! The program from its options to its exit code.
+//!
+//! A mistake in what was typed is one line and exit code 2; a run in which a request failed ends
+//! with `--exit-code-on-error`.
+
+use std::collections::HashMap;
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aggregator::api;
+use aggregator::control::SwarmRequest;
+use aggregator::logs::LogBuffer;
+use anyhow::Context as _;
+use tokio::net::TcpListener;
+use traffic::clock::Clock;
+use traffic::runs::Environment;
+
+use crate::engine::Engine;
+use crate::options::Options;
+use crate::settings::{Settings, Start};
+use crate::store::SqliteStore;
+use crate::targets::{Targets, TargetsConfig};
+use crate::{console, inspect, logging, settings};
+
+/// The program was used wrongly, or cannot start as asked.
+const EXIT_MISUSE: u8 = 2;
+
+/// How often a headless run prints its statistics, as Locust does.
+const PRINT_EVERY: Duration = Duration::from_secs(2);
+
+/// How long what is in flight may go on when the program ends, unless a stop timeout says.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Something that the user can put right; ends the program with exit code 2.
+#[derive(Debug)]
+struct Misuse(anyhow::Error);
+
+impl<E: Into<anyhow::Error>> From<E> for Misuse {
+    fn from(error: E) -> Self {
+        Self(error.into())
+    }
+}
+
+/// Does what the options say.
+pub fn run(options: &Options) -> ExitCode {
+    let logs = LogBuffer::default();
+    let clock = Clock::system();
+    if let Err(error) = logging::start(&options.output, &logs, &clock) {
+        return complain(&error);
+    }
+    let runtime = match runtime() {
+        Ok(runtime) => runtime,
+        Err(error) => return complain(&error),
+    };
+    let code = match runtime.block_on(program(options, logs, clock)) {
+        Ok(code) => ExitCode::from(code),
+        Err(Misuse(error)) => complain(&error),
+    };
+    // what still runs is not waited for: everything that counts was finished before
+    runtime.shutdown_background();
+    code
+}
+
+fn complain(error: &anyhow::Error) -> ExitCode {
+    let _ = writeln!(std::io::stderr(), "cicada: {error:#}");
+    ExitCode::from(EXIT_MISUSE)
+}
+
+/// On one core everything runs on this thread: handing work between threads costs more there.
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let mut builder = if cores == 1 {
+        tokio::runtime::Builder::new_current_thread()
+    } else {
+        tokio::runtime::Builder::new_multi_thread()
+    };
+    builder
+        .enable_all()
+        .build()
+        .context("the runtime cannot be started")
+}
+
+async fn program(options: &Options, logs: LogBuffer, clock: Clock) -> Result<u8, Misuse> {
+    let process: Environment = Arc::new(|name| std::env::var(name).ok());
+    let workload = settings::workload(options, &process)?;
+    if let Some(text) = inspect::asked_for(options, &workload) {
+        // a reader that has seen enough may go
+        let _ = std::io::stdout().write_all(text.as_bytes());
+        return Ok(0);
+    }
+    let settings = Settings::resolve(options, Arc::new(workload))?;
+    raise_open_files();
+    let listener = match settings.web {
+        Some(address) => Some(listen(address).await?),
+        None => None,
+    };
+    let targets = if settings.demo {
+        Some(demo_targets(clock.clone()).await?)
+    } else {
+        None
+    };
+    let environment = with_targets(process, targets.as_ref(), options);
+    let settings = match &targets {
+        // the classes' hosts are the stand-ins' now
+        Some(_) => Settings::resolve(
+            options,
+            Arc::new(settings::workload(options, &environment)?),
+        )?,
+        None => settings,
+    };
+    let store = match &settings.db {
+        Some(path) => SqliteStore::open(path, clock.clone())?,
+        None => SqliteStore::temporary(clock.clone())?,
+    };
+    let control = settings.control.clone();
+    let mut engine =
+        Engine::start(store, control, settings.stop_timeout, environment, clock).await?;
+    if let Some(listener) = listener {
+        serve(listener, &engine, logs, targets.as_ref());
+    }
+    let code = attend(&mut engine, &settings).await?;
+    if let Some(targets) = targets {
+        targets.shutdown().await;
+    }
+    Ok(code)
+}
+
+/// As Locust does: as many connections at once as the system lets us have.
+fn raise_open_files() {
+    match rlimit::increase_nofile_limit(u64::MAX) {
+        Ok(limit) if limit < 10_000 => {
+            tracing::warn!(
+                limit,
+                "few files may be open at once: raise ulimit -n for many slow users"
+            );
+        }
+        Ok(_) => {}
+        Err(error) => tracing::warn!(%error, "the limit of open files cannot be raised"),
+    }
+}
+
+async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| {
+        format!(
+            "cannot serve on {address}: choose another port with --web-port, or stop what uses it"
+        )
+    })
+}
+
+/// The stand-in targets, on their usual ports if those are free.
+async fn demo_targets(clock: Clock) -> anyhow::Result<Targets> {
+    let config = TargetsConfig {
+        clock,
+        ..TargetsConfig::default()
+    };
+    match Targets::start(config.clone()).await {
+        Ok(targets) => Ok(targets),
+        Err(error) => {
+            tracing::warn!(%error, "the stand-in targets take free ports instead");
+            let any = |address: SocketAddr| SocketAddr::new(address.ip(), 0);
+            let config = TargetsConfig {
+                target_app: any(config.target_app),
+                ai_agent: any(config.ai_agent),
+                ..config
+            };
+            Ok(Targets::start(config).await?)
+        }
+    }
+}
+
+/// The environment in which the demo's hosts are the stand-ins.
+fn with_targets(process: Environment, targets: Option<&Targets>, options: &Options) -> Environment {
+    let Some(targets) = targets else {
+        return process;
+    };
+    if options.common.workload.is_some() {
+        tracing::info!(
+            "workload files reach the stand-in targets by TARGET_APP_URL and AI_AGENT_URL"
+        );
+    }
+    let urls = HashMap::from([
+        ("TARGET_APP_URL", targets.target_app_url()),
+        ("AI_AGENT_URL", targets.ai_agent_url()),
+    ]);
+    Arc::new(move |name| urls.get(name).cloned().or_else(|| process(name)))
+}
+
+fn serve(listener: TcpListener, engine: &Engine, logs: LogBuffer, targets: Option<&Targets>) {
+    let api = api::Api {
+        control: Arc::clone(&engine.control),
+        aggregation: Arc::clone(&engine.aggregation),
+        logs,
+        trouble: engine.trouble.clone(),
+    };
+    let address = listener.local_addr();
+    tokio::spawn(async move {
+        if let Err(error) = axum::serve(listener, api::router(api)).await {
+            tracing::error!(%error, "the web server ended");
+        }
+    });
+    if let Ok(address) = address {
+        tracing::info!("serving Locust's API at {}", shown(address));
+    }
+    if let Some(targets) = targets {
+        tracing::info!("stand-in target-app at {}", targets.target_app_url());
+        tracing::info!("stand-in ai-agent at {}", targets.ai_agent_url());
+    }
+}
+
+/// The address as a browser on this machine takes it.
+fn shown(address: SocketAddr) -> String {
+    if address.ip().is_unspecified() {
+        return format!("http://localhost:{}", address.port());
+    }
+    format!("http://{address}")
+}
+
+/// Starts what is to be started, and stays until the end.
+async fn attend(engine: &mut Engine, settings: &Settings) -> Result<u8, Misuse> {
+    if let Some(start) = settings.start {
+        swarm(engine, start).await?;
+    }
+    let mut interrupted = Interrupts::listen()?;
+    let mut ended = false;
+    let mut print_at = tokio::time::interval(PRINT_EVERY);
+    loop {
+        tokio::select! {
+            () = interrupted.next() => break,
+            error = engine.broken() => return Err(Misuse(error)),
+            _ = print_at.tick(), if settings.prints_statistics => {
+                console::print_current(&engine.aggregation.snapshot().await?)?;
+            }
+            () = tokio::time::sleep(Duration::from_millis(200)), if settings.start.is_some() && !ended => {
+                ended = engine.is_idle().await?;
+                if ended && settings.headless {
+                    break;
+                }
+                if ended && let Some(after) = settings.autoquit {
+                    tokio::select! {
+                        () = tokio::time::sleep(after) => break,
+                        () = interrupted.next() => break,
+                    }
+                }
+            }
+        }
+    }
+    let patience = settings.stop_timeout.unwrap_or(PATIENCE);
+    tracing::info!(
+        in_flight = engine.in_flight(),
+        "stopping: interrupt again to leave at once"
+    );
+    tokio::select! {
+        finished = engine.finish(patience) => finished?,
+        () = interrupted.next() => {
+            tracing::warn!("left at once: what was in flight is missing");
+        }
+    }
+    let snapshot = engine.aggregation.snapshot().await?;
+    if settings.headless {
+        console::print_summary(&snapshot)?;
+    }
+    let report = snapshot.stats.report(snapshot.at);
+    let failed = !report.errors.is_empty() || snapshot.exceptions().next().is_some();
+    let code = if failed && settings.start.is_some() {
+        settings.exit_code_on_error
+    } else {
+        0
+    };
+    tracing::info!("shutting down (exit code {code})");
+    Ok(code)
+}
+
+async fn swarm(engine: &Engine, start: Start) -> Result<(), Misuse> {
+    let request = SwarmRequest {
+        user_count: Some(u64::from(start.users)),
+        spawn_rate: Some(start.spawn_rate),
+        run_time: start.run_time,
+        ..SwarmRequest::default()
+    };
+    engine.control.swarm(request).await?;
+    match start.run_time {
+        Some(time) => tracing::info!("run time limit set to {} seconds", time.as_secs()),
+        None => tracing::info!("no run time limit set: interrupt with Ctrl-C to stop"),
+    }
+    Ok(())
+}
+
+/// Ctrl-C and SIGTERM.
+struct Interrupts {
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Interrupts {
+    fn listen() -> anyhow::Result<Self> {
+        Ok(Self {
+            #[cfg(unix)]
+            terminate: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
+                .context("SIGTERM cannot be listened for")?,
+        })
+    }
+
+    async fn next(&mut self) {
+        #[cfg(unix)]
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = self.terminate.recv() => {}
+        }
+        #[cfg(not(unix))]
+        let _ = tokio::signal::ctrl_c().await;
+    }
+}

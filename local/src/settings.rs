@@ -1,0 +1,212 @@
+//! The options resolved: what is really to be done, or one clear line that says what is wrong.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use aggregator::control::{self, ClassSettings, InvalidField};
+use traffic::runs::Environment;
+use traffic::workload::{Workload, WorkloadErrors};
+
+use crate::options::Options;
+
+/// Users of a `--demo` that nobody gave a number: ten of each class.
+const DEMO_USERS: u32 = 60;
+
+/// Users that a `--demo` starts a second, unless told otherwise.
+const DEMO_SPAWN_RATE: f64 = 6.0;
+
+/// Why the options make no sense; the program ends with exit code 2.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// The workload file cannot be read.
+    #[error("workload file {path} cannot be read: {source}", path = path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The file is one of Locust's.
+    #[error(
+        "{path} is a Python file: cicada reads workloads in TOML, leave -f out to run the built-in one",
+        path = .0.display()
+    )]
+    Locustfile(PathBuf),
+    /// The workload file has mistakes.
+    #[error("{0}")]
+    Workload(#[from] WorkloadErrors),
+    /// An option's value cannot be used.
+    #[error("{0}")]
+    Field(#[from] InvalidField),
+    /// `--web-host` is no address.
+    #[error("--web-host {0:?} is not an IP address: write 127.0.0.1 or leave it out")]
+    WebHost(String),
+    /// A file named by `--config-users` cannot be read.
+    #[error("--config-users file {path} cannot be read: {source}")]
+    ConfigUsers {
+        /// The file.
+        path: String,
+        /// What the system says.
+        source: std::io::Error,
+    },
+}
+
+/// What the program does.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// What runs are made of.
+    pub control: control::Settings,
+    /// The database file; without one nothing is kept.
+    pub db: Option<PathBuf>,
+    /// Where to serve; nowhere if headless.
+    pub web: Option<SocketAddr>,
+    /// What to start at once.
+    pub start: Option<Start>,
+    /// Whether stand-in targets are to be started.
+    pub demo: bool,
+    /// Whether the program ends with the run.
+    pub headless: bool,
+    /// How long after the end of the run it ends, if it does.
+    pub autoquit: Option<Duration>,
+    /// How long iterations may go on after the end.
+    pub stop_timeout: Option<Duration>,
+    /// Whether statistics are printed while the run goes on.
+    pub prints_statistics: bool,
+    /// The exit code when any request failed.
+    pub exit_code_on_error: u8,
+}
+
+/// A run that is started at once.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Start {
+    /// Number of users.
+    pub users: u32,
+    /// Users started a second.
+    pub spawn_rate: f64,
+    /// When it stops by itself.
+    pub run_time: Option<Duration>,
+}
+
+impl Settings {
+    /// Resolves what was typed over a workload.
+    ///
+    /// # Errors
+    /// See [`SettingsError`].
+    pub fn resolve(options: &Options, workload: Arc<Workload>) -> Result<Self, SettingsError> {
+        let headless = options.web.headless;
+        let web = if headless {
+            None
+        } else {
+            Some(web_address(options)?)
+        };
+        Ok(Self {
+            control: control_settings(options, workload)?,
+            db: options.own.db.clone(),
+            web,
+            start: start(options),
+            demo: options.own.demo,
+            headless,
+            autoquit: options
+                .web
+                .autoquit
+                .and_then(|seconds| u64::try_from(seconds).ok())
+                .map(Duration::from_secs),
+            stop_timeout: options.other.stop_timeout,
+            prints_statistics: headless && !options.output.only_summary,
+            exit_code_on_error: options.other.exit_code_on_error,
+        })
+    }
+}
+
+/// Reads the workload that the options name, or the built-in one.
+///
+/// # Errors
+/// When it cannot be read, or has mistakes.
+pub fn workload(options: &Options, environment: &Environment) -> Result<Workload, SettingsError> {
+    let lookup = |name: &str| environment(name);
+    let source = match &options.common.workload {
+        None => Workload::built_in(&lookup)?.source().to_string(),
+        Some(path) if path.extension().is_some_and(|extension| extension == "py") => {
+            return Err(SettingsError::Locustfile(path.clone()));
+        }
+        Some(path) => read(path)?,
+    };
+    let name = file_name(options);
+    let workload = Workload::parse(&source, &name, &lookup)?;
+    Ok(workload)
+}
+
+fn file_name(options: &Options) -> String {
+    let path = options.common.workload.as_ref();
+    path.map_or_else(
+        || "built-in workload".into(),
+        |path| path.display().to_string(),
+    )
+}
+
+fn read(path: &Path) -> Result<String, SettingsError> {
+    std::fs::read_to_string(path).map_err(|source| SettingsError::Unreadable {
+        path: path.into(),
+        source,
+    })
+}
+
+fn control_settings(
+    options: &Options,
+    workload: Arc<Workload>,
+) -> Result<control::Settings, SettingsError> {
+    let mut class_settings = Vec::new();
+    for text in &options.common.config_users {
+        let json = if text.ends_with(".json") {
+            std::fs::read_to_string(text).map_err(|source| SettingsError::ConfigUsers {
+                path: text.clone(),
+                source,
+            })?
+        } else {
+            text.clone()
+        };
+        class_settings.extend(ClassSettings::parse(&json)?);
+    }
+    let named = options.user_classes.iter().filter(|name| !name.is_empty());
+    let settings = control::Settings {
+        classes: named.cloned().collect(),
+        host: options.common.host.clone(),
+        class_settings,
+        equal_weights: options.other.equal_weights,
+        seed: options.own.seed,
+        ..control::Settings::new(workload)
+    };
+    Ok(settings.checked()?)
+}
+
+fn web_address(options: &Options) -> Result<SocketAddr, SettingsError> {
+    let address = match options.web.web_host.trim() {
+        // as in Locust, all of the machine's
+        "" | "*" => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        "localhost" => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        other => other
+            .parse()
+            .map_err(|_| SettingsError::WebHost(other.into()))?,
+    };
+    Ok(SocketAddr::new(address, options.web.web_port))
+}
+
+fn start(options: &Options) -> Option<Start> {
+    let common = &options.common;
+    let demo = options.own.demo;
+    if !(options.web.headless || options.web.autostart || demo) {
+        return None;
+    }
+    let (users, spawn_rate) = if demo {
+        (DEMO_USERS, DEMO_SPAWN_RATE)
+    } else {
+        (1, 1.0)
+    };
+    Some(Start {
+        users: common.users.unwrap_or(users),
+        spawn_rate: common.spawn_rate.unwrap_or(spawn_rate),
+        run_time: common.run_time,
+    })
+}

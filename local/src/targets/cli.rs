@@ -7,7 +7,6 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use serde_json::{Map, Value, json};
-use traffic::clock::Clock;
 
 use super::{Misbehaving, Mode, Targets, TargetsConfig, TargetsError};
 
@@ -96,7 +95,6 @@ impl Options {
                 "chaos": self.chaos,
                 "arrival_log": self.arrival_log,
             }),
-            clock: Clock::system(),
             ..TargetsConfig::default()
         }
     }

@@ -233,7 +233,7 @@ impl FromStr for Lane {
 
     fn from_str(text: &str) -> Result<Self, NoSuchLane> {
         Self::all()
-            .filter(|lane| lane.route != Route::Unknown)
+            .filter(|lane| !matches!(lane.route, Route::Index | Route::Unknown))
             .filter(|lane| lane.model.is_none() || lane.route.has_model())
             .find(|lane| lane.to_string() == text)
             .ok_or(NoSuchLane)
@@ -255,7 +255,13 @@ mod tests {
         for text in ["GET /health", "GET /products/{id}", "POST /chat?model=b"] {
             assert_eq!(text.parse::<Lane>().unwrap().to_string(), text);
         }
-        for text in ["GET /healthz", "GET /health?model=a", "* (unknown)", ""] {
+        for text in [
+            "GET /healthz",
+            "GET /health?model=a",
+            "GET /",
+            "* (unknown)",
+            "",
+        ] {
             assert!(text.parse::<Lane>().is_err(), "{text}");
         }
     }

@@ -17,7 +17,7 @@ use super::chaos::Weather;
 use super::counters::{Counters, Visit};
 use super::latency::LatencyProfile;
 use super::reply::{self, Refused};
-use super::route::{Lane, Model, Server};
+use super::route::{Lane, Model, Route, Server};
 use super::settings::{BadSetting, Settings};
 
 /// What both servers share.
@@ -135,12 +135,7 @@ impl Stage {
     }
 
     /// Counts a request that has just arrived.
-    pub(crate) fn arrive(
-        &self,
-        server: Server,
-        route: super::route::Route,
-        user: Option<&str>,
-    ) -> Visit {
+    pub(crate) fn arrive(&self, server: Server, route: Route, user: Option<&str>) -> Visit {
         let settings = self.settings.read().unwrap_or_else(PoisonError::into_inner);
         let arrival_log = settings.arrival_log;
         drop(settings);
@@ -167,7 +162,7 @@ impl Stage {
         Ok(new)
     }
 
-    /// A number that differs from seed to seed, for content that is made once.
+    /// Draws for content that is made once; another seed gives others.
     pub(crate) fn draws_for(&self, what: &str) -> Draws {
         Draws::keyed(class_key(self.seed, what), 0, 0)
     }
@@ -192,7 +187,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::targets::route::Route;
 
     fn stage(settings: Settings) -> Stage {
         Stage::new(settings, false, 11, Clock::system())
@@ -262,6 +256,23 @@ mod tests {
         }
         let other = Stage::new(Settings::default(), false, 12, Clock::system());
         assert_ne!(delay(&one, Route::Health), delay(&other, Route::Health));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn chaos_breaks_some_requests_and_its_absence_none() {
+        for chaos in [false, true] {
+            let settings = with(&json!({"chaos": chaos, "latency_scale": 0}));
+            let stage = stage(settings);
+            let mut failed = 0;
+            for _ in 0..3_600 {
+                tokio::time::advance(Duration::from_secs(1)).await;
+                let turn = stage.perform(Server::TargetApp, Route::Orders.into());
+                failed += i32::from(turn.await.is_err());
+            }
+            // a third in one spell of ten, one in 25 in two of ten: about 4 % in all
+            let expected = if chaos { 50..300 } else { 0..1 };
+            assert!(expected.contains(&failed), "{chaos}: {failed}");
+        }
     }
 
     #[test]

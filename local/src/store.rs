@@ -1,4 +1,4 @@
-//! The store on SQLite: one file, or a private temporary database when none is named.
+//! The store on SQLite: one file, or a temporary one when none is named.
 //!
 //! One thread owns the one connection; the async methods send it commands and await the answers.
 //! What is acknowledged survives the process, also `kill -9`. The in-flight markers are kept in
@@ -17,13 +17,17 @@ mod database;
 mod error;
 mod markers;
 mod names;
+mod place;
 mod schema;
+#[cfg(test)]
+mod tests;
 mod worker;
 
 pub use error::OpenError;
 
 use database::Database;
 use markers::Markers;
+use place::Place;
 use worker::Worker;
 
 /// A store in one SQLite file; clones share it.
@@ -49,20 +53,17 @@ impl SqliteStore {
     /// When the file is in use, not Cicada's, damaged, or cannot be written: see [`OpenError`].
     pub fn open(path: &Path, clock: Clock) -> Result<Self, OpenError> {
         let connection = schema::open(path)?;
-        let database = Database::new(connection, path.display().to_string().into());
+        let database = Database::new(connection, Place::of_file(path));
         Self::start(database, clock).map_err(|error| OpenError::Other(path.into(), Box::new(error)))
     }
 
-    /// Opens a database of its own that leaves nothing behind.
-    ///
-    /// SQLite keeps it in the folder for temporary files, beyond a few megabytes of cache.
+    /// Opens a database of its own, in a file that leaves nothing behind however the process ends.
     ///
     /// # Errors
-    /// When that folder cannot be written.
+    /// When the folder for temporary files (`TMPDIR`) cannot be written.
     pub fn temporary(clock: Clock) -> Result<Self, OpenError> {
-        let connection =
-            schema::open_temporary().map_err(|error| OpenError::Temporary(Box::new(error)))?;
-        let database = Database::new(connection, "the temporary database".into());
+        let (connection, folder) = schema::open_temporary()?;
+        let database = Database::new(connection, Place::Temporary(folder));
         Self::start(database, clock).map_err(|error| OpenError::Temporary(Box::new(error)))
     }
 

@@ -9,11 +9,13 @@ use bytes::Bytes;
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Params, Row};
 use traffic::clock::Slot;
-use traffic::ports::{Checkpoint, Cursor, RecordPage};
+use traffic::ports::{Checkpoint, Cursor, RecordPage, StoreError};
 use traffic::record::{Block, Bucket, Record, RecordKey};
 use traffic::run::{Run, RunId};
 
+use super::error::store_error;
 use super::names::Names;
+use super::place::Place;
 
 /// Records that one call of [`Database::expire`] drops at most, so that writers need not wait long.
 const EXPIRED_AT_ONCE: usize = 500;
@@ -21,14 +23,13 @@ const EXPIRED_AT_ONCE: usize = 500;
 /// An open database.
 pub(super) struct Database {
     pub(super) connection: Connection,
-    /// What to call it in messages: the file's name.
-    pub(super) place: Arc<str>,
+    place: Place,
     runs: Names,
     classes: Names,
 }
 
 impl Database {
-    pub(super) fn new(connection: Connection, place: Arc<str>) -> Self {
+    pub(super) fn new(connection: Connection, place: Place) -> Self {
         Self {
             connection,
             place,
@@ -45,6 +46,11 @@ impl Database {
         }
     }
 
+    /// The port's error for what SQLite said.
+    pub(super) fn error(&self, error: &rusqlite::Error) -> StoreError {
+        store_error(&self.place, error)
+    }
+
     /// Writes a run; false if the stored revision is not the one before.
     pub(super) fn put_run(
         &mut self,
@@ -52,7 +58,7 @@ impl Database {
         revision: u64,
         body: &str,
     ) -> rusqlite::Result<bool> {
-        let run = self.runs.number(&self.connection, &id.0)?;
+        let run = self.writable_run(id)?;
         let written = if revision == 1 {
             self.execute(
                 "INSERT INTO runs (run, revision, body) VALUES (?1, 1, ?2)
@@ -94,6 +100,7 @@ impl Database {
     }
 
     pub(super) fn put_workload(&mut self, version: &str, source: &str) -> rusqlite::Result<()> {
+        self.place.check()?;
         self.execute(
             "INSERT INTO workloads (version, source) VALUES (?1, ?2)
              ON CONFLICT DO UPDATE SET source = excluded.source",
@@ -109,6 +116,7 @@ impl Database {
 
     /// Writes records in one transaction: all of them or none.
     pub(super) fn put_records(&mut self, records: &[Record]) -> rusqlite::Result<()> {
+        self.place.check()?;
         let written = self.try_put_records(records);
         if written.is_err() {
             // numbers that were given to names in what was rolled back are free again
@@ -189,7 +197,7 @@ impl Database {
         id: &RunId,
         checkpoint: &Checkpoint,
     ) -> rusqlite::Result<bool> {
-        let run = self.runs.number(&self.connection, &id.0)?;
+        let run = self.writable_run(id)?;
         let body = &checkpoint.body[..];
         let written = if checkpoint.revision == 1 {
             self.execute(
@@ -236,7 +244,7 @@ impl Database {
         from: Option<Slot>,
         to: Slot,
     ) -> rusqlite::Result<bool> {
-        let run = self.runs.number(&self.connection, &id.0)?;
+        let run = self.writable_run(id)?;
         let to = bits(to.0);
         let moved = match from {
             None => self.execute(
@@ -249,6 +257,11 @@ impl Database {
             )?,
         };
         Ok(moved == 1)
+    }
+
+    fn writable_run(&mut self, id: &RunId) -> rusqlite::Result<i64> {
+        self.place.check()?;
+        self.runs.number(&self.connection, &id.0)
     }
 
     fn execute(&self, sql: &str, parameters: impl Params) -> rusqlite::Result<usize> {

@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use rusqlite::ErrorCode;
 use traffic::ports::StoreError;
 
+use super::place::Place;
+
 /// Why a database cannot be opened; each message is one line.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -36,6 +38,12 @@ pub enum OpenError {
     /// Its folder does not exist.
     #[error("the folder {} does not exist: create it or choose another --db", folder(.0).display())]
     NoFolder(PathBuf),
+    /// What should be its folder is a file.
+    #[error("{} is not a folder: choose another --db", folder(.0).display())]
+    NotAFolder(PathBuf),
+    /// The name is empty.
+    #[error("no file is named: give one with --db")]
+    NoName,
     /// It is a folder itself.
     #[error("{0} is a folder: name a file in it with --db")]
     IsFolder(PathBuf),
@@ -52,8 +60,8 @@ pub enum OpenError {
     Other(PathBuf, #[source] Box<dyn Error + Send + Sync>),
 }
 
-/// Sorts what SQLite says about an open database; `place` is the file's name.
-pub(super) fn store_error(place: &str, error: &rusqlite::Error) -> StoreError {
+/// Sorts what SQLite says about an open database.
+pub(super) fn store_error(place: &Place, error: &rusqlite::Error) -> StoreError {
     let failure = format!("{place}: {error}").into();
     match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => StoreError::Full(failure),
@@ -97,10 +105,14 @@ fn read_only(path: &Path) -> OpenError {
 /// SQLite says "cannot open" for many reasons: look which one it is.
 fn cannot_open(path: &Path, error: rusqlite::Error) -> OpenError {
     let file = path.to_owned();
-    if path.is_dir() {
+    if path.as_os_str().is_empty() {
+        OpenError::NoName
+    } else if path.is_dir() {
         OpenError::IsFolder(file)
     } else if !folder(path).exists() {
         OpenError::NoFolder(file)
+    } else if !folder(path).is_dir() {
+        OpenError::NotAFolder(file)
     } else if !path.exists() {
         OpenError::ReadOnlyFolder(file)
     } else if std::fs::File::open(path).is_err() {

@@ -3,10 +3,12 @@
 //! A foreign file is left as it was. The file is held under SQLite's exclusive lock as long as the
 //! store is open: one process writes it, and a second one is told so.
 
+use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use tempfile::TempDir;
 
 use super::error::{OpenError, open_error};
 
@@ -81,6 +83,7 @@ CREATE INDEX records_by_bucket ON records (run, bucket);
 
 /// Opens or creates the database in a file.
 pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
+    refuse_scraps(path)?;
     let connection = connect(path).map_err(|error| open_error(path, error))?;
     match connection.is_readonly(c"main") {
         Ok(false) => {}
@@ -91,16 +94,26 @@ pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
     prepare(connection, is_new).map_err(|error| open_error(path, error))
 }
 
-/// Opens a private database that SQLite keeps on disk, beyond its page cache, and that is gone with
-/// the connection.
-pub(super) fn open_temporary() -> rusqlite::Result<Connection> {
-    let mut connection = Connection::open("")?;
-    tune(&connection)?;
-    // a write-ahead log is for files with a name; the journal is only there to take back a failed write
-    connection.pragma_update_and_check(None, "journal_mode", "MEMORY", |_| Ok(()))?;
-    connection.pragma_update(None, "synchronous", "OFF")?;
-    create(&mut connection)?;
-    Ok(connection)
+/// Opens a private database in a folder for temporary files, and takes its name away at once where
+/// the system allows that, so that nothing is left behind however the process ends.
+///
+/// SQLite has temporary databases of its own, but those cannot even be read once the disk is full.
+pub(super) fn open_temporary() -> Result<(Connection, Option<TempDir>), OpenError> {
+    let temporary = |error: Box<dyn Error + Send + Sync>| OpenError::Temporary(error);
+    let folder = TempDir::with_prefix("cicada-").map_err(|error| temporary(error.into()))?;
+    let connection = open(&folder.path().join("cicada.db"))
+        .and_then(|connection| {
+            // it does not outlive the process, so it need not outlive the machine
+            let unsynchronized = connection.pragma_update(None, "synchronous", "OFF");
+            unsynchronized.map_err(|error| temporary(error.into()))?;
+            Ok(connection)
+        })
+        .map_err(|error| temporary(error.into()))?;
+    if cfg!(unix) {
+        folder.close().map_err(|error| temporary(error.into()))?;
+        return Ok((connection, None));
+    }
+    Ok((connection, Some(folder)))
 }
 
 /// Without SQLite's special names: `:memory:` and `file:...` are files like any other here.
@@ -121,6 +134,17 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     // before anything is read, so that the file is never shared
     connection.pragma_update_and_check(None, "locking_mode", "EXCLUSIVE", |_| Ok(()))?;
     Ok(connection)
+}
+
+/// SQLite takes a file that is shorter than its shortest page for an empty one, and writes over it.
+fn refuse_scraps(path: &Path) -> Result<(), OpenError> {
+    const SHORTEST_PAGE: u64 = 512;
+    match std::fs::metadata(path) {
+        Ok(file) if file.is_file() && (1..SHORTEST_PAGE).contains(&file.len()) => {
+            Err(OpenError::NotADatabase(path.to_owned()))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Whether the file is empty; an error if it is not, and not ours.

@@ -12,7 +12,6 @@ use traffic::ports::StoreError;
 use traffic::record::Record;
 
 use super::database::Database;
-use super::error::store_error;
 
 /// A transaction takes no more records than this, so that the first to come is not kept waiting.
 const BATCH_RECORDS: usize = 256;
@@ -64,7 +63,7 @@ impl Worker {
         self.send(Command::Do(Box::new(move |database| {
             let done = task(database);
             // nobody waits any more if the caller was cancelled
-            let _ = answer.send(done.map_err(|error| store_error(&database.place, &error)));
+            let _ = answer.send(done.map_err(|error| database.error(&error)));
         })))?;
         answered.await.unwrap_or_else(|_| Err(ended()))
     }
@@ -136,7 +135,7 @@ impl Batch {
         for answer in self.answers {
             let written = written.as_ref().copied();
             // nobody waits any more if the writer was cancelled
-            let _ = answer.send(written.map_err(|error| store_error(&database.place, error)));
+            let _ = answer.send(written.map_err(|error| database.error(error)));
         }
     }
 }

@@ -13,6 +13,7 @@ use super::engine::Engine;
 use super::read::{Fields, Reader};
 
 mod classes;
+mod defaults;
 mod hosts;
 mod pools;
 mod requests;
@@ -42,7 +43,7 @@ pub(super) fn workload(
         reader,
         engine: &engine,
     };
-    let defaults = requests::Defaults::read(&fields);
+    let defaults = defaults::Defaults::read(&fields);
     let classes = classes::read(&fields, &compiler, &hosts, &defaults);
     fields.finish();
     (hosts, classes)

@@ -6,7 +6,9 @@ use reqwest::header::{HeaderMap, HeaderValue};
 use traffic::random::Draws;
 use traffic::workload::{Response, Scope, Verdict};
 
-use super::{failed, first_request, iteration, judge, one_request, parse, render, response};
+use super::{
+    failed, first_request, iteration, judge, judge_step, one_request, parse, render, response,
+};
 
 #[test]
 fn the_shortest_file_says_host_class_wait_and_request() {
@@ -310,6 +312,21 @@ fn an_expectation_of_the_status_replaces_a_status_of_further_out() {
         failed("expected status 404, got 410 Gone")
     );
     assert_eq!(judged("path='/'\nstatus='any'", 500), Verdict::Pass);
+}
+
+#[test]
+fn an_expectation_of_a_class_holds_for_its_requests() {
+    let source = "hosts.h='http://h'\n[class.A]\nwait='constant(0)'\nexpect='json.ok'\n[class.A.task.t]\n\
+         request=['/', { path='/', expect='json.fine' }]";
+    let workload = parse(source);
+    let class = &workload.classes()[0];
+    let steps = class.tasks()[0].steps();
+    let judged = |step: usize, body: &str| {
+        judge_step(class, &steps[step], response(200, body)).expect("no exception")
+    };
+    assert_eq!(judged(0, r#"{"ok": 1}"#), Verdict::Pass);
+    assert_eq!(judged(0, r#"{"fine": 1}"#), failed("expected json.ok"));
+    assert_eq!(judged(1, r#"{"fine": 1}"#), Verdict::Pass);
 }
 
 #[test]

@@ -443,6 +443,12 @@ fn what_a_request_cannot_do_without_is_asked_for() {
         message.ends_with("request `GET /`: it has both `json` and `body`: leave out one of them"),
         "{message}"
     );
+    let long = format!("path='/{}'", "x".repeat(300));
+    let message = mistakes(&one_request("", &long));
+    assert!(
+        message.ends_with("its path is too long to be its name: give it a short `name`"),
+        "{message}"
+    );
     let message = mistakes(&one_request("headers.Content-Length = '1'", "path='/'"));
     assert_eq!(
         message,

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use toml::de::DeValue;
 
+use super::defaults::Defaults;
 use super::pools::weight;
-use super::requests::Defaults;
 use super::{check_name, tasks};
 use crate::workload::class::{Host, UserClass};
 use crate::workload::compile::Compiler;

@@ -1,111 +1,30 @@
-//! The requests of a task, and the defaults that file and class give them.
+//! The requests of a task: what is sent, what is expected, and what is kept for later requests.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
 use toml::de::DeValue;
 
 use super::check_variable;
+use super::defaults::Defaults;
 use crate::workload::class::{Capture, Step, request_url};
 use crate::workload::compile::{Compiler, Usage};
-use crate::workload::expect::{self, Expect, StatusRule};
+use crate::workload::expect::{Expect, StatusRule};
 use crate::workload::read::{Field, Fields, Reader, Snippet, instead, number};
 use crate::workload::scope::{ITERATION_NAMES, RESPONSE_NAMES};
 use crate::workload::syntax::Names;
 use crate::workload::text::{Body, Text};
-use crate::workload::wait::{MAX_DURATION, duration};
-
-/// The timeout of requests that nothing gives one.
-const TIMEOUT: Duration = Duration::from_secs(60);
 
 const METHODS: [&str; 7] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
 
+/// The longest name of a request, in characters.
+const MAX_NAME: usize = 200;
+
+const LONG_NAME: &str = "its path is too long to be its name: give it a short `name`";
+
 const EXPECTED_REQUEST: &str =
     "\"GET /path\", or a table with `path` and what else there is to say";
-
-/// What a request has when it does not say otherwise.
-#[derive(Clone, Debug)]
-pub(super) struct Defaults {
-    timeout: Duration,
-    status: Option<StatusRule>,
-    expect: Option<Snippet>,
-    /// Whether `expect` was given further in than `status`.
-    expect_is_nearer: bool,
-    headers: Vec<(HeaderName, Snippet)>,
-}
-
-impl Defaults {
-    /// Reads the file's `[defaults]` and `[headers]`.
-    pub(super) fn read(fields: &Fields<'_, '_, '_>) -> Self {
-        let mut defaults = Self {
-            timeout: TIMEOUT,
-            status: None,
-            expect: None,
-            expect_is_nearer: false,
-            headers: Vec::new(),
-        };
-        defaults.add_headers(fields);
-        if let Some(own) = super::table(fields, "defaults", "`[defaults]`") {
-            defaults.overlay(&own);
-            own.finish();
-        }
-        defaults
-    }
-
-    /// These defaults with those that a class or a request gives itself.
-    pub(super) fn with(&self, fields: &Fields<'_, '_, '_>) -> Self {
-        let mut own = self.clone();
-        own.overlay(fields);
-        own.add_headers(fields);
-        own
-    }
-
-    fn overlay(&mut self, fields: &Fields<'_, '_, '_>) {
-        let expected = "a time from \"1ms\" to \"24h\", such as \"30s\"";
-        let timeout = fields.read("timeout", expected, |value| {
-            let allowed = Duration::from_millis(1)..=MAX_DURATION;
-            duration(value).filter(|timeout| allowed.contains(timeout))
-        });
-        self.timeout = timeout.unwrap_or(self.timeout);
-        if let Some(field) = fields.get("expect") {
-            self.expect = field.snippet(fields.reader, "an expression such as \"json.success\"");
-            self.expect_is_nearer = true;
-        }
-        if let Some(status) = fields.read("status", expect::EXPECTED, StatusRule::read) {
-            self.status = Some(status);
-            self.expect_is_nearer = false;
-        }
-    }
-
-    fn add_headers(&mut self, fields: &Fields<'_, '_, '_>) {
-        let Some(headers) = fields.get("headers") else {
-            return;
-        };
-        for (name, span, field) in headers.entries(fields.reader, "a table of headers") {
-            let Some(header) = header_name(name) else {
-                let message = format!(
-                    "{name:?} is no header that a request may set: rename it or leave it out"
-                );
-                fields.reader.mistake(&span, message);
-                continue;
-            };
-            if let Some(snippet) = field.snippet(fields.reader, "a string") {
-                self.headers.retain(|(known, _)| *known != header);
-                self.headers.push((header, snippet));
-            }
-        }
-    }
-}
-
-/// A header's name, unless it is one of those that frame the message.
-fn header_name(name: &str) -> Option<HeaderName> {
-    let framing = ["content-length", "transfer-encoding", "connection"];
-    HeaderName::from_bytes(name.as_bytes())
-        .ok()
-        .filter(|name| !framing.contains(&name.as_str()))
-}
 
 /// What the requests of one task have in common.
 pub(super) struct Context<'c, 'r, 's> {
@@ -186,17 +105,16 @@ impl<'q> Request<'q, '_, '_, '_> {
         };
         let name = format!("{method} {path}");
         snippet.place = format!("{}, request `{name}`", self.context.place);
+        if name.chars().count() > MAX_NAME {
+            snippet.mistake(self.reader, LONG_NAME);
+        }
         snippet.source = path.to_owned();
         let mut usage = Usage::default();
         let path = self.path(&snippet, &mut usage)?;
         let defaults = &self.context.defaults;
         let headers = self.headers(defaults, None, &mut usage);
         let expect = self.expect(defaults, None, &mut usage)?;
-        let step = self.step(name, method, path, headers, expect, &usage);
-        Some(Step {
-            timeout: defaults.timeout,
-            ..step
-        })
+        Some(self.step(name, method, path, headers, expect, &usage))
     }
 
     /// A request in a table.
@@ -257,7 +175,7 @@ impl<'q> Request<'q, '_, '_, '_> {
             path,
             headers,
             body: None,
-            timeout: TIMEOUT,
+            timeout: self.context.defaults.timeout,
             probability: 1.0,
             expect,
             captures: Vec::new(),
@@ -278,7 +196,7 @@ impl<'q> Request<'q, '_, '_, '_> {
         let expected = "a name of up to 200 characters, the same for every request (no `{{`)";
         let own = fields.read("name", expected, |value| {
             let name = value.as_str()?;
-            let length = (1..=200).contains(&name.chars().count());
+            let length = (1..=MAX_NAME).contains(&name.chars().count());
             let good = length && !name.contains("{{") && !name.contains(char::is_control);
             good.then(|| name.to_owned())
         });
@@ -286,6 +204,9 @@ impl<'q> Request<'q, '_, '_, '_> {
             let path = path.map_or("", |path| &path.source);
             format!("{} {path}", method.unwrap_or(&Method::GET))
         });
+        if name.chars().count() > MAX_NAME {
+            fields.mistake(LONG_NAME);
+        }
         fields.place = format!("{}, request `{name}`", self.context.place);
         name
     }

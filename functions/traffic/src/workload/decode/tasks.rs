@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use toml::de::DeValue;
 
+use super::defaults::Defaults;
 use super::pools::weight;
-use super::requests::{self, Context, Defaults};
+use super::requests::{self, Context};
 use super::{check_name, check_variable};
 use crate::workload::class::Task;
 use crate::workload::compile::Compiler;

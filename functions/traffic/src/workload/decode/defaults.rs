@@ -1,0 +1,94 @@
+//! What a request has when it does not say otherwise: from the file, its class and its task.
+
+use std::time::Duration;
+
+use reqwest::header::HeaderName;
+
+use crate::workload::expect::{self, StatusRule};
+use crate::workload::read::{Fields, Snippet};
+use crate::workload::wait::{MAX_DURATION, duration};
+
+/// The timeout of requests that nothing gives one.
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// What a request has when it does not say otherwise.
+#[derive(Clone, Debug)]
+pub(super) struct Defaults {
+    pub(super) timeout: Duration,
+    pub(super) status: Option<StatusRule>,
+    pub(super) expect: Option<Snippet>,
+    /// Whether `expect` was given further in than `status`.
+    pub(super) expect_is_nearer: bool,
+    pub(super) headers: Vec<(HeaderName, Snippet)>,
+}
+
+impl Defaults {
+    /// Reads the file's `[defaults]` and `[headers]`.
+    pub(super) fn read(fields: &Fields<'_, '_, '_>) -> Self {
+        let mut defaults = Self {
+            timeout: TIMEOUT,
+            status: None,
+            expect: None,
+            expect_is_nearer: false,
+            headers: Vec::new(),
+        };
+        defaults.add_headers(fields);
+        if let Some(own) = super::table(fields, "defaults", "`[defaults]`") {
+            defaults.overlay(&own);
+            own.finish();
+        }
+        defaults
+    }
+
+    /// These defaults with those that a class or a request gives itself.
+    pub(super) fn with(&self, fields: &Fields<'_, '_, '_>) -> Self {
+        let mut own = self.clone();
+        own.overlay(fields);
+        own.add_headers(fields);
+        own
+    }
+
+    fn overlay(&mut self, fields: &Fields<'_, '_, '_>) {
+        let expected = "a time from \"1ms\" to \"24h\", such as \"30s\"";
+        let timeout = fields.read("timeout", expected, |value| {
+            let allowed = Duration::from_millis(1)..=MAX_DURATION;
+            duration(value).filter(|timeout| allowed.contains(timeout))
+        });
+        self.timeout = timeout.unwrap_or(self.timeout);
+        if let Some(field) = fields.get("expect") {
+            self.expect = field.snippet(fields.reader, "an expression such as \"json.success\"");
+            self.expect_is_nearer = true;
+        }
+        if let Some(status) = fields.read("status", expect::EXPECTED, StatusRule::read) {
+            self.status = Some(status);
+            self.expect_is_nearer = false;
+        }
+    }
+
+    fn add_headers(&mut self, fields: &Fields<'_, '_, '_>) {
+        let Some(headers) = fields.get("headers") else {
+            return;
+        };
+        for (name, span, field) in headers.entries(fields.reader, "a table of headers") {
+            let Some(header) = header_name(name) else {
+                let message = format!(
+                    "{name:?} is no header that a request may set: rename it or leave it out"
+                );
+                fields.reader.mistake(&span, message);
+                continue;
+            };
+            if let Some(snippet) = field.snippet(fields.reader, "a string") {
+                self.headers.retain(|(known, _)| *known != header);
+                self.headers.push((header, snippet));
+            }
+        }
+    }
+}
+
+/// A header's name, unless it is one of those that frame the message.
+fn header_name(name: &str) -> Option<HeaderName> {
+    let framing = ["content-length", "transfer-encoding", "connection"];
+    HeaderName::from_bytes(name.as_bytes())
+        .ok()
+        .filter(|name| !framing.contains(&name.as_str()))
+}

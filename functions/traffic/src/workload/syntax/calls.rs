@@ -1,0 +1,70 @@
+//! The arguments of the functions that draw, checked where they are constant.
+
+use minijinja::machinery::ast::CallArg;
+use minijinja::value::Value;
+
+use crate::workload::engine::{Pools, check_randint, check_uniform};
+use crate::workload::read::instead;
+
+/// Checks the arguments of a function that draws, as far as they are constant.
+pub(super) fn check(name: &str, arguments: &[CallArg<'_>], pools: &Pools) -> Result<(), String> {
+    let usage = random_usage(name);
+    let positional = |argument: &CallArg<'_>| match argument {
+        CallArg::Pos(value) => Ok(value.as_const()),
+        _ => Err(format!("`{name}` takes no named arguments: write {usage}")),
+    };
+    let values: Vec<Option<Value>> = arguments.iter().map(positional).collect::<Result<_, _>>()?;
+    let wrong = |what: &str| Err(format!("`{name}` {what}: write {usage}"));
+    let number = |value: &Option<Value>| match value {
+        None => Some(None),
+        Some(value) => f64::try_from(value.clone()).ok().map(Some),
+    };
+    match (name, &*values) {
+        ("pick", [Some(pool)]) if pool.as_str().is_some() => check_pool(pool, pools),
+        ("pick", _) => wrong("takes the name of a pool, in quotes"),
+        ("choice", [Some(list)]) => match list.len() {
+            Some(1..) if list.as_str().is_none() => Ok(()),
+            _ => wrong("takes a list with at least one value"),
+        },
+        ("choice", [None]) => Ok(()),
+        ("randint", [low, high]) => match (low, high) {
+            (Some(low), Some(high)) => match (low.as_i64(), high.as_i64()) {
+                (Some(low), Some(high)) => check_randint(low, high),
+                _ => wrong("takes whole numbers"),
+            },
+            _ => Ok(()),
+        },
+        ("uniform", [low, high, rest @ ..]) if rest.len() <= 1 => {
+            let digits = rest.first().and_then(Option::as_ref);
+            let digits = match digits.map(|digits| u32::try_from(digits.clone())) {
+                Some(Err(_)) => return wrong("takes a number of digits from 0 to 9"),
+                Some(Ok(digits)) => Some(digits),
+                None => None,
+            };
+            match (number(low), number(high)) {
+                (Some(Some(low)), Some(Some(high))) => check_uniform(low, high, digits),
+                (Some(_), Some(_)) => Ok(()),
+                _ => wrong("takes numbers"),
+            }
+        }
+        _ => wrong("has too few or too many arguments"),
+    }
+}
+
+fn check_pool(pool: &Value, pools: &Pools) -> Result<(), String> {
+    let name = pool.as_str().unwrap_or_default();
+    if pools.contains_key(name) {
+        return Ok(());
+    }
+    let hint = instead(name, pools.keys().map(String::as_str));
+    Err(format!("unknown pool `{name}`: {hint}"))
+}
+
+fn random_usage(name: &str) -> &'static str {
+    match name {
+        "pick" => "pick(\"pool\")",
+        "choice" => "choice([\"a\", \"b\"])",
+        "randint" => "randint(1, 5)",
+        _ => "uniform(0.5, 1.5) or uniform(10, 500, 2)",
+    }
+}

@@ -19,6 +19,9 @@ use topics::{TOPICS, Topic};
 /// A longer message than this is not read to its end.
 const LONGEST_MESSAGE: usize = 4_000;
 
+/// Topics that are talked about without preamble.
+const SMALL_TALK: [&str; 4] = ["greeting", "thanks", "goodbye", "joke"];
+
 /// What the agent knows when it answers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Facts {
@@ -78,9 +81,14 @@ fn on_topic(topic: &Topic, facts: &Facts, draws: &mut Draws) -> Said {
     let opening = pick(opening(facts.model, !topic.tools.is_empty()), draws);
     let said = (topic.say)(facts);
     let closing = pick(closing(facts.model), draws);
+    let text = if SMALL_TALK.contains(&topic.kind) {
+        said
+    } else {
+        format!("{opening}{said}{closing}")
+    };
     Said {
         kind: topic.kind,
-        text: format!("{opening}{said}{closing}"),
+        text,
         tools: topic.tools,
     }
 }
@@ -171,7 +179,7 @@ fn changes_direction(c: char) -> bool {
 /// How each model begins: model a comes to the point, model b says what it does.
 fn opening(model: Model, with_tools: bool) -> &'static [&'static str] {
     match (model, with_tools) {
-        (Model::A, true) => &["", "I checked. ", "Here is what I see: "],
+        (Model::A, true) => &["", "I checked. ", "I had a look. "],
         (Model::A, false) => &["", "", "Sure. "],
         (Model::B, true) => &[
             "I ran the checks that answer this. ",
@@ -243,6 +251,7 @@ mod tests {
             ("Thank you, that was helpful", "thanks"),
             ("What is a container?", "explanation"),
             ("What does HTTP status 503 mean?", "explanation"),
+            ("How much disk space is left on the host?", "disk"),
             ("Run a diagnosis of the target app", "diagnosis_run"),
             ("Restart the target app if it is not healthy", "repair"),
             ("Which container uses the most CPU right now?", "resources"),

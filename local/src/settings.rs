@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use aggregator::control::{self, ClassSettings, InvalidField};
 use traffic::runs::Environment;
-use traffic::workload::{Workload, WorkloadErrors};
+use traffic::workload::{EQUAL_WEIGHTS, Workload, WorkloadErrors};
 
 use crate::options::Options;
 
@@ -126,16 +126,18 @@ impl Settings {
 /// When it cannot be read, or has mistakes.
 pub fn workload(options: &Options, environment: &Environment) -> Result<Workload, SettingsError> {
     let lookup = |name: &str| environment(name);
-    let source = match &options.common.workload {
+    let mut source = match &options.common.workload {
         None => Workload::built_in(&lookup)?.source().to_string(),
         Some(path) if path.extension().is_some_and(|extension| extension == "py") => {
             return Err(SettingsError::Locustfile(path.clone()));
         }
         Some(path) => read(path)?,
     };
-    let name = file_name(options);
-    let workload = Workload::parse(&source, &name, &lookup)?;
-    Ok(workload)
+    if options.other.equal_weights {
+        // part of the text, so that the run is pinned to it
+        source.insert_str(0, EQUAL_WEIGHTS);
+    }
+    Ok(Workload::parse(&source, &file_name(options), &lookup)?)
 }
 
 fn file_name(options: &Options) -> String {

@@ -38,6 +38,10 @@ const BUILT_IN: &str = include_str!("../workloads/default.toml");
 /// The name that the built-in workload has in messages.
 const BUILT_IN_FILE: &str = "default.toml";
 
+/// What is put before a workload's text to give all classes, and all tasks of a class, one weight:
+/// Locust's `--equal-weights`.
+pub const EQUAL_WEIGHTS: &str = "equal_weights = true\n";
+
 /// The longest workload file in bytes.
 pub const MAX_SOURCE: usize = 4 * 1024 * 1024;
 

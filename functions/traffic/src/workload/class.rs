@@ -127,6 +127,13 @@ impl UserClass {
         &self.tasks
     }
 
+    /// Gives the class, and each of its tasks, weight 1.
+    pub(super) fn level_weights(&mut self) {
+        self.weight = 1;
+        self.tasks.iter_mut().for_each(|task| task.weight = 1);
+        self.cumulative = (1..=self.tasks.len() as u64).collect();
+    }
+
     /// The task of an iteration, by weight.
     pub fn choose_task(&self, draws: &mut Draws) -> &Task {
         let total = self.cumulative.last().copied().unwrap_or(0);

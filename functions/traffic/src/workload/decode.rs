@@ -44,7 +44,14 @@ pub(super) fn workload(
         engine: &engine,
     };
     let defaults = defaults::Defaults::read(&fields);
-    let classes = classes::read(&fields, &compiler, &hosts, &defaults);
+    let equal_weights = fields.read("equal_weights", "true or false", DeValue::as_bool);
+    let classes = classes::read(
+        &fields,
+        &compiler,
+        &hosts,
+        &defaults,
+        equal_weights == Some(true),
+    );
     fields.finish();
     (hosts, classes)
 }

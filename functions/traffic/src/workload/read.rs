@@ -23,10 +23,16 @@ pub(super) struct Reader<'s> {
 impl<'s> Reader<'s> {
     pub(super) fn new(file: &str, source: &'s str) -> Self {
         let after_newlines = source.match_indices('\n').map(|(at, _)| at + 1);
+        // a line that was put before the file's own is not counted
+        let before = source.starts_with(super::EQUAL_WEIGHTS);
         Self {
             file: Arc::from(file),
             source,
-            line_starts: std::iter::once(0).chain(after_newlines).collect(),
+            line_starts: (!before)
+                .then_some(0)
+                .into_iter()
+                .chain(after_newlines)
+                .collect(),
             mistakes: RefCell::default(),
         }
     }

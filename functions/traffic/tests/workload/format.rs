@@ -375,3 +375,20 @@ fn what_is_the_same_every_time_is_known_to_be() {
     assert!(!constant("", "path='/{{ randint(1, 2) }}'"));
     assert!(!constant("", "path='/'\njson={a='{{ user }}'}"));
 }
+
+#[test]
+fn equal_weights_level_classes_and_tasks_and_leave_line_numbers() {
+    let file = "[hosts.a]\nurl = \"http://a\"\n[class.A]\nhost = \"a\"\nwait = \"constant(1)\"\nweight = 7\n\
+                [class.A.task.one]\nrequest = \"GET /1\"\nweight = 5\n[class.A.task.two]\nrequest = \"GET /2\"\n";
+    let equal = format!("{}{file}", traffic::workload::EQUAL_WEIGHTS);
+    let workload = traffic::workload::Workload::parse(&equal, "f", &|_| None).unwrap();
+    let class = workload.class("A").unwrap();
+    assert_eq!(class.weight(), 1);
+    assert!(class.tasks().iter().all(|task| task.weight() == 1));
+    let ratios = serde_json::to_value(workload.task_ratio(&[("A", 1)], true)).unwrap();
+    assert_eq!(ratios["A"]["tasks"]["one"]["ratio"], 0.5);
+
+    let wrong = equal.replace("constant(1)", "constant(x)");
+    let errors = traffic::workload::Workload::parse(&wrong, "f", &|_| None).unwrap_err();
+    assert_eq!(errors.mistakes()[0].line, 5);
+}

@@ -5,8 +5,7 @@
 //! takes no more room than a minute. Reading a record once is the reader's part; figures and their
 //! JSON are [`crate::report`]'s.
 
-use std::collections::HashMap;
-
+use hashbrown::HashMap;
 use traffic::clock::{SLOT_MICROS, Timestamp};
 use traffic::record::Bucket;
 use traffic::record::wire::{Decoded, OutcomeEntry};
@@ -148,10 +147,11 @@ impl Stats {
         while evictions != Some(self.rows.evictions()) {
             evictions = Some(self.rows.evictions());
             slots.clear();
-            slots.extend(record.requests.iter().map(|&(method, name)| {
-                self.rows
-                    .slot([&cut(name.into(), chars), &cut(method.into(), chars)])
-            }));
+            slots.extend(
+                record.requests.iter().map(|&(method, name)| {
+                    self.rows.slot([&cut(name, chars), &cut(method, chars)])
+                }),
+            );
         }
         slots
     }
@@ -205,17 +205,17 @@ impl Stats {
         let (method, name) = record.requests[request as usize];
         let error = without_address(record.errors[error as usize]);
         self.errors.slot([
-            &cut(name.into(), self.limits.name_chars),
-            &cut(method.into(), self.limits.name_chars),
-            &cut(error, self.limits.error_chars),
+            &cut(name, self.limits.name_chars),
+            &cut(method, self.limits.name_chars),
+            &cut(&error, self.limits.error_chars),
         ])
     }
 
     fn fold_exceptions(&mut self, record: &Decoded<'_>) {
         for &(count, message, traceback) in &record.exceptions {
             let slot = self.exceptions.slot([
-                &cut(message.into(), self.limits.error_chars),
-                &cut(traceback.into(), self.limits.traceback_chars),
+                &cut(message, self.limits.error_chars),
+                &cut(traceback, self.limits.traceback_chars),
             ]);
             self.exceptions.get_mut(slot).merge(&u64::from(count));
         }

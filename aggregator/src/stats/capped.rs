@@ -5,9 +5,10 @@
 //! whole was never sent away from a part. So what is kept, and every count, is the same for every
 //! order and every partition. Rows sort as Locust sorts them: what it would show first stays exact.
 
-use std::borrow::Borrow;
-use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
+
+use hashbrown::{Equivalent, HashMap};
 
 /// Two of these can become one, in any order.
 pub(crate) trait Merge: Default {
@@ -15,50 +16,20 @@ pub(crate) trait Merge: Default {
     fn merge(&mut self, other: &Self);
 }
 
-/// A key of `K` texts, each compared in turn.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Key<const K: usize>([Box<str>; K]);
+/// A key of `K` texts, compared one after the other.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Key<const K: usize>([Box<str>; K]);
 
-/// Borrowed or owned texts of a key; lets a map be asked without allocating.
-trait Texts<const K: usize> {
-    fn texts(&self) -> [&str; K];
-}
-
-impl<const K: usize> Texts<K> for Key<K> {
+impl<const K: usize> Key<K> {
     fn texts(&self) -> [&str; K] {
         self.0.each_ref().map(AsRef::as_ref)
     }
 }
 
-impl<const K: usize> Texts<K> for [&str; K] {
-    fn texts(&self) -> [&str; K] {
-        *self
-    }
-}
-
-impl<'a, const K: usize> Borrow<dyn Texts<K> + 'a> for Key<K> {
-    fn borrow(&self) -> &(dyn Texts<K> + 'a) {
-        self
-    }
-}
-
-impl<const K: usize> PartialEq for dyn Texts<K> + '_ {
-    fn eq(&self, other: &Self) -> bool {
-        self.texts() == other.texts()
-    }
-}
-
-impl<const K: usize> Eq for dyn Texts<K> + '_ {}
-
-impl<const K: usize> PartialOrd for dyn Texts<K> + '_ {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl<const K: usize> Ord for dyn Texts<K> + '_ {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.texts().cmp(&other.texts())
+/// Lets a map be asked without allocating a key.
+impl<const K: usize> Equivalent<Key<K>> for [&str; K] {
+    fn equivalent(&self, key: &Key<K>) -> bool {
+        self.iter().zip(&key.0).all(|(text, own)| **text == **own)
     }
 }
 
@@ -66,8 +37,10 @@ impl<const K: usize> Ord for dyn Texts<K> + '_ {
 #[derive(Clone, Debug)]
 pub(crate) struct Capped<const K: usize, V> {
     limit: usize,
-    order: BTreeMap<Key<K>, usize>,
-    /// What exceeds the limit, then what `order` points to.
+    index: HashMap<Key<K>, usize>,
+    /// The keys by size, once there are as many as there may be.
+    full: BinaryHeap<Key<K>>,
+    /// What exceeds the limit, then what `index` points to.
     slots: Vec<V>,
     exceeded: bool,
     evictions: u64,
@@ -81,7 +54,8 @@ impl<const K: usize, V: Merge> Capped<K, V> {
     pub(crate) fn new(limit: usize) -> Self {
         Self {
             limit,
-            order: BTreeMap::new(),
+            index: HashMap::new(),
+            full: BinaryHeap::new(),
             slots: vec![V::default()],
             exceeded: false,
             evictions: 0,
@@ -91,29 +65,44 @@ impl<const K: usize, V: Merge> Capped<K, V> {
     /// The number of a key's slot, which is made when it is missing. A number holds until
     /// [`Capped::evictions`] changes.
     pub(crate) fn slot(&mut self, texts: [&str; K]) -> usize {
-        if let Some(&slot) = self.order.get(&texts as &dyn Texts<K>) {
-            return slot;
-        }
-        if self.order.len() < self.limit {
-            self.slots.push(V::default());
-            return self.insert(texts, self.slots.len() - 1);
-        }
-        self.exceeded = true;
-        match self.order.last_entry() {
-            Some(last) if texts < last.key().texts() => {
-                let slot = last.remove();
-                let evicted = std::mem::take(&mut self.slots[slot]);
-                self.slots[Self::OTHERS].merge(&evicted);
-                self.evictions += 1;
-                self.insert(texts, slot)
-            }
-            _ => Self::OTHERS,
+        match self.index.get(&texts) {
+            Some(&slot) => slot,
+            None => self.insert(texts),
         }
     }
 
-    fn insert(&mut self, texts: [&str; K], slot: usize) -> usize {
-        self.order.insert(Key(texts.map(Into::into)), slot);
+    fn insert(&mut self, texts: [&str; K]) -> usize {
+        let slot = if self.index.len() < self.limit {
+            self.slots.push(V::default());
+            self.slots.len() - 1
+        } else {
+            self.exceeded = true;
+            match self.evict_for(texts) {
+                Some(slot) => slot,
+                None => return Self::OTHERS,
+            }
+        };
+        let key = Key(texts.map(Into::into));
+        self.index.insert(key.clone(), slot);
+        if self.index.len() == self.limit {
+            if self.full.is_empty() {
+                self.full = self.index.keys().cloned().collect();
+            } else {
+                self.full.push(key);
+            }
+        }
         slot
+    }
+
+    /// The slot of the last key, if the new one comes before it.
+    fn evict_for(&mut self, texts: [&str; K]) -> Option<usize> {
+        let last = self.full.peek_mut().filter(|last| texts < last.texts())?;
+        let slot = self.index.remove(&PeekMut::pop(last));
+        let slot = slot.expect("the heap has the index's keys");
+        let evicted = std::mem::take(&mut self.slots[slot]);
+        self.slots[Self::OTHERS].merge(&evicted);
+        self.evictions += 1;
+        Some(slot)
     }
 
     /// What a slot holds.
@@ -128,8 +117,11 @@ impl<const K: usize, V: Merge> Capped<K, V> {
 
     /// The entries in the order of their keys.
     pub(crate) fn iter(&self) -> impl Iterator<Item = ([&str; K], &V)> {
-        let entries = self.order.iter();
-        entries.map(|(key, &slot)| (key.texts(), &self.slots[slot]))
+        let mut entries: Vec<_> = self.index.iter().collect();
+        entries.sort_unstable_by_key(|&(key, _)| key);
+        entries
+            .into_iter()
+            .map(|(key, &slot)| (key.texts(), &self.slots[slot]))
     }
 
     /// What exceeded the limit, if anything did.
@@ -150,9 +142,9 @@ impl<const K: usize, V: Merge> Capped<K, V> {
 
     /// Adds what the other one counted.
     pub(crate) fn merge(&mut self, other: &Self) {
-        for (texts, value) in other.iter() {
-            let slot = self.slot(texts);
-            self.slots[slot].merge(value);
+        for (key, &slot) in &other.index {
+            let own = self.slot(key.texts());
+            self.slots[own].merge(&other.slots[slot]);
         }
         if let Some(others) = other.others() {
             self.add_others(others);
@@ -166,10 +158,9 @@ impl<const K: usize, V: Merge> Capped<K, V> {
 
     /// Forgets everything.
     pub(crate) fn clear(&mut self) {
-        self.order.clear();
-        self.slots.truncate(1);
-        self.slots[Self::OTHERS] = V::default();
-        self.exceeded = false;
-        self.evictions += 1;
+        *self = Self {
+            evictions: self.evictions + 1,
+            ..Self::new(self.limit)
+        };
     }
 }

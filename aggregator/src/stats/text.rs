@@ -3,9 +3,18 @@
 use std::borrow::Cow;
 
 /// A text of at most `chars` characters; a longer one is cut and ends in an ellipsis.
-pub(crate) fn cut(text: Cow<'_, str>, chars: usize) -> Cow<'_, str> {
-    if text.len() <= chars || text.chars().count() <= chars {
-        return text;
+#[inline]
+pub(crate) fn cut(text: &str, chars: usize) -> Cow<'_, str> {
+    // no character is shorter than a byte
+    if text.len() <= chars {
+        return text.into();
+    }
+    cut_long(text, chars)
+}
+
+fn cut_long(text: &str, chars: usize) -> Cow<'_, str> {
+    if text.chars().count() <= chars {
+        return text.into();
     }
     let mut short: String = text.chars().take(chars.saturating_sub(1)).collect();
     short.push('…');
@@ -33,8 +42,8 @@ mod tests {
 
     #[test]
     fn a_long_text_is_cut_between_characters() {
-        assert_eq!(cut("äöü".into(), 3), "äöü");
-        assert_eq!(cut("äöüß".into(), 3), "äö…");
+        assert_eq!(cut("äöü", 3), "äöü");
+        assert_eq!(cut("äöüß", 3), "äö…");
     }
 
     #[test]

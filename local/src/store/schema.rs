@@ -33,6 +33,24 @@ const LOG_LIMIT_BYTES: i32 = 32 * 1024 * 1024;
 /// Statements that stay compiled; more than there are.
 const STATEMENTS: usize = 48;
 
+/// Whether a database outlives a power cut. Either outlives `kill -9` as long as it has a name.
+#[derive(Clone, Copy, Debug)]
+enum Synchronous {
+    /// It does, less what was written in the last moments.
+    Normal,
+    /// It does not: it goes with the process anyway.
+    Off,
+}
+
+impl Synchronous {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Normal => "NORMAL",
+            Self::Off => "OFF",
+        }
+    }
+}
+
 /// Run and class names are interned, so that a record's row and its keys are a few dozen bytes.
 ///
 /// `AUTOINCREMENT` because a cursor is a record's number: a number must never be given twice, also
@@ -83,15 +101,7 @@ CREATE INDEX records_by_bucket ON records (run, bucket);
 
 /// Opens or creates the database in a file.
 pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
-    refuse_scraps(path)?;
-    let connection = connect(path).map_err(|error| open_error(path, error))?;
-    match connection.is_readonly(c"main") {
-        Ok(false) => {}
-        Ok(true) => return Err(OpenError::ReadOnly(path.to_owned())),
-        Err(error) => return Err(open_error(path, error)),
-    }
-    let is_new = examine(&connection, path)?;
-    prepare(connection, is_new).map_err(|error| open_error(path, error))
+    open_with(path, Synchronous::Normal)
 }
 
 /// Opens a private database in a folder for temporary files, and takes its name away at once where
@@ -101,19 +111,24 @@ pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
 pub(super) fn open_temporary() -> Result<(Connection, Option<TempDir>), OpenError> {
     let temporary = |error: Box<dyn Error + Send + Sync>| OpenError::Temporary(error);
     let folder = TempDir::with_prefix("cicada-").map_err(|error| temporary(error.into()))?;
-    let connection = open(&folder.path().join("cicada.db"))
-        .and_then(|connection| {
-            // it does not outlive the process, so it need not outlive the machine
-            let unsynchronized = connection.pragma_update(None, "synchronous", "OFF");
-            unsynchronized.map_err(|error| temporary(error.into()))?;
-            Ok(connection)
-        })
+    let connection = open_with(&folder.path().join("cicada.db"), Synchronous::Off)
         .map_err(|error| temporary(error.into()))?;
     if cfg!(unix) {
         folder.close().map_err(|error| temporary(error.into()))?;
         return Ok((connection, None));
     }
     Ok((connection, Some(folder)))
+}
+
+fn open_with(path: &Path, synchronous: Synchronous) -> Result<Connection, OpenError> {
+    refuse_scraps(path)?;
+    let failed = |error| open_error(path, error);
+    let connection = connect(path).map_err(failed)?;
+    if connection.is_readonly(c"main").map_err(failed)? {
+        return Err(OpenError::ReadOnly(path.to_owned()));
+    }
+    let is_new = examine(&connection, path)?;
+    prepare(connection, is_new, synchronous).map_err(failed)
 }
 
 /// Without SQLite's special names: `:memory:` and `file:...` are files like any other here.
@@ -165,9 +180,16 @@ fn examine(connection: &Connection, path: &Path) -> Result<bool, OpenError> {
     }
 }
 
-fn prepare(mut connection: Connection, is_new: bool) -> rusqlite::Result<Connection> {
+fn prepare(
+    mut connection: Connection,
+    is_new: bool,
+    synchronous: Synchronous,
+) -> rusqlite::Result<Connection> {
+    if is_new {
+        // there is nothing to lose yet, and waiting for the disk would take longer than all the rest
+        connection.pragma_update(None, "synchronous", "OFF")?;
+    }
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
-    connection.pragma_update(None, "synchronous", "NORMAL")?;
     connection.pragma_update_and_check(None, "wal_autocheckpoint", CHECKPOINT_PAGES, |_| Ok(()))?;
     connection.pragma_update_and_check(None, "journal_size_limit", LOG_LIMIT_BYTES, |_| Ok(()))?;
     tune(&connection)?;
@@ -177,6 +199,7 @@ fn prepare(mut connection: Connection, is_new: bool) -> rusqlite::Result<Connect
         // takes the lock for good, and says now whether the file can be written
         connection.execute_batch("BEGIN IMMEDIATE; PRAGMA user_version = 1; COMMIT")?;
     }
+    connection.pragma_update(None, "synchronous", synchronous.as_str())?;
     Ok(connection)
 }
 

@@ -13,9 +13,8 @@ use traffic::run::RunId;
 mod crash;
 mod full;
 mod open;
-mod speed;
 
-const BUCKET: Bucket = Bucket(180_000_000);
+pub(crate) const BUCKET: Bucket = Bucket(180_000_000);
 
 pub(crate) fn open(file: &Path) -> SqliteStore {
     SqliteStore::open(file, Clock::system()).unwrap()

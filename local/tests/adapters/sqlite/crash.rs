@@ -56,9 +56,9 @@ async fn what_was_acknowledged_before_a_kill_is_there_after_it() {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut lines = BufReader::new(writing.stdout.take().unwrap()).lines();
+        let lines = BufReader::new(writing.stdout.take().unwrap()).lines();
         let mut count = 0;
-        while let Some(line) = lines.next() {
+        for line in lines {
             match parse(&line.unwrap()) {
                 Some(Said::Record(writer, sequence)) => {
                     acknowledged.insert((writer, sequence));

@@ -1,0 +1,208 @@
+//! Starts the binary, waits until it serves, asks it, and ends it.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::{Output, Stdio};
+use std::time::Duration;
+
+use local::targets::{Targets, TargetsConfig};
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+use tokio::time::{Instant, sleep};
+
+/// How a `cicada` is to be started.
+pub(crate) struct Cicada {
+    arguments: Vec<OsString>,
+    environment: Vec<(String, String)>,
+}
+
+/// One that serves.
+pub(crate) struct Serving {
+    child: Child,
+    url: String,
+    client: reqwest::Client,
+}
+
+impl Cicada {
+    pub(crate) fn new() -> Self {
+        let serve = ["--web-host", "127.0.0.1", "--web-port", "0"];
+        Self { arguments: serve.map(Into::into).into(), environment: Vec::new() }
+    }
+
+    pub(crate) fn arg(mut self, argument: impl Into<OsString>) -> Self {
+        self.arguments.push(argument.into());
+        self
+    }
+
+    pub(crate) fn args(mut self, line: &str) -> Self {
+        self.arguments.extend(line.split_whitespace().map(Into::into));
+        self
+    }
+
+    pub(crate) fn env(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.environment.push((name.into(), value.into()));
+        self
+    }
+
+    /// The workload's hosts are these stand-ins.
+    pub(crate) fn at(self, targets: &Targets) -> Self {
+        self.env("TARGET_APP_URL", targets.target_app_url())
+            .env("AI_AGENT_URL", targets.ai_agent_url())
+    }
+
+    pub(crate) fn db(self, path: &Path) -> Self {
+        self.arg("--db").arg(path)
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cicada"));
+        // nothing of the machine that runs the tests
+        let inherited = std::env::vars().filter(|(name, _)| name.starts_with("LOCUST_"));
+        inherited.for_each(|(name, _)| {
+            command.env_remove(name);
+        });
+        command
+            .args(&self.arguments)
+            .envs(self.environment.iter().cloned())
+            .stdin(Stdio::null())
+            .kill_on_drop(true);
+        command
+    }
+
+    /// Runs it to its end.
+    pub(crate) async fn run(&self) -> Output {
+        let run = self.command().output();
+        tokio::time::timeout(Duration::from_secs(120), run).await.expect("it ends").unwrap()
+    }
+
+    /// Starts it and waits until it serves.
+    pub(crate) async fn serve(&self) -> Serving {
+        let mut child = self.command().stderr(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut log = String::new();
+        let url = loop {
+            let line = tokio::time::timeout(Duration::from_secs(20), lines.next_line()).await;
+            let Some(line) = line.expect("it says where it serves").unwrap() else {
+                panic!("it ended before it served:\n{log}");
+            };
+            if let Some((_, url)) = line.split_once("serving Locust's API at ") {
+                break url.trim().to_owned();
+            }
+            log.push_str(&line);
+            log.push('\n');
+        };
+        // what it logs later must not fill the pipe
+        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        Serving { child, url, client: reqwest_client() }
+    }
+}
+
+impl Serving {
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Value {
+        let response = self.client.get(format!("{}{path}", self.url)).send().await.unwrap();
+        response_json(response).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, form: &str) -> Value {
+        let request = self.client.post(format!("{}{path}", self.url));
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        response_json(request.body(form.to_owned()).send().await.unwrap()).await
+    }
+
+    pub(crate) async fn swarm(&self, form: &str) {
+        let answer = self.post("/swarm", form).await;
+        assert_eq!(answer["success"], true, "{answer}");
+    }
+
+    /// Requests and failures of each row, by name.
+    pub(crate) async fn counts(&self) -> BTreeMap<String, (u64, u64)> {
+        rows(&self.get("/stats/requests").await)
+    }
+
+    pub(crate) async fn total(&self) -> u64 {
+        self.counts().await["Aggregated"].0
+    }
+
+    /// Waits until `condition` holds for what `path` answers, and returns that.
+    pub(crate) async fn until(
+        &self,
+        path: &str,
+        limit: Duration,
+        condition: impl Fn(&Value) -> bool,
+    ) -> Value {
+        let began = Instant::now();
+        loop {
+            let answer = self.get(path).await;
+            if condition(&answer) {
+                return answer;
+            }
+            assert!(began.elapsed() < limit, "still after {limit:?}: {answer:#}");
+            sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// Stops the run and waits until its ledger is settled.
+    pub(crate) async fn settle(&self, limit: Duration) -> Value {
+        let answer = self.post("/stop", "").await;
+        assert_eq!(answer["success"], true, "{answer}");
+        self.until("/stats/requests", limit, |answer| answer["state"] == "stopped").await;
+        self.until("/ledger", limit, |ledger| ledger["pending"] == 0).await
+    }
+
+    /// `kill -9`.
+    pub(crate) async fn kill(mut self) {
+        self.child.kill().await.unwrap();
+    }
+
+    /// Asks it to end, and waits for its exit code.
+    pub(crate) async fn terminate(mut self) -> i32 {
+        let id = self.child.id().unwrap().to_string();
+        let killed = std::process::Command::new("kill").args(["-TERM", &id]).status().unwrap();
+        assert!(killed.success());
+        self.child.wait().await.unwrap().code().unwrap()
+    }
+}
+
+/// The sum must hold whatever happened.
+pub(crate) fn assert_adds_up(ledger: &Value) {
+    let number = |account: &Value, field: &str| account[field].as_u64().unwrap();
+    let classes = ledger["classes"].as_object().unwrap().values();
+    for account in std::iter::once(ledger).chain(classes) {
+        let parts = ["recorded", "skipped", "missing", "pending"];
+        let sum: u64 = parts.iter().map(|part| number(account, part)).sum();
+        assert_eq!(number(account, "planned"), sum, "{account:#}");
+        assert_eq!(number(account, "unplanned"), 0, "{account:#}");
+    }
+}
+
+pub(crate) fn rows(statistics: &Value) -> BTreeMap<String, (u64, u64)> {
+    let row = |row: &Value| {
+        let number = |field: &str| row[field].as_u64().unwrap();
+        let name = row["name"].as_str().unwrap().to_owned();
+        (name, (number("num_requests"), number("num_failures")))
+    };
+    statistics["stats"].as_array().unwrap().iter().map(row).collect()
+}
+
+pub(crate) async fn targets(latency_scale: f64) -> Targets {
+    let config = TargetsConfig { latency_scale, ..TargetsConfig::for_tests() };
+    Targets::start(config).await.unwrap()
+}
+
+fn reqwest_client() -> reqwest::Client {
+    // an error only says that another test has installed it already
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::new()
+}
+
+async fn response_json(response: reqwest::Response) -> Value {
+    let status = response.status();
+    let text = response.text().await.unwrap();
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{status}: {error}: {text}"))
+}

@@ -1,0 +1,7 @@
+//! The `cicada` binary as its users have it: started as a process, asked by HTTP, against real
+//! targets, stopped, killed, and started again.
+
+mod control;
+mod crash;
+mod harness;
+mod ledger;

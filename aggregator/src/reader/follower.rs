@@ -110,9 +110,20 @@ impl Follower {
         store: &S,
         now: Timestamp,
     ) -> Result<(), AggregatorError> {
-        if self.sealed.next.end() + FAR_BEHIND < now && !self.is_complete() {
+        while self.sealed.next.end() + FAR_BEHIND < now && !self.is_complete() {
             self.resume(store).await?;
+            self.read_on(store, now).await?;
+            // whoever wrote a checkpoint meanwhile may have dropped what was just to be read
+            self.give_way(store).await?;
         }
+        self.read_on(store, now).await
+    }
+
+    async fn read_on<S: Store>(
+        &mut self,
+        store: &S,
+        now: Timestamp,
+    ) -> Result<(), AggregatorError> {
         let current = Bucket::of(now);
         let last = last_bucket(&self.run, &self.reach).map_or(current, |last| last.min(current));
         let mut next = self.sealed.next;
@@ -224,24 +235,43 @@ impl Follower {
 
     /// Goes on from the stored checkpoint, if it goes further than what is sealed here.
     async fn resume<S: Store>(&mut self, store: &S) -> Result<(), AggregatorError> {
-        let Some(checkpoint) = store.checkpoint(&self.run.plan.run().id).await? else {
-            return Ok(());
-        };
+        if let Some(checkpoint) = store.checkpoint(&self.run.plan.run().id).await? {
+            let sealed = self.decode(&checkpoint)?;
+            if sealed.next > self.sealed.next {
+                self.replace(sealed);
+            }
+        }
+        Ok(())
+    }
+
+    /// Goes on from the stored checkpoint, if somebody else has written one.
+    async fn give_way<S: Store>(&mut self, store: &S) -> Result<(), AggregatorError> {
+        let known = self.stored.revision;
+        if let Some(checkpoint) = store.checkpoint(&self.run.plan.run().id).await?
+            && checkpoint.revision != known
+        {
+            let sealed = self.decode(&checkpoint)?;
+            self.replace(sealed);
+        }
+        Ok(())
+    }
+
+    fn decode(&mut self, checkpoint: &Checkpoint) -> Result<Sealed, AggregatorError> {
         let (sealed, complete) = Sealed::decode(&checkpoint.body, &self.run, self.limits)
             .map_err(|source| self.unreadable(source))?;
-        let revision = checkpoint.revision;
         self.stored = Stored {
-            revision,
+            revision: checkpoint.revision,
             next: sealed.next,
             complete,
         };
-        if sealed.next > self.sealed.next {
-            self.sealed = sealed;
-            self.plans.clear();
-            self.forget_open();
-            self.count_from_reset();
-        }
-        Ok(())
+        Ok(sealed)
+    }
+
+    fn replace(&mut self, sealed: Sealed) {
+        self.sealed = sealed;
+        self.plans.clear();
+        self.forget_open();
+        self.count_from_reset();
     }
 
     fn unreadable(&self, source: CheckpointError) -> AggregatorError {

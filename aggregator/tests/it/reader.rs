@@ -1,0 +1,11 @@
+//! The reader and the ledger: whoever reads which records when, in whatever order and how often,
+//! says the same, and planned = recorded + skipped + missing + pending at every instant.
+
+mod checkpoints;
+mod ledger;
+mod properties;
+mod reference;
+mod scene;
+mod statistics;
+mod store;
+mod ticks;

@@ -1,6 +1,8 @@
 //! The reader and the ledger: whoever reads which records when, in whatever order and how often,
 //! says the same, and planned = recorded + skipped + missing + pending at every instant.
 
+#![expect(clippy::unwrap_used, reason = "tests and their helpers")]
+
 mod checkpoints;
 mod ledger;
 mod properties;

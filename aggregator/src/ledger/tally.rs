@@ -153,7 +153,7 @@ impl Tally {
         }
     }
 
-    /// What the books say; nothing more can come of slots that ended by `quiet_before`.
+    /// What the books say; nothing more can come of slots that had begun by `quiet_before`.
     pub(crate) fn ledger(&self, run: &LoadedRun, quiet_before: Option<Timestamp>) -> Ledger {
         let run_now = run.plan.run();
         let mut ledger = Ledger {
@@ -254,7 +254,7 @@ impl ClassTally {
         let slots = (self.settled_until.0..).map(Slot).zip(&self.slots);
         for (number, slot) in slots {
             let open = u64::from(slot.open());
-            if quiet_before.is_some_and(|quiet| number.end() <= quiet) {
+            if quiet_before.is_some_and(|quiet| number.start() <= quiet) {
                 account.missing += open;
             } else {
                 account.pending += open;

@@ -86,7 +86,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> FanOut<S, Q, H> {
         let mut from = noted
             .unwrap_or(Slot(0))
             .max(run.plan.run().starts())
-            .max(now.slot());
+            .max(self.earliest());
         let mut wake_ups = 0;
         while from < end {
             let until = from.plus(STRIDE).min(end);
@@ -139,10 +139,20 @@ impl<S: Store, Q: Queue, H: Heartbeat> FanOut<S, Q, H> {
             return Ok(0);
         };
         let planned = self.store.planned_until(&run.plan.run().id).await?;
-        let from = self.clock.now().slot().plus(1).max(run.plan.run().starts());
-        Ok(self
-            .send(&run.plan, from, planned.unwrap_or(from), None)
-            .await?)
+        let from = self.earliest().max(run.plan.run().starts());
+        let until = planned.unwrap_or(from);
+        Ok(self.send(&run.plan, from, until, None).await?)
+    }
+
+    /// The first slot that can still be executed in full: the present one, but not one that a
+    /// process before this one may have begun.
+    fn earliest(&self) -> Slot {
+        let present = self.clock.now().slot();
+        match self.store.quiet_before() {
+            // a moment ago at most, while this process started
+            Some(opened) if present.0 <= opened.slot().0 + 2 => opened.slot().plus(1),
+            _ => present,
+        }
     }
 
     async fn send(

@@ -69,7 +69,7 @@ async fn a_finished_run_and_a_reset_survive_a_restart() {
     assert_eq!(second.counts().await, counts);
     assert_eq!(second.get("/ledger").await["planned"], ledger["planned"]);
     assert_eq!(second.get("/stats/requests").await["state"], "stopped");
-    second.post("/stats/reset", "").await;
+    second.reset().await;
     assert_eq!(second.total().await, 0);
     second.kill().await;
 

@@ -115,6 +115,11 @@ impl Serving {
         response_json(request.body(form.to_owned()).send().await.unwrap()).await
     }
 
+    pub(crate) async fn reset(&self) {
+        let answer = self.client.post(format!("{}/stats/reset", self.url)).send().await.unwrap();
+        assert_eq!(answer.text().await.unwrap(), "ok");
+    }
+
     pub(crate) async fn swarm(&self, form: &str) {
         let answer = self.post("/swarm", form).await;
         assert_eq!(answer["success"], true, "{answer}");

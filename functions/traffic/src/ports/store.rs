@@ -109,8 +109,8 @@ pub trait Store: Send + Sync + 'static {
         to: Slot,
     ) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
-    /// Nothing that was in flight before this instant can still be written, if that is known: the
-    /// one process that may write was started then.
+    /// Nothing of slots that had begun by this instant can still be written, if that is known: the
+    /// one process that may write was started then, and leaves those slots alone.
     fn quiet_before(&self) -> Option<Timestamp>;
 }
 

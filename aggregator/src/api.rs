@@ -11,7 +11,7 @@ use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::header::ACCESS_CONTROL_ALLOW_ORIGIN;
 use axum::http::{HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
 use axum::{Json, middleware};
 use serde_json::json;
 use traffic::ports::{Heartbeat, Queue, Store, StoreError};
@@ -58,9 +58,12 @@ pub fn router<S: Store, Q: Queue, H: Heartbeat>(api: Api<S, Q, H>) -> Router {
     Router::new()
         .route("/", get(home::home::<S, Q, H>))
         .route("/swarm", post(swarm_route::<S, Q, H>))
-        .route("/stop", get(stop::<S, Q, H>).post(stop::<S, Q, H>))
+        .route("/stop", changes(get(stop::<S, Q, H>).post(stop::<S, Q, H>)))
         .route("/stats/requests", get(statistics::requests::<S, Q, H>))
-        .route("/stats/reset", get(reset::<S, Q, H>).post(reset::<S, Q, H>))
+        .route(
+            "/stats/reset",
+            changes(get(reset::<S, Q, H>).post(reset::<S, Q, H>)),
+        )
         .route("/tasks", get(statistics::tasks::<S, Q, H>))
         .route("/exceptions", get(statistics::exceptions::<S, Q, H>))
         .route("/ledger", get(statistics::ledger::<S, Q, H>))
@@ -72,6 +75,11 @@ pub fn router<S: Store, Q: Queue, H: Heartbeat>(api: Api<S, Q, H>) -> Router {
         .layer(DefaultBodyLimit::max(fields::MAX_BODY))
         .layer(middleware::map_response(readable_from_everywhere))
         .with_state(api)
+}
+
+/// A route whose `GET` changes something: at least a `HEAD` must not.
+fn changes<A: Clone + Send + Sync + 'static>(route: MethodRouter<A>) -> MethodRouter<A> {
+    route.head(wrong_method)
 }
 
 async fn swarm_route<S: Store, Q: Queue, H: Heartbeat>(
@@ -169,6 +177,7 @@ fn refused(refusal: &Refusal, host: Option<&str>) -> Response {
     let Refusal::Field(problem) = refusal else {
         return unavailable(refusal);
     };
+    tracing::warn!(%problem, "a swarm was refused");
     let body = json!({"success": false, "message": problem.to_string(), "host": host});
     Json(body).into_response()
 }

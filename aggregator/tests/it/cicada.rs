@@ -1,6 +1,6 @@
 //! A whole Cicada without traffic, in paused time: the router over ports in memory.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use aggregator::api::{Api, Trouble, router};
@@ -16,9 +16,10 @@ use tower::ServiceExt as _;
 use traffic::clock::{Clock, Slot, Timestamp};
 use traffic::fanout::FanOut;
 use traffic::memory::{MemoryHeartbeat, MemoryQueue, MemoryStore};
+use traffic::plan::Plan;
 use traffic::ports::{Heartbeat as _, Store, WakeUp};
 use traffic::run::Run;
-use traffic::runs::{LoadedRun, Runs};
+use traffic::runs::{LoadedRun, Runs, planned_classes};
 use traffic::workload::Workload;
 
 /// The content type of a form.
@@ -31,7 +32,10 @@ pub(crate) fn epoch() -> Timestamp {
 
 /// The workload that ships in the binary, its hosts as they are in the file.
 pub(crate) fn workload() -> Arc<Workload> {
-    Arc::new(Workload::built_in(&|_| None).expect("the built-in workload is valid"))
+    static BUILT_IN: LazyLock<Arc<Workload>> = LazyLock::new(|| {
+        Arc::new(Workload::built_in(&|_| None).expect("the built-in workload is valid"))
+    });
+    Arc::clone(&BUILT_IN)
 }
 
 /// One process; others may share its store.
@@ -44,7 +48,7 @@ pub(crate) struct Cicada<S = MemoryStore> {
     pub(crate) logs: LogBuffer,
     pub(crate) trouble: Trouble,
     pub(crate) router: Router,
-    runs: Arc<Runs<S>>,
+    pub(crate) fan_out: Arc<FanOut<S, MemoryQueue, MemoryHeartbeat>>,
 }
 
 /// What a route answered.
@@ -90,7 +94,8 @@ impl<S: Store> Cicada<S> {
             runs: Arc::clone(&runs),
             clock: clock.clone(),
         });
-        let control = Control::new(settings, fan_out).expect("the test's settings are good");
+        let control =
+            Control::new(settings, Arc::clone(&fan_out)).expect("the test's settings are good");
         let control = Arc::new(control);
         let aggregation = Aggregation::new(
             Arc::clone(&store),
@@ -114,7 +119,7 @@ impl<S: Store> Cicada<S> {
             logs,
             trouble,
             router,
-            runs,
+            fan_out,
         }
     }
 
@@ -184,8 +189,19 @@ impl<S: Store> Cicada<S> {
 
     /// The newest run with its plan.
     pub(crate) async fn loaded(&self) -> Arc<LoadedRun> {
-        let run = self.run().await;
-        self.runs.put(run).await.expect("the run can be loaded")
+        self.load(self.run().await).await
+    }
+
+    /// A run with its plan.
+    pub(crate) async fn load(&self, run: Run) -> Arc<LoadedRun> {
+        let workload = self.store.workload(&run.workload).await;
+        let workload = workload
+            .expect("the store answers")
+            .expect("runs are pinned");
+        assert_eq!(workload, **self.control.settings().workload.source());
+        let workload = Arc::clone(&self.control.settings().workload);
+        let plan = Plan::new(run, planned_classes(&workload));
+        Arc::new(LoadedRun { plan, workload })
     }
 
     /// Whether nothing was ever started.

@@ -14,6 +14,7 @@ use crate::unsteady::UnsteadyStore;
 
 mod classes;
 mod hosts;
+mod sequences;
 
 #[tokio::test(start_paused = true)]
 async fn a_swarm_starts_a_run_within_three_seconds() {

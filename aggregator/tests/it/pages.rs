@@ -9,8 +9,9 @@ use crate::cicada::{Cicada, FORM, workload};
 
 /// Serves a Cicada on a port of its own, in real time; ends with the runtime.
 async fn served(cicada: &Cicada) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await;
+    let listener = listener.expect("some port is free");
+    let address = listener.local_addr().expect("it is bound");
     let router = cicada.router.clone();
     tokio::spawn(async move { axum::serve(listener, router).await });
     format!("http://{address}")
@@ -25,7 +26,8 @@ fn client() -> Client {
 async fn json_of(response: reqwest::Response) -> Value {
     assert_eq!(response.headers()["content-type"], "application/json");
     assert_eq!(response.headers()["access-control-allow-origin"], "*");
-    serde_json::from_str(&response.text().await.unwrap()).unwrap()
+    let text = response.text().await.expect("the whole answer comes");
+    serde_json::from_str(&text).expect("it is JSON")
 }
 
 #[tokio::test]
@@ -143,85 +145,88 @@ async fn a_form_in_parts_and_json_ask_for_the_same() {
     );
 }
 
+/// Bodies that are refused, and what is said about them.
+const NONSENSE: [(&str, &str); 23] = [
+    ("", "body is not valid JSON"),
+    ("[]", "body is not a JSON object"),
+    ("{\"user_count\": 1e999}", "body is not valid JSON"),
+    (r#"{"spawn_rate": 1}"#, "user_count is missing"),
+    (
+        r#"{"user_count": null, "spawn_rate": 1}"#,
+        "user_count is missing",
+    ),
+    (r#"{"user_count": 1}"#, "spawn_rate is missing"),
+    (
+        r#"{"user_count": 1.5, "spawn_rate": 1}"#,
+        "user_count is 1.5",
+    ),
+    (r#"{"user_count": -1, "spawn_rate": 1}"#, "user_count is -1"),
+    (
+        r#"{"user_count": true, "spawn_rate": 1}"#,
+        "user_count is true",
+    ),
+    (
+        r#"{"user_count": [1], "spawn_rate": 1}"#,
+        "user_count is a list",
+    ),
+    (
+        r#"{"locust_count": "x", "spawn_rate": 1}"#,
+        "locust_count is \"x\"",
+    ),
+    (
+        r#"{"user_count": 1e300, "spawn_rate": 1}"#,
+        "user_count is above",
+    ),
+    (
+        r#"{"user_count": 1, "spawn_rate": {}}"#,
+        "spawn_rate is an object",
+    ),
+    (
+        r#"{"user_count": 1, "spawn_rate": "NaN"}"#,
+        "spawn_rate must be",
+    ),
+    (
+        r#"{"user_count": 1, "hatch_rate": "-"}"#,
+        "hatch_rate is \"-\"",
+    ),
+    (
+        r#"{"user_count": 1, "spawn_rate": 1, "host": 1}"#,
+        "host is 1",
+    ),
+    (
+        r#"{"user_count": 1, "spawn_rate": 1, "run_time": -1}"#,
+        "run_time is -1",
+    ),
+    (
+        r#"{"user_count": 1, "spawn_rate": 1, "run_time": true}"#,
+        "run_time is true",
+    ),
+    (
+        r#"{"user_count": 1, "spawn_rate": 1, "user_classes": [1]}"#,
+        "user_classes must be",
+    ),
+    (
+        r#"{"user_count": 1, "spawn_rate": 1, "user_classes": 1}"#,
+        "user_classes is 1",
+    ),
+    (
+        r#"{"user_count": 1, "spawn_rate": 1, "shape_class": "S"}"#,
+        "shape_class is \"S\"",
+    ),
+    (
+        r#"{"spawn_rate": 1, "user_classes_count": 1}"#,
+        "user_classes_count must be",
+    ),
+    (
+        r#"{"spawn_rate": 1, "user_classes_count": {"ModelAUser": "x"}}"#,
+        "user_classes_count is",
+    ),
+];
+
 #[tokio::test(start_paused = true)]
 async fn json_that_makes_no_sense_is_refused_with_the_fields_name() {
     let cicada = Cicada::new();
-    for (body, words) in [
-        ("", "body is not valid JSON"),
-        ("[]", "body is not a JSON object"),
-        ("{\"user_count\": 1e999}", "body is not valid JSON"),
-        (r#"{"spawn_rate": 1}"#, "user_count is missing"),
-        (
-            r#"{"user_count": null, "spawn_rate": 1}"#,
-            "user_count is missing",
-        ),
-        (r#"{"user_count": 1}"#, "spawn_rate is missing"),
-        (
-            r#"{"user_count": 1.5, "spawn_rate": 1}"#,
-            "user_count is 1.5",
-        ),
-        (r#"{"user_count": -1, "spawn_rate": 1}"#, "user_count is -1"),
-        (
-            r#"{"user_count": true, "spawn_rate": 1}"#,
-            "user_count is true",
-        ),
-        (
-            r#"{"user_count": [1], "spawn_rate": 1}"#,
-            "user_count is a list",
-        ),
-        (
-            r#"{"locust_count": "x", "spawn_rate": 1}"#,
-            "locust_count is \"x\"",
-        ),
-        (
-            r#"{"user_count": 1e300, "spawn_rate": 1}"#,
-            "user_count is above",
-        ),
-        (
-            r#"{"user_count": 1, "spawn_rate": {}}"#,
-            "spawn_rate is an object",
-        ),
-        (
-            r#"{"user_count": 1, "spawn_rate": "NaN"}"#,
-            "spawn_rate must be",
-        ),
-        (
-            r#"{"user_count": 1, "hatch_rate": "-"}"#,
-            "hatch_rate is \"-\"",
-        ),
-        (
-            r#"{"user_count": 1, "spawn_rate": 1, "host": 1}"#,
-            "host is 1",
-        ),
-        (
-            r#"{"user_count": 1, "spawn_rate": 1, "run_time": -1}"#,
-            "run_time is -1",
-        ),
-        (
-            r#"{"user_count": 1, "spawn_rate": 1, "run_time": true}"#,
-            "run_time is true",
-        ),
-        (
-            r#"{"user_count": 1, "spawn_rate": 1, "user_classes": [1]}"#,
-            "user_classes must be",
-        ),
-        (
-            r#"{"user_count": 1, "spawn_rate": 1, "user_classes": 1}"#,
-            "user_classes is 1",
-        ),
-        (
-            r#"{"user_count": 1, "spawn_rate": 1, "shape_class": "S"}"#,
-            "shape_class is \"S\"",
-        ),
-        (
-            r#"{"spawn_rate": 1, "user_classes_count": 1}"#,
-            "user_classes_count must be",
-        ),
-        (
-            r#"{"spawn_rate": 1, "user_classes_count": {"ModelAUser": "x"}}"#,
-            "user_classes_count is",
-        ),
-    ] {
+    for (body, words) in NONSENSE {
         let answer = cicada
             .call("POST", "/swarm", Some("application/json"), body)
             .await;
@@ -359,4 +364,20 @@ async fn only_chosen_classes_are_listed_as_tasks_before_a_run() {
     );
     assert_eq!(json["per_class"]["ModelAUser"]["ratio"], 0.0);
     assert_eq!(cicada.state().await, State::Ready);
+}
+
+#[tokio::test(start_paused = true)]
+async fn looking_at_the_heads_of_pages_changes_nothing() {
+    let cicada = Cicada::new();
+    cicada.started("user_count=6&spawn_rate=600").await;
+    let before = cicada.run().await;
+    for (path, status) in [
+        ("/stop", 405),
+        ("/stats/reset", 405),
+        ("/stats/requests", 200),
+    ] {
+        let answer = cicada.call("HEAD", path, None, "").await;
+        assert_eq!(answer.status.as_u16(), status, "{path}");
+    }
+    assert_eq!(cicada.run().await, before);
 }

@@ -25,7 +25,7 @@ pub(crate) struct UnsteadyStore {
 impl UnsteadyStore {
     /// Makes every call fail, or none.
     pub(crate) fn fail(&self, failure: Option<Failure>) {
-        *self.failure.lock().unwrap() = failure;
+        *self.failure.lock().expect("nobody panics while holding it") = failure;
     }
 
     /// Makes every write of a run a conflict, as if somebody else always came first.
@@ -34,7 +34,7 @@ impl UnsteadyStore {
     }
 
     async fn moment(&self) -> Result<(), StoreError> {
-        let failure = *self.failure.lock().unwrap();
+        let failure = *self.failure.lock().expect("nobody panics while holding it");
         yield_now().await;
         failure.map_or(Ok(()), |failure| Err(failure()))
     }

@@ -181,10 +181,11 @@ impl Database {
 
     /// Drops some of the records in buckets before `before`; true if there may be more.
     pub(super) fn expire(&mut self, before: Bucket) -> rusqlite::Result<bool> {
+        // a cross join keeps its order: run by run, each by its oldest buckets
         let dropped = self.execute(
             "DELETE FROM records WHERE number IN (
                 SELECT records.number FROM run_names
-                JOIN records ON records.run = run_names.number AND records.bucket < ?1
+                CROSS JOIN records ON records.run = run_names.number AND records.bucket < ?1
                 LIMIT 500)",
             [ordered(before.0)],
         )?;

@@ -43,6 +43,8 @@ async fn it_is_silent_while_it_is_off() {
     heartbeat.turn_off().await.unwrap();
     assert!(timeout(10 * MINUTE, beats.next()).await.is_err());
     heartbeat.turn_on().await.unwrap();
+    // the beats of that time are not made up for
+    assert!(timeout(MINUTE / 60, beats.next()).await.is_err());
     assert!(timeout(MINUTE, beats.next()).await.is_ok());
 }
 
@@ -72,6 +74,22 @@ async fn beats_that_nobody_heard_are_one() {
     assert!(at_once.await.is_ok());
     assert!(timeout(MINUTE / 2, beats.next()).await.is_err());
     assert!(timeout(MINUTE, beats.next()).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_listener_that_comes_late_does_not_shift_the_beats() {
+    let (heartbeat, mut beats) = heartbeat();
+    heartbeat.turn_on().await.unwrap();
+    beats.next().await.unwrap();
+    let first = Instant::now();
+    for beat in 1..=10 {
+        tokio::time::sleep_until(first + beat * MINUTE + MINUTE / 6).await;
+        let at_once = timeout(Duration::from_millis(1), beats.next());
+        assert!(at_once.await.is_ok(), "beat {beat}");
+    }
+    beats.next().await.unwrap();
+    let late = first.elapsed() - 11 * MINUTE;
+    assert!(late <= Duration::from_millis(5), "{late:?}");
 }
 
 #[tokio::test(start_paused = true)]

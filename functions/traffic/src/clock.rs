@@ -5,9 +5,13 @@
 
 use std::fmt;
 use std::ops::{Add, Sub};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+#[cfg(target_os = "linux")]
+mod precise;
 
 /// Microseconds in a [`Slot`].
 pub const SLOT_MICROS: u64 = 1_000_000;
@@ -113,7 +117,7 @@ pub struct Clock(Source);
 
 #[derive(Clone, Debug)]
 enum Source {
-    System,
+    System(Arc<LastMoment>),
     Tokio {
         epoch: Timestamp,
         origin: tokio::time::Instant,
@@ -123,7 +127,7 @@ enum Source {
 impl Clock {
     /// The machine's wall clock.
     pub fn system() -> Self {
-        Self(Source::System)
+        Self(Source::System(Arc::default()))
     }
 
     /// A clock that shows `epoch` now and follows tokio's time, which tests pause and advance.
@@ -137,7 +141,7 @@ impl Clock {
     /// The current instant.
     pub fn now(&self) -> Timestamp {
         match &self.0 {
-            Source::System => system_now(),
+            Source::System(_) => system_now(),
             Source::Tokio { epoch, origin } => *epoch + origin.elapsed(),
         }
     }
@@ -145,9 +149,49 @@ impl Clock {
     /// Sleeps until `instant`, or not at all if it has passed.
     pub async fn sleep_until(&self, instant: Timestamp) {
         let left = instant.since(self.now());
-        if !left.is_zero() {
-            tokio::time::sleep(left).await;
+        if left.is_zero() {
+            return;
         }
+        match &self.0 {
+            Source::System(last_moment) => last_moment.sleep(left).await,
+            Source::Tokio { .. } => tokio::time::sleep(left).await,
+        }
+    }
+}
+
+/// How the last moment of a sleep is spent: precisely, where the system can.
+#[derive(Debug, Default)]
+struct LastMoment {
+    #[cfg(target_os = "linux")]
+    timer: std::sync::OnceLock<Option<precise::Precise>>,
+}
+
+impl LastMoment {
+    #[cfg(target_os = "linux")]
+    async fn sleep(&self, time: Duration) {
+        use precise::{LAST_MOMENT, Precise};
+
+        // made on the first use, which is on a runtime
+        let timer = self.timer.get_or_init(|| {
+            Precise::new()
+                .inspect_err(|error| {
+                    tracing::warn!(%error, "no precise timer: iterations may start a millisecond late");
+                })
+                .ok()
+        });
+        let Some(timer) = timer else {
+            return tokio::time::sleep(time).await;
+        };
+        let until = tokio::time::Instant::now() + time;
+        if let Some(most) = time.checked_sub(LAST_MOMENT).filter(|most| !most.is_zero()) {
+            tokio::time::sleep(most).await;
+        }
+        timer.sleep_until(until).await;
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    async fn sleep(&self, time: Duration) {
+        tokio::time::sleep(time).await;
     }
 }
 

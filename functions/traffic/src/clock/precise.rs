@@ -47,7 +47,12 @@ impl Precise {
     /// When the system has no more files or timers to give.
     pub(super) fn new() -> io::Result<Self> {
         let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
-        let timer = AsyncFd::register(timerfd_create(TimerfdClockId::Monotonic, flags)?)?;
+        let timer: OwnedFd = timerfd_create(TimerfdClockId::Monotonic, flags)?;
+        #[expect(
+            deprecated,
+            reason = "its successor is unsafe for descriptors that may close; an OwnedFd does not"
+        )]
+        let timer = AsyncFd::new(timer)?;
         let shared = Arc::new(Shared {
             timer,
             sleepers: Mutex::default(),

@@ -162,7 +162,7 @@ class Crowd:
                 time.sleep(self.window)
                 outcomes = swarm.stop()
                 ledger = swarm.ledger()
-                self.p99.add(peer, ledger["lateness"]["p99_ms"])
+                self.p99.add(peer, ledger["lateness_ms"]["p99"])
                 self.missing.add(peer, ledger["missing"])
                 self.p99.note(
                     f"{outcomes:,} requests in the run, ramp included; {ledger['skipped']:,} iterations skipped"

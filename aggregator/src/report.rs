@@ -2,7 +2,7 @@
 //!
 //! A [`Report`] holds every row and error, for tables and downloads; as JSON it is the body of
 //! `/stats/requests` without the run's state and users, and no longer than Locust makes it.
-//! How the figures are computed is [`figures`]'s, how the console shows them [`table`]'s.
+//! How the figures are computed is `figures`' part, how the console shows them [`table`]'s.
 
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};

@@ -149,3 +149,14 @@ fn error(row: &ErrorRow) -> String {
     );
     line
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_get_what_a_terminal_has_left() {
+        let widths = [None, Some(200), Some(100), Some(40)].map(name_width);
+        assert_eq!(widths, [80, 80, 20, 0]);
+    }
+}

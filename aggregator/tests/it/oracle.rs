@@ -18,7 +18,7 @@ mod compare;
 mod locust;
 mod log;
 
-const RANDOM_LOGS: u64 = 300;
+const RANDOM_LOGS: u64 = 240;
 
 #[test]
 fn logs_made_by_hand_say_what_locust_says() {
@@ -98,7 +98,7 @@ impl Replay {
         let report = self.resumed.report(now);
         compare(place, &report, locust, name_width);
         // most questions come soon after the one before: other partitions of some are enough
-        if draws.chance(0.6) {
+        if draws.chance(0.8) {
             return;
         }
         let records = partition(&self.requests, 1 + draws.below(8), draws);

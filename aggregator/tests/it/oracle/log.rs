@@ -196,7 +196,7 @@ impl Shape {
             requests: draws.below(most),
             names: 1 + draws.below(NAMES.len() as u64),
             failures: of(draws, &[0.0, 0.05, 0.5, 1.0]),
-            asks: of(draws, &[0.0, 0.02, 0.1]),
+            asks: of(draws, &[0.0, 0.02, 0.06]),
             resets: of(draws, &[0.0, 0.0, 0.01, 0.05]),
             pauses: draws.below(5),
             slowness: draws.below(4),

@@ -14,6 +14,7 @@ use crate::cicada::{Answer, Cicada, FORM, workload};
 
 mod reading;
 mod swarming;
+mod timespans;
 
 /// A request, or a pause until all users are there.
 enum Step {
@@ -187,6 +188,20 @@ fn parsed(text: &str) -> Value {
 
 /// What Locust answers.
 fn locust(picker: bool, steps: &[Step]) -> Vec<Value> {
+    let question = json!({
+        "classes": classes(),
+        "picker": picker,
+        "steps": steps.iter().map(question).collect::<Vec<_>>(),
+    });
+    let answers = python("web.py", &question);
+    answers["answers"]
+        .as_array()
+        .expect("it prints answers")
+        .clone()
+}
+
+/// Runs one of the Python scripts that ask Locust, with JSON in and JSON out.
+fn python(script: &str, question: &Value) -> Value {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
     let root = root.expect("the crate lies in the repository");
     let python = std::env::var_os("CICADA_PYTHON");
@@ -197,16 +212,12 @@ fn locust(picker: bool, steps: &[Step]) -> Vec<Value> {
         python.display()
     );
     let mut locust = Command::new(python)
-        .arg(root.join("tests/oracle/web.py"))
+        .arg(root.join("tests/oracle").join(script))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
         .spawn()
         .expect("python starts");
-    let question = json!({
-        "classes": classes(),
-        "picker": picker,
-        "steps": steps.iter().map(question).collect::<Vec<_>>(),
-    });
     let mut input = locust.stdin.take().expect("it is piped");
     input
         .write_all(question.to_string().as_bytes())
@@ -215,14 +226,11 @@ fn locust(picker: bool, steps: &[Step]) -> Vec<Value> {
     let output = locust.wait_with_output().expect("python ends");
     assert!(
         output.status.success(),
-        "python ended with {}",
-        output.status
+        "python ended with {}: {}",
+        output.status,
+        String::from_utf8_lossy(&output.stderr)
     );
-    let answers: Value = serde_json::from_slice(&output.stdout).expect("python prints JSON");
-    answers["answers"]
-        .as_array()
-        .expect("it prints answers")
-        .clone()
+    serde_json::from_slice(&output.stdout).expect("python prints JSON")
 }
 
 fn question(step: &Step) -> Value {

@@ -388,7 +388,11 @@ impl<'a> Input<'a> {
         if count > self.0.len() as u64 {
             return Err(WireError::Truncated(field));
         }
-        (0..count).map(|_| read(self)).collect()
+        let mut entries = Vec::with_capacity(count as usize);
+        for _ in 0..count {
+            entries.push(read(self)?);
+        }
+        Ok(entries)
     }
 }
 

@@ -58,15 +58,19 @@ async fn main() -> Result<(), Failure> {
             polls.push(timed(&reader).await?);
         }
     }
+    clock
+        .sleep_until(clock.now() + Duration::from_millis(400))
+        .await;
+    let idle = timed(&reader).await?;
     let restart = timed(&self::reader(&store, &clock)).await?;
-    report(&store, &reader, polls, restart).await
+    report(&store, &reader, polls, [idle, restart]).await
 }
 
 async fn report(
     store: &MemoryStore,
     reader: &Aggregation<MemoryStore>,
     mut polls: Vec<Duration>,
-    restart: Duration,
+    [idle, restart]: [Duration; 2],
 ) -> Result<(), Failure> {
     let snapshot = reader.snapshot().await?;
     let ledger = snapshot.ledger.total;
@@ -83,7 +87,7 @@ async fn report(
     println!(
         "{{\"planned\": {}, \"recorded\": {}, \"pending\": {}, \"records_a_second\": {}, \
          \"poll_median_ms\": {:.2}, \"poll_slowest_ms\": {:.2}, \"poll_us_a_record\": {:.2}, \
-         \"restart_ms\": {:.1}, \"checkpoint_bytes\": {}}}",
+         \"idle_poll_ms\": {:.2}, \"restart_ms\": {:.1}, \"checkpoint_bytes\": {}}}",
         ledger.planned,
         ledger.recorded,
         ledger.pending,
@@ -91,6 +95,7 @@ async fn report(
         ms(polls[60 + (polls.len() - 60) / 2]),
         ms(polls[polls.len() - 1]),
         ms(total) * 1e3 / (records as f64 * (polls.len() - 60) as f64 / polls.len() as f64),
+        ms(idle),
         ms(restart),
         checkpoint.map_or(0, |checkpoint| checkpoint.body.len()),
     );

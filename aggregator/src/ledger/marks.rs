@@ -12,26 +12,44 @@ type Users = u128;
 
 /// The users of a block with an iteration due, by ordinal.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct DueSet(Vec<Users>);
+pub(crate) struct DueSet {
+    first: Users,
+    more: Vec<Users>,
+}
 
 impl DueSet {
     /// What the plan says of a block's tick.
     pub(crate) fn new(block: Block, due: &[Due]) -> Self {
         let mut set = Self::default();
         for item in due {
-            let ordinal = item.ordinal as usize;
-            if ordinal >= set.0.len() {
-                set.0.resize(ordinal + 1, 0);
+            let user = 1 << (item.user - block.first_user());
+            match (item.ordinal as usize).checked_sub(1) {
+                None => set.first |= user,
+                Some(number) => {
+                    let length = set.more.len().max(number + 1);
+                    set.more.resize(length, 0);
+                    set.more[number] |= user;
+                }
             }
-            set.0[ordinal] |= 1 << (item.user - block.first_user());
         }
         set
     }
 
     /// Whether an entry's iteration is among them.
     pub(crate) fn contains(&self, entry: IterationEntry) -> bool {
-        let users = self.0.get(entry.ordinal as usize);
+        let users = match (entry.ordinal as usize).checked_sub(1) {
+            None => Some(&self.first),
+            Some(number) => self.more.get(number),
+        };
         users.is_some_and(|users| users >> entry.user & 1 == 1)
+    }
+
+    /// How many they are.
+    pub(crate) fn count(&self) -> u32 {
+        std::iter::once(&self.first)
+            .chain(&self.more)
+            .map(|users| users.count_ones())
+            .sum()
     }
 }
 

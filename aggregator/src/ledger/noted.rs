@@ -12,6 +12,7 @@ use traffic::tick::TOO_LATE;
 use traffic::workload::{UserClass, Workload};
 
 use super::marks::{DueSet, Marks};
+use super::tally::SlotPlan;
 
 /// What a tick may take on top of its requests' timeouts.
 const SLACK: Duration = Duration::from_secs(5);
@@ -73,32 +74,40 @@ pub(crate) struct Noted {
 }
 
 impl Noted {
-    /// Compares a record's entries with the plan; the record's slot must have begun.
+    /// Compares a record's entries with the plan; the record's slot must have begun. `known` is
+    /// what the plan says of the slot, if it was asked before.
     pub(crate) fn of(
         run: &LoadedRun,
         reach: &Reach,
         key: &RecordKey,
         entries: &[IterationEntry],
+        known: Option<&SlotPlan>,
     ) -> Self {
         let class = run.plan.class_number(&key.class);
-        let due = match class {
-            Some(class)
-                if key.block.0 <= MAX_BLOCK
-                    && key.bucket.start() < reach.of_slot(class, key.slot) =>
-            {
-                DueSet::new(key.block, &run.plan.due(class, key.block, key.slot))
+        let mut noted = Self::unplanned(class, key, entries.len() as u32);
+        let in_time = class.filter(|&class| {
+            key.block.0 <= MAX_BLOCK && key.bucket.start() < reach.of_slot(class, key.slot)
+        });
+        let Some(class) = in_time else { return noted };
+        match known {
+            Some(known) => {
+                if let Some(due) = known.due(class, key.block) {
+                    noted.compare(entries, due);
+                }
             }
-            _ => DueSet::default(),
-        };
-        let mut noted = Self::unplanned(class, key, 0);
-        for &entry in entries {
-            if !due.contains(entry) {
-                noted.unplanned += 1;
-            } else if noted.marks.mark(entry) {
-                noted.repeats += 1;
+            None => {
+                let due = run.plan.due(class, key.block, key.slot);
+                noted.compare(entries, &DueSet::new(key.block, &due));
             }
         }
         noted
+    }
+
+    fn compare(&mut self, entries: &[IterationEntry], due: &DueSet) {
+        for &entry in entries.iter().filter(|&&entry| due.contains(entry)) {
+            self.unplanned -= 1;
+            self.repeats += u32::from(self.marks.mark(entry));
+        }
     }
 
     /// Entries that are not planned.

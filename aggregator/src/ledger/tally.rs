@@ -13,22 +13,35 @@ use traffic::record::Block;
 use traffic::runs::LoadedRun;
 
 use super::lateness::Lateness;
-use super::marks::{MarkCounts, Marks};
+use super::marks::{DueSet, MarkCounts, Marks};
 use super::noted::{Noted, Reach};
 use super::{Account, Ledger, UNKNOWN_CLASS};
 
 pub(crate) mod saved;
 
-/// What is planned for a slot: for each class the blocks with anything due, and how much.
-pub(crate) type SlotPlan = Vec<Vec<(Block, u32)>>;
+/// What is planned for a slot: by class number, the blocks with anything due, in order.
+#[derive(Clone, Debug)]
+pub(crate) struct SlotPlan(Vec<Vec<(Block, DueSet)>>);
 
-/// What is planned for a slot.
-pub(crate) fn slot_plan(plan: &Plan, slot: Slot) -> SlotPlan {
-    let mut planned = vec![Vec::new(); plan.classes().len()];
-    for (class, block) in plan.ticks(slot) {
-        planned[class].push((block, plan.due_count(class, block, slot)));
+impl SlotPlan {
+    /// Asks the plan.
+    pub(crate) fn new(plan: &Plan, slot: Slot) -> Self {
+        let mut planned = vec![Vec::new(); plan.classes().len()];
+        for (class, block) in plan.ticks(slot) {
+            let due = DueSet::new(block, &plan.due(class, block, slot));
+            planned[class].push((block, due));
+        }
+        Self(planned)
     }
-    planned
+
+    /// What is due for a block, if anything is.
+    pub(crate) fn due(&self, class: usize, block: Block) -> Option<&DueSet> {
+        let ticks = self.0.get(class)?;
+        let number = ticks
+            .binary_search_by_key(&block, |(block, _)| *block)
+            .ok()?;
+        Some(&ticks[number].1)
+    }
 }
 
 /// See the [module](self).
@@ -115,7 +128,7 @@ impl Tally {
 
     /// Adds what is planned for the next slot.
     pub(crate) fn extend(&mut self, planned: &SlotPlan) {
-        for (class, ticks) in self.classes.iter_mut().zip(planned) {
+        for (class, ticks) in self.classes.iter_mut().zip(&planned.0) {
             class.extend(ticks);
         }
         self.until = self.until.plus(1);
@@ -189,16 +202,17 @@ impl Tally {
 }
 
 impl ClassTally {
-    fn extend(&mut self, ticks: &[(Block, u32)]) {
-        let tick = |&(block, planned)| TickTally {
-            block,
-            planned,
+    fn extend(&mut self, ticks: &[(Block, DueSet)]) {
+        let tick = |(block, due): &(Block, DueSet)| TickTally {
+            block: *block,
+            planned: due.count(),
             marked: Marked::Nothing,
         };
+        let ticks: Vec<_> = ticks.iter().map(tick).collect();
         let slot = SlotTally {
-            planned: ticks.iter().map(|&(_, planned)| planned).sum(),
+            planned: ticks.iter().map(|tick| tick.planned).sum(),
             known: 0,
-            ticks: ticks.iter().map(tick).collect(),
+            ticks,
         };
         self.sums.planned += u64::from(slot.planned);
         self.slots.push_back(slot);

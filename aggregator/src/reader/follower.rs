@@ -20,7 +20,7 @@ use super::open::{Early, OpenBucket};
 use super::sealed::{Sealed, progress};
 use super::{AggregatorError, Snapshot};
 use crate::ledger::noted::{Noted, Reach, last_bucket};
-use crate::ledger::tally::{SlotPlan, Tally, slot_plan};
+use crate::ledger::tally::{SlotPlan, Tally};
 use crate::stats::{CheckpointError, Limits, Stats};
 
 /// A bucket is sealed this long after the last write to it was given up: for clocks that differ, and
@@ -414,7 +414,9 @@ impl Follower {
         if entries.is_empty() {
             return;
         }
-        let noted = Noted::of(&self.run, &self.reach, key, entries);
+        let number = key.slot.0.checked_sub(self.sealed.tally.until().0);
+        let known = number.and_then(|number| self.plans.get(number as usize));
+        let noted = Noted::of(&self.run, &self.reach, key, entries, known);
         while self.live.until() <= noted.slot && !noted.marks.is_empty() {
             self.plan_next();
         }
@@ -427,7 +429,7 @@ impl Follower {
         let slot = self.live.until();
         let number = (slot.0 - self.sealed.tally.until().0) as usize;
         if number >= self.plans.len() {
-            self.plans.push_back(slot_plan(&self.run.plan, slot));
+            self.plans.push_back(SlotPlan::new(&self.run.plan, slot));
         }
         self.live.extend(&self.plans[number]);
     }

@@ -7,7 +7,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use crate::clock::{Clock, Slot};
+use crate::clock::{Clock, Slot, Timestamp};
 use crate::plan::Plan;
 use crate::ports::{Heartbeat, HeartbeatError, Queue, QueueError, Store, StoreError, WakeUp};
 use crate::runs::{LoadedRun, RunError, Runs};
@@ -67,12 +67,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> FanOut<S, Q, H> {
     /// See [`FanOutError`]; calling it again is safe.
     pub async fn plan_ahead(&self) -> Result<FanOutReport, FanOutError> {
         let now = self.clock.now();
-        let Some(run) = self
-            .runs
-            .latest()
-            .await?
-            .filter(|run| !run.plan.run().is_over(now))
-        else {
+        let Some(run) = self.run_that_is_on(now).await? else {
             self.heartbeat.turn_off().await?;
             return Ok(FanOutReport::Idle);
         };
@@ -83,10 +78,11 @@ impl<S: Store, Q: Queue, H: Heartbeat> FanOut<S, Q, H> {
             .ends()
             .map_or(horizon, |end| end.min(horizon));
         let mut noted = self.store.planned_until(&run.plan.run().id).await?;
-        let mut from = noted
+        let first = noted
             .unwrap_or(Slot(0))
             .max(run.plan.run().starts())
             .max(self.earliest());
+        let mut from = first;
         let mut wake_ups = 0;
         while from < end {
             let until = from.plus(STRIDE).min(end);
@@ -102,10 +98,43 @@ impl<S: Store, Q: Queue, H: Heartbeat> FanOut<S, Q, H> {
             noted = Some(until);
             from = until;
         }
+        wake_ups += self.catch_up(&run, first, from).await?;
         Ok(FanOutReport::Planned {
             wake_ups,
             until: noted.unwrap_or(from),
         })
+    }
+
+    /// The newest run, unless it is over; that is asked of the store itself, since the heartbeat of a
+    /// run that was just started must not be switched off.
+    async fn run_that_is_on(&self, now: Timestamp) -> Result<Option<Arc<LoadedRun>>, FanOutError> {
+        let known = self.runs.latest().await?;
+        if let Some(run) = known.filter(|run| !run.plan.run().is_over(now)) {
+            return Ok(Some(run));
+        }
+        match self.store.latest_run().await? {
+            Some(run) if !run.is_over(now) => Ok(Some(self.runs.put(run).await?)),
+            _ => Ok(None),
+        }
+    }
+
+    /// Sends what is lacking in slots that were planned while the run was changed: whoever changed it
+    /// did not know yet that they were.
+    async fn catch_up(
+        &self,
+        planned: &LoadedRun,
+        from: Slot,
+        until: Slot,
+    ) -> Result<usize, FanOutError> {
+        let run = planned.plan.run();
+        let now = self.store.run(&run.id).await?;
+        let Some(changed) = now.filter(|now| now.revision > run.revision) else {
+            return Ok(0);
+        };
+        let changed = self.runs.put(changed).await?;
+        Ok(self
+            .send(&changed.plan, from, until, Some(&planned.plan))
+            .await?)
     }
 
     /// Sends what a changed run needs from the slot of the change on and the run before did not,

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use reqwest::Request;
 
 use super::*;
-use crate::fanout::{FanOut, FanOutReport};
 use crate::clock::Slot;
+use crate::fanout::{FanOut, FanOutReport};
 use crate::memory::{MemoryHeartbeat, MemoryQueue, MemoryStore};
 use crate::ports::Heartbeat as _;
 use crate::record::wire::{Contents, Decoded};
@@ -29,14 +29,20 @@ struct Target {
 
 impl Transport for Target {
     async fn send(&self, request: Request, _keep_body: bool) -> Result<Reply, String> {
-        let user = request.headers().get("x-user").map(|user| user.to_str().unwrap().to_owned());
+        let user = request
+            .headers()
+            .get("x-user")
+            .map(|user| user.to_str().unwrap().to_owned());
         let line = format!("{} {}", user.unwrap_or_default(), request.url().path());
         self.seen.lock().unwrap().push((self.clock.now(), line));
         let now = self.concurrent.fetch_add(1, Ordering::SeqCst) + 1;
         self.most_concurrent.fetch_max(now, Ordering::SeqCst);
         tokio::time::sleep(self.takes).await;
         self.concurrent.fetch_sub(1, Ordering::SeqCst);
-        Ok(Reply { content_length: 7, ..Reply::default() })
+        Ok(Reply {
+            content_length: 7,
+            ..Reply::default()
+        })
     }
 }
 
@@ -59,17 +65,27 @@ impl Stage {
         Self::with(MemoryStore::default(), wait, users, takes, None).await
     }
 
-    async fn with(store: MemoryStore, wait: &str, users: u32, takes: Duration, until: Option<Slot>) -> Self {
+    async fn with(
+        store: MemoryStore,
+        wait: &str,
+        users: u32,
+        takes: Duration,
+        until: Option<Slot>,
+    ) -> Self {
         let source = format!(
             "[hosts.shop]\nurl = \"http://127.0.0.1:9\"\n\
              [headers]\nX-User = \"{{{{ user }}}}\"\n\
              [class.A]\nhost = \"shop\"\nwait = \"{wait}\"\n\
              [[class.A.task]]\nname = \"look\"\nrequest = \"GET /{{{{ randint(1, 1000) }}}}\"\n"
         );
-        let workload = Workload::parse(&source, "test", &|_| None).unwrap_or_else(|error| panic!("{error}"));
+        let workload =
+            Workload::parse(&source, "test", &|_| None).unwrap_or_else(|error| panic!("{error}"));
         let clock = Clock::following_tokio(START.start() - Duration::from_secs(2));
         let store = Arc::new(store);
-        store.put_workload(workload.version(), &source).await.unwrap();
+        store
+            .put_workload(workload.version(), &source)
+            .await
+            .unwrap();
         let run = Run {
             id: RunId("r".into()),
             revision: 1,
@@ -80,7 +96,11 @@ impl Stage {
                 from: START,
                 user_count: users,
                 spawn_rate: 1000.0,
-                shares: vec![Share { class: "A".into(), weight: 1, fixed_count: 0 }],
+                shares: vec![Share {
+                    class: "A".into(),
+                    weight: 1,
+                    fixed_count: 0,
+                }],
                 hosts: Vec::new(),
                 until,
             }],
@@ -88,7 +108,11 @@ impl Stage {
             reset_at: None,
         };
         store.put_run(&run).await.unwrap();
-        let runs = Arc::new(Runs::new(Arc::clone(&store), clock.clone(), Arc::new(|_| None)));
+        let runs = Arc::new(Runs::new(
+            Arc::clone(&store),
+            clock.clone(),
+            Arc::new(|_| None),
+        ));
         let queue = Arc::new(MemoryQueue::default());
         let heartbeat = Arc::new(MemoryHeartbeat::default());
         heartbeat.turn_on().await.unwrap();
@@ -109,7 +133,12 @@ impl Stage {
             },
             seen: Arc::clone(&target.seen),
             most_concurrent: Arc::clone(&target.most_concurrent),
-            ticker: Arc::new(Ticker::new(Arc::clone(&store), Arc::clone(&runs), target, clock.clone())),
+            ticker: Arc::new(Ticker::new(
+                Arc::clone(&store),
+                Arc::clone(&runs),
+                target,
+                clock.clone(),
+            )),
             clock,
             store,
             runs,
@@ -122,7 +151,9 @@ impl Stage {
     /// Lives through `seconds` from the run's start on: heartbeats each minute, wake-ups before their slots.
     async fn live(&mut self, seconds: std::ops::Range<u64>) {
         for slot in seconds.map(|second| START.plus(second)) {
-            self.clock.sleep_until(slot.start() - Duration::from_millis(600)).await;
+            self.clock
+                .sleep_until(slot.start() - Duration::from_millis(600))
+                .await;
             if slot == START || slot.0.is_multiple_of(60) {
                 self.fan_out.plan_ahead().await.unwrap();
             }
@@ -131,7 +162,9 @@ impl Stage {
                 self.ticks.spawn(async move { ticker.run(&wake_up).await });
             }
         }
-        self.clock.sleep_until(self.clock.now().slot().plus(1).start()).await;
+        self.clock
+            .sleep_until(self.clock.now().slot().plus(1).start())
+            .await;
     }
 
     /// Waits for all ticks and adds up what they reported.
@@ -161,9 +194,16 @@ impl Stage {
     fn recorded(&self) -> Contents {
         let mut all = Contents::default();
         for record in self.store.all_records() {
-            let contents = Decoded::read(&record.payload, record.key.slot).unwrap().to_contents();
+            let contents = Decoded::read(&record.payload, record.key.slot)
+                .unwrap()
+                .to_contents();
             let bucket = record.key.bucket;
-            assert!(contents.outcomes.iter().all(|outcome| Bucket::of(outcome.completed_at) == bucket));
+            assert!(
+                contents
+                    .outcomes
+                    .iter()
+                    .all(|outcome| Bucket::of(outcome.completed_at) == bucket)
+            );
             assert_eq!(contents.outcomes.len(), record.requests as usize);
             all.outcomes.extend(contents.outcomes);
             all.iterations.extend(contents.iterations);
@@ -190,7 +230,14 @@ async fn everything_due_is_sent_at_its_instant_and_recorded() {
     let mut stage = Stage::new("constant_pacing(2)", 250, ms(30)).await;
     stage.live(0..20).await;
     let report = stage.settle().await;
-    assert_eq!(report, TickReport { executed: 2500, skipped: 0, left: 0 });
+    assert_eq!(
+        report,
+        TickReport {
+            executed: 2500,
+            skipped: 0,
+            left: 0
+        }
+    );
     assert_eq!(stage.seen().len(), 2500);
     let recorded = stage.recorded();
     assert_eq!(recorded.outcomes.len(), 2500);
@@ -199,7 +246,14 @@ async fn everything_due_is_sent_at_its_instant_and_recorded() {
         assert!(outcome.response_time >= ms(30) && outcome.response_time <= ms(32));
         assert_eq!(outcome.content_length, 7);
     }
-    assert_eq!(recorded.outcomes.iter().filter(|outcome| outcome.cold).count(), 1);
+    assert_eq!(
+        recorded
+            .outcomes
+            .iter()
+            .filter(|outcome| outcome.cold)
+            .count(),
+        1
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -207,17 +261,41 @@ async fn a_slow_user_is_skipped_not_overlapped() {
     let mut stage = Stage::new("constant_pacing(10)", 1, Duration::from_secs(25)).await;
     stage.live(0..60).await;
     let report = stage.settle().await;
-    assert_eq!(report, TickReport { executed: 2, skipped: 4, left: 0 });
+    assert_eq!(
+        report,
+        TickReport {
+            executed: 2,
+            skipped: 4,
+            left: 0
+        }
+    );
     assert_eq!(stage.most_concurrent.load(Ordering::SeqCst), 1);
-    assert_eq!(stage.fates(), BTreeMap::from([(Fate::Done, 2), (Fate::Skipped, 4)]));
+    assert_eq!(
+        stage.fates(),
+        BTreeMap::from([(Fate::Done, 2), (Fate::Skipped, 4)])
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn another_process_sees_that_a_user_is_busy() {
     let store = MemoryStore::with_marker_lead(ms(500));
-    let mut stage = Stage::with(store, "constant_pacing(10)", 3, Duration::from_secs(25), None).await;
+    let mut stage = Stage::with(
+        store,
+        "constant_pacing(10)",
+        3,
+        Duration::from_secs(25),
+        None,
+    )
+    .await;
     stage.live(0..9).await;
-    assert_eq!(stage.store.markers(&RunId("r".into()), "A", crate::record::Block(0)).await.unwrap(), []);
+    assert_eq!(
+        stage
+            .store
+            .markers(&RunId("r".into()), "A", crate::record::Block(0))
+            .await
+            .unwrap(),
+        []
+    );
     stage.live(9..10).await;
     // a process that knows nothing of the first one's users
     let target = Target {
@@ -239,7 +317,14 @@ async fn another_process_sees_that_a_user_is_busy() {
     stage.live(10..40).await;
     let report = stage.settle().await;
     drop(first);
-    assert_eq!(report, TickReport { executed: 6, skipped: 6, left: 0 });
+    assert_eq!(
+        report,
+        TickReport {
+            executed: 6,
+            skipped: 6,
+            left: 0
+        }
+    );
     let run = RunId("r".into());
     let markers = stage.store.markers(&run, "A", crate::record::Block(0));
     assert_eq!(markers.await.unwrap(), [], "taken back when done");
@@ -253,7 +338,9 @@ async fn a_fast_outcome_is_written_within_two_seconds_while_a_slow_one_goes_on()
     assert_eq!(stage.recorded().outcomes.len(), 2);
     let mut slow = Stage::new("poisson(0.5)", 20, Duration::from_secs(50)).await;
     slow.live(0..52).await;
-    slow.clock.sleep_until(START.plus(52).start() + ms(100)).await;
+    slow.clock
+        .sleep_until(START.plus(52).start() + ms(100))
+        .await;
     let now = slow.clock.now();
     let sent_before = |(at, _): &&(Timestamp, String)| *at + Duration::from_secs(52) <= now;
     let complete = slow.seen().iter().filter(sent_before).count();
@@ -271,7 +358,11 @@ async fn under_constant_a_user_loops_without_overlap_or_gap() {
     let instants: Vec<Timestamp> = stage.seen().into_iter().map(|(at, _)| at).collect();
     assert!(instants.len() >= 98, "{}", instants.len());
     let gaps = instants.windows(2).map(|pair| pair[1].since(pair[0]));
-    assert!(gaps.clone().all(|gap| gap >= ms(130) && gap <= ms(134)), "{:?}", gaps.max());
+    assert!(
+        gaps.clone().all(|gap| gap >= ms(130) && gap <= ms(134)),
+        "{:?}",
+        gaps.max()
+    );
     assert_eq!(stage.fates(), BTreeMap::from([(Fate::Done, 13)]));
 }
 
@@ -283,12 +374,18 @@ async fn under_constant_the_wait_begins_with_the_response_across_slots() {
     assert_eq!(report.executed, 2 * 43);
     let mut users: BTreeMap<String, Vec<Timestamp>> = BTreeMap::new();
     for (at, line) in stage.seen() {
-        users.entry(line.split(' ').next().unwrap().into()).or_default().push(at);
+        users
+            .entry(line.split(' ').next().unwrap().into())
+            .or_default()
+            .push(at);
     }
     for instants in users.values() {
         assert!(instants.len() >= 10);
         let gaps = instants.windows(2).map(|pair| pair[1].since(pair[0]));
-        assert!(gaps.clone().all(|gap| gap >= ms(4200) && gap <= ms(4210)), "{gaps:?}");
+        assert!(
+            gaps.clone().all(|gap| gap >= ms(4200) && gap <= ms(4210)),
+            "{gaps:?}"
+        );
     }
 }
 
@@ -300,9 +397,21 @@ async fn nothing_starts_after_a_stop_not_even_by_a_late_wake_up() {
     stage.change(|run| run.stopped_from = Some(stop)).await;
     stage.live(5..10).await;
     // the wake-ups of slots that were due before the stop come again, after it
-    let late = WakeUp { run: RunId("r".into()), class: "A".into(), block: crate::record::Block(0), slot: START.plus(4) };
+    let late = WakeUp {
+        run: RunId("r".into()),
+        class: "A".into(),
+        block: crate::record::Block(0),
+        slot: START.plus(4),
+    };
     let report = stage.ticker.run(&late).await.unwrap();
-    assert_eq!(report, TickReport { executed: 0, skipped: 0, left: 100 });
+    assert_eq!(
+        report,
+        TickReport {
+            executed: 0,
+            skipped: 0,
+            left: 100
+        }
+    );
     stage.settle().await;
     assert!(stage.seen().iter().all(|(at, _)| *at < stop.start()));
     assert_eq!(stage.seen().len() as u64, 100 * (stop.0 - START.0));
@@ -313,12 +422,28 @@ async fn a_wake_up_that_is_half_a_minute_late_is_not_executed() {
     let mut stage = Stage::new("constant_pacing(1)", 5, ms(10)).await;
     stage.live(0..2).await;
     stage.clock.sleep_until(START.plus(33).start()).await;
-    let late = WakeUp { run: RunId("r".into()), class: "A".into(), block: crate::record::Block(0), slot: START.plus(2) };
+    let late = WakeUp {
+        run: RunId("r".into()),
+        class: "A".into(),
+        block: crate::record::Block(0),
+        slot: START.plus(2),
+    };
     assert_eq!(stage.ticker.run(&late).await.unwrap().left, 5);
-    let less = WakeUp { slot: START.plus(4), ..late };
+    let less = WakeUp {
+        slot: START.plus(4),
+        ..late
+    };
     assert_eq!(stage.ticker.run(&less).await.unwrap().executed, 5);
-    let lateness = stage.recorded().outcomes.iter().filter_map(|outcome| outcome.lateness).max();
-    assert!(lateness.unwrap() >= Duration::from_secs(28), "shown as ours, not as the target's");
+    let lateness = stage
+        .recorded()
+        .outcomes
+        .iter()
+        .filter_map(|outcome| outcome.lateness)
+        .max();
+    assert!(
+        lateness.unwrap() >= Duration::from_secs(28),
+        "shown as ours, not as the target's"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -383,17 +508,45 @@ async fn the_same_seed_sends_the_same_requests() {
 
 #[tokio::test(start_paused = true)]
 async fn a_minute_is_fanned_out_once_and_a_run_that_is_over_ends_the_heartbeat() {
-    let stage = Stage::with(MemoryStore::default(), "constant_pacing(1)", 5, ms(5), Some(START.plus(90))).await;
+    let stage = Stage::with(
+        MemoryStore::default(),
+        "constant_pacing(1)",
+        5,
+        ms(5),
+        Some(START.plus(90)),
+    )
+    .await;
     let first = stage.fan_out.plan_ahead().await.unwrap();
-    assert_eq!(first, FanOutReport::Planned { wake_ups: 60, until: START.plus(60) });
+    assert_eq!(
+        first,
+        FanOutReport::Planned {
+            wake_ups: 60,
+            until: START.plus(60)
+        }
+    );
     let again = stage.fan_out.plan_ahead().await.unwrap();
-    assert_eq!(again, FanOutReport::Planned { wake_ups: 0, until: START.plus(60) });
+    assert_eq!(
+        again,
+        FanOutReport::Planned {
+            wake_ups: 0,
+            until: START.plus(60)
+        }
+    );
     stage.clock.sleep_until(START.plus(40).start()).await;
     let rest = stage.fan_out.plan_ahead().await.unwrap();
-    assert_eq!(rest, FanOutReport::Planned { wake_ups: 30, until: START.plus(90) });
+    assert_eq!(
+        rest,
+        FanOutReport::Planned {
+            wake_ups: 30,
+            until: START.plus(90)
+        }
+    );
     assert!(stage.heartbeat.is_on().await.unwrap());
     stage.clock.sleep_until(START.plus(90).start()).await;
-    assert_eq!(stage.fan_out.plan_ahead().await.unwrap(), FanOutReport::Idle);
+    assert_eq!(
+        stage.fan_out.plan_ahead().await.unwrap(),
+        FanOutReport::Idle
+    );
     assert!(!stage.heartbeat.is_on().await.unwrap());
 }
 
@@ -405,13 +558,51 @@ async fn a_change_sends_only_what_is_new() {
     let from = START.plus(10);
     stage
         .change(|run| {
-            let segment = Segment { from, user_count: 250, ..run.segments[0].clone() };
+            let segment = Segment {
+                from,
+                user_count: 250,
+                ..run.segments[0].clone()
+            };
             run.segments.push(segment);
         })
         .await;
     let after = stage.runs.latest().await.unwrap().unwrap();
-    let sent = stage.fan_out.plan_change(&before, &after, from).await.unwrap();
-    assert_eq!(sent, 2 * 50, "two more blocks to the end of the planned minute");
+    let sent = stage
+        .fan_out
+        .plan_change(&before, &after, from)
+        .await
+        .unwrap();
+    assert_eq!(
+        sent,
+        2 * 50,
+        "two more blocks to the end of the planned minute"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fan_out_with_an_old_copy_of_the_run_catches_up() {
+    let stage = Stage::new("constant_pacing(1)", 100, ms(5)).await;
+    // the copy is read, and stays good for a while
+    stage.runs.latest().await.unwrap();
+    let mut run = stage.store.latest_run().await.unwrap().unwrap();
+    let grown = Segment {
+        from: START.plus(2),
+        user_count: 250,
+        ..run.segments[0].clone()
+    };
+    run.revision += 1;
+    run.segments.push(grown);
+    stage.store.put_run(&run).await.unwrap();
+    let report = stage.fan_out.plan_ahead().await.unwrap();
+    let until = START.plus(60);
+    assert_eq!(
+        report,
+        FanOutReport::Planned {
+            wake_ups: 60 + 2 * 58,
+            until
+        }
+    );
+    assert_eq!(stage.queue.take_before(until).len(), 60 + 2 * 58);
 }
 
 #[tokio::test(start_paused = true)]
@@ -419,5 +610,12 @@ async fn a_day_of_traffic_takes_a_moment() {
     let mut stage = Stage::new("constant_pacing(600)", 1, ms(5)).await;
     stage.live(0..86_400).await;
     let report = stage.settle().await;
-    assert_eq!(report, TickReport { executed: 144, skipped: 0, left: 0 });
+    assert_eq!(
+        report,
+        TickReport {
+            executed: 144,
+            skipped: 0,
+            left: 0
+        }
+    );
 }

@@ -1,5 +1,6 @@
 //! The `cicada` binary as its users have it: started as a process, asked by HTTP, against real
 //! targets, stopped, killed, and started again.
+#![allow(clippy::unwrap_used, reason = "a test ends where it cannot go on")]
 
 mod control;
 mod crash;

@@ -1,13 +1,16 @@
-//! What people rely on in the workload: the built-in classes, the format, and its mistakes.
+//! What people rely on: the workload's built-in classes, its format and its mistakes, and Locust's
+//! way of sharing users out.
 //!
 //! A small language for the tests stands here: parse a text, begin an iteration, render its requests, judge a
 //! response.
+#![allow(clippy::unwrap_used, reason = "a test ends where it cannot go on")]
 
 use reqwest::StatusCode;
 use traffic::random::Draws;
 use traffic::workload::{EvaluationError, Response, Scope, Step, UserClass, Verdict, Workload};
 
 mod built_in;
+mod dispatch;
 mod format;
 mod hostile;
 mod mistakes;

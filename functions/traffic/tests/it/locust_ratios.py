@@ -1,6 +1,6 @@
 """Prints what Locust says about class and task ratios, for locust_ratios.json beside this file.
 
-    .tools/venv/bin/python functions/traffic/tests/workload/locust_ratios.py > .../locust_ratios.json
+    .tools/venv/bin/python functions/traffic/tests/it/locust_ratios.py > .../locust_ratios.json
 
 The classes are those of workloads/default.toml; user counts, weights and fixed counts are random.
 """

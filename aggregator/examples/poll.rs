@@ -148,6 +148,7 @@ async fn start(
             // evenly over the longest wait, as a real ramp would have spread them
             spawn_rate: f64::from(users) / 45.0,
             shares: workload.classes().iter().map(share).collect(),
+            host: None,
             hosts: Vec::new(),
             until: None,
         }],

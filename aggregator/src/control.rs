@@ -4,13 +4,13 @@
 //! holds from the run's next change slot, so nothing is left to be told to anyone but the queue.
 //! Reading requests is the API's, executing the run the traffic crate's.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use traffic::clock::Timestamp;
 use traffic::fanout::{FanOut, FanOutError};
 use traffic::ports::{Heartbeat, HeartbeatError, Queue, Store, StoreError};
-use traffic::run::{Run, RunId, Segment};
+use traffic::run::{Run, Segment};
 use traffic::runs::{LoadedRun, RunError};
 
 mod request;
@@ -39,15 +39,6 @@ pub struct Control<S, Q, H> {
     fan_out: Arc<FanOut<S, Q, H>>,
     /// One change at a time in this process; those of others show as conflicts.
     turn: tokio::sync::Mutex<()>,
-    said: Mutex<Option<Said>>,
-}
-
-/// The host as it was said with the segment that it led to; the run only has what followed from it.
-#[derive(Clone, Debug)]
-struct Said {
-    run: RunId,
-    segment: Segment,
-    host: Option<String>,
 }
 
 /// Why nothing, or not all, of what was asked for was done.
@@ -98,7 +89,6 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
             settings: settings.checked()?,
             fan_out,
             turn: tokio::sync::Mutex::default(),
-            said: Mutex::default(),
         })
     }
 
@@ -120,11 +110,11 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         Ok(self.fan_out.runs.latest().await?)
     }
 
-    /// The host as it was last said to this process, or configured.
-    pub fn host(&self) -> Option<String> {
-        let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        let host = said.as_ref().map(|said| said.host.clone());
-        host.unwrap_or_else(|| self.settings.host.clone())
+    /// The host as it was last asked for, or configured.
+    pub async fn host(&self) -> Option<String> {
+        // without the run, what is configured is the best that can be said
+        let run = self.run().await.ok().flatten();
+        self.last_host(run.as_deref().map(|run| run.plan.run()))
     }
 
     /// Starts a run, or changes the one that is on: its users, classes, hosts and run time.
@@ -250,7 +240,6 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
             spawn_rate = segment.spawn_rate,
             "changing the number of users"
         );
-        self.say(&changed.id, segment, &target);
         let after = self.fan_out.runs.put(changed).await?;
         self.fan_out.heartbeat.turn_on().await?;
         self.fan_out.plan_change(&before, &after, from).await?;
@@ -259,26 +248,12 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         Ok(target)
     }
 
-    /// The host as it was last said, as far as it can be known.
+    /// The host as it was last asked for in the newest run, or configured.
     fn last_host(&self, newest: Option<&Run>) -> Option<String> {
-        let Some((run, last)) = newest.and_then(|run| Some((run, run.segments.last()?))) else {
-            return self.host();
-        };
-        let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        match said.as_ref() {
-            Some(said) if said.run == run.id && said.segment == *last => said.host.clone(),
-            // said to another process, or before this one was started
-            _ => common_host(last),
+        match newest.and_then(|run| run.segments.last()) {
+            Some(last) => last.host.clone(),
+            None => self.settings.host.clone(),
         }
-    }
-
-    fn say(&self, run: &RunId, segment: Segment, target: &Target) {
-        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        *said = Some(Said {
-            run: run.clone(),
-            segment,
-            host: target.host.clone(),
-        });
     }
 }
 
@@ -288,14 +263,6 @@ fn classes_of(segment: &Segment) -> Vec<String> {
         .iter()
         .map(|share| share.class.clone())
         .collect()
-}
-
-/// The one host that all classes of a segment were given.
-fn common_host(segment: &Segment) -> Option<String> {
-    let (_, host) = segment.hosts.first()?;
-    let common = segment.hosts.len() == segment.shares.len()
-        && segment.hosts.iter().all(|(_, other)| other == host);
-    common.then(|| host.clone())
 }
 
 fn answer(request: &SwarmRequest, target: &Target) -> Swarmed {

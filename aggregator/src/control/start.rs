@@ -47,7 +47,6 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
             spawn_rate = segment.spawn_rate,
             "starting users"
         );
-        self.say(&run.id, segment, &target);
         fan_out.runs.put(run).await?;
         fan_out.heartbeat.turn_on().await?;
         fan_out.plan_ahead().await?;

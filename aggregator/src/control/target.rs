@@ -66,6 +66,7 @@ impl Target {
             user_count: self.user_count,
             spawn_rate: self.spawn_rate,
             shares: self.shares.clone(),
+            host: self.host.clone(),
             hosts: self.hosts.clone(),
             until: self.run_time.map(|time| from.plus(time.as_secs().max(1))),
         }

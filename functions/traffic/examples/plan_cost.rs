@@ -50,6 +50,7 @@ fn run(workload: &Workload, start: Slot) -> Run {
             user_count: 6_000,
             spawn_rate: 1_000.0,
             shares: classes.map(|class| share(class.name())).collect(),
+            host: None,
             hosts: Vec::new(),
             until: None,
         }],

@@ -67,7 +67,9 @@ pub struct Segment {
     pub spawn_rate: f64,
     /// The classes that run, with what their share of the users is.
     pub shares: Vec<Share>,
-    /// Overrides of the classes' hosts: class name and base URL.
+    /// The host as it was asked for, which is what the API shows.
+    pub host: Option<String>,
+    /// What followed from it: overrides of the classes' hosts, class name and base URL.
     pub hosts: Vec<(String, String)>,
     /// The first slot in which nothing starts any more, when a `run_time` was given.
     pub until: Option<Slot>,

@@ -78,6 +78,7 @@ pub(crate) fn run(
             user_count: classes.iter().map(|class| class.3).sum(),
             spawn_rate: 1e6,
             shares: classes.iter().map(share).collect(),
+            host: None,
             hosts: Vec::new(),
             until: Some(from.plus(seconds)),
         }],

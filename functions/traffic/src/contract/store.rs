@@ -238,6 +238,7 @@ fn run(number: u64) -> Run {
             user_count: u32::MAX,
             spawn_rate: 1.5,
             shares: vec![share("ModelAUser", 3, 0), share("Größe \u{1F41D}", 0, 7)],
+            host: Some("http://127.0.0.1:8001".into()),
             hosts: vec![("ModelAUser".into(), "http://127.0.0.1:8001".into())],
             until: Some(Slot(1_800_003_602)),
         }],

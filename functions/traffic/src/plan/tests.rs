@@ -21,6 +21,7 @@ fn segment(from: u64, user_count: u32, spawn_rate: f64, classes: &[&str]) -> Seg
         user_count,
         spawn_rate,
         shares: classes.iter().map(share).collect(),
+        host: None,
         hosts: Vec::new(),
         until: None,
     }

@@ -101,6 +101,7 @@ impl Stage {
                     weight: 1,
                     fixed_count: 0,
                 }],
+                host: None,
                 hosts: Vec::new(),
                 until,
             }],

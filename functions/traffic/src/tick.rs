@@ -244,7 +244,6 @@ impl<S: Store, T: Transport> Execution<S, T> {
         for item in due {
             let knows_who_is_busy = self.0.read_markers(item.at).await;
             self.0.journal.clock.sleep_until(item.at).await;
-            self.flush_if_due().await;
             let shared = Arc::clone(&self.0);
             let is_over = self.0.run.plan.run().is_over(self.0.journal.clock.now());
             if is_over || !knows_who_is_busy {
@@ -274,13 +273,6 @@ impl<S: Store, T: Transport> Execution<S, T> {
         }
         self.0.journal.flush().await;
         report
-    }
-
-    async fn flush_if_due(&self) {
-        let due = self.0.journal.due();
-        if due.is_some_and(|due| due <= self.0.journal.clock.now()) {
-            self.0.journal.flush().await;
-        }
     }
 }
 

@@ -9,7 +9,7 @@ use traffic::clock::{Slot, Timestamp};
 use traffic::record::{BLOCK_USERS, Block, Bucket, IterationEntry, RecordKey};
 use traffic::runs::LoadedRun;
 use traffic::tick::TOO_LATE;
-use traffic::workload::{UserClass, Workload};
+use traffic::workload::Workload;
 
 use super::marks::{DueSet, Marks};
 use super::tally::SlotPlan;
@@ -30,7 +30,7 @@ impl Reach {
         let classes = workload.classes().iter();
         Self(
             classes
-                .map(|class| TOO_LATE + longest_iteration(class) + SLACK)
+                .map(|class| TOO_LATE + class.longest_iteration() + SLACK)
                 .collect(),
         )
     }
@@ -44,16 +44,6 @@ impl Reach {
     pub(crate) fn of_all(&self, slot: Slot) -> Timestamp {
         slot.end() + self.0.iter().max().copied().unwrap_or_default()
     }
-}
-
-/// The longest that an iteration of a class can take: every request of a task until its timeout.
-fn longest_iteration(class: &UserClass) -> Duration {
-    let tasks = class.tasks().iter();
-    let of_steps = tasks.map(|task| {
-        let timeouts = task.steps().iter().map(|step| step.timeout);
-        timeouts.fold(Duration::ZERO, Duration::saturating_add)
-    });
-    of_steps.max().unwrap_or_default()
 }
 
 /// What a record says of iterations.

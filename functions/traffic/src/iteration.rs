@@ -95,7 +95,8 @@ impl Sender {
         }
     }
 
-    fn class(&self) -> &UserClass {
+    /// The class that it sends for.
+    pub(crate) fn class(&self) -> &UserClass {
         &self.workload.classes()[self.class]
     }
 

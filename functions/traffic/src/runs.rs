@@ -10,7 +10,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::plan::{Plan, PlannedClass};
 use crate::ports::{Store, StoreError};
 use crate::run::{Run, RunId};
-use crate::workload::{Task, Workload, WorkloadErrors};
+use crate::workload::{Workload, WorkloadErrors};
 
 /// How old a copy may be before it is read again; see [`crate::run::CHANGE_LEAD`].
 const FRESH_FOR: Duration = Duration::from_millis(900);
@@ -28,18 +28,6 @@ pub struct LoadedRun {
     pub plan: Plan,
     /// The workload that the run is pinned to.
     pub workload: Arc<Workload>,
-}
-
-impl LoadedRun {
-    /// The longest that an iteration of a class can take: all of a task's requests to their timeouts.
-    pub fn longest_iteration(&self, class: &str) -> Duration {
-        let timeouts = |task: &Task| task.steps().iter().map(|step| step.timeout).sum();
-        let classes = self.workload.classes().iter();
-        let tasks = classes
-            .filter(|known| **known.name() == *class)
-            .flat_map(|class| class.tasks());
-        tasks.map(timeouts).max().unwrap_or_default()
-    }
 }
 
 /// Why a run could not be had.

@@ -437,7 +437,7 @@ impl<S: Store, T: Transport> Shared<S, T> {
             class: self.journal.key.class.as_ref().into(),
             user,
             writer: self.journal.key.writer,
-            until: clock.now() + self.run.longest_iteration(&self.journal.key.class),
+            until: clock.now() + self.sender.class().longest_iteration(),
         };
         if let Err(error) = store.put_marker(&marker).await {
             let error: &dyn std::error::Error = &error;

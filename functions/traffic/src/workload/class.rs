@@ -127,6 +127,15 @@ impl UserClass {
         &self.tasks
     }
 
+    /// The longest that an iteration can take: every request of a task to its timeout.
+    pub fn longest_iteration(&self) -> Duration {
+        let of_steps = self.tasks.iter().map(|task| {
+            let timeouts = task.steps.iter().map(|step| step.timeout);
+            timeouts.fold(Duration::ZERO, Duration::saturating_add)
+        });
+        of_steps.max().unwrap_or_default()
+    }
+
     /// Gives the class, and each of its tasks, weight 1.
     pub(super) fn level_weights(&mut self) {
         self.weight = 1;

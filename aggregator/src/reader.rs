@@ -100,9 +100,10 @@ impl<S: Store> Aggregation<S> {
     /// # Errors
     /// See [`AggregatorError`]; nothing that was read before is lost.
     pub async fn snapshot(&self) -> Result<Snapshot, AggregatorError> {
+        let now = self.clock.now();
         match self.runs.latest().await? {
-            Some(run) => self.snapshot_of_run(run).await,
-            None => Ok(Snapshot::of_nothing(self.clock.now(), self.limits)),
+            Some(run) => self.snapshot_of_run(run, now).await,
+            None => Ok(Snapshot::of_nothing(now, self.limits)),
         }
     }
 
@@ -111,7 +112,8 @@ impl<S: Store> Aggregation<S> {
     /// # Errors
     /// See [`AggregatorError`]; nothing that was read before is lost.
     pub async fn snapshot_of(&self, id: &RunId) -> Result<Snapshot, AggregatorError> {
-        self.snapshot_of_run(self.runs.get(id).await?).await
+        let now = self.clock.now();
+        self.snapshot_of_run(self.runs.get(id).await?, now).await
     }
 
     /// Folds what is sealed into checkpoints, for the newest run and for earlier ones of which
@@ -151,11 +153,12 @@ impl<S: Store> Aggregation<S> {
 
     /// Folds one run; says up to which bucket it is checkpointed, unless that is all of it.
     async fn fold_run(&self, id: &RunId) -> Result<Option<Bucket>, AggregatorError> {
+        let now = self.clock.now();
         let run = self.runs.get(id).await?;
         let place = self.place(id);
         let mut held = place.lock().await;
         let follower = self.follower(&mut held, run).await?;
-        follower.refresh(&*self.store, self.clock.now()).await?;
+        follower.refresh(&*self.store, now).await?;
         follower.save(&*self.store).await?;
         if follower.is_stored_complete() {
             self.mark_complete(id);
@@ -199,13 +202,18 @@ impl<S: Store> Aggregation<S> {
         complete.insert(id.clone());
     }
 
-    async fn snapshot_of_run(&self, run: Arc<LoadedRun>) -> Result<Snapshot, AggregatorError> {
+    /// The run as of `now`, which was before its copy was got: a copy that has grown old in waiting
+    /// says nothing about the slots that have begun since.
+    async fn snapshot_of_run(
+        &self,
+        run: Arc<LoadedRun>,
+        now: Timestamp,
+    ) -> Result<Snapshot, AggregatorError> {
         let place = self.place(&run.plan.run().id);
         let mut held = place.lock().await;
-        let now = self.clock.now();
         let follower = self.follower(&mut held, run).await?;
         if let Some(snapshot) = follower.last_snapshot()
-            && snapshot.at <= now
+            && snapshot.at <= self.clock.now()
             && now.since(snapshot.at) < SHARED_FOR
         {
             return Ok(snapshot.clone());

@@ -10,18 +10,19 @@ use std::time::Duration;
 
 use futures_util::future::try_join_all;
 use traffic::clock::{Slot, Timestamp};
-use traffic::ports::{Checkpoint, RecordPage, Store, StoreError, WRITE_DEADLINE};
-use traffic::record::wire::Decoded;
-use traffic::record::{Bucket, IterationEntry, Record, RecordKey};
+use traffic::ports::{RecordPage, Store, StoreError, WRITE_DEADLINE};
+use traffic::record::Bucket;
 use traffic::runs::LoadedRun;
-use traffic::tick::PLAN_AHEAD;
 
 use super::open::{Early, OpenBucket};
-use super::sealed::{Sealed, progress};
+use super::sealed::Sealed;
 use super::{AggregatorError, Snapshot};
 use crate::ledger::noted::{Noted, Reach, last_bucket};
 use crate::ledger::tally::{SlotPlan, Tally};
-use crate::stats::{CheckpointError, Limits, Stats};
+use crate::stats::{Limits, Stats};
+
+mod checkpoints;
+mod fold;
 
 /// A bucket is sealed this long after the last write to it was given up: for clocks that differ, and
 /// for reads that lag.
@@ -29,19 +30,6 @@ const SEAL_MARGIN: Duration = Duration::from_secs(15);
 
 /// Buckets that are read at once.
 const READ_AHEAD: usize = 4;
-
-/// Bytes of records that are folded before others on the same thread get their turn: about half a
-/// millisecond's.
-const FOLD_AT_ONCE: usize = 16 * 1024;
-
-/// What a record costs on top of its payload, in bytes of payload.
-const RECORD_COSTS: usize = 512;
-
-/// A checkpoint is written without being asked for after so many sealed buckets: a minute.
-const SAVE_EVERY: u64 = 6;
-
-/// How often a checkpoint is tried again that somebody else was faster with.
-const SAVE_ATTEMPTS: usize = 5;
 
 /// A reader that is this far behind looks for a newer checkpoint first: what it would have to read
 /// may have been folded by another, and dropped since.
@@ -71,33 +59,6 @@ struct Stored {
 }
 
 impl Follower {
-    /// Resumes at the run's checkpoint, or at its beginning.
-    pub(super) async fn load<S: Store>(
-        store: &S,
-        run: Arc<LoadedRun>,
-        limits: Limits,
-    ) -> Result<Self, AggregatorError> {
-        let nothing = Sealed::new(&run, limits);
-        let stored = Stored {
-            revision: 0,
-            next: nothing.next,
-            complete: false,
-        };
-        let mut follower = Self {
-            reach: Reach::of(&run.workload),
-            limits,
-            live: nothing.tally.clone(),
-            sealed: nothing,
-            stored,
-            open: BTreeMap::new(),
-            plans: VecDeque::new(),
-            last_snapshot: None,
-            run,
-        };
-        follower.resume(store).await?;
-        Ok(follower)
-    }
-
     /// Takes over a newer copy of the run.
     pub(super) fn adopt(&mut self, run: Arc<LoadedRun>) {
         if run.plan.run().revision <= self.run.plan.run().revision {
@@ -167,122 +128,9 @@ impl Follower {
         self.last_snapshot.as_ref()
     }
 
-    /// Whether enough was sealed for a checkpoint.
-    pub(super) fn is_save_due(&self) -> bool {
-        self.sealed.next.0 >= self.stored.next.0 + SAVE_EVERY
-            || (self.is_complete() && !self.stored.complete)
-    }
-
-    /// Writes a checkpoint, unless the stored one goes as far.
-    pub(super) async fn save<S: Store>(&mut self, store: &S) -> Result<(), AggregatorError> {
-        for _ in 0..SAVE_ATTEMPTS {
-            let complete = self.is_complete();
-            let is_ahead = self.sealed.next > self.stored.next;
-            if !is_ahead && (!complete || self.stored.complete) {
-                return Ok(());
-            }
-            match self.put_checkpoint(store, complete).await {
-                // somebody else did: if theirs goes as far it says the same
-                Err(StoreError::Conflict) => self.look_at_stored(store).await?,
-                written => return Ok(written?),
-            }
-        }
-        Err(StoreError::Conflict.into())
-    }
-
-    async fn put_checkpoint<S: Store>(
-        &mut self,
-        store: &S,
-        complete: bool,
-    ) -> Result<(), StoreError> {
-        let revision = self.stored.revision + 1;
-        let body = self.sealed.encode(complete).into();
-        let run = &self.run.plan.run().id;
-        store
-            .put_checkpoint(run, &Checkpoint { revision, body })
-            .await?;
-        self.stored = Stored {
-            revision,
-            next: self.sealed.next,
-            complete,
-        };
-        Ok(())
-    }
-
-    /// Whether everything of the run is in the stored checkpoint.
-    pub(super) fn is_stored_complete(&self) -> bool {
-        self.stored.complete
-    }
-
-    /// The first bucket that is not in the stored checkpoint.
-    pub(super) fn stored_until(&self) -> Bucket {
-        self.stored.next
-    }
-
     /// Whether nothing of the run can come any more.
     fn is_complete(&self) -> bool {
         last_bucket(&self.run, &self.reach).is_some_and(|last| self.sealed.next > last)
-    }
-
-    async fn look_at_stored<S: Store>(&mut self, store: &S) -> Result<(), AggregatorError> {
-        if let Some(checkpoint) = store.checkpoint(&self.run.plan.run().id).await? {
-            let (next, complete) =
-                progress(&checkpoint.body).map_err(|source| self.unreadable(source))?;
-            self.stored = Stored {
-                revision: checkpoint.revision,
-                next,
-                complete,
-            };
-        }
-        Ok(())
-    }
-
-    /// Goes on from the stored checkpoint, if it goes further than what is sealed here.
-    async fn resume<S: Store>(&mut self, store: &S) -> Result<(), AggregatorError> {
-        if let Some(checkpoint) = store.checkpoint(&self.run.plan.run().id).await? {
-            let sealed = self.decode(&checkpoint)?;
-            if sealed.next > self.sealed.next {
-                self.replace(sealed);
-            }
-        }
-        Ok(())
-    }
-
-    /// Goes on from the stored checkpoint, if somebody else has written one.
-    async fn give_way<S: Store>(&mut self, store: &S) -> Result<(), AggregatorError> {
-        let known = self.stored.revision;
-        if let Some(checkpoint) = store.checkpoint(&self.run.plan.run().id).await?
-            && checkpoint.revision != known
-        {
-            let sealed = self.decode(&checkpoint)?;
-            self.replace(sealed);
-        }
-        Ok(())
-    }
-
-    fn decode(&mut self, checkpoint: &Checkpoint) -> Result<Sealed, AggregatorError> {
-        let (sealed, complete) = Sealed::decode(&checkpoint.body, &self.run, self.limits)
-            .map_err(|source| self.unreadable(source))?;
-        self.stored = Stored {
-            revision: checkpoint.revision,
-            next: sealed.next,
-            complete,
-        };
-        Ok(sealed)
-    }
-
-    fn replace(&mut self, sealed: Sealed) {
-        self.sealed = sealed;
-        self.plans.clear();
-        self.forget_open();
-        self.count_from_reset();
-    }
-
-    fn unreadable(&self, source: CheckpointError) -> AggregatorError {
-        AggregatorError::Checkpoint {
-            run: self.run.plan.run().id.clone(),
-            source,
-        }
     }
 
     /// Makes the statistics count from the run's last reset.
@@ -313,122 +161,11 @@ impl Follower {
         store.records(&self.run.plan.run().id, bucket, since).await
     }
 
-    /// Folds a page of a bucket into it and into what is live.
-    async fn take_in(&mut self, bucket: Bucket, page: RecordPage, now: Timestamp) {
-        let planned = bucket.end().min(now);
-        while self.live.until() < Slot::at_or_after(planned) {
-            self.plan_next();
-            tokio::task::yield_now().await;
-        }
-        self.note_early(bucket, now);
-        let mut folded = 0;
-        for record in &page.records {
-            self.fold(bucket, record, now);
-            folded += RECORD_COSTS + record.payload.len();
-            if folded >= FOLD_AT_ONCE {
-                folded = 0;
-                tokio::task::yield_now().await;
-            }
-        }
-        self.open(bucket).cursor = Some(page.cursor);
-    }
-
     fn open(&mut self, bucket: Bucket) -> &mut OpenBucket {
         let since = self.sealed.stats.since();
         let limits = self.limits;
         let empty = || OpenBucket::new(Stats::with_limits(since, limits));
         self.open.entry(bucket).or_insert_with(empty)
-    }
-
-    fn fold(&mut self, bucket: Bucket, record: &Record, now: Timestamp) {
-        let key = &record.key;
-        let class = self.run.plan.class_number(&key.class);
-        let classes = self.run.plan.classes();
-        let name = class.map_or(&key.class, |class| &classes[class].name);
-        let name = Arc::clone(name);
-        if !self.open(bucket).is_new(key, name) {
-            return;
-        }
-        let decoded = match Decoded::read(&record.payload, key.slot) {
-            Ok(decoded) => decoded,
-            Err(error) => {
-                tracing::error!(
-                    %error,
-                    class = &*key.class,
-                    block = key.block.0,
-                    slot = key.slot.0,
-                    requests = record.requests,
-                    "record cannot be read: its requests are not in the statistics",
-                );
-                self.open(bucket).unreadable += 1;
-                return self.live.add_unreadable(1);
-            }
-        };
-        self.open(bucket).stats.fold(bucket, &decoded);
-        if let Some(class) = class {
-            self.fold_lateness(bucket, class, &decoded);
-        }
-        if key.slot.start() > now + PLAN_AHEAD {
-            let early = Early {
-                key: key.clone(),
-                entries: decoded.iterations,
-            };
-            self.open(bucket).early.push(early);
-        } else {
-            self.note(bucket, key, &decoded.iterations);
-        }
-    }
-
-    fn fold_lateness(&mut self, bucket: Bucket, class: usize, decoded: &Decoded<'_>) {
-        let mut values = decoded
-            .outcomes
-            .iter()
-            .filter_map(|outcome| outcome.lateness_us)
-            .peekable();
-        if values.peek().is_none() {
-            return;
-        }
-        let live = &mut self.live;
-        let Some(open) = self.open.get_mut(&bucket) else {
-            return;
-        };
-        let lateness = open.lateness.entry(class).or_default();
-        for micros in values {
-            lateness.add(micros);
-            live.add_lateness(class, micros);
-        }
-    }
-
-    /// Notes what has become early no more.
-    fn note_early(&mut self, bucket: Bucket, now: Timestamp) {
-        let Some(open) = self.open.get_mut(&bucket) else {
-            return;
-        };
-        if open.early.is_empty() {
-            return;
-        }
-        let (still, begun): (Vec<_>, Vec<_>) = open
-            .early
-            .drain(..)
-            .partition(|early| early.key.slot.start() > now + PLAN_AHEAD);
-        open.early = still;
-        for early in begun {
-            self.note(bucket, &early.key, &early.entries);
-        }
-    }
-
-    fn note(&mut self, bucket: Bucket, key: &RecordKey, entries: &[IterationEntry]) {
-        if entries.is_empty() {
-            return;
-        }
-        let number = key.slot.0.checked_sub(self.sealed.tally.until().0);
-        let known = number.and_then(|number| self.plans.get(number as usize));
-        let noted = Noted::of(&self.run, &self.reach, key, entries, known);
-        while self.live.until() <= noted.slot && !noted.marks.is_empty() {
-            self.plan_next();
-        }
-        self.live.apply(&noted);
-        self.open(bucket).noted.push(noted);
     }
 
     /// Plans one more slot in what is live.

@@ -1,5 +1,6 @@
 //! What becomes of single iterations in the ledger.
 
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use traffic::clock::Slot;
@@ -274,6 +275,32 @@ async fn stopping_ends_what_is_planned() {
         let total = reader.snapshot().await.unwrap().ledger.total;
         assert_eq!(total.planned, 10 * (second as u64).min(7));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_made_while_a_caller_waits_for_another_is_not_overlooked() {
+    let scene = Scene::new(TEN, 100).await;
+    let reader = scene.reader();
+    scene.at(10.0).await;
+    scene.store.slowness.store(3_000, Relaxed);
+    let waiting = async {
+        scene.at(10.1).await;
+        reader.snapshot().await
+    };
+    let stopping = async {
+        scene.at(10.2).await;
+        let mut stopped = scene.run.plan.run().clone();
+        stopped.revision = 2;
+        stopped.stopped_from = Some(START.plus(12));
+        scene.store.put_run(&stopped).await
+    };
+    let (first, second, stopped) = tokio::join!(reader.snapshot(), waiting, stopping);
+    stopped.unwrap();
+    assert_eq!(first.unwrap().ledger.total.planned, 100);
+    assert!(second.unwrap().ledger.total.planned <= 110);
+    scene.store.slowness.store(0, Relaxed);
+    scene.at(20.0).await;
+    assert_eq!(reader.snapshot().await.unwrap().ledger.total.planned, 120);
 }
 
 #[tokio::test(start_paused = true)]

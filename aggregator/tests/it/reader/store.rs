@@ -1,7 +1,7 @@
 //! A store in memory that answers as awkwardly as the port allows: pages in any order, records again
 //! and again, and now and then not at all.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -20,6 +20,8 @@ pub(crate) struct AwkwardStore {
     pub(crate) is_down: AtomicBool,
     /// While set, checkpoints cannot be written.
     pub(crate) is_read_only: AtomicBool,
+    /// How many milliseconds reading records takes.
+    pub(crate) slowness: AtomicU64,
     /// While set, pages start anew each time and are shuffled.
     pub(crate) repeats: AtomicBool,
     /// Calls of `records` so far.
@@ -90,6 +92,8 @@ impl Store for AwkwardStore {
     ) -> Result<RecordPage, StoreError> {
         self.check()?;
         let reads = self.reads.fetch_add(1, Ordering::Relaxed);
+        let slowness = self.slowness.load(Ordering::Relaxed);
+        tokio::time::sleep(Duration::from_millis(slowness)).await;
         let repeats = self.repeats.load(Ordering::Relaxed);
         let since = since.filter(|_| !repeats);
         let mut page = self.inner.records(run, bucket, since).await?;

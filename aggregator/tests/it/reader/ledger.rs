@@ -284,11 +284,11 @@ async fn a_change_made_while_a_caller_waits_for_another_is_not_overlooked() {
     scene.at(10.0).await;
     scene.store.slowness.store(3_000, Relaxed);
     let waiting = async {
-        scene.at(10.1).await;
+        scene.at(10.4).await;
         reader.snapshot().await
     };
     let stopping = async {
-        scene.at(10.2).await;
+        scene.at(10.5).await;
         let mut stopped = scene.run.plan.run().clone();
         stopped.revision = 2;
         stopped.stopped_from = Some(START.plus(12));

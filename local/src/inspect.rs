@@ -8,11 +8,8 @@ use traffic::workload::{TaskRatios, UserClass, Workload, calc_distribution};
 
 use crate::options::Options;
 
-/// The text that the options ask for instead of a run, if they do.
+/// The text that the options ask for instead of a run, if they do; the classes they name are known.
 pub fn asked_for(options: &Options, workload: &Workload) -> Option<String> {
-    if options.common.list {
-        return Some(list(workload));
-    }
     if options.own.check {
         return Some(check(workload));
     }
@@ -36,7 +33,8 @@ pub fn asked_for(options: &Options, workload: &Workload) -> Option<String> {
         .then(|| json(&ratios(false), &ratios(true)))
 }
 
-fn list(workload: &Workload) -> String {
+/// The names of the user classes, as Locust's `--list` prints them.
+pub fn list(workload: &Workload) -> String {
     let mut text = String::from("Available Users:\n");
     for class in workload.classes() {
         text.push_str("    ");
@@ -83,7 +81,7 @@ fn selected<'w>(options: &Options, workload: &'w Workload) -> Vec<&'w UserClass>
 fn table(ratios: &TaskRatios) -> String {
     let mut text = String::new();
     let mut line = |level: usize, ratio: f64, name: &str| {
-        let padding = "    ".repeat(level);
+        let padding = "  ".repeat(level);
         let share = format!("{padding}{:<6.1}", ratio * 100.0);
         let _ = writeln!(text, " {share:<10} {:<50}", format!("{padding}{name}"));
     };

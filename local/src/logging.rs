@@ -1,7 +1,8 @@
 //! Where log lines go: to stderr or a file in Locust's format, and to `/logs`.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io;
+use std::path::Path;
 use std::sync::Mutex;
 
 use aggregator::logs::{LocustFormat, LogBuffer};
@@ -22,7 +23,7 @@ pub fn start(output: &Output, logs: &LogBuffer, clock: &Clock) -> anyhow::Result
     let writer = match &output.logfile {
         None => BoxMakeWriter::new(io::stderr),
         Some(path) => {
-            let file = OpenOptions::new().create(true).append(true).open(path);
+            let file = log_file(path);
             let file =
                 file.with_context(|| format!("--logfile {} cannot be written", path.display()))?;
             BoxMakeWriter::new(Mutex::new(file))
@@ -38,6 +39,14 @@ pub fn start(output: &Output, logs: &LogBuffer, clock: &Clock) -> anyhow::Result
         .with(logs.layer(format))
         .try_init()
         .context("logging cannot be started")
+}
+
+/// The file at `path`, to append to; as in Locust, its folder need not be there.
+fn log_file(path: &Path) -> io::Result<File> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    OpenOptions::new().create(true).append(true).open(path)
 }
 
 /// Locust's level names; CRITICAL is above all that is logged here.

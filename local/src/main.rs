@@ -4,7 +4,11 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use local::options::Options;
+use local::program;
 
 fn main() -> ExitCode {
-    local::program::run(&Options::parse())
+    match Options::try_parse() {
+        Ok(options) => program::run(&options),
+        Err(error) => program::explain(&error),
+    }
 }

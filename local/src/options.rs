@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use aggregator::control::parse_timespan;
+use aggregator::control::{Limits, parse_timespan};
 use clap::builder::{BoolishValueParser, TypedValueParser as _};
 use clap::{ArgAction, Args, Parser};
 
@@ -18,6 +18,7 @@ use clap::{ArgAction, Args, Parser};
     name = "cicada",
     version,
     disable_version_flag = true,
+    args_override_self = true,
     max_term_width = 100
 )]
 pub struct Options {
@@ -69,7 +70,14 @@ pub struct Common {
     pub host: Option<String>,
 
     /// Number of users
-    #[arg(short = 'u', long, value_name = "N", env = "LOCUST_USERS")]
+    #[arg(
+        short = 'u',
+        long,
+        value_name = "N",
+        env = "LOCUST_USERS",
+        allow_negative_numbers = true,
+        value_parser = users
+    )]
     pub users: Option<u32>,
 
     /// Users started a second
@@ -78,6 +86,7 @@ pub struct Common {
         long,
         value_name = "N",
         env = "LOCUST_SPAWN_RATE",
+        allow_negative_numbers = true,
         value_parser = spawn_rate
     )]
     pub spawn_rate: Option<f64>,
@@ -88,6 +97,7 @@ pub struct Common {
         long,
         value_name = "TIME",
         env = "LOCUST_RUN_TIME",
+        allow_negative_numbers = true,
         value_parser = timespan
     )]
     pub run_time: Option<Duration>,
@@ -122,6 +132,7 @@ pub struct Web {
         long,
         value_name = "PORT",
         env = "LOCUST_WEB_PORT",
+        allow_negative_numbers = true,
         default_value_t = 8089
     )]
     pub web_port: u16,
@@ -153,7 +164,7 @@ pub struct Own {
     pub db: Option<PathBuf>,
 
     /// Seed of the runs' random draws: the same seed gives the same requests
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub seed: Option<u64>,
 
     /// Start stand-in targets on this machine, and send them traffic
@@ -211,6 +222,7 @@ pub struct Other {
         long,
         value_name = "TIME",
         env = "LOCUST_STOP_TIMEOUT",
+        allow_negative_numbers = true,
         value_parser = timespan
     )]
     pub stop_timeout: Option<Duration>,
@@ -220,6 +232,7 @@ pub struct Other {
         long,
         value_name = "N",
         env = "LOCUST_EXIT_CODE_ON_ERROR",
+        allow_negative_numbers = true,
         default_value_t = 1
     )]
     pub exit_code_on_error: u8,
@@ -233,14 +246,34 @@ pub struct Other {
     pub version: Option<bool>,
 }
 
+/// What clap says about a command line that cannot be read, in one line: the mistake, and what was
+/// perhaps meant.
+pub fn mistake(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let said = text.lines().map(str::trim).filter(|line| {
+        let is_general = line.starts_with("Usage:") || line.starts_with("For more information");
+        // every mistyped flag could also be a value
+        !(line.is_empty() || is_general || line.starts_with("tip: to pass"))
+    });
+    let said: Vec<&str> = said.collect();
+    let said = said.join(" ").replace(" tip: ", ", ");
+    let said = said.strip_prefix("error: ").unwrap_or(&said);
+    format!("{said} (see cicada --help)")
+}
+
 fn timespan(text: &str) -> Result<Duration, String> {
     parse_timespan(text).map_err(|error| error.to_string())
 }
 
+fn users(text: &str) -> Result<u32, String> {
+    let most = Limits::default().max_users;
+    let users = text.parse().ok().filter(|users| *users <= most);
+    users.ok_or_else(|| format!("must be a whole number from 0 to {most}"))
+}
+
 fn spawn_rate(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(rate) if rate.is_finite() && rate > 0.0 => Ok(rate),
-        Ok(_) => Err("must be a finite number above 0".into()),
-        Err(_) => Err("must be a number".into()),
-    }
+    let most = Limits::default().max_spawn_rate;
+    let rate = text.parse().ok();
+    rate.filter(|rate| *rate > 0.0 && *rate <= most)
+        .ok_or_else(|| format!("must be a number above 0, and at most {most}"))
 }

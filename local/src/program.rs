@@ -23,7 +23,7 @@ use crate::options::Options;
 use crate::settings::{Settings, Start};
 use crate::store::SqliteStore;
 use crate::targets::{Targets, TargetsConfig};
-use crate::{console, inspect, logging, settings};
+use crate::{console, inspect, logging, options, settings};
 
 /// The program was used wrongly, or cannot start as asked.
 const EXIT_MISUSE: u8 = 2;
@@ -64,6 +64,17 @@ pub fn run(options: &Options) -> ExitCode {
     code
 }
 
+/// Says what is wrong with a command line that cannot be read, or what was asked for instead of a
+/// run: help and version.
+pub fn explain(error: &clap::Error) -> ExitCode {
+    if error.use_stderr() {
+        return complain(&anyhow::anyhow!(options::mistake(error)));
+    }
+    // a reader that has seen enough may go
+    let _ = error.print();
+    ExitCode::SUCCESS
+}
+
 fn complain(error: &anyhow::Error) -> ExitCode {
     let _ = writeln!(std::io::stderr(), "cicada: {error:#}");
     ExitCode::from(EXIT_MISUSE)
@@ -85,13 +96,15 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 
 async fn program(options: &Options, logs: LogBuffer, clock: Clock) -> Result<u8, Misuse> {
     let process: Environment = Arc::new(|name| std::env::var(name).ok());
-    let workload = settings::workload(options, &process)?;
-    if let Some(text) = inspect::asked_for(options, &workload) {
-        // a reader that has seen enough may go
-        let _ = std::io::stdout().write_all(text.as_bytes());
-        return Ok(0);
+    let workload = Arc::new(settings::workload(options, &process)?);
+    if options.common.list {
+        // as in Locust, whatever else was typed
+        return Ok(say(&inspect::list(&workload)));
     }
-    let settings = Settings::resolve(options, Arc::new(workload))?;
+    let settings = Settings::resolve(options, Arc::clone(&workload))?;
+    if let Some(text) = inspect::asked_for(options, &workload) {
+        return Ok(say(&text));
+    }
     raise_open_files();
     let listener = match settings.web {
         Some(address) => Some(listen(address).await?),
@@ -126,6 +139,13 @@ async fn program(options: &Options, logs: LogBuffer, clock: Clock) -> Result<u8,
         targets.shutdown().await;
     }
     Ok(code)
+}
+
+/// Prints what was asked for instead of a run.
+fn say(text: &str) -> u8 {
+    // a reader that has seen enough may go
+    let _ = std::io::stdout().write_all(text.as_bytes());
+    0
 }
 
 /// As Locust does: as many connections at once as the system lets us have.
@@ -259,7 +279,7 @@ async fn attend(engine: &mut Engine, settings: &Settings) -> Result<u8, Misuse> 
         }
     }
     let snapshot = engine.aggregation.snapshot().await?;
-    if settings.headless {
+    if settings.headless || snapshot.run.is_some() {
         console::print_summary(&snapshot)?;
     }
     let report = snapshot.stats.report(snapshot.at);

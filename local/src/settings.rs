@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use aggregator::control::{self, ClassSettings, InvalidField};
 use traffic::runs::Environment;
-use traffic::workload::{EQUAL_WEIGHTS, Workload, WorkloadErrors};
+use traffic::workload::{EQUAL_WEIGHTS, Workload, WorkloadErrors, base_url};
 
 use crate::options::Options;
 
@@ -21,7 +21,7 @@ const DEMO_SPAWN_RATE: f64 = 6.0;
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
     /// The workload file cannot be read.
-    #[error("workload file {path} cannot be read: {source}", path = path.display())]
+    #[error("workload file {path} cannot be read", path = path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -35,16 +35,19 @@ pub enum SettingsError {
     )]
     Locustfile(PathBuf),
     /// The workload file has mistakes.
-    #[error("{0}")]
+    #[error(transparent)]
     Workload(#[from] WorkloadErrors),
     /// An option's value cannot be used.
-    #[error("{0}")]
+    #[error(transparent)]
     Field(#[from] InvalidField),
     /// `--web-host` is no address.
     #[error("--web-host {0:?} is not an IP address: write 127.0.0.1 or leave it out")]
     WebHost(String),
+    /// There is no run whose end could be waited for.
+    #[error("--autoquit ends the program after a run: start one with --autostart, or leave it out")]
+    Autoquit,
     /// A file named by `--config-users` cannot be read.
-    #[error("--config-users file {path} cannot be read: {source}")]
+    #[error("--config-users file {path} cannot be read")]
     ConfigUsers {
         /// The file.
         path: String,
@@ -96,6 +99,7 @@ impl Settings {
     /// See [`SettingsError`].
     pub fn resolve(options: &Options, workload: Arc<Workload>) -> Result<Self, SettingsError> {
         let headless = options.web.headless;
+        let autoquit = autoquit(options)?;
         let web = if headless {
             None
         } else {
@@ -108,11 +112,7 @@ impl Settings {
             start: start(options),
             demo: options.own.demo,
             headless,
-            autoquit: options
-                .web
-                .autoquit
-                .and_then(|seconds| u64::try_from(seconds).ok())
-                .map(Duration::from_secs),
+            autoquit,
             stop_timeout: options.other.stop_timeout,
             prints_statistics: headless && !options.output.only_summary,
             exit_code_on_error: options.other.exit_code_on_error,
@@ -161,15 +161,7 @@ fn control_settings(
 ) -> Result<control::Settings, SettingsError> {
     let mut class_settings = Vec::new();
     for text in &options.common.config_users {
-        let json = if text.ends_with(".json") {
-            std::fs::read_to_string(text).map_err(|source| SettingsError::ConfigUsers {
-                path: text.clone(),
-                source,
-            })?
-        } else {
-            text.clone()
-        };
-        class_settings.extend(ClassSettings::parse(&json)?);
+        class_settings.extend(config_users(text)?);
     }
     let named = options.user_classes.iter().filter(|name| !name.is_empty());
     let settings = control::Settings {
@@ -180,7 +172,54 @@ fn control_settings(
         seed: options.own.seed,
         ..control::Settings::new(workload)
     };
-    Ok(settings.checked()?)
+    let checked = settings.checked();
+    Ok(checked.map_err(|invalid| as_typed(invalid, options))?)
+}
+
+/// What `--config-users` says: JSON, or the name of a file with it.
+fn config_users(text: &str) -> Result<Vec<ClassSettings>, SettingsError> {
+    let is_file = text.ends_with(".json");
+    let json = if is_file {
+        std::fs::read_to_string(text).map_err(|source| SettingsError::ConfigUsers {
+            path: text.into(),
+            source,
+        })?
+    } else {
+        text.into()
+    };
+    let parsed = ClassSettings::parse(&json).map_err(|invalid| {
+        let file = if is_file { text } else { "" };
+        let problem = format!("{file} {}", invalid.problem);
+        InvalidField::new("--config-users", problem.trim_start())
+    });
+    Ok(parsed?)
+}
+
+/// The same mistake, with the field's name on the command line.
+fn as_typed(invalid: InvalidField, options: &Options) -> InvalidField {
+    let host = options.common.host.as_deref().unwrap_or_default();
+    let field = match invalid.field {
+        "host" if !host.is_empty() && base_url(host).is_err() => "--host",
+        "host" => "--config-users host",
+        "config-users" => "--config-users",
+        "user_classes" => "CLASS",
+        other => other,
+    };
+    InvalidField { field, ..invalid }
+}
+
+/// How long after a run's end the program ends; as in Locust, -1 is the same as never.
+fn autoquit(options: &Options) -> Result<Option<Duration>, SettingsError> {
+    let seconds = options.web.autoquit.filter(|seconds| *seconds != -1);
+    let Some(seconds) = seconds else {
+        return Ok(None);
+    };
+    if !(options.web.autostart || options.own.demo) {
+        return Err(SettingsError::Autoquit);
+    }
+    Ok(Some(Duration::from_secs(
+        u64::try_from(seconds).unwrap_or_default(),
+    )))
 }
 
 fn web_address(options: &Options) -> Result<SocketAddr, SettingsError> {

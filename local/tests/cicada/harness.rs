@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use local::targets::{Targets, TargetsConfig};
@@ -14,21 +15,45 @@ use tokio::time::{Instant, sleep};
 
 /// How a `cicada` is to be started.
 pub(crate) struct Cicada {
+    wrapper: Vec<OsString>,
     arguments: Vec<OsString>,
     environment: Vec<(String, String)>,
+    folder: Option<PathBuf>,
 }
 
 /// One that serves.
 pub(crate) struct Serving {
     child: Child,
     url: String,
+    log: Arc<Mutex<String>>,
     client: reqwest::Client,
 }
 
 impl Cicada {
     pub(crate) fn new() -> Self {
-        let serve = ["--web-host", "127.0.0.1", "--web-port", "0"];
-        Self { arguments: serve.map(Into::into).into(), environment: Vec::new() }
+        Self::bare().args("--web-host 127.0.0.1 --web-port 0")
+    }
+
+    /// Without any argument.
+    pub(crate) fn bare() -> Self {
+        Self {
+            wrapper: Vec::new(),
+            arguments: Vec::new(),
+            environment: Vec::new(),
+            folder: None,
+        }
+    }
+
+    /// Started by another program, which takes what to start as its last arguments.
+    pub(crate) fn wrapped<const N: usize>(mut self, wrapper: [&str; N]) -> Self {
+        self.wrapper = wrapper.map(Into::into).into();
+        self
+    }
+
+    /// Started in this folder.
+    pub(crate) fn within(mut self, folder: &Path) -> Self {
+        self.folder = Some(folder.to_owned());
+        self
     }
 
     pub(crate) fn arg(mut self, argument: impl Into<OsString>) -> Self {
@@ -37,7 +62,8 @@ impl Cicada {
     }
 
     pub(crate) fn args(mut self, line: &str) -> Self {
-        self.arguments.extend(line.split_whitespace().map(Into::into));
+        self.arguments
+            .extend(line.split_whitespace().map(Into::into));
         self
     }
 
@@ -57,45 +83,67 @@ impl Cicada {
     }
 
     fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_cicada"));
+        let binary = OsString::from(env!("CARGO_BIN_EXE_cicada"));
+        let mut line = self.wrapper.iter().chain([&binary]).chain(&self.arguments);
+        let mut command = Command::new(line.next().expect("the binary at least"));
         // nothing of the machine that runs the tests
         let inherited = std::env::vars().filter(|(name, _)| name.starts_with("LOCUST_"));
         inherited.for_each(|(name, _)| {
             command.env_remove(name);
         });
         command
-            .args(&self.arguments)
+            .args(line)
             .envs(self.environment.iter().cloned())
             .stdin(Stdio::null())
             .kill_on_drop(true);
+        if let Some(folder) = &self.folder {
+            command.current_dir(folder);
+        }
         command
     }
 
     /// Runs it to its end.
     pub(crate) async fn run(&self) -> Output {
         let run = self.command().output();
-        tokio::time::timeout(Duration::from_secs(120), run).await.expect("it ends").unwrap()
+        tokio::time::timeout(Duration::from_secs(120), run)
+            .await
+            .expect("it ends")
+            .unwrap()
     }
 
     /// Starts it and waits until it serves.
     pub(crate) async fn serve(&self) -> Serving {
-        let mut child = self.command().stderr(Stdio::piped()).spawn().unwrap();
+        let mut command = self.command();
+        let mut child = command
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let mut log = String::new();
+        let log = Arc::new(Mutex::new(String::new()));
         let url = loop {
             let line = tokio::time::timeout(Duration::from_secs(20), lines.next_line()).await;
             let Some(line) = line.expect("it says where it serves").unwrap() else {
-                panic!("it ended before it served:\n{log}");
+                panic!("it ended before it served:\n{}", log.lock().unwrap());
             };
+            note(&log, &line);
             if let Some((_, url)) = line.split_once("serving Locust's API at ") {
                 break url.trim().to_owned();
             }
-            log.push_str(&line);
-            log.push('\n');
         };
-        // what it logs later must not fill the pipe
-        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        Serving { child, url, client: reqwest_client() }
+        let rest = Arc::clone(&log);
+        tokio::spawn(async move {
+            // what it logs later must not fill the pipe
+            while let Ok(Some(line)) = lines.next_line().await {
+                note(&rest, &line);
+            }
+        });
+        Serving {
+            child,
+            url,
+            log,
+            client: reqwest_client(),
+        }
     }
 }
 
@@ -104,8 +152,54 @@ impl Serving {
         &self.url
     }
 
+    /// What it has written to stderr so far.
+    pub(crate) fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
+    }
+
+    /// Waits until it has written `text` to stderr.
+    pub(crate) async fn until_logged(&self, text: &str) {
+        let began = Instant::now();
+        while !self.log().contains(text) {
+            let waited = began.elapsed();
+            assert!(
+                waited < Duration::from_secs(30),
+                "no {text:?} in:\n{}",
+                self.log()
+            );
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id().expect("it has not ended")
+    }
+
+    /// Waits for its end by itself, and returns its exit code.
+    pub(crate) async fn ends(mut self, limit: Duration) -> i32 {
+        let ended = tokio::time::timeout(limit, self.child.wait()).await;
+        ended.expect("it ends by itself").unwrap().code().unwrap()
+    }
+
+    /// The status of what `path` answers, and its JSON.
+    pub(crate) async fn status(&self, path: &str) -> (u16, Value) {
+        let response = self
+            .client
+            .get(format!("{}{path}", self.url))
+            .send()
+            .await
+            .unwrap();
+        (response.status().as_u16(), response_json(response).await)
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Value {
-        let response = self.client.get(format!("{}{path}", self.url)).send().await.unwrap();
+        let response = self
+            .client
+            .get(format!("{}{path}", self.url))
+            .send()
+            .await
+            .unwrap();
         response_json(response).await
     }
 
@@ -116,7 +210,12 @@ impl Serving {
     }
 
     pub(crate) async fn reset(&self) {
-        let answer = self.client.post(format!("{}/stats/reset", self.url)).send().await.unwrap();
+        let answer = self
+            .client
+            .post(format!("{}/stats/reset", self.url))
+            .send()
+            .await
+            .unwrap();
         assert_eq!(answer.text().await.unwrap(), "ok");
     }
 
@@ -156,8 +255,12 @@ impl Serving {
     pub(crate) async fn settle(&self, limit: Duration) -> Value {
         let answer = self.post("/stop", "").await;
         assert_eq!(answer["success"], true, "{answer}");
-        self.until("/stats/requests", limit, |answer| answer["state"] == "stopped").await;
-        self.until("/ledger", limit, |ledger| ledger["pending"] == 0).await
+        self.until("/stats/requests", limit, |answer| {
+            answer["state"] == "stopped"
+        })
+        .await;
+        self.until("/ledger", limit, |ledger| ledger["pending"] == 0)
+            .await
     }
 
     /// `kill -9`.
@@ -168,10 +271,19 @@ impl Serving {
     /// Asks it to end, and waits for its exit code.
     pub(crate) async fn terminate(mut self) -> i32 {
         let id = self.child.id().unwrap().to_string();
-        let killed = std::process::Command::new("kill").args(["-TERM", &id]).status().unwrap();
+        let killed = std::process::Command::new("kill")
+            .args(["-TERM", &id])
+            .status()
+            .unwrap();
         assert!(killed.success());
         self.child.wait().await.unwrap().code().unwrap()
     }
+}
+
+fn note(log: &Mutex<String>, line: &str) {
+    let mut log = log.lock().unwrap();
+    log.push_str(line);
+    log.push('\n');
 }
 
 /// The sum must hold whatever happened.
@@ -192,11 +304,19 @@ pub(crate) fn rows(statistics: &Value) -> BTreeMap<String, (u64, u64)> {
         let name = row["name"].as_str().unwrap().to_owned();
         (name, (number("num_requests"), number("num_failures")))
     };
-    statistics["stats"].as_array().unwrap().iter().map(row).collect()
+    statistics["stats"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(row)
+        .collect()
 }
 
 pub(crate) async fn targets(latency_scale: f64) -> Targets {
-    let config = TargetsConfig { latency_scale, ..TargetsConfig::for_tests() };
+    let config = TargetsConfig {
+        latency_scale,
+        ..TargetsConfig::for_tests()
+    };
     Targets::start(config).await.unwrap()
 }
 

@@ -2,7 +2,9 @@
 //! targets, stopped, killed, and started again.
 #![allow(clippy::unwrap_used, reason = "a test ends where it cannot go on")]
 
+mod cli;
 mod control;
 mod crash;
 mod harness;
 mod ledger;
+mod recorder;

@@ -1,0 +1,105 @@
+//! What is printed has the form of what Locust itself prints, asked beside it.
+
+use std::path::Path;
+use std::process::Output;
+
+use tokio::process::Command;
+
+use super::{folder, headless, stderr, stdout};
+use crate::recorder::Recorder;
+
+/// Runs the real Locust with the same classes.
+async fn locust(line: &str, shop: &str) -> Output {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let python = std::env::var_os("CICADA_PYTHON")
+        .map_or_else(|| folder.join("../.tools/venv/bin/python"), Into::into);
+    let mut command = Command::new(&python);
+    command.args(["-m", "locust", "--loglevel", "CRITICAL", "-f"]);
+    command.arg(folder.join("tests/cicada/cli/locustfile.py"));
+    command
+        .args(line.split_whitespace())
+        .env("SHOP_URL", shop)
+        .kill_on_drop(true);
+    let output = command.output().await;
+    output.unwrap_or_else(|error| {
+        panic!("{}: {error}: run scripts/tools.sh locust", python.display())
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn task_ratios_are_locusts_to_the_character() {
+    let (_folder, workload) = folder();
+    let recorder = Recorder::start().await;
+    for line in ["", "-u 11", "-u 100", "Other", "-u 3 Many"] {
+        for flag in ["--show-task-ratio", "--show-task-ratio-json"] {
+            let line = format!("{flag} {line}");
+            let ours = headless(&workload, &recorder).args(&line);
+            let (ours, theirs) = tokio::join!(ours.run(), locust(&line, recorder.url()));
+            assert_eq!(stdout(&ours), stdout(&theirs), "{line}");
+            assert_eq!(ours.status.code(), Some(0));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_headless_run_prints_what_locust_prints() {
+    let (_folder, workload) = folder();
+    let recorder = Recorder::start().await;
+    let line = "--headless -u 8 -r 100 -t 3 Broken Other Paced";
+    let ours = headless(&workload, &recorder).args(line);
+    let (ours, theirs) = tokio::join!(ours.run(), locust(line, recorder.url()));
+    // Locust prints its tables beside its log
+    let (ours, theirs) = (stdout(&ours), stderr(&theirs));
+    let (ours, ledger) = ours.split_once("\nLedger: ").unwrap();
+    assert_eq!(ledger.trim().lines().count(), 1);
+    let tables = |text: &str| text.matches("# fails").count();
+    assert!(tables(ours) >= 3, "{ours}");
+    assert!(tables(&theirs) >= 2, "{theirs}");
+    // before anything has happened, every character is the same
+    let first = |text: &str| text.lines().take(5).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(first(ours), first(&theirs));
+    assert_eq!(summary(ours), summary(&theirs), "{ours}\n{theirs}");
+}
+
+/// The layout of what is printed at the end.
+fn summary(text: &str) -> Vec<String> {
+    let begins = text
+        .rfind("Type     Name")
+        .and_then(|percentiles| text[..percentiles].rfind("Type     Name"));
+    let (tables, errors) = text[begins.unwrap()..]
+        .split_once("Error report\n")
+        .unwrap();
+    let errors = errors
+        .trim_end()
+        .lines()
+        .map(|line| match line.split_once(": ") {
+            // how often it was is a figure, and what went wrong has other words
+            Some((what, _)) => what[18..].to_owned(),
+            None => line.to_owned(),
+        });
+    tables
+        .lines()
+        .map(|line| layout(line, 60))
+        .chain(errors)
+        .collect()
+}
+
+/// A line without its figures: what stands before `column`, and where the words after it end.
+fn layout(line: &str, column: usize) -> String {
+    let line: String = line
+        .chars()
+        .map(|c| if c.is_ascii_digit() { '0' } else { c })
+        .collect();
+    if !line.contains('0') {
+        return line;
+    }
+    let ends = line.char_indices().filter(|&(at, character)| {
+        let ends = line[at + 1..]
+            .chars()
+            .next()
+            .is_none_or(|next| next == ' ' || next == '|');
+        at >= column && character != ' ' && ends
+    });
+    let ends: Vec<usize> = ends.map(|(at, _)| at).collect();
+    format!("{} {ends:?}", line[..column].trim_end())
+}

@@ -101,7 +101,7 @@ async fn swarm_route<S: Store, Q: Queue, H: Heartbeat>(
     };
     match swarmed {
         Ok(swarmed) => Json(started(&swarmed)).into_response(),
-        Err(refusal) => refused(&refusal, api.control.host().await.as_deref()),
+        Err(refusal) => refused(&refusal, api.control.host().as_deref()),
     }
 }
 
@@ -109,7 +109,7 @@ async fn stop<S: Store, Q: Queue, H: Heartbeat>(State(api): State<Api<S, Q, H>>)
     let control = Arc::clone(&api.control);
     match to_the_end(async move { control.stop().await }).await {
         Ok(()) => Json(json!({"success": true, "message": "Test stopped"})).into_response(),
-        Err(refusal) => refused(&refusal, api.control.host().await.as_deref()),
+        Err(refusal) => refused(&refusal, api.control.host().as_deref()),
     }
 }
 
@@ -117,7 +117,7 @@ async fn reset<S: Store, Q: Queue, H: Heartbeat>(State(api): State<Api<S, Q, H>>
     let control = Arc::clone(&api.control);
     match to_the_end(async move { control.reset().await }).await {
         Ok(()) => "ok".into_response(),
-        Err(refusal) => refused(&refusal, api.control.host().await.as_deref()),
+        Err(refusal) => refused(&refusal, api.control.host().as_deref()),
     }
 }
 

@@ -4,7 +4,7 @@
 //! holds from the run's next change slot, so nothing is left to be told to anyone but the queue.
 //! Reading requests is the API's, executing the run the traffic crate's.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use traffic::clock::Timestamp;
@@ -30,8 +30,9 @@ use target::{Context, Target};
 /// How often a change is tried when somebody else changes the run at the same time.
 const ATTEMPTS: usize = 10;
 
-/// No iteration starts later than this after `/stop` was answered.
-const STOPS_WITHIN: Duration = Duration::from_secs(2);
+/// The run is over at most this long after `/stop` was answered: with a tick's tolerance for timers,
+/// no iteration starts later than two seconds after the answer.
+const STOPS_WITHIN: Duration = Duration::from_millis(1900);
 
 /// Changes the newest run, or starts one.
 pub struct Control<S, Q, H> {
@@ -39,6 +40,9 @@ pub struct Control<S, Q, H> {
     fan_out: Arc<FanOut<S, Q, H>>,
     /// One change at a time in this process; those of others show as conflicts.
     turn: tokio::sync::Mutex<()>,
+    /// The host that this process was last asked for, if it was asked for any; a run that is on
+    /// has its own, and an earlier run's must not send the traffic of a new one.
+    asked: Mutex<Option<Option<String>>>,
 }
 
 /// Why nothing, or not all, of what was asked for was done.
@@ -89,6 +93,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
             settings: settings.checked()?,
             fan_out,
             turn: tokio::sync::Mutex::default(),
+            asked: Mutex::default(),
         })
     }
 
@@ -111,10 +116,9 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
     }
 
     /// The host as it was last asked for, or configured.
-    pub async fn host(&self) -> Option<String> {
-        // without the run, what is configured is the best that can be said
-        let run = self.run().await.ok().flatten();
-        self.last_host(run.as_deref().map(|run| run.plan.run()))
+    pub fn host(&self) -> Option<String> {
+        let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.clone().unwrap_or_else(|| self.settings.host.clone())
     }
 
     /// Starts a run, or changes the one that is on: its users, classes, hosts and run time.
@@ -133,7 +137,11 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
             };
             match swarmed {
                 Err(Refusal::Store(StoreError::Conflict)) => {}
-                Ok(target) => return Ok(answer(&request, &target)),
+                Ok(target) => {
+                    let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+                    *asked = Some(target.host.clone());
+                    return Ok(answer(&request, &target));
+                }
                 Err(refusal) => return Err(refusal),
             }
         }
@@ -142,8 +150,8 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
 
     /// Ends the run that is on; without one there is nothing to do.
     ///
-    /// Returns so late that no iteration starts more than two seconds after it, which is within half
-    /// a second.
+    /// Returns so late that no iteration starts more than two seconds after it, which is within six
+    /// tenths of a second.
     ///
     /// # Errors
     /// See [`Refusal`].
@@ -221,7 +229,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
                 settings: &self.settings,
                 workload: &before.workload,
                 running: last.map(classes_of),
-                host: self.last_host(Some(&run)),
+                host: last.and_then(|last| last.host.clone()),
             },
         )?;
         let change = Run::change_slot(&self.fan_out.clock);
@@ -246,14 +254,6 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         // a run that was about to end had not been planned beyond its end
         self.fan_out.plan_ahead().await?;
         Ok(target)
-    }
-
-    /// The host as it was last asked for in the newest run, or configured.
-    fn last_host(&self, newest: Option<&Run>) -> Option<String> {
-        match newest.and_then(|run| run.segments.last()) {
-            Some(last) => last.host.clone(),
-            None => self.settings.host.clone(),
-        }
     }
 }
 

@@ -28,7 +28,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
             settings,
             workload,
             running: None,
-            host: self.last_host(before),
+            host: self.host(),
         };
         let target = Target::resolve(request, &context)?;
         let run = self.new_run(&target, before);
@@ -38,6 +38,13 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
             .await?;
         fan_out.store.put_run(&run).await?;
         if !self.is_newest(&run.id, before.map(|run| &run.id)).await? {
+            // it must not be planned for ever
+            let ended = Run {
+                revision: run.revision + 1,
+                stopped_from: Some(run.starts()),
+                ..run
+            };
+            fan_out.store.put_run(&ended).await?;
             return Err(StoreError::Conflict.into());
         }
         let segment = run.segments[0].clone();

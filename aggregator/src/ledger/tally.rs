@@ -27,9 +27,8 @@ impl SlotPlan {
     /// Asks the plan.
     pub(crate) fn new(plan: &Plan, slot: Slot) -> Self {
         let mut planned = vec![Vec::new(); plan.classes().len()];
-        for (class, block) in plan.ticks(slot) {
-            let due = DueSet::new(block, &plan.due(class, block, slot));
-            planned[class].push((block, due));
+        for (class, block, due) in plan.slot(slot) {
+            planned[class].push((block, DueSet::new(block, &due)));
         }
         Self(planned)
     }

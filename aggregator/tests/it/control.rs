@@ -181,13 +181,17 @@ async fn nothing_starts_later_than_two_seconds_after_the_answer_to_stop() {
         cicada.control.stop().await.unwrap();
         let answered = cicada.clock.now();
         assert!(
-            answered.since(asked) <= Duration::from_millis(502),
+            answered.since(asked) <= Duration::from_millis(602),
             "{millis}"
         );
         let run = cicada.run().await;
         let end = run.stopped_from.expect("it was stopped").start();
         assert!(end.since(asked) >= CHANGE_LEAD, "{millis}");
-        assert!(end.since(answered) <= Duration::from_secs(2), "{millis}");
+        // a tenth of a second is left to timers that wake late
+        assert!(
+            end.since(answered) <= Duration::from_millis(1900),
+            "{millis}"
+        );
         assert_eq!(cicada.state().await, State::Stopping);
         let plan = cicada.loaded().await;
         let ticks = (0..60).flat_map(|slot| plan.plan.ticks(end.slot().plus(slot)));

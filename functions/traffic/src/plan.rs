@@ -138,6 +138,16 @@ impl Plan {
         ticks
     }
 
+    /// The same with what is due: class numbers, blocks and iterations by instant.
+    pub fn slot(&self, slot: Slot) -> Vec<(usize, Block, Vec<Due>)> {
+        let classes = 0..self.classes.len();
+        let ticks = classes.flat_map(|class| {
+            let blocks = self.most_users(class, slot).div_ceil(BLOCK_USERS);
+            (0..blocks).map(move |block| (class, Block(block), self.due(class, Block(block), slot)))
+        });
+        ticks.filter(|(.., due)| !due.is_empty()).collect()
+    }
+
     /// Users active at an instant.
     pub fn user_count(&self, at: Timestamp) -> u64 {
         self.timeline.user_count(at)

@@ -33,6 +33,9 @@ pub const TOO_LATE: Duration = Duration::from_secs(30);
 /// How long before its slot a tick computes what is due; see [`crate::run::CHANGE_LEAD`].
 pub const PLAN_AHEAD: Duration = Duration::from_millis(500);
 
+/// What is due in a run's last moment may wake a little after its end, by the grain of timers.
+const GRAIN: Duration = Duration::from_millis(100);
+
 /// While writes have been failing for longer than this, nothing is sent that could not be recorded.
 const WRITES_MAY_FAIL_FOR: Duration = Duration::from_secs(10);
 
@@ -128,7 +131,7 @@ impl<S: Store, T: Transport> Ticker<S, T> {
             return Ok(TickReport::default());
         }
         let now = self.clock.now();
-        if now.since(begins) > TOO_LATE || run.plan.run().is_over(now) {
+        if now.since(begins) > TOO_LATE || run.plan.run().is_over(now - GRAIN) {
             tracing::warn!(
                 class = wake_up.class,
                 slot = wake_up.slot.0,
@@ -245,7 +248,7 @@ impl<S: Store, T: Transport> Execution<S, T> {
             let knows_who_is_busy = self.0.read_markers(item.at).await;
             self.0.journal.clock.sleep_until(item.at).await;
             let shared = Arc::clone(&self.0);
-            let is_over = self.0.run.plan.run().is_over(self.0.journal.clock.now());
+            let is_over = (self.0.run.plan.run()).is_over(self.0.journal.clock.now() - GRAIN);
             if is_over || !knows_who_is_busy {
                 report.left += 1;
             } else if let Wait::Constant(rest) = self.0.wait {

@@ -52,8 +52,12 @@ fn plan(run: Run, waits: &[(&str, Wait)]) -> Plan {
 fn all_due(plan: &Plan, slots: std::ops::Range<u64>) -> BTreeMap<(usize, u32), Vec<Due>> {
     let mut all: BTreeMap<(usize, u32), Vec<Due>> = BTreeMap::new();
     for slot in slots.map(|offset| START.plus(offset)) {
-        for (class, block) in plan.ticks(slot) {
-            for due in plan.due(class, block, slot) {
+        let ticks: Vec<_> = plan.slot(slot);
+        let alone = plan.ticks(slot);
+        assert!(ticks.iter().map(|(class, block, _)| (*class, *block)).eq(alone));
+        for (class, block, listed) in ticks {
+            assert_eq!(listed, plan.due(class, block, slot));
+            for due in listed {
                 assert_eq!(due.at.slot(), slot);
                 all.entry((class, due.user)).or_default().push(due);
             }

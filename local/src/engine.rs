@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 use traffic::clock::{Clock, Timestamp};
 use traffic::fanout::{FanOut, FanOutReport};
 use traffic::ports::Heartbeat as _;
-use traffic::runs::{Environment, Runs};
+use traffic::runs::{Environment, LoadedRun, Runs};
 use traffic::tick::{TickError, Ticker};
 use traffic::transport::Http;
 
@@ -54,6 +54,7 @@ pub struct Engine {
     /// How many ticks are under way.
     ticks: watch::Receiver<usize>,
     loops: JoinSet<()>,
+    resumed: bool,
 }
 
 impl Engine {
@@ -107,7 +108,7 @@ impl Engine {
         if let Some(timeout) = stop_timeout {
             loops.spawn(cut_off(Arc::clone(&ticker), Arc::clone(&fan_out), timeout));
         }
-        let engine = Self {
+        let mut engine = Self {
             clock,
             control: Arc::new(control),
             aggregation,
@@ -116,13 +117,14 @@ impl Engine {
             fan_out,
             ticks,
             loops,
+            resumed: false,
         };
-        engine.resume().await?;
+        engine.resumed = engine.resume().await?;
         Ok(engine)
     }
 
     /// Goes on with a run that was not stopped: its wake-ups went with the process that had them.
-    async fn resume(&self) -> anyhow::Result<()> {
+    async fn resume(&self) -> anyhow::Result<bool> {
         let latest = self
             .fan_out
             .runs
@@ -130,13 +132,31 @@ impl Engine {
             .await
             .context("the newest run cannot be read")?;
         let Some(run) = latest.filter(|run| !run.plan.run().is_over(self.clock.now())) else {
-            return Ok(());
+            return Ok(false);
         };
         tracing::info!(run = %run.plan.run().id, "a run that was not stopped goes on");
         self.fan_out.heartbeat.turn_on().await?;
         self.fan_out.plan_again().await?;
         self.fan_out.plan_ahead().await?;
-        Ok(())
+        Ok(true)
+    }
+
+    /// Whether it goes on with a run that was not stopped.
+    pub fn has_resumed(&self) -> bool {
+        self.resumed
+    }
+
+    /// The newest run, if there is any.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn run(&self) -> anyhow::Result<Option<Arc<LoadedRun>>> {
+        Ok(self.fan_out.runs.latest().await?)
+    }
+
+    /// Requests that were sent and whose results had to be given up.
+    pub fn lost_requests(&self) -> u64 {
+        self.ticker.lost_requests()
     }
 
     /// How many users are in an iteration.

@@ -9,6 +9,7 @@ pub mod logging;
 pub mod options;
 pub mod program;
 pub mod queue;
+mod session;
 pub mod settings;
 pub mod store;
 pub mod targets;

@@ -11,7 +11,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aggregator::api;
-use aggregator::control::SwarmRequest;
 use aggregator::logs::LogBuffer;
 use anyhow::Context as _;
 use tokio::net::TcpListener;
@@ -20,19 +19,16 @@ use traffic::runs::Environment;
 
 use crate::engine::Engine;
 use crate::options::Options;
-use crate::settings::{Settings, Start};
+use crate::settings::Settings;
 use crate::store::SqliteStore;
 use crate::targets::{Targets, TargetsConfig};
-use crate::{console, inspect, logging, options, settings};
+use crate::{inspect, logging, options, session, settings};
 
 /// The program was used wrongly, or cannot start as asked.
 const EXIT_MISUSE: u8 = 2;
 
-/// How often a headless run prints its statistics, as Locust does.
-const PRINT_EVERY: Duration = Duration::from_secs(2);
-
-/// How long what is in flight may go on when the program ends, unless a stop timeout says.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long the end may take once there is nothing left to do.
+const CLOSES_WITHIN: Duration = Duration::from_secs(2);
 
 /// Something that the user can put right; ends the program with exit code 2.
 #[derive(Debug)]
@@ -59,8 +55,8 @@ pub fn run(options: &Options) -> ExitCode {
         Ok(code) => ExitCode::from(code),
         Err(Misuse(error)) => complain(&error),
     };
-    // what still runs is not waited for: everything that counts was finished before
-    runtime.shutdown_background();
+    // everything that counts was finished before; what is left lets go of the store, which is closed
+    runtime.shutdown_timeout(CLOSES_WITHIN);
     code
 }
 
@@ -134,7 +130,7 @@ async fn program(options: &Options, logs: LogBuffer, clock: Clock) -> Result<u8,
     if let Some(listener) = listener {
         serve(listener, &engine, logs, targets.as_ref());
     }
-    let code = attend(&mut engine, &settings).await?;
+    let code = session::attend(&mut engine, &settings).await?;
     if let Some(targets) = targets {
         targets.shutdown().await;
     }
@@ -236,100 +232,4 @@ fn shown(address: SocketAddr) -> String {
         return format!("http://localhost:{}", address.port());
     }
     format!("http://{address}")
-}
-
-/// Starts what is to be started, and stays until the end.
-async fn attend(engine: &mut Engine, settings: &Settings) -> Result<u8, Misuse> {
-    if let Some(start) = settings.start {
-        swarm(engine, start).await?;
-    }
-    let mut interrupted = Interrupts::listen()?;
-    let mut ended = false;
-    let mut print_at = tokio::time::interval(PRINT_EVERY);
-    loop {
-        tokio::select! {
-            () = interrupted.next() => break,
-            error = engine.broken() => return Err(Misuse(error)),
-            _ = print_at.tick(), if settings.prints_statistics => {
-                console::print_current(&engine.aggregation.snapshot().await?)?;
-            }
-            () = tokio::time::sleep(Duration::from_millis(200)), if settings.start.is_some() && !ended => {
-                ended = engine.is_idle().await?;
-                if ended && settings.headless {
-                    break;
-                }
-                if ended && let Some(after) = settings.autoquit {
-                    tokio::select! {
-                        () = tokio::time::sleep(after) => break,
-                        () = interrupted.next() => break,
-                    }
-                }
-            }
-        }
-    }
-    let patience = settings.stop_timeout.unwrap_or(PATIENCE);
-    tracing::info!(
-        in_flight = engine.in_flight(),
-        "stopping: interrupt again to leave at once"
-    );
-    tokio::select! {
-        finished = engine.finish(patience) => finished?,
-        () = interrupted.next() => {
-            tracing::warn!("left at once: what was in flight is missing");
-        }
-    }
-    let snapshot = engine.aggregation.snapshot().await?;
-    if settings.headless || snapshot.run.is_some() {
-        console::print_summary(&snapshot)?;
-    }
-    let report = snapshot.stats.report(snapshot.at);
-    let failed = !report.errors.is_empty() || snapshot.exceptions().next().is_some();
-    let code = if failed && settings.start.is_some() {
-        settings.exit_code_on_error
-    } else {
-        0
-    };
-    tracing::info!("shutting down (exit code {code})");
-    Ok(code)
-}
-
-async fn swarm(engine: &Engine, start: Start) -> Result<(), Misuse> {
-    let request = SwarmRequest {
-        user_count: Some(u64::from(start.users)),
-        spawn_rate: Some(start.spawn_rate),
-        run_time: start.run_time,
-        ..SwarmRequest::default()
-    };
-    engine.control.swarm(request).await?;
-    match start.run_time {
-        Some(time) => tracing::info!("run time limit set to {} seconds", time.as_secs()),
-        None => tracing::info!("no run time limit set: interrupt with Ctrl-C to stop"),
-    }
-    Ok(())
-}
-
-/// Ctrl-C and SIGTERM.
-struct Interrupts {
-    #[cfg(unix)]
-    terminate: tokio::signal::unix::Signal,
-}
-
-impl Interrupts {
-    fn listen() -> anyhow::Result<Self> {
-        Ok(Self {
-            #[cfg(unix)]
-            terminate: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
-                .context("SIGTERM cannot be listened for")?,
-        })
-    }
-
-    async fn next(&mut self) {
-        #[cfg(unix)]
-        tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = self.terminate.recv() => {}
-        }
-        #[cfg(not(unix))]
-        let _ = tokio::signal::ctrl_c().await;
-    }
 }

@@ -11,12 +11,6 @@ use traffic::workload::{EQUAL_WEIGHTS, Workload, WorkloadErrors, base_url};
 
 use crate::options::Options;
 
-/// Users of a `--demo` that nobody gave a number: ten of each class.
-const DEMO_USERS: u32 = 60;
-
-/// Users that a `--demo` starts a second, unless told otherwise.
-const DEMO_SPAWN_RATE: f64 = 6.0;
-
 /// Why the options make no sense; the program ends with exit code 2.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
@@ -81,13 +75,13 @@ pub struct Settings {
     pub exit_code_on_error: u8,
 }
 
-/// A run that is started at once.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// A run that is started at once, as far as the command line says how.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Start {
     /// Number of users.
-    pub users: u32,
+    pub users: Option<u32>,
     /// Users started a second.
-    pub spawn_rate: f64,
+    pub spawn_rate: Option<f64>,
     /// When it stops by itself.
     pub run_time: Option<Duration>,
 }
@@ -236,18 +230,13 @@ fn web_address(options: &Options) -> Result<SocketAddr, SettingsError> {
 
 fn start(options: &Options) -> Option<Start> {
     let common = &options.common;
-    let demo = options.own.demo;
-    if !(options.web.headless || options.web.autostart || demo) {
+    if !(options.web.headless || options.web.autostart || options.own.demo) {
         return None;
     }
-    let (users, spawn_rate) = if demo {
-        (DEMO_USERS, DEMO_SPAWN_RATE)
-    } else {
-        (1, 1.0)
-    };
     Some(Start {
-        users: common.users.unwrap_or(users),
-        spawn_rate: common.spawn_rate.unwrap_or(spawn_rate),
-        run_time: common.run_time,
+        users: common.users,
+        spawn_rate: common.spawn_rate,
+        // as in Locust, no time at all is the same as no limit
+        run_time: common.run_time.filter(|time| !time.is_zero()),
     })
 }

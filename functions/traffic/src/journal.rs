@@ -5,7 +5,6 @@
 //! shows as missing in the ledger.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -15,6 +14,10 @@ use crate::record::wire::Contents;
 use crate::record::{Bucket, ExceptionEntry, Fate, IterationEntry, Outcome, Record, RecordKey};
 use crate::workload::EvaluationError;
 
+mod health;
+
+pub(crate) use health::WriteHealth;
+
 /// How long a completed outcome may wait for others to be written with it.
 const FLUSH_AFTER: Duration = Duration::from_millis(1500);
 
@@ -23,34 +26,6 @@ const MAX_OUTCOMES: usize = 8_000;
 
 /// The waits between tries of a failing write double up to this.
 const MAX_BACK_OFF: Duration = Duration::from_secs(5);
-
-/// Whether this process can write at present; shared by all of its journals.
-#[derive(Debug, Default)]
-pub(crate) struct WriteHealth {
-    /// Microseconds since the epoch since when a write has been failing; 0 while none is.
-    failing_since: AtomicU64,
-}
-
-impl WriteHealth {
-    /// Since when writes have been failing.
-    pub(crate) fn failing_since(&self) -> Option<Timestamp> {
-        match self.failing_since.load(Ordering::Relaxed) {
-            0 => None,
-            micros => Some(Timestamp::from_micros(micros)),
-        }
-    }
-
-    fn failed(&self, now: Timestamp) {
-        let micros = now.micros().max(1);
-        let _ =
-            self.failing_since
-                .compare_exchange(0, micros, Ordering::Relaxed, Ordering::Relaxed);
-    }
-
-    fn succeeded(&self) {
-        self.failing_since.store(0, Ordering::Relaxed);
-    }
-}
 
 /// Collects what happens in one execution of one tick.
 #[derive(Debug)]
@@ -169,18 +144,10 @@ impl<S: Store> Journal<S> {
                 Ok(()) => return self.health.succeeded(),
                 Err(error) => {
                     let now = self.clock.now();
-                    self.health.failed(now);
-                    let error: &dyn std::error::Error = &error;
+                    self.health.failed(&error, now);
                     if now.since(completed_at) + back_off >= WRITE_DEADLINE {
-                        tracing::error!(
-                            error,
-                            class = &*record.key.class,
-                            requests = record.requests,
-                            "record given up: its requests are not in the statistics",
-                        );
-                        return;
+                        return self.health.gave_up(record.requests, &error, now);
                     }
-                    tracing::warn!(error, class = &*record.key.class, "record not written yet");
                 }
             }
             tokio::time::sleep(back_off).await;

@@ -110,6 +110,11 @@ impl<S: Store, T: Transport> Ticker<S, T> {
         self.health.failing_since()
     }
 
+    /// Requests that were sent and whose results had to be given up, since this process started.
+    pub fn lost_requests(&self) -> u64 {
+        self.health.lost_requests()
+    }
+
     /// Cuts off what is still in flight of a run and of those before it: the stop timeout.
     pub fn cut_off(&self, run: &RunId) {
         self.cut_off.send_replace(Some(run.clone()));

@@ -3,6 +3,7 @@
 //! Whatever a target does, a request ends within its timeout as a reply or as a readable text of
 //! few variants, so that dashboards can group by it.
 
+use std::borrow::Cow;
 use std::error::Error as _;
 use std::future::Future;
 use std::io;
@@ -123,11 +124,26 @@ fn explain(error: &reqwest::Error, timeout: Option<Duration>) -> String {
         cause = source.to_string();
         innermost = source.source();
     }
-    let reason = match kind {
+    let reason = reason(kind, &cause);
+    if error.is_connect() && !reason.starts_with("connection") {
+        return format!("cannot connect: {reason}");
+    }
+    if reason.is_empty() {
+        "request failed".into()
+    } else {
+        reason.into()
+    }
+}
+
+/// The innermost cause in words that say what the target did, not how our client found out.
+fn reason(kind: Option<io::ErrorKind>, cause: &str) -> Cow<'_, str> {
+    let known = match kind {
         Some(io::ErrorKind::ConnectionRefused) => "connection refused",
         Some(io::ErrorKind::ConnectionReset) => "connection reset by the target",
         Some(io::ErrorKind::BrokenPipe) => "connection closed by the target",
         Some(io::ErrorKind::TimedOut) => "connection timed out",
+        Some(io::ErrorKind::HostUnreachable) => "host unreachable",
+        Some(io::ErrorKind::NetworkUnreachable) => "network unreachable",
         Some(io::ErrorKind::AddrNotAvailable) => "no local port is free for another connection",
         _ if cause.contains("Too many open files") => "too many open files: raise ulimit -n",
         _ if cause.contains("failed to lookup address") => "host name not found",
@@ -137,14 +153,17 @@ fn explain(error: &reqwest::Error, timeout: Option<Duration>) -> String {
         {
             "connection closed before the response was complete"
         }
-        _ => cause.as_str(),
+        _ if cause.contains("InvalidContentType") => "the target does not speak TLS",
+        _ if cause.contains("head is too large") => "response headers are too long",
+        Some(io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData)
+            if ["chunk", "trailer", "header"].iter().any(|part| cause.contains(part)) =>
+        {
+            "response is not valid HTTP: broken chunk"
+        }
+        _ => match cause.split_once(" parsed") {
+            Some((what, _)) => return format!("response is not valid HTTP: {what}").into(),
+            None => cause,
+        },
     };
-    if error.is_connect() && !reason.starts_with("connection") {
-        return format!("cannot connect: {reason}");
-    }
-    if reason.is_empty() {
-        "request failed".into()
-    } else {
-        reason.into()
-    }
+    known.into()
 }

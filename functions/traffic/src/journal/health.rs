@@ -1,0 +1,67 @@
+//! Whether this process can write its records; shared by all journals.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use crate::clock::{Timestamp, micros};
+
+/// A trouble that lasts is logged once in this time, and not for every record and every try.
+const COMPLAIN_EVERY: Duration = Duration::from_secs(10);
+
+/// What is known of the writes of this process.
+#[derive(Debug, Default)]
+pub(crate) struct WriteHealth {
+    /// Microseconds since the epoch since when a write has been failing; 0 while none is.
+    failing_since: AtomicU64,
+    /// When it was last complained about.
+    complained_at: AtomicU64,
+    lost_requests: AtomicU64,
+}
+
+impl WriteHealth {
+    /// Since when writes have been failing.
+    pub(crate) fn failing_since(&self) -> Option<Timestamp> {
+        match self.failing_since.load(Ordering::Relaxed) {
+            0 => None,
+            micros => Some(Timestamp::from_micros(micros)),
+        }
+    }
+
+    /// Requests whose results were given up.
+    pub(crate) fn lost_requests(&self) -> u64 {
+        self.lost_requests.load(Ordering::Relaxed)
+    }
+
+    /// Notes that a write failed.
+    pub(crate) fn failed(&self, error: &(dyn std::error::Error + 'static), now: Timestamp) {
+        let since = now.micros().max(1);
+        let known = &self.failing_since;
+        let _ = known.compare_exchange(0, since, Ordering::Relaxed, Ordering::Relaxed);
+        if self.may_complain(now) {
+            tracing::warn!(error, "results are not written yet");
+        }
+    }
+
+    /// Notes that a record is given up.
+    pub(crate) fn gave_up(&self, requests: u32, error: &(dyn std::error::Error + 'static), now: Timestamp) {
+        let before = self.lost_requests.fetch_add(requests.into(), Ordering::Relaxed);
+        if self.may_complain(now) || before == 0 {
+            let lost = before + u64::from(requests);
+            tracing::error!(error, lost, "results are given up: they are not in the statistics");
+        }
+    }
+
+    /// Notes that a write succeeded.
+    pub(crate) fn succeeded(&self) {
+        self.failing_since.store(0, Ordering::Relaxed);
+    }
+
+    fn may_complain(&self, now: Timestamp) -> bool {
+        let last = self.complained_at.load(Ordering::Relaxed);
+        let due = last == 0 || last + micros(COMPLAIN_EVERY) <= now.micros();
+        let complained = &self.complained_at;
+        due && complained
+            .compare_exchange(last, now.micros(), Ordering::Relaxed, Ordering::Relaxed)
+            .is_ok()
+    }
+}

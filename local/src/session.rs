@@ -1,0 +1,192 @@
+//! From the start of a run to the exit code: starts what was asked for, prints, and waits for the end
+//! of the run, an interrupt, or a reader that has gone.
+
+use std::io;
+use std::time::Duration;
+
+use aggregator::control::SwarmRequest;
+use anyhow::Context as _;
+use traffic::run::Run;
+
+use crate::console;
+use crate::engine::Engine;
+use crate::settings::{Settings, Start};
+
+/// How often a headless run prints its statistics, as Locust does.
+const PRINT_EVERY: Duration = Duration::from_secs(2);
+
+/// How often it is looked whether the run is over.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+/// How long what is in flight may go on when the program ends, unless a stop timeout says.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A second interrupt counts from here on: shells and tools send the first one twice.
+const SAME_INTERRUPT: Duration = Duration::from_millis(300);
+
+/// Users of a run, and how many are started a second, unless told otherwise: Locust's.
+const DEFAULT: (u32, f64) = (1, 1.0);
+
+/// The same of a `--demo`: ten of each class.
+const DEMO: (u32, f64) = (60, 6.0);
+
+/// Starts what is to be started, stays until the end, and says the exit code.
+///
+/// # Errors
+/// When a run cannot be started as asked, or a part of the engine has broken off.
+pub(crate) async fn attend(engine: &mut Engine, settings: &Settings) -> anyhow::Result<u8> {
+    if let Some(start) = &settings.start {
+        swarm(engine, settings, start).await?;
+    }
+    let mut interrupted = Interrupts::listen()?;
+    tokio::select! {
+        () = interrupted.next() => {}
+        ended = until_the_end(engine, settings) => ended?,
+    }
+    finish(engine, settings, &mut interrupted).await?;
+    let snapshot = engine.aggregation.snapshot().await?;
+    if snapshot.run.is_some() {
+        let _read = was_read(console::print_summary(&snapshot))?;
+    }
+    let lost = engine.lost_requests();
+    if lost > 0 {
+        tracing::error!(lost, "requests were sent whose results could not be written");
+    }
+    let report = snapshot.stats.report(snapshot.at);
+    let failed = !report.errors.is_empty() || snapshot.exceptions().next().is_some() || lost > 0;
+    let code = if failed { settings.exit_code_on_error } else { 0 };
+    tracing::info!("shutting down (exit code {code})");
+    Ok(code)
+}
+
+/// Starts a run, or changes one that goes on to what the command line says of it.
+async fn swarm(engine: &Engine, settings: &Settings, start: &Start) -> anyhow::Result<()> {
+    let run = engine.run().await?;
+    let resumed = run.as_deref().map(|run| run.plan.run()).filter(|_| engine.has_resumed());
+    let control = &settings.control;
+    let says_nothing = *start == Start::default() && control.host.is_none() && control.classes.is_empty();
+    if resumed.is_some() && says_nothing {
+        return Ok(());
+    }
+    let (users, spawn_rate) = if settings.demo { DEMO } else { DEFAULT };
+    let request = match resumed {
+        Some(run) => changed(run, start, settings, engine),
+        None => SwarmRequest {
+            user_count: Some(start.users.unwrap_or(users).into()),
+            spawn_rate: Some(start.spawn_rate.unwrap_or(spawn_rate)),
+            run_time: start.run_time,
+            ..SwarmRequest::default()
+        },
+    };
+    let run_time = request.run_time;
+    engine.control.swarm(request).await?;
+    match run_time {
+        Some(time) => tracing::info!("run time limit set to {} seconds", time.as_secs()),
+        None => tracing::info!("no run time limit set: interrupt with Ctrl-C to stop"),
+    }
+    Ok(())
+}
+
+/// What a run that goes on is changed to: where the command line says nothing, it stays as it is.
+fn changed(run: &Run, start: &Start, settings: &Settings, engine: &Engine) -> SwarmRequest {
+    let now = engine.clock.now();
+    let last = run.segments.last();
+    let left = last.and_then(|last| last.until).map(|until| until.start().since(now));
+    SwarmRequest {
+        user_count: start.users.or(last.map(|last| last.user_count)).map(u64::from),
+        spawn_rate: start.spawn_rate.or(last.map(|last| last.spawn_rate)),
+        run_time: start.run_time.or(left),
+        host: settings.control.host.clone(),
+        user_classes: settings.control.classes.clone(),
+        ..SwarmRequest::default()
+    }
+}
+
+/// Returns when the program is to end by itself.
+async fn until_the_end(engine: &mut Engine, settings: &Settings) -> anyhow::Result<()> {
+    let mut print_at = tokio::time::interval(PRINT_EVERY);
+    let mut looks = settings.start.is_some();
+    loop {
+        tokio::select! {
+            error = engine.broken() => return Err(error),
+            _ = print_at.tick(), if settings.prints_statistics => {
+                let snapshot = engine.aggregation.snapshot().await?;
+                if !was_read(console::print_current(&snapshot))? {
+                    return Ok(());
+                }
+            }
+            () = tokio::time::sleep(LOOK_EVERY), if looks => {
+                if !engine.is_idle().await? {
+                    continue;
+                }
+                if let Some(after) = settings.autoquit {
+                    tokio::time::sleep(after).await;
+                }
+                if settings.headless || settings.autoquit.is_some() {
+                    return Ok(());
+                }
+                // whoever looks at the results ends it
+                looks = false;
+            }
+        }
+    }
+}
+
+/// Ends the run, and waits for what is in flight unless it is interrupted again.
+async fn finish(
+    engine: &Engine,
+    settings: &Settings,
+    interrupted: &mut Interrupts,
+) -> anyhow::Result<()> {
+    let patience = settings.stop_timeout.unwrap_or(PATIENCE);
+    tracing::info!(
+        in_flight = engine.in_flight(),
+        "stopping: interrupt again to leave at once"
+    );
+    let again = async {
+        tokio::time::sleep(SAME_INTERRUPT).await;
+        interrupted.next().await;
+    };
+    tokio::select! {
+        finished = engine.finish(patience) => finished,
+        () = again => {
+            tracing::warn!("left at once: what is in flight will not be recorded");
+            Ok(())
+        }
+    }
+}
+
+/// Whether somebody still reads what is printed: `cicada --headless | head` is no error.
+fn was_read(printed: io::Result<()>) -> anyhow::Result<bool> {
+    match printed {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(error).context("statistics cannot be printed"),
+    }
+}
+
+/// Ctrl-C and SIGTERM.
+struct Interrupts {
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Interrupts {
+    fn listen() -> anyhow::Result<Self> {
+        Ok(Self {
+            #[cfg(unix)]
+            terminate: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
+                .context("SIGTERM cannot be listened for")?,
+        })
+    }
+
+    async fn next(&mut self) {
+        #[cfg(unix)]
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = self.terminate.recv() => {}
+        }
+        #[cfg(not(unix))]
+        let _ = tokio::signal::ctrl_c().await;
+    }
+}

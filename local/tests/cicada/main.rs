@@ -5,6 +5,8 @@
 mod cli;
 mod control;
 mod crash;
+mod database;
 mod harness;
+mod hostile;
 mod ledger;
 mod recorder;

@@ -5,7 +5,6 @@
 mod cli;
 mod control;
 mod crash;
-mod database;
 mod harness;
 mod hostile;
 mod ledger;

@@ -5,6 +5,7 @@
 mod cli;
 mod control;
 mod crash;
+mod database;
 mod harness;
 mod hostile;
 mod ledger;

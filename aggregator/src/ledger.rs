@@ -2,7 +2,7 @@
 //!
 //! What was planned is the plan's answer for every past slot; what became of it stands in the records.
 //! So planned = recorded + skipped + missing + pending, for every class and in total, and nobody has
-//! to keep books while traffic is sent. [`tally`] does the adding up; this is what it says.
+//! to keep books while traffic is sent. The private `tally` does the adding up; this is what it says.
 
 use std::collections::BTreeMap;
 use std::ops::AddAssign;

@@ -50,11 +50,18 @@ pub(crate) async fn attend(engine: &mut Engine, settings: &Settings) -> anyhow::
     }
     let lost = engine.lost_requests();
     if lost > 0 {
-        tracing::error!(lost, "requests were sent whose results could not be written");
+        tracing::error!(
+            lost,
+            "requests were sent whose results could not be written"
+        );
     }
     let report = snapshot.stats.report(snapshot.at);
     let failed = !report.errors.is_empty() || snapshot.exceptions().next().is_some() || lost > 0;
-    let code = if failed { settings.exit_code_on_error } else { 0 };
+    let code = if failed {
+        settings.exit_code_on_error
+    } else {
+        0
+    };
     tracing::info!("shutting down (exit code {code})");
     Ok(code)
 }
@@ -62,9 +69,13 @@ pub(crate) async fn attend(engine: &mut Engine, settings: &Settings) -> anyhow::
 /// Starts a run, or changes one that goes on to what the command line says of it.
 async fn swarm(engine: &Engine, settings: &Settings, start: &Start) -> anyhow::Result<()> {
     let run = engine.run().await?;
-    let resumed = run.as_deref().map(|run| run.plan.run()).filter(|_| engine.has_resumed());
+    let resumed = run
+        .as_deref()
+        .map(|run| run.plan.run())
+        .filter(|_| engine.has_resumed());
     let control = &settings.control;
-    let says_nothing = *start == Start::default() && control.host.is_none() && control.classes.is_empty();
+    let says_nothing =
+        *start == Start::default() && control.host.is_none() && control.classes.is_empty();
     if resumed.is_some() && says_nothing {
         return Ok(());
     }
@@ -91,9 +102,14 @@ async fn swarm(engine: &Engine, settings: &Settings, start: &Start) -> anyhow::R
 fn changed(run: &Run, start: &Start, settings: &Settings, engine: &Engine) -> SwarmRequest {
     let now = engine.clock.now();
     let last = run.segments.last();
-    let left = last.and_then(|last| last.until).map(|until| until.start().since(now));
+    let left = last
+        .and_then(|last| last.until)
+        .map(|until| until.start().since(now));
     SwarmRequest {
-        user_count: start.users.or(last.map(|last| last.user_count)).map(u64::from),
+        user_count: start
+            .users
+            .or(last.map(|last| last.user_count))
+            .map(u64::from),
         spawn_rate: start.spawn_rate.or(last.map(|last| last.spawn_rate)),
         run_time: start.run_time.or(left),
         host: settings.control.host.clone(),

@@ -37,7 +37,10 @@ struct State {
 impl MemoryStore {
     /// A store whose markers matter this long before they are looked at.
     pub fn with_marker_lead(marker_lead: Duration) -> Self {
-        Self { marker_lead, ..Self::default() }
+        Self {
+            marker_lead,
+            ..Self::default()
+        }
     }
 
     /// Makes writes of records fail, or succeed again.
@@ -75,7 +78,14 @@ impl Store for MemoryStore {
     }
 
     async fn run_ids(&self, limit: usize) -> Result<Vec<RunId>, StoreError> {
-        Ok(self.state().runs.keys().rev().take(limit).cloned().collect())
+        Ok(self
+            .state()
+            .runs
+            .keys()
+            .rev()
+            .take(limit)
+            .cloned()
+            .collect())
     }
 
     async fn put_workload(&self, version: &str, source: &str) -> Result<(), StoreError> {
@@ -107,9 +117,13 @@ impl Store for MemoryStore {
         let state = self.state();
         let from = since.map_or(0, |cursor| cursor.0 as usize);
         let new = state.records.iter().skip(from);
-        let records =
-            new.filter(|record| record.key.run == *run && record.key.bucket == bucket).cloned();
-        Ok(RecordPage { records: records.collect(), cursor: Cursor(state.records.len() as u64) })
+        let records = new
+            .filter(|record| record.key.run == *run && record.key.bucket == bucket)
+            .cloned();
+        Ok(RecordPage {
+            records: records.collect(),
+            cursor: Cursor(state.records.len() as u64),
+        })
     }
 
     async fn expire_records(&self, before: Bucket) -> Result<(), StoreError> {
@@ -134,7 +148,11 @@ impl Store for MemoryStore {
     async fn clear_marker(&self, marker: &Marker) -> Result<(), StoreError> {
         let key = (marker.run.clone(), marker.class.clone(), marker.user);
         let mut state = self.state();
-        if state.markers.get(&key).is_some_and(|known| known.writer == marker.writer) {
+        if state
+            .markers
+            .get(&key)
+            .is_some_and(|known| known.writer == marker.writer)
+        {
             state.markers.remove(&key);
         }
         Ok(())
@@ -157,13 +175,12 @@ impl Store for MemoryStore {
         self.marker_lead
     }
 
-    async fn put_checkpoint(
-        &self,
-        run: &RunId,
-        checkpoint: &Checkpoint,
-    ) -> Result<(), StoreError> {
+    async fn put_checkpoint(&self, run: &RunId, checkpoint: &Checkpoint) -> Result<(), StoreError> {
         let mut state = self.state();
-        let stored = state.checkpoints.get(run).map_or(0, |stored| stored.revision);
+        let stored = state
+            .checkpoints
+            .get(run)
+            .map_or(0, |stored| stored.revision);
         if checkpoint.revision != stored + 1 {
             return Err(StoreError::Conflict);
         }

@@ -156,7 +156,9 @@ fn reason(kind: Option<io::ErrorKind>, cause: &str) -> Cow<'_, str> {
         _ if cause.contains("InvalidContentType") => "the target does not speak TLS",
         _ if cause.contains("head is too large") => "response headers are too long",
         Some(io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData)
-            if ["chunk", "trailer", "header"].iter().any(|part| cause.contains(part)) =>
+            if ["chunk", "trailer", "header"]
+                .iter()
+                .any(|part| cause.contains(part)) =>
         {
             "response is not valid HTTP: broken chunk"
         }

@@ -30,26 +30,39 @@ fn workload(folder: &tempfile::TempDir) -> std::path::PathBuf {
 
 async fn logging_targets() -> Targets {
     let targets = targets(0.0).await;
-    targets.change(&json!({ "arrival_log": 1_000_000 })).unwrap();
+    targets
+        .change(&json!({ "arrival_log": 1_000_000 }))
+        .unwrap();
     targets
 }
 
 fn arrivals(counters: &CountersSnapshot) -> BTreeMap<String, Vec<u64>> {
     let users = counters.users.iter();
-    users.map(|user| (user.user.clone(), user.arrivals_us.clone())).collect()
+    users
+        .map(|user| (user.user.clone(), user.arrivals_us.clone()))
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_starts_later_than_two_seconds_after_stop_has_answered() {
     let folder = tempfile::tempdir().unwrap();
     let targets = logging_targets().await;
-    let cicada = Cicada::new().at(&targets).arg("-f").arg(workload(&folder)).serve().await;
+    let cicada = Cicada::new()
+        .at(&targets)
+        .arg("-f")
+        .arg(workload(&folder))
+        .serve()
+        .await;
     for round in 0..3 {
         cicada.swarm("user_count=50&spawn_rate=1000").await;
         sleep(Duration::from_millis(3_000 + 370 * round)).await;
         let asked = Instant::now();
         cicada.post("/stop", "").await;
-        assert!(asked.elapsed() < Duration::from_millis(1_500), "{:?}", asked.elapsed());
+        assert!(
+            asked.elapsed() < Duration::from_millis(1_500),
+            "{:?}",
+            asked.elapsed()
+        );
         sleep(Duration::from_secs(2)).await;
         let then = targets.counters().total.requests;
         assert!(then > 0);
@@ -64,7 +77,12 @@ async fn nothing_starts_later_than_two_seconds_after_stop_has_answered() {
 async fn resizing_keeps_the_statistics_and_leaves_no_gap_for_those_who_stay() {
     let folder = tempfile::tempdir().unwrap();
     let targets = logging_targets().await;
-    let cicada = Cicada::new().at(&targets).arg("-f").arg(workload(&folder)).serve().await;
+    let cicada = Cicada::new()
+        .at(&targets)
+        .arg("-f")
+        .arg(workload(&folder))
+        .serve()
+        .await;
     cicada.swarm("user_count=20&spawn_rate=100").await;
     let limit = Duration::from_secs(20);
     let users = |count: u64| move |answer: &serde_json::Value| answer["user_count"] == count;
@@ -88,7 +106,11 @@ async fn resizing_keeps_the_statistics_and_leaves_no_gap_for_those_who_stay() {
     assert_eq!(arrivals.len(), 150);
     for user in 0..5 {
         let instants = &arrivals[&format!("Paced/{user}")];
-        let longest = instants.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap();
+        let longest = instants
+            .windows(2)
+            .map(|pair| pair[1] - pair[0])
+            .max()
+            .unwrap();
         assert!(longest < 450_000, "user {user} paused for {longest} us");
         assert!(instants.len() > 40);
     }
@@ -98,9 +120,16 @@ async fn resizing_keeps_the_statistics_and_leaves_no_gap_for_those_who_stay() {
 async fn run_time_ends_the_run_whoever_has_gone_away() {
     let folder = tempfile::tempdir().unwrap();
     let targets = logging_targets().await;
-    let cicada = Cicada::new().at(&targets).arg("-f").arg(workload(&folder)).serve().await;
+    let cicada = Cicada::new()
+        .at(&targets)
+        .arg("-f")
+        .arg(workload(&folder))
+        .serve()
+        .await;
     // nobody asks anything from here on
-    cicada.swarm("user_count=10&spawn_rate=1000&run_time=4s").await;
+    cicada
+        .swarm("user_count=10&spawn_rate=1000&run_time=4s")
+        .await;
     sleep(Duration::from_secs(9)).await;
     let counters = targets.counters();
     let sent = counters.total.requests;

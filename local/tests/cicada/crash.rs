@@ -10,7 +10,10 @@ use crate::harness::{Cicada, assert_adds_up, rows, targets};
 fn no_less(before: &BTreeMap<String, (u64, u64)>, after: &BTreeMap<String, (u64, u64)>) {
     for (name, (requests, failures)) in before {
         let (now, failed) = after.get(name).copied().unwrap_or_default();
-        assert!(now >= *requests && failed >= *failures, "{name}: {requests}, then {now}");
+        assert!(
+            now >= *requests && failed >= *failures,
+            "{name}: {requests}, then {now}"
+        );
     }
 }
 
@@ -21,8 +24,14 @@ async fn a_killed_run_keeps_what_it_had_reported_and_goes_on() {
     let targets = targets(0.2).await;
     let start = || Cicada::new().at(&targets).db(&db);
     let first = start().serve().await;
-    first.swarm("user_count=40&spawn_rate=40&user_classes=TargetAppUser").await;
-    first.until("/stats/requests", Duration::from_secs(30), |answer| rows(answer)["Aggregated"].0 > 150).await;
+    first
+        .swarm("user_count=40&spawn_rate=40&user_classes=TargetAppUser")
+        .await;
+    first
+        .until("/stats/requests", Duration::from_secs(30), |answer| {
+            rows(answer)["Aggregated"].0 > 150
+        })
+        .await;
     let two_seconds_before = targets.counters().total.requests;
     sleep(Duration::from_secs(2)).await;
     let reported = first.counts().await;
@@ -46,8 +55,14 @@ async fn a_killed_run_keeps_what_it_had_reported_and_goes_on() {
     let recorded = second.total().await;
     let sent = targets.counters().total.requests;
     assert!(sent >= recorded);
-    assert!(missing >= sent - recorded, "what was sent and lost is missing: {ledger:#}");
-    assert!(missing > 0, "what was due while nothing ran is missing: {ledger:#}");
+    assert!(
+        missing >= sent - recorded,
+        "what was sent and lost is missing: {ledger:#}"
+    );
+    assert!(
+        missing > 0,
+        "what was due while nothing ran is missing: {ledger:#}"
+    );
     assert_eq!(second.terminate().await, 0);
 }
 
@@ -58,8 +73,14 @@ async fn a_finished_run_and_a_reset_survive_a_restart() {
     let targets = targets(0.0).await;
     let start = || Cicada::new().at(&targets).db(&db);
     let first = start().serve().await;
-    first.swarm("user_count=10&spawn_rate=10&user_classes=TargetAppUser").await;
-    first.until("/stats/requests", Duration::from_secs(30), |answer| rows(answer)["Aggregated"].0 > 30).await;
+    first
+        .swarm("user_count=10&spawn_rate=10&user_classes=TargetAppUser")
+        .await;
+    first
+        .until("/stats/requests", Duration::from_secs(30), |answer| {
+            rows(answer)["Aggregated"].0 > 30
+        })
+        .await;
     let ledger = first.settle(Duration::from_secs(30)).await;
     let counts = first.counts().await;
     assert_eq!(counts["Aggregated"].0, targets.counters().total.requests);
@@ -75,5 +96,8 @@ async fn a_finished_run_and_a_reset_survive_a_restart() {
 
     let third = start().serve().await;
     assert_eq!(third.total().await, 0, "a reset survives");
-    assert!(third.counts().await.contains_key("GET /health"), "rows stay, with zeros");
+    assert!(
+        third.counts().await.contains_key("GET /health"),
+        "rows stay, with zeros"
+    );
 }

@@ -40,10 +40,18 @@ fn assert_equal(rows: &BTreeMap<String, (u64, u64)>, counters: &CountersSnapshot
 async fn sixty_users_for_two_minutes_are_accounted_for_to_the_request() {
     let targets = targets(1.0).await;
     let cicada = Cicada::new().at(&targets).serve().await;
-    cicada.swarm("user_count=60&spawn_rate=10&run_time=2m").await;
+    cicada
+        .swarm("user_count=60&spawn_rate=10&run_time=2m")
+        .await;
     let limit = Duration::from_secs(200);
-    cicada.until("/stats/requests", limit, |answer| answer["state"] == "stopped").await;
-    let ledger = cicada.until("/ledger", limit, |ledger| ledger["pending"] == 0).await;
+    cicada
+        .until("/stats/requests", limit, |answer| {
+            answer["state"] == "stopped"
+        })
+        .await;
+    let ledger = cicada
+        .until("/ledger", limit, |ledger| ledger["pending"] == 0)
+        .await;
     assert_adds_up(&ledger);
     assert_eq!(ledger["missing"], 0, "{ledger:#}");
     assert_eq!(ledger["duplicates"], 0, "{ledger:#}");
@@ -56,20 +64,42 @@ async fn sixty_users_for_two_minutes_are_accounted_for_to_the_request() {
 async fn an_agent_that_takes_forty_seconds_has_users_skipped_never_overlapped() {
     let targets = targets(0.0).await;
     let slow = json!({ "POST /chat": 40_000, "POST /repair": 40_000 });
-    targets.change(&json!({ "fixed_latency_ms": slow })).unwrap();
+    targets
+        .change(&json!({ "fixed_latency_ms": slow }))
+        .unwrap();
     let cicada = Cicada::new().at(&targets).args("--seed 3").serve().await;
-    cicada.swarm("user_count=60&spawn_rate=60&run_time=100").await;
+    cicada
+        .swarm("user_count=60&spawn_rate=60&run_time=100")
+        .await;
     let limit = Duration::from_secs(240);
-    cicada.until("/stats/requests", limit, |answer| answer["state"] == "stopped").await;
-    let ledger = cicada.until("/ledger", limit, |ledger| ledger["pending"] == 0).await;
+    cicada
+        .until("/stats/requests", limit, |answer| {
+            answer["state"] == "stopped"
+        })
+        .await;
+    let ledger = cicada
+        .until("/ledger", limit, |ledger| ledger["pending"] == 0)
+        .await;
     assert_adds_up(&ledger);
     assert_eq!(ledger["missing"], 0, "{ledger:#}");
-    assert!(ledger["classes"]["PassiveLoadUser"]["skipped"].as_u64().unwrap() > 0, "{ledger:#}");
-    assert_eq!(ledger["classes"]["TargetAppUser"]["skipped"], 0, "{ledger:#}");
+    assert!(
+        ledger["classes"]["PassiveLoadUser"]["skipped"]
+            .as_u64()
+            .unwrap()
+            > 0,
+        "{ledger:#}"
+    );
+    assert_eq!(
+        ledger["classes"]["TargetAppUser"]["skipped"], 0,
+        "{ledger:#}"
+    );
     let counters = targets.counters();
     for user in &counters.users {
         assert_eq!(user.gauge.max_concurrent, 1, "{user:?}");
-        assert!(user.models.values().all(|model| model.max_concurrent <= 1), "{user:?}");
+        assert!(
+            user.models.values().all(|model| model.max_concurrent <= 1),
+            "{user:?}"
+        );
     }
     assert_equal(&cicada.counts().await, &counters);
 }

@@ -43,11 +43,22 @@ impl WriteHealth {
     }
 
     /// Notes that a record is given up.
-    pub(crate) fn gave_up(&self, requests: u32, error: &(dyn std::error::Error + 'static), now: Timestamp) {
-        let before = self.lost_requests.fetch_add(requests.into(), Ordering::Relaxed);
+    pub(crate) fn gave_up(
+        &self,
+        requests: u32,
+        error: &(dyn std::error::Error + 'static),
+        now: Timestamp,
+    ) {
+        let before = self
+            .lost_requests
+            .fetch_add(requests.into(), Ordering::Relaxed);
         if self.may_complain(now) || before == 0 {
             let lost = before + u64::from(requests);
-            tracing::error!(error, lost, "results are given up: they are not in the statistics");
+            tracing::error!(
+                error,
+                lost,
+                "results are given up: they are not in the statistics"
+            );
         }
     }
 

@@ -54,7 +54,12 @@ fn all_due(plan: &Plan, slots: std::ops::Range<u64>) -> BTreeMap<(usize, u32), V
     for slot in slots.map(|offset| START.plus(offset)) {
         let ticks: Vec<_> = plan.slot(slot);
         let alone = plan.ticks(slot);
-        assert!(ticks.iter().map(|(class, block, _)| (*class, *block)).eq(alone));
+        assert!(
+            ticks
+                .iter()
+                .map(|(class, block, _)| (*class, *block))
+                .eq(alone)
+        );
         for (class, block, listed) in ticks {
             assert_eq!(listed, plan.due(class, block, slot));
             for due in listed {

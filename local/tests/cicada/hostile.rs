@@ -123,7 +123,7 @@ async fn every_misbehaviour_is_a_failure_that_can_be_read_and_holds_nobody_up() 
         .serve()
         .await;
     cicada
-        .swarm("user_count=60&spawn_rate=1000&run_time=10")
+        .swarm("user_count=60&spawn_rate=1000&run_time=8")
         .await;
     cicada
         .until("/stats/requests", LIMIT, |answer| {
@@ -144,7 +144,7 @@ async fn every_misbehaviour_is_a_failure_that_can_be_read_and_holds_nobody_up() 
 fn everything_was_sent_in_time(ledger: &Value) {
     assert_adds_up(ledger);
     for (name, account) in ledger["classes"].as_object().unwrap() {
-        let planned = if name == "healthy" { 800 } else { 10 };
+        let planned = if name == "healthy" { 640 } else { 8 };
         assert_eq!(account["planned"], planned, "{name}");
         assert_eq!(account["recorded"], planned, "{name}: {account:#}");
         let lateness = account["lateness_ms"]["p99"].as_f64().unwrap();
@@ -162,7 +162,7 @@ fn failures_can_be_read(statistics: &Value) {
         if name == "unknown" && lookup_is_slow {
             continue;
         }
-        let requests = if name == "healthy" { 800 } else { 10 };
+        let requests = if name == "healthy" { 640 } else { 8 };
         let failures = if expected.is_some() { requests } else { 0 };
         let said: Vec<&str> = texts
             .get(name)
@@ -180,7 +180,7 @@ fn exceptions_have_their_place(answer: &Value) {
     let [exception] = &answer["exceptions"].as_array().unwrap()[..] else {
         panic!("not one: {answer:#}");
     };
-    assert_eq!(exception["count"], 10);
+    assert_eq!(exception["count"], 8);
     assert_eq!(
         exception["msg"],
         "undefined value: `json.nothing` is undefined"

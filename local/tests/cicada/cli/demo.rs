@@ -10,7 +10,10 @@ use crate::harness::{Cicada, assert_adds_up};
 async fn a_demo_brings_its_own_targets() {
     // if somebody else has it, it is just as taken
     let _taken = TcpListener::bind("127.0.0.1:8000");
-    let cicada = Cicada::new().args("--demo -u 60 -r 30 -t 5").serve().await;
+    let cicada = Cicada::new()
+        .args("--demo -u 60 -r 60 -t 4 --stop-timeout 1")
+        .serve()
+        .await;
     cicada
         .until_logged("the stand-in targets take free ports instead")
         .await;

@@ -222,10 +222,3 @@ async fn the_log_has_its_level_and_its_place() {
     });
     join_all(runs).await;
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn of_a_repeated_flag_the_last_holds() {
-    let (_folder, workload) = folder();
-    let (output, _recorder) = run(&workload, "-u 9 -t 9 --headless -u 4 -r 1000 -t 2 Paced").await;
-    assert_eq!(ledger(&output), all_recorded(16), "{}", stderr(&output));
-}

@@ -7,7 +7,7 @@ use crate::recorder::{Recorder, Seen};
 async fn requests(seed: u64) -> Vec<Seen> {
     let recorder = Recorder::start().await;
     let output = Cicada::bare()
-        .args("--headless --only-summary -u 36 -r 12 -t 6 --seed")
+        .args("--headless --only-summary -u 60 -r 30 -t 4 --seed")
         .arg(seed.to_string())
         .env("TARGET_APP_URL", recorder.url())
         .env("AI_AGENT_URL", recorder.url())

@@ -80,7 +80,7 @@ async fn whatever_a_target_writes_is_a_result_that_groups() {
         .serve()
         .await;
     cicada
-        .swarm("user_count=50&spawn_rate=1000&run_time=5")
+        .swarm("user_count=50&spawn_rate=1000&run_time=3")
         .await;
     cicada
         .until("/stats/requests", LIMIT, |answer| {

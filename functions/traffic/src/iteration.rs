@@ -17,7 +17,9 @@ use crate::ports::Store;
 use crate::random::Draws;
 use crate::record::{Outcome, RequestName};
 use crate::transport::{Reply, Transport};
-use crate::workload::{Body, EvaluationError, Response, Scope, Step, UserClass, Verdict, Workload};
+use crate::workload::{
+    Body, EvaluationError, Response, Scope, Step, UserClass, Verdict, Workload, request_url,
+};
 
 /// Error texts are cut at this many characters, so that a target cannot fill the store with them.
 const MAX_ERROR: usize = 500;
@@ -265,10 +267,7 @@ fn constant_request(step: &Step, base: &Url) -> Option<Request> {
 }
 
 fn bare_request(step: &Step, base: &Url, path: &str) -> Result<Request, Unsendable> {
-    let address = format!("{}{path}", base.as_str().trim_end_matches('/'));
-    let url = Url::parse(&address)
-        .ok()
-        .filter(|url| url.host() == base.host() && url.port() == base.port())
+    let url = request_url(base, path)
         .ok_or_else(|| Unsendable::Invalid("the path does not make a URL".into()))?;
     let mut request = Request::new(step.method.clone(), url);
     *request.timeout_mut() = Some(step.timeout);

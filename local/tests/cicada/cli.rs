@@ -7,6 +7,7 @@ use std::process::Output;
 use crate::harness::Cicada;
 use crate::recorder::Recorder;
 
+mod arbitrary;
 mod demo;
 mod flags;
 mod inspect;

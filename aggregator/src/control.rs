@@ -52,11 +52,11 @@ pub enum Refusal {
     #[error(transparent)]
     Field(#[from] InvalidField),
     /// The store could not be read or written; nothing was changed.
-    #[error("{0}")]
-    Store(#[source] StoreError),
+    #[error(transparent)]
+    Store(StoreError),
     /// The run could not be read with its workload; nothing was changed.
-    #[error("{0}")]
-    Run(#[source] RunError),
+    #[error(transparent)]
+    Run(RunError),
     /// Too many others changed the run at the same time; nothing was changed.
     #[error("others keep changing the run: try again")]
     Contended,

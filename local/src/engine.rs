@@ -13,7 +13,7 @@ use aggregator::stats::Limits;
 use anyhow::Context as _;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use traffic::clock::{Clock, Timestamp};
+use traffic::clock::Clock;
 use traffic::fanout::{FanOut, FanOutReport};
 use traffic::ports::Heartbeat as _;
 use traffic::runs::{Environment, LoadedRun, Runs};
@@ -26,6 +26,9 @@ use crate::store::SqliteStore;
 
 /// How often sealed buckets are folded without anybody looking.
 const FOLD_EVERY: Duration = Duration::from_secs(60);
+
+/// How long the results of what was cut off may take to be written.
+const WRITES_WITHIN: Duration = Duration::from_secs(5);
 
 /// How often it is looked at what is in flight and whether results can be written.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -100,11 +103,7 @@ impl Engine {
         loops.spawn(execute(delivery, Arc::clone(&ticker), count));
         loops.spawn(fan_out_by(beats, Arc::clone(&fan_out)));
         loops.spawn(fold(Arc::clone(&aggregation)));
-        loops.spawn(watch_over(
-            Arc::clone(&ticker),
-            trouble.clone(),
-            clock.clone(),
-        ));
+        loops.spawn(watch_over(Arc::clone(&ticker), trouble.clone()));
         if let Some(timeout) = stop_timeout {
             loops.spawn(cut_off(Arc::clone(&ticker), Arc::clone(&fan_out), timeout));
         }
@@ -159,6 +158,11 @@ impl Engine {
         self.ticker.lost_requests()
     }
 
+    /// Whether results are waiting that cannot be written at present.
+    pub fn is_failing_to_write(&self) -> bool {
+        self.ticker.failing_since().is_some()
+    }
+
     /// How many users are in an iteration.
     pub fn in_flight(&self) -> usize {
         self.ticker.in_flight()
@@ -178,7 +182,7 @@ impl Engine {
     /// what takes longer than `patience` is cut off, and recorded as such.
     ///
     /// # Errors
-    /// When the stop cannot be written.
+    /// When the stop or the last results cannot be written.
     pub async fn finish(&self, patience: Duration) -> anyhow::Result<()> {
         self.control.stop().await?;
         let Some(run) = self.fan_out.runs.latest().await? else {
@@ -196,7 +200,9 @@ impl Engine {
             );
             self.ticker.cut_off(&run.plan.run().id);
             // what is left is to write what was cut off
-            let _ = ticks.wait_for(|ticks| *ticks == 0).await;
+            let written = ticks.wait_for(|ticks| *ticks == 0);
+            let in_time = tokio::time::timeout(WRITES_WITHIN, written).await;
+            in_time.context("the last results could not be written in time")??;
         }
         Ok(())
     }
@@ -287,29 +293,22 @@ async fn fold(aggregation: Arc<Aggregation<SqliteStore>>) {
 }
 
 /// Says at `/health` while results cannot be written.
-async fn watch_over(ticker: Arc<Ticker<SqliteStore, Http>>, trouble: Trouble, clock: Clock) {
-    let mut said: Option<Timestamp> = None;
+async fn watch_over(ticker: Arc<Ticker<SqliteStore, Http>>, trouble: Trouble) {
+    let mut said: Option<String> = None;
     loop {
         tokio::time::sleep(LOOK_EVERY).await;
-        let failing = ticker.failing_since();
-        if failing == said {
+        let reason = ticker.trouble();
+        if reason == said {
             continue;
         }
-        said = failing;
-        match failing {
-            Some(since) => {
-                let seconds = clock.now().since(since).as_secs();
-                tracing::error!(
-                    seconds,
-                    "results cannot be written: look at the lines before this one"
-                );
-                trouble.set("results cannot be written: see the log");
-            }
+        match &reason {
+            Some(reason) => trouble.set(format!("results cannot be written: {reason}")),
             None => {
                 tracing::info!("results are written again");
                 trouble.clear();
             }
         }
+        said = reason;
     }
 }
 

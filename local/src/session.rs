@@ -43,7 +43,7 @@ pub(crate) async fn attend(engine: &mut Engine, settings: &Settings) -> anyhow::
         () = interrupted.next() => {}
         ended = until_the_end(engine, settings) => ended?,
     }
-    finish(engine, settings, &mut interrupted).await?;
+    let clean = finish(engine, settings, &mut interrupted).await;
     let snapshot = engine.aggregation.snapshot().await?;
     if snapshot.run.is_some() {
         let _read = was_read(console::print_summary(&snapshot))?;
@@ -56,7 +56,8 @@ pub(crate) async fn attend(engine: &mut Engine, settings: &Settings) -> anyhow::
         );
     }
     let report = snapshot.stats.report(snapshot.at);
-    let failed = !report.errors.is_empty() || snapshot.exceptions().next().is_some() || lost > 0;
+    let failed = !report.errors.is_empty() || snapshot.exceptions().next().is_some();
+    let failed = failed || lost > 0 || !clean || engine.is_failing_to_write();
     let code = if failed {
         settings.exit_code_on_error
     } else {
@@ -148,12 +149,9 @@ async fn until_the_end(engine: &mut Engine, settings: &Settings) -> anyhow::Resu
     }
 }
 
-/// Ends the run, and waits for what is in flight unless it is interrupted again.
-async fn finish(
-    engine: &Engine,
-    settings: &Settings,
-    interrupted: &mut Interrupts,
-) -> anyhow::Result<()> {
+/// Ends the run, and waits for what is in flight unless it is interrupted again; false if not all of
+/// it could be written.
+async fn finish(engine: &Engine, settings: &Settings, interrupted: &mut Interrupts) -> bool {
     let patience = settings.stop_timeout.unwrap_or(PATIENCE);
     tracing::info!(
         in_flight = engine.in_flight(),
@@ -164,10 +162,16 @@ async fn finish(
         interrupted.next().await;
     };
     tokio::select! {
-        finished = engine.finish(patience) => finished,
+        finished = engine.finish(patience) => {
+            if let Err(error) = &finished {
+                let error: &(dyn std::error::Error + 'static) = error.as_ref();
+                tracing::error!(error, "the end of the run could not be written");
+            }
+            finished.is_ok()
+        }
         () = again => {
             tracing::warn!("left at once: what is in flight will not be recorded");
-            Ok(())
+            true
         }
     }
 }

@@ -1,8 +1,8 @@
 //! One tick's journal: collects what happens and writes it as records.
 //!
 //! What is completed is written within two seconds, however long other users of the tick still take.
-//! A write that fails is tried again until [`WRITE_DEADLINE`]; what is given up then is logged, and
-//! shows as missing in the ledger.
+//! A write that fails is tried again until [`WRITE_DEADLINE`], if that can help; what is given up is
+//! logged, and shows as missing in the ledger.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -140,15 +140,13 @@ impl<S: Store> Journal<S> {
     async fn write(&self, record: Record, completed_at: Timestamp) {
         let mut back_off = Duration::from_millis(100);
         loop {
-            match self.store.put_record(record.clone()).await {
-                Ok(()) => return self.health.succeeded(),
-                Err(error) => {
-                    let now = self.clock.now();
-                    self.health.failed(&error, now);
-                    if now.since(completed_at) + back_off >= WRITE_DEADLINE {
-                        return self.health.gave_up(record.requests, &error, now);
-                    }
-                }
+            let Err(error) = self.store.put_record(record.clone()).await else {
+                return self.health.succeeded();
+            };
+            let now = self.clock.now();
+            self.health.failed(&error, now);
+            if !error.may_pass() || now.since(completed_at) + back_off >= WRITE_DEADLINE {
+                return self.health.gave_up(record.requests, &error, now);
             }
             tokio::time::sleep(back_off).await;
             back_off = (back_off * 2).min(MAX_BACK_OFF);

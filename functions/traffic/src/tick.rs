@@ -110,6 +110,11 @@ impl<S: Store, T: Transport> Ticker<S, T> {
         self.health.failing_since()
     }
 
+    /// Why results cannot be written, in the store's words, if they cannot.
+    pub fn trouble(&self) -> Option<String> {
+        self.failing_since().map(|_| self.health.reason())
+    }
+
     /// Requests that were sent and whose results had to be given up, since this process started.
     pub fn lost_requests(&self) -> u64 {
         self.health.lost_requests()

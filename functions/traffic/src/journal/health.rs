@@ -1,6 +1,7 @@
 //! Whether this process can write its records; shared by all journals.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::clock::{Timestamp, micros};
@@ -15,6 +16,8 @@ pub(crate) struct WriteHealth {
     failing_since: AtomicU64,
     /// When it was last complained about.
     complained_at: AtomicU64,
+    /// What the store said last.
+    reason: Mutex<String>,
     lost_requests: AtomicU64,
 }
 
@@ -27,6 +30,12 @@ impl WriteHealth {
         }
     }
 
+    /// Why they have been, in the store's words.
+    pub(crate) fn reason(&self) -> String {
+        let reason = self.reason.lock().unwrap_or_else(PoisonError::into_inner);
+        reason.clone()
+    }
+
     /// Requests whose results were given up.
     pub(crate) fn lost_requests(&self) -> u64 {
         self.lost_requests.load(Ordering::Relaxed)
@@ -37,6 +46,7 @@ impl WriteHealth {
         let since = now.micros().max(1);
         let known = &self.failing_since;
         let _ = known.compare_exchange(0, since, Ordering::Relaxed, Ordering::Relaxed);
+        *self.reason.lock().unwrap_or_else(PoisonError::into_inner) = error.to_string();
         if self.may_complain(now) {
             tracing::warn!(error, "results are not written yet");
         }

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use aggregator::control::{self, ClassSettings, InvalidField};
 use traffic::runs::Environment;
-use traffic::workload::{EQUAL_WEIGHTS, Workload, WorkloadErrors, base_url};
+use traffic::workload::{
+    BUILT_IN, BUILT_IN_FILE, EQUAL_WEIGHTS, Workload, WorkloadErrors, base_url,
+};
 
 use crate::options::Options;
 
@@ -121,7 +123,7 @@ impl Settings {
 pub fn workload(options: &Options, environment: &Environment) -> Result<Workload, SettingsError> {
     let lookup = |name: &str| environment(name);
     let mut source = match &options.common.workload {
-        None => Workload::built_in(&lookup)?.source().to_string(),
+        None => BUILT_IN.to_owned(),
         Some(path) if path.extension().is_some_and(|extension| extension == "py") => {
             return Err(SettingsError::Locustfile(path.clone()));
         }
@@ -136,10 +138,7 @@ pub fn workload(options: &Options, environment: &Environment) -> Result<Workload
 
 fn file_name(options: &Options) -> String {
     let path = options.common.workload.as_ref();
-    path.map_or_else(
-        || "built-in workload".into(),
-        |path| path.display().to_string(),
-    )
+    path.map_or_else(|| BUILT_IN_FILE.into(), |path| path.display().to_string())
 }
 
 fn read(path: &Path) -> Result<String, SettingsError> {

@@ -33,10 +33,10 @@ pub use text::{Body, Json, Text};
 pub use wait::{MAX_DURATION, MIN_PACING, Wait};
 
 /// The built-in workload file, the best example of the format.
-const BUILT_IN: &str = include_str!("../workloads/default.toml");
+pub const BUILT_IN: &str = include_str!("../workloads/default.toml");
 
 /// The name that the built-in workload has in messages.
-const BUILT_IN_FILE: &str = "default.toml";
+pub const BUILT_IN_FILE: &str = "default.toml";
 
 /// What is put before a workload's text to give all classes, and all tasks of a class, one weight:
 /// Locust's `--equal-weights`.

@@ -5,6 +5,7 @@
 use tokio::time::Instant;
 use traffic::clock::Slot;
 use traffic::plan::Plan;
+use traffic::record::BlockSize;
 use traffic::run::{Run, RunId, Segment, Share};
 use traffic::runs::planned_classes;
 use traffic::workload::Workload;
@@ -55,6 +56,7 @@ fn run(workload: &Workload, start: Slot) -> Run {
             until: None,
         }],
         stopped_from: None,
+        block_size: BlockSize::default(),
         reset_at: None,
     }
 }

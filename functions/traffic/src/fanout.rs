@@ -1,11 +1,19 @@
 //! The fan-out: wake-ups for every tick that has anything due, a minute ahead.
 //!
 //! It is called by the heartbeat at any second of a minute, at least once, and by whoever starts or
-//! changes a run. It plans up to the end of the next minute and remembers how far it got, so a second
-//! firing for the same minute finds nothing to do. When the run is over it switches the heartbeat off.
+//! changes a run. It plans up to the end of the next minute and notes after each stride of ten seconds how
+//! far it got, so a second firing for the same minute finds nothing to do, one after a death goes on, and
+//! of two at the same instant one ends at the first note. What was sent twice is executed once, since a tick is
+//! claimed: it costs messages, a stride of them at most. When the run is over it switches the heartbeat
+//! off.
+//!
+//! A change must not lose to a fan-out that knows the run as it was. So a fan-out reads the note first and the
+//! run after it, and a change takes the note back before it sends: a note can only be moved on by
+//! who knows the run at least as it was when the note got there.
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::clock::{Clock, Slot, Timestamp};
 use crate::plan::Plan;
@@ -13,7 +21,16 @@ use crate::ports::{Heartbeat, HeartbeatError, Queue, QueueError, Store, StoreErr
 use crate::runs::{LoadedRun, RunError, Runs};
 
 /// Seconds that are planned in one go, between two notes of how far it got.
-const STRIDE: u64 = 10;
+pub const STRIDE: u64 = 10;
+
+/// Wake-ups that are sent in one go at most, so that a queue can fill its batches; some megabytes.
+const CHUNK: usize = 10_000;
+
+/// What begins this soon is sent slot by slot: it must not wait for what comes later.
+const SOON: Duration = Duration::from_secs(5);
+
+/// How often a change is told to a plan that others keep moving on.
+const ATTEMPTS: usize = 10;
 
 /// What a fan-out needs.
 pub struct FanOut<S, Q, H> {
@@ -67,42 +84,42 @@ impl<S: Store, Q: Queue, H: Heartbeat> FanOut<S, Q, H> {
     /// See [`FanOutError`]; calling it again is safe.
     pub async fn plan_ahead(&self) -> Result<FanOutReport, FanOutError> {
         let now = self.clock.now();
-        let Some(run) = self.run_that_is_on(now).await? else {
+        let Some(known) = self.run_that_is_on(now).await? else {
             self.heartbeat.turn_off().await?;
             return Ok(FanOutReport::Idle);
         };
+        let id = &known.plan.run().id;
+        let mut noted = self.store.planned_until(id).await?;
+        // in this order: see the top of the file
+        let run = match self.store.run(id).await? {
+            Some(run) => self.runs.put(run).await?,
+            None => known,
+        };
+        let run = &run.plan;
         let horizon = Slot((now.slot().0 / 60 + 2) * 60);
-        let end = run
-            .plan
-            .run()
-            .ends()
-            .map_or(horizon, |end| end.min(horizon));
-        let mut noted = self.store.planned_until(&run.plan.run().id).await?;
-        let first = noted
-            .unwrap_or(Slot(0))
-            .max(run.plan.run().starts())
-            .max(self.earliest());
-        let mut from = first;
+        let end = run.run().ends().map_or(horizon, |end| end.min(horizon));
+        let mut from = self.first_to_send(run, noted);
         let mut wake_ups = 0;
         while from < end {
             let until = from.plus(STRIDE).min(end);
-            wake_ups += self.send(&run.plan, from, until, None).await?;
-            if !self
-                .store
-                .advance_planned(&run.plan.run().id, noted, until)
-                .await?
-            {
-                // another fan-out is at it, and further
+            wake_ups += self.send(run, from, until, None).await?;
+            if !(self.store.advance_planned(&run.run().id, noted, until)).await? {
+                // another fan-out is at it, or a change
                 break;
             }
             noted = Some(until);
             from = until;
         }
-        wake_ups += self.catch_up(&run, first, from).await?;
         Ok(FanOutReport::Planned {
             wake_ups,
             until: noted.unwrap_or(from),
         })
+    }
+
+    /// The first slot that is not planned and can still be executed.
+    fn first_to_send(&self, plan: &Plan, noted: Option<Slot>) -> Slot {
+        let starts = plan.run().starts();
+        noted.unwrap_or(starts).max(starts).max(self.earliest())
     }
 
     /// The newest run, unless it is over; that is asked of the store itself, since the heartbeat of a
@@ -118,27 +135,11 @@ impl<S: Store, Q: Queue, H: Heartbeat> FanOut<S, Q, H> {
         }
     }
 
-    /// Sends what is lacking in slots that were planned while the run was changed: whoever changed it
-    /// did not know yet that they were.
-    async fn catch_up(
-        &self,
-        planned: &LoadedRun,
-        from: Slot,
-        until: Slot,
-    ) -> Result<usize, FanOutError> {
-        let run = planned.plan.run();
-        let now = self.store.run(&run.id).await?;
-        let Some(changed) = now.filter(|now| now.revision > run.revision) else {
-            return Ok(0);
-        };
-        let changed = self.runs.put(changed).await?;
-        Ok(self
-            .send(&changed.plan, from, until, Some(&planned.plan))
-            .await?)
-    }
-
-    /// Sends what a changed run needs from the slot of the change on and the run before did not,
-    /// as far as that was planned already.
+    /// Sends what a changed run needs from the slot of the change on and the run before did not, as far
+    /// as that was planned already; what lies beyond is for [`FanOut::plan_ahead`], which must follow.
+    ///
+    /// The changed run must be in the store. Should this die, what was planned is taken back, so the
+    /// next fan-out sends all of it.
     ///
     /// # Errors
     /// See [`FanOutError`]; calling it again is safe.
@@ -148,15 +149,26 @@ impl<S: Store, Q: Queue, H: Heartbeat> FanOut<S, Q, H> {
         after: &LoadedRun,
         from: Slot,
     ) -> Result<usize, FanOutError> {
-        let planned = self.store.planned_until(&after.plan.run().id).await?;
-        Ok(self
-            .send(
-                &after.plan,
-                from,
-                planned.unwrap_or(from),
-                Some(&before.plan),
-            )
-            .await?)
+        let (before, after) = (&before.plan, &after.plan);
+        let id = &after.run().id;
+        let lacking = from.max(self.earliest());
+        for _ in 0..ATTEMPTS {
+            let noted = self.store.planned_until(id).await?;
+            let planned = self.first_to_send(after, noted);
+            let taken_back = lacking.min(planned.minus(1));
+            if !(self.store.advance_planned(id, noted, taken_back)).await? {
+                continue;
+            }
+            let mut sent = self.send(after, lacking, planned, Some(before)).await?;
+            // a slot more than was noted: who has read that note must not find it again
+            let further = planned.plus(1);
+            sent += self.send(after, planned, further, None).await?;
+            // or else somebody who knows the changed run goes on from what was taken back
+            let moved_on = self.store.advance_planned(id, Some(taken_back), further);
+            moved_on.await?;
+            return Ok(sent);
+        }
+        Err(StoreError::Conflict.into())
     }
 
     /// Sends again what was planned from now on: for a queue that forgets when its process ends.
@@ -184,6 +196,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> FanOut<S, Q, H> {
         }
     }
 
+    /// Sends the wake-ups of some slots, except those that `already` has; how many.
     async fn send(
         &self,
         plan: &Plan,
@@ -191,28 +204,35 @@ impl<S: Store, Q: Queue, H: Heartbeat> FanOut<S, Q, H> {
         until: Slot,
         already: Option<&Plan>,
     ) -> Result<usize, QueueError> {
+        let soon = (self.clock.now() + SOON).slot();
         let mut sent = 0;
+        let mut batch = Vec::new();
         for slot in (from.0..until.0).map(Slot) {
             let mut ticks = plan.ticks(slot);
             if let Some(already) = already {
                 let known: HashSet<_> = already.ticks(slot).into_iter().collect();
                 ticks.retain(|tick| !known.contains(tick));
             }
-            if ticks.is_empty() {
-                continue;
-            }
             sent += ticks.len();
-            let wake_up = |(class, block): (usize, _)| WakeUp {
-                run: plan.run().id.clone(),
-                class: plan.classes()[class].name.as_ref().into(),
-                block,
-                slot,
-            };
-            self.queue
-                .send(ticks.into_iter().map(wake_up).collect())
-                .await?;
+            for (class, block) in ticks {
+                batch.push(WakeUp {
+                    run: plan.run().id.clone(),
+                    class: plan.classes()[class].name.as_ref().into(),
+                    block,
+                    slot,
+                });
+                if batch.len() >= CHUNK {
+                    self.queue.send(std::mem::take(&mut batch)).await?;
+                }
+            }
+            if slot <= soon && !batch.is_empty() {
+                self.queue.send(std::mem::take(&mut batch)).await?;
+            }
             // a long ramp of many users must not hold up the ticks that are due meanwhile
             tokio::task::yield_now().await;
+        }
+        if !batch.is_empty() {
+            self.queue.send(batch).await?;
         }
         Ok(sent)
     }

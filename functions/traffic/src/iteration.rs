@@ -15,7 +15,7 @@ use crate::clock::Timestamp;
 use crate::journal::Journal;
 use crate::ports::Store;
 use crate::random::Draws;
-use crate::record::{Outcome, RequestName};
+use crate::record::{Fate, Outcome, RequestName};
 use crate::transport::{Reply, Transport};
 use crate::workload::{
     Body, EvaluationError, Response, Scope, Step, UserClass, Verdict, Workload, request_url,
@@ -23,6 +23,10 @@ use crate::workload::{
 
 /// Error texts are cut at this many characters, so that a target cannot fill the store with them.
 const MAX_ERROR: usize = 500;
+
+/// What a request ends with that was given less than its own timeout, and took longer: the target
+/// may well have answered in time.
+const NO_TIME_LEFT: &str = "cut off by the end of the function's time";
 
 /// A class and the host that its requests go to, made ready to send.
 #[derive(Debug)]
@@ -55,6 +59,8 @@ pub(crate) struct Turn {
     pub(crate) iteration: u64,
     /// The instant it was planned for, unless its wait began with a response.
     pub(crate) planned_at: Option<Timestamp>,
+    /// When the last response must be there.
+    pub(crate) until: Option<Timestamp>,
 }
 
 /// Why a request could not even be put together.
@@ -102,13 +108,14 @@ impl Sender {
         &self.workload.classes()[self.class]
     }
 
-    /// Executes one iteration to its end and notes what happened in the journal.
+    /// Executes one iteration and notes what happened in the journal. It is cut off, after a request
+    /// or before one, if its time runs out.
     pub(crate) async fn iterate<T: Transport, S: Store>(
         &self,
         transport: &T,
         journal: &Journal<S>,
         turn: Turn,
-    ) {
+    ) -> Fate {
         let class = self.class();
         let mut draws = Draws::keyed(turn.class_key, turn.user, turn.iteration);
         let task = class.choose_task(&mut draws);
@@ -126,9 +133,12 @@ impl Sender {
             if !scope.begin(step) {
                 continue;
             }
-            let request = match self.request(step, prepared, &mut scope) {
+            let mut request = match self.request(step, prepared, &mut scope) {
                 Ok(request) => request,
-                Err(Unsendable::Evaluation(error)) => return journal.exception(&error),
+                Err(Unsendable::Evaluation(error)) => {
+                    journal.exception(&error);
+                    return Fate::Done;
+                }
                 Err(Unsendable::Invalid(reason)) => {
                     let sent = Sent {
                         prepared,
@@ -141,6 +151,13 @@ impl Sender {
                 }
             };
             let sent_at = journal.clock.now();
+            let left = turn.until.map(|until| until.since(sent_at));
+            let cut = left.filter(|left| *left < step.timeout);
+            match cut {
+                Some(Duration::ZERO) => return Fate::CutOff,
+                Some(left) => *request.timeout_mut() = Some(left),
+                None => {}
+            }
             let sent = Sent {
                 prepared,
                 lateness: planned_at
@@ -158,10 +175,16 @@ impl Sender {
                     reply.content_length,
                     judge(step, &mut scope, reply, response_time, journal),
                 ),
+                Err(_) if cut.is_some_and(|left| left <= response_time) => {
+                    let error = Some(NO_TIME_LEFT.into());
+                    journal.outcome(sent.outcome(completed_at, response_time, 0, error));
+                    return Fate::CutOff;
+                }
                 Err(error) => (0, Some(error)),
             };
             journal.outcome(sent.outcome(completed_at, response_time, content_length, error));
         }
+        Fate::Done
     }
 
     fn request(

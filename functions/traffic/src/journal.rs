@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::clock::{Clock, Timestamp};
-use crate::ports::{Store, WRITE_DEADLINE};
+use crate::ports::{Store, StoreError, WRITE_DEADLINE};
 use crate::record::wire::Contents;
 use crate::record::{Bucket, ExceptionEntry, Fate, IterationEntry, Outcome, Record, RecordKey};
 use crate::workload::EvaluationError;
@@ -35,7 +35,11 @@ pub(crate) struct Journal<S> {
     pub(crate) health: Arc<WriteHealth>,
     /// The key of the tick's records; bucket and sequence are set for each.
     pub(crate) key: RecordKey,
+    /// The index of the block's first user.
+    pub(crate) first_user: u32,
     pub(crate) pending: Mutex<Pending>,
+    /// When the process may end: what is not written then never will be.
+    pub(crate) deadline: Option<Timestamp>,
 }
 
 /// What has happened and is not written yet.
@@ -56,7 +60,7 @@ impl<S: Store> Journal<S> {
 
     /// Notes what became of a planned iteration.
     pub(crate) fn iteration(&self, user: u32, ordinal: u32, fate: Fate) {
-        let user = (user - self.key.block.first_user()) as u8;
+        let user = (user - self.first_user) as u8;
         let now = self.clock.now();
         let mut pending = self.pending();
         pending.since.get_or_insert(now);
@@ -140,16 +144,35 @@ impl<S: Store> Journal<S> {
     async fn write(&self, record: Record, completed_at: Timestamp) {
         let mut back_off = Duration::from_millis(100);
         loop {
-            let Err(error) = self.store.put_record(record.clone()).await else {
+            let Err(error) = self.in_time(self.store.put_record(record.clone())).await else {
                 return self.health.succeeded();
             };
             let now = self.clock.now();
             self.health.failed(&error, now);
-            if !error.may_pass() || now.since(completed_at) + back_off >= WRITE_DEADLINE {
+            let too_late = now.since(completed_at) + back_off >= WRITE_DEADLINE
+                || self.deadline.is_some_and(|end| now + back_off >= end);
+            if too_late || !error.may_pass() {
                 return self.health.gave_up(record.requests, &error, now);
             }
             tokio::time::sleep(back_off).await;
             back_off = (back_off * 2).min(MAX_BACK_OFF);
+        }
+    }
+
+    /// What the store answers to a call, if it does before the deadline.
+    pub(crate) async fn in_time<V>(
+        &self,
+        call: impl Future<Output = Result<V, StoreError>>,
+    ) -> Result<V, StoreError> {
+        let Some(deadline) = self.deadline else {
+            return call.await;
+        };
+        tokio::select! {
+            biased;
+            answer = call => answer,
+            () = self.clock.sleep_until(deadline) => {
+                Err(StoreError::Unavailable("no time is left to wait for it".into()))
+            }
         }
     }
 

@@ -19,6 +19,7 @@ pub mod random;
 pub mod record;
 pub mod run;
 pub mod runs;
+pub mod schedule;
 pub mod tick;
 pub mod transport;
 pub mod workload;

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use crate::clock::{Slot, Timestamp};
 use crate::ports::{
-    Checkpoint, Cursor, Heartbeat, HeartbeatError, Marker, Queue, QueueError, RecordPage, Store,
-    StoreError, WakeUp,
+    Checkpoint, Cursor, Heartbeat, HeartbeatError, Marker, Queue, QueueError, RecordPage, Schedule,
+    Store, StoreError, WakeUp,
 };
 use crate::record::{Block, Bucket, Record, RecordKey};
 use crate::run::{Run, RunId};
@@ -32,6 +32,8 @@ struct State {
     markers: BTreeMap<(RunId, String, u32), Marker>,
     checkpoints: BTreeMap<RunId, Checkpoint>,
     planned: BTreeMap<RunId, Slot>,
+    claims: BTreeMap<WakeUp, u64>,
+    chosen_workload: Option<String>,
 }
 
 impl MemoryStore {
@@ -97,6 +99,20 @@ impl Store for MemoryStore {
         Ok(self.state().workloads.get(version).cloned())
     }
 
+    async fn choose_workload(&self, version: &str) -> Result<(), StoreError> {
+        self.state().chosen_workload = Some(version.into());
+        Ok(())
+    }
+
+    async fn chosen_workload(&self) -> Result<Option<String>, StoreError> {
+        Ok(self.state().chosen_workload.clone())
+    }
+
+    async fn claim(&self, tick: &WakeUp, writer: u64) -> Result<bool, StoreError> {
+        let mut state = self.state();
+        Ok(*state.claims.entry(tick.clone()).or_insert(writer) == writer)
+    }
+
     async fn put_record(&self, record: Record) -> Result<(), StoreError> {
         if self.failing.load(Ordering::Relaxed) {
             return Err(StoreError::Unavailable("writes fail for now".into()));
@@ -111,6 +127,7 @@ impl Store for MemoryStore {
     async fn records(
         &self,
         run: &RunId,
+        _shards: u32,
         bucket: Bucket,
         since: Option<Cursor>,
     ) -> Result<RecordPage, StoreError> {
@@ -165,9 +182,10 @@ impl Store for MemoryStore {
         block: Block,
     ) -> Result<Vec<Marker>, StoreError> {
         let state = self.state();
-        let of_block = state.markers.values().filter(|marker| {
-            marker.run == *run && marker.class == class && Block::of(marker.user) == block
-        });
+        let of_block = state
+            .markers
+            .values()
+            .filter(|marker| marker.run == *run && marker.class == class && marker.block == block);
         Ok(of_block.cloned().collect())
     }
 
@@ -241,20 +259,45 @@ impl Queue for MemoryQueue {
 
 /// A heartbeat in memory: only its state.
 #[derive(Debug, Default)]
-pub struct MemoryHeartbeat(AtomicBool);
+pub struct MemoryHeartbeat {
+    is_on: AtomicBool,
+    schedules: Mutex<BTreeMap<String, Schedule>>,
+}
+
+impl MemoryHeartbeat {
+    fn locked(&self) -> MutexGuard<'_, BTreeMap<String, Schedule>> {
+        self.schedules
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 impl Heartbeat for MemoryHeartbeat {
     async fn turn_on(&self) -> Result<(), HeartbeatError> {
-        self.0.store(true, Ordering::Relaxed);
+        self.is_on.store(true, Ordering::Relaxed);
         Ok(())
     }
 
     async fn turn_off(&self) -> Result<(), HeartbeatError> {
-        self.0.store(false, Ordering::Relaxed);
+        self.is_on.store(false, Ordering::Relaxed);
         Ok(())
     }
 
     async fn is_on(&self) -> Result<bool, HeartbeatError> {
-        Ok(self.0.load(Ordering::Relaxed))
+        Ok(self.is_on.load(Ordering::Relaxed))
+    }
+
+    async fn schedules(&self) -> Result<Vec<Schedule>, HeartbeatError> {
+        Ok(self.locked().values().cloned().collect())
+    }
+
+    async fn put_schedule(&self, schedule: &Schedule) -> Result<(), HeartbeatError> {
+        self.locked()
+            .insert(schedule.name.clone(), schedule.clone());
+        Ok(())
+    }
+
+    async fn delete_schedule(&self, name: &str) -> Result<bool, HeartbeatError> {
+        Ok(self.locked().remove(name).is_some())
     }
 }

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::clock::{Slot, Timestamp};
 use crate::random::class_key;
-use crate::record::{BLOCK_USERS, Block};
+use crate::record::{Block, Shard};
 use crate::run::{Run, Segment};
 use crate::workload::Wait;
 
@@ -47,6 +47,17 @@ pub struct Due {
     pub at: Timestamp,
     /// The first instant at which it must not start any more; for a turn, the turn's end.
     pub until: Timestamp,
+}
+
+/// What a slot holds for one user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// This comes first.
+    Due(Due),
+    /// The user is there, and waits.
+    Nothing,
+    /// The user is not there.
+    Gone,
 }
 
 /// What Locust calls the state of its runner, as far as the run itself says it.
@@ -129,20 +140,30 @@ impl Plan {
     pub fn ticks(&self, slot: Slot) -> Vec<(usize, Block)> {
         let mut ticks = Vec::new();
         for class in 0..self.classes.len() {
-            let blocks = self.most_users(class, slot).div_ceil(BLOCK_USERS);
+            let blocks = self.run.block_size.blocks(self.most_users(class, slot));
             let due = (0..blocks)
                 .map(Block)
-                .filter(|&block| self.due_count(class, block, slot) > 0);
+                .filter(|&block| self.is_due(class, block, slot));
             ticks.extend(due.map(|block| (class, block)));
         }
         ticks
+    }
+
+    /// How many shards the run's records are in, over all of its segments.
+    pub fn shards(&self) -> u32 {
+        let ramps = 0..self.timeline.ramps();
+        let most = ramps.flat_map(|ramp| {
+            let classes = 0..self.classes.len();
+            classes.map(move |class| self.timeline.most_of_class(ramp, class))
+        });
+        Shard::count(self.run.block_size.blocks(most.max().unwrap_or_default()))
     }
 
     /// The same with what is due: class numbers, blocks and iterations by instant.
     pub fn slot(&self, slot: Slot) -> Vec<(usize, Block, Vec<Due>)> {
         let classes = 0..self.classes.len();
         let ticks = classes.flat_map(|class| {
-            let blocks = self.most_users(class, slot).div_ceil(BLOCK_USERS);
+            let blocks = self.run.block_size.blocks(self.most_users(class, slot));
             (0..blocks).map(move |block| (class, Block(block), self.due(class, Block(block), slot)))
         });
         ticks.filter(|(.., due)| !due.is_empty()).collect()
@@ -192,34 +213,88 @@ impl Plan {
             .map_or(0, |number| self.timeline.most_of_class(number, class))
     }
 
+    /// What a user of a class does next that is due in a slot, if it is still there then.
+    pub fn first_due(&self, class: usize, user: u32, slot: Slot) -> Next {
+        let block = self.run.block_size.block_of(user);
+        let Some(spans) = self.spans_in(class, block, slot) else {
+            return Next::Gone;
+        };
+        let index = (user - self.run.block_size.first_user(block)) as usize;
+        let Some(span) = spans.users[index].filter(|span| span.leaves > slot.start()) else {
+            return Next::Gone;
+        };
+        let mut first = None;
+        self.user_due(class, user, &span, slot, |item| {
+            first.get_or_insert(item);
+        });
+        first.map_or(Next::Nothing, Next::Due)
+    }
+
     fn each_due(&self, class: usize, block: Block, slot: Slot, mut found: impl FnMut(Due)) {
-        let (Some(planned), Some(number)) =
-            (self.classes.get(class), self.timeline.ramp_at(slot.start()))
-        else {
+        let Some(spans) = self.spans_in(class, block, slot) else {
             return;
         };
-        let spans = self.block_spans(class, block, number);
-        let users = (block.first_user()..).zip(&spans.users);
-        for (user, span) in users.filter_map(|(user, span)| Some((user, span.as_ref()?))) {
-            let timetable = Timetable {
-                wait: &planned.wait,
-                class_key: self.keys[class],
-                user,
-                spawned: span.spawned,
-                slot_number: slot.0 - self.run.starts().0,
-            };
-            let mut ordinal = 0;
-            timetable.due(slot, span.leaves, |iteration, at| {
-                found(Due {
-                    user,
-                    ordinal,
-                    iteration: ((span.spawned_by as u64) << SPAWN_BITS) | iteration,
-                    at,
-                    until: slot.end().min(span.leaves),
-                });
-                ordinal += 1;
-            });
+        for (user, span) in self.users(block, &spans) {
+            self.user_due(class, user, span, slot, &mut found);
         }
+    }
+
+    /// Whether anything is due at all; looks no further than the first user of whom something is.
+    fn is_due(&self, class: usize, block: Block, slot: Slot) -> bool {
+        let Some(spans) = self.spans_in(class, block, slot) else {
+            return false;
+        };
+        self.users(block, &spans).any(|(user, span)| {
+            let mut is_due = false;
+            self.user_due(class, user, span, slot, |_| is_due = true);
+            is_due
+        })
+    }
+
+    /// The users of a block that are ever active under the ramp of its spans.
+    fn users<'a>(
+        &self,
+        block: Block,
+        spans: &'a BlockSpans,
+    ) -> impl Iterator<Item = (u32, &'a Span)> {
+        let users = (self.run.block_size.first_user(block)..).zip(&spans.users);
+        users.filter_map(|(user, span)| Some((user, span.as_ref()?)))
+    }
+
+    /// Calls `found` with what is due in a slot for one user of a class.
+    fn user_due(
+        &self,
+        class: usize,
+        user: u32,
+        span: &Span,
+        slot: Slot,
+        mut found: impl FnMut(Due),
+    ) {
+        let timetable = Timetable {
+            wait: &self.classes[class].wait,
+            class_key: self.keys[class],
+            user,
+            spawned: span.spawned,
+            slot_number: slot.0 - self.run.starts().0,
+        };
+        let mut ordinal = 0;
+        timetable.due(slot, span.leaves, |iteration, at| {
+            found(Due {
+                user,
+                ordinal,
+                iteration: ((span.spawned_by as u64) << SPAWN_BITS) | iteration,
+                at,
+                until: slot.end().min(span.leaves),
+            });
+            ordinal += 1;
+        });
+    }
+
+    /// The spans of a block's users under the ramp that holds in a slot, if one does.
+    fn spans_in(&self, class: usize, block: Block, slot: Slot) -> Option<Arc<BlockSpans>> {
+        self.classes.get(class)?;
+        let ramp = self.timeline.ramp_at(slot.start())?;
+        Some(self.block_spans(class, block, ramp))
     }
 
     fn block_spans(&self, class: usize, block: Block, ramp: usize) -> Arc<BlockSpans> {
@@ -229,7 +304,8 @@ impl Plan {
         {
             return Arc::clone(spans);
         }
-        let users = (block.first_user()..block.first_user() + BLOCK_USERS)
+        let first = self.run.block_size.first_user(block);
+        let users = (first..first.saturating_add(self.run.block_size.users()))
             .map(|user| self.timeline.span(ramp, class, user))
             .collect();
         let spans = Arc::new(BlockSpans { ramp, users });

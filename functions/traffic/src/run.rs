@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::{Clock, Slot, Timestamp};
+use crate::record::BlockSize;
 
 /// A change holds from the first slot that begins at least this much later.
 ///
@@ -46,6 +47,9 @@ pub struct Run {
     pub seed: u64,
     /// The version of the workload that the run is pinned to.
     pub workload: String,
+    /// How many users a tick executes.
+    #[serde(default)]
+    pub block_size: BlockSize,
     /// When the run was asked for; the statistics' `start_time`.
     pub created_at: Timestamp,
     /// What was asked for, in order of their `from`; never empty.

@@ -168,18 +168,26 @@ impl<S: Store> Runs<S> {
         Ok(loaded)
     }
 
-    async fn workload(&self, version: &str) -> Result<Arc<Workload>, RunError> {
+    /// A workload by its version, read anew.
+    ///
+    /// # Errors
+    /// See [`RunError`].
+    pub async fn workload(&self, version: &str) -> Result<Arc<Workload>, RunError> {
         let source = self
             .store
             .workload(version)
             .await?
             .ok_or_else(|| RunError::WorkloadMissing(version.into()))?;
+        Ok(Arc::new(self.parse(&source)?))
+    }
+
+    /// Reads a workload's text as a run that is pinned to it will.
+    ///
+    /// # Errors
+    /// Every mistake in it.
+    pub fn parse(&self, source: &str) -> Result<Workload, WorkloadErrors> {
         let environment = &*self.environment;
-        Ok(Arc::new(Workload::parse(
-            &source,
-            "workload",
-            &|name: &str| environment(name),
-        )?))
+        Workload::parse(source, "workload", &|name: &str| environment(name))
     }
 }
 

@@ -7,11 +7,21 @@ use std::borrow::Cow;
 use std::error::Error as _;
 use std::future::Future;
 use std::io;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use reqwest::header::HeaderMap;
-use reqwest::{Client, Request, Response, StatusCode, redirect};
+use reqwest::{Client, ClientBuilder, Request, Response, StatusCode, redirect};
+use rustls::ClientConfig;
+use rustls_platform_verifier::ConfigVerifierExt as _;
+
+use crate::clock::Clock;
+
+mod warm;
+
+use warm::Waiting;
+pub use warm::Warmer;
 
 /// A longer response body is a failure.
 pub const MAX_BODY: u64 = 64 * 1024 * 1024;
@@ -53,20 +63,69 @@ pub struct Reply {
 #[derive(Clone, Debug)]
 pub struct Http(Client);
 
+/// The HTTP client cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum HttpError {
+    /// The system has no root certificates to check targets with.
+    #[error("the system's root certificates cannot be used")]
+    Roots(#[source] rustls::Error),
+    /// The client does not like something else.
+    #[error("the HTTP client cannot be made")]
+    Client(#[from] reqwest::Error),
+}
+
 impl Http {
     /// A client with a connection pool of its own.
     ///
     /// # Errors
     /// When the system's root certificates cannot be read.
-    pub fn new() -> Result<Self, reqwest::Error> {
-        // an error only says that somebody has installed one already
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = Client::builder()
-            .redirect(redirect::Policy::limited(MAX_REDIRECTS))
-            .pool_idle_timeout(IDLE_FOR)
-            .build()?;
-        Ok(Self(client))
+    pub fn new() -> Result<Self, HttpError> {
+        Ok(Self(settings(tls()?).build()?))
     }
+
+    /// A client, and what makes connections for its first requests ahead of them. Each connection
+    /// that it makes by itself costs a few allocations more than [`Http::new`]'s.
+    ///
+    /// # Errors
+    /// When the system's root certificates cannot be read.
+    pub fn warmable(clock: Clock) -> Result<(Self, Warmer), HttpError> {
+        Self::warmable_with(tls()?, clock)
+    }
+
+    /// Both clients have one TLS configuration: what either makes is as good for the other.
+    fn warmable_with(tls: ClientConfig, clock: Clock) -> Result<(Self, Warmer), HttpError> {
+        let waiting = Waiting::new(clock);
+        let ahead = settings(tls.clone())
+            // it must connect each time it is asked to
+            .pool_max_idle_per_host(0)
+            .connector_layer(waiting.keep())
+            .build()?;
+        let client = settings(tls).connector_layer(waiting.take()).build()?;
+        Ok((Self(client), Warmer::new(ahead, waiting)))
+    }
+}
+
+fn settings(tls: ClientConfig) -> ClientBuilder {
+    Client::builder()
+        .tls_backend_preconfigured(tls)
+        .redirect(redirect::Policy::limited(MAX_REDIRECTS))
+        .pool_idle_timeout(IDLE_FOR)
+}
+
+/// TLS by ring, with the system's root certificates, which are read once for all clients of a process.
+///
+/// # Errors
+/// When they cannot be used.
+pub fn tls() -> Result<ClientConfig, HttpError> {
+    static CONFIG: OnceLock<ClientConfig> = OnceLock::new();
+    if let Some(config) = CONFIG.get() {
+        return Ok(config.clone());
+    }
+    // an error only says that somebody has installed one already
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let mut config = ClientConfig::with_platform_verifier().map_err(HttpError::Roots)?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(CONFIG.get_or_init(|| config).clone())
 }
 
 impl Transport for Http {

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::clock::{Slot, Timestamp};
-use crate::ports::{Checkpoint, Store, StoreError};
-use crate::record::Bucket;
+use crate::ports::{Checkpoint, Store, StoreError, WakeUp};
+use crate::record::{Block, BlockSize, Bucket};
 use crate::run::{Run, RunId, Segment, Share};
 
 mod markers;
@@ -31,10 +31,14 @@ where
     of_many_who_change_a_run_one_wins(&open().await).await;
     runs_are_listed_newest_first(&open().await).await;
     a_workload_is_kept_under_its_version(&open().await).await;
+    the_workload_chosen_last_is_the_chosen_one(&open().await).await;
+    a_tick_is_claimed_once(&open().await).await;
+    of_many_who_claim_a_tick_one_has_it(&open().await).await;
     a_checkpoint_follows_the_one_before(&open().await).await;
     checkpoints_of_two_runs_are_apart(&open().await).await;
     a_large_checkpoint_is_kept(&open().await).await;
     planning_advances_from_where_it_is(&open().await).await;
+    what_was_planned_can_be_taken_back(&open().await).await;
     of_many_who_plan_the_same_one_wins(&open().await).await;
     records::all(&open).await;
     markers::all(&open).await;
@@ -47,9 +51,13 @@ pub async fn an_empty_store_has_nothing(store: &impl Store) {
     assert_eq!(ok(store.latest_run().await), None);
     assert_eq!(ok(store.run_ids(10).await), []);
     assert_eq!(ok(store.workload("v1").await), None);
+    assert_eq!(ok(store.chosen_workload().await), None);
     assert_eq!(ok(store.checkpoint(&run).await), None);
     assert_eq!(ok(store.planned_until(&run).await), None);
-    assert_eq!(ok(store.records(&run, Bucket(7), None).await).records, []);
+    assert_eq!(
+        ok(store.records(&run, 1, Bucket(7), None).await).records,
+        []
+    );
 }
 
 /// Every field comes back, floats and 64-bit numbers to the last bit.
@@ -187,6 +195,40 @@ pub async fn a_large_checkpoint_is_kept(store: &impl Store) {
     assert_eq!(ok(store.checkpoint(&run_id(1)).await), Some(large));
 }
 
+/// Choosing again replaces the choice.
+pub async fn the_workload_chosen_last_is_the_chosen_one(store: &impl Store) {
+    for version in ["v1", "v2", "v2", "v1"] {
+        ok(store.choose_workload(version).await);
+        assert_eq!(ok(store.chosen_workload().await).as_deref(), Some(version));
+    }
+}
+
+/// Whoever claims a tick first has it, and may ask again; other ticks are free.
+pub async fn a_tick_is_claimed_once(store: &impl Store) {
+    let tick = tick(0);
+    assert!(ok(store.claim(&tick, u64::MAX).await));
+    assert!(!ok(store.claim(&tick, 2).await));
+    assert!(ok(store.claim(&tick, u64::MAX).await));
+    let mut others = vec![tick; 4];
+    others[0].run = run_id(2);
+    others[1].class = "Größe \u{1F41D}".into();
+    others[2].block = Block(u32::MAX / 100);
+    others[3].slot = others[3].slot.plus(1);
+    for other in &others {
+        assert!(ok(store.claim(other, 2).await), "{other:?} is taken");
+    }
+}
+
+/// Deliveries of one wake-up at the same moment: one executes it.
+pub async fn of_many_who_claim_a_tick_one_has_it(store: &impl Store) {
+    let ticks: Vec<WakeUp> = (0..5).map(tick).collect();
+    for tick in &ticks {
+        let claims = (0..20).map(|writer| store.claim(tick, writer));
+        let claimed = futures_util::future::join_all(claims).await;
+        one_winner(claimed.into_iter().map(ok));
+    }
+}
+
 /// Planning moves on only for who knows where it is.
 pub async fn planning_advances_from_where_it_is(store: &impl Store) {
     let run = run_id(1);
@@ -201,6 +243,18 @@ pub async fn planning_advances_from_where_it_is(store: &impl Store) {
     assert_eq!(ok(store.planned_until(&run_id(2)).await), None);
 }
 
+/// A change plans anew what was planned before it.
+pub async fn what_was_planned_can_be_taken_back(store: &impl Store) {
+    let run = run_id(1);
+    let (change, planned) = (Slot(1_800_000_003), Slot(1_800_000_060));
+    assert!(ok(store.advance_planned(&run, None, planned).await));
+    assert!(ok(store.advance_planned(&run, Some(planned), change).await));
+    assert!(!ok(store
+        .advance_planned(&run, Some(planned), planned.plus(10))
+        .await));
+    assert_eq!(ok(store.planned_until(&run).await), Some(change));
+}
+
 /// Two firings for the same minute: one of them plans it.
 pub async fn of_many_who_plan_the_same_one_wins(store: &impl Store) {
     let run = run_id(1);
@@ -209,6 +263,16 @@ pub async fn of_many_who_plan_the_same_one_wins(store: &impl Store) {
         let moved = futures_util::future::join_all(moves).await;
         one_winner(moved.into_iter().map(ok));
         assert_eq!(ok(store.planned_until(&run).await), Some(to));
+    }
+}
+
+fn tick(block: u32) -> WakeUp {
+    WakeUp {
+        run: run_id(1),
+        class: "ModelAUser".into(),
+        block: Block(block),
+        // in the future: an adapter may forget claims of old slots
+        slot: Slot(4_000_000_000),
     }
 }
 
@@ -243,6 +307,7 @@ fn run(number: u64) -> Run {
             until: Some(Slot(1_800_003_602)),
         }],
         stopped_from: None,
+        block_size: BlockSize::default(),
         reset_at: Some(created_at(number + 1)),
     }
 }

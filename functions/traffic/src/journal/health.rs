@@ -9,11 +9,19 @@ use crate::clock::{Timestamp, micros};
 /// A trouble that lasts is logged once in this time, and not for every record and every try.
 const COMPLAIN_EVERY: Duration = Duration::from_secs(10);
 
+/// While writes have been failing for longer than this, nothing is sent that could not be recorded.
+const WRITES_MAY_FAIL_FOR: Duration = Duration::from_secs(10);
+
+/// When nobody has tried to write for this long, it is not known any more that it would fail.
+const FORGOTTEN_AFTER: Duration = Duration::from_secs(10);
+
 /// What is known of the writes of this process.
 #[derive(Debug, Default)]
 pub(crate) struct WriteHealth {
     /// Microseconds since the epoch since when a write has been failing; 0 while none is.
     failing_since: AtomicU64,
+    /// When one failed last.
+    failed_at: AtomicU64,
     /// When it was last complained about.
     complained_at: AtomicU64,
     /// What the store said last.
@@ -30,6 +38,14 @@ impl WriteHealth {
         }
     }
 
+    /// Whether nothing should be sent, since what came of it could not be written: writes have failed
+    /// for a while, and somebody is still trying. With nobody left to try, a tick has to.
+    pub(crate) fn is_hopeless(&self, now: Timestamp) -> bool {
+        let failed_at = Timestamp::from_micros(self.failed_at.load(Ordering::Relaxed));
+        let has_lasted = |since| now.since(since) > WRITES_MAY_FAIL_FOR;
+        self.failing_since().is_some_and(has_lasted) && now.since(failed_at) < FORGOTTEN_AFTER
+    }
+
     /// Why they have been, in the store's words.
     pub(crate) fn reason(&self) -> String {
         let reason = self.reason.lock().unwrap_or_else(PoisonError::into_inner);
@@ -44,6 +60,7 @@ impl WriteHealth {
     /// Notes that a write failed.
     pub(crate) fn failed(&self, error: &(dyn std::error::Error + 'static), now: Timestamp) {
         let since = now.micros().max(1);
+        self.failed_at.fetch_max(since, Ordering::Relaxed);
         let known = &self.failing_since;
         let _ = known.compare_exchange(0, since, Ordering::Relaxed, Ordering::Relaxed);
         *self.reason.lock().unwrap_or_else(PoisonError::into_inner) = error.to_string();

@@ -6,6 +6,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
+use crate::record::BlockSize;
 use crate::run::{RunId, Share};
 
 const START: Slot = Slot(1_700_000_000);
@@ -36,6 +37,7 @@ fn run(segments: Vec<Segment>) -> Run {
         created_at: START.start(),
         segments,
         stopped_from: None,
+        block_size: BlockSize::default(),
         reset_at: None,
     }
 }

@@ -83,6 +83,11 @@ impl Timeline {
         (instant < self.ramps[number].end).then_some(number)
     }
 
+    pub(super) fn ramps(&self) -> usize {
+        self.ramps.len()
+    }
+
+    /// The ramp of a number below [`Timeline::ramps`].
     pub(super) fn ramp(&self, number: usize) -> &Ramp {
         &self.ramps[number]
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::clock::{Slot, Timestamp};
+use crate::ports::WakeUp;
 use crate::record::{Block, Bucket, Record};
 use crate::run::{Run, RunId};
 
@@ -43,15 +44,32 @@ pub trait Store: Send + Sync + 'static {
         version: &str,
     ) -> impl Future<Output = Result<Option<String>, StoreError>> + Send;
 
+    /// Makes a version the one that new runs are pinned to.
+    fn choose_workload(&self, version: &str)
+    -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// The version that was chosen last, if any was.
+    fn chosen_workload(&self) -> impl Future<Output = Result<Option<String>, StoreError>> + Send;
+
+    /// Claims a tick for an execution, by its nonce; true for one of all that claim it, however often
+    /// that one asks. What was claimed is remembered for at least two minutes from its slot.
+    fn claim(
+        &self,
+        tick: &WakeUp,
+        writer: u64,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
     /// Writes a record; once this returns it survives the process. The same key is the same record.
     fn put_record(&self, record: Record) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Records of a run's bucket that were written since `since`, or all of them.
     ///
     /// A record may be read again, so readers tell them apart by their key; none is left out.
+    /// `shards` is how many the run has by its plan: [`Shard`](crate::record::Shard).
     fn records(
         &self,
         run: &RunId,
+        shards: u32,
         bucket: Bucket,
         since: Option<Cursor>,
     ) -> impl Future<Output = Result<RecordPage, StoreError>> + Send;
@@ -101,7 +119,8 @@ pub trait Store: Send + Sync + 'static {
         run: &RunId,
     ) -> impl Future<Output = Result<Option<Slot>, StoreError>> + Send;
 
-    /// Moves [`Store::planned_until`] from `from` to `to`; false if it is not at `from` any more.
+    /// Moves [`Store::planned_until`] from `from` to `to`, also back; false if it is not at `from` any
+    /// more. Who reads a run after this has returned sees it as new as whoever moved it.
     fn advance_planned(
         &self,
         run: &RunId,
@@ -134,6 +153,8 @@ pub struct Marker {
     pub run: RunId,
     /// The class, by its name.
     pub class: String,
+    /// The block that the user is in.
+    pub block: Block,
     /// The user's index in its class.
     pub user: u32,
     /// Who set it: the nonce of the tick's execution.
@@ -169,6 +190,9 @@ pub enum StoreError {
     /// What it holds is damaged, or not Cicada's.
     #[error("the store is damaged, or not one of cicada's: move it away and start afresh")]
     Corrupt(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// It does not do this, and will not until somebody changes something: what, the error says.
+    #[error(transparent)]
+    Refused(Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl StoreError {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use reqwest::Request;
+use tokio::task::JoinSet;
 
 use super::*;
 use crate::clock::Slot;
@@ -12,9 +13,12 @@ use crate::fanout::{FanOut, FanOutReport};
 use crate::memory::{MemoryHeartbeat, MemoryQueue, MemoryStore};
 use crate::ports::Heartbeat as _;
 use crate::record::wire::{Contents, Decoded};
+use crate::record::{BlockSize, Fate};
 use crate::run::{Run, Segment, Share};
 use crate::transport::Reply;
 use crate::workload::Workload;
+
+mod deadline;
 
 const START: Slot = Slot(1_700_000_040);
 
@@ -37,8 +41,10 @@ impl Transport for Target {
         self.seen.lock().unwrap().push((self.clock.now(), line));
         let now = self.concurrent.fetch_add(1, Ordering::SeqCst) + 1;
         self.most_concurrent.fetch_max(now, Ordering::SeqCst);
-        tokio::time::sleep(self.takes).await;
+        let timeout = request.timeout().copied().unwrap_or(Duration::MAX);
+        let answered = tokio::time::timeout(timeout, tokio::time::sleep(self.takes)).await;
         self.concurrent.fetch_sub(1, Ordering::SeqCst);
+        answered.map_err(|_| "no complete response in time".to_owned())?;
         Ok(Reply {
             content_length: 7,
             ..Reply::default()
@@ -106,6 +112,7 @@ impl Stage {
                 until,
             }],
             stopped_from: None,
+            block_size: BlockSize::default(),
             reset_at: None,
         };
         store.put_run(&run).await.unwrap();
@@ -160,7 +167,8 @@ impl Stage {
             }
             for wake_up in self.queue.take_before(slot.plus(1)) {
                 let ticker = Arc::clone(&self.ticker);
-                self.ticks.spawn(async move { ticker.run(&wake_up).await });
+                self.ticks
+                    .spawn(async move { ticker.run(&wake_up, None).await });
             }
         }
         self.clock
@@ -404,7 +412,7 @@ async fn nothing_starts_after_a_stop_not_even_by_a_late_wake_up() {
         block: crate::record::Block(0),
         slot: START.plus(4),
     };
-    let report = stage.ticker.run(&late).await.unwrap();
+    let report = stage.ticker.run(&late, None).await.unwrap();
     assert_eq!(
         report,
         TickReport {
@@ -429,12 +437,12 @@ async fn a_wake_up_that_is_half_a_minute_late_is_not_executed() {
         block: crate::record::Block(0),
         slot: START.plus(2),
     };
-    assert_eq!(stage.ticker.run(&late).await.unwrap().left, 5);
+    assert_eq!(stage.ticker.run(&late, None).await.unwrap().left, 5);
     let less = WakeUp {
         slot: START.plus(4),
         ..late
     };
-    assert_eq!(stage.ticker.run(&less).await.unwrap().executed, 5);
+    assert_eq!(stage.ticker.run(&less, None).await.unwrap().executed, 5);
     let lateness = stage
         .recorded()
         .outcomes
@@ -575,8 +583,8 @@ async fn a_change_sends_only_what_is_new() {
         .unwrap();
     assert_eq!(
         sent,
-        2 * 50,
-        "two more blocks to the end of the planned minute"
+        2 * 50 + 3,
+        "two more blocks to the end of the planned minute, and the slot after it"
     );
 }
 

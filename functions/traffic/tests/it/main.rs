@@ -1,5 +1,5 @@
-//! What people rely on: the workload's built-in classes, its format and its mistakes, and Locust's
-//! way of sharing users out.
+//! What people rely on: the workload's built-in classes, its format and its mistakes, Locust's way of
+//! sharing users out, and what many processes do together.
 //!
 //! A small language for the tests stands here: parse a text, begin an iteration, render its requests, judge a
 //! response.
@@ -10,6 +10,7 @@ use traffic::random::Draws;
 use traffic::workload::{EvaluationError, Response, Scope, Step, UserClass, Verdict, Workload};
 
 mod built_in;
+mod cloud;
 mod dispatch;
 mod format;
 mod hostile;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{created_at, ok, run_id};
 use crate::ports::{Marker, Store};
-use crate::record::{BLOCK_USERS, Block};
+use crate::record::{BLOCK_USERS, Block, BlockSize};
 
 pub(super) async fn all<S, F>(open: &impl Fn() -> F)
 where
@@ -29,6 +29,7 @@ pub async fn a_marker_is_seen_in_its_block_only(store: &impl Store) {
     assert_eq!(ok(store.markers(&run, "ModelBUser", Block(0)).await), []);
     assert_eq!(ok(store.markers(&run_id(2), class, Block(0)).await), []);
     marker.user = BLOCK_USERS;
+    marker.block = Block(1);
     ok(store.put_marker(&marker).await);
     assert_eq!(ok(store.markers(&run, class, Block(1)).await), [marker]);
     assert_eq!(ok(store.markers(&run, class, Block(0)).await).len(), 1);
@@ -73,6 +74,7 @@ fn marker(user: u32, writer: u64) -> Marker {
     Marker {
         run: run_id(1),
         class: "ModelAUser".into(),
+        block: BlockSize::default().block_of(user),
         user,
         writer,
         // far in the future: an adapter may forget those whose deadline has passed

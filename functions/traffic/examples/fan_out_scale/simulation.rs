@@ -1,0 +1,163 @@
+//! A minute of fan-out on ports in memory, by a process that has just started, as in the cloud.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rustix::time::{ClockId, clock_gettime};
+use traffic::clock::{Clock, Slot};
+use traffic::fanout::FanOut;
+use traffic::memory::{MemoryHeartbeat, MemoryStore};
+use traffic::ports::{Queue, QueueError, Store, WakeUp};
+use traffic::record::BlockSize;
+use traffic::run::{Run, RunId, Segment, Share};
+use traffic::runs::Runs;
+use traffic::workload::{BUILT_IN, Workload};
+
+/// The minute that is planned begins here.
+const MINUTE: Slot = Slot(1_700_000_040);
+
+/// SQS takes this many messages in one request.
+const BATCH: usize = 10;
+
+/// What is turned.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Parameters {
+    /// Users of the built-in workload's classes, by their weights.
+    pub(crate) users: u32,
+    /// Users started a second; the ramp is over.
+    pub(crate) spawn_rate: u32,
+    /// Users in a tick.
+    pub(crate) block_size: BlockSize,
+    /// Ticks in a message.
+    pub(crate) ticks_per_message: usize,
+}
+
+/// What a planned minute takes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Figures {
+    /// Ticks that have anything due.
+    pub(crate) wake_ups: usize,
+    /// Messages, each with ticks of one slot.
+    pub(crate) messages: usize,
+    /// `SendMessageBatch` requests.
+    pub(crate) requests: usize,
+    /// Messages of the slot that has most.
+    pub(crate) messages_in_a_second: usize,
+    /// Iterations that a tick has on average.
+    pub(crate) iterations_per_tick: f64,
+    /// What the planning thread computed for.
+    pub(crate) cpu: Duration,
+}
+
+/// A queue that counts as SQS would, and forgets.
+#[derive(Default)]
+struct CountingQueue {
+    ticks_per_message: usize,
+    sent: Mutex<Sent>,
+}
+
+#[derive(Default)]
+struct Sent {
+    wake_ups: usize,
+    requests: usize,
+    messages: BTreeMap<Slot, usize>,
+}
+
+impl Queue for CountingQueue {
+    async fn send(&self, wake_ups: Vec<WakeUp>) -> Result<(), QueueError> {
+        let mut ticks: BTreeMap<Slot, usize> = BTreeMap::new();
+        for wake_up in &wake_ups {
+            *ticks.entry(wake_up.slot).or_default() += 1;
+        }
+        let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
+        sent.wake_ups += wake_ups.len();
+        let mut messages = 0;
+        for (slot, ticks) in ticks {
+            let of_slot = ticks.div_ceil(self.ticks_per_message);
+            *sent.messages.entry(slot).or_default() += of_slot;
+            messages += of_slot;
+        }
+        sent.requests += messages.div_ceil(BATCH);
+        Ok(())
+    }
+}
+
+/// Plans a minute, a minute ahead, in a process that knows nothing of the run yet.
+pub(crate) async fn plan_a_minute(parameters: Parameters) -> anyhow::Result<Figures> {
+    let workload = Workload::built_in(&|_| None)?;
+    let store = Arc::new(MemoryStore::default());
+    store.put_workload(workload.version(), BUILT_IN).await?;
+    let run = run(&workload, parameters);
+    store.put_run(&run).await?;
+    // as the heartbeat before this one left it
+    store.advance_planned(&run.id, None, MINUTE).await?;
+    let clock = Clock::following_tokio(MINUTE.minus(60).start());
+    let queue = Arc::new(CountingQueue {
+        ticks_per_message: parameters.ticks_per_message,
+        ..CountingQueue::default()
+    });
+    let fan_out = FanOut {
+        store: Arc::clone(&store),
+        queue: Arc::clone(&queue),
+        heartbeat: Arc::new(MemoryHeartbeat::default()),
+        runs: Arc::new(Runs::new(store, clock.clone(), Arc::new(|_| None))),
+        clock,
+    };
+    let began = cpu();
+    fan_out.plan_ahead().await?;
+    let cpu = cpu().saturating_sub(began);
+    let plan = &fan_out.runs.get(&run.id).await?.plan;
+    let minute = (0..60).map(|second| MINUTE.plus(second));
+    let ticks = minute.flat_map(|slot| plan.ticks(slot).into_iter().map(move |tick| (slot, tick)));
+    let iterations: u64 = ticks
+        .map(|(slot, (class, block))| u64::from(plan.due_count(class, block, slot)))
+        .sum();
+    let sent = queue.sent.lock().unwrap_or_else(PoisonError::into_inner);
+    Ok(Figures {
+        wake_ups: sent.wake_ups,
+        messages: sent.messages.values().sum(),
+        requests: sent.requests,
+        messages_in_a_second: sent.messages.values().copied().max().unwrap_or(0),
+        iterations_per_tick: iterations as f64 / sent.wake_ups.max(1) as f64,
+        cpu,
+    })
+}
+
+fn run(workload: &Workload, parameters: Parameters) -> Run {
+    let ramp = u64::from(parameters.users / parameters.spawn_rate);
+    let starts = MINUTE.minus(ramp + 600);
+    let shares = workload.classes().iter().map(|class| Share {
+        class: class.name().to_string(),
+        weight: class.weight(),
+        fixed_count: class.fixed_count(),
+    });
+    Run {
+        id: RunId::new(starts.start(), 1),
+        revision: 1,
+        seed: 1,
+        workload: workload.version().into(),
+        created_at: starts.start(),
+        segments: vec![Segment {
+            from: starts,
+            user_count: parameters.users,
+            spawn_rate: f64::from(parameters.spawn_rate),
+            shares: shares.collect(),
+            host: None,
+            hosts: Vec::new(),
+            until: None,
+        }],
+        stopped_from: None,
+        block_size: parameters.block_size,
+        reset_at: None,
+    }
+}
+
+/// What this thread has computed for.
+fn cpu() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(
+        time.tv_sec.unsigned_abs(),
+        time.tv_nsec.unsigned_abs() as u32,
+    )
+}

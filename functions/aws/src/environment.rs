@@ -1,0 +1,382 @@
+//! Settings from environment variables: parsed once where a process starts, every mistake one line.
+//!
+//! [`Variables`] reads them through a function that is passed in; what each process needs is a type
+//! with `read`. What only the aggregator needs, it reads itself, with the same words. An empty
+//! variable is one that is not set.
+
+use std::fmt;
+use std::process::ExitCode;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use traffic::runs::Environment;
+use traffic::workload::base_url;
+
+mod logging;
+
+pub use logging::{JsonLines, LogFilter, causes, start_logging};
+
+/// The table that everything is kept in.
+pub const TABLE: &str = "CICADA_TABLE";
+
+/// How many days runs and their records are kept.
+pub const RETENTION_DAYS: &str = "CICADA_RETENTION_DAYS";
+
+/// The queue that wake-ups wait in.
+pub const QUEUE_URL: &str = "CICADA_QUEUE_URL";
+
+/// How many ticks one message may hold.
+pub const TICKS_PER_MESSAGE: &str = "CICADA_TICKS_PER_MESSAGE";
+
+/// The group of the stage's schedules.
+pub const SCHEDULE_GROUP: &str = "CICADA_SCHEDULE_GROUP";
+
+/// The name of the schedule that calls the fan-out.
+pub const HEARTBEAT: &str = "CICADA_HEARTBEAT";
+
+/// The function that schedules of users call.
+pub const AGGREGATOR_ARN: &str = "CICADA_AGGREGATOR_ARN";
+
+/// The role in whose name they do.
+pub const SCHEDULER_ROLE_ARN: &str = "CICADA_SCHEDULER_ROLE_ARN";
+
+/// What is logged.
+pub const LOG: &str = "CICADA_LOG";
+
+/// Where everything is.
+pub const REGION: &str = "AWS_REGION";
+
+const DEFAULT_RETENTION_DAYS: u32 = 30;
+const DEFAULT_TICKS_PER_MESSAGE: usize = 10;
+const DEFAULT_HEARTBEAT: &str = "heartbeat";
+
+/// What to do about a variable that the deployment sets.
+const DEPLOY: &str = "deploy with infra/deploy, or set it to";
+
+/// The exit code of a process that cannot start as it is set up.
+const EXIT_MISUSE: u8 = 2;
+
+/// The variables of a process.
+#[derive(Clone)]
+pub struct Variables(Environment);
+
+/// A variable that cannot be used: one line that names it and says what to write.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SettingError {
+    /// It is needed.
+    #[error("{variable} is not set: {instead}")]
+    Missing {
+        /// Its name.
+        variable: &'static str,
+        /// What to do.
+        instead: String,
+    },
+    /// Its value is of no use.
+    #[error("{variable} is {value:?}: {instead}")]
+    Unusable {
+        /// Its name.
+        variable: &'static str,
+        /// What it is set to.
+        value: String,
+        /// What to do.
+        instead: String,
+    },
+}
+
+/// A value that is shown nowhere.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+/// What a process needs that reads and writes the store: the tick needs no more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreSettings {
+    /// The table's name.
+    pub table: String,
+    /// How long what is written is kept.
+    pub retention: Duration,
+}
+
+/// What a process needs that sends wake-ups.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueueSettings {
+    /// The queue's URL.
+    pub url: String,
+    /// How many ticks a message may hold: 1 to 100.
+    pub ticks_per_message: usize,
+}
+
+/// What a process needs that switches the heartbeat.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScheduleSettings {
+    /// The group of the stage's schedules.
+    pub group: String,
+    /// The name of the heartbeat's.
+    pub heartbeat: String,
+    /// Whom schedules of users call, where they may be made.
+    pub target: Option<ScheduleTarget>,
+}
+
+/// Whom schedules of users call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScheduleTarget {
+    /// The aggregator's function.
+    pub function_arn: String,
+    /// The role in whose name it is called.
+    pub role_arn: String,
+}
+
+/// What the fan-out needs, and the aggregator too.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FanOutSettings {
+    /// The store.
+    pub store: StoreSettings,
+    /// The queue.
+    pub queue: QueueSettings,
+    /// The heartbeat.
+    pub schedules: ScheduleSettings,
+}
+
+impl Variables {
+    /// Those of this process; a value that is no text is read as well as it can be.
+    pub fn of_process() -> Self {
+        let value = |name: &str| std::env::var_os(name);
+        Self::new(Arc::new(move |name: &str| {
+            value(name).map(|value| value.to_string_lossy().into_owned())
+        }))
+    }
+
+    /// Those that `lookup` knows.
+    pub fn new(lookup: Environment) -> Self {
+        Self(lookup)
+    }
+
+    /// The function behind them: a workload reads its hosts' variables through it.
+    pub fn lookup(&self) -> Environment {
+        Arc::clone(&self.0)
+    }
+
+    /// A value without the space around it, if it is set and not empty.
+    pub fn text(&self, variable: &str) -> Option<String> {
+        let value = (self.0)(variable)?;
+        let value = value.trim();
+        (!value.is_empty()).then(|| value.to_owned())
+    }
+
+    /// A value that must be there and that `is_good` finds good.
+    ///
+    /// # Errors
+    /// When it is not: `instead` says what to do.
+    pub fn required(
+        &self,
+        variable: &'static str,
+        is_good: impl Fn(&str) -> bool,
+        instead: &str,
+    ) -> Result<String, SettingError> {
+        match self.text(variable) {
+            None => Err(SettingError::Missing {
+                variable,
+                instead: instead.to_owned(),
+            }),
+            Some(value) if !is_good(&value) => Err(unusable(variable, &value, instead)),
+            Some(value) => Ok(value),
+        }
+    }
+
+    /// A value of type `T` that `is_good` finds good, if it is set.
+    ///
+    /// # Errors
+    /// When it is set to something else: `instead` says what to write.
+    pub fn parsed<T: FromStr>(
+        &self,
+        variable: &'static str,
+        is_good: impl Fn(&T) -> bool,
+        instead: &str,
+    ) -> Result<Option<T>, SettingError> {
+        let Some(value) = self.text(variable) else {
+            return Ok(None);
+        };
+        match value.parse() {
+            Ok(parsed) if is_good(&parsed) => Ok(Some(parsed)),
+            _ => Err(unusable(variable, &value, instead)),
+        }
+    }
+
+    /// A value that is shown nowhere, as it is, if it is set and not empty.
+    pub fn secret(&self, variable: &str) -> Option<Secret> {
+        let value = (self.0)(variable)?;
+        (!value.is_empty()).then_some(Secret(value))
+    }
+}
+
+impl Secret {
+    /// The value, for whoever compares or sends it.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+impl StoreSettings {
+    /// Reads them.
+    ///
+    /// # Errors
+    /// The first mistake there is.
+    pub fn read(variables: &Variables) -> Result<Self, SettingError> {
+        let table = variables.required(TABLE, is_table, &format!("{DEPLOY} the table's name"))?;
+        let days = variables.parsed(
+            RETENTION_DAYS,
+            |days| (1..=3650).contains(days),
+            "write a number of days from 1 to 3650, or leave it out for 30",
+        )?;
+        let days = u64::from(days.unwrap_or(DEFAULT_RETENTION_DAYS));
+        Ok(Self {
+            table,
+            retention: Duration::from_secs(days * 24 * 60 * 60),
+        })
+    }
+}
+
+impl QueueSettings {
+    /// Reads them.
+    ///
+    /// # Errors
+    /// The first mistake there is.
+    pub fn read(variables: &Variables) -> Result<Self, SettingError> {
+        let instead =
+            format!("{DEPLOY} the queue's URL, such as https://sqs.REGION.amazonaws.com/...");
+        let url = variables.required(QUEUE_URL, |url| base_url(url).is_ok(), &instead)?;
+        let ticks_per_message = variables.parsed(
+            TICKS_PER_MESSAGE,
+            |ticks| (1..=100).contains(ticks),
+            "write a number from 1 to 100, or leave it out for 10",
+        )?;
+        Ok(Self {
+            url,
+            ticks_per_message: ticks_per_message.unwrap_or(DEFAULT_TICKS_PER_MESSAGE),
+        })
+    }
+}
+
+impl ScheduleSettings {
+    /// Reads them.
+    ///
+    /// # Errors
+    /// The first mistake there is.
+    pub fn read(variables: &Variables) -> Result<Self, SettingError> {
+        let instead = format!("{DEPLOY} the name of the group of schedules");
+        let group = variables.required(SCHEDULE_GROUP, is_schedule_name, &instead)?;
+        let heartbeat = variables.parsed(
+            HEARTBEAT,
+            |name: &String| is_schedule_name(name),
+            "write the name of a schedule, or leave it out for heartbeat",
+        )?;
+        Ok(Self {
+            group,
+            heartbeat: heartbeat.unwrap_or_else(|| DEFAULT_HEARTBEAT.to_owned()),
+            target: ScheduleTarget::read(variables)?,
+        })
+    }
+}
+
+impl ScheduleTarget {
+    /// Both, or neither.
+    fn read(variables: &Variables) -> Result<Option<Self>, SettingError> {
+        let is_set = |variable| variables.text(variable).is_some();
+        if !is_set(AGGREGATOR_ARN) && !is_set(SCHEDULER_ROLE_ARN) {
+            return Ok(None);
+        }
+        let function = format!("{DEPLOY} the ARN of the function aggregator, arn:aws:lambda:...");
+        let role = format!("{DEPLOY} the ARN of the schedules' role, arn:aws:iam:...");
+        Ok(Some(Self {
+            function_arn: variables.required(AGGREGATOR_ARN, is_arn_of("lambda"), &function)?,
+            role_arn: variables.required(SCHEDULER_ROLE_ARN, is_arn_of("iam"), &role)?,
+        }))
+    }
+}
+
+impl FanOutSettings {
+    /// Reads them.
+    ///
+    /// # Errors
+    /// The first mistake there is.
+    pub fn read(variables: &Variables) -> Result<Self, SettingError> {
+        Ok(Self {
+            store: StoreSettings::read(variables)?,
+            queue: QueueSettings::read(variables)?,
+            schedules: ScheduleSettings::read(variables)?,
+        })
+    }
+}
+
+/// Makes sure that AWS knows where to look.
+///
+/// # Errors
+/// When no region is configured: no call would leave the process.
+pub fn check_region(config: &SdkConfig) -> Result<(), SettingError> {
+    match config.region() {
+        Some(_) => Ok(()),
+        None => Err(SettingError::Missing {
+            variable: REGION,
+            instead: "set it to the region of the deployment, such as eu-central-1".to_owned(),
+        }),
+    }
+}
+
+/// The process's exit code: a mistake in its settings, or whatever else it could not start with, is
+/// one line in the log and exit code 2.
+pub fn exit_code<E>(result: Result<(), E>) -> ExitCode
+where
+    E: AsRef<dyn std::error::Error + Send + Sync>,
+{
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(error = causes(error.as_ref()), "cannot start");
+            ExitCode::from(EXIT_MISUSE)
+        }
+    }
+}
+
+fn unusable(variable: &'static str, value: &str, instead: &str) -> SettingError {
+    let value = value.chars().take(200).collect();
+    SettingError::Unusable {
+        variable,
+        value,
+        instead: instead.to_owned(),
+    }
+}
+
+/// What DynamoDB takes for a table's name.
+fn is_table(name: &str) -> bool {
+    (3..=255).contains(&name.len()) && name.chars().all(is_name_character)
+}
+
+/// What EventBridge Scheduler takes for a name of a schedule or a group.
+fn is_schedule_name(name: &str) -> bool {
+    (1..=64).contains(&name.len()) && name.chars().all(is_name_character)
+}
+
+fn is_name_character(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')
+}
+
+/// Whether it is an ARN of a service: `arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE`.
+fn is_arn_of(service: &'static str) -> impl Fn(&str) -> bool {
+    move |arn| {
+        let mut parts = arn.splitn(6, ':');
+        parts.next() == Some("arn")
+            && parts.next().is_some_and(|partition| !partition.is_empty())
+            && parts.next() == Some(service)
+            && parts.nth(2).is_some_and(|resource| !resource.is_empty())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,15 @@
+//! The three ports on DynamoDB, SQS and EventBridge Scheduler.
+
+pub mod config;
+pub mod deployment;
+pub mod environment;
+mod failure;
+pub mod heartbeat;
+mod http;
+pub mod message;
+mod queue;
+mod store;
+
+pub use heartbeat::SchedulerHeartbeat;
+pub use queue::SqsQueue;
+pub use store::DynamoStore;

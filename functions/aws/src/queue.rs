@@ -1,0 +1,190 @@
+//! The queue on SQS: wake-ups of one slot share a message, whose delay ends shortly before the slot.
+//!
+//! Ten messages go in a call, and several calls are under way at once. What SQS does not take at the
+//! first try is sent again; what it does not take at all is counted. Standard queues deliver at
+//! least once and in no order: the tick claims what it executes.
+
+mod timing;
+
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::types::{BatchResultErrorEntry, SendMessageBatchRequestEntry};
+use futures_util::stream::{self, StreamExt};
+use traffic::clock::Clock;
+use traffic::ports::{Queue, QueueError, WakeUp};
+
+use crate::failure::{Call, Failure};
+use crate::message::{self, Message};
+
+/// SQS takes so many messages in a call.
+const BATCH: usize = 10;
+
+/// Calls that are under way at once.
+const CONCURRENT_CALLS: usize = 16;
+
+/// Tries of a message that SQS does not take while it takes others.
+const TRIES: u32 = 5;
+
+/// The wait before the second try; it doubles from there.
+const FIRST_BACK_OFF: Duration = Duration::from_millis(50);
+
+/// Wake-ups on an SQS queue.
+#[derive(Clone, Debug)]
+pub struct SqsQueue {
+    client: Client,
+    queue_url: String,
+    ticks_per_message: usize,
+    clock: Clock,
+}
+
+/// Why a wake-up was not queued.
+#[derive(Debug, thiserror::Error)]
+enum Undelivered {
+    #[error(transparent)]
+    Call(#[from] Failure),
+    #[error("SQS did not take a message in {TRIES} tries ({code}: {message})")]
+    Busy { code: String, message: String },
+    #[error("SQS refuses a message ({code}: {message})")]
+    Refused { code: String, message: String },
+    #[error(
+        "a wake-up is due more than {} minutes from now, and SQS delays no longer",
+        timing::LONGEST.as_secs() / 60
+    )]
+    TooFarAhead,
+}
+
+/// What came of a batch.
+#[derive(Default)]
+struct Sent {
+    ticks: usize,
+    error: Option<Undelivered>,
+}
+
+impl SqsQueue {
+    /// The queue of a URL; a message gets up to `ticks_per_message` wake-ups.
+    pub fn new(
+        config: &SdkConfig,
+        queue_url: impl Into<String>,
+        ticks_per_message: usize,
+        clock: Clock,
+    ) -> Self {
+        Self {
+            client: Client::new(config),
+            queue_url: queue_url.into(),
+            ticks_per_message,
+            clock,
+        }
+    }
+
+    /// Sends a batch until all of it is taken, or nothing more helps.
+    async fn send_batch(&self, batch: Vec<Message>) -> Sent {
+        let mut sent = Sent::default();
+        let mut waiting = batch;
+        let mut back_off = FIRST_BACK_OFF;
+        for attempt in 1..=TRIES {
+            let failed = match self.call(&waiting).await {
+                Ok(failed) => failed,
+                Err(error) => {
+                    sent.error = Some(error);
+                    return sent;
+                }
+            };
+            let is_left = |index: usize| failed.iter().any(|entry| entry.id == index.to_string());
+            let mut left = Vec::new();
+            for (index, message) in waiting.into_iter().enumerate() {
+                if is_left(index) {
+                    left.push(message);
+                } else {
+                    sent.ticks += message.ticks;
+                }
+            }
+            let Some(worst) = failed.iter().max_by_key(|entry| entry.sender_fault) else {
+                return sent;
+            };
+            if worst.sender_fault || attempt == TRIES {
+                sent.error = Some(Undelivered::of(worst));
+                return sent;
+            }
+            waiting = left;
+            tokio::time::sleep(back_off).await;
+            back_off *= 2;
+        }
+        sent
+    }
+
+    /// One call, with delays as of now; returns what SQS did not take, by index.
+    async fn call(&self, messages: &[Message]) -> Result<Vec<BatchResultErrorEntry>, Undelivered> {
+        let now = self.clock.now();
+        let mut entries = Vec::with_capacity(messages.len());
+        for (index, message) in messages.iter().enumerate() {
+            let delay = timing::delay_seconds(message.slot, now).ok_or(Undelivered::TooFarAhead)?;
+            let entry = SendMessageBatchRequestEntry::builder()
+                .id(index.to_string())
+                .message_body(&message.body)
+                .delay_seconds(delay as i32)
+                .build();
+            entries.push(entry.expect("it has an id and a body"));
+        }
+        let call = self.client.send_message_batch().queue_url(&self.queue_url);
+        let answer = call.set_entries(Some(entries)).send().await;
+        let answer = answer.map_err(|error| Failure::new(&self.description(), error))?;
+        Ok(answer.failed)
+    }
+
+    fn description(&self) -> Call<'_> {
+        Call {
+            doing: "send wake-ups",
+            resource: &self.queue_url,
+            action: "sqs:SendMessage",
+            missing: "deploy the stack, or set CICADA_QUEUE_URL to the URL of its queue",
+        }
+    }
+}
+
+impl Queue for SqsQueue {
+    async fn send(&self, wake_ups: Vec<WakeUp>) -> Result<(), QueueError> {
+        let messages = message::pack(wake_ups, self.ticks_per_message);
+        let (Some(first), Some(last)) = (messages.first(), messages.last()) else {
+            return Ok(());
+        };
+        let all: usize = messages.iter().map(|message| message.ticks).sum();
+        let undelivered = |sent: usize, error: Undelivered| QueueError {
+            undelivered: all - sent,
+            source: error.into(),
+        };
+        let now = self.clock.now();
+        if timing::delay_seconds(last.slot, now).is_none() {
+            return Err(undelivered(0, Undelivered::TooFarAhead));
+        }
+        if let Some(moment) = timing::right_moment(first.slot, now) {
+            self.clock.sleep_until(moment).await;
+        }
+        let batches = messages.chunks(BATCH).map(<[Message]>::to_vec);
+        let batches: Vec<Vec<Message>> = batches.collect();
+        let calls = stream::iter(batches).map(|batch| self.send_batch(batch));
+        let mut calls = calls.buffer_unordered(CONCURRENT_CALLS);
+        let mut ticks = 0;
+        while let Some(sent) = calls.next().await {
+            ticks += sent.ticks;
+            if let Some(error) = sent.error {
+                // what is still under way may or may not be taken: sending it again is safe
+                return Err(undelivered(ticks, error));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Undelivered {
+    fn of(entry: &BatchResultErrorEntry) -> Self {
+        let code = entry.code.clone();
+        let message = entry.message.clone().unwrap_or_default();
+        if entry.sender_fault {
+            Self::Refused { code, message }
+        } else {
+            Self::Busy { code, message }
+        }
+    }
+}

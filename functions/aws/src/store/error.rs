@@ -1,0 +1,109 @@
+//! What can go wrong with the table: it may pass, or it is refused for good, in a line that says what
+//! to do.
+
+use std::error::Error;
+
+use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use traffic::ports::StoreError;
+
+use super::table::MAX_ITEM;
+use crate::failure::{Call, Failure, cause};
+
+/// Answers that another try may change, beside those that say that DynamoDB itself has failed.
+const PASSING: [&str; 6] = [
+    "ProvisionedThroughputExceededException",
+    "ThrottlingException",
+    "RequestLimitExceeded",
+    "LimitExceededException",
+    "TransactionInProgressException",
+    "TransactionConflictException",
+];
+
+/// What is done to which table.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Target<'a> {
+    /// As in "cannot ...".
+    pub(super) doing: &'static str,
+    pub(super) action: &'static str,
+    pub(super) place: &'a str,
+    /// Without a region nothing is sent.
+    pub(super) has_region: bool,
+}
+
+/// An item that DynamoDB would not take.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "cannot {doing} ({place}): it has {} KB even when packed, and DynamoDB keeps {} KB at most; make \
+     it smaller, or start a new run",
+    .size.div_ceil(1024),
+    MAX_ITEM / 1024
+)]
+pub(super) struct TooLarge {
+    doing: &'static str,
+    place: String,
+    size: usize,
+}
+
+impl Target<'_> {
+    /// What became of a call that failed.
+    pub(super) fn failed<E>(&self, error: SdkError<E, HttpResponse>) -> StoreError
+    where
+        E: Error + ProvideErrorMetadata + Send + Sync + 'static,
+    {
+        let may_pass = self.has_region && may_pass(&error);
+        let call = Call {
+            doing: self.doing,
+            resource: self.place,
+            action: self.action,
+            missing: "deploy the stack, or set CICADA_TABLE to its table and AWS_REGION to its region",
+        };
+        let failure = Failure::new(&call, error).into();
+        if may_pass {
+            StoreError::Unavailable(failure)
+        } else {
+            StoreError::Refused(failure)
+        }
+    }
+}
+
+impl TooLarge {
+    pub(super) fn new(target: &Target<'_>, size: usize) -> Self {
+        Self {
+            doing: target.doing,
+            place: target.place.to_owned(),
+            size,
+        }
+    }
+}
+
+impl From<TooLarge> for StoreError {
+    fn from(error: TooLarge) -> Self {
+        Self::Refused(error.into())
+    }
+}
+
+/// Whether the same call may succeed later without anybody's doing.
+fn may_pass<E>(error: &SdkError<E, HttpResponse>) -> bool
+where
+    E: Error + ProvideErrorMetadata + 'static,
+{
+    if let Some(error) = cause::<CredentialsError>(error) {
+        // whoever gives them did not answer
+        return matches!(
+            error,
+            CredentialsError::ProviderTimedOut(_) | CredentialsError::ProviderError(_)
+        );
+    }
+    match error {
+        SdkError::ConstructionFailure(_) => false,
+        SdkError::ServiceError(answer) => {
+            let code = answer.err().code();
+            answer.raw().status().is_server_error()
+                || code.is_some_and(|code| PASSING.contains(&code))
+        }
+        // the request or its answer was lost on the way
+        _ => true,
+    }
+}

@@ -1,0 +1,119 @@
+//! The function fanout: what it does when the heartbeat calls it, on any ports.
+//!
+//! It plans up to the end of the next minute, which is [`traffic::fanout`]'s, and folds what is sealed
+//! with the time that is left, which is [`aggregator::reader`]'s. Planning must not fail; folding may
+//! wait a minute. `minute` says what alarms are to know.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aggregator::reader::Aggregation;
+use aggregator::stats::Limits;
+use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
+use serde::de::IgnoredAny;
+use traffic::clock::Timestamp;
+use traffic::fanout::{FanOut, FanOutError, FanOutReport};
+use traffic::ports::{Heartbeat, Queue, Store};
+
+mod minute;
+
+use minute::Minute;
+
+/// Folding ends this long before the function is cut off.
+const MARGIN: Duration = Duration::from_secs(2);
+
+/// The function on some ports.
+pub struct Function<S, Q, H> {
+    fan_out: Arc<FanOut<S, Q, H>>,
+    aggregation: Aggregation<S>,
+    minute: Minute,
+}
+
+impl<S: Store, Q: Queue, H: Heartbeat> Function<S, Q, H> {
+    /// The function that plans with `fan_out`, and folds what is in its store.
+    pub fn new(fan_out: Arc<FanOut<S, Q, H>>) -> Self {
+        let (store, runs) = (Arc::clone(&fan_out.store), Arc::clone(&fan_out.runs));
+        let aggregation = Aggregation::new(store, runs, fan_out.clock.clone(), Limits::default());
+        Self {
+            fan_out,
+            aggregation,
+            minute: Minute::default(),
+        }
+    }
+
+    /// Asks the store for the newest run, so that the first call finds everything connected. A store
+    /// that is away for a moment is no reason not to start.
+    pub async fn warm_up(&self) {
+        if let Err(error) = self.fan_out.runs.latest().await {
+            let error: &dyn std::error::Error = &error;
+            tracing::warn!(error, "the store does not answer yet");
+        }
+    }
+
+    /// Plans ahead, and folds until shortly before `deadline`.
+    ///
+    /// # Errors
+    /// When the next minute is not planned; the next call does it.
+    pub async fn beat(&self, deadline: Timestamp) -> Result<(), FanOutError> {
+        match self.fan_out.plan_ahead().await? {
+            FanOutReport::Idle => tracing::info!("no run is on: the heartbeat is off"),
+            FanOutReport::Planned { wake_ups, until } => {
+                tracing::info!(wake_ups, until = until.0, "planned ahead");
+            }
+        }
+        let left = (deadline - MARGIN).since(self.fan_out.clock.now());
+        match tokio::time::timeout(left, self.fold()).await {
+            Ok(()) => {}
+            Err(_) => {
+                tracing::warn!("no time was left to fold all that is sealed: the next minute does")
+            }
+        }
+        Ok(())
+    }
+
+    /// Folds what is sealed, so that the page opens as fast after a week as after a minute, and says
+    /// what the latest minute was like.
+    async fn fold(&self) {
+        if let Err(error) = self.aggregation.fold_sealed().await {
+            let error: &dyn std::error::Error = &error;
+            tracing::warn!(error, "sealed records are not folded yet");
+        }
+        match self.aggregation.snapshot().await {
+            Ok(snapshot) => self.minute.report(&snapshot),
+            Err(error) => {
+                let error: &dyn std::error::Error = &error;
+                tracing::warn!(error, "the statistics of this minute cannot be read");
+            }
+        }
+    }
+}
+
+/// Takes the heartbeat's calls, whatever is in them, as long as Lambda keeps the process.
+///
+/// # Errors
+/// When Lambda's runtime API cannot be used.
+pub async fn serve<S: Store, Q: Queue, H: Heartbeat>(
+    function: Function<S, Q, H>,
+) -> Result<(), lambda_runtime::Error> {
+    let function = &function;
+    let call = |event: LambdaEvent<IgnoredAny>| async move {
+        let deadline = Timestamp::from_micros(event.context.deadline.saturating_mul(1_000));
+        function
+            .beat(deadline)
+            .await
+            .map_err(|error| failed(&error))
+    };
+    lambda_runtime::run(service_fn(call)).await
+}
+
+/// The error of a call: one line with all that caused it, in the log and in what Lambda shows.
+fn failed(error: &FanOutError) -> Diagnostic {
+    {
+        let error: &(dyn std::error::Error + 'static) = error;
+        tracing::error!(error, "the next minute is not planned yet");
+    }
+    Diagnostic {
+        error_type: "FanOutError".to_owned(),
+        error_message: aws::environment::causes(error),
+    }
+}

@@ -1,0 +1,158 @@
+//! What came of the minute since the last look, as a log line that the stage's alarms are fed by.
+//!
+//! A metric filter takes the numbers from the line: no call to CloudWatch is made for them. A process
+//! that has just started knows no last look, and so is silent for a minute, unless the run is as young.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use aggregator::reader::Snapshot;
+use traffic::clock::Timestamp;
+use traffic::run::RunId;
+
+/// A run that counts since this long ago is reported from its beginning.
+const YOUNG: Duration = Duration::from_secs(120);
+
+/// What was counted when it was looked at last.
+#[derive(Debug, Default)]
+pub(crate) struct Minute(Mutex<Option<Totals>>);
+
+/// What a run's statistics had counted at some instant.
+#[derive(Clone, Debug, PartialEq)]
+struct Totals {
+    run: RunId,
+    /// Since when they count: a reset makes them start again.
+    since: Timestamp,
+    requests: u64,
+    failures: u64,
+    /// The sum of all response times.
+    response_ms: f64,
+}
+
+/// The difference of two [`Totals`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Figures {
+    requests: u64,
+    fail_ratio: f64,
+    average_response_time_ms: f64,
+}
+
+impl Minute {
+    /// Logs what is new in a snapshot, if anything is.
+    pub(crate) fn report(&self, snapshot: &Snapshot) {
+        let Some(now) = Totals::of(snapshot) else {
+            return;
+        };
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = last.replace(now.clone());
+        drop(last);
+        if let Some(figures) = now.after(before.as_ref(), snapshot.at) {
+            tracing::info!(
+                requests = figures.requests,
+                fail_ratio = figures.fail_ratio,
+                average_response_time_ms = figures.average_response_time_ms,
+                "statistics of a minute"
+            );
+        }
+    }
+}
+
+impl Totals {
+    fn of(snapshot: &Snapshot) -> Option<Self> {
+        let run = snapshot.run.as_ref()?;
+        let total = snapshot.stats.report(snapshot.at).total;
+        Some(Self {
+            run: run.plan.run().id.clone(),
+            since: snapshot.stats.since(),
+            requests: total.num_requests,
+            failures: total.num_failures,
+            response_ms: total.avg_response_time * total.num_requests as f64,
+        })
+    }
+
+    /// What was counted after `before`, or since the beginning where that was a moment ago; nothing
+    /// if there was no request.
+    fn after(&self, before: Option<&Self>, now: Timestamp) -> Option<Figures> {
+        let known = before.filter(|before| before.run == self.run && before.since == self.since);
+        if known.is_none() && now.since(self.since) > YOUNG {
+            return None;
+        }
+        let (requests, failures, response_ms) = known.map_or((0, 0, 0.0), |before| {
+            (before.requests, before.failures, before.response_ms)
+        });
+        let requests = self.requests.checked_sub(requests)?;
+        if requests == 0 {
+            return None;
+        }
+        let count = requests as f64;
+        Some(Figures {
+            requests,
+            fail_ratio: self.failures.saturating_sub(failures) as f64 / count,
+            average_response_time_ms: (self.response_ms - response_ms).max(0.0) / count,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn totals(run: &str, since: u64, requests: u64, failures: u64, response_ms: f64) -> Totals {
+        Totals {
+            run: RunId(run.to_owned()),
+            since: second(since),
+            requests,
+            failures,
+            response_ms,
+        }
+    }
+
+    fn second(second: u64) -> Timestamp {
+        Timestamp::from_micros(second * 1_000_000)
+    }
+
+    #[test]
+    fn a_minute_is_the_difference_of_two_looks() {
+        let before = totals("a", 0, 100, 10, 5_000.0);
+        let now = totals("a", 0, 150, 20, 25_000.0);
+        let figures = now.after(Some(&before), second(9_000));
+        let expected = Figures {
+            requests: 50,
+            fail_ratio: 0.2,
+            average_response_time_ms: 400.0,
+        };
+        assert_eq!(figures, Some(expected));
+    }
+
+    #[test]
+    fn a_minute_without_requests_says_nothing() {
+        let same = totals("a", 0, 100, 10, 5_000.0);
+        assert_eq!(same.after(Some(&same), second(9_000)), None);
+    }
+
+    #[test]
+    fn what_was_counted_before_a_process_began_is_not_taken_for_a_minutes() {
+        let now = totals("a", 0, 1_000_000, 0, 1.0);
+        assert_eq!(now.after(None, second(9_000)), None);
+        let other = totals("b", 0, 1, 0, 1.0);
+        assert_eq!(now.after(Some(&other), second(9_000)), None);
+    }
+
+    #[test]
+    fn a_young_run_and_a_reset_one_are_reported_from_their_beginning() {
+        let young = totals("b", 9_000, 4, 1, 40.0);
+        let other = totals("a", 0, 100, 10, 5_000.0);
+        let expected = Figures {
+            requests: 4,
+            fail_ratio: 0.25,
+            average_response_time_ms: 10.0,
+        };
+        assert_eq!(young.after(None, second(9_060)), Some(expected));
+        assert_eq!(young.after(Some(&other), second(9_060)), Some(expected));
+        let before_reset = totals("b", 0, 100, 10, 5_000.0);
+        assert_eq!(
+            young.after(Some(&before_reset), second(9_060)),
+            Some(expected)
+        );
+    }
+}

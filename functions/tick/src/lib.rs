@@ -1,0 +1,116 @@
+//! The function tick: what it does with the messages that SQS delivers, on any store and transport.
+//!
+//! Executing a tick is [`traffic::tick`]'s, and so is when it must stop. Here all wake-ups of all
+//! messages run at once, and the messages with a tick that nobody has claimed are handed back. The
+//! function holds nothing that could send a message: a tick never makes another one.
+
+use std::error::Error;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use lambda_runtime::{LambdaEvent, service_fn};
+use traffic::clock::{Clock, Timestamp};
+use traffic::ports::{Store, WakeUp};
+use traffic::tick::{TickError, Ticker};
+use traffic::transport::Transport;
+
+pub mod event;
+mod warm;
+
+use event::{Batch, Failure, Failures, Message};
+pub use warm::warm_up;
+
+/// All ticks have ended this long before Lambda ends the process.
+const MARGIN: Duration = Duration::from_secs(1);
+
+/// A tick that has not ended this long after it had to is given up.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// The function on some store and transport.
+pub struct Function<S, T> {
+    ticker: Ticker<S, T>,
+    clock: Clock,
+}
+
+impl<S: Store, T: Transport> Function<S, T> {
+    /// The function that executes by `ticker`.
+    pub fn new(ticker: Ticker<S, T>, clock: Clock) -> Self {
+        Self { ticker, clock }
+    }
+
+    /// Executes the wake-ups of all messages, and returns before `deadline`.
+    ///
+    /// A message is not done when it is none of ours, which ends in the dead-letter queue, or when a
+    /// tick of it failed before it was claimed. Its other ticks are not executed again: they are
+    /// claimed.
+    pub async fn execute(&self, batch: Batch, deadline: Timestamp) -> Failures {
+        let deadline = deadline - MARGIN;
+        let messages = batch.messages.iter();
+        let done = join_all(messages.map(|message| self.is_done(message, deadline))).await;
+        let failed = batch.messages.into_iter().zip(done);
+        let failed = failed.filter(|(_, done)| !done);
+        Failures {
+            messages: failed
+                .map(|(message, _)| Failure { id: message.id })
+                .collect(),
+        }
+    }
+
+    /// Executes the wake-ups of a message; false if it is to be delivered again.
+    async fn is_done(&self, message: &Message, deadline: Timestamp) -> bool {
+        let wake_ups = match aws::message::decode(&message.body) {
+            Ok(wake_ups) => wake_ups,
+            Err(error) => {
+                let error: &(dyn Error + 'static) = &error;
+                tracing::error!(
+                    error,
+                    message_id = message.id,
+                    "a message is not understood"
+                );
+                return false;
+            }
+        };
+        let ticks = join_all(wake_ups.iter().map(|wake_up| self.tick(wake_up, deadline))).await;
+        let mut failures = ticks.into_iter().filter_map(Result::err);
+        let Some(first) = failures.next() else {
+            return true;
+        };
+        let ticks = 1 + failures.count();
+        let error: &(dyn Error + 'static) = &first;
+        tracing::error!(
+            error,
+            ticks,
+            message_id = message.id,
+            "ticks were not executed: their iterations are missing, unless another delivery is in time"
+        );
+        false
+    }
+
+    async fn tick(&self, wake_up: &WakeUp, deadline: Timestamp) -> Result<(), TickError> {
+        let patience = (deadline + GRACE).since(self.clock.now());
+        let executed = self.ticker.run(wake_up, Some(deadline));
+        match tokio::time::timeout(patience, executed).await {
+            Ok(executed) => executed.map(|_| ()),
+            Err(_) => Err(TickError::NoTime),
+        }
+    }
+}
+
+/// Executes what SQS delivers, as long as Lambda keeps the process.
+///
+/// # Errors
+/// When Lambda's runtime API cannot be used.
+pub async fn serve<S: Store, T: Transport>(
+    function: Function<S, T>,
+) -> Result<(), lambda_runtime::Error> {
+    let function = &function;
+    let call = |event: LambdaEvent<Batch>| async move {
+        let deadline = Timestamp::from_micros(event.context.deadline.saturating_mul(1_000));
+        let failures = function.execute(event.payload, deadline).await;
+        Ok::<_, lambda_runtime::Error>(failures)
+    };
+    lambda_runtime::run(service_fn(call)).await
+}
+
+#[cfg(test)]
+mod tests;

@@ -18,7 +18,7 @@ use traffic::ports::Store as _;
 use traffic::random::Draws;
 use traffic::record::wire::Contents;
 use traffic::record::{
-    Block, Bucket, Fate, IterationEntry, Outcome, Record, RecordKey, RequestName,
+    Block, BlockSize, Bucket, Fate, IterationEntry, Outcome, Record, RecordKey, RequestName,
 };
 use traffic::run::{Run, RunId, Segment, Share};
 use traffic::runs::{LoadedRun, Runs};
@@ -153,6 +153,7 @@ async fn start(
             until: None,
         }],
         stopped_from: None,
+        block_size: BlockSize::default(),
         reset_at: None,
     };
     store.put_run(&run).await?;
@@ -176,7 +177,7 @@ fn execute(run: &LoadedRun, slot: Slot, written: &mut Written) {
                 flushes as u32,
             );
             let contents = written.entry((at, key)).or_default();
-            let user = (due.user - block.first_user()) as u8;
+            let user = (due.user - BlockSize::default().first_user(block)) as u8;
             contents.iterations.push(IterationEntry {
                 user,
                 ordinal: due.ordinal,

@@ -11,21 +11,25 @@ use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::header::ACCESS_CONTROL_ALLOW_ORIGIN;
 use axum::http::{HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, delete, get, post};
 use axum::{Json, middleware};
 use serde_json::json;
 use traffic::ports::{Heartbeat, Queue, Store, StoreError};
 
-use crate::control::{Control, Refusal, SwarmRequest, Swarmed};
+use crate::control::{Control, MAX_WORKLOAD, Refusal, SwarmRequest, Swarmed};
 use crate::logs::LogBuffer;
 use crate::reader::Aggregation;
 
+mod door;
 mod fields;
 mod health;
 mod home;
+mod schedules;
 mod statistics;
 mod swarm;
+mod workload;
 
+pub use door::{BASIC_AUTH, Door, Trusted};
 pub use health::Trouble;
 
 use fields::{BadBody, Fields};
@@ -40,6 +44,8 @@ pub struct Api<S, Q, H> {
     pub logs: LogBuffer,
     /// What is in the way of recording.
     pub trouble: Trouble,
+    /// Who may come in.
+    pub door: Door,
 }
 
 impl<S, Q, H> Clone for Api<S, Q, H> {
@@ -49,6 +55,7 @@ impl<S, Q, H> Clone for Api<S, Q, H> {
             aggregation: Arc::clone(&self.aggregation),
             logs: self.logs.clone(),
             trouble: self.trouble.clone(),
+            door: self.door.clone(),
         }
     }
 }
@@ -69,10 +76,27 @@ pub fn router<S: Store, Q: Queue, H: Heartbeat>(api: Api<S, Q, H>) -> Router {
         .route("/ledger", get(statistics::ledger::<S, Q, H>))
         .route("/logs", get(logs::<S, Q, H>))
         .route("/worker-count", get(worker_count))
+        .route(
+            "/workload",
+            get(workload::read::<S, Q, H>)
+                .put(workload::replace::<S, Q, H>)
+                .layer(DefaultBodyLimit::max(MAX_WORKLOAD)),
+        )
+        .route(
+            "/schedules",
+            get(schedules::list::<S, Q, H>)
+                .post(schedules::put::<S, Q, H>)
+                .delete(schedules::delete_by_query::<S, Q, H>),
+        )
+        .route("/schedules/{name}", delete(schedules::delete::<S, Q, H>))
         .route("/health", get(health::health::<S, Q, H>))
         .fallback(unknown_route)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(fields::MAX_BODY))
+        .layer(middleware::from_fn_with_state(
+            api.door.clone(),
+            door::guard,
+        ))
         .layer(middleware::map_response(readable_from_everywhere))
         .with_state(api)
 }

@@ -13,14 +13,20 @@ use traffic::ports::{Heartbeat, HeartbeatError, Queue, Store, StoreError};
 use traffic::run::{Run, Segment};
 use traffic::runs::{LoadedRun, RunError};
 
+mod allowed;
+mod chosen;
 mod request;
+mod schedules;
 mod settings;
 mod start;
 mod state;
 mod target;
 mod timespan;
 
+pub use allowed::AllowedHosts;
+pub use chosen::{Chosen, MAX_WORKLOAD, WorkloadRefusal};
 pub use request::{InvalidField, SwarmRequest, Swarmed};
+pub use schedules::ScheduleRefusal;
 pub use settings::{ClassSettings, Limits, Settings};
 pub use state::{State, user_count};
 pub use timespan::{InvalidTimespan, parse_timespan};
@@ -43,6 +49,8 @@ pub struct Control<S, Q, H> {
     /// The host that this process was last asked for, if it was asked for any; a run that is on
     /// has its own, and an earlier run's must not send the traffic of a new one.
     asked: Mutex<Option<Option<String>>>,
+    /// The workload of new runs.
+    chosen: Mutex<Option<chosen::Copy>>,
 }
 
 /// Why nothing, or not all, of what was asked for was done.
@@ -63,6 +71,9 @@ pub enum Refusal {
     /// The run was changed, but nothing may drive it.
     #[error("the run was changed, but {0}: try again")]
     Heartbeat(#[from] HeartbeatError),
+    /// The schedules could not be read or written; nothing was changed.
+    #[error("the schedules cannot be read or written: try again")]
+    Schedules(#[source] HeartbeatError),
     /// The run was changed, but traffic may take a minute to follow.
     #[error("the run was changed, but its traffic is late: {0}")]
     FanOut(#[from] FanOutError),
@@ -94,6 +105,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
             fan_out,
             turn: tokio::sync::Mutex::default(),
             asked: Mutex::default(),
+            chosen: Mutex::default(),
         })
     }
 

@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod control;
+pub mod cost;
 pub mod ledger;
 pub mod logs;
 pub mod reader;

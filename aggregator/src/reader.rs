@@ -159,6 +159,8 @@ impl<S: Store> Aggregation<S> {
         let mut held = place.lock().await;
         let follower = self.follower(&mut held, run).await?;
         follower.refresh(&*self.store, now).await?;
+        // whoever asks next need not read again
+        follower.snapshot(now, self.store.quiet_before());
         follower.save(&*self.store).await?;
         if follower.is_stored_complete() {
             self.mark_complete(id);

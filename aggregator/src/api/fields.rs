@@ -62,7 +62,17 @@ impl Fields {
         self.0.get(name).filter(|value| !value.is_null())
     }
 
+    /// The names of all fields.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
     fn from_json(body: &[u8]) -> Result<Self, BadBody> {
+        Self::parse(body).map_err(BadBody::Invalid)
+    }
+
+    /// The fields of a JSON object.
+    pub(super) fn parse(body: &[u8]) -> Result<Self, InvalidField> {
         let problem = match serde_json::from_slice(body) {
             Ok(Value::Object(fields)) => return Ok(Self(fields)),
             Ok(_) => {
@@ -70,7 +80,7 @@ impl Fields {
             }
             Err(error) => format!("is not valid JSON: {error}"),
         };
-        Err(BadBody::Invalid(InvalidField::new("body", problem)))
+        Err(InvalidField::new("body", problem))
     }
 
     fn from_pairs(pairs: impl Iterator<Item = (String, String)>) -> Self {

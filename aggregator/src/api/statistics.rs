@@ -67,11 +67,21 @@ pub(super) async fn tasks<S: Store, Q: Queue, H: Heartbeat>(
         Ok(run) => run,
         Err(refusal) => return unavailable(&refusal),
     };
-    let settings = api.control.settings();
-    let workload = run.as_ref().map_or(&settings.workload, |run| &run.workload);
+    let on = run
+        .as_ref()
+        .filter(|run| !run.plan.run().is_over(api.control.now()));
+    let workload = match on {
+        Some(run) => Arc::clone(&run.workload),
+        None => match api.control.workload().await {
+            Ok(chosen) => chosen.workload,
+            Err(refusal) => return unavailable(&refusal),
+        },
+    };
+    // a run that is over is shown unless the next one has another workload
+    let run = run.filter(|run| run.workload.version() == workload.version());
     let classes = match &run {
         Some(run) => classes_of(run),
-        None => settings.selected(),
+        None => api.control.settings().selected(&workload),
     };
     let users = |class: &String| {
         let run = run.as_ref()?;

@@ -6,12 +6,50 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 use super::fields::Fields;
 use crate::control::{InvalidField, SwarmRequest, parse_timespan};
 
+/// The names of all fields, those that are only there for Locust's scripts included.
+pub(super) const SWARM_FIELDS: [&str; 10] = [
+    "user_count",
+    "spawn_rate",
+    "host",
+    "run_time",
+    "user_classes",
+    "user_classes_count",
+    "shape_class",
+    "profile",
+    "locust_count",
+    "hatch_rate",
+];
+
 impl SwarmRequest {
+    /// What a body of JSON asks for.
+    ///
+    /// # Errors
+    /// When it is not an object, or a field cannot be read.
+    pub fn from_json(body: &str) -> Result<Self, InvalidField> {
+        Self::from_fields(&Fields::parse(body.as_bytes())?)
+    }
+
+    /// The same as fields of JSON, without what was not said.
+    pub(super) fn to_fields(&self) -> Map<String, Value> {
+        let run_time = self.run_time.map(|time| time.as_secs());
+        let classes = Some(&self.user_classes).filter(|classes| !classes.is_empty());
+        let fields = [
+            ("user_count", json!(self.user_count)),
+            ("spawn_rate", json!(self.spawn_rate)),
+            ("host", json!(self.host)),
+            ("run_time", json!(run_time)),
+            ("user_classes", json!(classes)),
+            ("user_classes_count", json!(self.user_classes_count)),
+        ];
+        let said = fields.into_iter().filter(|(_, value)| !value.is_null());
+        said.map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+
     /// What the fields ask for.
     pub(super) fn from_fields(fields: &Fields) -> Result<Self, InvalidField> {
         // names from before Locust 1.0, for scripts that still use them
@@ -132,7 +170,7 @@ fn counts(
     Ok(Some(counts.collect::<Result<_, _>>()?))
 }
 
-fn is_not(field: &'static str, value: &Value, expected: &str) -> InvalidField {
+pub(super) fn is_not(field: &'static str, value: &Value, expected: &str) -> InvalidField {
     InvalidField::new(field, format!("is {}: write {expected}", shown(value)))
 }
 

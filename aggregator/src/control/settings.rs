@@ -3,15 +3,17 @@
 use std::sync::Arc;
 
 use serde::Deserialize;
+use traffic::record::BlockSize;
 use traffic::run::Share;
 use traffic::workload::{UserClass, Workload, base_url};
 
+use super::allowed::AllowedHosts;
 use super::request::InvalidField;
 
 /// What the control is configured with; a swarm starts from it.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// What new runs do.
+    /// What new runs do, unless another workload was chosen.
     pub workload: Arc<Workload>,
     /// The classes that run unless a swarm names others; empty: all.
     pub classes: Vec<String>,
@@ -23,6 +25,10 @@ pub struct Settings {
     pub equal_weights: bool,
     /// What a swarm may ask for.
     pub limits: Limits,
+    /// Where traffic may be sent.
+    pub allowed_hosts: AllowedHosts,
+    /// How many users a tick executes.
+    pub block_size: BlockSize,
     /// The seed of every run; random ones if not given.
     pub seed: Option<u64>,
 }
@@ -93,6 +99,8 @@ impl Settings {
             class_settings: Vec::new(),
             equal_weights: false,
             limits: Limits::default(),
+            allowed_hosts: AllowedHosts::default(),
+            block_size: BlockSize::default(),
             seed: None,
         }
     }
@@ -102,13 +110,6 @@ impl Settings {
     /// # Errors
     /// When a class is unknown, a host is no base URL, or no class is left to run.
     pub fn checked(self) -> Result<Self, InvalidField> {
-        let named = self
-            .class_settings
-            .iter()
-            .map(|class| &class.user_class_name);
-        for name in named {
-            known_class(&self.workload, "config-users", name)?;
-        }
         let hosts = self
             .class_settings
             .iter()
@@ -116,17 +117,30 @@ impl Settings {
         for host in self.host.as_deref().into_iter().chain(hosts) {
             clean_host(host)?;
         }
-        for name in &self.classes {
-            known_class(&self.workload, "user_classes", name)?;
-        }
-        self.shares(&self.workload, &self.selected())?;
+        self.fits(&self.workload)?;
         Ok(self)
     }
 
-    /// The names of the classes that run unless a swarm names others, sorted.
-    pub fn selected(&self) -> Vec<String> {
+    /// Whether a workload has all classes that are named here, and one of them can run.
+    pub(super) fn fits(&self, workload: &Workload) -> Result<(), InvalidField> {
+        let named = self
+            .class_settings
+            .iter()
+            .map(|class| &class.user_class_name);
+        for name in named {
+            known_class(workload, "config-users", name)?;
+        }
+        for name in &self.classes {
+            known_class(workload, "user_classes", name)?;
+        }
+        self.shares(workload, &self.selected(workload))?;
+        Ok(())
+    }
+
+    /// The names of the classes of a workload that run unless a swarm names others, sorted.
+    pub fn selected(&self, workload: &Workload) -> Vec<String> {
         if self.classes.is_empty() {
-            let names = self.workload.classes().iter().map(|class| class.name());
+            let names = workload.classes().iter().map(|class| class.name());
             return names.map(ToString::to_string).collect();
         }
         let mut names = self.classes.clone();

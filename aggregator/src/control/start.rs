@@ -22,16 +22,15 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         before: Option<&Run>,
     ) -> Result<Target, Refusal> {
         let fan_out = &*self.fan_out;
-        let settings = &self.settings;
-        let workload = &settings.workload;
+        let workload = self.read_workload().await?.workload;
         let context = Context {
-            settings,
-            workload,
+            settings: &self.settings,
+            workload: &workload,
             running: None,
             host: self.host(),
         };
         let target = Target::resolve(request, &context)?;
-        let run = self.new_run(&target, before);
+        let run = self.new_run(&target, workload.version(), before);
         fan_out
             .store
             .put_workload(workload.version(), workload.source())
@@ -64,7 +63,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         Ok(target)
     }
 
-    fn new_run(&self, target: &Target, before: Option<&Run>) -> Run {
+    fn new_run(&self, target: &Target, workload: &str, before: Option<&Run>) -> Run {
         let now = self.now();
         // runs are told apart by their time, also where clocks differ
         let after = before.map(|run| run.created_at + Duration::from_micros(1));
@@ -77,10 +76,11 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
             id: RunId::new(created_at, rand::random()),
             revision: 1,
             seed: self.settings.seed.unwrap_or_else(rand::random),
-            workload: self.settings.workload.version().to_owned(),
+            workload: workload.to_owned(),
             created_at,
             segments: vec![target.segment(from)],
             stopped_from: None,
+            block_size: self.settings.block_size,
             reset_at: None,
         }
     }

@@ -22,10 +22,25 @@ pub(super) struct Target {
     pub(super) host: Option<String>,
 }
 
+/// Refuses a workload of which a class would send to a host that is not allowed.
+pub(super) fn check_hosts(settings: &Settings, workload: &Workload) -> Result<(), InvalidField> {
+    let context = Context {
+        settings,
+        workload,
+        running: None,
+        host: settings.host.clone(),
+    };
+    let names = workload.classes().iter().map(|class| class.name());
+    let names: Vec<String> = names.map(ToString::to_string).collect();
+    let shares = settings.shares(workload, &names)?;
+    let hosts = hosts(context.host.as_deref(), &shares, &context);
+    allowed(&shares, &hosts, &context)
+}
+
 /// What a request is resolved against.
 pub(super) struct Context<'c> {
     pub(super) settings: &'c Settings,
-    /// The workload of the run that is changed, or of the settings.
+    /// The workload of the run that is changed, or of the one that is started.
     pub(super) workload: &'c Workload,
     /// The classes that run already, if a run is changed.
     pub(super) running: Option<Vec<String>>,
@@ -48,6 +63,7 @@ impl Target {
             None => context.host.clone(),
         };
         let hosts = hosts(host.as_deref(), &shares, context);
+        allowed(&shares, &hosts, context)?;
         let run_time = request.run_time.filter(|time| !time.is_zero());
         Ok(Self {
             user_count,
@@ -108,10 +124,14 @@ fn shares(
         }
     }
     if names.is_empty() {
-        names = context
-            .running
-            .clone()
-            .unwrap_or_else(|| settings.selected());
+        names = match &context.running {
+            Some(running) => running.clone(),
+            None => {
+                // what is configured may be older than the workload
+                settings.fits(workload)?;
+                settings.selected(workload)
+            }
+        };
     }
     names.sort();
     names.dedup();
@@ -176,6 +196,27 @@ fn spawn_rate(asked: Option<f64>, most: f64) -> Result<f64, InvalidField> {
         Some(rate) => return Ok(rate),
     };
     Err(InvalidField::new("spawn_rate", problem))
+}
+
+/// Refuses classes whose requests would go to a host that is not allowed.
+fn allowed(
+    shares: &[Share],
+    hosts: &[(String, String)],
+    context: &Context<'_>,
+) -> Result<(), InvalidField> {
+    let allowed = &context.settings.allowed_hosts;
+    for Share { class, .. } in shares {
+        let elsewhere = hosts.iter().find(|(name, _)| name == class);
+        let own = context.workload.class(class);
+        match (elsewhere, own) {
+            (Some((_, host)), _) => allowed.check(host, class)?,
+            (None, Some(own)) => {
+                allowed.check(own.host().url().as_str().trim_end_matches('/'), class)?
+            }
+            (None, None) => {}
+        }
+    }
+    Ok(())
 }
 
 /// Which classes send their requests elsewhere than the workload says.

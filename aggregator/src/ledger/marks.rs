@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 use traffic::plan::Due;
-use traffic::record::{Block, Fate, IterationEntry};
+use traffic::record::{Fate, IterationEntry};
 
 /// One bit for each user of a block.
 type Users = u128;
@@ -19,10 +19,10 @@ pub(crate) struct DueSet {
 
 impl DueSet {
     /// What the plan says of a block's tick.
-    pub(crate) fn new(block: Block, due: &[Due]) -> Self {
+    pub(crate) fn new(first_user: u32, due: &[Due]) -> Self {
         let mut set = Self::default();
         for item in due {
-            let user = 1 << (item.user - block.first_user());
+            let user = 1 << (item.user - first_user);
             match (item.ordinal as usize).checked_sub(1) {
                 None => set.first |= user,
                 Some(number) => {

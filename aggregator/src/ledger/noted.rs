@@ -87,7 +87,8 @@ impl Noted {
             }
             None => {
                 let due = run.plan.due(class, key.block, key.slot);
-                noted.compare(entries, &DueSet::new(key.block, &due));
+                let first_user = run.plan.run().block_size.first_user(key.block);
+                noted.compare(entries, &DueSet::new(first_user, &due));
             }
         }
         noted

@@ -28,7 +28,8 @@ impl SlotPlan {
     pub(crate) fn new(plan: &Plan, slot: Slot) -> Self {
         let mut planned = vec![Vec::new(); plan.classes().len()];
         for (class, block, due) in plan.slot(slot) {
-            planned[class].push((block, DueSet::new(block, &due)));
+            let first_user = plan.run().block_size.first_user(block);
+            planned[class].push((block, DueSet::new(first_user, &due)));
         }
         Self(planned)
     }

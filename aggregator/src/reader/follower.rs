@@ -158,7 +158,10 @@ impl Follower {
 
     async fn read<S: Store>(&self, store: &S, bucket: Bucket) -> Result<RecordPage, StoreError> {
         let since = self.open.get(&bucket).and_then(|open| open.cursor);
-        store.records(&self.run.plan.run().id, bucket, since).await
+        let run = self.run.plan.run();
+        store
+            .records(&run.id, self.run.plan.shards(), bucket, since)
+            .await
     }
 
     fn open(&mut self, bucket: Bucket) -> &mut OpenBucket {

@@ -21,7 +21,7 @@ const FIELDS: [&str; 11] = [
     "body",
 ];
 
-const PATHS: [&str; 12] = [
+const PATHS: [&str; 15] = [
     "/",
     "/swarm",
     "/stop",
@@ -33,6 +33,9 @@ const PATHS: [&str; 12] = [
     "/worker-count",
     "/ledger",
     "/health",
+    "/workload",
+    "/schedules",
+    "/schedules/x",
     "/nothing",
 ];
 
@@ -194,6 +197,81 @@ fn any_bytes_are_answered() {
     for_all(400, inputs, &async |cicada, (kind, start, bytes)| {
         let body = [start.as_bytes(), bytes].concat();
         judge(&cicada, &cicada.call("POST", "/swarm", *kind, body).await).await
+    });
+}
+
+#[test]
+fn any_schedule_is_answered() {
+    let own = prop::sample::select(vec!["name", "start", "stop", "time_zone"]);
+    let name = prop_oneof![4 => own.prop_map(String::from), 2 => field()];
+    let cron = "[0-9*/,a-z-]{0,5}( [0-9*/,-]{1,4}){0,5}";
+    let text = prop_oneof![
+        cron,
+        Just("0 9 * * 1-5".to_owned()),
+        Just("weekdays".to_owned()),
+        value()
+    ];
+    let text = prop_oneof![3 => text.prop_map(Value::from), 1 => json()];
+    let fields = prop::collection::vec((name, text), 0..8).prop_map(object);
+    for_all(400, fields, &async |cicada, body| {
+        let kind = Some("application/json");
+        let answer = cicada
+            .call("POST", "/schedules", kind, body.to_string())
+            .await;
+        let json = answer.json();
+        let listed = cicada.get("/schedules").await.json();
+        let kept = listed["schedules"].as_array().map_or(0, Vec::len);
+        if json["success"] == true {
+            prop_assert_eq!((answer.status.as_u16(), kept), (200, 1), "{}", &answer.body);
+            // what was taken can be taken again
+            let again = json["schedule"].to_string();
+            let again = cicada.call("POST", "/schedules", kind, again).await;
+            prop_assert_eq!(&again.json()["schedule"], &json["schedule"]);
+        } else {
+            let message = json["message"].as_str().unwrap_or_default();
+            prop_assert_eq!((answer.status.as_u16(), kept), (400, 0), "{}", message);
+            prop_assert!(!message.is_empty() && message.len() < 1_000, "{}", message);
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn any_workload_is_answered() {
+    let line = prop_oneof![
+        "\\[[a-z.]{0,9}\\]",
+        "[a-z]{1,9} = [0-9a-z\"'{}\\[\\]]{0,9}",
+        prop::sample::select(vec![
+            "[hosts]",
+            "a = \"http://a\"",
+            "[class.A]",
+            "wait = \"constant(1)\"",
+            "task.a.request = { path = \"/\" }",
+        ])
+        .prop_map(String::from),
+        any::<String>(),
+    ];
+    let lines = prop::collection::vec(line, 0..12);
+    let text = prop_oneof![
+        3 => lines.prop_map(|lines| lines.join("\n").into_bytes()),
+        1 => prop::collection::vec(any::<u8>(), 0..200),
+    ];
+    for_all(400, text, &async |cicada, text| {
+        let answer = cicada.call("PUT", "/workload", None, text.clone()).await;
+        let json = answer.json();
+        let present = cicada.get("/workload").await;
+        if json["success"] == true {
+            prop_assert_eq!(answer.status.as_u16(), 200);
+            prop_assert_eq!(present.body.as_bytes(), text.as_slice());
+        } else {
+            prop_assert_eq!(answer.status.as_u16(), 422, "{}", &answer.body);
+            prop_assert!(
+                present.body.starts_with("# "),
+                "it is the built-in one still"
+            );
+            prop_assert!(answer.body.len() < 100_000);
+        }
+        Ok(())
     });
 }
 

@@ -3,14 +3,14 @@
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use aggregator::api::{Api, Trouble, router};
+use aggregator::api::{Api, Door, Trouble, router};
 use aggregator::control::{Control, Settings, State, SwarmRequest};
 use aggregator::logs::LogBuffer;
 use aggregator::reader::Aggregation;
 use aggregator::stats::Limits;
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use axum::http::{Request, StatusCode};
+use axum::http::{HeaderMap, Request, StatusCode};
 use serde_json::Value;
 use tower::ServiceExt as _;
 use traffic::clock::{Clock, Slot, Timestamp};
@@ -55,6 +55,7 @@ pub(crate) struct Cicada<S = MemoryStore> {
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
     pub(crate) body: String,
 }
 
@@ -83,6 +84,11 @@ impl Cicada {
 impl<S: Store> Cicada<S> {
     /// A process on a store that others may use, too.
     pub(crate) fn on(store: Arc<S>, settings: Settings, clock: Clock) -> Self {
+        Self::behind(Door::default(), store, settings, clock)
+    }
+
+    /// The same behind a door.
+    pub(crate) fn behind(door: Door, store: Arc<S>, settings: Settings, clock: Clock) -> Self {
         let runs = Runs::new(Arc::clone(&store), clock.clone(), Arc::new(|_: &str| None));
         let runs = Arc::new(runs);
         let queue = Arc::<MemoryQueue>::default();
@@ -109,6 +115,7 @@ impl<S: Store> Cicada<S> {
             aggregation: Arc::new(aggregation),
             logs: logs.clone(),
             trouble: trouble.clone(),
+            door,
         });
         Self {
             clock,
@@ -135,16 +142,24 @@ impl<S: Store> Cicada<S> {
         if let Some(content_type) = content_type {
             request = request.header("Content-Type", content_type);
         }
-        let request = request
-            .body(body.into())
-            .expect("the test's request is valid");
+        let request = request.body(body.into());
+        self.send(request.expect("the test's request is valid"))
+            .await
+    }
+
+    /// Sends a request as it is.
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
         let response = self.router.clone().oneshot(request).await;
         let response = response.unwrap_or_else(|never| match never {});
-        let status = response.status();
+        let (status, headers) = (response.status(), response.headers().clone());
         let body = to_bytes(response.into_body(), usize::MAX).await;
         let body = body.expect("a body in memory can be read");
         let body = String::from_utf8(body.into()).expect("answers are UTF-8");
-        Answer { status, body }
+        Answer {
+            status,
+            headers,
+            body,
+        }
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
@@ -198,8 +213,13 @@ impl<S: Store> Cicada<S> {
         let workload = workload
             .expect("the store answers")
             .expect("runs are pinned");
-        assert_eq!(workload, **self.control.settings().workload.source());
-        let workload = Arc::clone(&self.control.settings().workload);
+        let configured = &self.control.settings().workload;
+        let workload = if workload == **configured.source() {
+            Arc::clone(configured)
+        } else {
+            let workload = Workload::parse(&workload, "workload", &|_| None);
+            Arc::new(workload.expect("runs are pinned to what is valid"))
+        };
         let plan = Plan::new(run, planned_classes(&workload));
         Arc::new(LoadedRun { plan, workload })
     }

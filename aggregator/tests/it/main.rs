@@ -1,12 +1,16 @@
 //! The aggregator's integration tests: one binary, a module per subject.
 
+mod allowed;
 mod bad_input;
 mod cicada;
 mod control;
+mod door;
 mod locust_web;
 mod oracle;
 mod pages;
 mod properties;
 mod reader;
 mod records;
+mod schedules;
 mod unsteady;
+mod workload;

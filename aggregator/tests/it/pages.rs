@@ -293,6 +293,9 @@ async fn the_home_page_names_every_route_and_the_state() {
         "/logs",
         "/worker-count",
         "/ledger",
+        "/workload",
+        "/schedules",
+        "/schedules/NAME",
         "/health",
     ] {
         assert!(page.contains(route), "{route}");

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::task::yield_now;
 use traffic::clock::{Slot, Timestamp};
 use traffic::memory::MemoryStore;
-use traffic::ports::{Checkpoint, Cursor, Marker, RecordPage, Store, StoreError};
+use traffic::ports::{Checkpoint, Cursor, Marker, RecordPage, Store, StoreError, WakeUp};
 use traffic::record::{Block, Bucket, Record};
 use traffic::run::{Run, RunId};
 
@@ -69,8 +69,11 @@ impl Store for UnsteadyStore {
         run_ids(limit: usize) -> Vec<RunId>;
         put_workload(version: &str, source: &str) -> ();
         workload(version: &str) -> Option<String>;
+        choose_workload(version: &str) -> ();
+        chosen_workload() -> Option<String>;
+        claim(tick: &WakeUp, writer: u64) -> bool;
         put_record(record: Record) -> ();
-        records(run: &RunId, bucket: Bucket, since: Option<Cursor>) -> RecordPage;
+        records(run: &RunId, shards: u32, bucket: Bucket, since: Option<Cursor>) -> RecordPage;
         expire_records(before: Bucket) -> ();
         put_marker(marker: &Marker) -> ();
         clear_marker(marker: &Marker) -> ();

@@ -7,7 +7,7 @@ use aggregator::ledger::Account;
 use aggregator::stats::Stats;
 use traffic::clock::{Slot, Timestamp};
 use traffic::record::wire::Decoded;
-use traffic::record::{Bucket, Fate, Record};
+use traffic::record::{BlockSize, Bucket, Fate, Record};
 use traffic::run::Run;
 use traffic::runs::LoadedRun;
 
@@ -70,7 +70,7 @@ fn told(records: &[Record]) -> BTreeMap<(String, Slot, u32, u32), Vec<Fate>> {
     let mut told: BTreeMap<_, Vec<Fate>> = BTreeMap::new();
     for Record { key, payload, .. } in records {
         for entry in Decoded::read(payload, key.slot).unwrap().iterations {
-            let user = key.block.first_user() + u32::from(entry.user);
+            let user = BlockSize::default().first_user(key.block) + u32::from(entry.user);
             let iteration = (key.class.to_string(), key.slot, user, entry.ordinal);
             told.entry(iteration).or_default().push(entry.fate);
         }

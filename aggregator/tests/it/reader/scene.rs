@@ -10,7 +10,7 @@ use traffic::clock::{Clock, Slot, Timestamp};
 use traffic::ports::Store;
 use traffic::record::wire::Contents;
 use traffic::record::{
-    Block, Bucket, Fate, IterationEntry, Outcome, Record, RecordKey, RequestName,
+    BlockSize, Bucket, Fate, IterationEntry, Outcome, Record, RecordKey, RequestName,
 };
 use traffic::run::{Run, RunId, Segment, Share};
 use traffic::runs::{LoadedRun, Runs};
@@ -83,6 +83,7 @@ pub(crate) fn run(
             until: Some(from.plus(seconds)),
         }],
         stopped_from: None,
+        block_size: BlockSize::default(),
         reset_at: None,
     }
 }
@@ -188,7 +189,7 @@ impl Scene {
             run: plan.run().id.clone(),
             bucket,
             class: Arc::clone(&plan.classes()[one.class].name),
-            block: Block::of(one.user),
+            block: BlockSize::default().block_of(one.user),
             slot: one.slot,
             writer: one.writer,
             sequence: bucket.0 as u32,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use traffic::clock::{Slot, Timestamp};
 use traffic::memory::MemoryStore;
-use traffic::ports::{Checkpoint, Cursor, Marker, RecordPage, Store, StoreError};
+use traffic::ports::{Checkpoint, Cursor, Marker, RecordPage, Store, StoreError, WakeUp};
 use traffic::random::Draws;
 use traffic::record::{Block, Bucket, Record};
 use traffic::run::{Run, RunId};
@@ -80,6 +80,18 @@ impl Store for AwkwardStore {
         self.inner.workload(version).await
     }
 
+    async fn choose_workload(&self, version: &str) -> Result<(), StoreError> {
+        self.inner.choose_workload(version).await
+    }
+
+    async fn chosen_workload(&self) -> Result<Option<String>, StoreError> {
+        self.inner.chosen_workload().await
+    }
+
+    async fn claim(&self, tick: &WakeUp, writer: u64) -> Result<bool, StoreError> {
+        self.inner.claim(tick, writer).await
+    }
+
     async fn put_record(&self, record: Record) -> Result<(), StoreError> {
         self.inner.put_record(record).await
     }
@@ -87,6 +99,7 @@ impl Store for AwkwardStore {
     async fn records(
         &self,
         run: &RunId,
+        shards: u32,
         bucket: Bucket,
         since: Option<Cursor>,
     ) -> Result<RecordPage, StoreError> {
@@ -96,7 +109,7 @@ impl Store for AwkwardStore {
         tokio::time::sleep(Duration::from_millis(slowness)).await;
         let repeats = self.repeats.load(Ordering::Relaxed);
         let since = since.filter(|_| !repeats);
-        let mut page = self.inner.records(run, bucket, since).await?;
+        let mut page = self.inner.records(run, shards, bucket, since).await?;
         if repeats {
             page.records.extend(page.records.clone());
             shuffle(&mut page.records, reads as u64);

@@ -105,7 +105,7 @@ impl Stage {
     fn wake(&mut self, wake_up: WakeUp) {
         let ticker = Arc::clone(&self.ticker);
         self.ticks.spawn(async move {
-            ticker.run(&wake_up).await.unwrap();
+            ticker.run(&wake_up, None).await.unwrap();
         });
     }
 

@@ -1,0 +1,228 @@
+//! Who may come in: the password, and changes from pages of other sites.
+
+use std::sync::Arc;
+
+use aggregator::api::{Door, Trusted};
+use aggregator::control::Settings;
+use axum::body::Body;
+use axum::http::Request;
+use axum::http::request::Builder;
+use traffic::clock::Clock;
+use traffic::memory::MemoryStore;
+
+use crate::cicada::{Answer, Cicada, FORM, epoch, workload};
+
+/// `demo:sécret:1` in base 64.
+const RIGHT: &str = "Basic ZGVtbzpzw6ljcmV0OjE=";
+
+const SWARM: &str = "user_count=1&spawn_rate=1";
+
+/// Everything that answers, with a method that it takes.
+const ROUTES: [(&str, &str); 18] = [
+    ("GET", "/"),
+    ("POST", "/swarm"),
+    ("POST", "/stop"),
+    ("GET", "/stop"),
+    ("GET", "/stats/requests"),
+    ("POST", "/stats/reset"),
+    ("GET", "/stats/reset"),
+    ("GET", "/tasks"),
+    ("GET", "/exceptions"),
+    ("GET", "/ledger"),
+    ("GET", "/logs"),
+    ("GET", "/worker-count"),
+    ("GET", "/workload"),
+    ("PUT", "/workload"),
+    ("GET", "/schedules"),
+    ("POST", "/schedules"),
+    ("DELETE", "/schedules/x"),
+    ("GET", "/nothing"),
+];
+
+/// Those of them that change something.
+const CHANGES: [(&str, &str); 8] = [
+    ("POST", "/swarm"),
+    ("POST", "/stop"),
+    ("GET", "/stop"),
+    ("POST", "/stats/reset"),
+    ("GET", "/stats/reset"),
+    ("PUT", "/workload"),
+    ("POST", "/schedules"),
+    ("DELETE", "/schedules/x"),
+];
+
+fn locked() -> Cicada {
+    let door = Door::with_basic_auth("demo:sécret:1").expect("it is a password");
+    let clock = Clock::following_tokio(epoch());
+    Cicada::<MemoryStore>::behind(door, Arc::default(), Settings::new(workload()), clock)
+}
+
+fn request(method: &str, path: &str) -> Builder {
+    Request::builder()
+        .method(method)
+        .uri(path)
+        .header("host", "cicada.test:8089")
+}
+
+async fn sent(cicada: &Cicada, request: Builder) -> Answer {
+    let request = request.header("content-type", FORM).body(Body::from(SWARM));
+    cicada.send(request.expect("it is a request")).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn everything_but_health_needs_the_password() {
+    let cicada = locked();
+    for (method, path) in ROUTES {
+        let answer = sent(&cicada, request(method, path)).await;
+        assert_eq!(answer.status, 401, "{method} {path}");
+        let challenge = "Basic realm=\"cicada\", charset=\"UTF-8\"";
+        assert_eq!(answer.headers["www-authenticate"], challenge, "{path}");
+        assert_eq!(answer.json()["success"], false);
+        let answer = sent(
+            &cicada,
+            request(method, path).header("authorization", RIGHT),
+        )
+        .await;
+        assert_ne!(answer.status, 401, "{method} {path}");
+    }
+    assert_eq!(cicada.get("/health").await.status, 200);
+    // and nothing that only looks like it
+    for path in [
+        "/health/",
+        "/health/../stop",
+        "/Health",
+        "//health",
+        "/health%2f",
+    ] {
+        assert_eq!(cicada.get(path).await.status, 401, "{path}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_the_password_is_refused() {
+    let cicada = locked();
+    for wrong in [
+        "",
+        "Basic",
+        "Basic ",
+        "Basic ZGVtbzpzw6ljcmV0OjI=",
+        "Basic ZGVtbzpzw6ljcmV0",
+        "Basic ZGVtbzpzw6ljcmV0OjE=x",
+        "Basic demo:sécret:1",
+        "Bearer ZGVtbzpzw6ljcmV0OjE=",
+        "ZGVtbzpzw6ljcmV0OjE=",
+        "BasicZGVtbzpzw6ljcmV0OjE=",
+        "Basic Og==",
+    ] {
+        let asked = request("POST", "/swarm").header("authorization", wrong);
+        assert_eq!(sent(&cicada, asked).await.status, 401, "{wrong:?}");
+    }
+    assert!(cicada.store_is_empty().await);
+    for right in [
+        RIGHT,
+        "basic ZGVtbzpzw6ljcmV0OjE=",
+        "BASIC  ZGVtbzpzw6ljcmV0OjE= ",
+    ] {
+        let asked = request("POST", "/swarm").header("authorization", right);
+        assert_eq!(
+            sent(&cicada, asked).await.json()["success"],
+            true,
+            "{right}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_the_entry_point_can_say_that_a_request_is_trusted() {
+    let cicada = locked();
+    for header in ["trusted", "x-trusted", "x-amzn-request-context"] {
+        let asked = request("POST", "/swarm").header(header, "true");
+        assert_eq!(sent(&cicada, asked).await.status, 401, "{header}");
+    }
+    let asked = request("POST", "/swarm").extension(Trusted);
+    assert_eq!(sent(&cicada, asked).await.json()["success"], true);
+    // it comes from nowhere, so no site is asked for either
+    let asked = request("POST", "/stop").extension(Trusted);
+    let asked = asked.header("sec-fetch-site", "cross-site");
+    assert_eq!(sent(&cicada, asked).await.json()["success"], true);
+}
+
+#[test]
+fn a_password_is_never_shown() {
+    let door = Door::with_basic_auth("demo:secret").expect("it is a password");
+    assert_eq!(format!("{door:?}"), "Door { asks_for_password: true }");
+    assert_eq!(
+        format!("{:?}", Door::default()),
+        "Door { asks_for_password: false }"
+    );
+    for bad in ["", "demo", "demo:", ":secret", ":"] {
+        let error = Door::with_basic_auth(bad).expect_err(bad).to_string();
+        assert!(
+            error.starts_with("LOCUST_BASIC_AUTH is not of the form"),
+            "{error}"
+        );
+        assert!(
+            !error.contains("demo") && !error.contains("secret"),
+            "{error}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn pages_of_other_sites_change_nothing_and_read_all() {
+    let cicada = Cicada::new();
+    cicada.started("user_count=6&spawn_rate=6").await;
+    cicada.settle().await;
+    let before = cicada.run().await;
+    for (name, value) in [
+        ("sec-fetch-site", "cross-site"),
+        ("sec-fetch-site", "same-site"),
+        ("sec-fetch-site", "anything"),
+        ("origin", "https://evil.test"),
+        ("origin", "http://cicada.test"),
+        ("origin", "http://cicada.test:8090"),
+        ("origin", "http://cicada.test:8089.evil.test"),
+        ("origin", "null"),
+        ("origin", ""),
+        ("referer", "https://evil.test/cicada.test:8089"),
+    ] {
+        for (method, path) in CHANGES {
+            let answer = sent(&cicada, request(method, path).header(name, value)).await;
+            assert_eq!(answer.status, 403, "{method} {path} {name}: {value}");
+            assert_eq!(answer.json()["success"], false);
+        }
+        let read = sent(
+            &cicada,
+            request("GET", "/stats/requests").header(name, value),
+        )
+        .await;
+        assert_eq!(read.status, 200, "{name}: {value}");
+    }
+    assert_eq!(cicada.run().await, before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_own_page_and_scripts_change_what_they_like() {
+    let cicada = Cicada::new();
+    for header in [
+        None,
+        Some(("sec-fetch-site", "same-origin")),
+        // a bookmark, or the address bar
+        Some(("sec-fetch-site", "none")),
+        Some(("origin", "http://cicada.test:8089")),
+        // behind something that speaks TLS for it
+        Some(("origin", "https://CICADA.test:8089")),
+        Some(("referer", "http://cicada.test:8089/")),
+    ] {
+        let mut asked = request("POST", "/swarm");
+        if let Some((name, value)) = header {
+            asked = asked.header(name, value);
+        }
+        let answer = sent(&cicada, asked).await;
+        assert_eq!(answer.json()["success"], true, "{header:?}");
+    }
+    // whoever says where it is from by itself is believed before any other header is
+    let asked = request("POST", "/stop").header("sec-fetch-site", "same-origin");
+    let asked = asked.header("origin", "https://proxied.test");
+    assert_eq!(sent(&cicada, asked).await.status, 200);
+}

@@ -1,0 +1,120 @@
+//! The aggregator behind a Function URL: an event is a request, what the router answers the response.
+//!
+//! The stage's schedules call the function directly, with an event of the same form. Nobody who calls
+//! the URL writes an event's `requestContext`, so one that names a schedule needs no password; and
+//! since nobody reads the answer to it, one that says no fails the call, which alarms know of.
+
+use aggregator::api::Trusted;
+use aws::environment::{Variables, causes};
+use aws::heartbeat::API_ID;
+use axum::Router;
+use axum::body::{Body, Bytes, to_bytes};
+use axum::http::{Request, Response, Uri};
+use lambda_http::request::RequestContext;
+use lambda_http::{RequestExt as _, lambda_runtime::Diagnostic, service_fn};
+use serde::Deserialize;
+use tower::ServiceExt as _;
+
+use crate::settings::{Misconfigured, Settings};
+use crate::{Cloud, logging};
+
+/// What to do about a function without a password.
+const NO_PASSWORD: &str = "set it to user:password, since everybody can reach the Function URL; \
+                           infra/deploy takes it from its own environment";
+
+/// What a schedule asked for was not done.
+#[derive(Debug, thiserror::Error)]
+#[error("a schedule's {path} was refused: {answer}")]
+pub struct Refused {
+    path: String,
+    answer: String,
+}
+
+impl From<Refused> for Diagnostic {
+    fn from(refused: Refused) -> Self {
+        Self {
+            error_type: "Refused".to_owned(),
+            error_message: causes(&refused),
+        }
+    }
+}
+
+/// The whole function: settings, connections, and then answers for as long as Lambda keeps the process.
+///
+/// # Errors
+/// When it cannot start as it is set up, or Lambda's runtime API cannot be used.
+pub async fn run(variables: &Variables) -> anyhow::Result<()> {
+    let logs = logging(variables)?;
+    let settings = settings(variables)?;
+    let router = Cloud::connect(settings, variables, logs).await?.router();
+    let router = &router;
+    let served = lambda_http::run(service_fn(|event| answer(router.clone(), event))).await;
+    served.map_err(|error| anyhow::anyhow!("Lambda's runtime API cannot be used: {error}"))
+}
+
+/// The settings of a function: without a password it refuses to start.
+///
+/// # Errors
+/// The first mistake there is.
+pub fn settings(variables: &Variables) -> Result<Settings, Misconfigured> {
+    Settings::read(variables)?.with_password(NO_PASSWORD)
+}
+
+/// What the router answers to an event.
+///
+/// # Errors
+/// When it is a schedule's, and what it asks for was not done.
+pub async fn answer(
+    router: Router,
+    event: lambda_http::Request,
+) -> Result<Response<Body>, Refused> {
+    let is_schedules = matches!(
+        event.request_context_ref(),
+        Some(RequestContext::ApiGatewayV2(context)) if context.apiid.as_deref() == Some(API_ID)
+    );
+    let path = event.uri().path().to_owned();
+    let mut request = as_served(event);
+    if is_schedules {
+        request.extensions_mut().insert(Trusted);
+    }
+    let Ok(response) = router.oneshot(request).await;
+    if is_schedules {
+        return accepted(path, response).await;
+    }
+    Ok(response)
+}
+
+/// The request as a server gets it: the host is in the headers only.
+fn as_served(event: lambda_http::Request) -> Request<Body> {
+    let (mut parts, body) = event.into_parts();
+    if let Some(local) = parts.uri.path_and_query() {
+        parts.uri = Uri::from(local.clone());
+    }
+    Request::from_parts(parts, Body::from(Bytes::copy_from_slice(&body)))
+}
+
+/// The answer to a schedule's request, if it says that it was done.
+async fn accepted(path: String, response: Response<Body>) -> Result<Response<Body>, Refused> {
+    /// Locust refuses with status 200.
+    #[derive(Deserialize)]
+    struct Answer {
+        success: bool,
+        message: String,
+    }
+
+    const LONGEST: usize = 64 * 1024;
+
+    let status = response.status();
+    let (parts, body) = response.into_parts();
+    let body = to_bytes(body, LONGEST).await.unwrap_or_default();
+    let answer = serde_json::from_slice::<Answer>(&body);
+    let answer = match answer {
+        Ok(answer) if answer.success && status.is_success() => {
+            return Ok(Response::from_parts(parts, Body::from(body)));
+        }
+        Ok(answer) => answer.message,
+        Err(_) => format!("{status} {}", String::from_utf8_lossy(&body).trim()),
+    };
+    tracing::error!(path, answer, "what a schedule asked for was not done");
+    Err(Refused { path, answer })
+}

@@ -1,0 +1,125 @@
+//! The aggregator in the cloud: the router of [`aggregator::api`] on a stage's ports.
+//!
+//! [`Cloud`] puts it together, [`function`] serves it behind a Function URL, [`server`] in a container,
+//! and [`settings`] are what both read from the environment. What is answered is the same as on a
+//! laptop.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aggregator::api::{Api, Door, Trouble, router};
+use aggregator::control::{Control, InvalidField, Settings as ControlSettings};
+use aggregator::logs::{LocustFormat, LogBuffer};
+use aggregator::reader::Aggregation;
+use aggregator::stats::Limits;
+use aws::deployment::{StageFanOut, connect};
+use aws::environment::{SettingError, Variables, causes, start_logging};
+use axum::Router;
+use traffic::clock::Clock;
+use traffic::fanout::FanOut;
+use traffic::ports::{Heartbeat, Queue, Store};
+
+pub mod function;
+pub mod server;
+pub mod settings;
+
+use settings::{Misconfigured, Settings};
+
+/// How often sealed buckets are folded where no heartbeat does it.
+const FOLD_EVERY: Duration = Duration::from_secs(60);
+
+/// The aggregator on some ports.
+pub struct Cloud<S, Q, H> {
+    api: Api<S, Q, H>,
+    fan_out: Arc<FanOut<S, Q, H>>,
+}
+
+/// Starts logging as `CICADA_LOG` says; the newest lines are kept for `/logs`.
+///
+/// # Errors
+/// When the variable cannot be used.
+pub fn logging(variables: &Variables) -> Result<LogBuffer, SettingError> {
+    let logs = LogBuffer::default();
+    start_logging(variables, logs.layer(LocustFormat::new(Clock::system())))?;
+    Ok(logs)
+}
+
+impl Cloud<aws::DynamoStore, aws::SqsQueue, aws::SchedulerHeartbeat> {
+    /// The aggregator of the stage that the settings name.
+    ///
+    /// # Errors
+    /// When no region is configured, or the settings do not fit together.
+    pub async fn connect(
+        settings: Settings,
+        variables: &Variables,
+        logs: LogBuffer,
+    ) -> Result<Self, Misconfigured> {
+        let fan_out: Arc<StageFanOut> =
+            connect(settings.stage, variables.lookup(), Clock::system()).await?;
+        let cloud = Self::new(fan_out, settings.control, settings.door, logs)?;
+        cloud.warm_up().await;
+        Ok(cloud)
+    }
+}
+
+impl<S: Store, Q: Queue, H: Heartbeat> Cloud<S, Q, H> {
+    /// The aggregator of the runs that `fan_out` plans.
+    ///
+    /// # Errors
+    /// When the settings do not fit together.
+    pub fn new(
+        fan_out: Arc<FanOut<S, Q, H>>,
+        settings: ControlSettings,
+        door: Door,
+        logs: LogBuffer,
+    ) -> Result<Self, InvalidField> {
+        let control = Control::new(settings, Arc::clone(&fan_out))?;
+        let aggregation = Aggregation::new(
+            Arc::clone(&fan_out.store),
+            Arc::clone(&fan_out.runs),
+            fan_out.clock.clone(),
+            Limits::default(),
+        );
+        let api = Api {
+            control: Arc::new(control),
+            aggregation: Arc::new(aggregation),
+            logs,
+            trouble: Trouble::default(),
+            door,
+        };
+        Ok(Self { api, fan_out })
+    }
+
+    /// All routes.
+    pub fn router(&self) -> Router {
+        router(self.api.clone())
+    }
+
+    /// Asks the store for the newest run, so that the first request finds everything connected. What
+    /// is wrong is logged, and shown at `/health` as long as it is: a store that is away for a moment
+    /// is no reason not to start.
+    pub async fn warm_up(&self) {
+        if let Err(error) = self.fan_out.runs.latest().await {
+            let error: &dyn std::error::Error = &error;
+            tracing::error!(error, "the store cannot be read");
+        }
+    }
+
+    /// Folds sealed buckets once a minute, for as long as it is polled: with functions the fan-out
+    /// does so, too, and either finds what the other has done.
+    pub async fn fold_by_the_minute(&self) {
+        loop {
+            tokio::time::sleep(FOLD_EVERY).await;
+            match self.api.aggregation.fold_sealed().await {
+                Ok(()) => self.api.trouble.clear(),
+                Err(error) => {
+                    let line = causes(&error);
+                    tracing::warn!(error = line, "sealed records are not folded yet");
+                    self.api
+                        .trouble
+                        .set(format!("sealed records are not folded: {line}"));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! What the aggregator reads from the environment: its stage, what swarms may ask for, who may come in,
+//! and where the container serves.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::str::FromStr;
+use std::sync::Arc;
+
+use aggregator::api::{BASIC_AUTH, Door};
+use aggregator::control::{AllowedHosts, InvalidField, Limits, Settings as ControlSettings};
+use aws::environment::{FanOutSettings, SettingError, Variables};
+use traffic::record::BlockSize;
+use traffic::workload::{Workload, WorkloadErrors};
+
+/// The most users of a run.
+const MAX_USERS: &str = "CICADA_MAX_USERS";
+
+/// The most users that are started or stopped in a second.
+const MAX_SPAWN_RATE: &str = "CICADA_MAX_SPAWN_RATE";
+
+/// The hosts that traffic may go to.
+const ALLOWED_HOSTS: &str = "CICADA_ALLOWED_HOSTS";
+
+/// How many users a tick executes.
+const BLOCK_SIZE: &str = "CICADA_BLOCK_SIZE";
+
+/// The address that the container serves on.
+const WEB_HOST: &str = "CICADA_WEB_HOST";
+
+/// The port that it serves on: by default Locust's.
+const WEB_PORT: &str = "CICADA_WEB_PORT";
+
+const DEFAULT_WEB_PORT: u16 = 8089;
+
+/// Why the aggregator does not start as it is set up: each is one line.
+#[derive(Debug, thiserror::Error)]
+pub enum Misconfigured {
+    /// A variable is missing, or cannot be used.
+    #[error(transparent)]
+    Setting(#[from] SettingError),
+    /// A variable's value has a mistake in it.
+    #[error(transparent)]
+    Field(#[from] InvalidField),
+    /// The built-in workload cannot be used with the hosts that the environment gives it.
+    #[error(transparent)]
+    Workload(#[from] WorkloadErrors),
+}
+
+/// What the aggregator works with.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The stage's ports.
+    pub stage: FanOutSettings,
+    /// What runs start from.
+    pub control: ControlSettings,
+    /// Who may come in.
+    pub door: Door,
+}
+
+impl Settings {
+    /// Reads them.
+    ///
+    /// # Errors
+    /// The first mistake there is.
+    pub fn read(variables: &Variables) -> Result<Self, Misconfigured> {
+        Ok(Self {
+            stage: FanOutSettings::read(variables)?,
+            control: control(variables)?,
+            door: match variables.secret(BASIC_AUTH) {
+                Some(password) => Door::with_basic_auth(password.reveal())?,
+                None => Door::default(),
+            },
+        })
+    }
+
+    /// The same, for a process that can be reached from outside.
+    ///
+    /// # Errors
+    /// When there is no password: `instead` says what to do.
+    pub fn with_password(self, instead: &str) -> Result<Self, Misconfigured> {
+        if self.door.asks_for_password() {
+            return Ok(self);
+        }
+        let missing = SettingError::Missing {
+            variable: BASIC_AUTH,
+            instead: instead.to_owned(),
+        };
+        Err(missing.into())
+    }
+}
+
+/// Where the container serves.
+///
+/// # Errors
+/// When a variable cannot be used.
+pub fn web_address(variables: &Variables) -> Result<SocketAddr, SettingError> {
+    let host = variables.parsed(
+        WEB_HOST,
+        |_: &WebHost| true,
+        "write an IP address such as 127.0.0.1, or leave it out for all of the machine's",
+    )?;
+    let port = variables.parsed(
+        WEB_PORT,
+        |_: &u16| true,
+        "write a port such as 8089, or leave it out for that one",
+    )?;
+    let WebHost(host) = host.unwrap_or(WebHost(IpAddr::V4(Ipv4Addr::UNSPECIFIED)));
+    Ok(SocketAddr::new(host, port.unwrap_or(DEFAULT_WEB_PORT)))
+}
+
+/// An address to serve on, as Locust takes it: an IP address, `localhost`, or `*` for all.
+struct WebHost(IpAddr);
+
+impl FromStr for WebHost {
+    type Err = std::net::AddrParseError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "*" => Ok(Self(IpAddr::V4(Ipv4Addr::UNSPECIFIED))),
+            "localhost" => Ok(Self(IpAddr::V4(Ipv4Addr::LOCALHOST))),
+            other => other.parse().map(Self),
+        }
+    }
+}
+
+fn control(variables: &Variables) -> Result<ControlSettings, Misconfigured> {
+    let lookup = variables.lookup();
+    let workload = Workload::built_in(&|name: &str| lookup(name))?;
+    let allowed_hosts = variables.text(ALLOWED_HOSTS).unwrap_or_default();
+    let users = variables.parsed(
+        BLOCK_SIZE,
+        |users| BlockSize::new(*users).is_some(),
+        "write a number of users from 1 to 100, or leave it out for 100",
+    )?;
+    Ok(ControlSettings {
+        limits: limits(variables)?,
+        allowed_hosts: allowed_hosts.parse::<AllowedHosts>()?,
+        block_size: users.and_then(BlockSize::new).unwrap_or_default(),
+        ..ControlSettings::new(Arc::new(workload))
+    })
+}
+
+fn limits(variables: &Variables) -> Result<Limits, SettingError> {
+    let default = Limits::default();
+    let max_users = variables.parsed(
+        MAX_USERS,
+        |users| (1..=default.max_users).contains(users),
+        "write a number from 1 to 1000000, or leave it out for no limit",
+    )?;
+    let max_spawn_rate = variables.parsed(
+        MAX_SPAWN_RATE,
+        |rate: &f64| *rate > 0.0 && *rate <= default.max_spawn_rate,
+        "write how many users a second at most, such as 10, or leave it out for no limit",
+    )?;
+    Ok(Limits {
+        max_users: max_users.unwrap_or(default.max_users),
+        max_spawn_rate: max_spawn_rate.unwrap_or(default.max_spawn_rate),
+    })
+}

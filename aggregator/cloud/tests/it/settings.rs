@@ -1,0 +1,192 @@
+//! Every variable of the aggregator, each mistake in it, and the exact line.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use aggregator_cloud::settings::{Settings, web_address};
+use aggregator_cloud::{function, server};
+use aws::environment::{Variables, causes};
+
+const PASSWORD: (&str, &str) = ("LOCUST_BASIC_AUTH", "demo:password");
+
+/// A stage's variables without a password, with some changed.
+fn variables(changed: &[(&str, &str)]) -> Variables {
+    let stage = [
+        ("CICADA_TABLE", "cicada-demo"),
+        (
+            "CICADA_QUEUE_URL",
+            "https://sqs.eu-central-1.amazonaws.com/1/cicada-demo-wake-ups",
+        ),
+        ("CICADA_SCHEDULE_GROUP", "cicada-demo"),
+    ];
+    let values: HashMap<String, String> = stage
+        .iter()
+        .chain(changed)
+        .map(|&(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+    Variables::new(Arc::new(move |name: &str| values.get(name).cloned()))
+}
+
+fn line(error: &(dyn std::error::Error + 'static)) -> String {
+    let line = causes(error);
+    assert!(!line.contains('\n'), "{line}");
+    line
+}
+
+#[test]
+fn what_is_not_set_has_its_default() {
+    let settings = Settings::read(&variables(&[])).unwrap();
+    assert_eq!(settings.control.limits.max_users, 1_000_000);
+    assert_eq!(settings.control.block_size.users(), 100);
+    assert!(
+        settings
+            .control
+            .allowed_hosts
+            .allows("http://anywhere.example")
+    );
+    assert!(!settings.door.asks_for_password());
+    assert_eq!(
+        web_address(&variables(&[])).unwrap().to_string(),
+        "0.0.0.0:8089"
+    );
+}
+
+#[test]
+fn what_is_set_is_used() {
+    let variables = variables(&[
+        PASSWORD,
+        ("CICADA_MAX_USERS", "50"),
+        ("CICADA_MAX_SPAWN_RATE", "2.5"),
+        ("CICADA_ALLOWED_HOSTS", "shop.example.com, *.internal"),
+        ("CICADA_BLOCK_SIZE", "10"),
+        ("CICADA_WEB_HOST", "::1"),
+        ("CICADA_WEB_PORT", "80"),
+        ("TARGET_APP_URL", "https://shop.example.com/"),
+    ]);
+    let (settings, address) = server::settings(&variables).unwrap();
+    assert_eq!(settings.control.limits.max_users, 50);
+    assert_eq!(settings.control.limits.max_spawn_rate, 2.5);
+    assert_eq!(settings.control.block_size.users(), 10);
+    let allowed = &settings.control.allowed_hosts;
+    assert!(allowed.allows("https://shop.example.com") && allowed.allows("http://a.internal"));
+    assert!(!allowed.allows("http://anywhere.example"));
+    assert!(settings.door.asks_for_password());
+    assert_eq!(address.to_string(), "[::1]:80");
+    let mut hosts = settings.control.workload.hosts().iter();
+    assert!(hosts.any(|host| host.url().as_str() == "https://shop.example.com/"));
+}
+
+#[test]
+fn every_mistake_is_one_line_that_names_the_variable_and_what_to_write() {
+    let users = "write a number from 1 to 1000000, or leave it out for no limit";
+    let rate = "write how many users a second at most, such as 10, or leave it out for no limit";
+    let block = "write a number of users from 1 to 100, or leave it out for 100";
+    let hosts = "which is no host: write hosts or origins parted by commas, such as \
+                 shop.example.com, localhost:8000, *.example.com or https://example.com";
+    let password =
+        "LOCUST_BASIC_AUTH is not of the form user:password: give both, parted by a colon";
+    let host = "write an IP address such as 127.0.0.1, or leave it out for all of the machine's";
+    let port = "write a port such as 8089, or leave it out for that one";
+    let table = [
+        (
+            "CICADA_MAX_USERS",
+            "0",
+            format!("CICADA_MAX_USERS is \"0\": {users}"),
+        ),
+        (
+            "CICADA_MAX_USERS",
+            "1e3",
+            format!("CICADA_MAX_USERS is \"1e3\": {users}"),
+        ),
+        (
+            "CICADA_MAX_SPAWN_RATE",
+            "-1",
+            format!("CICADA_MAX_SPAWN_RATE is \"-1\": {rate}"),
+        ),
+        (
+            "CICADA_MAX_SPAWN_RATE",
+            "nan",
+            format!("CICADA_MAX_SPAWN_RATE is \"nan\": {rate}"),
+        ),
+        (
+            "CICADA_BLOCK_SIZE",
+            "0",
+            format!("CICADA_BLOCK_SIZE is \"0\": {block}"),
+        ),
+        (
+            "CICADA_BLOCK_SIZE",
+            "101",
+            format!("CICADA_BLOCK_SIZE is \"101\": {block}"),
+        ),
+        (
+            "CICADA_ALLOWED_HOSTS",
+            "a b",
+            format!("CICADA_ALLOWED_HOSTS names \"a b\", {hosts}"),
+        ),
+        ("LOCUST_BASIC_AUTH", "secret", password.to_owned()),
+        ("LOCUST_BASIC_AUTH", ":secret", password.to_owned()),
+        (
+            "CICADA_WEB_HOST",
+            "here",
+            format!("CICADA_WEB_HOST is \"here\": {host}"),
+        ),
+        (
+            "CICADA_WEB_PORT",
+            "65536",
+            format!("CICADA_WEB_PORT is \"65536\": {port}"),
+        ),
+    ];
+    for (variable, value, expected) in table {
+        let error = server::settings(&variables(&[PASSWORD, (variable, value)])).unwrap_err();
+        assert_eq!(line(&error), expected);
+    }
+}
+
+#[test]
+fn a_host_of_the_workload_that_is_no_url_is_named() {
+    let error = Settings::read(&variables(&[("TARGET_APP_URL", "shop")])).unwrap_err();
+    let line = line(&error);
+    let expected = "the environment variable TARGET_APP_URL, which sets the URL of host";
+    assert!(
+        line.contains(expected) && line.contains("\"shop\""),
+        "{line}"
+    );
+}
+
+#[test]
+fn a_function_without_a_password_refuses_to_start() {
+    let error = function::settings(&variables(&[("LOCUST_BASIC_AUTH", "")])).unwrap_err();
+    assert_eq!(
+        line(&error),
+        "LOCUST_BASIC_AUTH is not set: set it to user:password, since everybody can reach the \
+         Function URL; infra/deploy takes it from its own environment"
+    );
+    assert!(function::settings(&variables(&[PASSWORD])).is_ok());
+}
+
+#[test]
+fn a_server_that_others_can_reach_refuses_to_start_without_a_password() {
+    for host in ["", "0.0.0.0", "*", "::", "192.0.2.1"] {
+        let error = server::settings(&variables(&[("CICADA_WEB_HOST", host)])).unwrap_err();
+        assert_eq!(
+            line(&error),
+            "LOCUST_BASIC_AUTH is not set: set it to user:password, or CICADA_WEB_HOST to \
+             127.0.0.1 so that only this machine has access"
+        );
+    }
+    for host in ["127.0.0.1", "127.8.8.8", "::1", "localhost"] {
+        assert!(server::settings(&variables(&[("CICADA_WEB_HOST", host)])).is_ok());
+    }
+}
+
+#[test]
+fn no_password_is_ever_shown() {
+    let settings = Settings::read(&variables(&[("LOCUST_BASIC_AUTH", "demo:hush-hush")])).unwrap();
+    let shown = format!("{settings:?} {settings:#?}");
+    assert!(!shown.contains("hush"), "{shown}");
+    assert!(!shown.contains("ZGVtbzpodXNoLWh1c2g"), "{shown}");
+    for wrong in ["hush-hush", "hush-hush:", ":hush-hush"] {
+        let error = Settings::read(&variables(&[("LOCUST_BASIC_AUTH", wrong)])).unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("hush"), "{error:?}");
+    }
+}

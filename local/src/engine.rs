@@ -20,9 +20,11 @@ use traffic::runs::{Environment, LoadedRun, Runs};
 use traffic::tick::{TickError, Ticker};
 use traffic::transport::Http;
 
-use crate::heartbeat::{Beats, TokioHeartbeat};
+use crate::heartbeat::{Alarms, Beats, TokioHeartbeat};
 use crate::queue::{Delivery, TokioQueue};
 use crate::store::SqliteStore;
+
+mod follow;
 
 /// How often sealed buckets are folded without anybody looking.
 const FOLD_EVERY: Duration = Duration::from_secs(60);
@@ -75,7 +77,7 @@ impl Engine {
         let store = Arc::new(store);
         let runs = Arc::new(Runs::new(Arc::clone(&store), clock.clone(), environment));
         let (queue, delivery) = TokioQueue::new(clock.clone());
-        let (heartbeat, beats) = TokioHeartbeat::new(clock.clone());
+        let (heartbeat, beats) = TokioHeartbeat::new(clock.clone(), (*store).clone());
         let fan_out = Arc::new(FanOut {
             store: Arc::clone(&store),
             queue: Arc::new(queue),
@@ -138,6 +140,21 @@ impl Engine {
         self.fan_out.plan_again().await?;
         self.fan_out.plan_ahead().await?;
         Ok(true)
+    }
+
+    /// Starts and stops runs by the schedules from now on.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub async fn follow_schedules(&mut self) -> anyhow::Result<()> {
+        let alarms = Alarms::new(&self.fan_out.heartbeat, self.clock.clone());
+        let alarms = alarms.await.context("the schedules cannot be read")?;
+        if !alarms.is_empty() {
+            tracing::info!(schedules = alarms.len(), "runs start and stop by schedules");
+        }
+        self.loops
+            .spawn(follow::follow(alarms, Arc::clone(&self.control)));
+        Ok(())
     }
 
     /// Whether it goes on with a run that was not stopped.
@@ -244,7 +261,7 @@ async fn execute(
             wake_up = delivery.next() => {
                 let Some(wake_up) = wake_up else { return };
                 let ticker = Arc::clone(&ticker);
-                ticks.spawn(async move { ticker.run(&wake_up).await });
+                ticks.spawn(async move { ticker.run(&wake_up, None).await });
             }
             Some(ended) = ticks.join_next(), if !ticks.is_empty() => match ended {
                 Ok(Ok(_)) => {}

@@ -2,7 +2,8 @@
 //!
 //! As with EventBridge Scheduler nobody may rely on the second at which it beats. It goes by the
 //! wall clock as well as by the process's time, so that a machine that wakes up from sleep beats at
-//! once, and a clock that is set back does not silence it.
+//! once, and a clock that is set back does not silence it. Schedules are kept in the store; when they
+//! are due [`Alarms`] ring.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +11,13 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use traffic::clock::{Clock, Timestamp};
-use traffic::ports::{Heartbeat, HeartbeatError};
+use traffic::ports::{Heartbeat, HeartbeatError, Schedule, StoreError};
+
+use crate::store::SqliteStore;
+
+mod alarms;
+
+pub use alarms::{Action, Alarm, Alarms};
 
 /// EventBridge Scheduler's `rate(1 minute)`.
 const MINUTE: Duration = Duration::from_secs(60);
@@ -22,6 +29,9 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 #[derive(Clone, Debug)]
 pub struct TokioHeartbeat {
     is_on: Arc<watch::Sender<bool>>,
+    store: SqliteStore,
+    /// The schedules as they are in the store, which no other process writes.
+    schedules: Arc<watch::Sender<Vec<Schedule>>>,
 }
 
 /// The receiving half.
@@ -41,13 +51,13 @@ struct Due {
 }
 
 impl TokioHeartbeat {
-    /// A heartbeat that is off, and the half that hears it.
-    pub fn new(clock: Clock) -> (Self, Beats) {
-        Self::with_interval(clock, MINUTE)
+    /// A heartbeat that is off with the schedules in `store`, and the half that hears it beat.
+    pub fn new(clock: Clock, store: SqliteStore) -> (Self, Beats) {
+        Self::with_interval(clock, store, MINUTE)
     }
 
     /// The same, beating every `interval`.
-    pub fn with_interval(clock: Clock, interval: Duration) -> (Self, Beats) {
+    pub fn with_interval(clock: Clock, store: SqliteStore, interval: Duration) -> (Self, Beats) {
         let (switch, is_on) = watch::channel(false);
         let beats = Beats {
             is_on,
@@ -57,8 +67,17 @@ impl TokioHeartbeat {
         };
         let switch = Self {
             is_on: Arc::new(switch),
+            store,
+            schedules: Arc::new(watch::channel(Vec::new()).0),
         };
         (switch, beats)
+    }
+
+    /// Tells who waits for schedules which there are.
+    async fn publish(&self) -> Result<(), HeartbeatError> {
+        let schedules = self.store.schedules().await.map_err(unkept)?;
+        self.schedules.send_replace(schedules);
+        Ok(())
     }
 
     fn switch(&self, on: bool) {
@@ -81,6 +100,25 @@ impl Heartbeat for TokioHeartbeat {
     async fn is_on(&self) -> Result<bool, HeartbeatError> {
         Ok(*self.is_on.borrow())
     }
+
+    async fn schedules(&self) -> Result<Vec<Schedule>, HeartbeatError> {
+        self.store.schedules().await.map_err(unkept)
+    }
+
+    async fn put_schedule(&self, schedule: &Schedule) -> Result<(), HeartbeatError> {
+        self.store.put_schedule(schedule).await.map_err(unkept)?;
+        self.publish().await
+    }
+
+    async fn delete_schedule(&self, name: &str) -> Result<bool, HeartbeatError> {
+        let deleted = self.store.delete_schedule(name).await.map_err(unkept)?;
+        self.publish().await?;
+        Ok(deleted)
+    }
+}
+
+fn unkept(error: StoreError) -> HeartbeatError {
+    HeartbeatError(error.into())
 }
 
 impl Beats {

@@ -8,6 +8,12 @@ use traffic::workload::{TaskRatios, UserClass, Workload, calc_distribution};
 
 use crate::options::Options;
 
+/// Whether the options ask for a text instead of a run.
+pub fn is_asked_for(options: &Options) -> bool {
+    let output = &options.output;
+    options.own.check || output.show_task_ratio || output.show_task_ratio_json
+}
+
 /// The text that the options ask for instead of a run, if they do; the classes they name are known.
 pub fn asked_for(options: &Options, workload: &Workload) -> Option<String> {
     if options.own.check {

@@ -2,6 +2,7 @@
 //! functions here, and the stand-in targets.
 
 pub mod console;
+pub mod cost_command;
 pub mod engine;
 pub mod heartbeat;
 pub mod inspect;

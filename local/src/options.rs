@@ -6,9 +6,15 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use aggregator::control::{Limits, parse_timespan};
+use aggregator::control::{AllowedHosts, InvalidField, Limits, parse_timespan};
 use clap::builder::{BoolishValueParser, TypedValueParser as _};
 use clap::{ArgAction, Args, Parser};
+
+/// What is said after the options, for it is no option: others could read it in the list of processes.
+const ENVIRONMENT: &str = "Environment:
+  LOCUST_BASIC_AUTH=user:password  Ask for these on everything but /health
+
+What traffic would cost on AWS: cicada cost --help";
 
 /// Realistic demo traffic that speaks Locust.
 ///
@@ -19,7 +25,8 @@ use clap::{ArgAction, Args, Parser};
     version,
     disable_version_flag = true,
     args_override_self = true,
-    max_term_width = 100
+    max_term_width = 100,
+    after_help = ENVIRONMENT
 )]
 pub struct Options {
     /// User classes to run; all of them if none is named (see --list)
@@ -55,7 +62,8 @@ pub struct Options {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Common options")]
 pub struct Common {
-    /// Workload file; without it, the built-in one with the demo's six classes
+    /// Workload file for new runs, whatever was put at /workload before. Without it, what was put
+    /// last and kept by --db, or else the built-in one with the demo's six classes
     #[arg(
         short = 'f',
         long,
@@ -159,13 +167,44 @@ pub struct Web {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Cicada's own options")]
 pub struct Own {
-    /// Database file to keep runs in; a run that was not stopped goes on with it
+    /// Database file to keep runs, schedules and the workload in; a run that was not stopped goes on
+    /// with it
     #[arg(long, value_name = "FILE")]
     pub db: Option<PathBuf>,
 
     /// Seed of the runs' random draws: the same seed gives the same requests
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub seed: Option<u64>,
+
+    /// The most users that may be asked for
+    #[arg(
+        long,
+        value_name = "N",
+        env = "CICADA_MAX_USERS",
+        allow_negative_numbers = true,
+        value_parser = users
+    )]
+    pub max_users: Option<u32>,
+
+    /// The most users started a second that may be asked for
+    #[arg(
+        long,
+        value_name = "N",
+        env = "CICADA_MAX_SPAWN_RATE",
+        allow_negative_numbers = true,
+        value_parser = spawn_rate
+    )]
+    pub max_spawn_rate: Option<f64>,
+
+    /// The only hosts that traffic may be sent to, parted by commas: example.com, *.example.com,
+    /// localhost:8000, or `https://example.com` for one scheme only
+    #[arg(
+        long,
+        value_name = "HOSTS",
+        env = "CICADA_ALLOWED_HOSTS",
+        value_parser = allowed_hosts
+    )]
+    pub allowed_hosts: Option<AllowedHosts>,
 
     /// Start stand-in targets on this machine, and send them traffic
     #[arg(long)]
@@ -249,6 +288,11 @@ pub struct Other {
 /// What clap says about a command line that cannot be read, in one line: the mistake, and what was
 /// perhaps meant.
 pub fn mistake(error: &clap::Error) -> String {
+    mistake_of("cicada", error)
+}
+
+/// The same of a command of the program.
+pub(crate) fn mistake_of(command: &str, error: &clap::Error) -> String {
     let text = error.to_string();
     let said = text.lines().map(str::trim).filter(|line| {
         let is_general = line.starts_with("Usage:") || line.starts_with("For more information");
@@ -258,11 +302,16 @@ pub fn mistake(error: &clap::Error) -> String {
     let said: Vec<&str> = said.collect();
     let said = said.join(" ").replace(" tip: ", ", ");
     let said = said.strip_prefix("error: ").unwrap_or(&said);
-    format!("{said} (see cicada --help)")
+    format!("{said} (see {command} --help)")
 }
 
 fn timespan(text: &str) -> Result<Duration, String> {
     parse_timespan(text).map_err(|error| error.to_string())
+}
+
+fn allowed_hosts(text: &str) -> Result<AllowedHosts, String> {
+    text.parse()
+        .map_err(|invalid: InvalidField| invalid.problem)
 }
 
 fn users(text: &str) -> Result<u32, String> {

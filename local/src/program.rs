@@ -19,8 +19,8 @@ use traffic::runs::Environment;
 
 use crate::engine::Engine;
 use crate::options::Options;
-use crate::settings::Settings;
-use crate::store::SqliteStore;
+use crate::settings::{Settings, SettingsError};
+use crate::store::{OpenError, SqliteStore};
 use crate::targets::{Targets, TargetsConfig};
 use crate::{inspect, logging, options, session, settings};
 
@@ -92,15 +92,12 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 
 async fn program(options: &Options, logs: LogBuffer, clock: Clock) -> Result<u8, Misuse> {
     let process: Environment = Arc::new(|name| std::env::var(name).ok());
-    let workload = Arc::new(settings::workload(options, &process)?);
-    if options.common.list {
-        // as in Locust, whatever else was typed
-        return Ok(say(&inspect::list(&workload)));
+    if options.common.list || inspect::is_asked_for(options) {
+        return look(options, &process);
     }
-    let settings = Settings::resolve(options, Arc::clone(&workload))?;
-    if let Some(text) = inspect::asked_for(options, &workload) {
-        return Ok(say(&text));
-    }
+    let door = settings::door(&process)?;
+    let kept = kept(options, &clock)?;
+    let settings = resolve(options, &process, kept.as_ref()).await?;
     raise_open_files();
     let listener = match settings.web {
         Some(address) => Some(listen(address).await?),
@@ -114,27 +111,67 @@ async fn program(options: &Options, logs: LogBuffer, clock: Clock) -> Result<u8,
     let environment = with_targets(process, targets.as_ref(), options);
     let settings = match &targets {
         // the classes' hosts are the stand-ins' now
-        Some(_) => Settings::resolve(
-            options,
-            Arc::new(settings::workload(options, &environment)?),
-        )?,
+        Some(_) => resolve(options, &environment, kept.as_ref()).await?,
         None => settings,
     };
-    let store = match &settings.db {
-        Some(path) => SqliteStore::open(path, clock.clone())?,
-        None => SqliteStore::temporary(clock.clone())?,
+    let store = match (kept, &settings.db) {
+        (Some(kept), _) => kept,
+        (None, Some(path)) => SqliteStore::open(path, clock.clone())?,
+        (None, None) => SqliteStore::temporary(clock.clone())?,
     };
     let control = settings.control.clone();
     let mut engine =
         Engine::start(store, control, settings.stop_timeout, environment, clock).await?;
+    if settings.db.is_some() && options.common.workload.is_some() {
+        engine.control.choose_configured_workload().await?;
+    }
     if let Some(listener) = listener {
-        serve(listener, &engine, logs, targets.as_ref());
+        serve(listener, &engine, door, logs, targets.as_ref());
+        // without a server nobody could see or delete them
+        engine.follow_schedules().await?;
     }
     let code = session::attend(&mut engine, &settings).await?;
     if let Some(targets) = targets {
         targets.shutdown().await;
     }
     Ok(code)
+}
+
+/// What can be said without a run.
+fn look(options: &Options, environment: &Environment) -> Result<u8, Misuse> {
+    let workload = Arc::new(settings::workload(options, environment)?);
+    if options.common.list {
+        // as in Locust, whatever else was typed
+        return Ok(say(&inspect::list(&workload)));
+    }
+    Settings::resolve(options, Arc::clone(&workload))?;
+    let text = inspect::asked_for(options, &workload);
+    Ok(say(&text.unwrap_or_default()))
+}
+
+/// The database, if there is one already and what was put at its `/workload` goes on.
+fn kept(options: &Options, clock: &Clock) -> Result<Option<SqliteStore>, OpenError> {
+    let path = options.own.db.as_ref().filter(|path| path.exists());
+    let path = path.filter(|_| options.common.workload.is_none());
+    path.map(|path| SqliteStore::open(path, clock.clone()))
+        .transpose()
+}
+
+/// The settings over the workload that new runs have.
+async fn resolve(
+    options: &Options,
+    environment: &Environment,
+    kept: Option<&SqliteStore>,
+) -> Result<Settings, SettingsError> {
+    let put = match kept {
+        Some(store) => settings::kept_workload(store, options, environment).await?,
+        None => None,
+    };
+    let workload = match put {
+        Some(workload) => workload,
+        None => settings::workload(options, environment)?,
+    };
+    Settings::resolve(options, Arc::new(workload))
 }
 
 /// Prints what was asked for instead of a run.
@@ -204,12 +241,19 @@ fn with_targets(process: Environment, targets: Option<&Targets>, options: &Optio
     Arc::new(move |name| urls.get(name).cloned().or_else(|| process(name)))
 }
 
-fn serve(listener: TcpListener, engine: &Engine, logs: LogBuffer, targets: Option<&Targets>) {
+fn serve(
+    listener: TcpListener,
+    engine: &Engine,
+    door: api::Door,
+    logs: LogBuffer,
+    targets: Option<&Targets>,
+) {
     let api = api::Api {
         control: Arc::clone(&engine.control),
         aggregation: Arc::clone(&engine.aggregation),
         logs,
         trouble: engine.trouble.clone(),
+        door,
     };
     let address = listener.local_addr();
     tokio::spawn(async move {

@@ -5,13 +5,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use aggregator::control::{self, ClassSettings, InvalidField};
+use aggregator::api::{BASIC_AUTH, Door};
+use aggregator::control::{self, ClassSettings, InvalidField, Limits};
+use traffic::ports::{Store as _, StoreError};
 use traffic::runs::Environment;
 use traffic::workload::{
     BUILT_IN, BUILT_IN_FILE, EQUAL_WEIGHTS, Workload, WorkloadErrors, base_url,
 };
 
 use crate::options::Options;
+use crate::store::SqliteStore;
 
 /// Why the options make no sense; the program ends with exit code 2.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +36,9 @@ pub enum SettingsError {
     /// The workload file has mistakes.
     #[error(transparent)]
     Workload(#[from] WorkloadErrors),
+    /// The database does not say which workload was put last.
+    #[error("the database cannot be read")]
+    Database(#[from] StoreError),
     /// An option's value cannot be used.
     #[error(transparent)]
     Field(#[from] InvalidField),
@@ -136,6 +142,40 @@ pub fn workload(options: &Options, environment: &Environment) -> Result<Workload
     Ok(Workload::parse(&source, &file_name(options), &lookup)?)
 }
 
+/// The workload that was put at `/workload` when the database was last in use, if any was.
+///
+/// # Errors
+/// When it cannot be read, or has mistakes in this environment.
+pub async fn kept_workload(
+    store: &SqliteStore,
+    options: &Options,
+    environment: &Environment,
+) -> Result<Option<Workload>, SettingsError> {
+    let Some(version) = store.chosen_workload().await? else {
+        return Ok(None);
+    };
+    let Some(mut source) = store.workload(&version).await? else {
+        return Ok(None);
+    };
+    if options.other.equal_weights && !source.starts_with(EQUAL_WEIGHTS) {
+        source.insert_str(0, EQUAL_WEIGHTS);
+    }
+    let lookup = |name: &str| environment(name);
+    Ok(Some(Workload::parse(&source, "workload", &lookup)?))
+}
+
+/// Who may come in, by the environment; an empty variable is the same as none.
+///
+/// # Errors
+/// When the variable does not hold a name and a password.
+pub fn door(environment: &Environment) -> Result<Door, SettingsError> {
+    let credentials = environment(BASIC_AUTH).filter(|credentials| !credentials.is_empty());
+    match credentials {
+        Some(credentials) => Ok(Door::with_basic_auth(&credentials)?),
+        None => Ok(Door::default()),
+    }
+}
+
 fn file_name(options: &Options) -> String {
     let path = options.common.workload.as_ref();
     path.map_or_else(|| BUILT_IN_FILE.into(), |path| path.display().to_string())
@@ -162,11 +202,24 @@ fn control_settings(
         host: options.common.host.clone(),
         class_settings,
         equal_weights: options.other.equal_weights,
+        limits: limits(options),
+        allowed_hosts: options.own.allowed_hosts.clone().unwrap_or_default(),
         seed: options.own.seed,
         ..control::Settings::new(workload)
     };
     let checked = settings.checked();
     Ok(checked.map_err(|invalid| as_typed(invalid, options))?)
+}
+
+fn limits(options: &Options) -> Limits {
+    let Limits {
+        max_users,
+        max_spawn_rate,
+    } = Limits::default();
+    Limits {
+        max_users: options.own.max_users.unwrap_or(max_users),
+        max_spawn_rate: options.own.max_spawn_rate.unwrap_or(max_spawn_rate),
+    }
 }
 
 /// What `--config-users` says: JSON, or the name of a file with it.

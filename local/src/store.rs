@@ -9,15 +9,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use traffic::clock::{Clock, Slot, Timestamp};
-use traffic::ports::{Checkpoint, Cursor, Marker, RecordPage, Store, StoreError};
+use traffic::ports::{Checkpoint, Cursor, Marker, RecordPage, Store, StoreError, WakeUp};
 use traffic::record::{Block, Bucket, Record};
 use traffic::run::{Run, RunId};
 
+mod claims;
 mod database;
 mod error;
 mod markers;
 mod names;
 mod place;
+mod schedules;
 mod schema;
 #[cfg(test)]
 mod tests;
@@ -25,6 +27,7 @@ mod worker;
 
 pub use error::OpenError;
 
+use claims::Claims;
 use database::Database;
 use markers::Markers;
 use place::Place;
@@ -42,6 +45,7 @@ pub struct SqliteStore {
 struct Shared {
     worker: Worker,
     markers: Markers,
+    claims: Claims,
     clock: Clock,
     opened_at: Timestamp,
 }
@@ -72,6 +76,7 @@ impl SqliteStore {
         let shared = Shared {
             worker: Worker::start(database)?,
             markers: Markers::default(),
+            claims: Claims::default(),
             clock,
             opened_at,
         };
@@ -133,6 +138,21 @@ impl Store for SqliteStore {
             .await
     }
 
+    async fn choose_workload(&self, version: &str) -> Result<(), StoreError> {
+        let version = version.to_owned();
+        self.run_task(move |database| database.choose_workload(&version))
+            .await
+    }
+
+    async fn chosen_workload(&self) -> Result<Option<String>, StoreError> {
+        self.run_task(Database::chosen_workload).await
+    }
+
+    async fn claim(&self, tick: &WakeUp, writer: u64) -> Result<bool, StoreError> {
+        let now = self.shared.clock.now();
+        Ok(self.shared.claims.claim(tick, writer, now))
+    }
+
     async fn put_record(&self, record: Record) -> Result<(), StoreError> {
         self.shared.worker.write(record).await
     }
@@ -140,6 +160,7 @@ impl Store for SqliteStore {
     async fn records(
         &self,
         run: &RunId,
+        _shards: u32,
         bucket: Bucket,
         since: Option<Cursor>,
     ) -> Result<RecordPage, StoreError> {

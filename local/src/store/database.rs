@@ -23,7 +23,7 @@ const EXPIRED_AT_ONCE: usize = 500;
 /// An open database.
 pub(super) struct Database {
     pub(super) connection: Connection,
-    place: Place,
+    pub(super) place: Place,
     runs: Names,
     classes: Names,
 }
@@ -112,6 +112,21 @@ impl Database {
     pub(super) fn workload(&mut self, version: &str) -> rusqlite::Result<Option<String>> {
         let sql = "SELECT source FROM workloads WHERE version = ?1";
         self.first(sql, [version], |row| row.get(0))
+    }
+
+    /// Makes a workload's version the chosen one.
+    pub(super) fn choose_workload(&mut self, version: &str) -> rusqlite::Result<()> {
+        self.place.check()?;
+        self.execute(
+            "INSERT INTO chosen_workload (only, version) VALUES (1, ?1)
+             ON CONFLICT DO UPDATE SET version = excluded.version",
+            [version],
+        )?;
+        Ok(())
+    }
+
+    pub(super) fn chosen_workload(&mut self) -> rusqlite::Result<Option<String>> {
+        self.first("SELECT version FROM chosen_workload", [], |row| row.get(0))
     }
 
     /// Writes records in one transaction: all of them or none.
@@ -265,7 +280,7 @@ impl Database {
         self.runs.number(&self.connection, &id.0)
     }
 
-    fn execute(&self, sql: &str, parameters: impl Params) -> rusqlite::Result<usize> {
+    pub(super) fn execute(&self, sql: &str, parameters: impl Params) -> rusqlite::Result<usize> {
         self.connection.prepare_cached(sql)?.execute(parameters)
     }
 

@@ -50,6 +50,5 @@ impl Markers {
 }
 
 fn key(marker: &Marker) -> (RunId, String, Block) {
-    let block = Block::of(marker.user);
-    (marker.run.clone(), marker.class.clone(), block)
+    (marker.run.clone(), marker.class.clone(), marker.block)
 }

@@ -1,6 +1,6 @@
-//! Opens a database file and makes sure that it is one of Cicada's, whole and writable.
+//! Opens a database file and makes sure that it is one of Cicada's, whole, writable and of this version.
 //!
-//! A foreign file is left as it was. The file is held under SQLite's exclusive lock as long as the
+//! A foreign file is left as it was, one of an older Cicada gets what it lacks. The file is held under SQLite's exclusive lock as long as the
 //! store is open: one process writes it, and a second one is told so.
 
 use std::error::Error;
@@ -15,8 +15,11 @@ use super::error::{OpenError, open_error};
 /// Marks a SQLite file as Cicada's: "CICA".
 const APPLICATION_ID: i32 = 0x4349_4341;
 
-/// The schema's version; raise it with every change of [`SCHEMA`].
-const VERSION: i32 = 1;
+/// The schema's version: how many of the [`STEPS`] a file has had.
+const VERSION: u32 = STEPS.len() as u32;
+
+/// What each version added. A step that was shipped is never changed: add another one.
+const STEPS: [&str; 2] = [RUNS_AND_RECORDS, CHOICES];
 
 /// How long to wait for somebody who only looks into the file for a moment.
 const LOCK_PATIENCE: Duration = Duration::from_millis(300);
@@ -55,7 +58,7 @@ impl Synchronous {
 ///
 /// `AUTOINCREMENT` because a cursor is a record's number: a number must never be given twice, also
 /// after the newest records were expired.
-const SCHEMA: &str = "
+const RUNS_AND_RECORDS: &str = "
 CREATE TABLE run_names (
     number INTEGER PRIMARY KEY,
     name TEXT NOT NULL UNIQUE
@@ -97,6 +100,18 @@ CREATE TABLE records (
     UNIQUE (run, bucket, class, block, slot, writer, sequence)
 ) STRICT;
 CREATE INDEX records_by_bucket ON records (run, bucket);
+";
+
+/// What outlives runs: the workload that new ones are pinned to, and when they start and stop.
+const CHOICES: &str = "
+CREATE TABLE chosen_workload (
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    version TEXT NOT NULL
+) STRICT;
+CREATE TABLE schedules (
+    name TEXT NOT NULL PRIMARY KEY,
+    body TEXT NOT NULL
+) STRICT;
 ";
 
 /// Opens or creates the database in a file.
@@ -193,12 +208,8 @@ fn prepare(
     connection.pragma_update_and_check(None, "wal_autocheckpoint", CHECKPOINT_PAGES, |_| Ok(()))?;
     connection.pragma_update_and_check(None, "journal_size_limit", LOG_LIMIT_BYTES, |_| Ok(()))?;
     tune(&connection)?;
-    if is_new {
-        create(&mut connection)?;
-    } else {
-        // takes the lock for good, and says now whether the file can be written
-        connection.execute_batch("BEGIN IMMEDIATE; PRAGMA user_version = 1; COMMIT")?;
-    }
+    // takes the lock for good, and says now whether the file can be written
+    bring_up_to_date(&mut connection)?;
     connection.pragma_update(None, "synchronous", synchronous.as_str())?;
     Ok(connection)
 }
@@ -208,9 +219,13 @@ fn tune(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "cache_size", -CACHE_KIB)
 }
 
-fn create(connection: &mut Connection) -> rusqlite::Result<()> {
+/// Takes the steps that the file has not had, all of them or none.
+fn bring_up_to_date(connection: &mut Connection) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    transaction.execute_batch(SCHEMA)?;
+    let had: u32 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    for step in STEPS.iter().skip(had as usize) {
+        transaction.execute_batch(step)?;
+    }
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", VERSION)?;
     transaction.commit()

@@ -45,7 +45,9 @@ async fn full(store: &SqliteStore) {
 }
 
 async fn classes(store: &SqliteStore) -> Vec<(Arc<str>, u32)> {
-    let page = store.records(&RunId("run".into()), Bucket(1), None).await;
+    let page = store
+        .records(&RunId("run".into()), 1, Bucket(1), None)
+        .await;
     let records = page.unwrap().records.into_iter();
     records
         .map(|record| (record.key.class, record.key.sequence))

@@ -3,15 +3,20 @@
 use std::time::Duration;
 
 use local::heartbeat::{Beats, TokioHeartbeat};
+use local::store::SqliteStore;
 use tokio::time::{Instant, timeout};
 use traffic::clock::{Clock, Slot};
 use traffic::contract;
 use traffic::ports::Heartbeat;
 
+mod alarms;
+
 const MINUTE: Duration = Duration::from_secs(60);
 
 fn heartbeat() -> (TokioHeartbeat, Beats) {
-    TokioHeartbeat::new(Clock::following_tokio(Slot(1_800_000_000).start()))
+    let clock = Clock::following_tokio(Slot(1_800_000_000).start());
+    let store = SqliteStore::temporary(clock.clone()).unwrap();
+    TokioHeartbeat::new(clock, store)
 }
 
 #[tokio::test(start_paused = true)]

@@ -105,7 +105,9 @@ async fn measure(load: &Load) {
     let started = Instant::now();
     let mut read = 0;
     for bucket in 0..4 {
-        let page = store.records(&run(), Bucket(BUCKET.0 + bucket), None).await;
+        let page = store
+            .records(&run(), 1, Bucket(BUCKET.0 + bucket), None)
+            .await;
         read += page.unwrap().records.len();
     }
     let reading = started.elapsed();

@@ -13,6 +13,7 @@ use traffic::run::RunId;
 mod crash;
 mod full;
 mod open;
+mod versions;
 
 pub(crate) const BUCKET: Bucket = Bucket(180_000_000);
 
@@ -43,7 +44,7 @@ pub(crate) fn record(writer: u64, sequence: u32, bytes: usize) -> Record {
 }
 
 pub(crate) async fn records(store: &SqliteStore) -> Vec<Record> {
-    let page = store.records(&run(), BUCKET, None).await;
+    let page = store.records(&run(), 1, BUCKET, None).await;
     page.unwrap().records
 }
 
@@ -140,10 +141,12 @@ async fn expired_records_are_gone_and_their_room_is_used_again() {
         store.put_record(kept).await.unwrap();
         store.expire_records(Bucket(BUCKET.0 + 100)).await.unwrap();
         for bucket in 0..=round {
-            let page = store.records(&run(), Bucket(BUCKET.0 + bucket), None).await;
+            let page = store
+                .records(&run(), 1, Bucket(BUCKET.0 + bucket), None)
+                .await;
             assert_eq!(page.unwrap().records, []);
         }
-        let kept = store.records(&run(), Bucket(BUCKET.0 + 100), None).await;
+        let kept = store.records(&run(), 1, Bucket(BUCKET.0 + 100), None).await;
         assert_eq!(kept.unwrap().records.len(), 1);
         drop(store);
         sizes.push(std::fs::metadata(&file).unwrap().len());

@@ -8,6 +8,7 @@ use crate::harness::Cicada;
 use crate::recorder::Recorder;
 
 mod arbitrary;
+mod cost;
 mod demo;
 mod flags;
 mod inspect;

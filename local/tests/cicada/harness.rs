@@ -87,7 +87,8 @@ impl Cicada {
         let mut line = self.wrapper.iter().chain([&binary]).chain(&self.arguments);
         let mut command = Command::new(line.next().expect("the binary at least"));
         // nothing of the machine that runs the tests
-        let inherited = std::env::vars().filter(|(name, _)| name.starts_with("LOCUST_"));
+        let inherited = std::env::vars()
+            .filter(|(name, _)| name.starts_with("LOCUST_") || name.starts_with("CICADA_"));
         inherited.for_each(|(name, _)| {
             command.env_remove(name);
         });
@@ -207,6 +208,23 @@ impl Serving {
         let request = self.client.post(format!("{}{path}", self.url));
         let request = request.header("content-type", "application/x-www-form-urlencoded");
         response_json(request.body(form.to_owned()).send().await.unwrap()).await
+    }
+
+    /// Sends a body as it is; the status and the JSON of the answer.
+    pub(crate) async fn send(&self, method: &str, path: &str, body: &str) -> (u16, Value) {
+        let method = method.parse().unwrap();
+        let request = self.client.request(method, format!("{}{path}", self.url));
+        let response = request.body(body.to_owned()).send().await.unwrap();
+        (response.status().as_u16(), response_json(response).await)
+    }
+
+    /// From now on everything is asked with this name and password.
+    pub(crate) fn with_password(mut self, user: &str, password: &str) -> Self {
+        let request = self.client.get(&self.url).basic_auth(user, Some(password));
+        let headers = request.build().unwrap().headers().clone();
+        let client = reqwest::Client::builder().default_headers(headers);
+        self.client = client.build().unwrap();
+        self
     }
 
     pub(crate) async fn reset(&self) {

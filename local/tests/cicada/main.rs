@@ -8,5 +8,6 @@ mod crash;
 mod database;
 mod harness;
 mod hostile;
+mod kept;
 mod ledger;
 mod recorder;

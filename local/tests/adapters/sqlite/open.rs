@@ -134,7 +134,7 @@ async fn damage_that_is_met_later_is_told_with_the_files_name() {
 
     let store = open(&file);
     let read = store
-        .records(&run(), super::BUCKET, None)
+        .records(&run(), 1, super::BUCKET, None)
         .await
         .unwrap_err();
     is_corrupt(&read, &file);

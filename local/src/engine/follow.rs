@@ -1,0 +1,46 @@
+//! Starts and stops runs when the schedules say so.
+
+use std::sync::Arc;
+
+use aggregator::control::{Control, SwarmRequest};
+use traffic::ports::{Heartbeat, Queue, Store};
+
+use crate::heartbeat::{Action, Alarm, Alarms};
+
+#[cfg(test)]
+mod tests;
+
+/// Does what the schedules say, when they say it.
+pub(super) async fn follow<S, Q, H>(mut alarms: Alarms, control: Arc<Control<S, Q, H>>)
+where
+    S: Store,
+    Q: Queue,
+    H: Heartbeat,
+{
+    while let Some(alarm) = alarms.next().await {
+        let schedule = alarm.schedule.as_str();
+        match obey(&alarm, &control).await {
+            Ok(done) => tracing::info!(schedule, done, "a schedule was due"),
+            Err(error) => {
+                let error: &(dyn std::error::Error + 'static) = error.as_ref();
+                tracing::error!(schedule, error, "a schedule could not do what it is for");
+            }
+        }
+    }
+}
+
+async fn obey<S: Store, Q: Queue, H: Heartbeat>(
+    alarm: &Alarm,
+    control: &Control<S, Q, H>,
+) -> anyhow::Result<&'static str> {
+    match &alarm.action {
+        Action::Start(swarm) => {
+            control.swarm(SwarmRequest::from_json(swarm)?).await?;
+            Ok("start")
+        }
+        Action::Stop => {
+            control.stop().await?;
+            Ok("stop")
+        }
+    }
+}

@@ -1,0 +1,104 @@
+"""Deploying again, beside another stage, after a failure, and taking away."""
+
+import io
+import zipfile
+
+from emulator import ROOT
+from stage import StageTest
+
+
+class Changes(StageTest):
+    def tearDown(self):
+        for stack in self.aws.left().get("stacks", []):
+            self.destroy(stack.split("-")[1])
+        self.assertEqual(self.aws.left(), {})
+
+    def test_deploying_again_changes_what_is_different_and_leaves_a_run_its_heartbeat(self):
+        nine = ("--start-schedule", "cron(0 9 ? * MON-FRI *)")
+        first = self.deployed("demo", *nine, "--block-size=50", "--max-users=9")
+        before, mapping = self.aws.left(), self.mapping("demo")
+        self.assertIn("cicada-demo/template-start", before["schedules"])
+        self.switch_on("demo")
+        self.aws.done("polling", "off", "--stage", "demo")
+        self.assertEqual(self.mapping("demo")["State"], "Disabled")
+
+        # by a variable as by an option; what is not said has its default again
+        second = self.deployed("demo", CICADA_BLOCK_SIZE="20")
+        self.assertEqual(second.stdout, first.stdout)
+        self.assertEqual(self.schedule("demo", "heartbeat")["State"], "ENABLED")
+        self.assertIn("polling is off, so no traffic is sent: infra/polling on --stage demo", second.stderr)
+        self.assertEqual(self.mapping("demo")["State"], "Disabled")
+        self.assertEqual(self.mapping("demo")["UUID"], mapping["UUID"])
+        self.assertEqual(self.aws.left(), before | {"schedules": ["cicada-demo/heartbeat"]})
+        variables = self.function("cicada-demo-tick")["Environment"]["Variables"]
+        self.assertEqual(variables["CICADA_BLOCK_SIZE"], "20")
+        self.assertNotIn("CICADA_MAX_USERS", variables)
+
+        self.aws.done("polling", "on", "--stage", "demo")
+        self.assertEqual(self.mapping("demo")["State"], "Enabled")
+
+        # also when the template changes the heartbeat, which sets the template's state
+        stacks = self.aws.client("cloudformation")
+        parameters = {"Stage": "demo", "SchedulerRoleArn": "arn:aws:iam::000000000000:role/old"}
+        stacks.update_stack(
+            StackName="cicada-demo-functions",
+            TemplateBody=(ROOT / "infra/functions.yaml").read_text(),
+            Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
+        )
+        stacks.get_waiter("stack_update_complete").wait(
+            StackName="cicada-demo-functions", WaiterConfig={"Delay": 1, "MaxAttempts": 30}
+        )
+        self.switch_on("demo")
+        self.assertEqual(self.schedule("demo", "heartbeat")["Target"]["RoleArn"], "arn:aws:iam::000000000000:role/old")
+        self.deployed("demo")
+        beat = self.schedule("demo", "heartbeat")
+        self.assertRegex(beat["Target"]["RoleArn"], "SchedulerRole")
+        self.assertEqual(beat["State"], "ENABLED")
+
+    def test_two_stages_live_side_by_side_and_nothing_is_left_of_either(self):
+        self.deployed("demo")
+        alone = self.aws.left()
+        # one whose name begins like the other's
+        self.deployed("demo-2")
+        self.add_what_users_and_lambda_make("demo-2")
+        self.destroy("demo-2")
+        self.assertEqual(self.aws.left(), alone)
+        self.add_what_users_and_lambda_make("demo")
+        self.destroy("demo")
+        self.assertEqual(self.aws.left(), {})
+        self.destroy("demo")
+
+    def add_what_users_and_lambda_make(self, stage):
+        name = f"cicada-{stage}"
+        target = {"Arn": self.function(f"{name}-aggregator")["FunctionArn"], "RoleArn": "arn:aws:iam::000000000000:role/any"}
+        self.aws.client("scheduler").create_schedule(
+            GroupName=name, Name="nightly-start", ScheduleExpression="cron(0 1 * * ? *)",
+            FlexibleTimeWindow={"Mode": "OFF"}, Target=target,
+        )
+        self.aws.client("dynamodb").put_item(TableName=name, Item={"pk": {"S": "run"}, "sk": {"S": "1"}})
+        queue = self.aws.client("sqs").get_queue_url(QueueName=f"{name}-wake-ups")["QueueUrl"]
+        self.aws.client("sqs").send_message(QueueUrl=queue, MessageBody="{}", DelaySeconds=600)
+        # a function that is still running when its log group goes gets another one, if it may
+        logs = self.aws.client("logs")
+        logs.delete_log_group(logGroupName=f"/aws/lambda/{name}-tick")
+        logs.create_log_group(logGroupName=f"/aws/lambda/{name}-tick")
+
+    def test_a_stack_that_cannot_be_made_says_why_and_the_next_try_makes_it(self):
+        # a function of this name with a Function URL of its own, which the template's collides with
+        archive = io.BytesIO()
+        with zipfile.ZipFile(archive, "w") as files:
+            files.writestr("bootstrap", "")
+        client = self.aws.client("lambda")
+        nobody = '{"Version": "2012-10-17", "Statement": []}'
+        self.aws.client("iam").create_role(RoleName="old", AssumeRolePolicyDocument=nobody)
+        client.create_function(
+            FunctionName="cicada-demo-aggregator", Runtime="provided.al2023", Handler="bootstrap",
+            Role="arn:aws:iam::000000000000:role/old", Code={"ZipFile": archive.getvalue()},
+        )
+        client.create_function_url_config(FunctionName="cicada-demo-aggregator", AuthType="NONE")
+        result = self.deploy("demo")
+        self.assertEqual((result.returncode, result.stdout), (1, ""))
+        self.assertRegex(result.stderr.splitlines()[-1], "^deploy: the stack cicada-demo-functions could not be made: Url: .*exists")
+        client.delete_function_url_config(FunctionName="cicada-demo-aggregator")
+        self.aws.client("iam").delete_role(RoleName="old")
+        self.deployed("demo")

@@ -1,0 +1,122 @@
+"""What people get wrong: one line that says what to do, and nothing is deployed."""
+
+import shutil
+import stat
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+from emulator import Emulator
+
+STAGE = ("--stage", "demo")
+
+
+class Mistakes(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.aws = Emulator()
+        cls.addClassCleanup(cls.aws.stop)
+
+    def refused(self, script, *arguments, code=2, says, **changes):
+        result = self.aws.run(script, *arguments, **changes)
+        self.assertEqual(result.returncode, code, result.stderr)
+        self.assertEqual(result.stdout, "")
+        lines = result.stderr.splitlines()
+        self.assertEqual(len(lines), 1, result.stderr)
+        self.assertTrue(lines[0].startswith(f"{script}: "), lines[0])
+        self.assertRegex(lines[0], says)
+
+    def tearDown(self):
+        self.assertEqual(self.aws.left(), {})
+
+    def test_no_stage_and_a_bad_name_for_one(self):
+        for script, arguments in (("deploy", ()), ("destroy", ()), ("polling", ("on",))):
+            self.refused(script, *arguments, says="which stage.*--stage NAME")
+            for name in ("Demo", "1st", "a-", "a b", "-", "a" * 21, "*"):
+                self.refused(script, *arguments, f"--stage={name}", says="no name for a stage: take 1-20 of")
+
+    def test_no_password(self):
+        self.refused("deploy", *STAGE, LOCUST_BASIC_AUTH=None, says="open to everybody: set LOCUST_BASIC_AUTH=")
+        self.refused("deploy", *STAGE, LOCUST_BASIC_AUTH="", says="open to everybody: set LOCUST_BASIC_AUTH=")
+
+    def test_a_password_that_cannot_be_used_is_not_shown(self):
+        for password in ("hunter", "hunter:", ":hunter", "hunter:2\n3", "hunter:'`"):
+            result = self.aws.run("deploy", *STAGE, LOCUST_BASIC_AUTH=password)
+            self.assertEqual(result.returncode, 2)
+            self.assertRegex(result.stderr, "^deploy: LOCUST_BASIC_AUTH must .*\n$")
+            self.assertNotIn("hunter", result.stderr)
+
+    def test_options_and_values_that_do_not_exist(self):
+        for arguments, says in (
+            (("--stages=demo",), "no option --stages: see infra/deploy --help"),
+            (("demo",), "what is 'demo'.*--help"),
+            (("--stage",), "--stage needs a value"),
+            ((*STAGE, "--block-size", "101"), "--block-size must be between 1 and 100, unlike '101'"),
+            ((*STAGE, "--max-concurrency", "1"), "--max-concurrency must be between 2 and 1000"),
+            ((*STAGE, "--max-users=many"), "--max-users must be between"),
+            ((*STAGE, "--spawn-rate=-1"), "--spawn-rate must be a number"),
+            ((*STAGE, "--target-app-url=app.example"), "--target-app-url must begin with http"),
+            ((*STAGE, "--start-schedule", "0 9 * * 1-5"), "six fields, such as 'cron"),
+        ):
+            self.refused("deploy", *arguments, says=says)
+        self.refused("deploy", *STAGE, CICADA_BLOCK_SIZE="0", says="--block-size must be between")
+        self.refused("destroy", "--all", says="what is '--all'")
+        self.refused("polling", *STAGE, says="on or off")
+
+    def test_no_region(self):
+        for script, arguments in (("deploy", STAGE), ("destroy", STAGE), ("polling", ("on", *STAGE))):
+            self.refused(script, *arguments, AWS_REGION=None, says="which region.*--region NAME")
+
+    def test_no_credentials(self):
+        for script, arguments in (("deploy", STAGE), ("destroy", STAGE), ("polling", ("on", *STAGE))):
+            self.refused(
+                script, *arguments, code=1, AWS_ACCESS_KEY_ID=None, AWS_SECRET_ACCESS_KEY=None, says="run 'aws configure'"
+            )
+
+    def test_credentials_that_aws_does_not_know(self):
+        self.refused("deploy", *STAGE, code=1, AWS_ACCESS_KEY_ID="AKIAIOSFODNN7EXAMPLE", says="AWS does not know you")
+
+    def test_no_aws_and_no_cargo_lambda(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for program in ("awk", "basename", "bash", "cut", "dirname", "env", "grep", "sed", "tail"):
+                Path(folder, program).symlink_to(shutil.which(program))
+            # the repository's own tools would serve, so a copy of the scripts without them
+            copy = Path(folder, "copy/infra")
+            copy.mkdir(parents=True)
+            for name in ("deploy", "lib.sh"):
+                Path(copy, name).write_bytes(Path(__file__).parents[1].joinpath(name).read_bytes())
+            Path(copy, "deploy").chmod(0o755)
+            self.refused_at(copy, folder, "the AWS CLI is missing: https://")
+            self._program(folder, "aws", "exit 0")
+            self.refused_at(copy, folder, "cargo-lambda is missing: https://")
+
+    def refused_at(self, place, path, says):
+        result = subprocess.run(
+            [place / "deploy", *STAGE], env=self.aws.environment(PATH=path), capture_output=True, text=True
+        )
+        self.assertEqual((result.returncode, result.stdout), (1, ""), result.stderr)
+        self.assertRegex(result.stderr, f"^deploy: {says}.*\n$")
+
+    def _program(self, folder, name, body):
+        program = Path(folder, name)
+        program.write_text(f"#!/bin/sh\n{body}\n")
+        program.chmod(program.stat().st_mode | stat.S_IXUSR)
+
+    def test_more_concurrency_than_the_account_has(self):
+        self.refused(
+            "deploy", *STAGE, "--max-concurrency=1000", code=1, says="not enough concurrency.*has [0-9]+ left.*lower it, or ask"
+        )
+
+    def test_functions_that_were_not_built(self):
+        with tempfile.TemporaryDirectory() as folder:
+            result = self.aws.run("deploy", *STAGE, "--no-build", f"--lambda-dir={folder}")
+        self.assertEqual(result.returncode, 1)
+        self.assertRegex(result.stderr.splitlines()[-1], "^deploy: there is no .*bootstrap: leave --no-build away")
+
+    def test_a_stage_that_is_not_there_has_no_polling(self):
+        self.refused("polling", "off", *STAGE, code=1, says="no stage demo in .*deploy it first")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,99 @@
+//! MiniStack as a process of its own: started on a free port, ended with the test.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::process::{Child, Command};
+
+/// The emulator answers within this, or the test ends.
+const STARTS_WITHIN: Duration = Duration::from_secs(60);
+
+/// An emulator of AWS.
+pub(crate) struct Emulator {
+    port: u16,
+    // killed when dropped
+    _process: Child,
+    log: PathBuf,
+}
+
+impl Emulator {
+    /// Starts one that evaluates the permissions of whoever calls, and waits until it answers.
+    pub(crate) async fn start() -> Self {
+        tools().await;
+        let port = free_port();
+        let folder = output().join(format!("emulator-{port}"));
+        std::fs::create_dir_all(&folder).unwrap();
+        let log = folder.join("emulator.log");
+        let file = std::fs::File::create(&log).unwrap();
+        let process = Command::new(root().join(".tools/aws/bin/ministack"))
+            .env("GATEWAY_PORT", port.to_string())
+            .env("BIND_HOST", "127.0.0.1")
+            .env("TMPDIR", &folder)
+            .env("LAMBDA_EXECUTOR", "local")
+            .current_dir(&folder)
+            .stdin(Stdio::null())
+            .stdout(file.try_clone().unwrap())
+            .stderr(file)
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let emulator = Self {
+            port,
+            _process: process,
+            log,
+        };
+        emulator.answers().await;
+        emulator
+    }
+
+    /// Its base URL.
+    pub(crate) fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    async fn answers(&self) {
+        let client = client();
+        let health = format!("{}/_ministack/health", self.url());
+        let answered = async {
+            while client.get(&health).send().await.is_err() {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        };
+        let in_time = tokio::time::timeout(STARTS_WITHIN, answered).await;
+        assert!(in_time.is_ok(), "no emulator: see {}", self.log.display());
+    }
+}
+
+/// A client; the TLS back end is installed first.
+pub(crate) fn client() -> reqwest::Client {
+    // an error only says that it is there already
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::new()
+}
+
+/// The repository.
+pub(crate) fn root() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+}
+
+/// Where tests leave what they saw.
+pub(crate) fn output() -> PathBuf {
+    root().join("test-output/e2e")
+}
+
+async fn tools() {
+    let script = root().join("scripts/tools.sh");
+    let status = Command::new(script)
+        .arg("ministack")
+        .status()
+        .await
+        .unwrap();
+    assert!(status.success(), "the emulator could not be installed");
+}
+
+/// A port that nobody listens on.
+pub(crate) fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}

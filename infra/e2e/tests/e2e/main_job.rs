@@ -1,0 +1,94 @@
+//! The main job: six classes for more than three minutes over heartbeats that fire by themselves.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use local::targets::CountersSnapshot;
+use serde_json::Value;
+
+use crate::costs;
+use crate::emulator::output;
+use crate::scene::Scene;
+
+/// How long a run goes on at one user count before it is changed or stopped.
+const PART: Duration = Duration::from_secs(100);
+
+/// What was planned is settled this long after a stop: the longest timeouts of a class, and a margin.
+const SETTLES_WITHIN: Duration = Duration::from_secs(330);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn six_classes_over_several_heartbeats_are_accounted_for_to_the_request() {
+    let scene = Scene::deploy("main").await;
+    let stage = &scene.stage;
+    assert!(!stage.heartbeat_is_on().await, "a new stage costs nothing");
+    let answer = stage.post("/swarm", "user_count=36&spawn_rate=6").await;
+    assert_eq!(answer["success"], true, "{answer:#}");
+    assert!(stage.heartbeat_is_on().await);
+    tokio::time::sleep(PART).await;
+    stage.post("/swarm", "user_count=60&spawn_rate=6").await;
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    let counted = costs::compare(&scene).await;
+    let answer = stage.post("/stop", "").await;
+    assert_eq!(answer["success"], true, "{answer:#}");
+
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let at_stop = scene.arrivals();
+    let ledger = stage
+        .until("/ledger", SETTLES_WITHIN, |ledger| ledger["pending"] == 0)
+        .await;
+    stage.until_heartbeat_is_off().await;
+    report(&ledger, &counted);
+    assert_eq!(scene.arrivals(), at_stop, "nothing starts after a stop");
+    assert_adds_up(&ledger);
+    assert_eq!(ledger["missing"], 0, "{ledger:#}");
+    assert_eq!(ledger["duplicates"], 0, "{ledger:#}");
+    assert_eq!(
+        ledger["classes"].as_object().unwrap().len(),
+        6,
+        "{ledger:#}"
+    );
+    assert_equal(&stage.counts().await, &scene.targets.counters());
+    stage.destroy().await;
+}
+
+/// Planned is recorded, skipped, missing and pending together, for every class and in total.
+pub(crate) fn assert_adds_up(ledger: &Value) {
+    let number = |account: &Value, field: &str| account[field].as_u64().unwrap();
+    let classes = ledger["classes"].as_object().unwrap().values();
+    for account in std::iter::once(ledger).chain(classes) {
+        let parts = ["recorded", "skipped", "missing", "pending"];
+        let sum: u64 = parts.iter().map(|part| number(account, part)).sum();
+        assert_eq!(number(account, "planned"), sum, "{account:#}");
+        assert_eq!(number(account, "unplanned"), 0, "{account:#}");
+    }
+}
+
+/// What the targets counted, route by route, is what the statistics say.
+pub(crate) fn assert_equal(rows: &BTreeMap<String, (u64, u64)>, counters: &CountersSnapshot) {
+    let mut routes: BTreeMap<&str, u64> = BTreeMap::new();
+    for (name, (requests, _)) in rows {
+        let route = match name.as_str() {
+            "Aggregated" => continue,
+            "GET /health" => "GET /health",
+            "GET /orders" => "GET /orders",
+            "GET /products" => "GET /products",
+            "POST /orders" => "POST /orders",
+            "GET /products/:id" => "GET /products/{id}",
+            name if name.starts_with("Agent Status") => "GET /status",
+            name if name.starts_with("Repair Workflow") => "POST /repair",
+            name if name.starts_with("Chat") || name.contains("Prompt") => "POST /chat",
+            other => panic!("an unexpected row: {other}"),
+        };
+        *routes.entry(route).or_default() += requests;
+    }
+    for (route, requests) in routes {
+        assert_eq!(counters.requests(route), requests, "{route}");
+    }
+    assert_eq!(counters.total.requests, rows["Aggregated"].0);
+}
+
+fn report(ledger: &Value, calls: &str) {
+    let text = format!("{ledger:#}\n\n{calls}");
+    println!("{text}");
+    std::fs::write(output().join("main-job.txt"), text).unwrap();
+}

@@ -1,0 +1,1 @@
+"""Parts of `bench/lambda.py`: how fast, small and lean the function tick is."""

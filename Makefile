@@ -27,9 +27,10 @@ e2e: ## Cicada on an emulator of AWS, end to end: deployed, driven, broken, take
 	scripts/tools.sh ministack
 	PATH="$(CURDIR)/.tools/aws/bin:$$PATH" cargo-lambda lambda build --release --locked --x86-64 \
 		--package fanout --package tick --package aggregator-cloud --bin fanout --bin tick --bin aggregator
-	cargo build --locked --workspace --all-features --bin cicada --bin aggregator-server
+	cargo test --locked --workspace --all-features --no-run
 	LAMBDA_DIR="$(CURDIR)/target/lambda" .tools/aws/bin/python -m unittest discover -s infra/tests
 	LAMBDA_DIR="$(CURDIR)/target/lambda" cargo test --locked --workspace --all-features --test e2e -- --test-threads=4
+	python3 infra/tests/faults.py --check
 
 bench: ## measure speed beside bare reqwest, Goose and Locust (half an hour)
 	scripts/tools.sh locust

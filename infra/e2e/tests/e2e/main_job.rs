@@ -28,14 +28,11 @@ async fn six_classes_over_several_heartbeats_are_accounted_for_to_the_request() 
     stage.post("/swarm", "user_count=60&spawn_rate=6").await;
     tokio::time::sleep(Duration::from_secs(10)).await;
     let counted = costs::compare(&scene).await;
-    let answer = stage.post("/stop", "").await;
-    assert_eq!(answer["success"], true, "{answer:#}");
-
-    tokio::time::sleep(Duration::from_secs(3)).await;
-    let at_stop = scene.arrivals();
-    let ledger = stage
-        .until("/ledger", SETTLES_WITHIN, |ledger| ledger["pending"] == 0)
-        .await;
+    let (ledger, at_stop) = tokio::join!(stage.stop_and_settle(SETTLES_WITHIN), async {
+        // the answer to the stop, and two seconds
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        scene.arrivals()
+    });
     stage.until_heartbeat_is_off().await;
     report(&ledger, &counted);
     assert_eq!(scene.arrivals(), at_stop, "nothing starts after a stop");

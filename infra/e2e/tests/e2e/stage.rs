@@ -17,6 +17,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// The heartbeat beats once a minute; the emulator looks at its schedules every ten seconds.
 const OFF_WITHIN: Duration = Duration::from_secs(90);
 
+/// After this from the answer to a stop nothing starts any more: two seconds, and a margin.
+const ENDS_WITHIN: Duration = Duration::from_secs(3);
+
 /// One deployment at a time: cargo lambda zips each function beside it.
 static DEPLOYS: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
@@ -217,6 +220,16 @@ impl Stage {
             panic!("{path} is not as wanted after {limit:?}: {last:#}");
         }
         last
+    }
+
+    /// Stops the run, waits until nothing of it is pending any more, and returns the ledger.
+    pub(crate) async fn stop_and_settle(&self, limit: Duration) -> Value {
+        let answer = self.post("/stop", "").await;
+        assert_eq!(answer["success"], true, "{answer:#}");
+        // until then the run may have seconds left, and nothing of those before them be pending
+        tokio::time::sleep(ENDS_WITHIN).await;
+        self.until("/ledger", limit, |ledger| ledger["pending"] == 0)
+            .await
     }
 
     /// Requests and failures of each row of the statistics, `Aggregated` included.

@@ -30,9 +30,9 @@ def free_port():
 
 
 class Emulator:
-    """An AWS of one's own, until `stop`."""
+    """An AWS of one's own, until `stop`; it evaluates permissions unless told otherwise."""
 
-    def __init__(self):
+    def __init__(self, auth=True):
         self.folder = Path(tempfile.mkdtemp(prefix="cicada-infra-"))
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
@@ -43,7 +43,7 @@ class Emulator:
             "MINISTACK_HOST": "127.0.0.1",
             "TMPDIR": str(self.folder),
             "LAMBDA_EXECUTOR": "local",
-            "AUTH": "true",
+            "AUTH": str(auth).lower(),
             "IOT_MTLS_ENABLED": "0",
             "AWS_ENDPOINT_URL": self.url,
             "AWS_ACCESS_KEY_ID": "test",

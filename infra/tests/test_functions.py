@@ -4,46 +4,25 @@ What they do is the end-to-end test's matter; here it is that nothing they call 
 """
 
 import base64
-import http.server
 import json
 import re
-import threading
 import time
 import urllib.error
 import urllib.request
 
+import target
 from emulator import PASSWORD
 from stage import StageTest
 
 NAME = "cicada-demo"
 
 
-class Target(http.server.BaseHTTPRequestHandler):
-    """Answers everything with an empty JSON object."""
-
-    def answer(self):
-        self.rfile.read(int(self.headers.get("content-length") or 0))
-        self.send_response(200)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", "2")
-        self.end_headers()
-        self.wfile.write(b"{}")
-
-    do_GET = do_POST = do_PUT = do_DELETE = answer
-
-    def log_message(self, *_):
-        pass
-
-
 class Functions(StageTest):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        target = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Target)
-        threading.Thread(target=target.serve_forever, daemon=True).start()
-        cls.addClassCleanup(target.server_close)
-        cls.addClassCleanup(target.shutdown)
-        url = f"http://127.0.0.1:{target.server_port}"
+        url, stop = target.serve()
+        cls.addClassCleanup(stop)
         said = cls.deployed(
             "demo", f"--target-app-url={url}", f"--ai-agent-url={url}", "--max-concurrency=4",
             "--start-schedule=cron(* * * * ? *)", "--users=6", "--spawn-rate=6",

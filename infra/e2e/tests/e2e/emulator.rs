@@ -17,6 +17,17 @@ pub(crate) struct Emulator {
     log: PathBuf,
 }
 
+/// Calls that do not come by the proxy: the emulator makes them itself, as AWS does.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Done {
+    /// Messages that the event source mapping handed to the tick.
+    pub(crate) messages: u64,
+    /// Invocations of the tick that it took for them.
+    pub(crate) invocations: u64,
+    /// Invocations of the fan-out by its schedule.
+    pub(crate) beats: u64,
+}
+
 impl Emulator {
     /// Starts one that evaluates the permissions of whoever calls, and waits until it answers.
     pub(crate) async fn start() -> Self {
@@ -50,6 +61,23 @@ impl Emulator {
     /// Its base URL.
     pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// What the emulator did by itself for a stage so far, as its log says it.
+    pub(crate) fn done_for(&self, stage: &str) -> Done {
+        let text = std::fs::read_to_string(&self.log).unwrap();
+        let mut done = Done::default();
+        let tick = format!("ESM: Lambda cicada-{stage}-tick processed ");
+        let beat = format!("Lambda cicada-{stage}-fanout: dispatched");
+        for line in text.lines() {
+            if let Some((_, taken)) = line.split_once(&tick) {
+                let messages = taken.split(' ').next().unwrap();
+                done.invocations += 1;
+                done.messages += messages.parse::<u64>().unwrap();
+            }
+            done.beats += u64::from(line.ends_with(&beat));
+        }
+        done
     }
 
     async fn answers(&self) {

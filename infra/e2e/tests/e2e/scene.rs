@@ -22,7 +22,7 @@ pub(crate) struct Scene {
     pub(crate) targets: Targets,
     pub(crate) proxy: Proxy,
     pub(crate) stage: Stage,
-    _emulator: Emulator,
+    pub(crate) emulator: Emulator,
 }
 
 impl Scene {
@@ -42,7 +42,7 @@ impl Scene {
             targets,
             proxy,
             stage,
-            _emulator: emulator,
+            emulator,
         }
     }
 

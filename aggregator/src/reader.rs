@@ -16,7 +16,7 @@ use traffic::run::RunId;
 use traffic::runs::{LoadedRun, RunError, Runs};
 
 use self::follower::Follower;
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, LedgerPast};
 use crate::stats::{Limits, Stats};
 
 mod error;
@@ -62,6 +62,8 @@ pub struct Snapshot {
     pub stats: Arc<Stats>,
     /// The ledger since the run's start.
     pub ledger: Arc<Ledger>,
+    /// The same over time.
+    pub ledger_past: Arc<LedgerPast>,
     /// The instant.
     pub at: Timestamp,
 }
@@ -77,6 +79,7 @@ impl Snapshot {
             run: None,
             stats: Arc::new(Stats::with_limits(at, limits)),
             ledger: Arc::default(),
+            ledger_past: Arc::default(),
             at,
         }
     }

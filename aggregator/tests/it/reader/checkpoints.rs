@@ -255,10 +255,10 @@ async fn a_day_of_traffic_is_kept_in_little_room() {
     let total = snapshot(&reader).await.ledger.total;
     assert_eq!(total.planned, 60 * 2 * 24 * 60);
     assert!(total.missing > total.planned / 20);
-    let (early, late) = (sizes[15], sizes[sizes.len() - 1]);
+    let [hour, half, late] = [1, 12, 24].map(|hours| sizes[hours * 60 - 2]);
     assert!(
-        late < early + early / 4,
-        "{early} bytes after a quarter of an hour, {late} after a day"
+        late < 2 * hour && late < half + half / 4,
+        "{hour} bytes after an hour, {half} after half a day, {late} after a day"
     );
 }
 

@@ -47,6 +47,17 @@ impl Interval {
         }
     }
 
+    /// When `newest` is this, the interval is a part of a longer one.
+    fn grows_at(self) -> u64 {
+        let longer = LENGTHS.iter().find(|&&length| length > self.seconds);
+        longer.map_or(u64::MAX, |longer| {
+            let boundary = (self.start / longer)
+                .saturating_add(1)
+                .saturating_mul(*longer);
+            boundary.saturating_add(REACH * self.seconds)
+        })
+    }
+
     /// The first second after it.
     pub(crate) fn end(self) -> u64 {
         self.start.saturating_add(self.seconds)
@@ -76,6 +87,8 @@ pub(crate) trait Counted: Merge + Clone {
 #[derive(Clone, Debug)]
 pub(crate) struct Thinned<T> {
     newest: u64,
+    /// Until `newest` is this, every interval is as long as it is to be.
+    due: u64,
     /// By time; each as long as `newest` makes it.
     intervals: Vec<(Interval, T)>,
 }
@@ -92,6 +105,7 @@ impl<T> Default for Thinned<T> {
     fn default() -> Self {
         Self {
             newest: 0,
+            due: u64::MAX,
             intervals: Vec::new(),
         }
     }
@@ -121,6 +135,7 @@ impl<T: Counted> Thinned<T> {
             self.intervals.binary_search_by_key(&interval.start, starts)
         };
         found.unwrap_or_else(|number| {
+            self.due = self.due.min(interval.grows_at());
             self.intervals.insert(number, (interval, T::default()));
             number
         })
@@ -132,8 +147,7 @@ impl<T: Counted> Thinned<T> {
             return;
         }
         self.newest = newest;
-        let is_due = |(known, _): &(Interval, T)| Interval::of(known.start, newest) != *known;
-        if !self.intervals.iter().any(is_due) {
+        if newest < self.due {
             return;
         }
         let mut thinned: Vec<(Interval, T)> = Vec::with_capacity(self.intervals.len());
@@ -145,6 +159,8 @@ impl<T: Counted> Thinned<T> {
                 _ => thinned.push((interval, counted)),
             }
         }
+        let grow = thinned.iter().map(|(interval, _)| interval.grows_at());
+        self.due = grow.min().unwrap_or(u64::MAX);
         self.intervals = thinned;
     }
 
@@ -204,6 +220,7 @@ impl<T: Counted> Saved<T> {
     pub(crate) fn load(self) -> Option<Thinned<T>> {
         let mut loaded = Thinned {
             newest: self.newest,
+            due: u64::MAX,
             intervals: Vec::with_capacity(self.intervals.len()),
         };
         let mut start: u64 = 0;
@@ -214,6 +231,7 @@ impl<T: Counted> Saved<T> {
             if !is_next || start > self.newest || interval.start != start || !counted.is_sane() {
                 return None;
             }
+            loaded.due = loaded.due.min(interval.grows_at());
             loaded.intervals.push((interval, counted));
         }
         Some(loaded)
@@ -266,6 +284,19 @@ mod tests {
             assert!(last.start <= newest && newest < last.end());
             let fine = all.iter().filter(|one| one.seconds == SHORTEST).count() as u64;
             assert!((REACH..=REACH + 2).contains(&fine), "{fine}");
+        }
+    }
+
+    #[test]
+    fn an_interval_grows_when_it_says_so_and_not_before() {
+        for age in [0, 7, 241, 500, 3_000, 90_000, 40_000_000] {
+            let interval = Interval::of(NOW - age, NOW);
+            let at = interval.grows_at();
+            assert_eq!(Interval::of(interval.start, at - 1), interval, "{age}");
+            assert!(
+                Interval::of(interval.start, at).seconds > interval.seconds,
+                "{age}"
+            );
         }
     }
 

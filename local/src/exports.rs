@@ -131,7 +131,7 @@ impl CsvFiles {
             requests: begin("_stats.csv")?,
             failures: begin("_failures.csv")?,
             exceptions: begin("_exceptions.csv")?,
-            history: Appended::begin("--csv", history, &csv::history_head())?,
+            history: Appended::begin("--csv", history, csv::history_head())?,
             lines: HistoryWriter::new(is_full),
         })
     }
@@ -142,7 +142,7 @@ impl CsvFiles {
         let state = State::of(snapshot.run.as_deref(), snapshot.at);
         let history = match state {
             // nothing changes any more
-            State::Ready | State::Stopped => Ok(()),
+            State::Ready | State::Stopped => self.history.append(""),
             _ => self.history.append(&lines),
         };
         let requests = self.requests.write(&csv::requests(&report));

@@ -99,13 +99,13 @@ async fn program(options: &Options, logs: LogBuffer, clock: Clock) -> Result<u8,
     let door = settings::door(&process)?;
     let kept = kept(options, &clock)?;
     let settings = resolve(options, &process, kept.as_ref()).await?;
+    let run_time = settings.start.and_then(|start| start.run_time);
+    let files = Files::begin(&settings.exports, run_time)?;
     raise_open_files();
     let listener = match settings.web {
         Some(address) => Some(listen(address).await?),
         None => None,
     };
-    let run_time = settings.start.and_then(|start| start.run_time);
-    let files = Files::begin(&settings.exports, run_time)?;
     let targets = if settings.demo {
         Some(demo_targets(clock.clone()).await?)
     } else {

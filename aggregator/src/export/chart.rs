@@ -7,9 +7,9 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 
-const WIDTH: f64 = 960.0;
-const HEIGHT: f64 = 260.0;
-const LEFT: f64 = 58.0;
+const WIDTH: f64 = 560.0;
+const HEIGHT: f64 = 220.0;
+const LEFT: f64 = 52.0;
 const RIGHT: f64 = 14.0;
 const TOP: f64 = 14.0;
 const BOTTOM: f64 = 30.0;
@@ -18,7 +18,7 @@ const BOTTOM: f64 = 30.0;
 const Y_STEPS: f64 = 5.0;
 
 /// Times that are written below at most.
-const X_LABELS: u64 = 8;
+const X_LABELS: u64 = 6;
 
 /// Seconds between two times that are written.
 const X_STEPS: [u64; 19] = [
@@ -29,7 +29,7 @@ const X_STEPS: [u64; 19] = [
 /// Values over time that share a scale, which begins at zero.
 #[derive(Clone, Debug)]
 pub(super) struct Chart {
-    /// What follows a number.
+    /// What follows a number in words.
     pub(super) unit: &'static str,
     /// Seconds since the Unix epoch, in order.
     pub(super) times: Vec<u64>,
@@ -60,7 +60,7 @@ impl Chart {
                 .collect::<Vec<_>>()
                 .join(", ")
         );
-        scale.grid(&mut svg, self.unit);
+        scale.grid(&mut svg);
         for line in &self.lines {
             self.area(&mut svg, &scale, line);
         }
@@ -195,7 +195,7 @@ impl Scale {
         path
     }
 
-    fn grid(&self, svg: &mut String, unit: &str) {
+    fn grid(&self, svg: &mut String) {
         let lines = (self.top / self.step).round() as u32;
         for number in 0..=lines {
             let value = f64::from(number) * self.step;
@@ -203,12 +203,11 @@ impl Scale {
             let _ = write!(
                 svg,
                 "<path class=\"grid\" d=\"M{LEFT} {y:.1}H{:.1}\"/><text class=\"tick\" x=\"{:.1}\" \
-                 y=\"{:.1}\" text-anchor=\"end\">{}{}</text>",
+                 y=\"{:.1}\" text-anchor=\"end\">{}</text>",
                 WIDTH - RIGHT,
                 LEFT - 8.0,
                 y + 4.0,
                 figure(value),
-                if number == lines { unit } else { "" },
             );
         }
         let span = self.last - self.first;

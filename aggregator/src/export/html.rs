@@ -82,15 +82,15 @@ struct Page<'a> {
     tiles: Vec<(&'static str, String, bool)>,
     graphs: Vec<Graph>,
     percentile_names: [&'static str; PERCENTILE_NAMES.len()],
+    /// The last one is that of all.
     rows: Vec<Requests<'a>>,
-    total: Requests<'a>,
     more_rows: usize,
     failures: Vec<Failure<'a>>,
     more_failures: usize,
     exceptions: Vec<Exception<'a>>,
     more_exceptions: usize,
+    /// The last one is that of all.
     ledger: Vec<Booked<'a>>,
-    ledger_total: Booked<'a>,
     ratios: Option<Vec<Ratio>>,
 }
 
@@ -181,20 +181,22 @@ fn page(snapshot: &Snapshot, theme: Theme, download: Option<&str>) -> String {
         tiles: tiles(&report, snapshot),
         graphs: graphs(snapshot),
         percentile_names: PERCENTILE_NAMES,
-        rows: report.rows.iter().take(PAGE_ROWS).map(requests).collect(),
-        total: requests(&report.total),
+        rows: rows(&report).map(requests).collect(),
         more_rows: report.rows.len().saturating_sub(PAGE_ROWS),
         failures: report.errors.iter().take(PAGE_ROWS).map(failure).collect(),
         more_failures: report.errors.len().saturating_sub(PAGE_ROWS),
         more_exceptions: snapshot.exceptions().count().saturating_sub(EXCEPTIONS),
         exceptions: exceptions(snapshot),
         ledger: ledger(snapshot),
-        ledger_total: booked(("", &snapshot.ledger.total)),
         ratios: run.map(|run| ratios(run, snapshot.at)),
     };
     let template = PAGES.get_template(NAME);
     let text = template.and_then(|template| template.render(Serde(&page)));
     text.expect("the template fits what it is given, which a test shows")
+}
+
+fn rows(report: &Report) -> impl Iterator<Item = &Row> {
+    report.rows.iter().take(PAGE_ROWS).chain([&report.total])
 }
 
 fn requests(row: &Row) -> Requests<'_> {
@@ -236,11 +238,15 @@ fn exceptions(snapshot: &Snapshot) -> Vec<Exception<'_>> {
         .collect()
 }
 
+/// Nothing before the first run.
 fn ledger(snapshot: &Snapshot) -> Vec<Booked<'_>> {
-    let classes = snapshot.ledger.classes.iter();
-    classes
-        .map(|(class, account)| booked((class, account)))
-        .collect()
+    let ledger = &snapshot.ledger;
+    let classes = ledger
+        .classes
+        .iter()
+        .map(|(class, account)| (&**class, account));
+    let total = ledger.run.iter().map(|_| ("All classes", &ledger.total));
+    classes.chain(total).map(booked).collect()
 }
 
 fn booked<'a>((class, account): (&'a str, &'a Account)) -> Booked<'a> {
@@ -335,7 +341,7 @@ fn graphs(snapshot: &Snapshot) -> Vec<Graph> {
     let graph = |title, unit, lines| Graph::new(title, unit, times.clone(), lines);
     let mut graphs = vec![
         graph("Requests per second", "", rates),
-        graph("Response times", " ms", response_times),
+        graph("Response times (ms)", " ms", response_times),
         graph("Users", "", users),
     ];
     graphs.extend(ledger_graph(snapshot));

@@ -20,6 +20,8 @@ mod locust;
 mod log;
 mod tables;
 
+pub(crate) use tables::snapshot;
+
 const RANDOM_LOGS: u64 = 240;
 
 #[test]

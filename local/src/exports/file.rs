@@ -19,7 +19,8 @@ pub(super) struct Replaced {
 pub(super) struct Appended {
     option: &'static str,
     path: PathBuf,
-    file: File,
+    head: String,
+    file: Option<File>,
 }
 
 impl Replaced {
@@ -75,29 +76,47 @@ impl Replaced {
 }
 
 impl Appended {
-    /// An empty file at `path` with a first line; what was there is gone.
+    /// A file at `path` that begins with a head; what is there stays until the first lines come.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// When it could not be written.
     pub(super) fn begin(
         option: &'static str,
         path: PathBuf,
-        head: &str,
+        head: String,
     ) -> Result<Self, ExportError> {
-        let opened = make_folder(&path).and_then(|()| File::create(&path));
-        let file = opened.map_err(|source| failed(option, &path, source))?;
-        let mut begun = Self { option, path, file };
-        begun.append(head)?;
+        let begun = Self {
+            option,
+            path,
+            head,
+            file: None,
+        };
+        check(&begun.path).map_err(|source| begun.failed(source))?;
         Ok(begun)
     }
 
-    /// Adds lines.
+    /// Adds lines, or none: then at least the head is there.
     ///
     /// # Errors
     /// When they cannot be written.
     pub(super) fn append(&mut self, lines: &str) -> Result<(), ExportError> {
-        let appended = self.file.write_all(lines.as_bytes());
-        appended.map_err(|source| failed(self.option, &self.path, source))
+        self.write(lines).map_err(|source| self.failed(source))
+    }
+
+    fn write(&mut self, lines: &str) -> io::Result<()> {
+        let file = match &mut self.file {
+            Some(file) => file,
+            None => {
+                let mut file = File::create(&self.path)?;
+                file.write_all(self.head.as_bytes())?;
+                self.file.insert(file)
+            }
+        };
+        file.write_all(lines.as_bytes())
+    }
+
+    fn failed(&self, source: io::Error) -> ExportError {
+        failed(self.option, &self.path, source)
     }
 }
 

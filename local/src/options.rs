@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use aggregator::control::{AllowedHosts, InvalidField, Limits, parse_timespan};
-use clap::builder::{BoolishValueParser, TypedValueParser as _};
+use clap::builder::{BoolishValueParser, OsStringValueParser, TypedValueParser};
 use clap::{ArgAction, Args, Parser};
 
 /// What is said after the options, for it is no option: others could read it in the list of processes.
@@ -225,7 +225,7 @@ pub struct Output {
 
     /// Keep statistics in FILE_stats.csv, FILE_stats_history.csv, FILE_failures.csv and
     /// FILE_exceptions.csv
-    #[arg(long, value_name = "FILE", env = "LOCUST_CSV")]
+    #[arg(long, value_name = "FILE", env = "LOCUST_CSV", value_parser = path_or_nothing())]
     pub csv: Option<PathBuf>,
 
     /// With --csv: every row in the history, and not only all together
@@ -347,6 +347,11 @@ fn timespan(text: &str) -> Result<Duration, String> {
 fn allowed_hosts(text: &str) -> Result<AllowedHosts, String> {
     text.parse()
         .map_err(|invalid: InvalidField| invalid.problem)
+}
+
+/// A path that may be empty, as a variable that is set to nothing.
+fn path_or_nothing() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().map(PathBuf::from)
 }
 
 fn users(text: &str) -> Result<u32, String> {

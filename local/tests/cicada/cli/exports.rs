@@ -17,20 +17,22 @@ fn read(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap_or_default()
 }
 
-/// The cells of a table that has no quotes, by line.
-fn cells(table: &str) -> Vec<Vec<&str>> {
+/// The cells of a table, by line.
+fn cells(table: &str) -> Vec<Vec<String>> {
     assert!(table.ends_with("\r\n"), "the last line is whole: {table:?}");
-    table
-        .split_terminator("\r\n")
-        .map(|line| line.split(',').collect())
+    let mut reader = csv::ReaderBuilder::new();
+    let mut reader = reader.has_headers(false).from_reader(table.as_bytes());
+    let rows = reader.records().map(|row| row.unwrap());
+    rows.map(|row| row.iter().map(str::to_owned).collect())
         .collect()
 }
 
 /// The column of a table's last line.
-fn last<'a>(table: &'a str, column: &str) -> &'a str {
+fn last(table: &str, column: &str) -> String {
     let cells = cells(table);
-    let number = cells[0].iter().position(|cell| *cell == column);
-    cells.last().unwrap()[number.unwrap_or_else(|| panic!("no {column} in {table}"))]
+    let number = cells[0].iter().position(|cell| cell == column);
+    let number = number.unwrap_or_else(|| panic!("no {column} in {table}"));
+    cells.last().unwrap()[number].clone()
 }
 
 /// The names in a folder.
@@ -150,7 +152,7 @@ async fn files_have_locusts_names_columns_and_shapes() {
         assert_eq!(ours[0], theirs[0], "{table}");
         if table != "stats_history" {
             assert_eq!(ours.len(), theirs.len(), "{table}: {ours:?} {theirs:?}");
-            let heads = |table: &[Vec<&str>]| -> Vec<String> {
+            let heads = |table: &[Vec<String>]| -> Vec<String> {
                 table.iter().map(|row| row[..2].join(" ")).collect()
             };
             assert_eq!(heads(&ours), heads(&theirs), "{table}");

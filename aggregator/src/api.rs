@@ -75,11 +75,8 @@ pub fn router<S: Store, Q: Queue, H: Heartbeat>(api: Api<S, Q, H>) -> Router {
         .route("/tasks", get(statistics::tasks::<S, Q, H>))
         .route("/exceptions", get(statistics::exceptions::<S, Q, H>))
         .route("/ledger", get(statistics::ledger::<S, Q, H>))
-        .route("/stats/history", get(statistics::history::<S, Q, H>))
-        .route(
-            "/ledger/history",
-            get(statistics::ledger_history::<S, Q, H>),
-        )
+        .route("/stats/history", of(downloads::history))
+        .route("/ledger/history", of(downloads::ledger_history))
         .route("/stats/report", get(report::<S, Q, H>))
         .route("/stats/requests/csv", of(downloads::requests))
         .route("/stats/failures/csv", of(downloads::failures))
@@ -119,14 +116,14 @@ pub fn router<S: Store, Q: Queue, H: Heartbeat>(api: Api<S, Q, H>) -> Router {
 fn of<S: Store, Q: Queue, H: Heartbeat>(
     answer: fn(&Snapshot) -> Response,
 ) -> MethodRouter<Api<S, Q, H>> {
-    get(move |State(api): State<Api<S, Q, H>>| statistics::of_snapshot(api, answer))
+    get(move |State(api): State<Api<S, Q, H>>| downloads::of_newest(api, answer))
 }
 
 async fn report<S: Store, Q: Queue, H: Heartbeat>(
     State(api): State<Api<S, Q, H>>,
     Query(asked): Query<downloads::ReportQuery>,
 ) -> Response {
-    statistics::of_snapshot(api, move |snapshot| downloads::report(snapshot, &asked)).await
+    downloads::of_newest(api, move |snapshot| downloads::report(snapshot, &asked)).await
 }
 
 /// A route whose `GET` changes something: at least a `HEAD` must not.

@@ -1,15 +1,21 @@
-//! What is taken away: Locust's CSV files, and the report.
+//! What is taken away: Locust's CSV files and the report; and the histories that charts are drawn from.
 //!
 //! Each answer follows from a snapshot alone, of whichever run it is.
 
+use std::collections::BTreeMap;
+
+use axum::Json;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::{Html, IntoResponse, Response};
 use serde::Deserialize;
+use traffic::ports::{Heartbeat, Queue, Store};
 
+use super::{Api, unavailable};
 use crate::export::html::{self, Theme};
 use crate::export::{csv, file_stem};
 use crate::reader::Snapshot;
+use crate::report::past::points;
 
 /// What a report is asked for with, as in Locust.
 #[derive(Debug, Default, Deserialize)]
@@ -20,6 +26,32 @@ pub(super) struct ReportQuery {
     /// `dark` or `light`; else what the reader's system prefers.
     #[serde(default)]
     theme: String,
+}
+
+/// Answers with what a function makes of the newest run; it may take its time, for it has a thread of
+/// its own.
+pub(super) async fn of_newest<S: Store, Q: Queue, H: Heartbeat>(
+    api: Api<S, Q, H>,
+    answer: impl FnOnce(&Snapshot) -> Response + Send + 'static,
+) -> Response {
+    let snapshot = match api.aggregation.snapshot().await {
+        Ok(snapshot) => snapshot,
+        Err(error) => return unavailable(&error),
+    };
+    match tokio::task::spawn_blocking(move || answer(&snapshot)).await {
+        Ok(response) => response,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
+
+/// The points of Locust's charts.
+pub(super) fn history(snapshot: &Snapshot) -> Response {
+    Json(BTreeMap::from([("history", points(snapshot))])).into_response()
+}
+
+/// The ledger over time.
+pub(super) fn ledger_history(snapshot: &Snapshot) -> Response {
+    Json(snapshot.ledger_past.history()).into_response()
 }
 
 /// The report as a page, or as a file.

@@ -1,6 +1,5 @@
 //! The routes that say what came of the traffic, and who sends it.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
@@ -15,7 +14,7 @@ use traffic::runs::LoadedRun;
 use super::{Api, unavailable};
 use crate::control::{self, user_count};
 use crate::reader::Snapshot;
-use crate::report::{Report, past};
+use crate::report::Report;
 
 /// The body of `/stats/requests`: the report, and what the run's users do.
 #[derive(Serialize)]
@@ -58,25 +57,6 @@ pub(super) async fn ledger<S: Store, Q: Queue, H: Heartbeat>(
     State(api): State<Api<S, Q, H>>,
 ) -> Response {
     with_snapshot(&api, |snapshot| Json(&*snapshot.ledger).into_response()).await
-}
-
-pub(super) async fn history<S: Store, Q: Queue, H: Heartbeat>(
-    State(api): State<Api<S, Q, H>>,
-) -> Response {
-    with_snapshot(&api, |snapshot| {
-        let points = past::points(snapshot);
-        Json(BTreeMap::from([("history", points)])).into_response()
-    })
-    .await
-}
-
-pub(super) async fn ledger_history<S: Store, Q: Queue, H: Heartbeat>(
-    State(api): State<Api<S, Q, H>>,
-) -> Response {
-    with_snapshot(&api, |snapshot| {
-        Json(snapshot.ledger_past.history()).into_response()
-    })
-    .await
 }
 
 /// The classes' shares of the users that are active now, and their tasks'.
@@ -124,22 +104,6 @@ fn classes_of(run: &Arc<LoadedRun>) -> Vec<String> {
     let last = run.plan.run().segments.last();
     let shares: &[Share] = last.map_or(&[], |segment| &segment.shares);
     shares.iter().map(|share| share.class.clone()).collect()
-}
-
-/// Answers with what a function makes of the newest run; it may take its time, for it has a thread of
-/// its own.
-pub(super) async fn of_snapshot<S: Store, Q: Queue, H: Heartbeat>(
-    api: Api<S, Q, H>,
-    answer: impl FnOnce(&Snapshot) -> Response + Send + 'static,
-) -> Response {
-    let snapshot = match api.aggregation.snapshot().await {
-        Ok(snapshot) => snapshot,
-        Err(error) => return unavailable(&error),
-    };
-    match tokio::task::spawn_blocking(move || answer(&snapshot)).await {
-        Ok(response) => response,
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
-    }
 }
 
 async fn with_snapshot<S: Store, Q: Queue, H: Heartbeat>(

@@ -52,7 +52,7 @@ pub(crate) async fn attend(
         () = writing.go_on(&aggregation) => false,
         clean = to_the_end(engine, settings, &mut interrupted) => clean?,
     };
-    let snapshot = engine.aggregation.snapshot().await?;
+    let snapshot = engine.aggregation.snapshot_anew().await?;
     let written = writing.finish(snapshot.clone()).await;
     if settings.exports.json {
         let _read = was_read(console::print_json(&snapshot))?;

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::extract::{DefaultBodyLimit, Query, Request, State};
 use axum::http::header::ACCESS_CONTROL_ALLOW_ORIGIN;
 use axum::http::{HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
@@ -18,9 +18,10 @@ use traffic::ports::{Heartbeat, Queue, Store, StoreError};
 
 use crate::control::{Control, MAX_WORKLOAD, Refusal, SwarmRequest, Swarmed};
 use crate::logs::LogBuffer;
-use crate::reader::Aggregation;
+use crate::reader::{Aggregation, Snapshot};
 
 mod door;
+mod downloads;
 mod fields;
 mod health;
 mod home;
@@ -74,6 +75,16 @@ pub fn router<S: Store, Q: Queue, H: Heartbeat>(api: Api<S, Q, H>) -> Router {
         .route("/tasks", get(statistics::tasks::<S, Q, H>))
         .route("/exceptions", get(statistics::exceptions::<S, Q, H>))
         .route("/ledger", get(statistics::ledger::<S, Q, H>))
+        .route("/stats/history", of(downloads::history))
+        .route("/ledger/history", of(downloads::ledger_history))
+        .route("/stats/report", get(report::<S, Q, H>))
+        .route("/stats/requests/csv", of(downloads::requests))
+        .route("/stats/failures/csv", of(downloads::failures))
+        .route("/exceptions/csv", of(downloads::exceptions))
+        .route(
+            "/stats/requests_full_history/csv",
+            of(downloads::full_history),
+        )
         .route("/logs", get(logs::<S, Q, H>))
         .route("/worker-count", get(worker_count))
         .route(
@@ -99,6 +110,20 @@ pub fn router<S: Store, Q: Queue, H: Heartbeat>(api: Api<S, Q, H>) -> Router {
         ))
         .layer(middleware::map_response(readable_from_everywhere))
         .with_state(api)
+}
+
+/// A route that answers with what a function makes of the newest run.
+fn of<S: Store, Q: Queue, H: Heartbeat>(
+    answer: fn(&Snapshot) -> Response,
+) -> MethodRouter<Api<S, Q, H>> {
+    get(move |State(api): State<Api<S, Q, H>>| downloads::of_newest(api, answer))
+}
+
+async fn report<S: Store, Q: Queue, H: Heartbeat>(
+    State(api): State<Api<S, Q, H>>,
+    Query(asked): Query<downloads::ReportQuery>,
+) -> Response {
+    downloads::of_newest(api, move |snapshot| downloads::report(snapshot, &asked)).await
 }
 
 /// A route whose `GET` changes something: at least a `HEAD` must not.

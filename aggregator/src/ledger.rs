@@ -13,10 +13,12 @@ use traffic::clock::Slot;
 use traffic::run::RunId;
 
 use self::lateness::Lateness;
+pub use self::past::{Columns, LedgerHistory, LedgerPast};
 
 pub(crate) mod lateness;
 pub(crate) mod marks;
 pub(crate) mod noted;
+pub(crate) mod past;
 pub(crate) mod tally;
 
 /// What was planned for a run and what became of it; the body of `GET /ledger`.

@@ -3,8 +3,10 @@
 pub mod api;
 pub mod control;
 pub mod cost;
+pub mod export;
 pub mod ledger;
 pub mod logs;
 pub mod reader;
 pub mod report;
 pub mod stats;
+mod thinned;

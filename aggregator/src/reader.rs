@@ -16,7 +16,7 @@ use traffic::run::RunId;
 use traffic::runs::{LoadedRun, RunError, Runs};
 
 use self::follower::Follower;
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, LedgerPast};
 use crate::stats::{Limits, Stats};
 
 mod error;
@@ -62,6 +62,8 @@ pub struct Snapshot {
     pub stats: Arc<Stats>,
     /// The ledger since the run's start.
     pub ledger: Arc<Ledger>,
+    /// The same over time.
+    pub ledger_past: Arc<LedgerPast>,
     /// The instant.
     pub at: Timestamp,
 }
@@ -77,6 +79,7 @@ impl Snapshot {
             run: None,
             stats: Arc::new(Stats::with_limits(at, limits)),
             ledger: Arc::default(),
+            ledger_past: Arc::default(),
             at,
         }
     }
@@ -100,9 +103,21 @@ impl<S: Store> Aggregation<S> {
     /// # Errors
     /// See [`AggregatorError`]; nothing that was read before is lost.
     pub async fn snapshot(&self) -> Result<Snapshot, AggregatorError> {
+        self.newest(SHARED_FOR).await
+    }
+
+    /// The newest run with all that was written by now, whoever has asked a moment ago.
+    ///
+    /// # Errors
+    /// See [`AggregatorError`]; nothing that was read before is lost.
+    pub async fn snapshot_anew(&self) -> Result<Snapshot, AggregatorError> {
+        self.newest(Duration::ZERO).await
+    }
+
+    async fn newest(&self, shared_for: Duration) -> Result<Snapshot, AggregatorError> {
         let now = self.clock.now();
         match self.runs.latest().await? {
-            Some(run) => self.snapshot_of_run(run, now).await,
+            Some(run) => self.snapshot_of_run(run, now, shared_for).await,
             None => Ok(Snapshot::of_nothing(now, self.limits)),
         }
     }
@@ -113,7 +128,8 @@ impl<S: Store> Aggregation<S> {
     /// See [`AggregatorError`]; nothing that was read before is lost.
     pub async fn snapshot_of(&self, id: &RunId) -> Result<Snapshot, AggregatorError> {
         let now = self.clock.now();
-        self.snapshot_of_run(self.runs.get(id).await?, now).await
+        let run = self.runs.get(id).await?;
+        self.snapshot_of_run(run, now, SHARED_FOR).await
     }
 
     /// Folds what is sealed into checkpoints, for the newest run and for earlier ones of which
@@ -210,13 +226,14 @@ impl<S: Store> Aggregation<S> {
         &self,
         run: Arc<LoadedRun>,
         now: Timestamp,
+        shared_for: Duration,
     ) -> Result<Snapshot, AggregatorError> {
         let place = self.place(&run.plan.run().id);
         let mut held = place.lock().await;
         let follower = self.follower(&mut held, run).await?;
         if let Some(snapshot) = follower.last_snapshot()
             && snapshot.at <= self.clock.now()
-            && now.since(snapshot.at) < SHARED_FOR
+            && now.since(snapshot.at) < shared_for
         {
             return Ok(snapshot.clone());
         }

@@ -2,7 +2,8 @@
 //!
 //! A [`Report`] holds every row and error, for tables and downloads; as JSON it is the body of
 //! `/stats/requests` without the run's state and users, and no longer than Locust makes it.
-//! How the figures are computed is `figures`' part, how the console shows them [`table`]'s.
+//! How the figures are computed is `figures`' part, how the console shows them [`table`]'s, and what they
+//! were before [`past`]'s.
 
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
@@ -11,7 +12,9 @@ use traffic::clock::Timestamp;
 use crate::stats::OTHER_NAMES;
 
 mod figures;
+pub mod past;
 pub mod table;
+pub(crate) mod time;
 
 /// Rows, and errors, in the JSON of a report: Locust's own limit.
 pub const PAGE_ROWS: usize = 500;
@@ -92,6 +95,9 @@ pub struct Row {
     /// Response times at [`PERCENTILES`], to two significant digits.
     #[serde(skip)]
     pub percentiles: [u64; PERCENTILES.len()],
+    /// The same of about the last ten seconds.
+    #[serde(skip)]
+    pub current_percentiles: [u64; PERCENTILES.len()],
 }
 
 /// Milliseconds that are a whole number in Python, or a float.

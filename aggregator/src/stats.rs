@@ -13,13 +13,16 @@ use traffic::record::wire::{Decoded, OutcomeEntry};
 use self::capped::{Capped, Merge};
 use self::entry::{Entry, Occurrences};
 use self::histogram::{Histogram, key_of};
+use self::history::Passed;
 use self::seconds::Ring;
 use self::text::{cut, without_address};
+use crate::thinned::Thinned;
 
 pub(crate) mod capped;
 mod checkpoint;
 pub(crate) mod entry;
 pub(crate) mod histogram;
+pub(crate) mod history;
 pub(crate) mod seconds;
 mod text;
 
@@ -37,6 +40,8 @@ pub struct Limits {
     pub errors: usize,
     /// Distinct (message, traceback); further ones are counted in one, [`OTHER_EXCEPTIONS`].
     pub exceptions: usize,
+    /// Distinct (method, name) with a history of their own; further ones share one.
+    pub histories: usize,
     /// Characters of a method or name.
     pub name_chars: usize,
     /// Characters of an error text or an exception's message.
@@ -51,9 +56,20 @@ impl Default for Limits {
             names: 2_000,
             errors: 1_000,
             exceptions: 200,
+            histories: 50,
             name_chars: 200,
             error_chars: 500,
             traceback_chars: 2_000,
+        }
+    }
+}
+
+impl Limits {
+    /// For a store whose writes are paid for by the kilobyte: only all rows together have a history.
+    pub fn for_paid_writes() -> Self {
+        Self {
+            histories: 0,
+            ..Self::default()
         }
     }
 }
@@ -82,6 +98,8 @@ pub struct Stats {
     span: Option<(Timestamp, Timestamp)>,
     /// Response times of all requests in the latest seconds.
     recent: Ring<Histogram, RECENT_SECONDS>,
+    /// The past of rows, by (name, method).
+    history: Capped<2, Thinned<Passed>>,
 }
 
 impl Stats {
@@ -101,6 +119,7 @@ impl Stats {
             exceptions: Capped::new(limits.exceptions),
             span: None,
             recent: Ring::default(),
+            history: Capped::new(limits.histories),
         }
     }
 
@@ -120,7 +139,9 @@ impl Stats {
     /// outlives a reset in Locust. Exceptions have no time of their own: they count unless all of
     /// the record's outcomes, or its bucket, lie before.
     pub fn fold(&mut self, bucket: Bucket, record: &Decoded<'_>) {
-        let rows = self.resolve(record);
+        let chars = self.limits.name_chars;
+        let rows = resolve(&mut self.rows, record, chars);
+        let series = resolve(&mut self.history, record, chars);
         let counted = record.outcomes.as_slice();
         // by time of completion: those from before a reset stand in front
         let skipped = counted.partition_point(|outcome| outcome.completed_at < self.since);
@@ -129,7 +150,7 @@ impl Stats {
             self.extend_span(first.completed_at, last.completed_at);
         }
         for outcomes in counted.chunk_by(|one, next| second_of(one) == second_of(next)) {
-            self.fold_second(&rows, outcomes);
+            self.fold_second(&rows, &series, outcomes);
         }
         self.fold_errors(record, counted);
         let all_before = skipped > 0 && counted.is_empty();
@@ -138,34 +159,18 @@ impl Stats {
         }
     }
 
-    /// The slots of the record's names.
-    fn resolve(&mut self, record: &Decoded<'_>) -> Vec<usize> {
-        let chars = self.limits.name_chars;
-        let mut slots = Vec::with_capacity(record.requests.len());
-        let mut evictions = None;
-        // a name further on in the table may take the slot of one before it: then once more
-        while evictions != Some(self.rows.evictions()) {
-            evictions = Some(self.rows.evictions());
-            slots.clear();
-            slots.extend(
-                record.requests.iter().map(|&(method, name)| {
-                    self.rows.slot([&cut(name, chars), &cut(method, chars)])
-                }),
-            );
-        }
-        slots
-    }
-
     fn extend_span(&mut self, first: Timestamp, last: Timestamp) {
         let (earliest, latest) = self.span.unwrap_or((first, last));
         self.span = Some((earliest.min(first), latest.max(last)));
     }
 
-    fn fold_second(&mut self, rows: &[usize], outcomes: &[OutcomeEntry]) {
+    fn fold_second(&mut self, rows: &[usize], series: &[usize], outcomes: &[OutcomeEntry]) {
         let second = outcomes.first().map_or(0, second_of);
         for outcome in outcomes {
-            let row = rows[outcome.request as usize];
-            self.rows.get_mut(row).add(outcome, second);
+            let request = outcome.request as usize;
+            self.rows.get_mut(rows[request]).add(outcome, second);
+            let past = self.history.get_mut(series[request]);
+            past.count(second, |passed| passed.add(outcome));
         }
         if let Some(recent) = self.recent.at(second) {
             for outcome in outcomes {
@@ -235,6 +240,7 @@ impl Stats {
             self.extend_span(first, last);
         }
         self.recent.merge(&other.recent);
+        self.history.merge(&other.history);
     }
 
     /// Counts from `at` on, as after `/stats/reset`: rows stay with zeros, the rest is forgotten.
@@ -255,6 +261,7 @@ impl Stats {
         self.exceptions.clear();
         self.span = None;
         self.recent.clear();
+        self.history.zero();
         true
     }
 
@@ -279,9 +286,34 @@ impl Stats {
         self.span
     }
 
+    pub(crate) fn history(&self) -> &Capped<2, Thinned<Passed>> {
+        &self.history
+    }
+
     pub(crate) fn recent(&self) -> &Ring<Histogram, RECENT_SECONDS> {
         &self.recent
     }
+}
+
+/// The slots of the record's names in a map by name and method.
+fn resolve<V: Merge>(
+    map: &mut Capped<2, V>,
+    record: &Decoded<'_>,
+    name_chars: usize,
+) -> Vec<usize> {
+    let mut slots = Vec::with_capacity(record.requests.len());
+    let mut evictions = None;
+    // a name further on in the table may take the slot of one before it: then once more
+    while evictions != Some(map.evictions()) {
+        evictions = Some(map.evictions());
+        slots.clear();
+        slots.extend(
+            record.requests.iter().map(|&(method, name)| {
+                map.slot([&cut(name, name_chars), &cut(method, name_chars)])
+            }),
+        );
+    }
+    slots
 }
 
 fn second_of(outcome: &OutcomeEntry) -> u64 {

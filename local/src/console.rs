@@ -2,34 +2,53 @@
 
 use std::io::{self, Write as _};
 
+use aggregator::export::json;
 use aggregator::ledger::Ledger;
 use aggregator::reader::Snapshot;
 use aggregator::report::table;
+
+/// Where tables are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tables {
+    /// On standard output.
+    Stdout,
+    /// On standard error.
+    Stderr,
+    /// Nowhere.
+    Nowhere,
+}
 
 /// Prints the statistics as they are now: Locust's table.
 ///
 /// # Errors
 /// When standard output cannot be written, such as a pipe whose reader has gone.
-pub fn print_current(snapshot: &Snapshot) -> io::Result<()> {
-    print(&table::requests(
-        &snapshot.stats.report(snapshot.at),
-        true,
-        table::NAME_WIDTH,
-    ))
+pub fn print_current(tables: Tables, snapshot: &Snapshot) -> io::Result<()> {
+    let report = snapshot.stats.report(snapshot.at);
+    tables.print(&table::requests(&report, true, table::NAME_WIDTH))
 }
 
 /// Prints the summary at the end: totals, percentiles, errors, and what became of the plan.
 ///
 /// # Errors
 /// As [`print_current`].
-pub fn print_summary(snapshot: &Snapshot) -> io::Result<()> {
+pub fn print_summary(tables: Tables, snapshot: &Snapshot) -> io::Result<()> {
     let report = snapshot.stats.report(snapshot.at);
-    print(&table::requests(&report, false, table::NAME_WIDTH))?;
-    print(&table::percentiles(&report, table::NAME_WIDTH))?;
+    tables.print(&table::requests(&report, false, table::NAME_WIDTH))?;
+    tables.print(&table::percentiles(&report, table::NAME_WIDTH))?;
     if !report.errors.is_empty() {
-        print(&table::errors(&report, table::NAME_WIDTH))?;
+        tables.print(&table::errors(&report, table::NAME_WIDTH))?;
     }
-    print(&ledger_lines(&snapshot.ledger))
+    tables.print(&ledger_lines(&snapshot.ledger))
+}
+
+/// Prints the statistics as JSON, with a line feed after it.
+///
+/// # Errors
+/// As [`print_current`].
+pub fn print_json(snapshot: &Snapshot) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{}", json::statistics(snapshot))?;
+    out.flush()
 }
 
 /// What was planned and what became of it, in two lines.
@@ -54,8 +73,17 @@ fn ledger_lines(ledger: &Ledger) -> Vec<String> {
     lines
 }
 
-fn print(lines: &[String]) -> io::Result<()> {
-    let mut out = io::stdout().lock();
+impl Tables {
+    fn print(self, lines: &[String]) -> io::Result<()> {
+        match self {
+            Self::Stdout => print(&mut io::stdout().lock(), lines),
+            Self::Stderr => print(&mut io::stderr().lock(), lines),
+            Self::Nowhere => Ok(()),
+        }
+    }
+}
+
+fn print(out: &mut impl io::Write, lines: &[String]) -> io::Result<()> {
     for line in lines {
         writeln!(out, "{line}")?;
     }

@@ -4,12 +4,14 @@
 pub mod console;
 pub mod cost_command;
 pub mod engine;
+pub mod exports;
 pub mod heartbeat;
 pub mod inspect;
 pub mod logging;
 pub mod options;
 pub mod program;
 pub mod queue;
+mod reset;
 mod session;
 pub mod settings;
 pub mod store;

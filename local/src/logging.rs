@@ -35,10 +35,20 @@ pub fn start(output: &Output, logs: &LogBuffer, clock: &Clock) -> anyhow::Result
         .with_writer(writer);
     tracing_subscriber::registry()
         .with(level(&output.loglevel))
-        .with(console)
+        .with(console.with_filter(shown(output)))
         .with(logs.layer(format))
         .try_init()
         .context("logging cannot be started")
+}
+
+/// What of the log is written; the web API has it all.
+fn shown(output: &Output) -> LevelFilter {
+    if output.skip_log_setup {
+        // what Python shows by itself
+        LevelFilter::WARN
+    } else {
+        LevelFilter::TRACE
+    }
 }
 
 /// The file at `path`, to append to; as in Locust, its folder need not be there.

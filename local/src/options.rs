@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use aggregator::control::{AllowedHosts, InvalidField, Limits, parse_timespan};
-use clap::builder::{BoolishValueParser, TypedValueParser as _};
+use clap::builder::{BoolishValueParser, OsStringValueParser, TypedValueParser};
 use clap::{ArgAction, Args, Parser};
 
 /// What is said after the options, for it is no option: others could read it in the list of processes.
@@ -223,6 +223,31 @@ pub struct Output {
     #[arg(long, env = "LOCUST_ONLY_SUMMARY", value_parser = BoolishValueParser::new(), action = ArgAction::SetTrue)]
     pub only_summary: bool,
 
+    /// Keep statistics in FILE_stats.csv, FILE_stats_history.csv, FILE_failures.csv and
+    /// FILE_exceptions.csv
+    #[arg(long, value_name = "FILE", env = "LOCUST_CSV", value_parser = path_or_nothing())]
+    pub csv: Option<PathBuf>,
+
+    /// With --csv: every row in the history, and not only all together
+    #[arg(long, env = "LOCUST_CSV_FULL_HISTORY", value_parser = BoolishValueParser::new(), action = ArgAction::SetTrue)]
+    pub csv_full_history: bool,
+
+    /// Keep a report in this file; {u}, {r} and {t} in its name are users, spawn rate and run time
+    #[arg(long, value_name = "FILE", env = "LOCUST_HTML")]
+    pub html: Option<String>,
+
+    /// Print the statistics as JSON at the end; the tables go to stderr then
+    #[arg(long)]
+    pub json: bool,
+
+    /// Keep the statistics as JSON in FILE.json
+    #[arg(long, value_name = "FILE")]
+    pub json_file: Option<PathBuf>,
+
+    /// Count anew once all users are there
+    #[arg(long, env = "LOCUST_RESET_STATS", value_parser = BoolishValueParser::new(), action = ArgAction::SetTrue)]
+    pub reset_stats: bool,
+
     /// Show how often each class does which task, and exit
     #[arg(long)]
     pub show_task_ratio: bool,
@@ -248,6 +273,16 @@ pub struct Output {
     /// Write the log to this file instead of stderr
     #[arg(long, value_name = "FILE", env = "LOCUST_LOGFILE")]
     pub logfile: Option<PathBuf>,
+
+    /// Log only warnings and errors, and print no tables
+    #[arg(
+        long,
+        alias = "skip-log",
+        env = "LOCUST_SKIP_LOG_SETUP",
+        value_parser = BoolishValueParser::new(),
+        action = ArgAction::SetTrue
+    )]
+    pub skip_log_setup: bool,
 }
 
 /// The rest.
@@ -312,6 +347,11 @@ fn timespan(text: &str) -> Result<Duration, String> {
 fn allowed_hosts(text: &str) -> Result<AllowedHosts, String> {
     text.parse()
         .map_err(|invalid: InvalidField| invalid.problem)
+}
+
+/// A path that may be empty, as a variable that is set to nothing.
+fn path_or_nothing() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().map(PathBuf::from)
 }
 
 fn users(text: &str) -> Result<u32, String> {

@@ -18,6 +18,7 @@ use traffic::clock::Clock;
 use traffic::runs::Environment;
 
 use crate::engine::Engine;
+use crate::exports::Files;
 use crate::options::Options;
 use crate::settings::{Settings, SettingsError};
 use crate::store::{OpenError, SqliteStore};
@@ -98,6 +99,8 @@ async fn program(options: &Options, logs: LogBuffer, clock: Clock) -> Result<u8,
     let door = settings::door(&process)?;
     let kept = kept(options, &clock)?;
     let settings = resolve(options, &process, kept.as_ref()).await?;
+    let run_time = settings.start.and_then(|start| start.run_time);
+    let files = Files::begin(&settings.exports, run_time)?;
     raise_open_files();
     let listener = match settings.web {
         Some(address) => Some(listen(address).await?),
@@ -130,7 +133,7 @@ async fn program(options: &Options, logs: LogBuffer, clock: Clock) -> Result<u8,
         // without a server nobody could see or delete them
         engine.follow_schedules().await?;
     }
-    let code = session::attend(&mut engine, &settings).await?;
+    let code = session::attend(&mut engine, &settings, files).await?;
     if let Some(targets) = targets {
         targets.shutdown().await;
     }

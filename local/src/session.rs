@@ -2,6 +2,7 @@
 //! of the run, an interrupt, or a reader that has gone.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use aggregator::control::SwarmRequest;
@@ -10,6 +11,8 @@ use traffic::run::Run;
 
 use crate::console;
 use crate::engine::Engine;
+use crate::exports::{Files, Writing};
+use crate::reset::Reset;
 use crate::settings::{Settings, Start};
 
 /// How often a headless run prints its statistics, as Locust does.
@@ -34,20 +37,30 @@ const DEMO: (u32, f64) = (60, 6.0);
 ///
 /// # Errors
 /// When a run cannot be started as asked, or a part of the engine has broken off.
-pub(crate) async fn attend(engine: &mut Engine, settings: &Settings) -> anyhow::Result<u8> {
+pub(crate) async fn attend(
+    engine: &mut Engine,
+    settings: &Settings,
+    files: Files,
+) -> anyhow::Result<u8> {
     if let Some(start) = &settings.start {
         swarm(engine, settings, start).await?;
     }
+    let writing = Writing::new(files);
+    let aggregation = Arc::clone(&engine.aggregation);
     let mut interrupted = Interrupts::listen()?;
-    tokio::select! {
-        () = interrupted.next() => {}
-        ended = until_the_end(engine, settings) => ended?,
+    let clean = tokio::select! {
+        () = writing.go_on(&aggregation) => false,
+        clean = to_the_end(engine, settings, &mut interrupted) => clean?,
+    };
+    let snapshot = engine.aggregation.snapshot_anew().await?;
+    let written = writing.finish(snapshot.clone()).await;
+    if settings.exports.json {
+        let _read = was_read(console::print_json(&snapshot))?;
     }
-    let clean = finish(engine, settings, &mut interrupted).await;
-    let snapshot = engine.aggregation.snapshot().await?;
     if snapshot.run.is_some() {
-        let _read = was_read(console::print_summary(&snapshot))?;
+        let _read = was_read(console::print_summary(settings.tables, &snapshot))?;
     }
+    written?;
     let lost = engine.lost_requests();
     if lost > 0 {
         tracing::error!(
@@ -65,6 +78,19 @@ pub(crate) async fn attend(engine: &mut Engine, settings: &Settings) -> anyhow::
     };
     tracing::info!("shutting down (exit code {code})");
     Ok(code)
+}
+
+/// Stays until the program is to end, and ends the run; false if not all of it could be written.
+async fn to_the_end(
+    engine: &mut Engine,
+    settings: &Settings,
+    interrupted: &mut Interrupts,
+) -> anyhow::Result<bool> {
+    tokio::select! {
+        () = interrupted.next() => {}
+        ended = until_the_end(engine, settings) => ended?,
+    }
+    Ok(finish(engine, settings, interrupted).await)
 }
 
 /// Starts a run, or changes one that goes on to what the command line says of it.
@@ -123,12 +149,16 @@ fn changed(run: &Run, start: &Start, settings: &Settings, engine: &Engine) -> Sw
 async fn until_the_end(engine: &mut Engine, settings: &Settings) -> anyhow::Result<()> {
     let mut print_at = tokio::time::interval(PRINT_EVERY);
     let mut looks = settings.start.is_some();
+    let mut reset = Reset::default();
     loop {
         tokio::select! {
             error = engine.broken() => return Err(error),
+            () = tokio::time::sleep(LOOK_EVERY), if settings.resets_statistics => {
+                reset.once_all_users_are_there(&engine.control).await;
+            }
             _ = print_at.tick(), if settings.prints_statistics => {
                 let snapshot = engine.aggregation.snapshot().await?;
-                if !was_read(console::print_current(&snapshot))? {
+                if !was_read(console::print_current(settings.tables, &snapshot))? {
                     return Ok(());
                 }
             }

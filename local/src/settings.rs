@@ -13,6 +13,8 @@ use traffic::workload::{
     BUILT_IN, BUILT_IN_FILE, EQUAL_WEIGHTS, Workload, WorkloadErrors, base_url,
 };
 
+use crate::console::Tables;
+use crate::exports::Exports;
 use crate::options::Options;
 use crate::store::SqliteStore;
 
@@ -48,6 +50,9 @@ pub enum SettingsError {
     /// There is no run whose end could be waited for.
     #[error("--autoquit ends the program after a run: start one with --autostart, or leave it out")]
     Autoquit,
+    /// There are no CSV files that could have a full history.
+    #[error("--csv-full-history is about the files of --csv: name them, or leave it out")]
+    CsvFullHistory,
     /// A file named by `--config-users` cannot be read.
     #[error("--config-users file {path} cannot be read")]
     ConfigUsers {
@@ -79,6 +84,12 @@ pub struct Settings {
     pub stop_timeout: Option<Duration>,
     /// Whether statistics are printed while the run goes on.
     pub prints_statistics: bool,
+    /// Where tables are printed.
+    pub tables: Tables,
+    /// What is written to files.
+    pub exports: Exports,
+    /// Whether statistics count anew once all users are there.
+    pub resets_statistics: bool,
     /// The exit code when any request failed.
     pub exit_code_on_error: u8,
 }
@@ -117,6 +128,9 @@ impl Settings {
             autoquit,
             stop_timeout: options.other.stop_timeout,
             prints_statistics: headless && !options.output.only_summary,
+            tables: tables(options),
+            exports: exports(options)?,
+            resets_statistics: options.output.reset_stats,
             exit_code_on_error: options.other.exit_code_on_error,
         })
     }
@@ -278,6 +292,31 @@ fn web_address(options: &Options) -> Result<SocketAddr, SettingsError> {
             .map_err(|_| SettingsError::WebHost(other.into()))?,
     };
     Ok(SocketAddr::new(address, options.web.web_port))
+}
+
+fn tables(options: &Options) -> Tables {
+    match &options.output {
+        output if output.skip_log_setup => Tables::Nowhere,
+        // whoever reads the JSON must not find tables before it
+        output if output.json => Tables::Stderr,
+        _ => Tables::Stdout,
+    }
+}
+
+fn exports(options: &Options) -> Result<Exports, SettingsError> {
+    let output = &options.output;
+    let named = |path: &Option<PathBuf>| path.clone().filter(|path| !path.as_os_str().is_empty());
+    let exports = Exports {
+        csv: named(&output.csv),
+        csv_full_history: output.csv_full_history,
+        html: output.html.clone().filter(|name| !name.is_empty()),
+        json_file: named(&output.json_file),
+        json: output.json,
+    };
+    if exports.csv_full_history && exports.csv.is_none() {
+        return Err(SettingsError::CsvFullHistory);
+    }
+    Ok(exports)
 }
 
 fn start(options: &Options) -> Option<Start> {

@@ -3,7 +3,8 @@
 Standard input has one JSON object: {"classes": [{"name", "weight", "fixed_count", "host", "tasks":
 [[name, weight], ...]}, ...], "picker": bool, "steps": [step, ...]}. A step is {"method", "path",
 "content_type", "body"}, or {"settle": true}: wait until all users are there, or all have gone. One
-JSON object is printed: {"answers": [{"status", "content_type", "body"}, ...]}, one for each request.
+JSON object is printed: {"answers": [{"status", "content_type", "disposition", "body"}, ...]}, one for each
+request.
 The users do nothing: no request leaves this process.
 """
 
@@ -70,6 +71,7 @@ def ask(port, step):
     answer = {
         "status": response.status,
         "content_type": response.getheader("Content-Type"),
+        "disposition": response.getheader("Content-Disposition"),
         "body": response.read().decode(),
     }
     connection.close()

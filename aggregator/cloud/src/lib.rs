@@ -78,7 +78,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Cloud<S, Q, H> {
             Arc::clone(&fan_out.store),
             Arc::clone(&fan_out.runs),
             fan_out.clock.clone(),
-            Limits::default(),
+            Limits::for_paid_writes(),
         );
         let api = Api {
             control: Arc::new(control),

@@ -117,6 +117,10 @@ pub(super) const OVERLAP: Duration = Duration::from_secs(15);
 pub(super) const CHECKPOINT_BYTES: u64 = 300;
 pub(super) const CHECKPOINT_ROW_BYTES: u64 = 300;
 
+/// The history in a checkpoint, packed: on average over a run of eight hours with all six classes. It grows
+/// to twice that in a day, and hardly after it.
+pub(super) const HISTORY_BYTES: u64 = 8_000;
+
 /// START, END and REPORT of an invocation, with what CloudWatch adds to each line.
 pub(super) const PLATFORM_LOG: u64 = 450;
 

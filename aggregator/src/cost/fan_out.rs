@@ -43,7 +43,8 @@ pub(super) fn play(from: Slot, until: Slot, names: u64, calls: &mut Calls) {
     let minute = Duration::from_secs(60);
     read_records(calls, &during, minutes, open + 60 / BUCKET_SECONDS, minute);
     read_records(calls, &during, minutes, open, Duration::ZERO);
-    let checkpoint = adapters::CHECKPOINT_BYTES + names * adapters::CHECKPOINT_ROW_BYTES;
+    let rows = names * adapters::CHECKPOINT_ROW_BYTES;
+    let checkpoint = adapters::CHECKPOINT_BYTES + rows + adapters::HISTORY_BYTES;
     let units = adapters::write_units(checkpoint);
     calls.add(adapters::PUT_CHECKPOINT, minutes, units);
     let each = (sends + strides) / minutes.max(1) + 6;

@@ -8,7 +8,6 @@ use super::LatenessMs;
 
 /// Each power of two is divided into as many parts as these bits count.
 const PART_BITS: u32 = 6;
-const PARTS: u64 = 1 << PART_BITS;
 
 /// The number of the part that the greatest `u64` lies in.
 const LAST: usize = (((u64::BITS - PART_BITS + 1) as usize) << PART_BITS) - 1;
@@ -28,23 +27,24 @@ pub(crate) struct Saved {
     max_us: u64,
 }
 
-fn part_of(micros: u64) -> usize {
-    let shift = (u64::BITS - micros.leading_zeros()).saturating_sub(PART_BITS + 1);
-    (u64::from(shift) * PARTS + (micros >> shift)) as usize
+/// The number of the part that a value lies in, each power of two in `1 << bits` of them.
+pub(super) fn part_of(bits: u32, micros: u64) -> usize {
+    let shift = (u64::BITS - micros.leading_zeros()).saturating_sub(bits + 1);
+    ((u64::from(shift) << bits) + (micros >> shift)) as usize
 }
 
 /// The greatest value of a part.
-fn greatest(part: usize) -> u64 {
+pub(super) fn greatest(bits: u32, part: usize) -> u64 {
     let part = part as u64;
-    let shift = (part / PARTS).saturating_sub(1);
-    let first = part - shift * PARTS;
+    let shift = (part >> bits).saturating_sub(1);
+    let first = part - (shift << bits);
     (first << shift) | ((1 << shift) - 1)
 }
 
 impl Lateness {
     /// Counts one iteration.
     pub(crate) fn add(&mut self, micros: u64) {
-        self.add_many(part_of(micros), 1);
+        self.add_many(part_of(PART_BITS, micros), 1);
         self.max_us = self.max_us.max(micros);
     }
 
@@ -87,7 +87,7 @@ impl Lateness {
         for (part, &count) in self.counts.iter().enumerate() {
             below = below.saturating_add(count);
             if below >= rank {
-                return greatest(part).min(self.max_us);
+                return greatest(PART_BITS, part).min(self.max_us);
             }
         }
         0
@@ -137,11 +137,14 @@ mod tests {
 
     #[test]
     fn parts_follow_one_another_without_gaps() {
-        assert_eq!(part_of(u64::MAX), LAST);
-        assert_eq!(greatest(LAST), u64::MAX);
-        for part in 0..LAST {
-            assert_eq!(part_of(greatest(part)), part);
-            assert_eq!(part_of(greatest(part) + 1), part + 1);
+        assert_eq!(part_of(PART_BITS, u64::MAX), LAST);
+        for bits in [3, PART_BITS] {
+            let last = part_of(bits, u64::MAX);
+            assert_eq!(greatest(bits, last), u64::MAX);
+            for part in 0..last {
+                assert_eq!(part_of(bits, greatest(bits, part)), part);
+                assert_eq!(part_of(bits, greatest(bits, part) + 1), part + 1);
+            }
         }
     }
 

@@ -5,6 +5,7 @@
 //! what is kept is what is still open. The same entries give the same tally in any order.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use traffic::clock::{Slot, Timestamp};
@@ -15,7 +16,10 @@ use traffic::runs::LoadedRun;
 use super::lateness::Lateness;
 use super::marks::{DueSet, MarkCounts, Marks};
 use super::noted::{Noted, Reach};
+use super::past::{Booked, LedgerPast};
 use super::{Account, Ledger, UNKNOWN_CLASS};
+use crate::stats::capped::Merge as _;
+use crate::thinned::Thinned;
 
 pub(crate) mod saved;
 
@@ -64,6 +68,8 @@ struct ClassTally {
     settled_until: Slot,
     /// From there on.
     slots: VecDeque<SlotTally>,
+    /// What is settled and how late it was sent, by the slot it was due in.
+    past: Thinned<Booked>,
 }
 
 /// Counts of all slots so far, settled or not; `missing` only of settled ones.
@@ -111,6 +117,7 @@ impl Tally {
             lateness: Lateness::default(),
             settled_until: from,
             slots: VecDeque::new(),
+            past: Thinned::default(),
         };
         let classes = vec![class; run.plan.classes().len()];
         Self {
@@ -142,14 +149,24 @@ impl Tally {
         }
     }
 
-    /// Counts the lateness of one iteration.
-    pub(crate) fn add_lateness(&mut self, class: usize, micros: u64) {
-        self.classes[class].lateness.add(micros);
+    /// Counts the lateness of one iteration that was due in `slot`.
+    pub(crate) fn add_lateness(&mut self, class: usize, slot: Slot, micros: u64) {
+        let class = &mut self.classes[class];
+        class.lateness.add(micros);
+        class
+            .past
+            .count(slot.0, |booked| booked.add_lateness(micros));
     }
 
-    /// Adds the lateness of a class's iterations.
-    pub(crate) fn merge_lateness(&mut self, class: usize, lateness: &Lateness) {
+    /// Adds the lateness of a class's iterations, all together and by the slot they were due in.
+    pub(crate) fn merge_lateness(
+        &mut self,
+        class: usize,
+        lateness: &Lateness,
+        by_slot: &Thinned<Booked>,
+    ) {
         self.classes[class].lateness.merge(lateness);
+        self.classes[class].past.merge(by_slot);
     }
 
     /// Counts records that cannot be read.
@@ -177,13 +194,11 @@ impl Tally {
             ..Ledger::default()
         };
         let mut lateness = Lateness::default();
-        let shares = || run_now.segments.iter().flat_map(|segment| &segment.shares);
         for (planned, class) in run.plan.classes().iter().zip(&self.classes) {
             let account = class.account(quiet_before);
             ledger.total += account;
             lateness.merge(&class.lateness);
-            let takes_part = shares().any(|share| *share.class == *planned.name);
-            if takes_part || account != Account::default() {
+            if takes_part(run, &planned.name) || account != Account::default() {
                 let account = account.with_lateness(&class.lateness);
                 ledger.classes.insert(planned.name.clone(), account);
             }
@@ -199,6 +214,26 @@ impl Tally {
         ledger.total.lateness_ms = lateness.figures();
         ledger
     }
+
+    /// The same over time, for the classes that have an account there.
+    pub(crate) fn past(&self, run: &LoadedRun, quiet_before: Option<Timestamp>) -> LedgerPast {
+        let run_now = run.plan.run();
+        let end = run_now.ends().filter(|&end| end <= self.until);
+        let named = run.plan.classes().iter().zip(&self.classes);
+        let counted = named.filter(|(planned, class)| {
+            takes_part(run, &planned.name) || class.account(quiet_before) != Account::default()
+        });
+        let series =
+            counted.map(|(planned, class)| (Arc::clone(&planned.name), class.past(quiet_before)));
+        let span = (run_now.starts(), end.unwrap_or(self.until));
+        LedgerPast::new(run_now.id.clone(), span, end.is_some(), series.collect())
+    }
+}
+
+fn takes_part(run: &LoadedRun, class: &str) -> bool {
+    let segments = run.plan.run().segments.iter();
+    let mut shares = segments.flat_map(|segment| &segment.shares);
+    shares.any(|share| share.class == class)
 }
 
 impl ClassTally {
@@ -249,8 +284,25 @@ impl ClassTally {
     fn settle_first(&mut self) {
         if let Some(slot) = self.slots.pop_front() {
             self.sums.missing += u64::from(slot.open());
+            if slot.planned > 0 {
+                let settled = slot.booked(true);
+                self.past
+                    .count(self.settled_until.0, |booked| booked.merge(&settled));
+            }
             self.settled_until = self.settled_until.plus(1);
         }
+    }
+
+    /// What is settled, with the slots that are not.
+    fn past(&self, quiet_before: Option<Timestamp>) -> Thinned<Booked> {
+        let mut past = self.past.clone();
+        let slots = (self.settled_until.0..).map(Slot).zip(&self.slots);
+        for (number, slot) in slots.filter(|(_, slot)| slot.planned > 0) {
+            let is_missing = quiet_before.is_some_and(|quiet| number.start() <= quiet);
+            let open = slot.booked(is_missing);
+            past.count(number.0, |booked| booked.merge(&open));
+        }
+        past
     }
 
     fn account(&self, quiet_before: Option<Timestamp>) -> Account {
@@ -279,6 +331,19 @@ impl ClassTally {
 }
 
 impl SlotTally {
+    /// What became of it; what nothing is known of is missing, or else pending.
+    fn booked(&self, is_missing: bool) -> Booked {
+        let skipped = self.ticks.iter().map(|tick| match &tick.marked {
+            Marked::Some(marks) => marks.counts().skipped,
+            Marked::Nothing | Marked::All => 0,
+        });
+        // without ticks all is done
+        let skipped: u32 = skipped.sum();
+        let recorded = self.known.saturating_sub(skipped);
+        let missing = if is_missing { self.open() } else { 0 };
+        Booked::new(self.planned, recorded, skipped, missing)
+    }
+
     /// How many planned iterations nothing is known of.
     fn open(&self) -> u32 {
         self.planned.saturating_sub(self.known)

@@ -117,6 +117,7 @@ impl Follower {
             run: Some(Arc::clone(&self.run)),
             stats: Arc::new(stats),
             ledger: Arc::new(self.live.ledger(&self.run, quiet_before)),
+            ledger_past: Arc::new(self.live.past(&self.run, quiet_before)),
             at: now,
         };
         self.last_snapshot = Some(snapshot.clone());
@@ -199,8 +200,8 @@ impl Follower {
                 .iter()
                 .for_each(|noted| self.sealed.tally.apply(noted));
             self.sealed.stats.merge(&open.stats);
-            for (&class, lateness) in &open.lateness {
-                self.sealed.tally.merge_lateness(class, lateness);
+            for (&class, (lateness, by_slot)) in &open.lateness {
+                self.sealed.tally.merge_lateness(class, lateness, by_slot);
             }
             self.sealed.tally.add_unreadable(open.unreadable);
         }

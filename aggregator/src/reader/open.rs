@@ -9,7 +9,9 @@ use traffic::record::{Block, IterationEntry, RecordKey};
 
 use crate::ledger::lateness::Lateness;
 use crate::ledger::noted::Noted;
+use crate::ledger::past::Booked;
 use crate::stats::Stats;
+use crate::thinned::Thinned;
 
 /// See the [module](self).
 #[derive(Debug)]
@@ -21,8 +23,8 @@ pub(super) struct OpenBucket {
     pub(super) noted: Vec<Noted>,
     /// Entries of slots that have not begun: their writer's clock is ahead of this one.
     pub(super) early: Vec<Early>,
-    /// By class number.
-    pub(super) lateness: BTreeMap<usize, Lateness>,
+    /// By class number: all together, and by the slot that was due.
+    pub(super) lateness: BTreeMap<usize, (Lateness, Thinned<Booked>)>,
     /// Records that cannot be read.
     pub(super) unreadable: u64,
     seen: HashSet<Seen>,

@@ -1,17 +1,21 @@
 //! What was folded of a run's sealed buckets, and its form as a checkpoint.
 //!
-//! A version byte, then `postcard` of [`Saved`]. Two readers that have folded the same buckets write
-//! the same bytes.
+//! A version byte, then `postcard` of [`Saved`] and of the ledger's past, which version 1 did not have.
+//! Two readers that have folded the same buckets write the same bytes.
 
 use serde::{Deserialize, Serialize};
 use traffic::record::Bucket;
 use traffic::runs::LoadedRun;
 
+use crate::ledger::past::Booked;
 use crate::ledger::tally::Tally;
-use crate::ledger::tally::saved::{SavedTally, Slots};
+use crate::ledger::tally::saved::{SavedPast, SavedTally, Slots};
 use crate::stats::{CheckpointError, Limits, Stats};
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
+
+/// The version that ended before the ledger's past.
+const WITHOUT_PAST: u8 = 1;
 
 /// See the [module](self).
 #[derive(Clone, Debug)]
@@ -52,7 +56,10 @@ impl Sealed {
             stats: &stats,
             tally,
         };
-        postcard::to_extend(&saved, vec![VERSION]).expect("a vector takes what is written to it")
+        let head = postcard::to_extend(&saved, vec![VERSION]);
+        let head = head.expect("a vector takes what is written to it");
+        let past = self.tally.save_past();
+        postcard::to_extend(&past, head).expect("a vector takes what is written to it")
     }
 
     /// Reads a checkpoint of `run`, and whether it is complete.
@@ -61,9 +68,12 @@ impl Sealed {
         run: &LoadedRun,
         limits: Limits,
     ) -> Result<(Self, bool), CheckpointError> {
-        let saved = read(body)?;
+        let (saved, past) = read(body)?;
         let tally = saved.tally.load(run.plan.classes().len());
-        let tally = tally.ok_or_else(|| malformed("its ledger does not fit the run"))?;
+        let mut tally = tally.ok_or_else(|| malformed("its ledger does not fit the run"))?;
+        if past.is_some_and(|past| !tally.load_past(past)) {
+            return Err(malformed("its ledger's past does not fit the run"));
+        }
         let stats = Stats::decode(saved.stats, limits)?;
         Ok((
             Self {
@@ -78,20 +88,30 @@ impl Sealed {
 
 /// How far a checkpoint goes, and whether it is complete.
 pub(super) fn progress(body: &[u8]) -> Result<(Bucket, bool), CheckpointError> {
-    let saved = read(body)?;
+    let (saved, _) = read(body)?;
     Ok((saved.next, saved.complete))
 }
 
-fn read(body: &[u8]) -> Result<Saved<'_, Slots>, CheckpointError> {
+type Read<'a> = (Saved<'a, Slots>, Option<SavedPast<Booked>>);
+
+fn read(body: &[u8]) -> Result<Read<'_>, CheckpointError> {
     let (&version, rest) = body.split_first().ok_or_else(|| malformed("it is empty"))?;
-    if version != VERSION {
-        return Err(CheckpointError::Version(version));
+    let (saved, rest) = match version {
+        WITHOUT_PAST | VERSION => take(rest)?,
+        other => return Err(CheckpointError::Version(other)),
+    };
+    let (past, rest) = match version {
+        WITHOUT_PAST => (None, rest),
+        _ => take(rest).map(|(past, rest)| (Some(past), rest))?,
+    };
+    if !rest.is_empty() {
+        return Err(malformed("it does not end where it should"));
     }
-    match postcard::take_from_bytes(rest) {
-        Ok((saved, [])) => Ok(saved),
-        Ok(_) => Err(malformed("it does not end where it should")),
-        Err(error) => Err(malformed(&error.to_string())),
-    }
+    Ok((saved, past))
+}
+
+fn take<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<(T, &'a [u8]), CheckpointError> {
+    postcard::take_from_bytes(bytes).map_err(|error| malformed(&error.to_string()))
 }
 
 fn malformed(what: &str) -> CheckpointError {

@@ -16,9 +16,9 @@ use crate::stats::{OTHER_ERRORS, OTHER_NAMES, Stats};
 const CURRENT_WINDOW: u64 = 10;
 
 /// What the figures of every row refer to.
-struct Frame {
-    start_time: Timestamp,
-    last_request: Option<Timestamp>,
+pub(super) struct Frame {
+    pub(super) start_time: Timestamp,
+    pub(super) last_request: Option<Timestamp>,
 }
 
 impl Stats {
@@ -79,7 +79,7 @@ fn errors(stats: &Stats) -> Vec<ErrorRow> {
 }
 
 impl Frame {
-    fn row(&self, method: &str, name: &str, entry: &Entry) -> Row {
+    pub(super) fn row(&self, method: &str, name: &str, entry: &Entry) -> Row {
         let current_rps = self.current(entry, |requests, _| requests);
         let exact_min = (entry.min_us < u64::MAX).then(|| milliseconds(entry.min_us));
         let exact_max = milliseconds(entry.max_us);
@@ -105,6 +105,7 @@ impl Frame {
             exact_min,
             exact_max,
             percentiles,
+            current_percentiles: [0; PERCENTILES.len()],
         }
     }
 
@@ -156,8 +157,18 @@ fn median(key: u64, entry: &Entry) -> Milliseconds {
 
 /// Locust's rounding to whole numbers: halves go up, as long as the float has digits left for it.
 fn proper_round(value: f64) -> f64 {
+    nudged(value).round_ties_even()
+}
+
+/// The same to so many digits after the point.
+pub(super) fn proper_round_to(value: f64, digits: usize) -> f64 {
+    let rounded = format!("{:.digits$}", nudged(value));
+    rounded.parse().unwrap_or(value)
+}
+
+fn nudged(value: f64) -> f64 {
     let digits = format!("{value:?}").len() as i32;
-    (value + 10_f64.powi(-digits - 1)).round_ties_even()
+    value + 10_f64.powi(-digits - 1)
 }
 
 /// Percentiles of what came after the snapshot that Locust would find for `now`.

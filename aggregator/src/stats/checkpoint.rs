@@ -1,8 +1,8 @@
 //! The statistics as bytes, for a checkpoint in the store.
 //!
-//! A version byte, then `postcard` of [`Saved`]: varints throughout, histograms with their gaps as
-//! run lengths, and of the seconds in detail only those that a figure can still need. Equal
-//! statistics give equal bytes.
+//! A version byte, then `postcard` of [`Saved`] and of [`SavedPast`]: varints throughout, histograms
+//! with their gaps as run lengths, and of the seconds in detail only those that a figure can still
+//! need. Equal statistics give equal bytes. Version 1 ended before the past.
 
 use serde::{Deserialize, Serialize};
 use traffic::clock::{SLOT_MICROS, Timestamp};
@@ -10,10 +10,15 @@ use traffic::clock::{SLOT_MICROS, Timestamp};
 use super::capped::{Capped, Merge};
 use super::entry::{Entry, Occurrences};
 use super::histogram::{Histogram, key_of};
+use super::history::Passed;
 use super::seconds::{Cell, Counts, Ring};
 use super::{Limits, Stats};
+use crate::thinned::{self, Thinned};
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
+
+/// The version that had no history.
+const WITHOUT_PAST: u8 = 1;
 
 /// Why a checkpoint cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -54,6 +59,18 @@ struct Saved<'a> {
     recent: Vec<(u64, Vec<u64>)>,
 }
 
+/// What came later than the first version, in the order of the rows there.
+#[derive(Serialize, Deserialize)]
+struct SavedPast<'a, T> {
+    /// Each row's first completion after [`Stats::since`], and its last one after that.
+    spans: Vec<Option<(u64, u64)>>,
+    other_span: Option<(u64, u64)>,
+    /// Name and method.
+    #[serde(borrow)]
+    history: Vec<([&'a str; 2], thinned::Saved<T>)>,
+    other_history: Option<thinned::Saved<T>>,
+}
+
 #[derive(Serialize, Deserialize)]
 struct SavedEntry {
     requests: u64,
@@ -91,7 +108,35 @@ impl Stats {
                 .filter(|(_, histogram)| !histogram.is_empty())
                 .collect(),
         };
-        postcard::to_extend(&saved, vec![VERSION]).expect("a vector takes what is written to it")
+        let head = postcard::to_extend(&saved, vec![VERSION]);
+        let head = head.expect("a vector takes what is written to it");
+        self.encode_past(newest, head)
+    }
+
+    fn encode_past(&self, newest: u64, head: Vec<u8>) -> Vec<u8> {
+        let span = |entry: &Entry| {
+            let (first, last) = entry.span?;
+            let since = self.since.micros();
+            Some((first.micros() - since, last.micros() - first.micros()))
+        };
+        // rows that had nothing of late are thinned only now
+        let thin = |series: &Thinned<Passed>| series.as_of(newest);
+        let series: Vec<_> = self
+            .history
+            .iter()
+            .map(|(texts, series)| (texts, thin(series)))
+            .collect();
+        let other_series = self.history.others().map(thin);
+        let past = SavedPast {
+            spans: self.rows.iter().map(|(_, row)| span(row)).collect(),
+            other_span: self.rows.others().and_then(span),
+            history: series
+                .iter()
+                .map(|(texts, series)| (*texts, series.save()))
+                .collect(),
+            other_history: other_series.as_ref().map(Thinned::save),
+        };
+        postcard::to_extend(&past, head).expect("a vector takes what is written to it")
     }
 
     /// Reads what [`Stats::encode`] has written; `limits` hold from now on.
@@ -102,18 +147,30 @@ impl Stats {
         let (&version, rest) = bytes
             .split_first()
             .ok_or_else(|| CheckpointError::malformed("it is empty"))?;
-        if version != VERSION {
+        if !matches!(version, WITHOUT_PAST | VERSION) {
             return Err(CheckpointError::Version(version));
         }
-        let (saved, rest) = postcard::take_from_bytes::<Saved<'_>>(rest)
-            .map_err(|error| CheckpointError::malformed(&error.to_string()))?;
+        let (saved, rest) = take::<Saved<'_>>(rest)?;
+        let (past, rest) = match version {
+            WITHOUT_PAST => (None, rest),
+            _ => take::<SavedPast<'_, Passed>>(rest).map(|(past, rest)| (Some(past), rest))?,
+        };
         if !rest.is_empty() {
             return Err(CheckpointError::malformed(
                 "it does not end where it should",
             ));
         }
-        saved.into_stats(limits)
+        let names: Vec<_> = saved.rows.iter().map(|(texts, _)| *texts).collect();
+        let mut stats = saved.into_stats(limits)?;
+        if let Some(past) = past {
+            past.add_to(&mut stats, &names)?;
+        }
+        Ok(stats)
     }
+}
+
+fn take<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<(T, &'a [u8]), CheckpointError> {
+    postcard::take_from_bytes(bytes).map_err(|error| CheckpointError::malformed(&error.to_string()))
 }
 
 impl Saved<'_> {
@@ -150,6 +207,56 @@ impl Saved<'_> {
     }
 }
 
+impl SavedPast<'_, Passed> {
+    fn add_to(self, stats: &mut Stats, names: &[[&str; 2]]) -> Result<(), CheckpointError> {
+        if self.spans.len() != names.len() {
+            return Err(CheckpointError::malformed("its rows are not as many twice"));
+        }
+        let since = stats.since;
+        let spanned = |span| {
+            Ok::<_, CheckpointError>(Entry {
+                span: load_span(span, since)?,
+                ..Entry::default()
+            })
+        };
+        for (&texts, span) in names.iter().zip(self.spans) {
+            put(&mut stats.rows, texts, &spanned(span)?);
+        }
+        if let Some(span) = self.other_span {
+            stats.rows.add_others(&spanned(Some(span))?);
+        }
+        let broken = || CheckpointError::malformed("its history cannot have been one");
+        for (texts, series) in self.history {
+            put(
+                &mut stats.history,
+                texts,
+                &series.load().ok_or_else(broken)?,
+            );
+        }
+        if let Some(series) = self.other_history {
+            let series = series.load().ok_or_else(broken)?;
+            stats.history.add_others(&series);
+        }
+        Ok(())
+    }
+}
+
+fn load_span(
+    span: Option<(u64, u64)>,
+    since: Timestamp,
+) -> Result<Option<(Timestamp, Timestamp)>, CheckpointError> {
+    let Some((after_since, lasts)) = span else {
+        return Ok(None);
+    };
+    let first = since.micros().checked_add(after_since);
+    let last = first.and_then(|first| first.checked_add(lasts));
+    let impossible = || CheckpointError::malformed("a row in it lasts for too long");
+    Ok(Some((
+        Timestamp::from_micros(first.ok_or_else(impossible)?),
+        Timestamp::from_micros(last.ok_or_else(impossible)?),
+    )))
+}
+
 impl SavedEntry {
     fn load(&self, newest: u64) -> Result<Entry, CheckpointError> {
         let mut entry = Entry {
@@ -160,6 +267,7 @@ impl SavedEntry {
             max_us: self.max_us,
             content: self.content,
             histogram: load_histogram(&self.histogram)?,
+            span: None,
             seconds: Ring::default(),
         };
         for &(age, requests, failures) in &self.seconds {

@@ -28,6 +28,8 @@ pub(crate) struct Entry {
     pub(crate) content: u128,
     /// Response times.
     pub(crate) histogram: Histogram,
+    /// The first and the last completion.
+    pub(crate) span: Option<(Timestamp, Timestamp)>,
     /// The latest seconds.
     pub(crate) seconds: Ring<Counts, ROW_SECONDS>,
 }
@@ -42,6 +44,7 @@ impl Default for Entry {
             max_us: 0,
             content: 0,
             histogram: Histogram::default(),
+            span: None,
             seconds: Ring::default(),
         }
     }
@@ -57,11 +60,17 @@ impl Entry {
         self.min_us = self.min_us.min(outcome.response_time_us);
         self.max_us = self.max_us.max(outcome.response_time_us);
         self.content += u128::from(outcome.content_length);
+        self.extend_span(outcome.completed_at, outcome.completed_at);
         self.histogram.add(key_of(outcome.response_time_us));
         if let Some(counts) = self.seconds.at(second) {
             counts.requests += 1;
             counts.failures += failed;
         }
+    }
+
+    fn extend_span(&mut self, first: Timestamp, last: Timestamp) {
+        let (earliest, latest) = self.span.unwrap_or((first, last));
+        self.span = Some((earliest.min(first), latest.max(last)));
     }
 }
 
@@ -73,6 +82,9 @@ impl Merge for Entry {
         self.min_us = self.min_us.min(other.min_us);
         self.max_us = self.max_us.max(other.max_us);
         self.content = self.content.saturating_add(other.content);
+        if let Some((first, last)) = other.span {
+            self.extend_span(first, last);
+        }
         self.histogram.merge(&other.histogram);
         self.seconds.merge(&other.seconds);
     }

@@ -70,6 +70,22 @@ impl Histogram {
         }
     }
 
+    /// What was counted here and not in an earlier copy.
+    pub(crate) fn without(&self, earlier: &Self) -> Self {
+        let mut newer = self.clone();
+        for (key, count) in earlier.iter() {
+            let known = match newer.dense.get_mut(key as usize) {
+                Some(known) => Some(known),
+                None => newer.beyond.get_mut(&key),
+            };
+            if let Some(known) = known {
+                *known = known.saturating_sub(count);
+            }
+        }
+        newer.beyond.retain(|_, count| *count > 0);
+        newer
+    }
+
     /// Forgets everything and keeps the memory.
     pub(crate) fn clear(&mut self) {
         self.dense.fill(0);

@@ -121,9 +121,15 @@ impl Ask {
             return;
         }
         assert_eq!(u64::from(ours.status.as_u16()), status, "{title}");
+        let offered = ours.headers.get("content-disposition");
+        let offered = offered.map(|name| name.to_str().expect("a name is plain"));
+        let their_offer = theirs["disposition"].as_str();
+        assert_eq!(offered.map(file), their_offer.map(file), "{title}");
         match self.expected {
             Expected::SameStatus => {}
             _ if !theirs["content_type"].to_string().contains("json") => {
+                let kind = ours.headers["content-type"].to_str().ok();
+                assert_eq!(kind, theirs["content_type"].as_str(), "{title}");
                 assert_eq!(ours.body, text, "{title}");
             }
             Expected::Superset => is_superset(&ours.json(), &parsed(text), &title),
@@ -142,6 +148,18 @@ impl Ask {
             }
         }
     }
+}
+
+/// The name that a file is offered under, without the time and the name of the workload.
+fn file(disposition: &str) -> String {
+    let (before, rest) = disposition
+        .split_once("Locust_")
+        .expect("it has Locust's name");
+    let (_time, rest) = rest.split_at("2025-01-01-00h00".len());
+    let rest = rest
+        .trim_start_matches("_workload.toml")
+        .trim_start_matches("_None");
+    format!("{before}Locust{rest}")
 }
 
 fn is_superset(ours: &Value, theirs: &Value, title: &str) {

@@ -5,6 +5,7 @@ mod bad_input;
 mod cicada;
 mod control;
 mod door;
+mod exports;
 mod locust_web;
 mod oracle;
 mod pages;

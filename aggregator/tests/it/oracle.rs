@@ -15,8 +15,12 @@ use crate::records::{Request, delivered, fold, fold_all, fold_in_parts, partitio
 
 mod by_hand;
 mod compare;
+mod history;
 mod locust;
 mod log;
+mod tables;
+
+pub(crate) use tables::snapshot;
 
 const RANDOM_LOGS: u64 = 240;
 
@@ -38,7 +42,7 @@ fn check(logs: &[Log]) {
         let asked = log
             .steps
             .iter()
-            .filter(|step| matches!(step, Step::Ask { .. }));
+            .filter(|step| matches!(step, Step::Ask { .. } | Step::History(_)));
         assert_eq!(asked.count(), answers.len(), "{}", log.title);
         replay(log, answers, &mut draws);
     }
@@ -78,6 +82,9 @@ fn replay(log: &Log, answers: &[Value], draws: &mut Draws) {
                 let place = format!("{}, question {question}", log.title);
                 state.ask(&place, *now, *name_width, locust, draws);
             }
+            Step::History(_) => {
+                answers.next();
+            }
         }
     }
 }
@@ -97,6 +104,9 @@ impl Replay {
         let limits = Limits::default();
         let report = self.resumed.report(now);
         compare(place, &report, locust, name_width);
+        let is_exact = |request: &Request| request.response_us.is_multiple_of(125);
+        let is_exact = self.requests.iter().all(is_exact);
+        tables::compare(place, &self.resumed, now, &locust["csv"], is_exact);
         // most questions come soon after the one before: other partitions of some are enough
         if draws.chance(0.8) {
             return;

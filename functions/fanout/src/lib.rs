@@ -33,7 +33,12 @@ impl<S: Store, Q: Queue, H: Heartbeat> Function<S, Q, H> {
     /// The function that plans with `fan_out`, and folds what is in its store.
     pub fn new(fan_out: Arc<FanOut<S, Q, H>>) -> Self {
         let (store, runs) = (Arc::clone(&fan_out.store), Arc::clone(&fan_out.runs));
-        let aggregation = Aggregation::new(store, runs, fan_out.clock.clone(), Limits::default());
+        let aggregation = Aggregation::new(
+            store,
+            runs,
+            fan_out.clock.clone(),
+            Limits::for_paid_writes(),
+        );
         Self {
             fan_out,
             aggregation,

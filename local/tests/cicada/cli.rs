@@ -10,6 +10,7 @@ use crate::recorder::Recorder;
 mod arbitrary;
 mod cost;
 mod demo;
+mod exports;
 mod flags;
 mod inspect;
 mod locust;

@@ -287,10 +287,19 @@ impl Serving {
     }
 
     /// Asks it to end, and waits for its exit code.
-    pub(crate) async fn terminate(mut self) -> i32 {
+    pub(crate) async fn terminate(self) -> i32 {
+        self.signal("-TERM").await
+    }
+
+    /// Presses Ctrl-C, and waits for its exit code.
+    pub(crate) async fn interrupt(self) -> i32 {
+        self.signal("-INT").await
+    }
+
+    async fn signal(mut self, signal: &str) -> i32 {
         let id = self.child.id().unwrap().to_string();
         let killed = std::process::Command::new("kill")
-            .args(["-TERM", &id])
+            .args([signal, &id])
             .status()
             .unwrap();
         assert!(killed.success());

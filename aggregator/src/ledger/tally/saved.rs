@@ -7,6 +7,8 @@ use traffic::clock::Slot;
 
 use super::{ClassTally, SlotTally, Sums, Tally};
 use crate::ledger::lateness;
+use crate::ledger::past::Booked;
+use crate::thinned::{self, Thinned};
 
 /// See the [module](self); written from borrowed slots and read into owned ones.
 #[derive(Debug, Serialize, Deserialize)]
@@ -27,7 +29,29 @@ struct SavedClass<S> {
 /// The slots of a class that are not settled.
 pub(crate) type Slots = VecDeque<SlotTally>;
 
+/// The past of each class, which the first checkpoints did not have.
+pub(crate) type SavedPast<B> = Vec<thinned::Saved<B>>;
+
 impl Tally {
+    /// The past for a checkpoint.
+    pub(crate) fn save_past(&self) -> SavedPast<&Booked> {
+        self.classes.iter().map(|class| class.past.save()).collect()
+    }
+
+    /// Takes over a past that was saved; false if it cannot be one of this tally.
+    pub(crate) fn load_past(&mut self, saved: SavedPast<Booked>) -> bool {
+        let fits = saved.len() == self.classes.len();
+        let loaded: Option<Vec<Thinned<Booked>>> =
+            saved.into_iter().map(thinned::Saved::load).collect();
+        let Some(loaded) = loaded.filter(|_| fits) else {
+            return false;
+        };
+        for (class, past) in self.classes.iter_mut().zip(loaded) {
+            class.past = past;
+        }
+        true
+    }
+
     /// The tally for a checkpoint.
     pub(crate) fn save(&self) -> SavedTally<&Slots> {
         SavedTally {
@@ -80,6 +104,7 @@ impl SavedClass<Slots> {
             lateness,
             settled_until,
             slots: self.slots,
+            past: Thinned::default(),
         })
     }
 }

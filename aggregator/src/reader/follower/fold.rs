@@ -66,7 +66,9 @@ impl Follower {
         };
         self.open(bucket).stats.fold(bucket, &decoded);
         if let Some(class) = class {
-            self.fold_lateness(bucket, class, &decoded);
+            // no outcome comes before its slot, whatever a damaged key says
+            let slot = key.slot.min(bucket.end().slot().minus(1));
+            self.fold_lateness(bucket, class, slot, &decoded);
         }
         if key.slot.start() > now + PLAN_AHEAD {
             let early = Early {
@@ -79,7 +81,7 @@ impl Follower {
         }
     }
 
-    fn fold_lateness(&mut self, bucket: Bucket, class: usize, decoded: &Decoded<'_>) {
+    fn fold_lateness(&mut self, bucket: Bucket, class: usize, slot: Slot, decoded: &Decoded<'_>) {
         let mut values = decoded
             .outcomes
             .iter()
@@ -92,10 +94,11 @@ impl Follower {
         let Some(open) = self.open.get_mut(&bucket) else {
             return;
         };
-        let lateness = open.lateness.entry(class).or_default();
+        let (lateness, by_slot) = open.lateness.entry(class).or_default();
         for micros in values {
             lateness.add(micros);
-            live.add_lateness(class, micros);
+            by_slot.count(slot.0, |booked| booked.add_lateness(micros));
+            live.add_lateness(class, slot, micros);
         }
     }
 

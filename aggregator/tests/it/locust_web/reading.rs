@@ -12,6 +12,11 @@ async fn before_the_first_run_all_pages_say_what_locust_says() {
         get("/logs", Same),
         get("/worker-count", Same),
         get("/", SameStatus),
+        get("/stats/requests/csv", Same),
+        get("/stats/failures/csv", Same),
+        get("/exceptions/csv", Same),
+        get("/stats/report", SameStatus),
+        get("/stats/report?download=1", SameStatus),
     ];
     compare(false, &steps).await;
 }

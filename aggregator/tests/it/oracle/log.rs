@@ -14,6 +14,8 @@ pub(crate) enum Step {
     Reset(u64),
     /// What do the statistics say now, with names in a column of this width?
     Ask { now: u64, name_width: usize },
+    /// What would Locust add to its history now?
+    History(u64),
 }
 
 /// A log; times in microseconds.
@@ -105,6 +107,7 @@ impl Log {
                 ]),
                 Step::Reset(at) => json!(["reset", at]),
                 Step::Ask { now, name_width } => json!(["ask", now, name_width]),
+                Step::History(now) => json!(["history", now]),
             }
         };
         let steps: Vec<Value> = self.steps.iter().map(step).collect();
@@ -151,8 +154,12 @@ pub(crate) fn random(number: u64) -> Log {
     let mut now = log.start;
     for _ in 0..shape.requests {
         now += shape.pause(&mut draws);
-        log.steps
-            .push(Step::Request(shape.request(now, &mut draws)));
+        let mut request = shape.request(now, &mut draws);
+        if number.is_multiple_of(3) {
+            // eighths of a millisecond: sums of them are exact, in whatever order
+            request.response_us -= request.response_us % 125;
+        }
+        log.steps.push(Step::Request(request));
         if draws.chance(shape.asks) {
             let later = now + draws.below(1_500_000);
             log.steps.push(ask(later, &mut draws));

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use aggregator::ledger::Account;
 use aggregator::reader::Aggregation;
+use aggregator::report::past::points;
 use proptest::prelude::*;
 use traffic::clock::Timestamp;
 use traffic::ports::Store as _;
@@ -213,6 +214,16 @@ proptest! {
             let (one, other) = (one.snapshot().await.unwrap(), other.snapshot().await.unwrap());
             prop_assert_eq!(one.ledger.total.pending, 0);
             prop_assert_eq!(&one.ledger, &other.ledger);
+            let (past, others) = (one.ledger_past.history(), other.ledger_past.history());
+            prop_assert_eq!(&past, &others);
+            for (class, account) in &one.ledger.classes {
+                let columns = &past.classes[class];
+                let sums = [&columns.planned, &columns.recorded, &columns.skipped, &columns.missing]
+                    .map(|column| column.iter().sum::<u64>());
+                let Account { planned, recorded, skipped, missing, .. } = *account;
+                prop_assert_eq!(sums, [planned, recorded, skipped, missing], "{}", class);
+            }
+            prop_assert_eq!(points(&one), points(&other));
             prop_assert_eq!(&one.ledger, &play.scene.reader().snapshot().await.unwrap().ledger);
             Ok(())
         })?;

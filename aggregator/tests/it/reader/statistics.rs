@@ -38,6 +38,10 @@ async fn callers_at_the_same_time_share_one_reading() {
     );
     scene.at(36.3).await;
     assert_eq!(reader.snapshot().await.unwrap().at, scene.clock.now());
+    // but for those who need to know it all
+    scene.at(36.4).await;
+    let anew = reader.snapshot_anew().await.unwrap();
+    assert_eq!(anew.at, scene.clock.now());
 }
 
 #[tokio::test(start_paused = true)]

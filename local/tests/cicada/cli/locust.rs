@@ -9,7 +9,7 @@ use super::{folder, headless, stderr, stdout};
 use crate::recorder::Recorder;
 
 /// Runs the real Locust with the same classes.
-async fn locust(line: &str, shop: &str) -> Output {
+pub(super) async fn locust(line: &str, shop: &str) -> Output {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
     let python = std::env::var_os("CICADA_PYTHON")
         .map_or_else(|| folder.join("../.tools/venv/bin/python"), Into::into);

@@ -120,6 +120,26 @@ fn files() -> Vec<(&'static str, String)> {
             "--logfile folder cannot be written: Is a directory (os error 21)".into(),
         ),
         (
+            "--csv\ninvalid.toml/x",
+            "--csv invalid.toml/x_stats.csv cannot be written: File exists (os error 17)".into(),
+        ),
+        (
+            "--csv\ntaken",
+            "--csv taken_stats_history.csv cannot be written: Is a directory (os error 21)".into(),
+        ),
+        (
+            "--html\nfolder",
+            "--html folder cannot be written: Is a directory (os error 21)".into(),
+        ),
+        (
+            "--json-file\ninvalid.toml/x",
+            "--json-file invalid.toml/x.json cannot be written: File exists (os error 17)".into(),
+        ),
+        (
+            "--csv-full-history",
+            "--csv-full-history is about the files of --csv: name them, or leave it out".into(),
+        ),
+        (
             "--logfile\ninvalid.toml/x.log",
             "--logfile invalid.toml/x.log cannot be written: File exists (os error 17)".into(),
         ),
@@ -232,7 +252,9 @@ fn write_files(folder: &Path) {
         "[hosts.shop]\nurl = 'shop'\n[class.Paced]\nwait = 'never'\nwieght = 3\n\
          task.look.request = '/'\n",
     );
-    std::fs::create_dir(folder.join("folder")).unwrap();
+    for name in ["folder", "taken_stats_history.csv"] {
+        std::fs::create_dir(folder.join(name)).unwrap();
+    }
 }
 
 async fn is_refused(folder: &Path, arguments: &str, expected: &str) {

@@ -1,0 +1,341 @@
+//! Charts over time as SVG: lines, axes with round numbers, and what each point says as its title.
+//!
+//! Colours are the page's: a line has a class, and its style sheet says the rest. No text in a chart
+//! comes from users.
+
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+
+const WIDTH: f64 = 560.0;
+const HEIGHT: f64 = 220.0;
+const LEFT: f64 = 52.0;
+const RIGHT: f64 = 14.0;
+const TOP: f64 = 14.0;
+const BOTTOM: f64 = 30.0;
+
+/// Lines of grid at most, beside the one at zero.
+const Y_STEPS: f64 = 5.0;
+
+/// Times that are written below at most.
+const X_LABELS: u64 = 6;
+
+/// Seconds between two times that are written.
+const X_STEPS: [u64; 19] = [
+    5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 10_800, 21_600, 43_200, 86_400,
+    172_800, 604_800, 2_592_000,
+];
+
+/// Values over time that share a scale, which begins at zero.
+#[derive(Clone, Debug)]
+pub(super) struct Chart {
+    /// What follows a number in words.
+    pub(super) unit: &'static str,
+    /// Seconds since the Unix epoch, in order.
+    pub(super) times: Vec<u64>,
+    /// What is drawn, the last one on top.
+    pub(super) lines: Vec<Line>,
+}
+
+/// One value over time.
+#[derive(Clone, Debug)]
+pub(super) struct Line {
+    /// What it is called.
+    pub(super) label: &'static str,
+    /// The class that gives it its colour.
+    pub(super) class: &'static str,
+    /// One for each time; where there is none the line has a gap.
+    pub(super) values: Vec<Option<f64>>,
+}
+
+impl Chart {
+    /// The chart as an SVG element.
+    pub(super) fn svg(&self) -> String {
+        let scale = Scale::of(self);
+        let mut svg = format!(
+            "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{}\">",
+            self.lines
+                .iter()
+                .map(|line| line.label)
+                .collect::<Vec<_>>()
+                .join(", ")
+        );
+        scale.grid(&mut svg);
+        for line in &self.lines {
+            self.area(&mut svg, &scale, line);
+        }
+        for line in &self.lines {
+            self.line(&mut svg, &scale, line);
+        }
+        self.titles(&mut svg, &scale);
+        svg.push_str("</svg>");
+        svg
+    }
+
+    /// The stretches of a line without a gap.
+    fn stretches<'a>(&'a self, line: &'a Line) -> impl Iterator<Item = Vec<(u64, f64)>> + 'a {
+        let values = line.values.iter().copied();
+        let points: Vec<_> = self.times.iter().copied().zip(values).collect();
+        let parts: Vec<Vec<(u64, f64)>> = points
+            .split(|(_, value)| value.is_none())
+            .map(|part| {
+                let known = part
+                    .iter()
+                    .filter_map(|&(time, value)| Some((time, value?)));
+                known.collect()
+            })
+            .collect();
+        parts.into_iter().filter(|part| !part.is_empty())
+    }
+
+    fn area(&self, svg: &mut String, scale: &Scale, line: &Line) {
+        for points in self.stretches(line) {
+            let (Some(first), Some(last)) = (points.first(), points.last()) else {
+                continue;
+            };
+            let _ = write!(
+                svg,
+                "<path class=\"area {}\" d=\"M{:.1} {:.1}{} L{:.1} {:.1}Z\"/>",
+                line.class,
+                scale.x(first.0),
+                scale.y(0.0),
+                scale.path(&points, 'L'),
+                scale.x(last.0),
+                scale.y(0.0),
+            );
+        }
+    }
+
+    fn line(&self, svg: &mut String, scale: &Scale, line: &Line) {
+        for points in self.stretches(line) {
+            let class = line.class;
+            if let [(time, value)] = points[..] {
+                let (x, y) = (scale.x(time), scale.y(value));
+                let _ = write!(
+                    svg,
+                    "<circle class=\"dot {class}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"2.5\"/>"
+                );
+            } else {
+                let path = scale.path(&points, 'M');
+                let _ = write!(svg, "<path class=\"line {class}\" d=\"{path}\"/>");
+            }
+        }
+    }
+
+    /// What a pointer over the chart is told.
+    fn titles(&self, svg: &mut String, scale: &Scale) {
+        let borders = |pair: &[u64]| (scale.x(pair[0]) + scale.x(pair[1])) / 2.0;
+        let mut from = LEFT;
+        for (number, &time) in self.times.iter().enumerate() {
+            let next = self.times.get(number..number + 2).map(borders);
+            let to = next.unwrap_or(WIDTH - RIGHT);
+            let _ = write!(
+                svg,
+                "<rect class=\"hit\" x=\"{from:.1}\" y=\"{TOP}\" width=\"{:.1}\" height=\"{:.1}\"><title>{}",
+                (to - from).max(0.1),
+                HEIGHT - TOP - BOTTOM,
+                written(time, "%Y-%m-%d %H:%M:%S UTC"),
+            );
+            for line in self.lines.iter().rev() {
+                if let Some(value) = line.values.get(number).copied().flatten() {
+                    let _ = write!(svg, "\n{}: {}{}", line.label, figure(value), self.unit);
+                }
+            }
+            svg.push_str("</title></rect>");
+            from = to;
+        }
+    }
+}
+
+/// Where times and values lie.
+struct Scale {
+    first: u64,
+    last: u64,
+    /// Between two lines of the grid.
+    step: f64,
+    top: f64,
+}
+
+impl Scale {
+    fn of(chart: &Chart) -> Self {
+        let values = chart.lines.iter().flat_map(|line| &line.values).flatten();
+        let greatest = values
+            .copied()
+            .filter(|value| value.is_finite())
+            .fold(0.0, f64::max);
+        let step = round_step(greatest / Y_STEPS);
+        Self {
+            first: chart.times.first().copied().unwrap_or(0),
+            last: chart.times.last().copied().unwrap_or(0),
+            step,
+            top: (greatest / step).ceil().max(1.0) * step,
+        }
+    }
+
+    fn x(&self, time: u64) -> f64 {
+        let width = WIDTH - LEFT - RIGHT;
+        let span = (self.last - self.first) as f64;
+        if span == 0.0 {
+            return LEFT + width / 2.0;
+        }
+        LEFT + (time.saturating_sub(self.first)) as f64 / span * width
+    }
+
+    fn y(&self, value: f64) -> f64 {
+        let height = HEIGHT - TOP - BOTTOM;
+        TOP + height * (1.0 - value / self.top)
+    }
+
+    fn path(&self, points: &[(u64, f64)], first: char) -> String {
+        let mut path = String::new();
+        for (number, &(time, value)) in points.iter().enumerate() {
+            let command = if number == 0 { first } else { 'L' };
+            let _ = write!(path, "{command}{:.1} {:.1}", self.x(time), self.y(value));
+        }
+        path
+    }
+
+    fn grid(&self, svg: &mut String) {
+        let lines = (self.top / self.step).round() as u32;
+        for number in 0..=lines {
+            let value = f64::from(number) * self.step;
+            let y = self.y(value);
+            let _ = write!(
+                svg,
+                "<path class=\"grid\" d=\"M{LEFT} {y:.1}H{:.1}\"/><text class=\"tick\" x=\"{:.1}\" \
+                 y=\"{:.1}\" text-anchor=\"end\">{}</text>",
+                WIDTH - RIGHT,
+                LEFT - 8.0,
+                y + 4.0,
+                figure(value),
+            );
+        }
+        let span = self.last - self.first;
+        let fits = |step: &&u64| span / **step < X_LABELS;
+        let step = X_STEPS.iter().find(fits).copied();
+        let step = step.unwrap_or(span / X_LABELS + 1);
+        let form = match step {
+            0..60 => "%H:%M:%S",
+            60..43_200 => "%H:%M",
+            _ => "%d %b",
+        };
+        let mut time = self.first.div_ceil(step) * step;
+        while time <= self.last {
+            let x = self.x(time);
+            // beside the border a time would be cut off
+            let anchor = if x > WIDTH - 40.0 { "end" } else { "middle" };
+            let _ = write!(
+                svg,
+                "<path class=\"grid\" d=\"M{x:.1} {TOP}V{:.1}\"/><text class=\"tick\" x=\"{x:.1}\" \
+                 y=\"{:.1}\" text-anchor=\"{anchor}\">{}</text>",
+                HEIGHT - BOTTOM,
+                HEIGHT - 9.0,
+                written(time, form),
+            );
+            time += step;
+        }
+    }
+}
+
+/// The first of 1, 2 or 5 times a power of ten that is no smaller.
+fn round_step(least: f64) -> f64 {
+    if least <= 0.0 || !least.is_finite() {
+        return 1.0;
+    }
+    let power = 10_f64.powf(least.log10().floor());
+    let steps = [1.0, 2.0, 5.0, 10.0].map(|step| step * power);
+    let found = steps.into_iter().find(|step| *step >= least * (1.0 - 1e-9));
+    found.unwrap_or(least)
+}
+
+/// A number with as many digits as a chart needs.
+pub(super) fn figure(value: f64) -> String {
+    if value == 0.0 {
+        return "0".into();
+    }
+    let digits = match value.abs() {
+        100.0.. => 0,
+        10.0.. => 1,
+        1.0.. => 2,
+        _ => 3,
+    };
+    let text = format!("{value:.digits$}");
+    match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => text,
+    }
+}
+
+fn written(time: u64, form: &str) -> String {
+    let instant = i64::try_from(time)
+        .ok()
+        .and_then(|time| Timestamp::from_second(time).ok());
+    instant.map_or_else(
+        || time.to_string(),
+        |instant| instant.strftime(form).to_string(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scales_have_round_numbers() {
+        for (least, step) in [
+            (0.0, 1.0),
+            (0.013, 0.02),
+            (0.2, 0.2),
+            (1.0, 1.0),
+            (3.4, 5.0),
+            (51.0, 100.0),
+            (f64::NAN, 1.0),
+        ] {
+            assert!((round_step(least) - step).abs() < 1e-9, "{least}");
+        }
+        for (value, text) in [
+            (0.25, "0.25"),
+            (12.34, "12.3"),
+            (1_500.0, "1500"),
+            (3.0, "3"),
+        ] {
+            assert_eq!(figure(value), text);
+        }
+    }
+
+    #[test]
+    fn a_line_has_gaps_where_nothing_is_known_and_stays_inside() {
+        let chart = Chart {
+            unit: " ms",
+            times: vec![100, 105, 110, 120, 130],
+            lines: vec![Line {
+                label: "p95",
+                class: "p95",
+                values: vec![Some(1.0), Some(3.0), None, Some(2.0), None],
+            }],
+        };
+        let svg = chart.svg();
+        assert_eq!(svg.matches("class=\"line p95\"").count(), 1);
+        assert_eq!(svg.matches("class=\"dot p95\"").count(), 1);
+        assert_eq!(svg.matches("<title>").count(), 5);
+        assert!(svg.contains("1970-01-01 00:01:45 UTC\np95: 3 ms"), "{svg}");
+        assert!(!svg.contains("NaN") && !svg.contains("inf"), "{svg}");
+    }
+
+    #[test]
+    fn nothing_and_a_single_instant_can_be_drawn() {
+        for times in [vec![], vec![1_795_000_000]] {
+            let line = Line {
+                label: "users",
+                class: "users",
+                values: times.iter().map(|_| Some(0.0)).collect(),
+            };
+            let chart = Chart {
+                unit: "",
+                times,
+                lines: vec![line],
+            };
+            assert!(!chart.svg().contains("NaN"));
+        }
+    }
+}

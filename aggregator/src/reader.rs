@@ -172,7 +172,7 @@ impl<S: Store> Aggregation<S> {
     /// Runs of which something is left to fold, newest first.
     async fn incomplete(&self) -> Result<Vec<RunId>, AggregatorError> {
         let mut incomplete = Vec::new();
-        for id in self.store.run_ids(LOOK_BACK).await? {
+        for id in self.store.run_ids(None, LOOK_BACK).await? {
             if self.is_complete(&id).await? {
                 self.mark_complete(&id);
                 break;

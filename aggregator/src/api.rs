@@ -24,6 +24,7 @@ mod door;
 mod fields;
 mod health;
 mod home;
+mod runs;
 mod schedules;
 mod statistics;
 mod swarm;
@@ -62,18 +63,17 @@ impl<S, Q, H> Clone for Api<S, Q, H> {
 
 /// All routes.
 pub fn router<S: Store, Q: Queue, H: Heartbeat>(api: Api<S, Q, H>) -> Router {
-    Router::new()
+    about_runs()
         .route("/", get(home::home::<S, Q, H>))
         .route("/swarm", post(swarm_route::<S, Q, H>))
         .route("/stop", changes(get(stop::<S, Q, H>).post(stop::<S, Q, H>)))
-        .route("/stats/requests", get(statistics::requests::<S, Q, H>))
         .route(
             "/stats/reset",
             changes(get(reset::<S, Q, H>).post(reset::<S, Q, H>)),
         )
         .route("/tasks", get(statistics::tasks::<S, Q, H>))
-        .route("/exceptions", get(statistics::exceptions::<S, Q, H>))
-        .route("/ledger", get(statistics::ledger::<S, Q, H>))
+        .route("/runs", get(runs::list::<S, Q, H>))
+        .route("/runs/{id}/tasks", get(statistics::tasks_of_run))
         .route("/logs", get(logs::<S, Q, H>))
         .route("/worker-count", get(worker_count))
         .route(
@@ -99,6 +99,17 @@ pub fn router<S: Store, Q: Queue, H: Heartbeat>(api: Api<S, Q, H>) -> Router {
         ))
         .layer(middleware::map_response(readable_from_everywhere))
         .with_state(api)
+}
+
+/// Pages about a run: the newest, or the one that the path names.
+fn about_runs<S: Store, Q: Queue, H: Heartbeat>() -> Router<Api<S, Q, H>> {
+    let pages = [
+        ("/stats/requests", get(statistics::requests)),
+        ("/exceptions", get(statistics::exceptions)),
+        ("/ledger", get(statistics::ledger)),
+    ];
+    let mount = |router, (path, page)| runs::of_any_run(router, path, page);
+    pages.into_iter().fold(Router::new(), mount)
 }
 
 /// A route whose `GET` changes something: at least a `HEAD` must not.

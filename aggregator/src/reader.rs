@@ -21,10 +21,12 @@ use crate::stats::{Limits, Stats};
 
 mod error;
 mod follower;
+mod listed;
 mod open;
 mod sealed;
 
 pub use self::error::AggregatorError;
+pub use self::listed::{ListedRun, RunsPage};
 
 /// A snapshot this young is handed out again.
 const SHARED_FOR: Duration = Duration::from_millis(300);
@@ -48,6 +50,7 @@ pub struct Aggregation<S> {
     held: Mutex<VecDeque<(RunId, Arc<Place>)>>,
     /// Runs of which everything is in a stored checkpoint, and everything of older ones too.
     complete: Mutex<HashSet<RunId>>,
+    remembered: Mutex<listed::Remembered>,
 }
 
 /// Where a run is held; whoever has the lock reads for all who wait.
@@ -92,6 +95,7 @@ impl<S: Store> Aggregation<S> {
             limits,
             held: Mutex::default(),
             complete: Mutex::default(),
+            remembered: Mutex::default(),
         }
     }
 

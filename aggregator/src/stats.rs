@@ -22,8 +22,10 @@ pub(crate) mod entry;
 pub(crate) mod histogram;
 pub(crate) mod seconds;
 mod text;
+mod totals;
 
 pub use self::checkpoint::CheckpointError;
+pub use self::totals::Totals;
 
 /// Seconds of all requests' response times that are kept: current percentiles look 18 s back.
 const RECENT_SECONDS: usize = 32;

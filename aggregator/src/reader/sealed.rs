@@ -9,7 +9,7 @@ use traffic::runs::LoadedRun;
 
 use crate::ledger::tally::Tally;
 use crate::ledger::tally::saved::{SavedTally, Slots};
-use crate::stats::{CheckpointError, Limits, Stats};
+use crate::stats::{CheckpointError, Limits, Stats, Totals};
 
 const VERSION: u8 = 1;
 
@@ -80,6 +80,12 @@ impl Sealed {
 pub(super) fn progress(body: &[u8]) -> Result<(Bucket, bool), CheckpointError> {
     let saved = read(body)?;
     Ok((saved.next, saved.complete))
+}
+
+/// What the requests in a checkpoint come to, and whether it is complete.
+pub(super) fn totals(body: &[u8]) -> Result<(Totals, bool), CheckpointError> {
+    let saved = read(body)?;
+    Ok((Totals::decode(saved.stats)?, saved.complete))
 }
 
 fn read(body: &[u8]) -> Result<Saved<'_, Slots>, CheckpointError> {

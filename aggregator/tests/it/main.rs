@@ -11,6 +11,7 @@ mod pages;
 mod properties;
 mod reader;
 mod records;
+mod runs;
 mod schedules;
 mod unsteady;
 mod workload;

@@ -28,6 +28,7 @@ mod runs;
 mod schedules;
 mod statistics;
 mod swarm;
+mod user;
 mod workload;
 
 pub use door::{BASIC_AUTH, Door, Trusted};
@@ -74,6 +75,7 @@ pub fn router<S: Store, Q: Queue, H: Heartbeat>(api: Api<S, Q, H>) -> Router {
         .route("/tasks", get(statistics::tasks::<S, Q, H>))
         .route("/runs", get(runs::list::<S, Q, H>))
         .route("/runs/{id}/tasks", get(statistics::tasks_of_run))
+        .route("/user", post(user::set::<S, Q, H>))
         .route("/logs", get(logs::<S, Q, H>))
         .route("/worker-count", get(worker_count))
         .route(

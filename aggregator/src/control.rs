@@ -22,6 +22,7 @@ mod start;
 mod state;
 mod target;
 mod timespan;
+mod user;
 
 pub use allowed::AllowedHosts;
 pub use chosen::{Chosen, MAX_WORKLOAD, WorkloadRefusal};
@@ -30,6 +31,7 @@ pub use schedules::ScheduleRefusal;
 pub use settings::{ClassSettings, Limits, Settings};
 pub use state::{State, user_count};
 pub use timespan::{InvalidTimespan, parse_timespan};
+pub use user::{Change, UserSettings};
 
 use target::{Context, Target};
 

@@ -14,4 +14,5 @@ mod records;
 mod runs;
 mod schedules;
 mod unsteady;
+mod user;
 mod workload;

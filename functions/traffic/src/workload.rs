@@ -23,7 +23,7 @@ mod syntax;
 mod text;
 mod wait;
 
-pub use class::{Host, Step, Task, UserClass, base_url, request_url};
+pub use class::{Host, Set, Step, Task, UserClass, base_url, request_url};
 pub use errors::{EvaluationError, Mistake, WorkloadErrors};
 pub use expect::{StatusRule, Verdict};
 pub use pool::Pool;

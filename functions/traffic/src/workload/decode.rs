@@ -18,6 +18,7 @@ mod hosts;
 mod pools;
 mod requests;
 mod tasks;
+mod users;
 
 /// Looks up an environment variable.
 pub(super) type Environment<'e> = &'e dyn Fn(&str) -> Option<String>;
@@ -45,13 +46,14 @@ pub(super) fn workload(
     };
     let defaults = defaults::Defaults::read(&fields);
     let equal_weights = fields.read("equal_weights", "true or false", DeValue::as_bool);
-    let classes = classes::read(
+    let mut classes = classes::read(
         &fields,
         &compiler,
         &hosts,
         &defaults,
         equal_weights == Some(true),
     );
+    users::apply(&fields, &mut classes);
     fields.finish();
     (hosts, classes)
 }

@@ -24,6 +24,7 @@ mod door;
 mod fields;
 mod health;
 mod home;
+mod metrics;
 mod runs;
 mod schedules;
 mod statistics;
@@ -73,6 +74,7 @@ pub fn router<S: Store, Q: Queue, H: Heartbeat>(api: Api<S, Q, H>) -> Router {
             changes(get(reset::<S, Q, H>).post(reset::<S, Q, H>)),
         )
         .route("/tasks", get(statistics::tasks::<S, Q, H>))
+        .route("/metrics", get(metrics::metrics))
         .route("/runs", get(runs::list::<S, Q, H>))
         .route("/runs/{id}/tasks", get(statistics::tasks_of_run))
         .route("/user", post(user::set::<S, Q, H>))

@@ -20,6 +20,7 @@ use crate::control::{Control, MAX_WORKLOAD, Refusal, SwarmRequest, Swarmed};
 use crate::logs::LogBuffer;
 use crate::reader::Aggregation;
 
+mod ab;
 mod door;
 mod fields;
 mod health;
@@ -111,6 +112,7 @@ fn about_runs<S: Store, Q: Queue, H: Heartbeat>() -> Router<Api<S, Q, H>> {
         ("/stats/requests", get(statistics::requests)),
         ("/exceptions", get(statistics::exceptions)),
         ("/ledger", get(statistics::ledger)),
+        ("/ab", get(ab::ab::<S, Q, H>)),
     ];
     let mount = |router, (path, page)| runs::of_any_run(router, path, page);
     pages.into_iter().fold(Router::new(), mount)

@@ -1,5 +1,6 @@
 //! Locust's statistics and control API over Cicada's records.
 
+pub mod ab;
 pub mod api;
 pub mod control;
 pub mod cost;

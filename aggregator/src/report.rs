@@ -10,7 +10,7 @@ use traffic::clock::Timestamp;
 
 use crate::stats::OTHER_NAMES;
 
-mod figures;
+pub(crate) mod figures;
 pub mod table;
 
 /// Rows, and errors, in the JSON of a report: Locust's own limit.

@@ -269,6 +269,12 @@ impl Stats {
             .chain(others.map(|&count| (OTHER_EXCEPTIONS, "", count)))
     }
 
+    /// The row of a request, by its whole name and method.
+    pub(crate) fn row(&self, name: &str, method: &str) -> Option<&Entry> {
+        let chars = self.limits.name_chars;
+        self.rows.get([&cut(name, chars), &cut(method, chars)])
+    }
+
     pub(crate) fn rows(&self) -> &Capped<2, Entry> {
         &self.rows
     }

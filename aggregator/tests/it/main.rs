@@ -1,5 +1,6 @@
 //! The aggregator's integration tests: one binary, a module per subject.
 
+mod ab;
 mod allowed;
 mod bad_input;
 mod cicada;

@@ -504,3 +504,44 @@ fn what_cannot_be_set_for_a_user_class_is_said() {
          `fixed_count`, `host` and `tasks`",
     );
 }
+
+#[test]
+fn what_cannot_be_a_pair_is_said() {
+    let pair = |line: &str| {
+        let tasks = "[class.A.task.u]\nrequest = 'POST /b'\n";
+        format!("{}\n{tasks}{line}\n", one_request("", "path = '/a'"))
+    };
+    for (table, expected) in [
+        (
+            "[pairs.p]\na = 'GET /a'\nb = 'GET /aa' #!",
+            "pair `p`, `b`: unknown request `GET /aa`: did you mean `GET /a`?",
+        ),
+        (
+            "[pairs.p] #!\na = 'GET /a'\nb = 'GET /a'",
+            "pair `p`: its `a` and `b` are the same request: name two",
+        ),
+        (
+            "[pairs.p] #!\na = 'GET /a'\nb = 'POST /b'",
+            "pair `p`: its `a` and `b` have no method in common: name requests of one method",
+        ),
+        (
+            "[pairs.p] #!\na = 'GET /a'",
+            "pair `p`: it has no `b`: write the name of a request",
+        ),
+        (
+            "[pairs.p]\na = 'GET /a'\nb = 'GET /a'\nc = 1 #!",
+            "pair `p` has an unknown key `c`: did you mean `a`?",
+        ),
+        (
+            "[pairs]\np = 1 #!",
+            "`pairs` `p` is 1: write a table of pairs, such as [pairs.checkout] with `a` and `b`, each the name of a request",
+        ),
+    ] {
+        if table.contains("c = 1") {
+            let said = mistakes(&pair(table));
+            assert!(said.contains(expected), "{said}");
+        } else {
+            wrong(&pair(table), expected);
+        }
+    }
+}

@@ -21,6 +21,7 @@ use crate::logs::LogBuffer;
 use crate::reader::Aggregation;
 
 mod ab;
+mod cost;
 mod door;
 mod fields;
 mod health;
@@ -76,6 +77,7 @@ pub fn router<S: Store, Q: Queue, H: Heartbeat>(api: Api<S, Q, H>) -> Router {
         )
         .route("/tasks", get(statistics::tasks::<S, Q, H>))
         .route("/metrics", get(metrics::metrics))
+        .route("/cost", get(cost::cost::<S, Q, H>))
         .route("/runs", get(runs::list::<S, Q, H>))
         .route("/runs/{id}/tasks", get(statistics::tasks_of_run))
         .route("/user", post(user::set::<S, Q, H>))

@@ -33,6 +33,7 @@ pub use state::{State, user_count};
 pub use timespan::{InvalidTimespan, parse_timespan};
 pub use user::{Change, UserSettings};
 
+pub(crate) use settings::known_class;
 use target::{Context, Target};
 
 /// How often a change is tried when somebody else changes the run at the same time.

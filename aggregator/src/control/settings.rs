@@ -199,7 +199,7 @@ impl Settings {
 }
 
 /// Refuses a class that the workload does not have, and says which ones it has.
-pub(super) fn known_class(
+pub(crate) fn known_class(
     workload: &Workload,
     field: &'static str,
     name: &str,

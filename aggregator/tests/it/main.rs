@@ -5,6 +5,7 @@ mod allowed;
 mod bad_input;
 mod cicada;
 mod control;
+mod cost;
 mod door;
 mod locust_web;
 mod metrics;

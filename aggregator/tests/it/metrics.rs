@@ -8,6 +8,8 @@ use crate::cicada::{Answer, Cicada};
 use crate::records::Request;
 use crate::tools::{promtool, python};
 
+mod monitoring;
+
 /// Names and errors that a writer may stumble over.
 const HOSTILE: [&str; 12] = [
     "\"",

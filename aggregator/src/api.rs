@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Query, Request, State};
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::header::ACCESS_CONTROL_ALLOW_ORIGIN;
 use axum::http::{HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
@@ -20,20 +20,26 @@ use crate::control::{Control, MAX_WORKLOAD, Refusal, SwarmRequest, Swarmed};
 use crate::logs::LogBuffer;
 use crate::reader::{Aggregation, Snapshot};
 
+mod ab;
+mod cost;
 mod door;
 mod downloads;
 mod fields;
 mod health;
 mod home;
+mod metrics;
+mod runs;
 mod schedules;
 mod statistics;
 mod swarm;
+mod user;
 mod workload;
 
 pub use door::{BASIC_AUTH, Door, Trusted};
 pub use health::Trouble;
 
 use fields::{BadBody, Fields};
+use runs::Shown;
 
 /// What the API answers from.
 pub struct Api<S, Q, H> {
@@ -63,28 +69,20 @@ impl<S, Q, H> Clone for Api<S, Q, H> {
 
 /// All routes.
 pub fn router<S: Store, Q: Queue, H: Heartbeat>(api: Api<S, Q, H>) -> Router {
-    Router::new()
+    about_runs()
         .route("/", get(home::home::<S, Q, H>))
         .route("/swarm", post(swarm_route::<S, Q, H>))
         .route("/stop", changes(get(stop::<S, Q, H>).post(stop::<S, Q, H>)))
-        .route("/stats/requests", get(statistics::requests::<S, Q, H>))
         .route(
             "/stats/reset",
             changes(get(reset::<S, Q, H>).post(reset::<S, Q, H>)),
         )
         .route("/tasks", get(statistics::tasks::<S, Q, H>))
-        .route("/exceptions", get(statistics::exceptions::<S, Q, H>))
-        .route("/ledger", get(statistics::ledger::<S, Q, H>))
-        .route("/stats/history", of(downloads::history))
-        .route("/ledger/history", of(downloads::ledger_history))
-        .route("/stats/report", get(report::<S, Q, H>))
-        .route("/stats/requests/csv", of(downloads::requests))
-        .route("/stats/failures/csv", of(downloads::failures))
-        .route("/exceptions/csv", of(downloads::exceptions))
-        .route(
-            "/stats/requests_full_history/csv",
-            of(downloads::full_history),
-        )
+        .route("/metrics", get(metrics::metrics))
+        .route("/cost", get(cost::cost::<S, Q, H>))
+        .route("/runs", get(runs::list::<S, Q, H>))
+        .route("/runs/{id}/tasks", get(statistics::tasks_of_run))
+        .route("/user", post(user::set::<S, Q, H>))
         .route("/logs", get(logs::<S, Q, H>))
         .route("/worker-count", get(worker_count))
         .route(
@@ -112,18 +110,33 @@ pub fn router<S: Store, Q: Queue, H: Heartbeat>(api: Api<S, Q, H>) -> Router {
         .with_state(api)
 }
 
-/// A route that answers with what a function makes of the newest run.
+/// Pages about a run: the newest, or the one that the path names.
+fn about_runs<S: Store, Q: Queue, H: Heartbeat>() -> Router<Api<S, Q, H>> {
+    let pages = [
+        ("/stats/requests", get(statistics::requests)),
+        ("/stats/history", of(downloads::history)),
+        ("/stats/report", get(downloads::report)),
+        ("/stats/requests/csv", of(downloads::requests)),
+        ("/stats/failures/csv", of(downloads::failures)),
+        (
+            "/stats/requests_full_history/csv",
+            of(downloads::full_history),
+        ),
+        ("/exceptions", get(statistics::exceptions)),
+        ("/exceptions/csv", of(downloads::exceptions)),
+        ("/ledger", get(statistics::ledger)),
+        ("/ledger/history", of(downloads::ledger_history)),
+        ("/ab", get(ab::ab::<S, Q, H>)),
+    ];
+    let mount = |router, (path, page)| runs::of_any_run(router, path, page);
+    pages.into_iter().fold(Router::new(), mount)
+}
+
+/// A page that a function makes of a run's snapshot.
 fn of<S: Store, Q: Queue, H: Heartbeat>(
     answer: fn(&Snapshot) -> Response,
 ) -> MethodRouter<Api<S, Q, H>> {
-    get(move |State(api): State<Api<S, Q, H>>| downloads::of_newest(api, answer))
-}
-
-async fn report<S: Store, Q: Queue, H: Heartbeat>(
-    State(api): State<Api<S, Q, H>>,
-    Query(asked): Query<downloads::ReportQuery>,
-) -> Response {
-    downloads::of_newest(api, move |snapshot| downloads::report(snapshot, &asked)).await
+    get(move |Shown(snapshot): Shown| downloads::made_of(snapshot, answer))
 }
 
 /// A route whose `GET` changes something: at least a `HEAD` must not.

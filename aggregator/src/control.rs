@@ -22,6 +22,7 @@ mod start;
 mod state;
 mod target;
 mod timespan;
+mod user;
 
 pub use allowed::AllowedHosts;
 pub use chosen::{Chosen, MAX_WORKLOAD, WorkloadRefusal};
@@ -30,7 +31,9 @@ pub use schedules::ScheduleRefusal;
 pub use settings::{ClassSettings, Limits, Settings};
 pub use state::{State, user_count};
 pub use timespan::{InvalidTimespan, parse_timespan};
+pub use user::{Change, UserSettings};
 
+pub(crate) use settings::known_class;
 use target::{Context, Target};
 
 /// How often a change is tried when somebody else changes the run at the same time.

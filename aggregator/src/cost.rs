@@ -13,6 +13,7 @@ mod fan_out;
 mod hours;
 mod messages;
 mod prices;
+mod question;
 mod response_times;
 mod stretch;
 mod table;
@@ -31,6 +32,7 @@ pub use self::bill::Line;
 pub use self::calls::{Call, Calls, Function, Invocations, Service, Usage, calls, idle, watching};
 pub use self::hours::{HOURS_IN_MONTH, Hours, InvalidHours};
 pub use self::prices::{Prices, PricesError};
+pub use self::question::{ALARMS, BLOCK_SIZE, MEMORY, Question, RETENTION_DAYS, TICKS_PER_MESSAGE};
 pub use self::response_times::{InvalidResponseTime, ResponseTimes};
 pub use self::stretch::{STRETCH, run_of, steady};
 

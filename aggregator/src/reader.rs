@@ -21,10 +21,12 @@ use crate::stats::{Limits, Stats};
 
 mod error;
 mod follower;
+mod listed;
 mod open;
 mod sealed;
 
 pub use self::error::AggregatorError;
+pub use self::listed::{ListedRun, RunsPage};
 
 /// A snapshot this young is handed out again.
 const SHARED_FOR: Duration = Duration::from_millis(300);
@@ -48,6 +50,7 @@ pub struct Aggregation<S> {
     held: Mutex<VecDeque<(RunId, Arc<Place>)>>,
     /// Runs of which everything is in a stored checkpoint, and everything of older ones too.
     complete: Mutex<HashSet<RunId>>,
+    remembered: Mutex<listed::Remembered>,
 }
 
 /// Where a run is held; whoever has the lock reads for all who wait.
@@ -95,6 +98,7 @@ impl<S: Store> Aggregation<S> {
             limits,
             held: Mutex::default(),
             complete: Mutex::default(),
+            remembered: Mutex::default(),
         }
     }
 
@@ -188,7 +192,7 @@ impl<S: Store> Aggregation<S> {
     /// Runs of which something is left to fold, newest first.
     async fn incomplete(&self) -> Result<Vec<RunId>, AggregatorError> {
         let mut incomplete = Vec::new();
-        for id in self.store.run_ids(LOOK_BACK).await? {
+        for id in self.store.run_ids(None, LOOK_BACK).await? {
             if self.is_complete(&id).await? {
                 self.mark_complete(&id);
                 break;

@@ -11,7 +11,7 @@ use traffic::clock::Timestamp;
 
 use crate::stats::OTHER_NAMES;
 
-mod figures;
+pub(crate) mod figures;
 pub mod past;
 pub mod table;
 pub(crate) mod time;
@@ -162,7 +162,7 @@ impl Report {
     /// The rows of a page of `/stats/requests`; `Aggregated` comes after them.
     ///
     /// The row that counts what exceeds the limit is always among them.
-    fn page_rows(&self) -> Vec<&Row> {
+    pub(crate) fn page_rows(&self) -> Vec<&Row> {
         let mut page: Vec<&Row> = self.rows.iter().take(PAGE_ROWS).collect();
         let others = self.rows.iter().skip(PAGE_ROWS).find(|row| row.is_others());
         if let (Some(others), Some(last)) = (others, page.last_mut()) {

@@ -25,8 +25,10 @@ pub(crate) mod histogram;
 pub(crate) mod history;
 pub(crate) mod seconds;
 mod text;
+mod totals;
 
 pub use self::checkpoint::CheckpointError;
+pub use self::totals::Totals;
 
 /// Seconds of all requests' response times that are kept: current percentiles look 18 s back.
 const RECENT_SECONDS: usize = 32;
@@ -272,6 +274,12 @@ impl Stats {
             .iter()
             .map(|([message, traceback], &count)| (message, traceback, count))
             .chain(others.map(|&count| (OTHER_EXCEPTIONS, "", count)))
+    }
+
+    /// The row of a request, by its whole name and method.
+    pub(crate) fn row(&self, name: &str, method: &str) -> Option<&Entry> {
+        let chars = self.limits.name_chars;
+        self.rows.get([&cut(name, chars), &cut(method, chars)])
     }
 
     pub(crate) fn rows(&self) -> &Capped<2, Entry> {

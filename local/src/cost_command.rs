@@ -3,22 +3,23 @@
 //! It is a command of its own when it is the first word; flags and words after it have nothing to do with
 //! Locust's. [`aggregator::cost`] estimates, this reads what was typed and prints.
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::Write as _;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use aggregator::control::Limits;
+use aggregator::control::InvalidField;
 use aggregator::cost::{
-    Architecture, Assumptions, Estimate, Hours, Prices, ResponseTimes, Schedule, run_of,
+    ALARMS, Architecture, BLOCK_SIZE, Hours, MEMORY, Prices, Question, RETENTION_DAYS,
+    TICKS_PER_MESSAGE,
 };
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
+use clap::builder::RangedU64ValueParser;
 use clap::{Parser, ValueEnum};
-use traffic::record::{BLOCK_USERS, BlockSize};
-use traffic::run::Share;
-use traffic::workload::{UserClass, Workload};
+use traffic::record::BLOCK_USERS;
+use traffic::workload::Workload;
 
 use crate::options::{self, Options};
 use crate::settings;
@@ -28,9 +29,6 @@ pub const COMMAND: &str = "cost";
 
 /// The program was used wrongly.
 const EXIT_MISUSE: u8 = 2;
-
-/// How long somebody watches unless it is said.
-const WATCHED: Hours = Hours::a_day(1.0);
 
 /// What traffic costs on AWS, from its plan.
 ///
@@ -70,7 +68,7 @@ pub struct CostOptions {
     response_time: Vec<String>,
 
     /// Memory of the tick function in MB
-    #[arg(long, value_name = "MB", default_value_t = 128, value_parser = clap::value_parser!(u32).range(128..=10_240))]
+    #[arg(long, value_name = "MB", default_value_t = 128, value_parser = within(&MEMORY))]
     memory: u32,
 
     /// What the functions run on
@@ -78,19 +76,19 @@ pub struct CostOptions {
     architecture: Cpu,
 
     /// How many ticks of a second one message carries at most
-    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=100))]
-    ticks_per_message: u64,
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = within(&TICKS_PER_MESSAGE))]
+    ticks_per_message: u32,
 
     /// How many users one tick executes at most
-    #[arg(long, value_name = "N", default_value_t = BLOCK_USERS, value_parser = clap::value_parser!(u32).range(1..=100))]
+    #[arg(long, value_name = "N", default_value_t = BLOCK_USERS, value_parser = within(&BLOCK_SIZE))]
     block_size: u32,
 
     /// How long records are kept
-    #[arg(long, value_name = "DAYS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=3_650))]
+    #[arg(long, value_name = "DAYS", default_value_t = 30, value_parser = within(&RETENTION_DAYS))]
     retention_days: u32,
 
     /// How many alarms the deployment has
-    #[arg(long, value_name = "N", default_value_t = 6)]
+    #[arg(long, value_name = "N", default_value_t = 6, value_parser = within(&ALARMS))]
     alarms: u32,
 
     /// Prices to use instead of the built-in ones, in a file of the same form
@@ -114,6 +112,10 @@ enum Cpu {
     X86_64,
     /// A fifth cheaper
     Arm64,
+}
+
+fn within(range: &RangeInclusive<u32>) -> RangedU64ValueParser<u32> {
+    RangedU64ValueParser::new().range(u64::from(*range.start())..=u64::from(*range.end()))
 }
 
 /// What follows the word, if a command line is one of this command; the program's name is kept.
@@ -157,30 +159,45 @@ fn complain(mistake: &str) -> ExitCode {
 /// When something that was typed, or a file that it names, cannot be used.
 pub fn text(options: &CostOptions) -> anyhow::Result<String> {
     let workload = Arc::new(workload(options)?);
-    let (shares, users) = shares(options, &workload)?;
-    let prices = prices(options)?;
-    let assumptions = assumptions(options, &workload)?;
-    let schedule = schedule(options)?;
-    let block_size = BlockSize::new(options.block_size).unwrap_or_default();
-    let run = run_of(workload, shares, users, block_size);
-    let estimate = Estimate::of(&run, schedule, &assumptions, &prices);
+    let estimate = question(options).and_then(|question| {
+        question
+            .estimate(&workload, &prices(options)?)
+            .map_err(typed)
+    })?;
     if options.json {
         return Ok(serde_json::to_string_pretty(&estimate)? + "\n");
     }
     Ok(estimate.to_string())
 }
 
-fn schedule(options: &CostOptions) -> anyhow::Result<Schedule> {
-    let hours = options.hours;
-    let watch_hours = match options.watch_hours {
-        Some(watched) if watched.in_month() > hours.in_month() => bail!(
-            "--watch-hours {watched} is more than --hours {hours}: count only hours with traffic"
-        ),
-        Some(watched) => watched,
-        None if hours.in_month() < WATCHED.in_month() => hours,
-        None => WATCHED,
+/// A field by the name that it has on the command line.
+fn typed(mistake: InvalidField) -> anyhow::Error {
+    let flag = mistake.field.replace('_', "-");
+    anyhow::anyhow!("--{flag} {}", mistake.problem)
+}
+
+fn question(options: &CostOptions) -> anyhow::Result<Question> {
+    let mut question = Question {
+        users: options.users.map(u64::from),
+        hours: options.hours,
+        watch_hours: options.watch_hours,
+        response_times: options.response_time.clone(),
+        memory: options.memory,
+        architecture: match options.architecture {
+            Cpu::X86_64 => Architecture::X86,
+            Cpu::Arm64 => Architecture::Arm,
+        },
+        ticks_per_message: options.ticks_per_message,
+        block_size: options.block_size,
+        retention_days: options.retention_days,
+        alarms: options.alarms,
+        region: options.region.clone(),
+        ..Question::default()
     };
-    Ok(Schedule { hours, watch_hours })
+    for text in &options.class_counts {
+        question.add_class_counts(text).map_err(typed)?;
+    }
+    Ok(question)
 }
 
 fn workload(options: &CostOptions) -> anyhow::Result<Workload> {
@@ -193,110 +210,12 @@ fn workload(options: &CostOptions) -> anyhow::Result<Workload> {
     Ok(settings::workload(&run_options, &(environment as _))?)
 }
 
-/// Whose users how many are, and how many it is in all.
-fn shares(options: &CostOptions, workload: &Workload) -> anyhow::Result<(Vec<Share>, u32)> {
-    let most = Limits::default().max_users;
-    let share = |class: &UserClass, fixed_count| Share {
-        class: class.name().to_string(),
-        weight: class.weight(),
-        fixed_count,
-    };
-    let Some(users) = options.users else {
-        let counts = class_counts(&options.class_counts)?;
-        let users: u64 = counts.values().sum();
-        let users = u32::try_from(users)
-            .ok()
-            .filter(|users| (1..=most).contains(users));
-        let users = users
-            .with_context(|| format!("--class-counts must come to 1 to {most} users in all"))?;
-        let shares = counts.iter().filter(|(_, count)| **count > 0);
-        let shares = shares.map(|(name, count)| {
-            let class = workload
-                .class(name)
-                .with_context(|| unknown(name, workload))?;
-            Ok(share(class, *count as u32))
-        });
-        return Ok((shares.collect::<anyhow::Result<_>>()?, users));
-    };
-    if !(1..=most).contains(&users) {
-        bail!("--users must be a whole number from 1 to {most}");
-    }
-    let classes = workload.classes().iter();
-    let shares = classes.map(|class| share(class, class.fixed_count()));
-    Ok((shares.collect(), users))
-}
-
-/// Users by class: from JSON, or from `CLASS=N`.
-fn class_counts(texts: &[String]) -> anyhow::Result<BTreeMap<String, u64>> {
-    let mut counts = BTreeMap::new();
-    for text in texts {
-        if text.trim_start().starts_with('{') {
-            let parsed: BTreeMap<String, u64> = serde_json::from_str(text)
-                .with_context(|| "--class-counts is not JSON such as {\"ModelAUser\": 2}")?;
-            counts.extend(parsed);
-            continue;
-        }
-        let parsed = text.split_once('=').and_then(|(name, count)| {
-            let count = count.trim().parse().ok()?;
-            Some((name.trim().to_owned(), count))
-        });
-        let Some((name, count)) = parsed else {
-            bail!("--class-counts {text:?} is neither JSON nor CLASS=N: write ModelAUser=2");
-        };
-        counts.insert(name, count);
-    }
-    Ok(counts)
-}
-
-fn unknown(name: &str, workload: &Workload) -> String {
-    let known: Vec<&str> = workload
-        .classes()
-        .iter()
-        .map(|class| &**class.name())
-        .collect();
-    let meant = workload.class_like(name);
-    let meant = meant.map_or(String::new(), |meant| {
-        format!(", perhaps {meant} was meant")
-    });
-    format!(
-        "--class-counts names the unknown class {name:?}{meant}; the workload has {}",
-        known.join(", ")
-    )
-}
-
 fn prices(options: &CostOptions) -> anyhow::Result<Prices> {
-    let mut prices = match &options.prices {
-        None => Prices::built_in(),
-        Some(path) => {
-            let file = path.display().to_string();
-            let text = std::fs::read_to_string(path)
-                .with_context(|| format!("--prices file {file} cannot be read"))?;
-            Prices::parse(&text, &file)?
-        }
+    let Some(path) = &options.prices else {
+        return Ok(Prices::built_in());
     };
-    if let Some(region) = &options.region {
-        prices.region = format!("{region} (prices of {})", prices.region);
-    }
-    Ok(prices)
-}
-
-fn assumptions(options: &CostOptions, workload: &Workload) -> anyhow::Result<Assumptions> {
-    let mut response_times = ResponseTimes::default();
-    for text in &options.response_time {
-        response_times
-            .set(text, workload)
-            .context("--response-time")?;
-    }
-    Ok(Assumptions {
-        response_times,
-        architecture: match options.architecture {
-            Cpu::X86_64 => Architecture::X86,
-            Cpu::Arm64 => Architecture::Arm,
-        },
-        tick_memory_mb: options.memory,
-        ticks_per_message: options.ticks_per_message as usize,
-        retention_days: f64::from(options.retention_days),
-        alarms: options.alarms,
-        ..Assumptions::default()
-    })
+    let file = path.display().to_string();
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("--prices file {file} cannot be read"))?;
+    Ok(Prices::parse(&text, &file)?)
 }

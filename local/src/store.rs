@@ -122,8 +122,14 @@ impl Store for SqliteStore {
         self.run_task(Database::latest_run).await
     }
 
-    async fn run_ids(&self, limit: usize) -> Result<Vec<RunId>, StoreError> {
-        self.run_task(move |database| database.run_ids(limit)).await
+    async fn run_ids(
+        &self,
+        before: Option<&RunId>,
+        limit: usize,
+    ) -> Result<Vec<RunId>, StoreError> {
+        let before = before.cloned();
+        self.run_task(move |database| database.run_ids(before.as_ref(), limit))
+            .await
     }
 
     async fn put_workload(&self, version: &str, source: &str) -> Result<(), StoreError> {

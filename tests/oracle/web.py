@@ -44,6 +44,7 @@ def start(description):
         user_classes=classes,
         available_user_classes={one.__name__: one for one in classes},
         available_shape_classes={},
+        available_user_tasks={one.__name__: one.tasks for one in classes},
     )
     environment.create_local_runner()
     web_ui = environment.create_web_ui("127.0.0.1", 0, userclass_picker_is_active=description["picker"])

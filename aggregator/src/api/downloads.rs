@@ -5,13 +5,13 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
+use axum::extract::Query;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::{Html, IntoResponse, Response};
 use serde::Deserialize;
-use traffic::ports::{Heartbeat, Queue, Store};
 
-use super::{Api, unavailable};
+use super::runs::Shown;
 use crate::export::html::{self, Theme};
 use crate::export::{csv, file_stem};
 use crate::reader::Snapshot;
@@ -28,16 +28,11 @@ pub(super) struct ReportQuery {
     theme: String,
 }
 
-/// Answers with what a function makes of the newest run; it may take its time, for it has a thread of
-/// its own.
-pub(super) async fn of_newest<S: Store, Q: Queue, H: Heartbeat>(
-    api: Api<S, Q, H>,
+/// Answers with what a function makes of a run; it may take its time, for it has a thread of its own.
+pub(super) async fn made_of(
+    snapshot: Snapshot,
     answer: impl FnOnce(&Snapshot) -> Response + Send + 'static,
 ) -> Response {
-    let snapshot = match api.aggregation.snapshot().await {
-        Ok(snapshot) => snapshot,
-        Err(error) => return unavailable(&error),
-    };
     match tokio::task::spawn_blocking(move || answer(&snapshot)).await {
         Ok(response) => response,
         Err(error) => std::panic::resume_unwind(error.into_panic()),
@@ -55,7 +50,11 @@ pub(super) fn ledger_history(snapshot: &Snapshot) -> Response {
 }
 
 /// The report as a page, or as a file.
-pub(super) fn report(snapshot: &Snapshot, asked: &ReportQuery) -> Response {
+pub(super) async fn report(Shown(snapshot): Shown, Query(asked): Query<ReportQuery>) -> Response {
+    made_of(snapshot, move |snapshot| report_of(snapshot, &asked)).await
+}
+
+fn report_of(snapshot: &Snapshot, asked: &ReportQuery) -> Response {
     let theme = Theme::named(&asked.theme);
     if asked.download.is_empty() {
         let download = format!("?download=1&theme={}", theme.as_str());

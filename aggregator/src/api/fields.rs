@@ -75,9 +75,7 @@ impl Fields {
     pub(super) fn parse(body: &[u8]) -> Result<Self, InvalidField> {
         let problem = match serde_json::from_slice(body) {
             Ok(Value::Object(fields)) => return Ok(Self(fields)),
-            Ok(_) => {
-                "is not a JSON object: write {\"user_count\": 10, \"spawn_rate\": 2}".to_owned()
-            }
+            Ok(_) => "is not a JSON object: write {\"field\": value, ...}".to_owned(),
             Err(error) => format!("is not valid JSON: {error}"),
         };
         Err(InvalidField::new("body", problem))

@@ -7,13 +7,15 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Value, json};
+use traffic::clock::Timestamp;
 use traffic::ports::{Heartbeat, Queue, Store};
 use traffic::run::Share;
 use traffic::runs::LoadedRun;
+use traffic::workload::Workload;
 
+use super::runs::Shown;
 use super::{Api, unavailable};
 use crate::control::{self, user_count};
-use crate::reader::Snapshot;
 use crate::report::Report;
 
 /// The body of `/stats/requests`: the report, and what the run's users do.
@@ -25,38 +27,24 @@ struct Requests {
     user_count: u64,
 }
 
-pub(super) async fn requests<S: Store, Q: Queue, H: Heartbeat>(
-    State(api): State<Api<S, Q, H>>,
-) -> Response {
-    with_snapshot(&api, |snapshot| {
-        let run = snapshot.run.as_deref();
-        let body = Requests {
-            report: snapshot.stats.report(snapshot.at),
-            state: control::State::of(run, snapshot.at),
-            user_count: user_count(run, snapshot.at),
-        };
-        Json(body).into_response()
-    })
-    .await
+pub(super) async fn requests(Shown(snapshot): Shown) -> Response {
+    let run = snapshot.run.as_deref();
+    let body = Requests {
+        report: snapshot.stats.report(snapshot.at),
+        state: control::State::of(run, snapshot.at),
+        user_count: user_count(run, snapshot.at),
+    };
+    Json(body).into_response()
 }
 
-pub(super) async fn exceptions<S: Store, Q: Queue, H: Heartbeat>(
-    State(api): State<Api<S, Q, H>>,
-) -> Response {
-    with_snapshot(&api, |snapshot| {
-        let row = |(message, traceback, count): (&str, &str, u64)| {
-            json!({"count": count, "msg": message, "traceback": traceback, "nodes": "local"})
-        };
-        let rows: Vec<Value> = snapshot.exceptions().map(row).collect();
-        Json(json!({ "exceptions": rows })).into_response()
-    })
-    .await
+pub(super) async fn exceptions(Shown(snapshot): Shown) -> Response {
+    let row = |(message, traceback, count): (&str, &str, u64)| json!({"count": count, "msg": message, "traceback": traceback, "nodes": "local"});
+    let rows: Vec<Value> = snapshot.exceptions().map(row).collect();
+    Json(json!({ "exceptions": rows })).into_response()
 }
 
-pub(super) async fn ledger<S: Store, Q: Queue, H: Heartbeat>(
-    State(api): State<Api<S, Q, H>>,
-) -> Response {
-    with_snapshot(&api, |snapshot| Json(&*snapshot.ledger).into_response()).await
+pub(super) async fn ledger(Shown(snapshot): Shown) -> Response {
+    Json(&*snapshot.ledger).into_response()
 }
 
 /// The classes' shares of the users that are active now, and their tasks'.
@@ -83,9 +71,30 @@ pub(super) async fn tasks<S: Store, Q: Queue, H: Heartbeat>(
         Some(run) => classes_of(run),
         None => api.control.settings().selected(&workload),
     };
+    ratios(&workload, run.as_deref(), &classes, api.control.now())
+}
+
+/// The same of the run that the path names; of one that is over, as it was in its last moment.
+pub(super) async fn tasks_of_run(Shown(snapshot): Shown) -> Response {
+    let Some(run) = snapshot.run else {
+        return Json(json!({"per_class": {}, "total": {}})).into_response();
+    };
+    let end = run.plan.run().ends().map(|end| end.start());
+    let last = end.map(|end| Timestamp::from_micros(end.micros().saturating_sub(1)));
+    let at = last.map_or(snapshot.at, |last| last.min(snapshot.at));
+    ratios(&run.workload, Some(&run), &classes_of(&run), at)
+}
+
+/// How classes share the users that a run has at an instant, and tasks what they do.
+fn ratios(
+    workload: &Workload,
+    run: Option<&LoadedRun>,
+    classes: &[String],
+    at: Timestamp,
+) -> Response {
     let users = |class: &String| {
-        let run = run.as_ref()?;
-        let counts = run.plan.class_counts(api.control.now());
+        let run = run?;
+        let counts = run.plan.class_counts(at);
         Some(u64::from(counts[run.plan.class_number(class)?]))
     };
     let counts: Vec<(&str, u64)> = classes
@@ -100,18 +109,8 @@ pub(super) async fn tasks<S: Store, Q: Queue, H: Heartbeat>(
 }
 
 /// The classes that run, or ran last.
-fn classes_of(run: &Arc<LoadedRun>) -> Vec<String> {
+fn classes_of(run: &LoadedRun) -> Vec<String> {
     let last = run.plan.run().segments.last();
     let shares: &[Share] = last.map_or(&[], |segment| &segment.shares);
     shares.iter().map(|share| share.class.clone()).collect()
-}
-
-async fn with_snapshot<S: Store, Q: Queue, H: Heartbeat>(
-    api: &Api<S, Q, H>,
-    answer: impl FnOnce(&Snapshot) -> Response,
-) -> Response {
-    match api.aggregation.snapshot().await {
-        Ok(snapshot) => answer(&snapshot),
-        Err(error) => unavailable(&error),
-    }
 }

@@ -81,7 +81,7 @@ fn present<'f>(fields: &'f Fields, names: [&'static str; 2]) -> Option<(&'static
         .find_map(|name| Some((name, fields.get(name)?)))
 }
 
-fn count(field: &'static str, value: &Value) -> Result<u64, InvalidField> {
+pub(super) fn count(field: &'static str, value: &Value) -> Result<u64, InvalidField> {
     let count = match value {
         Value::String(text) => python_int(text),
         Value::Number(number) => number.as_u64().or_else(|| {
@@ -103,7 +103,7 @@ fn number(field: &'static str, value: &Value) -> Result<f64, InvalidField> {
     number.ok_or_else(|| is_not(field, value, "a number above 0, such as 2 or 0.5"))
 }
 
-fn text(field: &'static str, value: &Value) -> Result<String, InvalidField> {
+pub(super) fn text(field: &'static str, value: &Value) -> Result<String, InvalidField> {
     let text = value.as_str().map(str::to_owned);
     text.ok_or_else(|| is_not(field, value, "a text"))
 }

@@ -167,12 +167,16 @@ impl Settings {
         Ok(shares)
     }
 
-    fn share(&self, class: &UserClass) -> Share {
+    /// A class's share of the users.
+    pub(super) fn share(&self, class: &UserClass) -> Share {
         let configured = |value: fn(&ClassSettings) -> Option<u32>| {
             self.of_class(class.name()).filter_map(value).last()
         };
-        let weight = configured(|class| class.weight).unwrap_or_else(|| class.weight());
+        // what `POST /user` has set came later than what the process was started with
+        let weight = configured(|class| class.weight).filter(|_| !class.set().weight);
         let fixed_count = configured(|class| class.fixed_count);
+        let fixed_count = fixed_count.filter(|_| !class.set().fixed_count);
+        let weight = weight.unwrap_or_else(|| class.weight());
         Share {
             class: class.name().to_string(),
             weight: if self.equal_weights { 1 } else { weight },
@@ -195,7 +199,7 @@ impl Settings {
 }
 
 /// Refuses a class that the workload does not have, and says which ones it has.
-pub(super) fn known_class(
+pub(crate) fn known_class(
     workload: &Workload,
     field: &'static str,
     name: &str,

@@ -88,7 +88,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
     /// Whether a run just written is the newest one; of those started beside it all but the newest
     /// are ended before they begin.
     async fn is_newest(&self, run: &RunId, before: Option<&RunId>) -> Result<bool, StoreError> {
-        let ids = self.fan_out.store.run_ids(RIVALS).await?;
+        let ids = self.fan_out.store.run_ids(None, RIVALS).await?;
         let newest = ids.first() == Some(run);
         if !newest {
             self.end(run).await?;

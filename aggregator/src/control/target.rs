@@ -235,7 +235,12 @@ fn hosts(host: Option<&str>, shares: &[Share], context: &Context<'_>) -> Vec<(St
         .map(str::trim)
         .filter(|host| !host.is_empty() && !known(host));
     let of_class = |share: &Share| {
-        let host = common.or_else(|| context.settings.class_host(&share.class))?;
+        let configured = || {
+            let class = context.workload.class(&share.class);
+            let host = context.settings.class_host(&share.class);
+            host.filter(|_| !class.is_some_and(|class| class.set().host))
+        };
+        let host = common.or_else(configured)?;
         Some((
             share.class.clone(),
             host.trim().trim_end_matches('/').to_owned(),

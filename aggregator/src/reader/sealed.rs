@@ -10,7 +10,7 @@ use traffic::runs::LoadedRun;
 use crate::ledger::past::Booked;
 use crate::ledger::tally::Tally;
 use crate::ledger::tally::saved::{SavedPast, SavedTally, Slots};
-use crate::stats::{CheckpointError, Limits, Stats};
+use crate::stats::{CheckpointError, Limits, Stats, Totals};
 
 const VERSION: u8 = 2;
 
@@ -90,6 +90,12 @@ impl Sealed {
 pub(super) fn progress(body: &[u8]) -> Result<(Bucket, bool), CheckpointError> {
     let (saved, _) = read(body)?;
     Ok((saved.next, saved.complete))
+}
+
+/// What the requests in a checkpoint come to, and whether it is complete.
+pub(super) fn totals(body: &[u8]) -> Result<(Totals, bool), CheckpointError> {
+    let (saved, _) = read(body)?;
+    Ok((Totals::decode(saved.stats)?, saved.complete))
 }
 
 type Read<'a> = (Saved<'a, Slots>, Option<SavedPast<Booked>>);

@@ -144,7 +144,8 @@ fn milliseconds(micros: u64) -> f64 {
     micros as f64 / 1e3
 }
 
-fn median(key: u64, entry: &Entry) -> Milliseconds {
+/// The median of a row whose histogram has it in `key` milliseconds: never outside minimum and maximum.
+pub(crate) fn median(key: u64, entry: &Entry) -> Milliseconds {
     let exact = key.saturating_mul(1_000);
     if exact > entry.max_us {
         Milliseconds::Exact(milliseconds(entry.max_us))

@@ -110,6 +110,11 @@ impl<const K: usize, V: Merge> Capped<K, V> {
         &mut self.slots[slot]
     }
 
+    /// What is counted for a key.
+    pub(crate) fn get(&self, texts: [&str; K]) -> Option<&V> {
+        self.index.get(&texts).map(|&slot| &self.slots[slot])
+    }
+
     /// Goes up when slots change hands.
     pub(crate) fn evictions(&self) -> u64 {
         self.evictions

@@ -12,7 +12,7 @@ use super::entry::{Entry, Occurrences};
 use super::histogram::{Histogram, key_of};
 use super::history::Passed;
 use super::seconds::{Cell, Counts, Ring};
-use super::{Limits, Stats};
+use super::{Limits, Stats, Totals};
 use crate::thinned::{self, Thinned};
 
 const VERSION: u8 = 2;
@@ -166,6 +166,30 @@ impl Stats {
             past.add_to(&mut stats, &names)?;
         }
         Ok(stats)
+    }
+}
+
+impl Totals {
+    /// Reads them out of what [`Stats::encode`] has written, by whatever version.
+    ///
+    /// # Errors
+    /// When the bytes are no checkpoint.
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, CheckpointError> {
+        let (&version, rest) = bytes
+            .split_first()
+            .ok_or_else(|| CheckpointError::malformed("it is empty"))?;
+        if !(1..=VERSION).contains(&version) {
+            return Err(CheckpointError::Version(version));
+        }
+        // all versions begin with the first one's form
+        let (saved, _) = postcard::take_from_bytes::<Saved<'_>>(rest)
+            .map_err(|error| CheckpointError::malformed(&error.to_string()))?;
+        let mut totals = Self::new(saved.since);
+        let rows = saved.rows.iter().map(|(_, row)| row);
+        for row in rows.chain(&saved.other_rows) {
+            totals.add(row.requests, row.failures, row.response_us);
+        }
+        Ok(totals)
     }
 }
 

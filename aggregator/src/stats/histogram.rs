@@ -37,6 +37,23 @@ pub(crate) fn milliseconds(key: u64) -> u64 {
     }
 }
 
+/// The least and the greatest response time in microseconds that round to a key; of two keys that meet
+/// at one, both are said to have it.
+pub(crate) fn edges_us(key: u64) -> (u64, u64) {
+    let unit = |micros: u64| match micros {
+        0..100_000 => 1_000,
+        100_000..1_000_000 => 10_000,
+        1_000_000..10_000_000 => 100_000,
+        _ => 1_000_000,
+    };
+    let micros = milliseconds(key).saturating_mul(1_000);
+    let below = unit(micros.saturating_sub(1)) / 2;
+    (
+        micros.saturating_sub(below),
+        micros.saturating_add(unit(micros) / 2),
+    )
+}
+
 fn half_even(micros: u64, unit: u64) -> u64 {
     let (whole, rest) = (micros / unit, micros % unit);
     whole + u64::from(rest > unit / 2 || (rest == unit / 2 && whole % 2 == 1))
@@ -168,6 +185,18 @@ mod tests {
                 assert_eq!(key, last.map_or(0, |last| last + 1), "{micros} us");
                 last = Some(key);
             }
+        }
+    }
+
+    #[test]
+    fn a_key_has_the_response_times_between_its_edges() {
+        for key in 0..=key_of(150_000_000) {
+            let (low, high) = edges_us(key);
+            assert_eq!(key_of(low + 1), key);
+            assert_eq!(key_of(high.saturating_sub(1)), key);
+            assert!(key_of(high + 1) > key);
+            assert!(low == 0 || key_of(low - 1) < key);
+            assert_eq!(edges_us(key + 1).0, high);
         }
     }
 

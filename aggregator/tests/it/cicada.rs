@@ -1,5 +1,6 @@
 //! A whole Cicada without traffic, in paused time: the router over ports in memory.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -18,9 +19,12 @@ use traffic::fanout::FanOut;
 use traffic::memory::{MemoryHeartbeat, MemoryQueue, MemoryStore};
 use traffic::plan::Plan;
 use traffic::ports::{Heartbeat as _, Store, WakeUp};
+use traffic::record::Bucket;
 use traffic::run::Run;
 use traffic::runs::{LoadedRun, Runs, planned_classes};
 use traffic::workload::Workload;
+
+use crate::records;
 
 /// The content type of a form.
 pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
@@ -200,6 +204,31 @@ impl<S: Store> Cicada<S> {
     pub(crate) async fn run(&self) -> Run {
         let run = self.store.latest_run().await.expect("the store answers");
         run.expect("there is a run")
+    }
+
+    /// Makes the newest run have these requests, completed by now; nothing is said of its plan.
+    pub(crate) async fn completed(&self, requests: &[records::Request]) {
+        let run = self.run().await.id;
+        let now = self.clock.now();
+        let mut buckets: BTreeMap<Bucket, Vec<records::Request>> = BTreeMap::new();
+        for request in requests {
+            let at = match request.at {
+                0 => now.micros(),
+                at => at,
+            };
+            let bucket = buckets.entry(Bucket::of(Timestamp::from_micros(at)));
+            bucket.or_default().push(records::Request {
+                at,
+                ..request.clone()
+            });
+        }
+        for (bucket, requests) in buckets {
+            let requests: Vec<_> = requests.iter().collect();
+            let mut record = records::record(bucket, now.micros(), &requests);
+            record.key.run = run.clone();
+            let put = self.store.put_record(record).await;
+            put.expect("the store works");
+        }
     }
 
     /// The newest run with its plan.

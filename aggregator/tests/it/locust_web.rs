@@ -15,6 +15,7 @@ use crate::cicada::{Answer, Cicada, FORM, workload};
 mod reading;
 mod swarming;
 mod timespans;
+mod users;
 
 /// A request, or a pause until all users are there.
 enum Step {
@@ -39,6 +40,8 @@ enum Expected {
     /// Ours has all of Locust's fields with the same values, and perhaps more; but what the
     /// percentiles of the last seconds are depends on when that is, and not on who is asked.
     Superset,
+    /// Locust breaks with 500, ours is 400 and says this.
+    Refused(&'static str),
     /// We do better: the status of each, and what ours must say.
     Better {
         /// Locust's status, and whether it calls that a success.
@@ -68,6 +71,16 @@ fn swarm(form: impl Into<String>, expected: Expected) -> Step {
         path: "/swarm",
         content_type: Some(FORM),
         body: Some(form.into()),
+        expected,
+    })
+}
+
+fn post_json(path: &'static str, body: impl Into<String>, expected: Expected) -> Step {
+    Step::Ask(Ask {
+        method: "POST",
+        path,
+        content_type: Some("text/plain;charset=UTF-8"),
+        body: Some(body.into()),
         expected,
     })
 }
@@ -113,6 +126,15 @@ impl Ask {
             let success = success.is_some_and(|json| json["success"] == true);
             assert_eq!(success, locust.1, "{title}");
             assert_eq!(ours.status, 200, "{title}");
+            let message = ours.json()["message"].to_string();
+            assert!(
+                ours.json()["success"] == false && message.contains(words),
+                "{title}"
+            );
+            return;
+        }
+        if let Expected::Refused(words) = &self.expected {
+            assert_eq!((status, ours.status.as_u16()), (500, 400), "{title}");
             let message = ours.json()["message"].to_string();
             assert!(
                 ours.json()["success"] == false && message.contains(words),

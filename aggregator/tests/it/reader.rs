@@ -5,6 +5,7 @@
 
 mod checkpoints;
 mod ledger;
+mod listed;
 mod properties;
 mod reference;
 mod scene;

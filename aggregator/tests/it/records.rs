@@ -23,6 +23,26 @@ pub(crate) struct Request {
 }
 
 impl Request {
+    /// A `GET` that took so many milliseconds and was completed at an instant that is still to be said.
+    pub(crate) fn took(name: &str, milliseconds: f64) -> Self {
+        Self {
+            at: 0,
+            method: "GET".into(),
+            name: name.into(),
+            response_us: (milliseconds * 1e3).round() as u64,
+            content_length: 100,
+            error: None,
+        }
+    }
+
+    /// The same as a failure.
+    pub(crate) fn failed(self, error: &str) -> Self {
+        Self {
+            error: Some(error.into()),
+            ..self
+        }
+    }
+
     fn outcome(&self) -> Outcome {
         Outcome {
             request: Arc::new(RequestName {

@@ -66,7 +66,7 @@ impl Store for UnsteadyStore {
     pass_on! {
         run(id: &RunId) -> Option<Run>;
         latest_run() -> Option<Run>;
-        run_ids(limit: usize) -> Vec<RunId>;
+        run_ids(before: Option<&RunId>, limit: usize) -> Vec<RunId>;
         put_workload(version: &str, source: &str) -> ();
         workload(version: &str) -> Option<String>;
         choose_workload(version: &str) -> ();

@@ -106,8 +106,12 @@ impl Store for DynamoStore {
     }
 
     /// 1 R for about four runs.
-    async fn run_ids(&self, limit: usize) -> Result<Vec<RunId>, StoreError> {
-        runs::ids(&self.table, limit, self.clock.now()).await
+    async fn run_ids(
+        &self,
+        before: Option<&RunId>,
+        limit: usize,
+    ) -> Result<Vec<RunId>, StoreError> {
+        runs::ids(&self.table, before, limit, self.clock.now()).await
     }
 
     /// 1 W for each kilobyte, packed: 4 W for the built-in workload.

@@ -79,15 +79,15 @@ impl Store for MemoryStore {
         Ok(self.state().runs.values().next_back().cloned())
     }
 
-    async fn run_ids(&self, limit: usize) -> Result<Vec<RunId>, StoreError> {
-        Ok(self
-            .state()
-            .runs
-            .keys()
-            .rev()
-            .take(limit)
-            .cloned()
-            .collect())
+    async fn run_ids(
+        &self,
+        before: Option<&RunId>,
+        limit: usize,
+    ) -> Result<Vec<RunId>, StoreError> {
+        let state = self.state();
+        let newest_first = state.runs.keys().rev();
+        let older = newest_first.filter(|id| before.is_none_or(|before| *id < before));
+        Ok(older.take(limit).cloned().collect())
     }
 
     async fn put_workload(&self, version: &str, source: &str) -> Result<(), StoreError> {

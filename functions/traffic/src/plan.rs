@@ -5,7 +5,7 @@
 //! costs what is due in it, however long the run has been on. [`mix`] says which user of the ramp
 //! belongs to which class, the timeline when it is active, the schedule when its iterations are.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::clock::{Slot, Timestamp};
@@ -86,6 +86,15 @@ pub struct Plan {
 struct BlockSpans {
     ramp: usize,
     users: Vec<Option<Span>>,
+}
+
+/// The most users that a run has had at once by an instant; needs no workload.
+pub fn peak_users(run: &Run, by: Timestamp) -> u64 {
+    let shares = run.segments.iter().flat_map(|segment| &segment.shares);
+    // numbered by name, as a workload's classes are
+    let classes: BTreeSet<&str> = shares.map(|share| share.class.as_str()).collect();
+    let number = |name: &str| classes.iter().position(|class| *class == name);
+    Timeline::new(run, number).peak(by)
 }
 
 impl Plan {

@@ -28,6 +28,14 @@ impl RunId {
     pub fn new(created_at: Timestamp, nonce: u32) -> Self {
         Self(format!("{:014x}-{nonce:08x}", created_at.micros()))
     }
+
+    /// The name that somebody wrote, if it has the form of one.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (time, nonce) = text.split_once('-')?;
+        let is_hex = |part: &str| part.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f'));
+        let is_name = time.len() == 14 && nonce.len() == 8 && is_hex(time) && is_hex(nonce);
+        is_name.then(|| Self(text.to_owned()))
+    }
 }
 
 impl fmt::Display for RunId {
@@ -112,6 +120,12 @@ impl Run {
         self.ends().is_some_and(|end| end.start() <= now)
     }
 
+    /// How long it has been on by `now`, or was.
+    pub fn lasted(&self, now: Timestamp) -> Duration {
+        let until = self.ends().map_or(now, |end| end.start().min(now));
+        until.since(self.starts().start())
+    }
+
     /// Since when the statistics count.
     pub fn counts_from(&self) -> Timestamp {
         self.reset_at.unwrap_or(self.created_at)
@@ -120,5 +134,31 @@ impl Run {
     /// The first slot that a change made now may hold for.
     pub fn change_slot(clock: &Clock) -> Slot {
         Slot::at_or_after(clock.now() + CHANGE_LEAD)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_read_back_and_nothing_else_is() {
+        let name = RunId::new(Timestamp::from_micros(1_795_451_591_333_000), 0x2a);
+        assert_eq!(name.0, "0660f42633c5c8-0000002a");
+        assert_eq!(RunId::parse(&name.0), Some(name));
+        for text in [
+            "",
+            "-",
+            "latest",
+            "0660f42633c5c8",
+            "0660f42633c5c8-",
+            "0660f42633c5c8-0000002",
+            "0660f42633c5c8-0000002a-",
+            "0660f42633c5c8-0000002A",
+            "0660f42633c5c8-0000002\u{0660}",
+            "../../etc/passwd-000000",
+        ] {
+            assert_eq!(RunId::parse(text), None, "{text:?}");
+        }
     }
 }

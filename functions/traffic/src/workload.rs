@@ -14,6 +14,7 @@ mod decode;
 mod engine;
 mod errors;
 mod expect;
+mod pair;
 mod pool;
 mod ratio;
 mod read;
@@ -23,9 +24,10 @@ mod syntax;
 mod text;
 mod wait;
 
-pub use class::{Host, Step, Task, UserClass, base_url, request_url};
+pub use class::{Host, Set, Step, Task, UserClass, base_url, request_url};
 pub use errors::{EvaluationError, Mistake, WorkloadErrors};
 pub use expect::{StatusRule, Verdict};
+pub use pair::Pair;
 pub use pool::Pool;
 pub use ratio::{ClassRatio, TaskRatio, TaskRatios, calc_distribution};
 pub use scope::{Response, Scope};
@@ -52,6 +54,7 @@ pub struct Workload {
     version: String,
     hosts: Vec<Arc<Host>>,
     classes: Vec<Arc<UserClass>>,
+    pairs: Vec<Pair>,
 }
 
 impl Workload {
@@ -67,9 +70,9 @@ impl Workload {
         env: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, WorkloadErrors> {
         let reader = read::Reader::new(file, source);
-        let (hosts, classes) = if source.len() > MAX_SOURCE {
+        let (hosts, classes, pairs) = if source.len() > MAX_SOURCE {
             reader.mistake(&(0..0), "the file is longer than 4 MiB: make it shorter");
-            (Vec::new(), Vec::new())
+            (Vec::new(), Vec::new(), Vec::new())
         } else {
             decode::workload(&reader, source, env)
         };
@@ -87,6 +90,7 @@ impl Workload {
             version: version(source),
             hosts,
             classes,
+            pairs,
         })
     }
 
@@ -117,6 +121,11 @@ impl Workload {
     /// The user classes, sorted by name; at least one.
     pub fn classes(&self) -> &[Arc<UserClass>] {
         &self.classes
+    }
+
+    /// The requests that the file compares with one another.
+    pub fn pairs(&self) -> &[Pair] {
+        &self.pairs
     }
 
     /// The class with a name.

@@ -89,13 +89,19 @@ impl Database {
         )
     }
 
-    pub(super) fn run_ids(&mut self, limit: usize) -> rusqlite::Result<Vec<RunId>> {
+    pub(super) fn run_ids(
+        &mut self,
+        before: Option<&RunId>,
+        limit: usize,
+    ) -> rusqlite::Result<Vec<RunId>> {
         let mut select = self.connection.prepare_cached(
-            "SELECT name FROM run_names JOIN runs ON run = number ORDER BY name DESC LIMIT ?1",
+            "SELECT name FROM run_names JOIN runs ON run = number
+             WHERE ?1 IS NULL OR name < ?1 ORDER BY name DESC LIMIT ?2",
         )?;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let before = before.map(|before| before.0.as_str());
         select
-            .query_map([limit], |row| row.get(0).map(RunId))?
+            .query_map((before, limit), |row| row.get(0).map(RunId))?
             .collect()
     }
 

@@ -32,7 +32,7 @@ async fn of_processes_that_start_at_once_one_run_stays() {
     for swarmed in join_all(swarms).await {
         swarmed.unwrap();
     }
-    let ids = store.run_ids(100).await.unwrap();
+    let ids = store.run_ids(None, 100).await.unwrap();
     let mut on = Vec::new();
     for id in &ids {
         let run: Run = store.run(id).await.unwrap().expect("it was listed");

@@ -103,7 +103,12 @@ async fn take(cicada: &Cicada, step: &Step) {
 
 async fn runs(cicada: &Cicada) -> Vec<Run> {
     let mut runs = Vec::new();
-    for id in cicada.store.run_ids(100).await.expect("the store works") {
+    for id in cicada
+        .store
+        .run_ids(None, 100)
+        .await
+        .expect("the store works")
+    {
         let run = cicada.store.run(&id).await.expect("the store works");
         runs.push(run.expect("it was listed"));
     }

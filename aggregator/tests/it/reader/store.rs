@@ -67,9 +67,13 @@ impl Store for AwkwardStore {
         self.inner.latest_run().await
     }
 
-    async fn run_ids(&self, limit: usize) -> Result<Vec<RunId>, StoreError> {
+    async fn run_ids(
+        &self,
+        before: Option<&RunId>,
+        limit: usize,
+    ) -> Result<Vec<RunId>, StoreError> {
         self.check()?;
-        self.inner.run_ids(limit).await
+        self.inner.run_ids(before, limit).await
     }
 
     async fn put_workload(&self, version: &str, source: &str) -> Result<(), StoreError> {

@@ -45,6 +45,7 @@ pub(super) async fn of_block(
     let range = Range {
         pk: partition(run, class, block),
         from: None,
+        before: None,
         descending: false,
         limit: None,
     };

@@ -64,6 +64,7 @@ pub(super) async fn get(
     let ranges = (0..shards).map(|shard| Range {
         pk: partition(run, bucket, Shard(shard)),
         from: from.clone(),
+        before: None,
         descending: false,
         limit: None,
     });

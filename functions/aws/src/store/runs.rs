@@ -64,30 +64,37 @@ pub(super) async fn get(
 }
 
 pub(super) async fn latest(table: &Table, now: Timestamp) -> Result<Option<Run>, StoreError> {
-    let newest = newest(table, 1, now).await?;
+    let newest = newest(table, None, 1, now).await?;
     newest.into_iter().next().map(parse).transpose()
 }
 
 pub(super) async fn ids(
     table: &Table,
+    before: Option<&RunId>,
     limit: usize,
     now: Timestamp,
 ) -> Result<Vec<RunId>, StoreError> {
-    let items = newest(table, limit, now).await?;
+    let items = newest(table, before, limit, now).await?;
     let ids = items
         .iter()
         .map(|item| Ok(RunId(item.read_text("sk")?.to_owned())));
     ids.collect()
 }
 
-/// Up to `limit` runs that have not expired, newest first.
-async fn newest(table: &Table, limit: usize, now: Timestamp) -> Result<Vec<Item>, StoreError> {
+/// Up to `limit` runs that have not expired, newest first; with `before`, only older ones.
+async fn newest(
+    table: &Table,
+    before: Option<&RunId>,
+    limit: usize,
+    now: Timestamp,
+) -> Result<Vec<Item>, StoreError> {
     if limit == 0 {
         return Ok(Vec::new());
     }
     let range = Range {
         pk: RUNS.into(),
         from: None,
+        before: before.map(|before| before.0.clone()),
         descending: true,
         limit: Some(limit.min(MAX_PAGE)),
     };

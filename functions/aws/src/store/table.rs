@@ -40,6 +40,8 @@ pub(super) struct Range {
     pub(super) pk: String,
     /// The first sort key, if not all are wanted.
     pub(super) from: Option<String>,
+    /// The first sort key after them, unless the last ones are wanted, too; not together with `from`.
+    pub(super) before: Option<String>,
     /// From the last sort key to the first.
     pub(super) descending: bool,
     /// How many to read at once, if not as many as fit in a megabyte.
@@ -198,6 +200,11 @@ impl Table {
             query = query
                 .key_condition_expression("pk = :pk AND sk >= :from")
                 .expression_attribute_values(":from", AttributeValue::S(from.clone()));
+        }
+        if let Some(before) = &range.before {
+            query = query
+                .key_condition_expression("pk = :pk AND sk < :before")
+                .expression_attribute_values(":before", AttributeValue::S(before.clone()));
         }
         let target = self.target(doing, "dynamodb:Query");
         let found = query.send().await.map_err(|error| target.failed(error))?;

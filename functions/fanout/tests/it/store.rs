@@ -61,7 +61,7 @@ impl Store for TestStore {
     pass_on! {
         put_run(run: &Run) -> ();
         run(id: &RunId) -> Option<Run>;
-        run_ids(limit: usize) -> Vec<RunId>;
+        run_ids(before: Option<&RunId>, limit: usize) -> Vec<RunId>;
         put_workload(version: &str, source: &str) -> ();
         workload(version: &str) -> Option<String>;
         choose_workload(version: &str) -> ();

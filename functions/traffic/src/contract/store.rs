@@ -49,7 +49,7 @@ pub async fn an_empty_store_has_nothing(store: &impl Store) {
     let run = run_id(1);
     assert_eq!(ok(store.run(&run).await), None);
     assert_eq!(ok(store.latest_run().await), None);
-    assert_eq!(ok(store.run_ids(10).await), []);
+    assert_eq!(ok(store.run_ids(None, 10).await), []);
     assert_eq!(ok(store.workload("v1").await), None);
     assert_eq!(ok(store.chosen_workload().await), None);
     assert_eq!(ok(store.checkpoint(&run).await), None);
@@ -142,9 +142,16 @@ pub async fn runs_are_listed_newest_first(store: &impl Store) {
         ok(store.put_run(&run(number)).await);
     }
     let newest = [5, 4, 3].map(run_id);
-    assert_eq!(ok(store.run_ids(3).await), newest);
-    assert_eq!(ok(store.run_ids(100).await).len(), 5);
-    assert_eq!(ok(store.run_ids(0).await), []);
+    assert_eq!(ok(store.run_ids(None, 3).await), newest);
+    assert_eq!(ok(store.run_ids(None, 100).await).len(), 5);
+    assert_eq!(ok(store.run_ids(None, 0).await), []);
+    let page = |before: RunId, limit| async move { ok(store.run_ids(Some(&before), limit).await) };
+    assert_eq!(page(run_id(3), 1).await, [run_id(2)]);
+    assert_eq!(page(run_id(3), 100).await, [2, 1].map(run_id));
+    assert_eq!(page(run_id(1), 100).await, []);
+    // it need not be there itself: a run may have expired since the page before was read
+    let between = RunId(format!("{}-", run_id(3)));
+    assert_eq!(page(between, 2).await, [3, 2].map(run_id));
     assert_eq!(ok(store.latest_run().await), Some(run(5)));
 }
 

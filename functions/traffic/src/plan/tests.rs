@@ -250,6 +250,25 @@ fn nothing_is_due_after_a_stop_or_the_run_time() {
 }
 
 #[test]
+fn the_peak_is_what_was_reached_not_what_was_asked_for() {
+    let mut run = run(vec![
+        segment(10, 30, 1.0, &["A", "B"]),
+        segment(20, 5, 100.0, &["A", "B"]),
+        segment(30, 8, 100.0, &["A"]),
+        // replaced before it began
+        segment(40, 1_000, 1_000.0, &["A"]),
+        segment(40, 6, 1_000.0, &["A"]),
+    ]);
+    run.stopped_from = Some(START.plus(50));
+    let peak = |second: u64| peak_users(&run, START.plus(second).start());
+    assert_eq!([0, 9].map(peak), [0, 0], "before it begins");
+    assert_eq!([10, 14, 19].map(peak), [1, 5, 10], "while it grows");
+    assert_eq!([25, 35, 45, 60, 1_000].map(peak), [10; 5], "and after");
+    run.stopped_from = Some(START.plus(13));
+    assert_eq!(peak_users(&run, START.plus(1_000).start()), 3);
+}
+
+#[test]
 fn a_poisson_class_has_the_rate_asked_for() {
     let wait = Wait::Poisson(seconds(0.5));
     let plan = plan(run(vec![segment(0, 50, 1000.0, &["A"])]), &[("A", wait)]);

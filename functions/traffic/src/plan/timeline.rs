@@ -136,6 +136,17 @@ impl Timeline {
             .map_or(0, |number| self.ramps[number].count_at(instant))
     }
 
+    /// The most users that there were at once by an instant.
+    pub(super) fn peak(&self, by: Timestamp) -> u64 {
+        let begun = self.ramps.iter().filter(|ramp| ramp.from <= by);
+        // an empty ramp holds for no instant: whatever stood before it was counted by then
+        let counts = begun.filter(|ramp| ramp.from < ramp.end).map(|ramp| {
+            let last = Timestamp::from_micros(ramp.end.micros() - 1).min(by);
+            ramp.initial.max(ramp.count_at(last))
+        });
+        counts.max().unwrap_or(0)
+    }
+
     /// True while the ramp that holds at an instant has not reached its target.
     pub(super) fn is_ramping(&self, instant: Timestamp) -> bool {
         self.ramp_at(instant)

@@ -28,8 +28,12 @@ pub trait Store: Send + Sync + 'static {
     /// The newest run.
     fn latest_run(&self) -> impl Future<Output = Result<Option<Run>, StoreError>> + Send;
 
-    /// The names of up to `limit` runs, newest first.
-    fn run_ids(&self, limit: usize) -> impl Future<Output = Result<Vec<RunId>, StoreError>> + Send;
+    /// The names of up to `limit` runs, newest first: of all, or of those older than `before`.
+    fn run_ids(
+        &self,
+        before: Option<&RunId>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<RunId>, StoreError>> + Send;
 
     /// Keeps the source of a workload under its version.
     fn put_workload(

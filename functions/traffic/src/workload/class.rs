@@ -92,8 +92,22 @@ pub struct UserClass {
     pub(super) wait: Wait,
     pub(super) host: Arc<Host>,
     pub(super) tasks: Vec<Task>,
+    /// The names of all tasks in the file.
+    pub(super) task_names: Vec<Arc<str>>,
+    pub(super) set: Set,
     /// The sum of the tasks' weights up to and including each task.
     pub(super) cumulative: Vec<u64>,
+}
+
+/// Which of a class's values its `[user]` table has set.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Set {
+    /// The weight.
+    pub weight: bool,
+    /// The fixed count.
+    pub fixed_count: bool,
+    /// The host.
+    pub host: bool,
 }
 
 impl UserClass {
@@ -102,9 +116,14 @@ impl UserClass {
         &self.name
     }
 
-    /// Its share of the users that no fixed count takes; at least 1.
+    /// Its share of the users that no fixed count takes; 0 only where its `[user]` table says so.
     pub fn weight(&self) -> u32 {
         self.weight
+    }
+
+    /// Which of its values hold whatever else is configured for the class.
+    pub fn set(&self) -> Set {
+        self.set
     }
 
     /// How many users it always has; 0 leaves it to the weight.
@@ -125,6 +144,11 @@ impl UserClass {
     /// Its tasks, in the order of the file; at least one.
     pub fn tasks(&self) -> &[Task] {
         &self.tasks
+    }
+
+    /// The names of all of its tasks, those included that its `[user]` table leaves out.
+    pub fn task_names(&self) -> &[Arc<str>] {
+        &self.task_names
     }
 
     /// The longest that an iteration can take: every request of a task to its timeout.

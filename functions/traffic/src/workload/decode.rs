@@ -10,14 +10,17 @@ use toml::de::{DeTable, DeValue};
 use super::class::{Host, UserClass};
 use super::compile::Compiler;
 use super::engine::Engine;
+use super::pair::Pair;
 use super::read::{Fields, Reader};
 
 mod classes;
 mod defaults;
 mod hosts;
+mod pairs;
 mod pools;
 mod requests;
 mod tasks;
+mod users;
 
 /// Looks up an environment variable.
 pub(super) type Environment<'e> = &'e dyn Fn(&str) -> Option<String>;
@@ -27,14 +30,14 @@ pub(super) fn workload(
     reader: &Reader<'_>,
     source: &str,
     environment: Environment<'_>,
-) -> (Vec<Arc<Host>>, Vec<Arc<UserClass>>) {
+) -> (Vec<Arc<Host>>, Vec<Arc<UserClass>>, Vec<Pair>) {
     let (document, errors) = DeTable::parse_recoverable(source);
     if !errors.is_empty() {
         for error in errors {
             let span = error.span().unwrap_or_default();
             reader.mistake(&span, format!("this is not TOML: {}", error.message()));
         }
-        return (Vec::new(), Vec::new());
+        return (Vec::new(), Vec::new(), Vec::new());
     }
     let fields = Fields::new(reader, "", document.get_ref(), 0..0);
     let hosts = hosts::read(&fields, environment);
@@ -45,15 +48,17 @@ pub(super) fn workload(
     };
     let defaults = defaults::Defaults::read(&fields);
     let equal_weights = fields.read("equal_weights", "true or false", DeValue::as_bool);
-    let classes = classes::read(
+    let mut classes = classes::read(
         &fields,
         &compiler,
         &hosts,
         &defaults,
         equal_weights == Some(true),
     );
+    let pairs = pairs::read(&fields, &classes);
+    users::apply(&fields, &mut classes);
     fields.finish();
-    (hosts, classes)
+    (hosts, classes, pairs)
 }
 
 /// A table under `key`, or nothing; a mistake if it is something else.

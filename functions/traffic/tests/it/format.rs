@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderValue};
 use traffic::random::Draws;
-use traffic::workload::{Response, Scope, Verdict};
+use traffic::workload::{Response, Scope, Set, Verdict};
 
 use super::{
     failed, first_request, iteration, judge, judge_step, one_request, parse, render, response,
@@ -391,4 +391,49 @@ fn equal_weights_level_classes_and_tasks_and_leave_line_numbers() {
     let wrong = equal.replace("constant(1)", "constant(x)");
     let errors = traffic::workload::Workload::parse(&wrong, "f", &|_| None).unwrap_err();
     assert_eq!(errors.mistakes()[0].line, 5);
+}
+
+/// A class of two tasks, and what a `[user]` table sets for it.
+fn class_with(user: &str) -> std::sync::Arc<traffic::workload::UserClass> {
+    let file = format!(
+        "hosts.h = 'http://h'\n[class.A]\nwait = 'constant(1)'\nweight = 7\nfixed_count = 2\n\
+         [class.A.task.one]\nrequest = 'GET /1'\nweight = 5\n\
+         [class.A.task.two]\nrequest = 'GET /2'\n{user}"
+    );
+    std::sync::Arc::clone(parse(&file).class("A").unwrap())
+}
+
+#[test]
+fn what_is_set_for_a_user_class_holds_in_place_of_what_it_says() {
+    let as_it_says = class_with("");
+    assert_eq!((as_it_says.weight(), as_it_says.fixed_count()), (7, 2));
+    assert_eq!(as_it_says.set(), Set::default());
+
+    let class = class_with("[user.A]\nweight = 0\nhost = 'https://other/base/'\ntasks = ['two']\n");
+    assert_eq!((class.weight(), class.fixed_count()), (0, 2));
+    assert_eq!(class.host().url().as_str(), "https://other/base");
+    assert_eq!(&**class.host().name(), "h");
+    let names: Vec<&str> = class.tasks().iter().map(|task| &**task.name()).collect();
+    assert_eq!(names, ["two"]);
+    assert_eq!(
+        class.task_names().len(),
+        2,
+        "what could be chosen is still known"
+    );
+    let mut draws = Draws::new(1, "A", 0, 0);
+    assert_eq!(&**class.choose_task(&mut draws).name(), "two");
+    let set = Set {
+        weight: true,
+        fixed_count: false,
+        host: true,
+    };
+    assert_eq!(class.set(), set);
+
+    let both = class_with("[user.A]\ntasks = ['two', 'one', 'two']\n");
+    let weights: Vec<u32> = both.tasks().iter().map(|task| task.weight()).collect();
+    assert_eq!(
+        weights,
+        [5, 1],
+        "in the order of the file, with their weights"
+    );
 }

@@ -455,3 +455,93 @@ fn what_a_request_cannot_do_without_is_asked_for() {
         "w.toml:2: \"Content-Length\" is no header that a request may set: rename it or leave it out"
     );
 }
+
+#[test]
+fn what_cannot_be_set_for_a_user_class_is_said() {
+    let user = |line: &str| format!("{}\n[user.A]\n{line} #!\n", one_request("", "path = '/'"));
+    for (line, expected) in [
+        (
+            "weight = -1",
+            "user `A`, `weight` is -1: write a whole number from 0 to 10000",
+        ),
+        (
+            "fixed_count = 'two'",
+            "user `A`, `fixed_count` is \"two\": write a whole number from 0 to 1000000",
+        ),
+        (
+            "host = 'h'",
+            "user `A`, `host`: \"h\" is no base URL: write a URL such as \"http://localhost:8000\"",
+        ),
+        (
+            "tasks = []",
+            "user `A`, `tasks` is an empty array: write an array with the names of at least one of the class's tasks",
+        ),
+        (
+            "tasks = ['s']",
+            "user `A`, `tasks`[0]: unknown task `s`: did you mean `t`?",
+        ),
+        (
+            "tasks = ['t', 1]",
+            "user `A`, `tasks`[1] is 1: write the name of a task",
+        ),
+        (
+            "wieght = 1",
+            "user `A` has an unknown key `wieght`: did you mean `weight`?",
+        ),
+    ] {
+        wrong(&user(line), expected);
+    }
+    wrong(
+        &format!(
+            "{}\n[user.B] #!\nweight = 1\n",
+            one_request("", "path = '/'")
+        ),
+        "`user`: unknown class `B`: did you mean `A`?",
+    );
+    wrong(
+        &format!("user = 1 #!\n{}", one_request("", "path = '/'")),
+        "`user` is 1: write a table of classes, such as [user.MyUser] with any of `weight`, \
+         `fixed_count`, `host` and `tasks`",
+    );
+}
+
+#[test]
+fn what_cannot_be_a_pair_is_said() {
+    let pair = |line: &str| {
+        let tasks = "[class.A.task.u]\nrequest = 'POST /b'\n";
+        format!("{}\n{tasks}{line}\n", one_request("", "path = '/a'"))
+    };
+    for (table, expected) in [
+        (
+            "[pairs.p]\na = 'GET /a'\nb = 'GET /aa' #!",
+            "pair `p`, `b`: unknown request `GET /aa`: did you mean `GET /a`?",
+        ),
+        (
+            "[pairs.p] #!\na = 'GET /a'\nb = 'GET /a'",
+            "pair `p`: its `a` and `b` are the same request: name two",
+        ),
+        (
+            "[pairs.p] #!\na = 'GET /a'\nb = 'POST /b'",
+            "pair `p`: its `a` and `b` have no method in common: name requests of one method",
+        ),
+        (
+            "[pairs.p] #!\na = 'GET /a'",
+            "pair `p`: it has no `b`: write the name of a request",
+        ),
+        (
+            "[pairs.p]\na = 'GET /a'\nb = 'GET /a'\nc = 1 #!",
+            "pair `p` has an unknown key `c`: did you mean `a`?",
+        ),
+        (
+            "[pairs]\np = 1 #!",
+            "`pairs` `p` is 1: write a table of pairs, such as [pairs.checkout] with `a` and `b`, each the name of a request",
+        ),
+    ] {
+        if table.contains("c = 1") {
+            let said = mistakes(&pair(table));
+            assert!(said.contains(expected), "{said}");
+        } else {
+            wrong(&pair(table), expected);
+        }
+    }
+}

@@ -127,7 +127,7 @@ async fn a_mistake_is_one_line_that_says_what_to_write() {
         ),
         (
             refusal(["-u", "1", "--hours", "1/day", "--watch-hours", "2/day"]).await,
-            "--watch-hours 2/day is more than --hours 1/day",
+            "--watch-hours 2/day is more than traffic is on for, 1/day",
         ),
         (
             refusal(["--class-counts", "TargetApUser=1"]).await,

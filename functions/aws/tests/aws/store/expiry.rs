@@ -86,7 +86,7 @@ async fn what_has_expired_is_gone_for_readers() {
     let store = scene.store_at(Clock::following_tokio(much_later.start()));
     assert_eq!(store.run(&run_id()).await.unwrap(), None);
     assert_eq!(store.latest_run().await.unwrap(), None);
-    assert_eq!(store.run_ids(10).await.unwrap(), []);
+    assert_eq!(store.run_ids(None, 10).await.unwrap(), []);
     assert_eq!(store.checkpoint(&run_id()).await.unwrap(), None);
     let markers = store.markers(&run_id(), "ModelAUser", Block(0)).await;
     assert_eq!(markers.unwrap(), []);
@@ -117,7 +117,7 @@ async fn a_run_that_goes_on_is_found_behind_newer_ones_that_have_expired() {
     let later = Slot(NOW.0 + RETENTION.as_secs() + 60);
     let store = scene.store_at(Clock::following_tokio(later.start()));
     assert_eq!(store.latest_run().await.unwrap(), Some(endless.clone()));
-    assert_eq!(store.run_ids(3).await.unwrap(), [endless.id]);
+    assert_eq!(store.run_ids(None, 3).await.unwrap(), [endless.id]);
 }
 
 /// One of everything; the run ends an hour from now.

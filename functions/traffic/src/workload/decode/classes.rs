@@ -7,13 +7,13 @@ use toml::de::DeValue;
 use super::defaults::Defaults;
 use super::pools::weight;
 use super::{check_name, tasks};
-use crate::workload::class::{Host, UserClass};
+use crate::workload::class::{Host, Set, Task, UserClass};
 use crate::workload::compile::Compiler;
 use crate::workload::read::{Fields, instead, integer};
 use crate::workload::wait::{self, Wait};
 
 /// The largest fixed count.
-const MAX_FIXED: i64 = 1_000_000;
+pub(super) const MAX_FIXED: i64 = 1_000_000;
 
 const EXPECTED: &str = "a table of classes, such as [class.MyUser] with `host`, `wait` and `task`";
 
@@ -65,20 +65,27 @@ fn class(
         u32::try_from(count).ok()
     });
     let tasks = tasks::read(fields, compiler, &defaults.with(fields));
-    let mut total = 0;
-    let running_total = |task: &crate::workload::class::Task| {
-        total += u64::from(task.weight());
-        total
-    };
     Some(UserClass {
         name: Arc::from(name),
         weight: weight?,
         fixed_count: fixed.unwrap_or(0),
         wait: wait?,
         host: host?,
-        cumulative: tasks.iter().map(running_total).collect(),
+        set: Set::default(),
+        task_names: tasks.iter().map(|task| Arc::clone(&task.name)).collect(),
+        cumulative: count_tasks(&tasks),
         tasks,
     })
+}
+
+/// The sum of the tasks' weights up to and including each task.
+pub(super) fn count_tasks(tasks: &[Task]) -> Vec<u64> {
+    let mut total = 0;
+    let running_total = |task: &Task| {
+        total += u64::from(task.weight());
+        total
+    };
+    tasks.iter().map(running_total).collect()
 }
 
 /// The class's host; a file with one host need not name it.

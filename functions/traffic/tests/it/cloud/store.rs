@@ -123,7 +123,7 @@ impl Store for UnsteadyStore {
         put_run(run: &Run) -> (), writes: true;
         run(id: &RunId) -> Option<Run>, writes: false;
         latest_run() -> Option<Run>, writes: false;
-        run_ids(limit: usize) -> Vec<RunId>, writes: false;
+        run_ids(before: Option<&RunId>, limit: usize) -> Vec<RunId>, writes: false;
         put_workload(version: &str, source: &str) -> (), writes: true;
         workload(version: &str) -> Option<String>, writes: false;
         choose_workload(version: &str) -> (), writes: true;

@@ -1,0 +1,214 @@
+//! What a comparison means, in words.
+
+use serde::{Serialize, Serializer};
+
+use super::interval::Interval;
+use super::{Difference, ENOUGH};
+
+/// What is known of two fail ratios.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailVerdict {
+    /// Nothing yet.
+    TooFew,
+    /// They may be the same.
+    None,
+    /// b's is greater.
+    More,
+    /// b's is less.
+    Less,
+}
+
+/// What is known of two response times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimeVerdict {
+    /// Nothing yet.
+    TooFew,
+    /// They may be the same.
+    None,
+    /// b takes longer.
+    Slower,
+    /// b takes less long.
+    Faster,
+}
+
+const TOO_FEW: &str = "too few requests";
+
+const NO_DIFFERENCE: &str = "no difference shown";
+
+impl FailVerdict {
+    pub(super) fn of(interval: Option<&Interval>, fewest: u64) -> Self {
+        match interval {
+            Some(interval) if fewest >= ENOUGH => {
+                beyond_zero(interval, Self::None, Self::More, Self::Less)
+            }
+            _ => Self::TooFew,
+        }
+    }
+
+    /// The words.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::TooFew => TOO_FEW,
+            Self::None => NO_DIFFERENCE,
+            Self::More => "b fails more often",
+            Self::Less => "b fails less often",
+        }
+    }
+}
+
+impl TimeVerdict {
+    pub(super) fn of(interval: Option<&Interval>) -> Self {
+        interval.map_or(Self::TooFew, |interval| {
+            beyond_zero(interval, Self::None, Self::Slower, Self::Faster)
+        })
+    }
+
+    /// The words.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::TooFew => TOO_FEW,
+            Self::None => NO_DIFFERENCE,
+            Self::Slower => "b is slower",
+            Self::Faster => "b is faster",
+        }
+    }
+}
+
+impl Serialize for FailVerdict {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl Serialize for TimeVerdict {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+fn beyond_zero<V>(interval: &Interval, none: V, above: V, below: V) -> V {
+    if interval.low > 0.0 {
+        above
+    } else if interval.high < 0.0 {
+        below
+    } else {
+        none
+    }
+}
+
+/// What there is to say of a pair.
+pub(super) struct Said {
+    pub(super) counts: [u64; 2],
+    pub(super) average_of_a: Option<f64>,
+    pub(super) fail_ratio: Difference<FailVerdict>,
+    pub(super) average: Difference<TimeVerdict>,
+    pub(super) median: Difference<TimeVerdict>,
+}
+
+impl Said {
+    /// What is known of the response times: by the average, or by the median where that shows more.
+    fn time(&self) -> TimeVerdict {
+        match (self.average.verdict, self.median.verdict) {
+            (TimeVerdict::None, by_median) => by_median,
+            (by_average, _) => by_average,
+        }
+    }
+
+    /// A few words.
+    pub(super) fn verdict(&self) -> String {
+        match (self.time(), self.fail_ratio.verdict) {
+            (TimeVerdict::TooFew, _) | (_, FailVerdict::TooFew) => TOO_FEW.to_owned(),
+            (time, FailVerdict::None) => time.as_str().to_owned(),
+            (TimeVerdict::None, fails) => fails.as_str().to_owned(),
+            (time, fails) => {
+                let fails = fails.as_str();
+                format!("{} and {}", time.as_str(), fails.trim_start_matches("b "))
+            }
+        }
+    }
+
+    /// A sentence with figures.
+    pub(super) fn explanation(&self) -> String {
+        if self.verdict() == TOO_FEW {
+            let [a, b] = self.counts;
+            return format!("each side needs {ENOUGH} requests: a has {a}, b has {b}");
+        }
+        let mut parts = Vec::new();
+        parts.extend(self.about_time());
+        parts.extend(self.about_failures());
+        if parts.is_empty() {
+            parts.push(format!(
+                "the averages differ by {}, which may be chance",
+                in_milliseconds(&self.average)
+            ));
+        }
+        parts.join("; ")
+    }
+
+    fn about_time(&self) -> Option<String> {
+        let (how, by, what) = match (self.average.verdict, self.median.verdict) {
+            (TimeVerdict::Slower, _) => ("longer", &self.average, "on average"),
+            (TimeVerdict::Faster, _) => ("less long", &self.average, "on average"),
+            (_, TimeVerdict::Slower) => ("longer", &self.median, "by the median"),
+            (_, TimeVerdict::Faster) => ("less long", &self.median, "by the median"),
+            _ => return None,
+        };
+        let mut text = format!("b takes {} {how} {what}", in_milliseconds(by));
+        let percent = self.average_of_a.filter(|average| *average > 0.0);
+        if let (Some(average), Some(difference), "on average") = (percent, by.difference, what) {
+            text.push_str(&format!(", {:+.0} %", 100.0 * difference / average));
+        }
+        let opposite = matches!(
+            (self.average.verdict, self.median.verdict),
+            (TimeVerdict::Slower, TimeVerdict::Faster) | (TimeVerdict::Faster, TimeVerdict::Slower)
+        );
+        if opposite {
+            text.push_str(", but by the median it is the other way round");
+        }
+        Some(text)
+    }
+
+    fn about_failures(&self) -> Option<String> {
+        let how = match self.fail_ratio.verdict {
+            FailVerdict::More => "more",
+            FailVerdict::Less => "fewer",
+            _ => return None,
+        };
+        let points = |ratio: Option<f64>| 100.0 * ratio.unwrap_or_default();
+        let Difference {
+            difference,
+            low,
+            high,
+            ..
+        } = self.fail_ratio;
+        Some(format!(
+            "of 100 requests b fails {:.1} {how} (95 % interval: {:.1} to {:.1})",
+            points(difference).abs(),
+            points(low),
+            points(high)
+        ))
+    }
+}
+
+/// `420 ms (95 % interval: 350 to 490 ms)`; the sign is left to the words around it.
+fn in_milliseconds(by: &Difference<TimeVerdict>) -> String {
+    let [difference, low, high] = [by.difference.map(f64::abs), by.low, by.high];
+    let [difference, low, high] =
+        [difference, low, high].map(|value| rounded(value.unwrap_or_default()));
+    format!("{difference} ms (95 % interval: {low} to {high} ms)")
+}
+
+/// A number with as many digits as people read.
+fn rounded(value: f64) -> String {
+    let digits = match value.abs() {
+        100.0.. => 0,
+        10.0.. => 1,
+        _ => 2,
+    };
+    let text = format!("{value:.digits$}");
+    if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        text
+    }
+}

@@ -7,4 +7,6 @@ pub mod ledger;
 pub mod logs;
 pub mod reader;
 pub mod report;
+mod seldom;
+pub mod serve;
 pub mod stats;

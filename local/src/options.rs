@@ -6,8 +6,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use aggregator::api::{BasePath, InvalidBasePath, Names};
 use aggregator::control::{AllowedHosts, InvalidField, Limits, parse_timespan};
-use clap::builder::{BoolishValueParser, TypedValueParser as _};
+use clap::builder::{BoolishValueParser, OsStringValueParser, TypedValueParser as _};
 use clap::{ArgAction, Args, Parser};
 
 /// What is said after the options, for it is no option: others could read it in the list of processes.
@@ -145,6 +146,35 @@ pub struct Web {
     )]
     pub web_port: u16,
 
+    /// Path that everything is served under, such as /cicada
+    #[arg(
+        long,
+        value_name = "PATH",
+        env = "LOCUST_WEB_BASE_PATH",
+        default_value = "",
+        hide_default_value = true,
+        value_parser = base_path
+    )]
+    pub web_base_path: BasePath,
+
+    /// TLS certificate in PEM, to serve https:// with --tls-key
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "LOCUST_TLS_CERT",
+        value_parser = OsStringValueParser::new().map(PathBuf::from)
+    )]
+    pub tls_cert: Option<PathBuf>,
+
+    /// The certificate's private key in PEM
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "LOCUST_TLS_KEY",
+        value_parser = OsStringValueParser::new().map(PathBuf::from)
+    )]
+    pub tls_key: Option<PathBuf>,
+
     /// Serve nothing, start at once, and end with the run
     #[arg(long, env = "LOCUST_HEADLESS", value_parser = BoolishValueParser::new(), action = ArgAction::SetTrue)]
     pub headless: bool,
@@ -205,6 +235,16 @@ pub struct Own {
         value_parser = allowed_hosts
     )]
     pub allowed_hosts: Option<AllowedHosts>,
+
+    /// Names that this server is called by, parted by commas, such as cicada.example.com. Without a
+    /// password, changes are refused under a name that may be anybody's; * takes every name
+    #[arg(
+        long,
+        value_name = "NAMES",
+        env = "CICADA_WEB_NAMES",
+        value_parser = web_names
+    )]
+    pub web_names: Option<Names>,
 
     /// Start stand-in targets on this machine, and send them traffic
     #[arg(long)]
@@ -312,6 +352,16 @@ fn timespan(text: &str) -> Result<Duration, String> {
 fn allowed_hosts(text: &str) -> Result<AllowedHosts, String> {
     text.parse()
         .map_err(|invalid: InvalidField| invalid.problem)
+}
+
+fn web_names(text: &str) -> Result<Names, String> {
+    text.parse()
+        .map_err(|invalid: InvalidField| invalid.problem)
+}
+
+fn base_path(text: &str) -> Result<BasePath, String> {
+    text.parse()
+        .map_err(|invalid: InvalidBasePath| invalid.to_string())
 }
 
 fn users(text: &str) -> Result<u32, String> {

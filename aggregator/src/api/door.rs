@@ -155,10 +155,10 @@ pub(super) async fn guard(State(door): State<Door>, request: Request, next: Next
         }
         Password::Missing => return without_password(&door, visitor),
     }
-    if changes(request.method(), request.uri()) {
-        if let Err(reason) = may_change(&door, &request) {
-            return door.turn_away(StatusCode::FORBIDDEN, &reason, visitor);
-        }
+    if changes(request.method(), request.uri())
+        && let Err(reason) = may_change(&door, &request)
+    {
+        return door.turn_away(StatusCode::FORBIDDEN, &reason, visitor);
     }
     next.run(request).await
 }

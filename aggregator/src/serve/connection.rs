@@ -17,7 +17,7 @@ use tokio::sync::watch;
 
 use super::activity::{Activity, Step};
 use super::tls::Tls;
-use super::watched::{Answered, Received, Watched};
+use super::watched::{Answered, Watched, received};
 use crate::api::Visitor;
 
 /// The longest line and headers of a request together, in bytes: browsers send all cookies of
@@ -107,7 +107,7 @@ impl Host {
         activity.enter(Step::Work);
         // whoever else reads this connection may have seen its end elsewhere: nothing comes after it
         let is_last = request.headers().contains_key(TRANSFER_ENCODING);
-        let mut request = request.map(|body| Received::new(body, activity.clone()));
+        let mut request = request.map(|body| received(body, activity.clone()));
         request.extensions_mut().insert(visitor);
         let mut response = self.router.call(request).await?;
         if is_last {

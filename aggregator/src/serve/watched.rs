@@ -82,18 +82,17 @@ impl<S> Watched<S> {
 }
 
 /// The body of a request: while its reader waits for more, the connection waits for its client.
-pub(super) struct Received {
+struct Received {
     body: Incoming,
     activity: Activity,
 }
 
-impl Received {
-    pub(super) fn new(body: Incoming, activity: Activity) -> Body {
-        if body.is_end_stream() {
-            return Body::empty();
-        }
-        Body::new(Self { body, activity })
+/// What a router takes in place of a request's body.
+pub(super) fn received(body: Incoming, activity: Activity) -> Body {
+    if body.is_end_stream() {
+        return Body::empty();
     }
+    Body::new(Received { body, activity })
 }
 
 impl HttpBody for Received {

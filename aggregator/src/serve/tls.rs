@@ -55,6 +55,9 @@ pub enum TlsError {
         /// How it would begin.
         title: &'static str,
     },
+    /// A certificate is none inside.
+    #[error("the TLS certificate {path} is damaged: copy it again, or make another", path = .0.display())]
+    Damaged(PathBuf),
     /// Nobody is there to type the passphrase.
     #[error(
         "the TLS private key {path} has a passphrase: take it off with openssl pkey -in {path} -out NEW",
@@ -68,7 +71,7 @@ pub enum TlsError {
         certificate = .0.certificate.display()
     )]
     Mismatched(TlsFiles),
-    /// They are of a kind that is not supported, or damaged inside.
+    /// They are of a kind that is not supported.
     #[error(
         "the TLS certificate {certificate} cannot be used with {key}",
         certificate = files.certificate.display(),
@@ -96,6 +99,7 @@ impl Tls {
             .and_then(|config| config.with_no_client_auth().with_single_cert(chain, key));
         let mut config = config.map_err(|source| match source {
             rustls::Error::InconsistentKeys(_) => TlsError::Mismatched(files.clone()),
+            rustls::Error::InvalidCertificate(_) => TlsError::Damaged(files.certificate.clone()),
             source => TlsError::Unusable {
                 files: files.clone(),
                 source,

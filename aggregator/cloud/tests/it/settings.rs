@@ -99,11 +99,6 @@ fn every_mistake_is_one_line_that_names_the_variable_and_what_to_write() {
                  shop.example.com, localhost:8000, *.example.com or https://example.com";
     let password =
         "LOCUST_BASIC_AUTH is not of the form user:password: give both, parted by a colon";
-    let host = "write an IP address such as 127.0.0.1, or leave it out for all of the machine's";
-    let port = "write a port such as 8089, or leave it out for that one";
-    let path = "write a path that begins with a slash, such as /cicada, or leave it out for none";
-    let names = "which is no name: write names without port, parted by commas, such as \
-                 cicada.example.com";
     let table = [
         (
             "CICADA_MAX_USERS",
@@ -142,6 +137,21 @@ fn every_mistake_is_one_line_that_names_the_variable_and_what_to_write() {
         ),
         ("LOCUST_BASIC_AUTH", "secret", password.to_owned()),
         ("LOCUST_BASIC_AUTH", ":secret", password.to_owned()),
+    ];
+    for (variable, value, expected) in table {
+        let error = server::settings(&variables(&[PASSWORD, (variable, value)])).unwrap_err();
+        assert_eq!(line(&error), expected);
+    }
+}
+
+#[test]
+fn every_mistake_in_where_and_how_it_serves_is_such_a_line() {
+    let host = "write an IP address such as 127.0.0.1, or leave it out for all of the machine's";
+    let port = "write a port such as 8089, or leave it out for that one";
+    let path = "write a path that begins with a slash, such as /cicada, or leave it out for none";
+    let names = "which is no name: write names without port, parted by commas, such as \
+                 cicada.example.com";
+    let table = [
         (
             "CICADA_WEB_HOST",
             "here",

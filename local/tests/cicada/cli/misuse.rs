@@ -93,7 +93,19 @@ fn files() -> Vec<(&'static str, String)> {
                   built-in one";
     let wait = "write \"between(1, 3)\", \"constant_pacing(30)\", \"constant_throughput(0.5)\", \
                 \"constant(1)\" or \"poisson(10)\", in seconds";
+    let tls = "TLS needs --tls-cert and --tls-key";
     vec![
+        ("--tls-cert\nc.pem", format!("--tls-key is missing: {tls}")),
+        ("--tls-key\nk.pem", format!("--tls-cert is missing: {tls}")),
+        (
+            "--web-port\n0\n--tls-cert\nmissing.pem\n--tls-key\nk.pem",
+            format!("the TLS certificate missing.pem cannot be read: {none}"),
+        ),
+        (
+            "--web-port\n0\n--tls-cert\nbad.json\n--tls-key\nk.pem",
+            "bad.json holds no certificate in PEM: look for a line -----BEGIN CERTIFICATE-----"
+                .into(),
+        ),
         ("-f\nlocustfile.py", format!("locustfile.py {python}")),
         (
             "-f\nmissing.toml",
@@ -197,6 +209,19 @@ fn others() -> Vec<(&'static str, String)> {
         (
             "--web-host\nnowhere",
             "--web-host \"nowhere\" is not an IP address: write 127.0.0.1 or leave it out".into(),
+        ),
+        (
+            "--web-base-path\ncicada",
+            "invalid value 'cicada' for '--web-base-path <PATH>': must be a path that begins with \
+             a slash, such as /cicada (see cicada --help)"
+                .into(),
+        ),
+        (
+            "--web-names\nhttp://a",
+            "invalid value 'http://a' for '--web-names <NAMES>': has \"http://a\", which is no \
+             name: write names without port, parted by commas, such as cicada.example.com (see \
+             cicada --help)"
+                .into(),
         ),
         (
             "-P\n65536",

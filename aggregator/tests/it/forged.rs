@@ -215,6 +215,33 @@ async fn what_is_hidden_in_a_body_is_no_request() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_answered_behind_a_body_that_others_may_see_end_elsewhere() {
+    let (_cicada, served) = locked().await;
+    let next = "GET /health HTTP/1.1\r\nhost: x\r\n\r\n";
+    let swarm = format!("POST /swarm HTTP/1.1\r\nhost: x\r\n{RIGHT}");
+    for (body, answers) in [
+        (format!("content-length: 1\r\n\r\nx{next}"), 2),
+        (
+            format!("transfer-encoding: chunked\r\n\r\n0\r\n\r\n{next}"),
+            1,
+        ),
+        (
+            format!("transfer-encoding: chunked\r\ncontent-length: 5\r\n\r\n0\r\n\r\n{next}"),
+            1,
+        ),
+    ] {
+        let mut wire = Wire::to(served.address).await;
+        wire.send(format!("{swarm}\r\n{body}")).await;
+        for _ in 0..answers {
+            assert_eq!(wire.answer().await.unwrap().status, 200, "{body}");
+        }
+        if answers == 1 {
+            assert_eq!(wire.rest().await, 0, "{body}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_request_is_meant_for_one_host() {
     let cicada = Cicada::new();
     let before = possessions(&cicada).await;

@@ -6,6 +6,8 @@
 //! itself is busy with is never in the way, and never closed. What requests mean is the router's.
 
 use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
@@ -73,6 +75,8 @@ pub async fn serve(listener: TcpListener, serving: Serving, end: impl Future<Out
                     let connection = host.clone().receive(stream, address.ip(), activity.clone());
                     guests.seat(connection, activity);
                 }
+                // it was its client's, who has gone
+                Err(error) if is_the_clients(&error) => {}
                 Err(error) => {
                     if let Some(times) = trouble.happened() {
                         tracing::warn!(%error, times, "connections cannot be accepted");
@@ -90,10 +94,16 @@ pub async fn serve(listener: TcpListener, serving: Serving, end: impl Future<Out
     guests.leave(GRACE).await;
 }
 
-async fn accept(
-    listener: &TcpListener,
-    open_from: Instant,
-) -> std::io::Result<(TcpStream, std::net::SocketAddr)> {
+fn is_the_clients(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+
+    matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionRefused | ConnectionReset
+    )
+}
+
+async fn accept(listener: &TcpListener, open_from: Instant) -> io::Result<(TcpStream, SocketAddr)> {
     if open_from > Instant::now() {
         tokio::time::sleep_until(open_from).await;
     }

@@ -4,6 +4,9 @@ use std::sync::Arc;
 
 use aggregator::api::Door;
 use aggregator::control::Settings;
+use axum::body::Body;
+use axum::http::Request;
+use proptest::prelude::*;
 use traffic::clock::Clock;
 use traffic::memory::MemoryStore;
 
@@ -262,4 +265,61 @@ async fn a_request_is_meant_for_one_host() {
     // the old protocol knows no host
     let request = format!("POST /swarm HTTP/1.0\r\n{SWARM}");
     assert_eq!(statuses(&served, &request).await[0], 200);
+}
+
+/// What paths, and what looks like one, are made of.
+const PARTS: [&str; 20] = [
+    "/",
+    "//",
+    "/.",
+    "/..",
+    ".",
+    "%2f",
+    "%2e",
+    "%00",
+    "%ff",
+    ";",
+    "?",
+    "#",
+    "\\",
+    "%5c",
+    "health",
+    "HEALTH",
+    "stop",
+    "swarm",
+    "stats/reset",
+    "stats/requests",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn whatever_is_asked_for_without_the_password_is_refused(
+        method in prop::sample::select(vec!["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "HEALTH"]),
+        parts in prop::collection::vec(prop::sample::select(PARTS.to_vec()), 1..8),
+        headers in prop::collection::vec(prop::sample::select(BELIEVED.to_vec()), 0..4),
+    ) {
+        let path = format!("/{}", parts.concat());
+        let mut request = Request::builder().method(method).uri(&path).header("host", "x");
+        for (name, value) in headers.iter().filter_map(|header| header.split_once(": ")) {
+            request = request.header(name, value);
+        }
+        // what is no request at all is asked by nobody
+        let Ok(request) = request.body(Body::from("user_count=7&spawn_rate=7")) else {
+            return Ok(());
+        };
+        let is_open = request.uri().path() == "/health";
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+        runtime.expect("it starts").block_on(async {
+            let door = Door::with_basic_auth("demo:secret").expect("it is a password");
+            let clock = Clock::following_tokio(epoch());
+            let settings = Settings::new(workload());
+            let cicada = Cicada::<MemoryStore>::behind(door, Arc::default(), settings, clock);
+            let answer = cicada.send(request).await;
+            prop_assert!(is_open || answer.status == 401, "{method} {path}: {answer:?}");
+            prop_assert!(cicada.store_is_empty().await);
+            Ok(())
+        })?;
+    }
 }

@@ -14,6 +14,7 @@ use clap::{ArgAction, Args, Parser};
 /// What is said after the options, for it is no option: others could read it in the list of processes.
 const ENVIRONMENT: &str = "Environment:
   LOCUST_BASIC_AUTH=user:password  Ask for these on everything but /health
+  TARGET_APP_URL, AI_AGENT_URL     Where the hosts of the built-in workload are
 
 What traffic would cost on AWS: cicada cost --help";
 
@@ -78,7 +79,7 @@ pub struct Common {
     #[arg(short = 'H', long, value_name = "URL", env = "LOCUST_HOST")]
     pub host: Option<String>,
 
-    /// Number of users
+    /// Number of users; 1 if not given, and 60 with --demo
     #[arg(
         short = 'u',
         long,
@@ -89,7 +90,7 @@ pub struct Common {
     )]
     pub users: Option<u32>,
 
-    /// Users started a second
+    /// Users started a second; 1 if not given, and 6 with --demo
     #[arg(
         short = 'r',
         long,
@@ -100,7 +101,7 @@ pub struct Common {
     )]
     pub spawn_rate: Option<f64>,
 
-    /// Stop after this time: 20, 20s, 3m, 2h, 1h20m
+    /// Stop after this time: 20, 20s, 3m, 2h, 1h20m. Without it, traffic goes on until it is stopped
     #[arg(
         short = 't',
         long,
@@ -226,7 +227,7 @@ pub struct Own {
     )]
     pub max_spawn_rate: Option<f64>,
 
-    /// The only hosts that traffic may be sent to, parted by commas: example.com, *.example.com,
+    /// The only hosts that traffic may be sent to, separated by commas: example.com, *.example.com,
     /// localhost:8000, or `https://example.com` for one scheme only
     #[arg(
         long,
@@ -236,7 +237,7 @@ pub struct Own {
     )]
     pub allowed_hosts: Option<AllowedHosts>,
 
-    /// Names that this server is called by, parted by commas, such as cicada.example.com. Without a
+    /// Names that this server is called by, separated by commas, such as cicada.example.com. Without a
     /// password, changes are refused under a name that may be anybody's; * takes every name
     #[arg(
         long,
@@ -250,7 +251,7 @@ pub struct Own {
     #[arg(long)]
     pub demo: bool,
 
-    /// Check the workload file and exit
+    /// Check the workload file, show the hosts in force, and exit
     #[arg(long)]
     pub check: bool,
 }

@@ -77,7 +77,7 @@ impl Door {
             }),
             _ => Err(InvalidField::new(
                 BASIC_AUTH,
-                "is not of the form user:password: give both, parted by a colon",
+                "is not of the form user:password: give both, separated by a colon",
             )),
         }
     }

@@ -95,10 +95,10 @@ fn every_mistake_is_one_line_that_names_the_variable_and_what_to_write() {
     let users = "write a number from 1 to 1000000, or leave it out for no limit";
     let rate = "write how many users a second at most, such as 10, or leave it out for no limit";
     let block = "write a number of users from 1 to 100, or leave it out for 100";
-    let hosts = "which is no host: write hosts or origins parted by commas, such as \
+    let hosts = "which is no host: write hosts or origins separated by commas, such as \
                  shop.example.com, localhost:8000, *.example.com or https://example.com";
     let password =
-        "LOCUST_BASIC_AUTH is not of the form user:password: give both, parted by a colon";
+        "LOCUST_BASIC_AUTH is not of the form user:password: give both, separated by a colon";
     let table = [
         (
             "CICADA_MAX_USERS",
@@ -149,7 +149,7 @@ fn every_mistake_in_where_and_how_it_serves_is_such_a_line() {
     let host = "write an IP address such as 127.0.0.1, or leave it out for all of the machine's";
     let port = "write a port such as 8089, or leave it out for that one";
     let path = "write a path that begins with a slash, such as /cicada, or leave it out for none";
-    let names = "which is no name: write names without port, parted by commas, such as \
+    let names = "which is no name: write names without port, separated by commas, such as \
                  cicada.example.com";
     let table = [
         (

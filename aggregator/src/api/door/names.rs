@@ -40,7 +40,7 @@ impl Default for Names {
     }
 }
 
-/// Reads names parted by commas; `*` is every name.
+/// Reads names separated by commas; `*` is every name.
 impl FromStr for Names {
     type Err = InvalidField;
 
@@ -55,7 +55,7 @@ impl FromStr for Names {
             } else {
                 let shown: String = name.chars().take(200).collect();
                 let problem = format!(
-                    "has {shown:?}, which is no name: write names without port, parted by commas, \
+                    "has {shown:?}, which is no name: write names without port, separated by commas, \
                      such as cicada.example.com"
                 );
                 return Err(InvalidField::new(SETTING, problem));

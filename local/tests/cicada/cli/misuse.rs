@@ -219,7 +219,7 @@ fn others() -> Vec<(&'static str, String)> {
         (
             "--web-names\nhttp://a",
             "invalid value 'http://a' for '--web-names <NAMES>': has \"http://a\", which is no \
-             name: write names without port, parted by commas, such as cicada.example.com (see \
+             name: write names without port, separated by commas, such as cicada.example.com (see \
              cicada --help)"
                 .into(),
         ),

@@ -1,9 +1,9 @@
 //! The web server: accepts connections, serves a router on each, and answers others whatever some do.
 //!
 //! Written on hyper and not on `axum::serve`, for which every client is a good one. Here each
-//! connection notes who waits for whom ([`Activity`]). One that has waited for its client too long is
-//! closed, and so is the one that has waited longest when a newcomer finds no room. What the server
-//! itself is busy with is never in the way, and never closed. What requests mean is the router's.
+//! connection notes who waits for whom. One that has waited for its client too long is closed, and so
+//! is the one that has waited longest when a newcomer finds no room. What the server itself is busy
+//! with is never in the way, and never closed. What requests mean is the router's.
 
 use std::future::Future;
 use std::io;

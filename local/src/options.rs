@@ -18,6 +18,20 @@ const ENVIRONMENT: &str = "Environment:
 
 What traffic would cost on AWS: cicada cost --help";
 
+/// What Rust says of numbers it cannot read, and what people understand.
+const PLAINER: [(&str, &str); 4] = [
+    ("invalid digit found in string", "must be a whole number"),
+    (
+        "number too large to fit in target type",
+        "is too large a number",
+    ),
+    (
+        "number too small to fit in target type",
+        "is too small a number",
+    ),
+    ("invalid float literal", "must be a number"),
+];
+
 /// Realistic demo traffic that speaks Locust.
 ///
 /// Runs the user classes of a workload file against its hosts, and answers Locust's web API.
@@ -343,6 +357,9 @@ pub(crate) fn mistake_of(command: &str, error: &clap::Error) -> String {
     let said: Vec<&str> = said.collect();
     let said = said.join(" ").replace(" tip: ", ", ");
     let said = said.strip_prefix("error: ").unwrap_or(&said);
+    let said = PLAINER.iter().fold(said.to_owned(), |said, (std, plain)| {
+        said.replace(std, plain)
+    });
     format!("{said} (see {command} --help)")
 }
 

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use futures_util::future::join_all;
 use tokio::net::TcpListener;
+use tokio::process::Command;
 
 use super::{WORKLOAD, stderr};
 use crate::harness::Cicada;
@@ -84,6 +85,22 @@ fn numbers() -> Vec<(&'static str, String)> {
         ("-u\n1.5", bad("1.5", "users <N>", USERS)),
         ("-u\n1000001", bad("1000001", "users <N>", USERS)),
         ("-u\nmany", bad("many", "users <N>", USERS)),
+        (
+            "--seed\nx",
+            bad(
+                "x",
+                "seed <N>",
+                "must be a whole number (see cicada --help)",
+            ),
+        ),
+        (
+            "--seed\n99999999999999999999",
+            bad(
+                "99999999999999999999",
+                "seed <N>",
+                "is too large a number (see cicada --help)",
+            ),
+        ),
     ]
 }
 
@@ -289,6 +306,26 @@ async fn a_mistake_is_one_line_that_names_it() {
                 .map(|(arguments, said)| is_refused(folder.path(), arguments, said)),
         )
         .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mistake_with_the_stand_ins_is_such_a_line() {
+    for (arguments, said) in [
+        (
+            ["--latency-scale", "x"],
+            "invalid value 'x' for '--latency-scale <FACTOR>': must be a number",
+        ),
+        (
+            ["--chaoss", ""],
+            "unexpected argument '--chaoss' found, a similar argument exists: '--chaos'",
+        ),
+    ] {
+        let mut stand_ins = Command::new(env!("CARGO_BIN_EXE_stand-in-targets"));
+        let output = stand_ins.args(arguments).output().await.unwrap();
+        let expected = format!("stand-in-targets: {said} (see stand-in-targets --help)\n");
+        assert_eq!(stderr(&output), expected);
+        assert_eq!(output.status.code(), Some(2));
     }
 }
 

@@ -8,8 +8,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::header::ACCESS_CONTROL_ALLOW_ORIGIN;
-use axum::http::{HeaderValue, Method, StatusCode, Uri};
+use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, delete, get, post};
 use axum::{Json, middleware};
@@ -21,10 +20,12 @@ use crate::logs::LogBuffer;
 use crate::reader::{Aggregation, Snapshot};
 
 mod ab;
+mod base_path;
 mod cost;
 mod door;
 mod downloads;
 mod fields;
+mod headers;
 mod health;
 mod home;
 mod metrics;
@@ -35,7 +36,8 @@ mod swarm;
 mod user;
 mod workload;
 
-pub use door::{BASIC_AUTH, Door, Trusted};
+pub use base_path::{BasePath, InvalidBasePath};
+pub use door::{BASIC_AUTH, Door, Names, Trusted, Visitor};
 pub use health::Trouble;
 
 use fields::{BadBody, Fields};
@@ -106,7 +108,10 @@ pub fn router<S: Store, Q: Queue, H: Heartbeat>(api: Api<S, Q, H>) -> Router {
             api.door.clone(),
             door::guard,
         ))
-        .layer(middleware::map_response(readable_from_everywhere))
+        .layer(middleware::from_fn_with_state(
+            api.door.clone(),
+            headers::secure,
+        ))
         .with_state(api)
 }
 
@@ -202,13 +207,6 @@ async fn wrong_method(method: Method, uri: Uri) -> Response {
     let path: String = uri.path().chars().take(200).collect();
     let text = format!("{path} does not answer {method}: GET / names what does\n");
     (StatusCode::METHOD_NOT_ALLOWED, text).into_response()
-}
-
-/// Pages of other sites may read, as in Locust.
-async fn readable_from_everywhere(mut response: Response) -> Response {
-    let headers = response.headers_mut();
-    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    response
 }
 
 /// A change that was begun is finished, also when the client has gone away meanwhile.

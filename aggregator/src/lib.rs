@@ -10,5 +10,7 @@ pub mod logs;
 pub mod metrics;
 pub mod reader;
 pub mod report;
+mod seldom;
+pub mod serve;
 pub mod stats;
 mod thinned;

@@ -56,11 +56,12 @@ fn check(workload: &Workload) -> String {
         let requests: usize = class.tasks().iter().map(|task| task.steps().len()).sum();
         let _ = writeln!(
             text,
-            "    {}: {} to {}, {} tasks with {requests} requests",
+            "    {}: {} to {}, {} with {}",
             class.name(),
             class.wait(),
             class.host().url(),
-            class.tasks().len(),
+            counted(class.tasks().len(), "task"),
+            counted(requests, "request"),
         );
     }
     text
@@ -115,4 +116,9 @@ fn json(per_class: &TaskRatios, total: &TaskRatios) -> String {
         .expect("ratios are plain numbers and names");
     text.push(b'\n');
     String::from_utf8(text).expect("JSON is UTF-8")
+}
+
+fn counted(count: usize, thing: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {thing}{plural}")
 }

@@ -16,3 +16,4 @@ mod session;
 pub mod settings;
 pub mod store;
 pub mod targets;
+pub mod web;

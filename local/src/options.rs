@@ -6,6 +6,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use aggregator::api::{BasePath, InvalidBasePath, Names};
 use aggregator::control::{AllowedHosts, InvalidField, Limits, parse_timespan};
 use clap::builder::{BoolishValueParser, OsStringValueParser, TypedValueParser};
 use clap::{ArgAction, Args, Parser};
@@ -13,8 +14,23 @@ use clap::{ArgAction, Args, Parser};
 /// What is said after the options, for it is no option: others could read it in the list of processes.
 const ENVIRONMENT: &str = "Environment:
   LOCUST_BASIC_AUTH=user:password  Ask for these on everything but /health
+  TARGET_APP_URL, AI_AGENT_URL     Where the hosts of the built-in workload are
 
 What traffic would cost on AWS: cicada cost --help";
+
+/// What Rust says of numbers it cannot read, and what people understand.
+const PLAINER: [(&str, &str); 4] = [
+    ("invalid digit found in string", "must be a whole number"),
+    (
+        "number too large to fit in target type",
+        "is too large a number",
+    ),
+    (
+        "number too small to fit in target type",
+        "is too small a number",
+    ),
+    ("invalid float literal", "must be a number"),
+];
 
 /// Realistic demo traffic that speaks Locust.
 ///
@@ -77,7 +93,7 @@ pub struct Common {
     #[arg(short = 'H', long, value_name = "URL", env = "LOCUST_HOST")]
     pub host: Option<String>,
 
-    /// Number of users
+    /// Number of users; 1 if not given, and 60 with --demo
     #[arg(
         short = 'u',
         long,
@@ -88,7 +104,7 @@ pub struct Common {
     )]
     pub users: Option<u32>,
 
-    /// Users started a second
+    /// Users started a second; 1 if not given, and 6 with --demo
     #[arg(
         short = 'r',
         long,
@@ -99,7 +115,7 @@ pub struct Common {
     )]
     pub spawn_rate: Option<f64>,
 
-    /// Stop after this time: 20, 20s, 3m, 2h, 1h20m
+    /// Stop after this time: 20, 20s, 3m, 2h, 1h20m. Without it, traffic goes on until it is stopped
     #[arg(
         short = 't',
         long,
@@ -144,6 +160,35 @@ pub struct Web {
         default_value_t = 8089
     )]
     pub web_port: u16,
+
+    /// Path that everything is served under, such as /cicada
+    #[arg(
+        long,
+        value_name = "PATH",
+        env = "LOCUST_WEB_BASE_PATH",
+        default_value = "",
+        hide_default_value = true,
+        value_parser = base_path
+    )]
+    pub web_base_path: BasePath,
+
+    /// TLS certificate in PEM, to serve https:// with --tls-key
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "LOCUST_TLS_CERT",
+        value_parser = OsStringValueParser::new().map(PathBuf::from)
+    )]
+    pub tls_cert: Option<PathBuf>,
+
+    /// The certificate's private key in PEM
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "LOCUST_TLS_KEY",
+        value_parser = OsStringValueParser::new().map(PathBuf::from)
+    )]
+    pub tls_key: Option<PathBuf>,
 
     /// Serve nothing, start at once, and end with the run
     #[arg(long, env = "LOCUST_HEADLESS", value_parser = BoolishValueParser::new(), action = ArgAction::SetTrue)]
@@ -196,7 +241,7 @@ pub struct Own {
     )]
     pub max_spawn_rate: Option<f64>,
 
-    /// The only hosts that traffic may be sent to, parted by commas: example.com, *.example.com,
+    /// The only hosts that traffic may be sent to, separated by commas: example.com, *.example.com,
     /// localhost:8000, or `https://example.com` for one scheme only
     #[arg(
         long,
@@ -206,11 +251,21 @@ pub struct Own {
     )]
     pub allowed_hosts: Option<AllowedHosts>,
 
+    /// Names that this server is called by, separated by commas, such as cicada.example.com. Without a
+    /// password, changes are refused under a name that may be anybody's; * takes every name
+    #[arg(
+        long,
+        value_name = "NAMES",
+        env = "CICADA_WEB_NAMES",
+        value_parser = web_names
+    )]
+    pub web_names: Option<Names>,
+
     /// Start stand-in targets on this machine, and send them traffic
     #[arg(long)]
     pub demo: bool,
 
-    /// Check the workload file and exit
+    /// Check the workload file, show the hosts in force, and exit
     #[arg(long)]
     pub check: bool,
 }
@@ -337,6 +392,9 @@ pub(crate) fn mistake_of(command: &str, error: &clap::Error) -> String {
     let said: Vec<&str> = said.collect();
     let said = said.join(" ").replace(" tip: ", ", ");
     let said = said.strip_prefix("error: ").unwrap_or(&said);
+    let said = PLAINER.iter().fold(said.to_owned(), |said, (std, plain)| {
+        said.replace(std, plain)
+    });
     format!("{said} (see {command} --help)")
 }
 
@@ -352,6 +410,16 @@ fn allowed_hosts(text: &str) -> Result<AllowedHosts, String> {
 /// A path that may be empty, as a variable that is set to nothing.
 fn path_or_nothing() -> impl TypedValueParser<Value = PathBuf> {
     OsStringValueParser::new().map(PathBuf::from)
+}
+
+fn web_names(text: &str) -> Result<Names, String> {
+    text.parse()
+        .map_err(|invalid: InvalidField| invalid.problem)
+}
+
+fn base_path(text: &str) -> Result<BasePath, String> {
+    text.parse()
+        .map_err(|invalid: InvalidBasePath| invalid.to_string())
 }
 
 fn users(text: &str) -> Result<u32, String> {

@@ -10,10 +10,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aggregator::api;
 use aggregator::logs::LogBuffer;
 use anyhow::Context as _;
-use tokio::net::TcpListener;
 use traffic::clock::Clock;
 use traffic::runs::Environment;
 
@@ -23,6 +21,7 @@ use crate::options::Options;
 use crate::settings::{Settings, SettingsError};
 use crate::store::{OpenError, SqliteStore};
 use crate::targets::{Targets, TargetsConfig};
+use crate::web::{self, Server};
 use crate::{inspect, logging, options, session, settings};
 
 /// The program was used wrongly, or cannot start as asked.
@@ -96,14 +95,14 @@ async fn program(options: &Options, logs: LogBuffer, clock: Clock) -> Result<u8,
     if options.common.list || inspect::is_asked_for(options) {
         return look(options, &process);
     }
-    let door = settings::door(&process)?;
+    let door = web::door(options, &process)?;
     let kept = kept(options, &clock)?;
     let settings = resolve(options, &process, kept.as_ref()).await?;
     let run_time = settings.start.and_then(|start| start.run_time);
     let files = Files::begin(&settings.exports, run_time)?;
-    raise_open_files();
-    let listener = match settings.web {
-        Some(address) => Some(listen(address).await?),
+    let open_files = raise_open_files();
+    let server = match &settings.web {
+        Some(web) => Some(Server::bind(web, &door, open_files).await?),
         None => None,
     };
     let targets = if settings.demo {
@@ -128,12 +127,20 @@ async fn program(options: &Options, logs: LogBuffer, clock: Clock) -> Result<u8,
     if settings.db.is_some() && options.common.workload.is_some() {
         engine.control.choose_configured_workload().await?;
     }
-    if let Some(listener) = listener {
-        serve(listener, &engine, door, logs, targets.as_ref());
+    let mut running = None;
+    if let Some(server) = server {
+        running = Some(server.start(&engine, door, logs));
+        if let Some(targets) = &targets {
+            tracing::info!("stand-in target-app at {}", targets.target_app_url());
+            tracing::info!("stand-in ai-agent at {}", targets.ai_agent_url());
+        }
         // without a server nobody could see or delete them
         engine.follow_schedules().await?;
     }
     let code = session::attend(&mut engine, &settings, files).await?;
+    if let Some(running) = running {
+        running.stop().await;
+    }
     if let Some(targets) = targets {
         targets.shutdown().await;
     }
@@ -184,26 +191,24 @@ fn say(text: &str) -> u8 {
     0
 }
 
-/// As Locust does: as many connections at once as the system lets us have.
-fn raise_open_files() {
+/// As Locust does: as many connections at once as the system lets us have, which is returned if it is
+/// known.
+fn raise_open_files() -> Option<u64> {
     match rlimit::increase_nofile_limit(u64::MAX) {
-        Ok(limit) if limit < 10_000 => {
-            tracing::warn!(
-                limit,
-                "few files may be open at once: raise ulimit -n for many slow users"
-            );
+        Ok(limit) => {
+            if limit < 10_000 {
+                tracing::warn!(
+                    limit,
+                    "few files may be open at once: raise ulimit -n for many slow users"
+                );
+            }
+            Some(limit)
         }
-        Ok(_) => {}
-        Err(error) => tracing::warn!(%error, "the limit of open files cannot be raised"),
+        Err(error) => {
+            tracing::warn!(%error, "the limit of open files cannot be raised");
+            None
+        }
     }
-}
-
-async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| {
-        format!(
-            "cannot serve on {address}: choose another port with --web-port, or stop what uses it"
-        )
-    })
 }
 
 /// The stand-in targets, on their usual ports if those are free.
@@ -242,41 +247,4 @@ fn with_targets(process: Environment, targets: Option<&Targets>, options: &Optio
         ("AI_AGENT_URL", targets.ai_agent_url()),
     ]);
     Arc::new(move |name| urls.get(name).cloned().or_else(|| process(name)))
-}
-
-fn serve(
-    listener: TcpListener,
-    engine: &Engine,
-    door: api::Door,
-    logs: LogBuffer,
-    targets: Option<&Targets>,
-) {
-    let api = api::Api {
-        control: Arc::clone(&engine.control),
-        aggregation: Arc::clone(&engine.aggregation),
-        logs,
-        trouble: engine.trouble.clone(),
-        door,
-    };
-    let address = listener.local_addr();
-    tokio::spawn(async move {
-        if let Err(error) = axum::serve(listener, api::router(api)).await {
-            tracing::error!(%error, "the web server ended");
-        }
-    });
-    if let Ok(address) = address {
-        tracing::info!("serving Locust's API at {}", shown(address));
-    }
-    if let Some(targets) = targets {
-        tracing::info!("stand-in target-app at {}", targets.target_app_url());
-        tracing::info!("stand-in ai-agent at {}", targets.ai_agent_url());
-    }
-}
-
-/// The address as a browser on this machine takes it.
-fn shown(address: SocketAddr) -> String {
-    if address.ip().is_unspecified() {
-        return format!("http://localhost:{}", address.port());
-    }
-    format!("http://{address}")
 }

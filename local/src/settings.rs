@@ -1,11 +1,9 @@
 //! The options resolved: what is really to be done, or one clear line that says what is wrong.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use aggregator::api::{BASIC_AUTH, Door};
 use aggregator::control::{self, ClassSettings, InvalidField, Limits};
 use traffic::ports::{Store as _, StoreError};
 use traffic::runs::Environment;
@@ -17,6 +15,7 @@ use crate::console::Tables;
 use crate::exports::Exports;
 use crate::options::Options;
 use crate::store::SqliteStore;
+use crate::web::Web;
 
 /// Why the options make no sense; the program ends with exit code 2.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +46,9 @@ pub enum SettingsError {
     /// `--web-host` is no address.
     #[error("--web-host {0:?} is not an IP address: write 127.0.0.1 or leave it out")]
     WebHost(String),
+    /// TLS needs a certificate and its key.
+    #[error("{0} is missing: TLS needs --tls-cert and --tls-key")]
+    HalfOfTls(&'static str),
     /// There is no run whose end could be waited for.
     #[error("--autoquit ends the program after a run: start one with --autostart, or leave it out")]
     Autoquit,
@@ -70,8 +72,8 @@ pub struct Settings {
     pub control: control::Settings,
     /// The database file; without one nothing is kept.
     pub db: Option<PathBuf>,
-    /// Where to serve; nowhere if headless.
-    pub web: Option<SocketAddr>,
+    /// Where to serve, and how; nowhere if headless.
+    pub web: Option<Web>,
     /// What to start at once.
     pub start: Option<Start>,
     /// Whether stand-in targets are to be started.
@@ -116,7 +118,7 @@ impl Settings {
         let web = if headless {
             None
         } else {
-            Some(web_address(options)?)
+            Some(Web::resolve(options)?)
         };
         Ok(Self {
             control: control_settings(options, workload)?,
@@ -176,18 +178,6 @@ pub async fn kept_workload(
     }
     let lookup = |name: &str| environment(name);
     Ok(Some(Workload::parse(&source, "workload", &lookup)?))
-}
-
-/// Who may come in, by the environment; an empty variable is the same as none.
-///
-/// # Errors
-/// When the variable does not hold a name and a password.
-pub fn door(environment: &Environment) -> Result<Door, SettingsError> {
-    let credentials = environment(BASIC_AUTH).filter(|credentials| !credentials.is_empty());
-    match credentials {
-        Some(credentials) => Ok(Door::with_basic_auth(&credentials)?),
-        None => Ok(Door::default()),
-    }
 }
 
 fn file_name(options: &Options) -> String {
@@ -280,18 +270,6 @@ fn autoquit(options: &Options) -> Result<Option<Duration>, SettingsError> {
     Ok(Some(Duration::from_secs(
         u64::try_from(seconds).unwrap_or_default(),
     )))
-}
-
-fn web_address(options: &Options) -> Result<SocketAddr, SettingsError> {
-    let address = match options.web.web_host.trim() {
-        // as in Locust, all of the machine's
-        "" | "*" => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-        "localhost" => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        other => other
-            .parse()
-            .map_err(|_| SettingsError::WebHost(other.into()))?,
-    };
-    Ok(SocketAddr::new(address, options.web.web_port))
 }
 
 fn tables(options: &Options) -> Tables {

@@ -4,15 +4,15 @@
 //! it does.
 
 use std::future::Future;
-use std::net::SocketAddr;
 
+use aggregator::serve::{Serving, Tls};
 use anyhow::Context as _;
 use aws::environment::Variables;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use traffic::ports::{Heartbeat, Queue, Store};
 
-use crate::settings::{Misconfigured, Settings, web_address};
+use crate::settings::{Misconfigured, Settings, Web};
 use crate::{Cloud, logging};
 
 /// What to do about a server that others can reach and that has no password.
@@ -25,44 +25,56 @@ const NO_PASSWORD: &str =
 /// When it cannot start as it is set up, or the port cannot be had.
 pub async fn run(variables: &Variables) -> anyhow::Result<()> {
     let logs = logging(variables)?;
-    let (settings, address) = settings(variables)?;
+    let (settings, web) = settings(variables)?;
+    let tls = web.tls.as_ref().map(Tls::read).transpose()?;
+    let address = web.address;
     let listener = TcpListener::bind(address).await;
     let listener = listener.with_context(|| format!("{address} cannot be listened on"))?;
     let end = told_to_end()?;
     let cloud = Cloud::connect(settings, variables, logs).await?;
-    serve(&cloud, listener, end).await
+    let serving = Serving {
+        tls,
+        ..Serving::plain(web.base_path.over(cloud.router()))
+    };
+    serve(&cloud, listener, serving, end).await
 }
 
 /// The settings of a server: where others can reach it, it needs a password.
 ///
 /// # Errors
 /// The first mistake there is.
-pub fn settings(variables: &Variables) -> Result<(Settings, SocketAddr), Misconfigured> {
-    let address = web_address(variables)?;
+pub fn settings(variables: &Variables) -> Result<(Settings, Web), Misconfigured> {
+    let web = Web::read(variables)?;
     let settings = Settings::read(variables)?;
-    if address.ip().is_loopback() {
-        return Ok((settings, address));
+    if web.address.ip().is_loopback() {
+        return Ok((settings, web));
     }
-    Ok((settings.with_password(NO_PASSWORD)?, address))
+    Ok((settings.with_password(NO_PASSWORD)?, web))
 }
 
-/// Serves until `end`, and lets what has begun end.
+/// Serves until `end`, lets what has begun end, and folds meanwhile.
 ///
 /// # Errors
-/// When connections cannot be accepted any more.
+/// When the port is not known.
 pub async fn serve<S: Store, Q: Queue, H: Heartbeat>(
     cloud: &Cloud<S, Q, H>,
     listener: TcpListener,
-    end: impl Future<Output = ()> + Send + 'static,
+    serving: Serving,
+    end: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
     let address = listener.local_addr().context("the port is not known")?;
-    tracing::info!(%address, "serving");
-    let server = axum::serve(listener, cloud.router()).with_graceful_shutdown(async {
+    let scheme = if serving.tls.is_some() {
+        "https"
+    } else {
+        "http"
+    };
+    tracing::info!(%address, scheme, "serving");
+    let server = aggregator::serve::serve(listener, serving, async {
         end.await;
         tracing::info!("ending: what has begun is answered");
     });
     tokio::select! {
-        served = server => served.context("connections cannot be accepted"),
+        () = server => Ok(()),
         () = cloud.fold_by_the_minute() => Ok(()),
     }
 }

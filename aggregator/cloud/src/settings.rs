@@ -1,15 +1,17 @@
 //! What the aggregator reads from the environment: its stage, what swarms may ask for, who may come in,
-//! and where the container serves.
+//! and where and how the container serves.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::str::FromStr;
 use std::sync::Arc;
 
-use aggregator::api::{BASIC_AUTH, Door};
+use aggregator::api::{BASIC_AUTH, Door, Names};
 use aggregator::control::{AllowedHosts, InvalidField, Limits, Settings as ControlSettings};
 use aws::environment::{FanOutSettings, SettingError, Variables};
 use traffic::record::BlockSize;
 use traffic::workload::{Workload, WorkloadErrors};
+
+mod web;
+
+pub use web::Web;
 
 /// The most users of a run.
 const MAX_USERS: &str = "CICADA_MAX_USERS";
@@ -20,16 +22,11 @@ const MAX_SPAWN_RATE: &str = "CICADA_MAX_SPAWN_RATE";
 /// The hosts that traffic may go to.
 const ALLOWED_HOSTS: &str = "CICADA_ALLOWED_HOSTS";
 
+/// The names that the aggregator is called by.
+const WEB_NAMES: &str = "CICADA_WEB_NAMES";
+
 /// How many users a tick executes.
 const BLOCK_SIZE: &str = "CICADA_BLOCK_SIZE";
-
-/// The address that the container serves on.
-const WEB_HOST: &str = "CICADA_WEB_HOST";
-
-/// The port that it serves on: by default Locust's.
-const WEB_PORT: &str = "CICADA_WEB_PORT";
-
-const DEFAULT_WEB_PORT: u16 = 8089;
 
 /// Why the aggregator does not start as it is set up: each is one line.
 #[derive(Debug, thiserror::Error)]
@@ -65,10 +62,7 @@ impl Settings {
         Ok(Self {
             stage: FanOutSettings::read(variables)?,
             control: control(variables)?,
-            door: match variables.secret(BASIC_AUTH) {
-                Some(password) => Door::with_basic_auth(password.reveal())?,
-                None => Door::default(),
-            },
+            door: door(variables)?,
         })
     }
 
@@ -88,38 +82,13 @@ impl Settings {
     }
 }
 
-/// Where the container serves.
-///
-/// # Errors
-/// When a variable cannot be used.
-pub fn web_address(variables: &Variables) -> Result<SocketAddr, SettingError> {
-    let host = variables.parsed(
-        WEB_HOST,
-        |_: &WebHost| true,
-        "write an IP address such as 127.0.0.1, or leave it out for all of the machine's",
-    )?;
-    let port = variables.parsed(
-        WEB_PORT,
-        |_: &u16| true,
-        "write a port such as 8089, or leave it out for that one",
-    )?;
-    let WebHost(host) = host.unwrap_or(WebHost(IpAddr::V4(Ipv4Addr::UNSPECIFIED)));
-    Ok(SocketAddr::new(host, port.unwrap_or(DEFAULT_WEB_PORT)))
-}
-
-/// An address to serve on, as Locust takes it: an IP address, `localhost`, or `*` for all.
-struct WebHost(IpAddr);
-
-impl FromStr for WebHost {
-    type Err = std::net::AddrParseError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "*" => Ok(Self(IpAddr::V4(Ipv4Addr::UNSPECIFIED))),
-            "localhost" => Ok(Self(IpAddr::V4(Ipv4Addr::LOCALHOST))),
-            other => other.parse().map(Self),
-        }
-    }
+fn door(variables: &Variables) -> Result<Door, InvalidField> {
+    let door = match variables.secret(BASIC_AUTH) {
+        Some(password) => Door::with_basic_auth(password.reveal())?,
+        None => Door::default(),
+    };
+    let names = variables.text(WEB_NAMES).unwrap_or_default();
+    Ok(door.with_names(names.parse::<Names>()?))
 }
 
 fn control(variables: &Variables) -> Result<ControlSettings, Misconfigured> {

@@ -1,14 +1,17 @@
 //! Who may come in: a password for everything but `/health`, and no changes from other sites' pages.
 //!
 //! Both are about browsers and the open internet. Scripts say nothing of the site they come from and
-//! pass; what an entry point has marked as [`Trusted`] needs neither.
+//! pass; what an entry point has marked as [`Trusted`] needs neither. A door without a password knows
+//! its own names, for pages can give a name of their own this machine's address.
 
 use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Request, State};
-use axum::http::header::{AUTHORIZATION, HOST, ORIGIN, REFERER, WWW_AUTHENTICATE};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use axum::http::header::{AUTHORIZATION, HOST, WWW_AUTHENTICATE};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, Version};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
@@ -16,7 +19,16 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::json;
 use subtle::ConstantTimeEq as _;
 
+mod guesses;
+mod names;
+mod site;
+
+pub use names::Names;
+pub(super) use site::called;
+
 use crate::control::InvalidField;
+use crate::seldom::Seldom;
+use guesses::Guesses;
 
 /// The environment variable that holds the user's name and password.
 pub const BASIC_AUTH: &str = "LOCUST_BASIC_AUTH";
@@ -33,11 +45,23 @@ const CHANGED_BY_GET: [&str; 2] = ["/stop", "/stats/reset"];
 #[derive(Clone, Copy, Debug)]
 pub struct Trusted;
 
+/// Who is at the other end of a connection, as an extension that whoever accepts it sets.
+#[derive(Clone, Copy, Debug)]
+pub struct Visitor {
+    /// Its address, which may be a proxy's.
+    pub address: IpAddr,
+    /// Whether it speaks TLS with us.
+    pub over_tls: bool,
+}
+
 /// What the door asks for; without a password all may come in.
 #[derive(Clone, Default)]
 pub struct Door {
     /// What the `Authorization` header has after `Basic`.
     credentials: Option<String>,
+    names: Names,
+    guesses: Guesses,
+    turned_away: Arc<Seldom>,
 }
 
 impl Door {
@@ -49,12 +73,18 @@ impl Door {
         match user_and_password.split_once(':') {
             Some((user, password)) if !user.is_empty() && !password.is_empty() => Ok(Self {
                 credentials: Some(BASE64_STANDARD.encode(user_and_password)),
+                ..Self::default()
             }),
             _ => Err(InvalidField::new(
                 BASIC_AUTH,
-                "is not of the form user:password: give both, parted by a colon",
+                "is not of the form user:password: give both, separated by a colon",
             )),
         }
+    }
+
+    /// The same door, of a server that has these names, too.
+    pub fn with_names(self, names: Names) -> Self {
+        Self { names, ..self }
     }
 
     /// Whether it asks for a password.
@@ -62,17 +92,37 @@ impl Door {
         self.credentials.is_some()
     }
 
-    fn admits(&self, headers: &HeaderMap) -> bool {
+    fn judge(&self, headers: &HeaderMap) -> Password {
         let Some(expected) = &self.credentials else {
-            return true;
+            return Password::Right;
         };
-        let given = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
-        let token = given.and_then(|given| {
-            let (scheme, token) = given.split_at_checked("Basic ".len())?;
-            scheme.eq_ignore_ascii_case(b"Basic ").then_some(token)
-        });
-        token.is_some_and(|token| token.trim_ascii().ct_eq(expected.as_bytes()).into())
+        let Some(given) = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes) else {
+            return Password::Missing;
+        };
+        let token = given
+            .split_at_checked("Basic ".len())
+            .and_then(|(scheme, token)| scheme.eq_ignore_ascii_case(b"Basic ").then_some(token));
+        match token {
+            Some(token) if token.trim_ascii().ct_eq(expected.as_bytes()).into() => Password::Right,
+            _ => Password::Wrong,
+        }
     }
+
+    fn turn_away(&self, status: StatusCode, message: &str, visitor: Option<Visitor>) -> Response {
+        if let Some(times) = self.turned_away.happened() {
+            let from = visitor.map(|visitor| visitor.address.to_string());
+            let status = status.as_u16();
+            tracing::warn!(status, times, from, "requests were turned away");
+        }
+        (status, Json(json!({"success": false, "message": message}))).into_response()
+    }
+}
+
+/// What a request says of the password.
+enum Password {
+    Right,
+    Wrong,
+    Missing,
 }
 
 /// Shows whether there is a password, and never which.
@@ -86,17 +136,38 @@ impl fmt::Debug for Door {
 
 /// Lets a request in, or turns it away.
 pub(super) async fn guard(State(door): State<Door>, request: Request, next: Next) -> Response {
+    let visitor = request.extensions().get::<Visitor>().copied();
+    if is_ambiguous(&request, visitor.is_some()) {
+        let message = "a request has one Host header: send the name that the server is called by";
+        return door.turn_away(StatusCode::BAD_REQUEST, message, visitor);
+    }
     let is_open = request.uri().path() == "/health";
     if is_open || request.extensions().get::<Trusted>().is_some() {
         return next.run(request).await;
     }
-    if !door.admits(request.headers()) {
-        return without_password();
+    match door.judge(request.headers()) {
+        Password::Right => {}
+        Password::Wrong => {
+            if visitor.is_some() {
+                door.guesses.slow_down().await;
+            }
+            return without_password(&door, visitor);
+        }
+        Password::Missing => return without_password(&door, visitor),
     }
-    if changes(request.method(), request.uri()) && is_from_elsewhere(&request) {
-        return from_elsewhere();
+    if changes(request.method(), request.uri())
+        && let Err(reason) = may_change(&door, &request)
+    {
+        return door.turn_away(StatusCode::FORBIDDEN, &reason, visitor);
     }
     next.run(request).await
+}
+
+/// Whether it is not plain whom the request is meant for. `is_heard` says that it came over a
+/// connection of our own, and so as the client sent it.
+fn is_ambiguous(request: &Request, is_heard: bool) -> bool {
+    let hosts = request.headers().get_all(HOST).iter().count();
+    hosts > 1 || is_heard && hosts == 0 && request.version() == Version::HTTP_11
 }
 
 fn changes(method: &Method, uri: &Uri) -> bool {
@@ -104,40 +175,19 @@ fn changes(method: &Method, uri: &Uri) -> bool {
         || CHANGED_BY_GET.contains(&uri.path())
 }
 
-/// Whether another site's page sent it, as far as the browser says: `Sec-Fetch-Site` where it does,
-/// else the site of `Origin` or `Referer`.
-fn is_from_elsewhere(request: &Request) -> bool {
-    let headers = request.headers();
-    if let Some(site) = headers.get("sec-fetch-site") {
-        return !matches!(site.as_bytes(), b"same-origin" | b"none");
+/// Why a request may change nothing, if it may not.
+fn may_change(door: &Door, request: &Request) -> Result<(), String> {
+    site::is_ours(request)?;
+    if door.asks_for_password() {
+        // a page elsewhere that gave this machine a name would have to know it
+        return Ok(());
     }
-    let Some(page) = headers.get(ORIGIN).or_else(|| headers.get(REFERER)) else {
-        return false;
-    };
-    let page = page.to_str().ok().and_then(|page| page.parse::<Uri>().ok());
-    let page = page.as_ref().and_then(|page| page.authority());
-    let here = headers.get(HOST).and_then(|host| host.to_str().ok());
-    let here = here.or_else(|| request.uri().authority().map(|here| here.as_str()));
-    match (page, here) {
-        (Some(page), Some(here)) => !page.as_str().eq_ignore_ascii_case(here),
-        // `Origin: null`, or a page that cannot be told
-        _ => true,
-    }
+    door.names.include_that_of(request)
 }
 
-fn without_password() -> Response {
+fn without_password(door: &Door, visitor: Option<Visitor>) -> Response {
     let message = format!("a user name and a password are needed: {BASIC_AUTH} holds them");
-    let mut response = turned_away(StatusCode::UNAUTHORIZED, &message);
+    let mut response = door.turn_away(StatusCode::UNAUTHORIZED, &message, visitor);
     response.headers_mut().insert(WWW_AUTHENTICATE, CHALLENGE);
     response
-}
-
-fn from_elsewhere() -> Response {
-    let message = "pages of other sites may read, but change nothing: use this one's, or a script";
-    turned_away(StatusCode::FORBIDDEN, message)
-}
-
-fn turned_away(status: StatusCode, message: &str) -> Response {
-    tracing::warn!(status = status.as_u16(), "a request was turned away");
-    (status, Json(json!({"success": false, "message": message}))).into_response()
 }

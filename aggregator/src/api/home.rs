@@ -1,9 +1,11 @@
 //! The page at `/`: where the traffic stands, and which routes there are.
 
 use axum::extract::State;
+use axum::http::header::CONTENT_SECURITY_POLICY;
 use axum::response::{Html, IntoResponse, Response};
 use traffic::ports::{Heartbeat, Queue, Store};
 
+use super::headers::SELF_CONTAINED;
 use super::{Api, unavailable};
 use crate::control::{self, user_count};
 
@@ -22,5 +24,5 @@ pub(super) async fn home<S: Store, Q: Queue, H: Heartbeat>(
         .replace("{state}", control::State::of(run, now).as_str())
         .replace("{user_count}", &user_count(run, now).to_string())
         .replace("{version}", env!("CARGO_PKG_VERSION"));
-    Html(page).into_response()
+    ([(CONTENT_SECURITY_POLICY, SELF_CONTAINED)], Html(page)).into_response()
 }

@@ -64,7 +64,7 @@ impl AllowedHosts {
     }
 }
 
-/// Reads hosts, hosts with a port, or origins, parted by commas; `*.example.com` is every host below
+/// Reads hosts, hosts with a port, or origins, separated by commas; `*.example.com` is every host below
 /// `example.com`, `*` is every host. No text at all is no list.
 impl FromStr for AllowedHosts {
     type Err = InvalidField;
@@ -78,7 +78,7 @@ impl FromStr for AllowedHosts {
             Entry::parse(entry).ok_or_else(|| {
                 let shown: String = entry.chars().take(200).collect();
                 let problem = format!(
-                    "names {shown:?}, which is no host: write hosts or origins parted by commas, \
+                    "names {shown:?}, which is no host: write hosts or origins separated by commas, \
                      such as shop.example.com, localhost:8000, *.example.com or https://example.com"
                 );
                 InvalidField::new(SETTING, problem)

@@ -62,9 +62,9 @@ impl Estimate {
         )
     }
 
-    /// What it stands beside.
+    /// What it compares with.
     fn besides(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "\nBeside it")?;
+        writeln!(f, "\nFor comparison")?;
         for alternative in &self.alternatives {
             self.sum(f, &format!("  {}", alternative.name), alternative.usd)?;
         }

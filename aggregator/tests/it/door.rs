@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use aggregator::api::{Door, Trusted};
+use aggregator::api::{Door, Names, Trusted};
 use aggregator::control::Settings;
 use axum::body::Body;
 use axum::http::Request;
@@ -225,4 +225,126 @@ async fn the_own_page_and_scripts_change_what_they_like() {
     let asked = request("POST", "/stop").header("sec-fetch-site", "same-origin");
     let asked = asked.header("origin", "https://proxied.test");
     assert_eq!(sent(&cicada, asked).await.status, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_picture_at_a_route_that_stops_stops_nothing() {
+    const BROWSER: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+
+    let cicada = Cicada::new();
+    cicada.started("user_count=6&spawn_rate=6").await;
+    cicada.settle().await;
+    let before = cicada.run().await;
+    // to a plain HTTP address, with `referrerpolicy="no-referrer"`, a browser says no more than this
+    for path in ["/stop", "/stats/reset"] {
+        let asked = request("GET", path).header("user-agent", BROWSER);
+        let answer = sent(&cicada, asked).await;
+        assert_eq!(answer.status, 403, "{path}");
+        let message = "a browser's GET may change nothing: use the page, or POST";
+        assert_eq!(answer.json()["message"], message);
+    }
+    assert_eq!(cicada.run().await, before);
+    // scripts do, as they did in older versions of Locust
+    let asked = request("GET", "/stop").header("user-agent", "python-requests/2.32.5");
+    assert_eq!(sent(&cicada, asked).await.status, 200);
+    // a page that says nothing at all can only be one that is old
+    let asked = request("POST", "/stop").header("user-agent", BROWSER);
+    assert_eq!(sent(&cicada, asked).await.status, 200);
+}
+
+/// What a page sends whose name leads to this machine.
+fn rebound(method: &str, path: &str, host: &str) -> Builder {
+    let origin = format!("http://{host}");
+    let request = Request::builder().method(method).uri(path);
+    request.header("host", host).header("origin", origin)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_that_may_be_anybodys_changes_nothing_without_a_password() {
+    let cicada = Cicada::new();
+    cicada.started("user_count=6&spawn_rate=6").await;
+    cicada.settle().await;
+    let before = cicada.run().await;
+    for host in [
+        "evil.example",
+        "evil.example:8089",
+        "127.0.0.1.evil.example:8089",
+        "localhost.evil.example",
+        "cicada.evil.example.",
+        "demo@localhost",
+        "notlocal.host",
+        "xn--80ak6aa92e.com",
+    ] {
+        for (method, path) in CHANGES {
+            let answer = sent(&cicada, rebound(method, path, host)).await;
+            assert_eq!(answer.status, 403, "{method} {path} {host}");
+        }
+        let read = sent(&cicada, rebound("GET", "/stats/requests", host)).await;
+        assert_eq!(read.status, 200, "{host}");
+    }
+    assert_eq!(cicada.run().await, before);
+    let answer = sent(&cicada, rebound("POST", "/swarm", "evil.example:8089")).await;
+    assert_eq!(
+        answer.json()["message"],
+        "changes are not taken under the name evil.example:8089, which may be anybody's: use an \
+         address of this machine, name it in CICADA_WEB_NAMES (--web-names), or set \
+         LOCUST_BASIC_AUTH"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_that_can_only_be_our_own_changes_all() {
+    let cicada = Cicada::new();
+    for host in [
+        "localhost",
+        "LOCALHOST:8089",
+        "localhost.:8089",
+        "127.0.0.1:8089",
+        "192.168.1.5",
+        "[::1]:8089",
+        "[fe80::1]",
+        // a container's, a service's, and a machine's in a private network
+        "cicada:8089",
+        "cicada.default.svc.cluster.local",
+        "host.docker.internal:8089",
+        "cicada.localhost",
+        "demo.home.arpa",
+        "laptop.lan",
+    ] {
+        let answer = sent(&cicada, rebound("POST", "/swarm", host)).await;
+        assert_eq!(answer.status, 200, "{host}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn other_names_are_given_or_have_a_password() {
+    let behind = |door| {
+        let clock = Clock::following_tokio(epoch());
+        Cicada::<MemoryStore>::behind(door, Arc::default(), Settings::new(workload()), clock)
+    };
+    let named = |names: &str| Door::default().with_names(names.parse().expect(names));
+    for (names, host, status) in [
+        ("cicada.example.com", "cicada.example.com:8089", 200),
+        ("a.example, Cicada.Example.com", "cicada.EXAMPLE.com.", 200),
+        ("cicada.example.com", "evil.example", 403),
+        ("cicada.example.com", "evil.cicada.example.com", 403),
+        ("", "cicada.example.com", 403),
+        ("*", "evil.example", 200),
+    ] {
+        let answer = sent(&behind(named(names)), rebound("POST", "/swarm", host)).await;
+        assert_eq!(answer.status, status, "{names:?} {host}");
+    }
+    let asked = rebound("POST", "/swarm", "cicada.example.com").header("authorization", RIGHT);
+    assert_eq!(sent(&locked(), asked).await.status, 200);
+    for bad in [
+        "cicada.example.com:8089",
+        "http://cicada",
+        "a..b",
+        "a b",
+        "ä",
+        "*.example.com",
+    ] {
+        let error = bad.parse::<Names>().expect_err(bad).to_string();
+        assert!(error.starts_with("CICADA_WEB_NAMES has "), "{error}");
+    }
 }

@@ -3,18 +3,15 @@
 use aggregator::control::{Settings, State};
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 
 use crate::cicada::{Cicada, FORM, workload};
+use crate::served::Served;
 
 /// Serves a Cicada on a port of its own, in real time; ends with the runtime.
-async fn served(cicada: &Cicada) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").await;
-    let listener = listener.expect("some port is free");
-    let address = listener.local_addr().expect("it is bound");
-    let router = cicada.router.clone();
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    format!("http://{address}")
+async fn served(cicada: &Cicada) -> (Served, String) {
+    let served = Served::plain(cicada.router.clone()).await;
+    let base = format!("http://{}", served.address);
+    (served, base)
 }
 
 fn client() -> Client {
@@ -33,7 +30,7 @@ async fn json_of(response: reqwest::Response) -> Value {
 #[tokio::test]
 async fn the_documented_calls_answer_as_documented() {
     let cicada = Cicada::new();
-    let base = served(&cicada).await;
+    let (_served, base) = served(&cicada).await;
     let client = client();
     let response = client
         .post(format!("{base}/swarm"))
@@ -91,7 +88,7 @@ async fn the_documented_calls_answer_as_documented() {
 #[tokio::test]
 async fn a_form_in_parts_and_json_ask_for_the_same() {
     let cicada = Cicada::new();
-    let base = served(&cicada).await;
+    let (_served, base) = served(&cicada).await;
     let client = client();
     let parts = concat!(
         "--x\r\ncontent-disposition: form-data; name=\"user_count\"\r\n\r\n10\r\n",
@@ -245,7 +242,7 @@ async fn json_that_makes_no_sense_is_refused_with_the_fields_name() {
 #[tokio::test]
 async fn a_body_beyond_a_megabyte_is_not_read() {
     let cicada = Cicada::new();
-    let base = served(&cicada).await;
+    let (_served, base) = served(&cicada).await;
     let client = client();
     let filler = "x".repeat(2 * 1024 * 1024);
     for (content_type, body) in [

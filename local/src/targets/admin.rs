@@ -106,9 +106,10 @@ fn page(server: Server) -> String {
         .map(|(route, what)| format!("<li><code>{}</code> {what}</li>\n", linked(route)))
         .collect();
     format!(
-        "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>{name}</title>\n\
-         <style>body{{font:16px/1.6 system-ui;max-width:44rem;margin:3rem auto;padding:0 1rem}}\
-         code{{background:#eee;padding:.1em .3em}}</style>\n\
+        "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width\"><title>{name}</title>\n\
+         <style>:root{{color-scheme:light dark}}body{{font:16px/1.6 system-ui;max-width:44rem;margin:3rem auto;padding:0 1rem}}\
+         code{{background:#8883;padding:.1em .3em}}</style>\n\
          <h1>{name}</h1>\n<p>{about} A stand-in of Cicada's, for demos and tests: its latencies \
          and failures are drawn at random.</p>\n<ul>\n{list}</ul></html>\n"
     )

@@ -9,6 +9,7 @@ use clap::Parser;
 use serde_json::{Map, Value, json};
 
 use super::{Misbehaving, Mode, Targets, TargetsConfig, TargetsError};
+use crate::options::mistake_of;
 
 /// Stand-in targets to send traffic to: a small shop, and an agent that repairs it.
 ///
@@ -102,7 +103,17 @@ impl Options {
 
 /// Runs the stand-ins as the command line says until Ctrl-C or SIGTERM.
 pub fn run() -> ExitCode {
-    let options = Options::parse();
+    let options = match Options::try_parse() {
+        Ok(options) => options,
+        Err(error) if error.use_stderr() => {
+            return failed(&mistake_of("stand-in-targets", &error));
+        }
+        Err(asked_for) => {
+            // a reader that has seen enough may go
+            let _ = asked_for.print();
+            return ExitCode::SUCCESS;
+        }
+    };
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&format!("cannot start: {error}")),

@@ -160,12 +160,12 @@ async fn settings_of_the_door_that_make_no_sense_are_one_line() {
     for (cicada, said) in [
         (
             Cicada::new().env("LOCUST_BASIC_AUTH", "s3cret"),
-            "LOCUST_BASIC_AUTH is not of the form user:password: give both, parted by a colon",
+            "LOCUST_BASIC_AUTH is not of the form user:password: give both, separated by a colon",
         ),
         (
             Cicada::new().args("--allowed-hosts http://a/b"),
             "invalid value 'http://a/b' for '--allowed-hosts <HOSTS>': names \"http://a/b\", which is \
-             no host: write hosts or origins parted by commas, such as shop.example.com, \
+             no host: write hosts or origins separated by commas, such as shop.example.com, \
              localhost:8000, *.example.com or https://example.com (see cicada --help)",
         ),
         (

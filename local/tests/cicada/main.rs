@@ -6,6 +6,7 @@ mod cli;
 mod control;
 mod crash;
 mod database;
+mod door;
 mod harness;
 mod hostile;
 mod kept;

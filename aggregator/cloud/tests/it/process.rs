@@ -1,5 +1,6 @@
 //! The binaries as they are started: what they refuse, and what they say when AWS refuses them.
 
+use std::path::Path as FilePath;
 use std::process::{Output, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -9,6 +10,8 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use axum::routing::{any, get, post};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::net::TcpListener;
@@ -111,6 +114,68 @@ async fn a_port_that_is_taken_is_named() {
         error.starts_with(&format!("{address} cannot be listened on: ")),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn files_that_tls_cannot_use_are_named() {
+    let none = [
+        ("CICADA_TLS_CERT", "/none/cert.pem"),
+        ("CICADA_TLS_KEY", "/none/key.pem"),
+    ];
+    assert_eq!(
+        refusal(SERVER, &none).await,
+        "the TLS certificate /none/cert.pem cannot be read: No such file or directory (os error 2)"
+    );
+    let half = refusal(SERVER, &none[..1]).await;
+    assert!(half.starts_with("CICADA_TLS_KEY is not set: "), "{half}");
+}
+
+/// A certificate for this machine, and its key.
+fn certified(folder: &FilePath) -> [String; 2] {
+    let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
+    let certified = rcgen::generate_simple_self_signed(names).unwrap();
+    let key = certified.signing_key.serialize_der();
+    let files = [
+        ("cert.pem", "CERTIFICATE", &certified.cert.der()[..]),
+        ("key.pem", "PRIVATE KEY", &key[..]),
+    ];
+    files.map(|(name, title, bytes)| {
+        let text = BASE64_STANDARD.encode(bytes);
+        let text = format!("-----BEGIN {title}-----\n{text}\n-----END {title}-----\n");
+        std::fs::write(folder.join(name), text).unwrap();
+        folder.join(name).display().to_string()
+    })
+}
+
+#[tokio::test]
+async fn a_server_speaks_tls_under_a_path() {
+    // an error only says that another test has installed it already
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let folder = tempfile::tempdir().unwrap();
+    let [certificate, key] = certified(folder.path());
+    let server = Server::start(&[
+        ("CICADA_TLS_CERT", &certificate),
+        ("CICADA_TLS_KEY", &key),
+        ("CICADA_WEB_BASE_PATH", "/cicada"),
+    ])
+    .await;
+    let trusted = reqwest::Certificate::from_pem(&std::fs::read(certificate).unwrap()).unwrap();
+    let client = reqwest::Client::builder().tls_certs_only([trusted]).build();
+    let client = client.unwrap();
+    for (path, status) in [
+        ("/cicada/worker-count", 401),
+        ("/worker-count", 404),
+        // its store is away
+        ("/cicada/health", 503),
+        ("/health", 503),
+    ] {
+        let url = format!("https://{}{path}", server.address);
+        assert_eq!(
+            client.get(url).send().await.unwrap().status(),
+            status,
+            "{path}"
+        );
+    }
 }
 
 /// A server that was started, and the lines it logs.

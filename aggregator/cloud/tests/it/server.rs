@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aggregator::serve::Serving;
 use aggregator_cloud::server::serve;
 use axum::http::StatusCode;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -28,7 +29,8 @@ async fn it_serves_until_it_is_told_to_end() {
     let address = listener.local_addr().unwrap();
     let (end, ended) = oneshot::channel::<()>();
     let server = tokio::spawn(async move {
-        serve(&instance.cloud, listener, async {
+        let serving = Serving::plain(instance.cloud.router());
+        serve(&instance.cloud, listener, serving, async {
             let _ = ended.await;
         })
         .await

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use aggregator_cloud::settings::{Settings, web_address};
+use aggregator::api::BasePath;
+use aggregator_cloud::settings::{Settings, Web};
 use aggregator_cloud::{function, server};
 use aws::environment::{Variables, causes};
 
@@ -46,8 +47,12 @@ fn what_is_not_set_has_its_default() {
     );
     assert!(!settings.door.asks_for_password());
     assert_eq!(
-        web_address(&variables(&[])).unwrap().to_string(),
-        "0.0.0.0:8089"
+        Web::read(&variables(&[])).unwrap(),
+        Web {
+            address: "0.0.0.0:8089".parse().unwrap(),
+            base_path: BasePath::default(),
+            tls: None,
+        }
     );
 }
 
@@ -61,9 +66,12 @@ fn what_is_set_is_used() {
         ("CICADA_BLOCK_SIZE", "10"),
         ("CICADA_WEB_HOST", "::1"),
         ("CICADA_WEB_PORT", "80"),
+        ("CICADA_WEB_BASE_PATH", "/cicada/"),
+        ("CICADA_TLS_CERT", "cert.pem"),
+        ("CICADA_TLS_KEY", "key.pem"),
         ("TARGET_APP_URL", "https://shop.example.com/"),
     ]);
-    let (settings, address) = server::settings(&variables).unwrap();
+    let (settings, web) = server::settings(&variables).unwrap();
     assert_eq!(settings.control.limits.max_users, 50);
     assert_eq!(settings.control.limits.max_spawn_rate, 2.5);
     assert_eq!(settings.control.block_size.users(), 10);
@@ -71,7 +79,13 @@ fn what_is_set_is_used() {
     assert!(allowed.allows("https://shop.example.com") && allowed.allows("http://a.internal"));
     assert!(!allowed.allows("http://anywhere.example"));
     assert!(settings.door.asks_for_password());
-    assert_eq!(address.to_string(), "[::1]:80");
+    assert_eq!(web.address.to_string(), "[::1]:80");
+    assert_eq!(web.base_path.to_string(), "/cicada");
+    let tls = web.tls.unwrap();
+    assert_eq!(
+        (tls.certificate, tls.key),
+        ("cert.pem".into(), "key.pem".into())
+    );
     let mut hosts = settings.control.workload.hosts().iter();
     assert!(hosts.any(|host| host.url().as_str() == "https://shop.example.com/"));
 }
@@ -81,12 +95,10 @@ fn every_mistake_is_one_line_that_names_the_variable_and_what_to_write() {
     let users = "write a number from 1 to 1000000, or leave it out for no limit";
     let rate = "write how many users a second at most, such as 10, or leave it out for no limit";
     let block = "write a number of users from 1 to 100, or leave it out for 100";
-    let hosts = "which is no host: write hosts or origins parted by commas, such as \
+    let hosts = "which is no host: write hosts or origins separated by commas, such as \
                  shop.example.com, localhost:8000, *.example.com or https://example.com";
     let password =
-        "LOCUST_BASIC_AUTH is not of the form user:password: give both, parted by a colon";
-    let host = "write an IP address such as 127.0.0.1, or leave it out for all of the machine's";
-    let port = "write a port such as 8089, or leave it out for that one";
+        "LOCUST_BASIC_AUTH is not of the form user:password: give both, separated by a colon";
     let table = [
         (
             "CICADA_MAX_USERS",
@@ -125,6 +137,21 @@ fn every_mistake_is_one_line_that_names_the_variable_and_what_to_write() {
         ),
         ("LOCUST_BASIC_AUTH", "secret", password.to_owned()),
         ("LOCUST_BASIC_AUTH", ":secret", password.to_owned()),
+    ];
+    for (variable, value, expected) in table {
+        let error = server::settings(&variables(&[PASSWORD, (variable, value)])).unwrap_err();
+        assert_eq!(line(&error), expected);
+    }
+}
+
+#[test]
+fn every_mistake_in_where_and_how_it_serves_is_such_a_line() {
+    let host = "write an IP address such as 127.0.0.1, or leave it out for all of the machine's";
+    let port = "write a port such as 8089, or leave it out for that one";
+    let path = "write a path that begins with a slash, such as /cicada, or leave it out for none";
+    let names = "which is no name: write names without port, separated by commas, such as \
+                 cicada.example.com";
+    let table = [
         (
             "CICADA_WEB_HOST",
             "here",
@@ -134,6 +161,28 @@ fn every_mistake_is_one_line_that_names_the_variable_and_what_to_write() {
             "CICADA_WEB_PORT",
             "65536",
             format!("CICADA_WEB_PORT is \"65536\": {port}"),
+        ),
+        (
+            "CICADA_WEB_BASE_PATH",
+            "cicada",
+            format!("CICADA_WEB_BASE_PATH is \"cicada\": {path}"),
+        ),
+        (
+            "CICADA_WEB_NAMES",
+            "cicada.example.com:8089",
+            format!("CICADA_WEB_NAMES has \"cicada.example.com:8089\", {names}"),
+        ),
+        (
+            "CICADA_TLS_CERT",
+            "cert.pem",
+            "CICADA_TLS_KEY is not set: set it to the file with the private key of CICADA_TLS_CERT"
+                .to_owned(),
+        ),
+        (
+            "CICADA_TLS_KEY",
+            "key.pem",
+            "CICADA_TLS_CERT is not set: set it to the file with the certificate of CICADA_TLS_KEY"
+                .to_owned(),
         ),
     ];
     for (variable, value, expected) in table {

@@ -165,7 +165,7 @@ impl Visit for Fields {
     }
 }
 
-/// An error and all that caused it, in one line, parted by colons.
+/// An error and all that caused it, in one line, separated by colons.
 pub fn causes(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

@@ -47,9 +47,9 @@ async fn a_check_says_what_a_right_workload_has() {
     assert_eq!(version.len(), 16);
     let shop = "constant_pacing(0.5) to http://shop:8000/";
     let expected = format!(
-        "    Broken: {shop}, 1 tasks with 1 requests\n    Many: {shop}, 3 tasks with 3 requests\n    \
-         Other: {shop}, 1 tasks with 1 requests\n    Paced: {shop}, 1 tasks with 1 requests\n    \
-         Slow: {shop}, 1 tasks with 1 requests\n"
+        "    Broken: {shop}, 1 task with 1 request\n    Many: {shop}, 3 tasks with 3 requests\n    \
+         Other: {shop}, 1 task with 1 request\n    Paced: {shop}, 1 task with 1 request\n    \
+         Slow: {shop}, 1 task with 1 request\n"
     );
     assert_eq!(rest, expected);
 }

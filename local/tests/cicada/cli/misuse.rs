@@ -4,6 +4,7 @@ use std::path::Path;
 
 use futures_util::future::join_all;
 use tokio::net::TcpListener;
+use tokio::process::Command;
 
 use super::{WORKLOAD, stderr};
 use crate::harness::Cicada;
@@ -84,6 +85,22 @@ fn numbers() -> Vec<(&'static str, String)> {
         ("-u\n1.5", bad("1.5", "users <N>", USERS)),
         ("-u\n1000001", bad("1000001", "users <N>", USERS)),
         ("-u\nmany", bad("many", "users <N>", USERS)),
+        (
+            "--seed\nx",
+            bad(
+                "x",
+                "seed <N>",
+                "must be a whole number (see cicada --help)",
+            ),
+        ),
+        (
+            "--seed\n99999999999999999999",
+            bad(
+                "99999999999999999999",
+                "seed <N>",
+                "is too large a number (see cicada --help)",
+            ),
+        ),
     ]
 }
 
@@ -93,7 +110,19 @@ fn files() -> Vec<(&'static str, String)> {
                   built-in one";
     let wait = "write \"between(1, 3)\", \"constant_pacing(30)\", \"constant_throughput(0.5)\", \
                 \"constant(1)\" or \"poisson(10)\", in seconds";
+    let tls = "TLS needs --tls-cert and --tls-key";
     vec![
+        ("--tls-cert\nc.pem", format!("--tls-key is missing: {tls}")),
+        ("--tls-key\nk.pem", format!("--tls-cert is missing: {tls}")),
+        (
+            "--web-port\n0\n--tls-cert\nmissing.pem\n--tls-key\nk.pem",
+            format!("the TLS certificate missing.pem cannot be read: {none}"),
+        ),
+        (
+            "--web-port\n0\n--tls-cert\nbad.json\n--tls-key\nk.pem",
+            "bad.json holds no certificate in PEM: look for a line -----BEGIN CERTIFICATE-----"
+                .into(),
+        ),
         ("-f\nlocustfile.py", format!("locustfile.py {python}")),
         (
             "-f\nmissing.toml",
@@ -219,6 +248,19 @@ fn others() -> Vec<(&'static str, String)> {
             "--web-host \"nowhere\" is not an IP address: write 127.0.0.1 or leave it out".into(),
         ),
         (
+            "--web-base-path\ncicada",
+            "invalid value 'cicada' for '--web-base-path <PATH>': must be a path that begins with \
+             a slash, such as /cicada (see cicada --help)"
+                .into(),
+        ),
+        (
+            "--web-names\nhttp://a",
+            "invalid value 'http://a' for '--web-names <NAMES>': has \"http://a\", which is no \
+             name: write names without port, separated by commas, such as cicada.example.com (see \
+             cicada --help)"
+                .into(),
+        ),
+        (
             "-P\n65536",
             "invalid value '65536' for '--web-port <PORT>': 65536 is not in 0..=65535 \
                        (see cicada --help)"
@@ -286,6 +328,26 @@ async fn a_mistake_is_one_line_that_names_it() {
                 .map(|(arguments, said)| is_refused(folder.path(), arguments, said)),
         )
         .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mistake_with_the_stand_ins_is_such_a_line() {
+    for (arguments, said) in [
+        (
+            ["--latency-scale", "x"],
+            "invalid value 'x' for '--latency-scale <FACTOR>': must be a number",
+        ),
+        (
+            ["--chaoss", ""],
+            "unexpected argument '--chaoss' found, a similar argument exists: '--chaos'",
+        ),
+    ] {
+        let mut stand_ins = Command::new(env!("CARGO_BIN_EXE_stand-in-targets"));
+        let output = stand_ins.args(arguments).output().await.unwrap();
+        let expected = format!("stand-in-targets: {said} (see stand-in-targets --help)\n");
+        assert_eq!(stderr(&output), expected);
+        assert_eq!(output.status.code(), Some(2));
     }
 }
 

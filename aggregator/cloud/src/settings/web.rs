@@ -1,0 +1,108 @@
+//! Where the container serves, and how: its address, the path that everything is under, and TLS.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::str::FromStr;
+
+use aggregator::api::BasePath;
+use aggregator::serve::TlsFiles;
+use aws::environment::{SettingError, Variables};
+
+/// The address that the container serves on.
+const WEB_HOST: &str = "CICADA_WEB_HOST";
+
+/// The port that it serves on: by default Locust's.
+const WEB_PORT: &str = "CICADA_WEB_PORT";
+
+/// The path that everything is under.
+const WEB_BASE_PATH: &str = "CICADA_WEB_BASE_PATH";
+
+/// The file with the TLS certificate.
+const TLS_CERT: &str = "CICADA_TLS_CERT";
+
+/// The file with its private key.
+const TLS_KEY: &str = "CICADA_TLS_KEY";
+
+const DEFAULT_WEB_PORT: u16 = 8089;
+
+/// Where the container serves, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Web {
+    /// The address.
+    pub address: SocketAddr,
+    /// The path that everything is under.
+    pub base_path: BasePath,
+    /// The certificate and its key, if it speaks TLS.
+    pub tls: Option<TlsFiles>,
+}
+
+impl Web {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// When a variable cannot be used, or one that belongs to another is missing.
+    pub fn read(variables: &Variables) -> Result<Self, SettingError> {
+        let base_path = variables.parsed(
+            WEB_BASE_PATH,
+            |_: &BasePath| true,
+            "write a path that begins with a slash, such as /cicada, or leave it out for none",
+        )?;
+        Ok(Self {
+            address: address(variables)?,
+            base_path: base_path.unwrap_or_default(),
+            tls: tls(variables)?,
+        })
+    }
+}
+
+fn address(variables: &Variables) -> Result<SocketAddr, SettingError> {
+    let host = variables.parsed(
+        WEB_HOST,
+        |_: &WebHost| true,
+        "write an IP address such as 127.0.0.1, or leave it out for all of the machine's",
+    )?;
+    let port = variables.parsed(
+        WEB_PORT,
+        |_: &u16| true,
+        "write a port such as 8089, or leave it out for that one",
+    )?;
+    let WebHost(host) = host.unwrap_or(WebHost(IpAddr::V4(Ipv4Addr::UNSPECIFIED)));
+    Ok(SocketAddr::new(host, port.unwrap_or(DEFAULT_WEB_PORT)))
+}
+
+fn tls(variables: &Variables) -> Result<Option<TlsFiles>, SettingError> {
+    let file = |variable| variables.text(variable);
+    let missing = |variable, instead: &str| SettingError::Missing {
+        variable,
+        instead: instead.to_owned(),
+    };
+    match (file(TLS_CERT), file(TLS_KEY)) {
+        (Some(certificate), Some(key)) => Ok(Some(TlsFiles {
+            certificate: certificate.into(),
+            key: key.into(),
+        })),
+        (None, None) => Ok(None),
+        (Some(_), None) => Err(missing(
+            TLS_KEY,
+            "set it to the file with the private key of CICADA_TLS_CERT",
+        )),
+        (None, Some(_)) => Err(missing(
+            TLS_CERT,
+            "set it to the file with the certificate of CICADA_TLS_KEY",
+        )),
+    }
+}
+
+/// An address to serve on, as Locust takes it: an IP address, `localhost`, or `*` for all.
+struct WebHost(IpAddr);
+
+impl FromStr for WebHost {
+    type Err = std::net::AddrParseError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "*" => Ok(Self(IpAddr::V4(Ipv4Addr::UNSPECIFIED))),
+            "localhost" => Ok(Self(IpAddr::V4(Ipv4Addr::LOCALHOST))),
+            other => other.parse().map(Self),
+        }
+    }
+}

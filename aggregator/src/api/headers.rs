@@ -1,0 +1,111 @@
+//! Headers that every answer has, and the answer when something breaks while one is made.
+//!
+//! What a handler has set itself is left as it is: a page that holds its scripts sets
+//! [`SELF_CONTAINED`], a file that may be kept its own `Cache-Control`.
+
+use std::panic::AssertUnwindSafe;
+
+use axum::Json;
+use axum::extract::{Request, State};
+use axum::http::header::{
+    ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
+    REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt as _;
+use serde_json::json;
+
+use super::door::{Door, Visitor, called};
+
+/// What a page may do whose scripts are files of their own; its styles are made by scripts.
+const PAGE: HeaderValue = HeaderValue::from_static(
+    "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+     font-src 'self' data:; connect-src 'self'; object-src 'none'; base-uri 'self'; \
+     form-action 'self'; frame-ancestors 'none'",
+);
+
+/// What a page may do that holds all it needs, scripts too, and asks nobody but this server.
+pub(super) const SELF_CONTAINED: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; \
+     font-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+);
+
+/// What anything else may do that a browser shows.
+const NO_PAGE: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+
+/// Headers without a choice.
+const ALWAYS: [(HeaderName, HeaderValue); 4] = [
+    (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+    // the own page says where it is, others learn nothing
+    (REFERRER_POLICY, HeaderValue::from_static("same-origin")),
+    (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+];
+
+/// Browsers come back by TLS for a month, to this name only.
+const BY_TLS: HeaderValue = HeaderValue::from_static("max-age=2592000");
+
+const EVERYWHERE: HeaderValue = HeaderValue::from_static("*");
+
+/// Adds them to what a router answers.
+pub(super) async fn secure(State(door): State<Door>, request: Request, next: Next) -> Response {
+    let over_tls = stays_with_tls(&request);
+    let answer = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+    let mut response = answer.unwrap_or_else(|panic| broken(&*panic));
+    if !door.asks_for_password() {
+        // pages of other sites may read, as in Locust; what has a password is for nobody else
+        let headers = response.headers_mut();
+        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, EVERYWHERE);
+    }
+    added(response, over_tls)
+}
+
+/// The answer with them, but for what lets other sites read.
+pub(super) fn added(mut response: Response, over_tls: bool) -> Response {
+    let headers = response.headers_mut();
+    for (name, value) in ALWAYS {
+        headers.entry(name).or_insert(value);
+    }
+    if !headers.contains_key(CONTENT_SECURITY_POLICY) {
+        let policy = if is_page(headers) { PAGE } else { NO_PAGE };
+        headers.insert(CONTENT_SECURITY_POLICY, policy);
+    }
+    if over_tls {
+        headers.insert(STRICT_TRANSPORT_SECURITY, BY_TLS);
+    }
+    response
+}
+
+fn is_page(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE);
+    kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"))
+}
+
+/// Whether browsers are told to use nothing but TLS with this name. That holds for all its ports, so
+/// it is never said of `localhost`, where others serve without.
+pub(super) fn stays_with_tls(request: &Request) -> bool {
+    let visitor = request.extensions().get::<Visitor>();
+    if !visitor.is_some_and(|visitor| visitor.over_tls) {
+        return false;
+    }
+    let name = called(request).and_then(|name| name.parse::<Authority>().ok());
+    name.is_some_and(|name| {
+        let host = name.host().trim_end_matches('.').to_ascii_lowercase();
+        host != "localhost" && !host.ends_with(".localhost")
+    })
+}
+
+/// What broke goes to the log, as a panic does; the caller gets one line.
+fn broken(panic: &(dyn std::any::Any + Send)) -> Response {
+    let said = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    tracing::error!(panic = said, "an answer broke off");
+    let message = "something broke inside: the log of the server says what";
+    let body = Json(json!({"success": false, "message": message}));
+    (StatusCode::INTERNAL_SERVER_ERROR, body).into_response()
+}

@@ -1,0 +1,190 @@
+//! The web server of this machine: where it serves, how, and who may come in.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use aggregator::api::{Api, BASIC_AUTH, BasePath, Door, router};
+use aggregator::logs::LogBuffer;
+use aggregator::serve::{self, Limits, Serving, Tls, TlsFiles};
+use anyhow::Context as _;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use traffic::runs::Environment;
+
+use crate::engine::Engine;
+use crate::options::Options;
+use crate::settings::SettingsError;
+
+/// Open files that a connection of the API may be one of: most are for those of the traffic.
+const FILES_PER_CONNECTION: u64 = 4;
+
+/// Where to serve, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Web {
+    /// The address.
+    pub address: SocketAddr,
+    /// The path that everything is under.
+    pub base_path: BasePath,
+    /// The certificate and its key, if it speaks TLS.
+    pub tls: Option<TlsFiles>,
+}
+
+impl Web {
+    /// Resolves what was typed.
+    ///
+    /// # Errors
+    /// When the host is no address, or TLS lacks one of its files.
+    pub fn resolve(options: &Options) -> Result<Self, SettingsError> {
+        Ok(Self {
+            address: address(options)?,
+            base_path: options.web.web_base_path.clone(),
+            tls: tls(options)?,
+        })
+    }
+
+    /// The URL as a browser on this machine takes it.
+    fn url(&self, address: SocketAddr) -> String {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        let path = &self.base_path;
+        if address.ip().is_unspecified() {
+            return format!("{scheme}://localhost:{}{path}", address.port());
+        }
+        format!("{scheme}://{address}{path}")
+    }
+}
+
+/// Who may come in, by the environment and the options; an empty variable is the same as none.
+///
+/// # Errors
+/// When the variable does not hold a name and a password.
+pub fn door(options: &Options, environment: &Environment) -> Result<Door, SettingsError> {
+    let credentials = environment(BASIC_AUTH).filter(|credentials| !credentials.is_empty());
+    let door = match credentials {
+        Some(credentials) => Door::with_basic_auth(&credentials)?,
+        None => Door::default(),
+    };
+    Ok(match &options.own.web_names {
+        Some(names) => door.with_names(names.clone()),
+        None => door,
+    })
+}
+
+/// A server that has its port and everything else that can be wrong, and answers nothing yet.
+pub(crate) struct Server {
+    web: Web,
+    listener: TcpListener,
+    tls: Option<Tls>,
+    limits: Limits,
+}
+
+impl Server {
+    /// Takes the port. `open_files` is how many files the process may have open, if it is known.
+    ///
+    /// # Errors
+    /// When the port cannot be had, or TLS cannot be spoken with its files.
+    pub(crate) async fn bind(
+        web: &Web,
+        door: &Door,
+        open_files: Option<u64>,
+    ) -> anyhow::Result<Self> {
+        let tls = web.tls.as_ref().map(Tls::read).transpose()?;
+        let address = web.address;
+        let listener = TcpListener::bind(address).await;
+        let listener = listener.with_context(|| {
+            format!(
+                "cannot serve on {address}: choose another port with --web-port, or stop what uses it"
+            )
+        })?;
+        if !address.ip().is_loopback() && !door.asks_for_password() {
+            tracing::warn!(
+                "whoever reaches port {} controls the traffic: set {BASIC_AUTH}=user:password, or \
+                 serve this machine only with --web-host 127.0.0.1",
+                address.port()
+            );
+        }
+        Ok(Self {
+            web: web.clone(),
+            listener,
+            tls,
+            limits: limits(open_files),
+        })
+    }
+
+    /// Begins to answer.
+    pub(crate) fn start(self, engine: &Engine, door: Door, logs: LogBuffer) -> Running {
+        let api = Api {
+            control: Arc::clone(&engine.control),
+            aggregation: Arc::clone(&engine.aggregation),
+            logs,
+            trouble: engine.trouble.clone(),
+            door,
+        };
+        if let Ok(address) = self.listener.local_addr() {
+            tracing::info!("serving Locust's API at {}", self.web.url(address));
+        }
+        let serving = Serving {
+            router: self.web.base_path.over(router(api)),
+            tls: self.tls,
+            limits: self.limits,
+        };
+        let (stop, stopped) = oneshot::channel::<()>();
+        let task = tokio::spawn(serve::serve(self.listener, serving, async {
+            // a server whose owner is gone ends, too
+            let _ = stopped.await;
+        }));
+        Running { stop, task }
+    }
+}
+
+/// A server that answers until it is stopped.
+pub(crate) struct Running {
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+impl Running {
+    /// Answers what was asked, and ends.
+    pub(crate) async fn stop(self) {
+        let _ = self.stop.send(());
+        if let Err(error) = self.task.await {
+            tracing::error!(%error, "the web server ended badly");
+        }
+    }
+}
+
+fn address(options: &Options) -> Result<SocketAddr, SettingsError> {
+    let host = match options.web.web_host.trim() {
+        // as in Locust, all of the machine's
+        "" | "*" => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        "localhost" => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        other => other
+            .parse()
+            .map_err(|_| SettingsError::WebHost(other.into()))?,
+    };
+    Ok(SocketAddr::new(host, options.web.web_port))
+}
+
+/// As in Locust, an empty name is none; unlike there, one of the two is a mistake.
+fn tls(options: &Options) -> Result<Option<TlsFiles>, SettingsError> {
+    let named = |path: &Option<std::path::PathBuf>| {
+        path.clone().filter(|path| !path.as_os_str().is_empty())
+    };
+    match (named(&options.web.tls_cert), named(&options.web.tls_key)) {
+        (Some(certificate), Some(key)) => Ok(Some(TlsFiles { certificate, key })),
+        (None, None) => Ok(None),
+        (Some(_), None) => Err(SettingsError::HalfOfTls("--tls-key")),
+        (None, Some(_)) => Err(SettingsError::HalfOfTls("--tls-cert")),
+    }
+}
+
+fn limits(open_files: Option<u64>) -> Limits {
+    let usual = Limits::default();
+    let fair = open_files.and_then(|files| usize::try_from(files / FILES_PER_CONNECTION).ok());
+    Limits {
+        connections: fair
+            .unwrap_or(usual.connections)
+            .clamp(1, usual.connections),
+        ..usual
+    }
+}

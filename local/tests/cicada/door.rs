@@ -1,0 +1,156 @@
+//! The door of the binary: TLS, a path that everything is under, names, warnings, and no descriptors.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use tokio::net::TcpStream;
+
+use crate::harness::{Cicada, Serving};
+
+/// What is said of a server that everybody can reach.
+const OPEN: &str = "controls the traffic: set LOCUST_BASIC_AUTH=user:password, or serve this \
+                    machine only with --web-host 127.0.0.1";
+
+/// A certificate for this machine and its key, in two files of a folder.
+fn certified(folder: &Path) -> (PathBuf, PathBuf) {
+    let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
+    let certified = rcgen::generate_simple_self_signed(names).unwrap();
+    let key = certified.signing_key.serialize_der();
+    let write = |name: &str, title: &str, bytes: &[u8]| {
+        let text = BASE64_STANDARD.encode(bytes);
+        let text = format!("-----BEGIN {title}-----\n{text}\n-----END {title}-----\n");
+        std::fs::write(folder.join(name), text).unwrap();
+        folder.join(name)
+    };
+    let certificate = write("cert.pem", "CERTIFICATE", certified.cert.der());
+    (certificate, write("key.pem", "PRIVATE KEY", &key))
+}
+
+/// A client that trusts nobody else.
+fn trusting(certificate: &Path) -> reqwest::Client {
+    let pem = std::fs::read(certificate).unwrap();
+    let certificate = reqwest::Certificate::from_pem(&pem).unwrap();
+    let client = reqwest::Client::builder().tls_certs_only([certificate]);
+    client.build().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_a_certificate_it_speaks_tls() {
+    let folder = tempfile::tempdir().unwrap();
+    let (certificate, key) = certified(folder.path());
+    let by_flag = Cicada::new()
+        .arg("--tls-cert")
+        .arg(&certificate)
+        .arg("--tls-key")
+        .arg(&key)
+        .args("--web-base-path /cicada");
+    let by_variable = Cicada::new()
+        .env("LOCUST_TLS_CERT", certificate.display().to_string())
+        .env("LOCUST_TLS_KEY", key.display().to_string())
+        .env("LOCUST_WEB_BASE_PATH", "/cicada/");
+    for cicada in [by_flag, by_variable] {
+        let cicada = cicada.serve().await;
+        let url = cicada.url().to_owned();
+        assert!(url.starts_with("https://127.0.0.1:"), "{url}");
+        assert!(url.ends_with("/cicada"), "{url}");
+        let client = trusting(&certificate);
+        for path in ["/", "/health", "/stats/requests"] {
+            let answer = client.get(format!("{url}{path}")).send().await.unwrap();
+            assert_eq!(answer.status(), 200, "{path}");
+            let headers = answer.headers();
+            assert_eq!(headers["strict-transport-security"], "max-age=2592000");
+        }
+        let swarm = client.post(format!("{url}/swarm"));
+        let swarm = swarm.header("content-type", "application/x-www-form-urlencoded");
+        let swarm = swarm.body("user_count=1&spawn_rate=1").send().await;
+        let answer = swarm.unwrap().text().await.unwrap();
+        assert!(answer.contains("Swarming started"), "{answer}");
+        let plain = url.replace("https:", "http:");
+        let answer = reqwest::Client::new().get(plain).send().await.unwrap();
+        assert_eq!(answer.status(), 400);
+        assert!(answer.text().await.unwrap().contains("write https://"));
+        assert_eq!(cicada.terminate().await, 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_variable_is_none() {
+    let cicada = Cicada::new()
+        .env("LOCUST_TLS_CERT", "")
+        .env("LOCUST_TLS_KEY", "")
+        .env("LOCUST_WEB_BASE_PATH", "")
+        .env("CICADA_WEB_NAMES", "")
+        .serve()
+        .await;
+    assert!(cicada.url().starts_with("http://"));
+    assert_eq!(cicada.status("/health").await.0, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_open_to_everybody_is_told_so_once() {
+    let everywhere = || Cicada::bare().args("--web-port 0");
+    for (cicada, warnings) in [
+        (everywhere(), 1),
+        (everywhere().args("--web-host 0.0.0.0"), 1),
+        (everywhere().env("LOCUST_BASIC_AUTH", "demo:secret"), 0),
+        (Cicada::new(), 0),
+    ] {
+        let cicada = cicada.serve().await;
+        let log = cicada.log();
+        assert_eq!(log.matches(OPEN).count(), warnings, "{log}");
+    }
+}
+
+/// What `POST /stop` answers to a page of this name.
+async fn stop_under(cicada: &Serving, name: &str) -> u16 {
+    let stop = reqwest::Client::new().post(format!("{}/stop", cicada.url()));
+    let stop = stop
+        .header("host", name)
+        .header("origin", format!("http://{name}"));
+    stop.send().await.unwrap().status().as_u16()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_is_told_which_names_are_its_own() {
+    let unnamed = Cicada::new().serve().await;
+    assert_eq!(stop_under(&unnamed, "cicada.example.com").await, 403);
+    assert_eq!(stop_under(&unnamed, "cicada:8089").await, 200);
+    let by_flag = Cicada::new().args("--web-names cicada.example.com");
+    let by_variable = Cicada::new().env("CICADA_WEB_NAMES", "a.example, cicada.example.com");
+    for cicada in [by_flag, by_variable] {
+        let cicada = cicada.serve().await;
+        assert_eq!(stop_under(&cicada, "cicada.example.com").await, 200);
+        assert_eq!(stop_under(&cicada, "evil.example").await, 403);
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn without_file_descriptors_it_goes_on_with_those_it_has() {
+    let cicada = Cicada::new().serve().await;
+    let id = cicada.id();
+    let open = std::fs::read_dir(format!("/proc/{id}/fd")).unwrap().count();
+    let few = u64::try_from(open).unwrap() + 4;
+    let id = i32::try_from(id).unwrap();
+    rlimit::prlimit(id, rlimit::Resource::NOFILE, Some((few, few)), None).unwrap();
+    let address = cicada.url().trim_start_matches("http://").to_owned();
+    let mut idle = Vec::new();
+    for _ in 0..30 {
+        idle.push(TcpStream::connect(&address).await.unwrap());
+    }
+    cicada.until_logged("connections cannot be accepted").await;
+    for _ in 0..10 {
+        // each on a connection of its own
+        let answer = reqwest::Client::new()
+            .get(format!("{}/worker-count", cicada.url()))
+            .timeout(Duration::from_secs(10));
+        assert_eq!(answer.send().await.unwrap().status(), 200);
+    }
+    let said = cicada
+        .log()
+        .matches("connections cannot be accepted")
+        .count();
+    assert!(said <= 3, "{said} lines");
+}

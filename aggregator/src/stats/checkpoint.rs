@@ -1,11 +1,14 @@
 //! The statistics as bytes, for a checkpoint in the store.
 //!
 //! A version byte, then `postcard` of [`Saved`]: varints throughout, histograms with their gaps as
-//! run lengths, and of the seconds in detail only those that a figure can still need. Equal
-//! statistics give equal bytes.
+//! run lengths, and of the seconds in detail only those that a figure can still need. [`SavedTraces`]
+//! follow; version 1, which is still read, has none. Equal statistics give equal bytes.
+
+use std::iter::repeat;
 
 use serde::{Deserialize, Serialize};
 use traffic::clock::{SLOT_MICROS, Timestamp};
+use traffic::telemetry::TraceId;
 
 use super::capped::{Capped, Merge};
 use super::entry::{Entry, Occurrences};
@@ -13,7 +16,8 @@ use super::histogram::{Histogram, key_of};
 use super::seconds::{Cell, Counts, Ring};
 use super::{Limits, Stats};
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
+const WITHOUT_TRACES: u8 = 1;
 
 /// Why a checkpoint cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -54,6 +58,14 @@ struct Saved<'a> {
     recent: Vec<(u64, Vec<u64>)>,
 }
 
+/// Where errors lead to: age in microseconds before the error was seen last, and the trace's id.
+#[derive(Default, Serialize, Deserialize)]
+struct SavedTraces {
+    /// In the order of [`Saved::errors`].
+    errors: Vec<Option<(u64, [u8; 16])>>,
+    other_errors: Option<(u64, [u8; 16])>,
+}
+
 #[derive(Serialize, Deserialize)]
 struct SavedEntry {
     requests: u64,
@@ -91,7 +103,15 @@ impl Stats {
                 .filter(|(_, histogram)| !histogram.is_empty())
                 .collect(),
         };
-        postcard::to_extend(&saved, vec![VERSION]).expect("a vector takes what is written to it")
+        let traces = SavedTraces {
+            errors: (self.errors.iter())
+                .map(|(_, times)| save_trace(times))
+                .collect(),
+            other_errors: self.errors.others().and_then(save_trace),
+        };
+        postcard::to_extend(&saved, vec![VERSION])
+            .and_then(|bytes| postcard::to_extend(&traces, bytes))
+            .expect("a vector takes what is written to it")
     }
 
     /// Reads what [`Stats::encode`] has written; `limits` hold from now on.
@@ -102,22 +122,26 @@ impl Stats {
         let (&version, rest) = bytes
             .split_first()
             .ok_or_else(|| CheckpointError::malformed("it is empty"))?;
-        if version != VERSION {
+        if !(WITHOUT_TRACES..=VERSION).contains(&version) {
             return Err(CheckpointError::Version(version));
         }
-        let (saved, rest) = postcard::take_from_bytes::<Saved<'_>>(rest)
-            .map_err(|error| CheckpointError::malformed(&error.to_string()))?;
+        let malformed = |error: postcard::Error| CheckpointError::malformed(&error.to_string());
+        let (saved, rest) = postcard::take_from_bytes::<Saved<'_>>(rest).map_err(malformed)?;
+        let (traces, rest) = match version {
+            WITHOUT_TRACES => (SavedTraces::default(), rest),
+            _ => postcard::take_from_bytes(rest).map_err(malformed)?,
+        };
         if !rest.is_empty() {
             return Err(CheckpointError::malformed(
                 "it does not end where it should",
             ));
         }
-        saved.into_stats(limits)
+        saved.into_stats(&traces, limits)
     }
 }
 
 impl Saved<'_> {
-    fn into_stats(self, limits: Limits) -> Result<Stats, CheckpointError> {
+    fn into_stats(self, traces: &SavedTraces, limits: Limits) -> Result<Stats, CheckpointError> {
         let mut stats = Stats::with_limits(self.since, limits);
         if self.span.is_some_and(|(first, last)| first > last) {
             return Err(CheckpointError::malformed("its end lies before its start"));
@@ -130,11 +154,14 @@ impl Saved<'_> {
         if let Some(others) = self.other_rows {
             stats.rows.add_others(&others.load(newest)?);
         }
-        for (texts, times) in self.errors {
-            put(&mut stats.errors, texts, &load_times(times));
+        // an error without an entry leads nowhere
+        let traces_of = traces.errors.iter().copied().chain(repeat(None));
+        for ((texts, times), trace) in self.errors.into_iter().zip(traces_of) {
+            put(&mut stats.errors, texts, &load_times(times, trace)?);
         }
         if let Some(others) = self.other_errors {
-            stats.errors.add_others(&load_times(others));
+            let others = load_times(others, traces.other_errors)?;
+            stats.errors.add_others(&others);
         }
         for (texts, count) in self.exceptions {
             put(&mut stats.exceptions, texts, &count);
@@ -214,12 +241,28 @@ fn save_times(times: &Occurrences) -> Times {
     (times.count, times.first.micros(), times.last.micros())
 }
 
-fn load_times((count, first, last): Times) -> Occurrences {
-    Occurrences {
+fn save_trace(times: &Occurrences) -> Option<(u64, [u8; 16])> {
+    let (at, trace) = times.trace?;
+    Some((times.last.micros() - at.micros(), trace.to_bytes()))
+}
+
+fn load_times(
+    (count, first, last): Times,
+    trace: Option<(u64, [u8; 16])>,
+) -> Result<Occurrences, CheckpointError> {
+    let load_trace = |(age, id)| {
+        let at = Timestamp::from_micros(last.checked_sub(age)?);
+        Some((at, TraceId::from_bytes(id)?))
+    };
+    let broken = || CheckpointError::malformed("a trace in it is impossible");
+    Ok(Occurrences {
         count,
         first: Timestamp::from_micros(first),
         last: Timestamp::from_micros(last),
-    }
+        trace: trace
+            .map(|trace| load_trace(trace).ok_or_else(broken))
+            .transpose()?,
+    })
 }
 
 /// Counts by key; a gap is a zero and its length.

@@ -11,3 +11,4 @@ mod hostile;
 mod kept;
 mod ledger;
 mod recorder;
+mod telemetry;

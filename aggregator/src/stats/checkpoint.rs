@@ -1,11 +1,15 @@
 //! The statistics as bytes, for a checkpoint in the store.
 //!
-//! A version byte, then `postcard` of [`Saved`] and of [`SavedPast`]: varints throughout, histograms
-//! with their gaps as run lengths, and of the seconds in detail only those that a figure can still
-//! need. Equal statistics give equal bytes. Version 1 ended before the past.
+//! A version byte, then `postcard` of [`Saved`], of [`SavedPast`] and of [`SavedTraces`]: varints
+//! throughout, histograms with their gaps as run lengths, and of the seconds in detail only those that
+//! a figure can still need. Equal statistics give equal bytes. Version 1, which is still read, is
+//! `Saved` alone.
+
+use std::iter::repeat;
 
 use serde::{Deserialize, Serialize};
 use traffic::clock::{SLOT_MICROS, Timestamp};
+use traffic::telemetry::TraceId;
 
 use super::capped::{Capped, Merge};
 use super::entry::{Entry, Occurrences};
@@ -17,8 +21,8 @@ use crate::thinned::{self, Thinned};
 
 const VERSION: u8 = 2;
 
-/// The version that had no history.
-const WITHOUT_PAST: u8 = 1;
+/// The version that had neither a past nor traces.
+const SAVED_ALONE: u8 = 1;
 
 /// Why a checkpoint cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -71,6 +75,14 @@ struct SavedPast<'a, T> {
     other_history: Option<thinned::Saved<T>>,
 }
 
+/// Where errors lead to: age in microseconds before the error was seen last, and the trace's id.
+#[derive(Default, Serialize, Deserialize)]
+struct SavedTraces {
+    /// In the order of [`Saved::errors`].
+    errors: Vec<Option<(u64, [u8; 16])>>,
+    other_errors: Option<(u64, [u8; 16])>,
+}
+
 #[derive(Serialize, Deserialize)]
 struct SavedEntry {
     requests: u64,
@@ -110,7 +122,8 @@ impl Stats {
         };
         let head = postcard::to_extend(&saved, vec![VERSION]);
         let head = head.expect("a vector takes what is written to it");
-        self.encode_past(newest, head)
+        let body = self.encode_past(newest, head);
+        self.encode_traces(body)
     }
 
     fn encode_past(&self, newest: u64, head: Vec<u8>) -> Vec<u8> {
@@ -139,6 +152,16 @@ impl Stats {
         postcard::to_extend(&past, head).expect("a vector takes what is written to it")
     }
 
+    fn encode_traces(&self, body: Vec<u8>) -> Vec<u8> {
+        let traces = SavedTraces {
+            errors: (self.errors.iter())
+                .map(|(_, times)| save_trace(times))
+                .collect(),
+            other_errors: self.errors.others().and_then(save_trace),
+        };
+        postcard::to_extend(&traces, body).expect("a vector takes what is written to it")
+    }
+
     /// Reads what [`Stats::encode`] has written; `limits` hold from now on.
     ///
     /// # Errors
@@ -147,13 +170,17 @@ impl Stats {
         let (&version, rest) = bytes
             .split_first()
             .ok_or_else(|| CheckpointError::malformed("it is empty"))?;
-        if !matches!(version, WITHOUT_PAST | VERSION) {
+        if !(SAVED_ALONE..=VERSION).contains(&version) {
             return Err(CheckpointError::Version(version));
         }
         let (saved, rest) = take::<Saved<'_>>(rest)?;
-        let (past, rest) = match version {
-            WITHOUT_PAST => (None, rest),
-            _ => take::<SavedPast<'_, Passed>>(rest).map(|(past, rest)| (Some(past), rest))?,
+        let (past, traces, rest) = match version {
+            SAVED_ALONE => (None, SavedTraces::default(), rest),
+            _ => {
+                let (past, rest) = take::<SavedPast<'_, Passed>>(rest)?;
+                let (traces, rest) = take(rest)?;
+                (Some(past), traces, rest)
+            }
         };
         if !rest.is_empty() {
             return Err(CheckpointError::malformed(
@@ -161,7 +188,7 @@ impl Stats {
             ));
         }
         let names: Vec<_> = saved.rows.iter().map(|(texts, _)| *texts).collect();
-        let mut stats = saved.into_stats(limits)?;
+        let mut stats = saved.into_stats(&traces, limits)?;
         if let Some(past) = past {
             past.add_to(&mut stats, &names)?;
         }
@@ -198,7 +225,7 @@ fn take<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<(T, &'a [u8]), Checkp
 }
 
 impl Saved<'_> {
-    fn into_stats(self, limits: Limits) -> Result<Stats, CheckpointError> {
+    fn into_stats(self, traces: &SavedTraces, limits: Limits) -> Result<Stats, CheckpointError> {
         let mut stats = Stats::with_limits(self.since, limits);
         if self.span.is_some_and(|(first, last)| first > last) {
             return Err(CheckpointError::malformed("its end lies before its start"));
@@ -211,11 +238,14 @@ impl Saved<'_> {
         if let Some(others) = self.other_rows {
             stats.rows.add_others(&others.load(newest)?);
         }
-        for (texts, times) in self.errors {
-            put(&mut stats.errors, texts, &load_times(times));
+        // an error without an entry leads nowhere
+        let traces_of = traces.errors.iter().copied().chain(repeat(None));
+        for ((texts, times), trace) in self.errors.into_iter().zip(traces_of) {
+            put(&mut stats.errors, texts, &load_times(times, trace)?);
         }
         if let Some(others) = self.other_errors {
-            stats.errors.add_others(&load_times(others));
+            let others = load_times(others, traces.other_errors)?;
+            stats.errors.add_others(&others);
         }
         for (texts, count) in self.exceptions {
             put(&mut stats.exceptions, texts, &count);
@@ -346,12 +376,28 @@ fn save_times(times: &Occurrences) -> Times {
     (times.count, times.first.micros(), times.last.micros())
 }
 
-fn load_times((count, first, last): Times) -> Occurrences {
-    Occurrences {
+fn save_trace(times: &Occurrences) -> Option<(u64, [u8; 16])> {
+    let (at, trace) = times.trace?;
+    Some((times.last.micros() - at.micros(), trace.to_bytes()))
+}
+
+fn load_times(
+    (count, first, last): Times,
+    trace: Option<(u64, [u8; 16])>,
+) -> Result<Occurrences, CheckpointError> {
+    let load_trace = |(age, id)| {
+        let at = Timestamp::from_micros(last.checked_sub(age)?);
+        Some((at, TraceId::from_bytes(id)?))
+    };
+    let broken = || CheckpointError::malformed("a trace in it is impossible");
+    Ok(Occurrences {
         count,
         first: Timestamp::from_micros(first),
         last: Timestamp::from_micros(last),
-    }
+        trace: trace
+            .map(|trace| load_trace(trace).ok_or_else(broken))
+            .transpose()?,
+    })
 }
 
 /// Counts by key; a gap is a zero and its length.

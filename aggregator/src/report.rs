@@ -7,6 +7,7 @@
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 use traffic::clock::Timestamp;
+use utoipa::ToSchema;
 
 use crate::stats::OTHER_NAMES;
 
@@ -44,11 +45,13 @@ pub struct Report {
 }
 
 /// One row of Locust's statistics; times in milliseconds.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Row {
     /// The method; empty for `Aggregated`.
+    #[schema(value_type = String)]
     pub method: Box<str>,
     /// The request's name.
+    #[schema(value_type = String)]
     pub name: Box<str>,
     /// Requests, failed or not.
     pub num_requests: u64,
@@ -65,6 +68,7 @@ pub struct Row {
     /// The mean response time.
     pub avg_response_time: f64,
     /// The median, to two significant digits and never outside minimum and maximum.
+    #[schema(value_type = f64)]
     pub median_response_time: Milliseconds,
     /// Requests a second since the start.
     pub total_rps: f64,
@@ -115,13 +119,16 @@ impl Milliseconds {
 }
 
 /// One error of Locust's statistics; times in seconds since the Unix epoch.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct ErrorRow {
     /// The request's name.
+    #[schema(value_type = String)]
     pub name: Box<str>,
     /// The request's method.
+    #[schema(value_type = String)]
     pub method: Box<str>,
     /// The error's text.
+    #[schema(value_type = String)]
     pub error: Box<str>,
     /// How often.
     pub occurrences: u64,
@@ -135,7 +142,7 @@ pub struct ErrorRow {
 }
 
 /// Percentiles of about the last ten seconds, in milliseconds; none without requests in reach.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct CurrentPercentiles {
     /// The median.
     #[serde(rename = "response_time_percentile_0.5")]

@@ -10,4 +10,5 @@ mod harness;
 mod hostile;
 mod kept;
 mod ledger;
+mod openapi;
 mod recorder;

@@ -29,6 +29,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// played in a few seconds. The command has no such limit.
 const MOST_USERS: u32 = 10_000;
 
+/// The most blocks of users: each is a tick that is played.
+const MOST_BLOCKS: u64 = 500;
+
 /// The parameters, for whoever has written another.
 const PARAMETERS: &str = "users or class_counts, hours, watch_hours, response_time, memory, \
     architecture, ticks_per_message, block_size, retention_days, alarms and region";
@@ -118,6 +121,16 @@ fn question(query: &str) -> Result<Question, InvalidField> {
         }
         set(&mut question, &name, value.trim())?;
         known.push(name);
+    }
+    let counts = question.class_counts.values();
+    let counted = counts.fold(0_u64, |sum, count| sum.saturating_add(*count));
+    let users = question.users.unwrap_or(counted).min(u64::from(MOST_USERS));
+    if users > MOST_BLOCKS * u64::from(question.block_size.max(1)) {
+        let problem = format!(
+            "makes more than {MOST_BLOCKS} blocks of {users} users: ask for fewer users or larger blocks, \
+             or use the command cicada cost"
+        );
+        return Err(InvalidField::new("block_size", problem));
     }
     Ok(question)
 }

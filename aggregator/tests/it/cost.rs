@@ -134,6 +134,10 @@ async fn a_parameter_that_cannot_be_used_is_named() {
             "users=1&block_size=101",
             "block_size must be a whole number from 1 to 100",
         ),
+        (
+            "users=501&block_size=1",
+            "block_size makes more than 500 blocks of 501 users",
+        ),
         ("users=1&retention_days=4000", "retention_days must be"),
         ("users=1&alarms=10001", "alarms must be"),
         (

@@ -9,6 +9,7 @@
 use serde::Serialize;
 use traffic::run::RunId;
 use traffic::workload::Workload;
+use utoipa::ToSchema;
 
 use crate::reader::Snapshot;
 use crate::report::figures;
@@ -28,9 +29,10 @@ pub use words::{FailVerdict, TimeVerdict};
 pub const ENOUGH: u64 = 30;
 
 /// All pairs of a workload, compared.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Comparison {
     /// The run; there is none before the first.
+    #[schema(value_type = Option<String>)]
     pub run: Option<RunId>,
     /// Since when the statistics count, in seconds since the Unix epoch.
     pub since: f64,
@@ -41,7 +43,7 @@ pub struct Comparison {
 }
 
 /// Two rows beside one another; differences are b minus a, times in milliseconds.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Pair {
     /// What both are about.
     pub name: String,
@@ -64,7 +66,7 @@ pub struct Pair {
 }
 
 /// One row of a pair; nothing where no request was counted.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Side {
     /// The request's name.
     pub name: String,
@@ -86,7 +88,7 @@ pub struct Side {
 }
 
 /// How much more b is than a, and whether that means anything.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Difference<V> {
     /// b minus a; nothing where a side has no request.
     pub difference: Option<f64>,

@@ -29,6 +29,8 @@ mod headers;
 mod health;
 mod home;
 mod metrics;
+mod openapi;
+mod routes;
 mod runs;
 mod schedules;
 mod statistics;
@@ -41,6 +43,8 @@ pub use door::{BASIC_AUTH, Door, Names, Trusted, Visitor};
 pub use health::Trouble;
 
 use fields::{BadBody, Fields};
+use openapi::shapes::{Done, ExactSwarm, Logs, Refused, Swarm, SwarmAnswer, WorkerCount};
+use routes::Routes;
 use runs::Shown;
 
 /// What the API answers from.
@@ -71,7 +75,40 @@ impl<S, Q, H> Clone for Api<S, Q, H> {
 
 /// All routes.
 pub fn router<S: Store, Q: Queue, H: Heartbeat>(api: Api<S, Q, H>) -> Router {
-    about_runs()
+    routes::<S, Q, H>()
+        .into_router()
+        .fallback(unknown_route)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(DefaultBodyLimit::max(fields::MAX_BODY))
+        .layer(middleware::from_fn_with_state(
+            api.door.clone(),
+            door::guard,
+        ))
+        .layer(middleware::from_fn_with_state(
+            api.door.clone(),
+            headers::secure,
+        ))
+        .with_state(api)
+}
+
+/// What is at which path; each handler is described in its `#[utoipa::path]`.
+fn routes<S: Store, Q: Queue, H: Heartbeat>() -> Routes<Api<S, Q, H>> {
+    Routes::new()
+        .of_any_run("/stats/requests", get(statistics::requests))
+        .of_any_run("/stats/history", of(downloads::history))
+        .of_any_run("/stats/report", get(downloads::report))
+        .of_any_run("/stats/requests/csv", of(downloads::requests))
+        .of_any_run("/stats/failures/csv", of(downloads::failures))
+        .of_any_run(
+            "/stats/requests_full_history/csv",
+            of(downloads::full_history),
+        )
+        .of_any_run("/exceptions", get(statistics::exceptions))
+        .of_any_run("/exceptions/csv", of(downloads::exceptions))
+        .of_any_run("/ledger", get(statistics::ledger))
+        .of_any_run("/ledger/history", of(downloads::ledger_history))
+        .of_any_run("/ab", get(ab::ab::<S, Q, H>))
+        .route("/runs/{id}/tasks", get(statistics::tasks_of_run))
         .route("/", get(home::home::<S, Q, H>))
         .route("/swarm", post(swarm_route::<S, Q, H>))
         .route("/stop", changes(get(stop::<S, Q, H>).post(stop::<S, Q, H>)))
@@ -83,7 +120,6 @@ pub fn router<S: Store, Q: Queue, H: Heartbeat>(api: Api<S, Q, H>) -> Router {
         .route("/metrics", get(metrics::metrics))
         .route("/cost", get(cost::cost::<S, Q, H>))
         .route("/runs", get(runs::list::<S, Q, H>))
-        .route("/runs/{id}/tasks", get(statistics::tasks_of_run))
         .route("/user", post(user::set::<S, Q, H>))
         .route("/logs", get(logs::<S, Q, H>))
         .route("/worker-count", get(worker_count))
@@ -101,40 +137,6 @@ pub fn router<S: Store, Q: Queue, H: Heartbeat>(api: Api<S, Q, H>) -> Router {
         )
         .route("/schedules/{name}", delete(schedules::delete::<S, Q, H>))
         .route("/health", get(health::health::<S, Q, H>))
-        .fallback(unknown_route)
-        .method_not_allowed_fallback(wrong_method)
-        .layer(DefaultBodyLimit::max(fields::MAX_BODY))
-        .layer(middleware::from_fn_with_state(
-            api.door.clone(),
-            door::guard,
-        ))
-        .layer(middleware::from_fn_with_state(
-            api.door.clone(),
-            headers::secure,
-        ))
-        .with_state(api)
-}
-
-/// Pages about a run: the newest, or the one that the path names.
-fn about_runs<S: Store, Q: Queue, H: Heartbeat>() -> Router<Api<S, Q, H>> {
-    let pages = [
-        ("/stats/requests", get(statistics::requests)),
-        ("/stats/history", of(downloads::history)),
-        ("/stats/report", get(downloads::report)),
-        ("/stats/requests/csv", of(downloads::requests)),
-        ("/stats/failures/csv", of(downloads::failures)),
-        (
-            "/stats/requests_full_history/csv",
-            of(downloads::full_history),
-        ),
-        ("/exceptions", get(statistics::exceptions)),
-        ("/exceptions/csv", of(downloads::exceptions)),
-        ("/ledger", get(statistics::ledger)),
-        ("/ledger/history", of(downloads::ledger_history)),
-        ("/ab", get(ab::ab::<S, Q, H>)),
-    ];
-    let mount = |router, (path, page)| runs::of_any_run(router, path, page);
-    pages.into_iter().fold(Router::new(), mount)
 }
 
 /// A page that a function makes of a run's snapshot.
@@ -149,6 +151,22 @@ fn changes<A: Clone + Send + Sync + 'static>(route: MethodRouter<A>) -> MethodRo
     route.head(wrong_method)
 }
 
+/// Starts users, or changes their number while they run.
+#[utoipa::path(
+    post,
+    path = "/swarm",
+    tag = "locust",
+    request_body(content(
+        (Swarm = "application/x-www-form-urlencoded"),
+        (ExactSwarm = "application/json"),
+    )),
+    responses(
+        (status = 200, description = "Granted, or refused with `success: false`.", body = SwarmAnswer),
+        (status = 400, description = "The body cannot be read.", body = String, content_type = "text/plain"),
+        (status = 413, description = "The body is too long.", body = String, content_type = "text/plain"),
+        (status = 503, description = "The store does not answer.", body = Refused)
+    )
+)]
 async fn swarm_route<S: Store, Q: Queue, H: Heartbeat>(
     State(api): State<Api<S, Q, H>>,
     request: Request,
@@ -172,6 +190,11 @@ async fn swarm_route<S: Store, Q: Queue, H: Heartbeat>(
     }
 }
 
+/// Stops the run that is on.
+#[utoipa::path(method(get, post), path = "/stop", tag = "locust", responses(
+    (status = 200, description = "Nothing starts later than two seconds from now.", body = Done),
+    (status = 503, description = "The store does not answer.", body = Refused)
+))]
 async fn stop<S: Store, Q: Queue, H: Heartbeat>(State(api): State<Api<S, Q, H>>) -> Response {
     let control = Arc::clone(&api.control);
     match to_the_end(async move { control.stop().await }).await {
@@ -180,6 +203,11 @@ async fn stop<S: Store, Q: Queue, H: Heartbeat>(State(api): State<Api<S, Q, H>>)
     }
 }
 
+/// Counts anew from now on.
+#[utoipa::path(method(get, post), path = "/stats/reset", tag = "locust", responses(
+    (status = 200, description = "`ok`", body = String, content_type = "text/plain"),
+    (status = 503, description = "The store does not answer.", body = Refused)
+))]
 async fn reset<S: Store, Q: Queue, H: Heartbeat>(State(api): State<Api<S, Q, H>>) -> Response {
     let control = Arc::clone(&api.control);
     match to_the_end(async move { control.reset().await }).await {
@@ -188,11 +216,18 @@ async fn reset<S: Store, Q: Queue, H: Heartbeat>(State(api): State<Api<S, Q, H>>
     }
 }
 
+/// The newest log lines.
+#[utoipa::path(get, path = "/logs", tag = "locust", responses(
+    (status = 200, description = "The newest lines.", body = Logs)
+))]
 async fn logs<S: Store, Q: Queue, H: Heartbeat>(State(api): State<Api<S, Q, H>>) -> Response {
     Json(json!({"master": api.logs.lines(), "workers": {}})).into_response()
 }
 
 /// There are no workers to count: everything runs in one process, or in functions.
+#[utoipa::path(get, path = "/worker-count", tag = "locust", responses(
+    (status = 200, description = "Always 0.", body = WorkerCount)
+))]
 async fn worker_count() -> Response {
     Json(json!({"worker_count": 0})).into_response()
 }

@@ -25,6 +25,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use traffic::runs::LoadedRun;
+use utoipa::ToSchema;
 
 pub use self::alternatives::Alternative;
 pub use self::assumptions::{Architecture, Assumptions};
@@ -39,7 +40,7 @@ pub use self::stretch::{STRETCH, run_of, steady};
 use self::bill::Share;
 
 /// What a month of traffic costs.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Estimate {
     /// When the prices were looked up.
     pub prices: String,
@@ -68,6 +69,7 @@ pub struct Estimate {
     /// What else could send the traffic.
     pub alternatives: Vec<Alternative>,
     /// The stretch that all of this follows from.
+    #[schema(value_type = Object)]
     pub stretch: Calls,
 }
 

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use traffic::clock::Slot;
 use traffic::run::RunId;
+use utoipa::ToSchema;
 
 use self::lateness::Lateness;
 pub use self::past::{Columns, LedgerHistory, LedgerPast};
@@ -22,13 +23,16 @@ pub(crate) mod past;
 pub(crate) mod tally;
 
 /// What was planned for a run and what became of it; the body of `GET /ledger`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, ToSchema)]
 pub struct Ledger {
     /// The run, if there is one.
+    #[schema(value_type = Option<String>)]
     pub run: Option<RunId>,
     /// The run's first slot.
+    #[schema(value_type = Option<u64>)]
     pub from: Option<Slot>,
     /// The first slot that is not counted yet.
+    #[schema(value_type = Option<u64>)]
     pub until: Option<Slot>,
     /// All classes together.
     #[serde(flatten)]
@@ -36,6 +40,7 @@ pub struct Ledger {
     /// Records that cannot be read: what they hold is missing here and in the statistics.
     pub unreadable_records: u64,
     /// Each class of the run by its name; entries of unknown classes lie under [`UNKNOWN_CLASS`].
+    #[schema(value_type = BTreeMap<String, Account>)]
     pub classes: BTreeMap<Arc<str>, Account>,
 }
 
@@ -45,7 +50,7 @@ pub const UNKNOWN_CLASS: &str = "(unknown class)";
 /// The iterations of a class, or of all; a turn of a `constant` user in a slot counts as one.
 ///
 /// `planned` = `recorded` + `skipped` + `missing` + `pending`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, ToSchema)]
 pub struct Account {
     /// Iterations that were due in the slots so far.
     pub planned: u64,
@@ -69,7 +74,7 @@ pub struct Account {
 }
 
 /// How late iterations were started, in milliseconds; 0 where none was.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, ToSchema)]
 pub struct LatenessMs {
     /// The median.
     pub p50: f64,

@@ -9,6 +9,7 @@ use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 use traffic::clock::Timestamp;
 use traffic::telemetry::TraceId;
+use utoipa::ToSchema;
 
 use crate::stats::OTHER_NAMES;
 
@@ -48,11 +49,13 @@ pub struct Report {
 }
 
 /// One row of Locust's statistics; times in milliseconds.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Row {
     /// The method; empty for `Aggregated`.
+    #[schema(value_type = String)]
     pub method: Box<str>,
     /// The request's name.
+    #[schema(value_type = String)]
     pub name: Box<str>,
     /// Requests, failed or not.
     pub num_requests: u64,
@@ -69,6 +72,7 @@ pub struct Row {
     /// The mean response time.
     pub avg_response_time: f64,
     /// The median, to two significant digits and never outside minimum and maximum.
+    #[schema(value_type = f64)]
     pub median_response_time: Milliseconds,
     /// Requests a second since the start.
     pub total_rps: f64,
@@ -122,13 +126,16 @@ impl Milliseconds {
 }
 
 /// One error of Locust's statistics; times in seconds since the Unix epoch.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct ErrorRow {
     /// The request's name.
+    #[schema(value_type = String)]
     pub name: Box<str>,
     /// The request's method.
+    #[schema(value_type = String)]
     pub method: Box<str>,
     /// The error's text.
+    #[schema(value_type = String)]
     pub error: Box<str>,
     /// How often.
     pub occurrences: u64,
@@ -140,11 +147,12 @@ pub struct ErrorRow {
     #[serde(rename = "occurences")]
     pub misspelt: u64,
     /// The trace of the latest one that has any.
+    #[schema(value_type = Option<String>)]
     pub trace_id: Option<TraceId>,
 }
 
 /// Percentiles of about the last ten seconds, in milliseconds; none without requests in reach.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct CurrentPercentiles {
     /// The median.
     #[serde(rename = "response_time_percentile_0.5")]

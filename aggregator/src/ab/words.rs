@@ -1,33 +1,42 @@
 //! What a comparison means, in words.
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::interval::Interval;
 use super::{Difference, ENOUGH};
 
 /// What is known of two fail ratios.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub enum FailVerdict {
     /// Nothing yet.
+    #[serde(rename = "too few requests")]
     TooFew,
     /// They may be the same.
+    #[serde(rename = "no difference shown")]
     None,
     /// b's is greater.
+    #[serde(rename = "b fails more often")]
     More,
     /// b's is less.
+    #[serde(rename = "b fails less often")]
     Less,
 }
 
 /// What is known of two response times.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub enum TimeVerdict {
     /// Nothing yet.
+    #[serde(rename = "too few requests")]
     TooFew,
     /// They may be the same.
+    #[serde(rename = "no difference shown")]
     None,
     /// b takes longer.
+    #[serde(rename = "b is slower")]
     Slower,
     /// b takes less long.
+    #[serde(rename = "b is faster")]
     Faster,
 }
 
@@ -71,18 +80,6 @@ impl TimeVerdict {
             Self::Slower => "b is slower",
             Self::Faster => "b is faster",
         }
-    }
-}
-
-impl Serialize for FailVerdict {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
-    }
-}
-
-impl Serialize for TimeVerdict {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
     }
 }
 

@@ -13,6 +13,7 @@ use serde_json::json;
 use tokio::sync::Semaphore;
 use traffic::ports::{Heartbeat, Queue, Store};
 
+use super::openapi::shapes::{Cpu, Refused};
 use super::{Api, unavailable};
 use crate::control::InvalidField;
 use crate::cost::{Architecture, Estimate, Hours, Prices, Question};
@@ -24,13 +25,53 @@ static TURN: Semaphore = Semaphore::const_new(1);
 /// How long a request waits for its turn.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The most users that a request may ask about: about a second of computing. The command has no such limit.
-const MOST_USERS: u32 = 100_000;
+/// The most users that a request may ask about: of so many, the slowest deployment that can be asked about is
+/// played in a few seconds. The command has no such limit.
+const MOST_USERS: u32 = 10_000;
+
+/// The most blocks of users: each is a tick that is played.
+const MOST_BLOCKS: u64 = 500;
 
 /// The parameters, for whoever has written another.
 const PARAMETERS: &str = "users or class_counts, hours, watch_hours, response_time, memory, \
     architecture, ticks_per_message, block_size, retention_days, alarms and region";
 
+/// What some traffic would cost on AWS, without sending any of it.
+#[utoipa::path(
+    get,
+    path = "/cost",
+    tag = "cicada",
+    params(
+        ("users" = Option<u32>, Query, minimum = 1, maximum = 10_000, example = 50,
+            description = "Users, shared among the classes by their weights; this, or `class_counts`."),
+        ("class_counts" = Option<String>, Query,
+            description = "Users of single classes: `CLASS=N`, or JSON; may be repeated."),
+        ("hours" = Option<String>, Query, example = "8/day",
+            description = "When traffic is on: `8/day`, `40/week` or `100/month`; all the time if not said."),
+        ("watch_hours" = Option<String>, Query, example = "1/day",
+            description = "When somebody watches the statistics, within those hours."),
+        ("response_time" = Option<String>, Query, example = "0.2",
+            description = "What requests take: `SECONDS`, `CLASS=SECONDS` or `REQUEST=SECONDS`; may be repeated."),
+        ("memory" = Option<u32>, Query, minimum = 128, maximum = 10_240,
+            description = "Memory of the tick function in MB."),
+        ("architecture" = Option<Cpu>, Query, description = "What the functions run on."),
+        ("ticks_per_message" = Option<u32>, Query, minimum = 1, maximum = 100,
+            description = "How many ticks of a second one message carries at most."),
+        ("block_size" = Option<u32>, Query, minimum = 1, maximum = 100,
+            description = "How many users one tick executes at most."),
+        ("retention_days" = Option<u32>, Query, minimum = 1, maximum = 3_650,
+            description = "How long records are kept."),
+        ("alarms" = Option<u32>, Query, minimum = 0, maximum = 10_000,
+            description = "How many alarms the deployment has."),
+        ("region" = Option<String>, Query, description = "The region that is shown."),
+    ),
+    responses(
+        (status = 200, description = "What a month of it costs.", body = Estimate),
+        (status = 400, description = "A parameter cannot be used.", body = Refused),
+        (status = 429, description = "Others are being estimated.", body = Refused),
+        (status = 503, description = "The store does not answer.", body = Refused),
+    )
+)]
 pub(super) async fn cost<S: Store, Q: Queue, H: Heartbeat>(
     State(api): State<Api<S, Q, H>>,
     RawQuery(query): RawQuery,
@@ -44,8 +85,8 @@ pub(super) async fn cost<S: Store, Q: Queue, H: Heartbeat>(
         Err(refusal) => return unavailable(&refusal),
     };
     let Ok(Ok(turn)) = tokio::time::timeout(PATIENCE, TURN.acquire()).await else {
-        let busy = "another estimate is being made: try again";
-        return refused(StatusCode::SERVICE_UNAVAILABLE, busy);
+        let busy = "others are being estimated: try again";
+        return refused(StatusCode::TOO_MANY_REQUESTS, busy);
     };
     let estimated = tokio::task::spawn_blocking(move || {
         // also when the client has gone away meanwhile, the next one waits until this ends
@@ -80,6 +121,16 @@ fn question(query: &str) -> Result<Question, InvalidField> {
         }
         set(&mut question, &name, value.trim())?;
         known.push(name);
+    }
+    let counts = question.class_counts.values();
+    let counted = counts.fold(0_u64, |sum, count| sum.saturating_add(*count));
+    let users = question.users.unwrap_or(counted).min(u64::from(MOST_USERS));
+    if users > MOST_BLOCKS * u64::from(question.block_size.max(1)) {
+        let problem = format!(
+            "makes more than {MOST_BLOCKS} blocks of {users} users: ask for fewer users or larger blocks, \
+             or use the command cicada cost"
+        );
+        return Err(InvalidField::new("block_size", problem));
     }
     Ok(question)
 }

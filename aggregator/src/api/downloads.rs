@@ -11,6 +11,7 @@ use axum::http::{HeaderName, HeaderValue};
 use axum::response::{Html, IntoResponse, Response};
 use serde::Deserialize;
 
+use super::openapi::shapes::Refused;
 use super::runs::Shown;
 use crate::export::html::{self, Theme};
 use crate::export::{csv, file_stem};
@@ -40,16 +41,50 @@ pub(super) async fn made_of(
 }
 
 /// The points of Locust's charts.
+#[utoipa::path(
+    get,
+    path = "/stats/history",
+    operation_id = "history",
+    tag = "cicada",
+    responses(
+        (status = 200, description = "The points of Locust's charts, oldest first.", body = BTreeMap<String, Vec<Value>>),
+        (status = 503, description = "The store does not answer.", body = Refused)
+    )
+)]
 pub(super) fn history(snapshot: &Snapshot) -> Response {
     Json(BTreeMap::from([("history", points(snapshot))])).into_response()
 }
 
 /// The ledger over time.
+#[utoipa::path(
+    get,
+    path = "/ledger/history",
+    operation_id = "ledger_history",
+    tag = "cicada",
+    responses(
+        (status = 200, description = "The ledger over time, in columns.", body = Value),
+        (status = 503, description = "The store does not answer.", body = Refused)
+    )
+)]
 pub(super) fn ledger_history(snapshot: &Snapshot) -> Response {
     Json(snapshot.ledger_past.history()).into_response()
 }
 
 /// The report as a page, or as a file.
+#[utoipa::path(
+    get,
+    path = "/stats/report",
+    operation_id = "report",
+    tag = "locust",
+    params(
+        ("download" = Option<String>, Query, description = "Anything but nothing: as a file to keep."),
+        ("theme" = Option<String>, Query, description = "`dark` or `light`; else what the reader's system prefers."),
+    ),
+    responses(
+        (status = 200, description = "A page that needs nothing else.", body = String, content_type = "text/html"),
+        (status = 503, description = "The store does not answer.", body = Refused)
+    )
+)]
 pub(super) async fn report(Shown(snapshot): Shown, Query(asked): Query<ReportQuery>) -> Response {
     made_of(snapshot, move |snapshot| report_of(snapshot, &asked)).await
 }
@@ -65,23 +100,63 @@ fn report_of(snapshot: &Snapshot, asked: &ReportQuery) -> Response {
 }
 
 /// The table of requests.
+#[utoipa::path(
+    get,
+    path = "/stats/requests/csv",
+    operation_id = "requests_csv",
+    tag = "locust",
+    responses(
+        (status = 200, description = "The table of requests, as a file.", body = String, content_type = "text/csv"),
+        (status = 503, description = "The store does not answer.", body = Refused)
+    )
+)]
 pub(super) fn requests(snapshot: &Snapshot) -> Response {
     let report = snapshot.stats.report(snapshot.at);
     table(snapshot, "requests", csv::requests(&report))
 }
 
 /// The table of failures.
+#[utoipa::path(
+    get,
+    path = "/stats/failures/csv",
+    operation_id = "failures_csv",
+    tag = "locust",
+    responses(
+        (status = 200, description = "The table of failures, as a file.", body = String, content_type = "text/csv"),
+        (status = 503, description = "The store does not answer.", body = Refused)
+    )
+)]
 pub(super) fn failures(snapshot: &Snapshot) -> Response {
     let report = snapshot.stats.report(snapshot.at);
     table(snapshot, "failures", csv::failures(&report))
 }
 
 /// The table of what could not be evaluated.
+#[utoipa::path(
+    get,
+    path = "/exceptions/csv",
+    operation_id = "exceptions_csv",
+    tag = "locust",
+    responses(
+        (status = 200, description = "The table of exceptions, as a file.", body = String, content_type = "text/csv"),
+        (status = 503, description = "The store does not answer.", body = Refused)
+    )
+)]
 pub(super) fn exceptions(snapshot: &Snapshot) -> Response {
     table(snapshot, "exceptions", csv::exceptions(snapshot))
 }
 
 /// The history of all rows.
+#[utoipa::path(
+    get,
+    path = "/stats/requests_full_history/csv",
+    operation_id = "full_history_csv",
+    tag = "locust",
+    responses(
+        (status = 200, description = "The history of all rows, as a file.", body = String, content_type = "text/csv"),
+        (status = 503, description = "The store does not answer.", body = Refused)
+    )
+)]
 pub(super) fn full_history(snapshot: &Snapshot) -> Response {
     table(
         snapshot,

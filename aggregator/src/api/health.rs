@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 use traffic::ports::{Heartbeat, Queue, Store};
 
+use super::openapi::shapes::Health;
 use super::{Api, clear_line};
 use crate::control::State;
 
@@ -40,6 +41,10 @@ impl Trouble {
 }
 
 /// `GET /health`: 200 while requests are answered and results are recorded, else 503 and why not.
+#[utoipa::path(get, path = "/health", tag = "cicada", responses(
+    (status = 200, description = "All is well.", body = Health),
+    (status = 503, description = "Results are not recorded.", body = Health)
+))]
 pub(super) async fn health<S: Store, Q: Queue, H: Heartbeat>(
     axum::extract::State(api): axum::extract::State<Api<S, Q, H>>,
 ) -> Response {

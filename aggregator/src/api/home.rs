@@ -6,12 +6,18 @@ use axum::response::{Html, IntoResponse, Response};
 use traffic::ports::{Heartbeat, Queue, Store};
 
 use super::headers::SELF_CONTAINED;
+use super::openapi::shapes::Refused;
 use super::{Api, unavailable};
 use crate::control::{self, user_count};
 
 /// Holds `{state}`, `{user_count}` and `{version}`.
 const PAGE: &str = include_str!("home.html");
 
+/// The page for people.
+#[utoipa::path(get, path = "/", tag = "locust", responses(
+    (status = 200, description = "A page.", content_type = "text/html"),
+    (status = 503, description = "The store does not answer.", body = Refused)
+))]
 pub(super) async fn home<S: Store, Q: Queue, H: Heartbeat>(
     State(api): State<Api<S, Q, H>>,
 ) -> Response {

@@ -1,24 +1,25 @@
 //! `/runs`: which runs there are, and every page about a run under `/runs/{id}` as well.
 //!
 //! A page about a run takes a [`Shown`]: of the run that its path names, or of the newest one where it
-//! names none. [`of_any_run`] mounts it in both places.
+//! names none. [`Routes::of_any_run`](super::routes::Routes::of_any_run) mounts it in both places.
 
 use std::collections::BTreeMap;
 
-use axum::extract::{FromRequestParts, Query, RawPathParams, State};
+use axum::extract::{FromRequestParts, RawPathParams, RawQuery, State};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
-use axum::routing::MethodRouter;
-use axum::{Json, RequestPartsExt as _, Router};
-use serde::{Deserialize, Serialize};
+use axum::{Json, RequestPartsExt as _};
+use serde::Serialize;
 use serde_json::json;
 use traffic::clock::{Slot, Timestamp};
 use traffic::plan::peak_users;
 use traffic::ports::{Heartbeat, Queue, Store};
 use traffic::run::{Run, RunId};
 use traffic::runs::RunError;
+use utoipa::ToSchema;
 
+use super::openapi::shapes::Refused;
 use super::{Api, unavailable};
 use crate::control;
 use crate::reader::{AggregatorError, ListedRun, Snapshot};
@@ -60,26 +61,9 @@ impl<S: Store, Q: Queue, H: Heartbeat> FromRequestParts<Api<S, Q, H>> for Shown 
     }
 }
 
-/// Mounts a page about a run: at `path` it is the newest, at `/runs/{id}` and `path` any.
-pub(super) fn of_any_run<A>(router: Router<A>, path: &str, page: MethodRouter<A>) -> Router<A>
-where
-    A: Clone + Send + Sync + 'static,
-{
-    router
-        .route(path, page.clone())
-        .route(&format!("/runs/{{id}}{path}"), page)
-}
-
-/// What may be asked of the list.
-#[derive(Debug, Deserialize)]
-pub(super) struct Asked {
-    before: Option<String>,
-    limit: Option<String>,
-}
-
 /// The body of `/runs`.
-#[derive(Debug, Serialize)]
-struct Page {
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Page {
     /// Newest first.
     runs: Vec<Entry>,
     /// What `before` has to be for the next page; nothing on the last one.
@@ -87,7 +71,7 @@ struct Page {
 }
 
 /// A run on the list; times in seconds since the Unix epoch.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct Entry {
     /// Its name.
     id: String,
@@ -128,18 +112,41 @@ struct Entry {
 }
 
 /// `GET /runs`
+#[utoipa::path(
+    get,
+    path = "/runs",
+    operation_id = "list_runs",
+    tag = "cicada",
+    params(
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 200, description = "Runs on a page; 50 if not said."),
+        ("before" = Option<String>, Query, description = "Only older ones: what the page before has as `next`."),
+    ),
+    responses(
+        (status = 200, description = "Runs, newest first.", body = Page),
+        (status = 400, description = "The limit cannot be used.", body = Refused),
+        (status = 404, description = "`before` is no name of a run.", body = Refused),
+        (status = 503, description = "The store does not answer.", body = Refused)
+    )
+)]
 pub(super) async fn list<S: Store, Q: Queue, H: Heartbeat>(
     State(api): State<Api<S, Q, H>>,
-    Query(asked): Query<Asked>,
+    RawQuery(query): RawQuery,
 ) -> Response {
-    let before = match asked.before.as_deref().filter(|text| !text.is_empty()) {
+    let query = query.unwrap_or_default();
+    // of a repeated one the first counts, as in a form
+    let asked = |field: &str| {
+        let mut pairs = form_urlencoded::parse(query.as_bytes());
+        let found = pairs.find(|(name, value)| name == field && !value.is_empty());
+        found.map(|(_, value)| value)
+    };
+    let before = match asked("before") {
         None => None,
-        Some(text) => match RunId::parse(text) {
+        Some(text) => match RunId::parse(&text) {
             Some(id) => Some(id),
-            None => return unknown(text),
+            None => return unknown(&text),
         },
     };
-    let limit = match asked.limit.as_deref().map(str::parse) {
+    let limit = match asked("limit").map(|text| text.parse()) {
         None => PAGE,
         Some(Ok(limit)) if (1..=LONGEST_PAGE).contains(&limit) => limit,
         Some(_) => {

@@ -16,6 +16,7 @@ use traffic::ports::{Heartbeat, Queue, Schedule, Store};
 use traffic::schedule::Cron;
 
 use super::fields::{BadBody, Fields};
+use super::openapi::shapes::{self, Done, Refused, ScheduleSaved};
 use super::swarm::{SWARM_FIELDS, is_not};
 use super::{Api, to_the_end, unavailable};
 use crate::control::{InvalidField, ScheduleRefusal, SwarmRequest};
@@ -31,6 +32,10 @@ const OWN_FIELDS: [&str; 6] = [
 ];
 
 /// `GET /schedules`
+#[utoipa::path(get, path = "/schedules", operation_id = "list_schedules", tag = "cicada", responses(
+    (status = 200, description = "All schedules by name.", body = shapes::Schedules),
+    (status = 503, description = "The store does not answer.", body = Refused)
+))]
 pub(super) async fn list<S: Store, Q: Queue, H: Heartbeat>(
     State(api): State<Api<S, Q, H>>,
 ) -> Response {
@@ -45,6 +50,21 @@ pub(super) async fn list<S: Store, Q: Queue, H: Heartbeat>(
 }
 
 /// `POST /schedules`: adds one, or replaces the one of its name.
+#[utoipa::path(
+    post,
+    path = "/schedules",
+    operation_id = "put_schedule",
+    tag = "cicada",
+    request_body(content(
+        (shapes::Schedule = "application/json"),
+        (shapes::Schedule = "application/x-www-form-urlencoded"),
+    )),
+    responses(
+        (status = 200, description = "It was saved.", body = ScheduleSaved),
+        (status = 400, description = "Nothing was changed.", body = Refused),
+        (status = 503, description = "The store does not answer.", body = Refused)
+    )
+)]
 pub(super) async fn put<S: Store, Q: Queue, H: Heartbeat>(
     State(api): State<Api<S, Q, H>>,
     request: Request,
@@ -73,6 +93,19 @@ pub(super) async fn put<S: Store, Q: Queue, H: Heartbeat>(
 }
 
 /// `DELETE /schedules?name=`
+#[utoipa::path(
+    delete,
+    path = "/schedules",
+    operation_id = "delete_schedule_by_query",
+    tag = "cicada",
+    params(("name" = String, Query, description = "Which one.", example = "weekdays")),
+    responses(
+        (status = 200, description = "It was deleted.", body = Done),
+        (status = 400, description = "It was not said which one.", body = Refused),
+        (status = 404, description = "There is none of this name.", body = Refused),
+        (status = 503, description = "The store does not answer.", body = Refused)
+    )
+)]
 pub(super) async fn delete_by_query<S: Store, Q: Queue, H: Heartbeat>(
     State(api): State<Api<S, Q, H>>,
     Query(query): Query<HashMap<String, String>>,
@@ -87,6 +120,18 @@ pub(super) async fn delete_by_query<S: Store, Q: Queue, H: Heartbeat>(
 }
 
 /// `DELETE /schedules/{name}`
+#[utoipa::path(
+    delete,
+    path = "/schedules/{name}",
+    operation_id = "delete_schedule",
+    tag = "cicada",
+    params(("name" = String, Path, description = "Which one.", example = "nightly")),
+    responses(
+        (status = 200, description = "It was deleted.", body = Done),
+        (status = 404, description = "There is none of this name.", body = Refused),
+        (status = 503, description = "The store does not answer.", body = Refused)
+    )
+)]
 pub(super) async fn delete<S: Store, Q: Queue, H: Heartbeat>(
     State(api): State<Api<S, Q, H>>,
     Path(name): Path<String>,

@@ -13,9 +13,11 @@ use traffic::run::Share;
 use traffic::runs::LoadedRun;
 use traffic::workload::Workload;
 
+use super::openapi::shapes::{self, Refused};
 use super::runs::Shown;
 use super::{Api, unavailable};
 use crate::control::{self, user_count};
+use crate::ledger::Ledger;
 use crate::report::Report;
 
 /// The body of `/stats/requests`: the report, and what the run's users do.
@@ -27,6 +29,11 @@ struct Requests {
     user_count: u64,
 }
 
+/// Statistics of every request.
+#[utoipa::path(get, path = "/stats/requests", tag = "locust", responses(
+    (status = 200, description = "Statistics of all requests, errors, state and users.", body = shapes::Requests),
+    (status = 503, description = "The store does not answer.", body = Refused)
+))]
 pub(super) async fn requests(Shown(snapshot): Shown) -> Response {
     let run = snapshot.run.as_deref();
     let body = Requests {
@@ -37,17 +44,31 @@ pub(super) async fn requests(Shown(snapshot): Shown) -> Response {
     Json(body).into_response()
 }
 
+/// Expectations and templates that could not be evaluated.
+#[utoipa::path(get, path = "/exceptions", tag = "locust", responses(
+    (status = 200, description = "What could not be evaluated.", body = shapes::Exceptions),
+    (status = 503, description = "The store does not answer.", body = Refused)
+))]
 pub(super) async fn exceptions(Shown(snapshot): Shown) -> Response {
     let row = |(message, traceback, count): (&str, &str, u64)| json!({"count": count, "msg": message, "traceback": traceback, "nodes": "local"});
     let rows: Vec<Value> = snapshot.exceptions().map(row).collect();
     Json(json!({ "exceptions": rows })).into_response()
 }
 
+/// What was planned and what became of it.
+#[utoipa::path(get, path = "/ledger", tag = "cicada", responses(
+    (status = 200, description = "planned = recorded + skipped + missing + pending", body = Ledger),
+    (status = 503, description = "The store does not answer.", body = Refused)
+))]
 pub(super) async fn ledger(Shown(snapshot): Shown) -> Response {
     Json(&*snapshot.ledger).into_response()
 }
 
 /// The classes' shares of the users that are active now, and their tasks'.
+#[utoipa::path(get, path = "/tasks", tag = "locust", responses(
+    (status = 200, description = "Shares by class and task.", body = shapes::Tasks),
+    (status = 503, description = "The store does not answer.", body = Refused)
+))]
 pub(super) async fn tasks<S: Store, Q: Queue, H: Heartbeat>(
     State(api): State<Api<S, Q, H>>,
 ) -> Response {
@@ -75,6 +96,14 @@ pub(super) async fn tasks<S: Store, Q: Queue, H: Heartbeat>(
 }
 
 /// The same of the run that the path names; of one that is over, as it was in its last moment.
+#[utoipa::path(get, path = "/runs/{id}/tasks", tag = "cicada",
+    params(("id" = String, Path, description = "A run, by its name on the list of runs.")),
+    responses(
+        (status = 200, description = "Shares by class and task.", body = shapes::Tasks),
+        (status = 404, description = "There is no such run.", body = Refused),
+        (status = 503, description = "The store does not answer.", body = Refused)
+    )
+)]
 pub(super) async fn tasks_of_run(Shown(snapshot): Shown) -> Response {
     let Some(run) = snapshot.run else {
         return Json(json!({"per_class": {}, "total": {}})).into_response();

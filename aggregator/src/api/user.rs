@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use traffic::ports::{Heartbeat, Queue, Store};
 
 use super::fields::Fields;
+use super::openapi::shapes::{self, Nothing, Refused};
 use super::swarm::{count, is_not, text};
 use super::{Api, to_the_end, unavailable};
 use crate::control::{Change, InvalidField, UserSettings, WorkloadRefusal};
@@ -17,6 +18,11 @@ use crate::control::{Change, InvalidField, UserSettings, WorkloadRefusal};
 const SETTINGS: [&str; 4] = ["weight", "fixed_count", "host", "tasks"];
 
 /// Whatever its content type says, the body is JSON: Locust reads it so.
+#[utoipa::path(post, path = "/user", operation_id = "set_user", tag = "locust", request_body = shapes::UserSettings, responses(
+    (status = 201, description = "It holds for the runs that start from now on.", body = Nothing),
+    (status = 400, description = "Nothing was changed.", body = Refused),
+    (status = 503, description = "The store does not answer.", body = Refused)
+))]
 pub(super) async fn set<S: Store, Q: Queue, H: Heartbeat>(
     State(api): State<Api<S, Q, H>>,
     body: Bytes,

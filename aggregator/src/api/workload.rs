@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use traffic::ports::{Heartbeat, Queue, Store};
 use traffic::workload::{Mistake, Workload, WorkloadErrors};
 
+use super::openapi::shapes::{Refused, WorkloadChosen, WorkloadRefused};
 use super::{Api, to_the_end, unavailable};
 use crate::control::{Chosen, MAX_WORKLOAD, WorkloadRefusal};
 
@@ -21,6 +22,18 @@ const LISTED: usize = 100;
 const MISTAKE_LENGTH: usize = 500;
 
 /// `GET /workload`: the text, with its version as the entity tag.
+#[utoipa::path(
+    get,
+    path = "/workload",
+    operation_id = "read_workload",
+    tag = "cicada",
+    params(("if-none-match" = Option<String>, Header, description = "A version that is known already.")),
+    responses(
+        (status = 200, description = "The text, its version as the entity tag.", body = String, content_type = "text/plain"),
+        (status = 304, description = "It is the version that is known."),
+        (status = 503, description = "The store does not answer.", body = Refused)
+    )
+)]
 pub(super) async fn read<S: Store, Q: Queue, H: Heartbeat>(
     State(api): State<Api<S, Q, H>>,
     headers: HeaderMap,
@@ -39,6 +52,22 @@ pub(super) async fn read<S: Store, Q: Queue, H: Heartbeat>(
 }
 
 /// `PUT /workload`: the next run has this one; with `If-Match`, only in place of that version.
+#[utoipa::path(
+    put,
+    path = "/workload",
+    operation_id = "replace_workload",
+    tag = "cicada",
+    params(("if-match" = Option<String>, Header, description = "The version that is to be replaced.")),
+    request_body(content = String, content_type = "text/plain", description = "The text of a workload file.",
+        example = "[hosts.shop]\nurl = \"http://127.0.0.1:8000\"\n[class.Shopper]\nwait = \"between(1, 3)\"\n[class.Shopper.task.look]\nrequest = \"GET /products\"\n"),
+    responses(
+        (status = 200, description = "The next run has it.", body = WorkloadChosen),
+        (status = 412, description = "Somebody else has chosen another version.", body = WorkloadRefused),
+        (status = 413, description = "It is too long.", body = WorkloadRefused),
+        (status = 422, description = "It has mistakes.", body = WorkloadRefused),
+        (status = 503, description = "The store does not answer.", body = Refused)
+    )
+)]
 pub(super) async fn replace<S: Store, Q: Queue, H: Heartbeat>(
     State(api): State<Api<S, Q, H>>,
     headers: HeaderMap,

@@ -4,9 +4,10 @@ use serde::Serialize;
 use traffic::clock::Timestamp;
 use traffic::plan::Phase;
 use traffic::runs::LoadedRun;
+use utoipa::ToSchema;
 
 /// What Locust calls the state of its runner.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
     /// Nothing has run yet.

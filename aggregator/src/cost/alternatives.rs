@@ -1,6 +1,7 @@
 //! What else could send the traffic, for comparison.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::hours::HOURS_IN_MONTH;
 use super::prices::Prices;
@@ -10,7 +11,7 @@ const VCPU: f64 = 0.25;
 const MEMORY_GB: f64 = 0.5;
 
 /// Something else that sends the traffic.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Alternative {
     /// What it is.
     pub name: &'static str,

@@ -1,6 +1,7 @@
 //! From calls to money: what a month comes to, line by line.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::adapters;
 use super::assumptions::{Architecture, Assumptions};
@@ -23,7 +24,7 @@ const METRICS: f64 = 2.0;
 const SERVICES: [&str; 5] = ["Lambda", "DynamoDB", "SQS", "Scheduler", "CloudWatch"];
 
 /// One line: so much of something, and what it costs.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Line {
     /// The service, by AWS's name.
     pub service: &'static str,

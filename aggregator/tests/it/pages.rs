@@ -381,3 +381,29 @@ async fn looking_at_the_heads_of_pages_changes_nothing() {
     }
     assert_eq!(cicada.run().await, before);
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_document_says_which_methods_there_are() {
+    let cicada = Cicada::new();
+    let answer = cicada.get("/openapi.json").await;
+    assert_eq!(answer.headers["content-type"], "application/json");
+    let document = answer.json();
+    assert_eq!(document["openapi"], "3.1.0");
+    assert_eq!(document["info"]["version"], env!("CARGO_PKG_VERSION"));
+    let paths = document["paths"].as_object().expect("paths");
+    for (path, item) in paths {
+        let path = path.replace("{id}", "x").replace("{name}", "x");
+        for method in ["GET", "POST", "PUT", "DELETE", "PATCH"] {
+            let described = item.get(method.to_lowercase()).is_some();
+            let answer = cicada.call(method, &path, None, "").await;
+            assert_eq!(
+                answer.status != 405,
+                described,
+                "{method} {path}: {}",
+                answer.body
+            );
+        }
+    }
+    let about_runs = paths.keys().filter(|path| path.starts_with("/runs/{id}/"));
+    assert_eq!(about_runs.count(), 5);
+}

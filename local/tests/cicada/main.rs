@@ -11,5 +11,6 @@ mod harness;
 mod hostile;
 mod kept;
 mod ledger;
+mod openapi;
 mod recorder;
 mod telemetry;

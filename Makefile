@@ -6,7 +6,8 @@
 help: ## list these
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-build: ## build cicada and the stand-in targets (target/release)
+build: ## build cicada with its web page, and the stand-in targets (target/release)
+	scripts/page.sh
 	cargo build --release --locked -p local
 
 demo: build ## stand-in targets, and six user classes sending them traffic

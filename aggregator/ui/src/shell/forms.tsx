@@ -1,0 +1,49 @@
+// Locust's form, on what the server would make of it now.
+import { SwarmForm } from "locust-ui";
+
+import { setSwarm, useStore, type Swarm } from "../store";
+import { refresh } from "../statistics/poll";
+
+interface Props {
+  /** Changes the run that is on, instead of starting one. */
+  isEdit?: boolean;
+  /** What was asked for was granted. */
+  onGranted?: () => void;
+}
+
+/**
+ * The form that starts a run, or changes the one that is on.
+ *
+ * A change names no classes: those that run stay. (The picker's form would send all of them.)
+ */
+export function Form({ isEdit = false, onGranted }: Props) {
+  const swarm = useStore(({ swarm }) => swarm);
+  const granted = (part: object) => {
+    setSwarm(part);
+    refresh();
+    onGranted?.();
+  };
+  return (
+    <SwarmForm.WrappedComponent {...formProps(swarm)} isEditSwarm={isEdit} setSwarm={granted} showUserclassPicker={!isEdit} />
+  );
+}
+
+function formProps(swarm: Swarm) {
+  const { availableShapeClasses, availableUserClasses, host, numUsers, userCount, spawnRate, runTime } = swarm;
+  return {
+    availableShapeClasses,
+    availableUserClasses,
+    extraOptions: {},
+    hideCommonOptions: swarm.hideCommonOptions,
+    host,
+    isHostRequired: false,
+    missingHostWarning: false,
+    numUsers,
+    overrideHostWarning: !host,
+    profile: undefined,
+    runTime,
+    shapeUseCommonOptions: swarm.shapeUseCommonOptions,
+    spawnRate,
+    userCount,
+  };
+}

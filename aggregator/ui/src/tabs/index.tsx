@@ -1,0 +1,43 @@
+// The tabs: Locust's own first, in its order, and then ours.
+import { tabConfig, type ITab } from "locust-ui";
+
+import { NumbersAligned } from "../parts/numbers-aligned";
+import { Form } from "../shell/forms";
+import { AbTab } from "./ab";
+import { CostTab } from "./cost";
+import { LedgerTab } from "./ledger";
+import { RunsTab } from "./runs";
+import { SchedulesTab } from "./schedules";
+import { WorkloadTab } from "./workload";
+
+function Statistics() {
+  const Table = tabConfig.stats.component;
+  return (
+    <NumbersAligned>
+      <Table />
+    </NumbersAligned>
+  );
+}
+
+const ofTheServer: ITab[] = [
+  { key: "runs", title: "Runs", component: RunsTab },
+  { key: "schedules", title: "Schedules", component: SchedulesTab },
+  { key: "workload", title: "Workload", component: WorkloadTab },
+  { key: "cost", title: "Cost", component: CostTab },
+];
+
+/** Before the first run: the form, and what there is without one. */
+export const tabsBeforeTheFirstRun: ITab[] = [{ key: "new", title: "New Test", component: Form }, ...ofTheServer];
+
+export const tabsOfARun: ITab[] = [
+  { ...tabConfig.stats, component: Statistics },
+  tabConfig.charts,
+  tabConfig.failures,
+  tabConfig.exceptions,
+  tabConfig.ratios,
+  tabConfig.reports,
+  tabConfig.logs,
+  { key: "ab", title: "A/B", component: AbTab },
+  { key: "ledger", title: "Ledger", component: LedgerTab },
+  ...ofTheServer,
+];

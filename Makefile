@@ -1,7 +1,7 @@
 # What can be done here; `make` alone lists it.
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test check e2e bench bench-lambda deploy destroy ci clean
+.PHONY: help build demo test check browser e2e bench bench-lambda deploy destroy ci clean
 
 help: ## list these
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +23,12 @@ check: ## what must hold before a commit: format, lints, docs
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --all-features --quiet
 	@if command -v cargo-deny >/dev/null; then cargo deny --locked check bans licenses sources; \
 	else echo "cargo-deny is not installed: licences and sources were not checked"; fi
+
+browser: ## the web page in headless Chromium, driven as a person would; pictures in test-output/browser
+	scripts/tools.sh browser
+	scripts/page.sh --required
+	cargo build --locked -p local --bins
+	cd aggregator/ui && CHROMIUM="$(CURDIR)/.tools/browser" npx playwright test
 
 e2e: ## Cicada on an emulator of AWS, end to end: deployed, driven, broken, taken away (half an hour)
 	scripts/tools.sh ministack

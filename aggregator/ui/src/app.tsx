@@ -5,11 +5,13 @@ import Container from "@mui/material/Container";
 import CssBaseline from "@mui/material/CssBaseline";
 import GlobalStyles from "@mui/material/GlobalStyles";
 import { ThemeProvider } from "@mui/material/styles";
-import { Tabs, useCreateTheme, useLogViewer } from "locust-ui";
+import { Tabs, useLogViewer } from "locust-ui";
+import { useEffect } from "react";
 
 import { Bar } from "./shell/bar";
 import { Footer } from "./shell/footer";
 import { Notices } from "./shell/notices";
+import { useTheme } from "./shell/theme";
 import { useStatistics } from "./statistics/poll";
 import { useStore } from "./store";
 import { tabsBeforeTheFirstRun, tabsOfARun } from "./tabs";
@@ -21,10 +23,11 @@ const styles = (colorScheme: "light" | "dark") => ({
 });
 
 export function App() {
-  const theme = useCreateTheme();
+  const theme = useTheme();
   const isReady = useStore(({ swarm }) => swarm.state === "ready");
   const silence = useStatistics();
   useLogViewer();
+  useEffect(() => void performance.mark("shown"), []);
   return (
     <ThemeProvider theme={theme}>
       <CssBaseline />

@@ -4,13 +4,13 @@ import Button from "@mui/material/Button";
 import { Modal } from "locust-ui";
 import { useState } from "react";
 
-import { ask, get, Problem } from "../server";
-import { setSwarm, useStore, type Swarm } from "../store";
+import { ask, Problem } from "../server";
+import { useStore } from "../store";
 import { takeHistory } from "../statistics/history";
-import { camelCased } from "../statistics/names";
 import { refresh } from "../statistics/poll";
 import { Form } from "./forms";
 import { useNotice } from "./notices";
+import { askForTemplateArgs } from "./template-args";
 
 /** New, or Edit and Stop, and Reset; nothing before the first run, when the form is the page. */
 export function StateButtons() {
@@ -43,7 +43,7 @@ function FormButton({ color, isEdit = false, label }: FormButtonProps) {
   const notify = useNotice();
   async function open() {
     try {
-      setSwarm(camelCased<Swarm>(await get("template-args")));
+      await askForTemplateArgs();
       setOpen(true);
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem;

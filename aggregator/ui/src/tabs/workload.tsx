@@ -8,9 +8,8 @@ import { useEffect, useRef, useState } from "react";
 
 import { Editor, type EditorHandle } from "../parts/editor";
 import { Section } from "../parts/section";
-import { ask, get, Problem, type Mistake } from "../server";
-import { setSwarm, type Swarm } from "../store";
-import { camelCased } from "../statistics/names";
+import { ask, Problem, type Mistake } from "../server";
+import { askForTemplateArgs } from "../shell/template-args";
 
 interface Said {
   message: string;
@@ -52,7 +51,7 @@ export function WorkloadTab() {
       const headers = { "if-match": saved.etag };
       const { body, etag } = await ask("workload", { method: "PUT", body: text, headers });
       setSaved({ text, etag: etag ?? "" });
-      setSwarm(camelCased<Swarm>(await get("template-args")));
+      await askForTemplateArgs();
       return { message: (body as { message: string }).message, severity: "success" };
     });
 

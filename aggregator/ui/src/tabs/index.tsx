@@ -3,6 +3,7 @@ import { tabConfig, type ITab } from "locust-ui";
 
 import { NumbersAligned } from "../parts/numbers-aligned";
 import { Form } from "../shell/forms";
+import { useStore } from "../store";
 import { AbTab } from "./ab";
 import { CostTab } from "./cost";
 import { LedgerTab } from "./ledger";
@@ -19,6 +20,13 @@ function Statistics() {
   );
 }
 
+/** Locust's charts, which take the beginning of their time axis when they are made: another one, other charts. */
+function Charts() {
+  const Charts = tabConfig.charts.component;
+  const begins = useStore(({ ui }) => ui.charts["time"]?.[0]);
+  return <Charts key={String(begins)} />;
+}
+
 const ofTheServer: ITab[] = [
   { key: "runs", title: "Runs", component: RunsTab },
   { key: "schedules", title: "Schedules", component: SchedulesTab },
@@ -31,7 +39,7 @@ export const tabsBeforeTheFirstRun: ITab[] = [{ key: "new", title: "New Test", c
 
 export const tabsOfARun: ITab[] = [
   { ...tabConfig.stats, component: Statistics },
-  tabConfig.charts,
+  { ...tabConfig.charts, component: Charts },
   tabConfig.failures,
   tabConfig.exceptions,
   tabConfig.ratios,

@@ -56,7 +56,7 @@ export function LedgerChart() {
           actions={<Choice classes={Object.keys(history.classes)} name={name} onChange={setName} />}
           title="Over time"
         >
-          <Charts columns={history.classes[name] ?? history.total} history={history} key={name} />
+          <Charts columns={history.classes[name] ?? history.total} history={history} key={`${name} ${history.time[0]}`} />
         </Section>
       )}
     </Answered>

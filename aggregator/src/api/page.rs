@@ -25,6 +25,9 @@ const FOR_GOOD: &str = "public, max-age=31536000, immutable";
 /// What a browser may keep, but has to ask about.
 const ASK_AGAIN: &str = "no-cache";
 
+/// What is only true now.
+const NOT_AT_ALL: &str = "no-store";
+
 /// A built page.
 struct Page {
     /// The HTML up to the template arguments.
@@ -60,7 +63,7 @@ pub(super) async fn template_args<S: Store, Q: Queue, H: Heartbeat>(
     State(api): State<Api<S, Q, H>>,
 ) -> Response {
     match TemplateArgs::now(&api.control).await {
-        Ok(args) => ([(CACHE_CONTROL, ASK_AGAIN)], Json(args)).into_response(),
+        Ok(args) => ([(CACHE_CONTROL, NOT_AT_ALL)], Json(args)).into_response(),
         Err(refusal) => unavailable(&refusal),
     }
 }
@@ -83,7 +86,7 @@ impl Page {
             Err(error) => return unavailable(&error),
         };
         let page = [self.before, &args, self.after].concat();
-        ([(CACHE_CONTROL, ASK_AGAIN)], Html(page)).into_response()
+        ([(CACHE_CONTROL, NOT_AT_ALL)], Html(page)).into_response()
     }
 }
 

@@ -333,7 +333,7 @@ async fn the_page_holds_what_its_form_offers_or_says_how_to_get_it() {
     let (args, _) = rest.split_once("</script>").expect("the element ends");
     let args: Value = serde_json::from_str(args).expect("it is JSON");
     assert_eq!(args, cicada.get("/template-args").await.json());
-    assert_eq!(page.headers["cache-control"], "no-cache");
+    assert_eq!(page.headers["cache-control"], "no-store");
 }
 
 #[tokio::test(start_paused = true)]

@@ -129,7 +129,7 @@ test("every file can be downloaded", async ({ page }) => {
 test("users are stopped, and the figures stay", async ({ page }) => {
   await page.goto(cicada.url);
   await page.getByRole("button", { name: "Stop" }).click();
-  await expect(page.getByRole("button", { name: "New" })).toBeVisible();
+  await expect(page.getByRole("button", { name: "New", exact: true })).toBeVisible();
   await expect(bar(page).getByText("stopped")).toBeVisible();
   await expect(cell(row(page, "Aggregated"), 2)).toHaveText(/^[1-9]\d*$/);
 });
@@ -145,7 +145,7 @@ test("a reset begins to count anew", async ({ page }) => {
 
 test("another run starts with some of the classes, as it was asked for last", async ({ page }) => {
   await page.goto(cicada.url);
-  await page.getByRole("button", { name: "New" }).click();
+  await page.getByRole("button", { name: "New", exact: true }).click();
   await expect(page.getByLabel("Number of users (peak concurrency)")).toHaveValue("36");
   for (const name of ["ModelAUser", "ModelBUser", "ChatModelAUser", "ChatModelBUser"]) {
     await page.getByRole("row").filter({ has: page.getByText(name, { exact: true }) }).getByRole("checkbox").click();
@@ -170,7 +170,7 @@ test("what somebody else starts and stops is seen", async ({ page }) => {
   await page.goto(cicada.url);
   await expect(page.getByRole("button", { name: "Stop" })).toBeVisible();
   await fetch(`${cicada.url}stop`, { method: "POST" });
-  await expect(page.getByRole("button", { name: "New" })).toBeVisible();
+  await expect(page.getByRole("button", { name: "New", exact: true })).toBeVisible();
   await fetch(`${cicada.url}swarm`, { method: "POST", body: new URLSearchParams({ user_count: "3", spawn_rate: "3" }) });
   await expect(page.getByRole("button", { name: "Stop" })).toBeVisible();
 });

@@ -58,7 +58,7 @@ test("a workload is validated, saved, and read again", async ({ page, watch }) =
     expect(await text.evaluate(selected)).toBe('wait = "sometimes"');
   }
 
-  await text.fill(before.replace("[class.TargetAppUser]", "[class.Shopper_1]"));
+  await text.fill(before.replaceAll("class.TargetAppUser", "class.Shopper_1"));
   await page.getByRole("button", { name: "Validate" }).click();
   await expect(page.getByRole("alert")).toContainText("The workload is valid, nothing was changed");
   await page.getByRole("button", { name: "Save" }).click();
@@ -89,7 +89,7 @@ test("a workload that somebody else has changed is not overwritten", async ({ pa
 test("what was saved is what the form offers", async ({ page }) => {
   await page.goto(`${cicada.url}?tab=runs`);
   await page.getByRole("button", { name: "Stop" }).click();
-  await page.getByRole("button", { name: "New" }).click();
+  await page.getByRole("button", { name: "New", exact: true }).click();
   await expect(page.getByRole("cell", { name: "Shopper_1" })).toBeVisible();
   await expect(page.getByText("TargetAppUser")).toBeHidden();
 });

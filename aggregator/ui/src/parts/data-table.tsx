@@ -22,14 +22,19 @@ interface Props<Row> {
   empty: string;
   /** A row that stands out, such as a total. */
   isBold?: (row: Row) => boolean;
+  /** All columns are equally wide, so that several tables stand one below the other. */
+  isEven?: boolean;
 }
 
 /** A table of figures, each column aligned for what is in it; a narrow page scrolls it sideways. */
-export function DataTable<Row>({ columns, rows, keyOf, empty, isBold = () => false }: Props<Row>) {
+export function DataTable<Row>({ columns, rows, keyOf, empty, isBold = () => false, isEven = false }: Props<Row>) {
   const align = (column: Column<Row>) => (column.isText ? "left" : "right");
   return (
     <TableContainer component={Paper} variant="outlined">
-      <Table size="small" sx={{ fontVariantNumeric: "tabular-nums" }}>
+      <Table
+        size="small"
+        sx={{ fontVariantNumeric: "tabular-nums", ...(isEven && { tableLayout: "fixed", minWidth: 130 * columns.length }) }}
+      >
         <TableHead>
           <TableRow>
             {columns.map((column) => (

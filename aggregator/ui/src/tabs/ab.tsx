@@ -74,16 +74,18 @@ export function Comparison({ ab }: { ab: AbAnswer }) {
       {ab.pairs.map((pair) => (
         <Section
           actions={<Chip color={colour(pair.verdict)} label={pair.verdict} variant="outlined" />}
-          about={pair.explanation}
+          about={sentence(pair.explanation)}
           key={`${pair.method} ${pair.name}`}
           title={`${pair.method} ${pair.name}`}
         >
-          <DataTable columns={columns(ab.confidence)} empty="" keyOf={(row) => row.title} rows={rows(pair)} />
+          <DataTable columns={columns(ab.confidence)} empty="" isEven keyOf={(row) => row.title} rows={rows(pair)} />
         </Section>
       ))}
     </>
   );
 }
+
+const sentence = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 
 function colour(verdict: string) {
   if (/slower|more often/.test(verdict)) return "error";
@@ -92,13 +94,13 @@ function colour(verdict: string) {
 }
 
 /** A row: the figures of a side, or the difference of both. */
-type Row = { title: string; name: string } & ({ side: Side } | { pair: Pair });
+type Row = { title: string } & ({ side: Side } | { pair: Pair });
 
 function rows(pair: Pair): Row[] {
   return [
-    { title: "A", name: pair.a.name, side: pair.a },
-    { title: "B", name: pair.b.name, side: pair.b },
-    { title: "B − A", name: "", pair },
+    { title: "A", side: pair.a },
+    { title: "B", side: pair.b },
+    { title: "B − A", pair },
   ];
 }
 
@@ -114,8 +116,7 @@ function columns(confidence: number): Column<Row>[] {
     );
   const level = `${count(100 * confidence)} %`;
   return [
-    { title: "", cell: (row) => row.title, isText: true },
-    { title: "Name", cell: (row) => row.name, isText: true },
+    { title: "Model", cell: (row) => row.title, isText: true },
     { title: "# Requests", cell: of((side) => count(side.num_requests), (pair) => count(pair.b.num_requests - pair.a.num_requests)) },
     { title: "# Fails", cell: of((side) => count(side.num_failures), () => NONE) },
     {

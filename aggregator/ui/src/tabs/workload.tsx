@@ -108,6 +108,8 @@ async function saying(setSaid: (said: Said | null) => void, act: () => Promise<S
     setSaid(await act());
   } catch (problem) {
     if (!(problem instanceof Problem)) throw problem;
-    setSaid({ message: problem.message, severity: "error", mistakes: problem.errors });
+    // the message ends with the first mistake, which the list begins with
+    const [message = ""] = problem.errors.length > 0 ? problem.message.split(": line ") : [problem.message];
+    setSaid({ message, severity: "error", mistakes: problem.errors });
   }
 }

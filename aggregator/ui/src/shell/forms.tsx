@@ -18,13 +18,15 @@ interface Props {
  */
 export function Form({ isEdit = false, onGranted }: Props) {
   const swarm = useStore(({ swarm }) => swarm);
-  const granted = (part: object) => {
+  // Locust's form says in this way that a shape was chosen, and that what it sent was granted
+  const changed = (part: object) => {
     setSwarm(part);
+    if (!("state" in part)) return;
     refresh();
     onGranted?.();
   };
   return (
-    <SwarmForm.WrappedComponent {...formProps(swarm)} isEditSwarm={isEdit} setSwarm={granted} showUserclassPicker={!isEdit} />
+    <SwarmForm.WrappedComponent {...formProps(swarm)} isEditSwarm={isEdit} setSwarm={changed} showUserclassPicker={!isEdit} />
   );
 }
 

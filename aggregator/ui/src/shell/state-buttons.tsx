@@ -1,6 +1,7 @@
 // The buttons that start, change, stop and reset.
 import Box from "@mui/material/Box";
 import Button from "@mui/material/Button";
+import Tooltip from "@mui/material/Tooltip";
 import { Modal } from "locust-ui";
 import { useState } from "react";
 
@@ -15,6 +16,7 @@ import { askForTemplateArgs } from "./template-args";
 /** New, or Edit and Stop, and Reset; nothing before the first run, when the form is the page. */
 export function StateButtons() {
   const state = useStore(({ swarm }) => swarm.state);
+  const hasShape = useStore(({ swarm }) => swarm.hideCommonOptions);
   if (state === "ready") return null;
   return (
     <Box sx={{ display: "flex", columnGap: 2, my: "auto", height: 50 }}>
@@ -22,7 +24,7 @@ export function StateButtons() {
         <FormButton color="success" label="New" />
       ) : (
         <>
-          <FormButton color="secondary" isEdit label="Edit" />
+          <FormButton color="secondary" isDisabled={hasShape} isEdit label="Edit" />
           <ActionButton busy="Stopping" color="error" isBusy={state === "stopping"} label="Stop" path="stop" />
         </>
       )}
@@ -33,12 +35,13 @@ export function StateButtons() {
 
 interface FormButtonProps {
   color: "success" | "secondary";
+  isDisabled?: boolean;
   isEdit?: boolean;
   label: string;
 }
 
 /** Opens the form, once it knows what classes and figures there are by now. */
-function FormButton({ color, isEdit = false, label }: FormButtonProps) {
+function FormButton({ color, isDisabled = false, isEdit = false, label }: FormButtonProps) {
   const [isOpen, setOpen] = useState(false);
   const notify = useNotice();
   async function open() {
@@ -53,9 +56,20 @@ function FormButton({ color, isEdit = false, label }: FormButtonProps) {
   const close = () => setOpen(false);
   return (
     <>
-      <Button color={color} onClick={() => void open()} type="button" variant="contained">
-        {label}
-      </Button>
+      <Tooltip title={isDisabled ? "A shape says how many users there are" : ""}>
+        <Box component="span">
+          <Button
+            color={color}
+            disabled={isDisabled}
+            onClick={() => void open()}
+            sx={{ height: "100%" }}
+            type="button"
+            variant="contained"
+          >
+            {label}
+          </Button>
+        </Box>
+      </Tooltip>
       <Modal onClose={close} open={isOpen}>
         <Form isEdit={isEdit} onGranted={close} />
       </Modal>

@@ -62,4 +62,5 @@ ci: ## what the continuous integration runs
 
 clean: ## remove what was built
 	cargo clean
-	rm -rf bench/target test-output
+	rm -rf bench/target test-output aggregator/ui/node_modules
+	find aggregator/ui/dist -mindepth 1 ! -name .gitignore -delete

@@ -26,16 +26,13 @@ export function isDueAgain(): boolean {
 /** Takes the server's history in place of what the charts have. */
 export async function takeHistory(): Promise<void> {
   collected = 0;
-  let history: unknown;
   try {
-    history = await get("stats/history");
+    const { history } = await get<{ history: object[] }>("stats/history");
+    setFigures({ charts: chartsOf(camelCased<Reading[]>(history)) });
   } catch (problem) {
     // a chart that begins now is better than none; that the server is away is said elsewhere
     if (!(problem instanceof Problem)) throw problem;
-    return;
   }
-  const entries = Array.isArray(history) ? history : (history as { history?: unknown }).history;
-  setFigures({ charts: chartsOf(camelCased<Reading[]>(entries ?? [])) });
 }
 
 function chartsOf(readings: Reading[]): Charts {

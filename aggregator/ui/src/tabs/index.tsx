@@ -6,7 +6,9 @@ import { Form } from "../shell/forms";
 import { useStore } from "../store";
 import { AbTab } from "./ab";
 import { CostTab } from "./cost";
+import { FailuresTab } from "./failures";
 import { LedgerTab } from "./ledger";
+import { RatiosTab } from "./ratios";
 import { RunsTab } from "./runs";
 import { SchedulesTab } from "./schedules";
 import { WorkloadTab } from "./workload";
@@ -40,9 +42,9 @@ export const tabsBeforeTheFirstRun: ITab[] = [{ key: "new", title: "New Test", c
 export const tabsOfARun: ITab[] = [
   { ...tabConfig.stats, component: Statistics },
   { ...tabConfig.charts, component: Charts },
-  tabConfig.failures,
+  { ...tabConfig.failures, component: FailuresTab },
   tabConfig.exceptions,
-  tabConfig.ratios,
+  { ...tabConfig.ratios, component: RatiosTab },
   tabConfig.reports,
   tabConfig.logs,
   { key: "ab", title: "A/B", component: AbTab },

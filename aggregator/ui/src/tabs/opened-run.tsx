@@ -14,15 +14,15 @@ import { useAnswer, type Asked } from "../parts/use-answer";
 import { camelCased } from "../statistics/names";
 import { useStore } from "../store";
 import { Comparison, type AbAnswer } from "./ab";
+import { Failures, type Failure } from "./failures";
 import { Ledger, type LedgerAnswer } from "./ledger";
 import type { RunRow } from "./runs";
 
 const StatsTable = tabConfig.stats.component.WrappedComponent;
-const FailuresTable = tabConfig.failures.component.WrappedComponent;
 
 interface Statistics {
   stats: ComponentProps<typeof StatsTable>["stats"];
-  errors: ComponentProps<typeof FailuresTable>["errors"];
+  errors: Failure[];
 }
 
 interface Props {
@@ -77,7 +77,7 @@ function Tables({ answer }: { answer: object }) {
           <Typography component="h3" sx={{ mb: 1 }} variant="subtitle1">
             Failures
           </Typography>
-          <FailuresTable errors={errors} />
+          <Failures failures={errors} />
         </Box>
       )}
     </>

@@ -29,6 +29,8 @@ export interface Swarm {
   numUsers: number;
   percentilesToChart: number[];
   runTime: string | number;
+  /** The shape that runs have unless somebody chooses another. */
+  shapeClass: string | null;
   shapeUseCommonOptions: boolean;
   spawnRate: number;
   state: State;

@@ -1,5 +1,6 @@
 // Locust's form, on what the server would make of it now.
 import { SwarmForm } from "locust-ui";
+import { useEffect, useRef } from "react";
 
 import { setSwarm, useStore, type Swarm } from "../store";
 import { refresh } from "../statistics/poll";
@@ -25,9 +26,28 @@ export function Form({ isEdit = false, onGranted }: Props) {
     refresh();
     onGranted?.();
   };
+  const place = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (!isEdit && place.current) chooseShape(place.current, swarm.shapeClass);
+  }, [isEdit, swarm.shapeClass]);
   return (
-    <SwarmForm.WrappedComponent {...formProps(swarm)} isEditSwarm={isEdit} setSwarm={changed} showUserclassPicker={!isEdit} />
+    <div ref={place}>
+      <SwarmForm.WrappedComponent
+        {...formProps(swarm)}
+        isEditSwarm={isEdit}
+        setSwarm={changed}
+        showUserclassPicker={!isEdit}
+      />
+    </div>
   );
+}
+
+/** Chooses the shape that the server was started with. Locust's form always begins with the first one, none. */
+function chooseShape(place: HTMLElement, name: string | null): void {
+  const select = place.querySelector<HTMLSelectElement>("select[name=shapeClass]");
+  if (!select || !name) return;
+  select.value = name;
+  setSwarm({ hideCommonOptions: true });
 }
 
 function formProps(swarm: Swarm) {

@@ -13,7 +13,7 @@ import { useStore } from "../store";
 const HERE = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
 
 export function ScheduleForm({ onSaved }: { onSaved: () => void }) {
-  const classes = useStore(({ swarm }) => swarm.availableUserClasses);
+  const { availableShapeClasses: shapes, availableUserClasses: classes } = useStore(({ swarm }) => swarm);
   const [chosen, setChosen] = useState<string[]>([]);
   const [said, setSaid] = useState<{ message: string; isGood: boolean } | null>(null);
 
@@ -68,6 +68,15 @@ export function ScheduleForm({ onSaved }: { onSaved: () => void }) {
               </MenuItem>
             ))}
           </TextField>
+          {shapes.length > 1 && (
+            <TextField defaultValue={shapes[0]} label="Shape class" name="shape_class" select>
+              {shapes.map((name) => (
+                <MenuItem key={name} value={name}>
+                  {name}
+                </MenuItem>
+              ))}
+            </TextField>
+          )}
         </Box>
         {said && (
           <Alert severity={said.isGood ? "success" : "error"} sx={{ mb: 2 }}>

@@ -23,6 +23,7 @@ interface Schedule {
   spawn_rate?: number;
   run_time?: number;
   user_classes?: string[];
+  shape_class?: string;
   host?: string;
 }
 
@@ -59,6 +60,7 @@ function columns(onDeleted: () => void): Column<Schedule>[] {
     { title: "Ramp up (users/s)", cell: (schedule) => decimal(schedule.spawn_rate) },
     { title: "Run time", cell: (schedule) => duration(schedule.run_time) },
     { title: "Classes", cell: (schedule) => schedule.user_classes?.join(", ") ?? "all", isText: true },
+    { title: "Shape", cell: (schedule) => schedule.shape_class ?? NONE, isText: true },
     { title: "Host", cell: (schedule) => schedule.host || NONE, isText: true },
     { title: "", cell: (schedule) => <Delete name={schedule.name} onDeleted={onDeleted} /> },
   ];

@@ -71,7 +71,7 @@ interface ChoiceProps {
 
 function Choice({ classes, name, onChange }: ChoiceProps) {
   return (
-    <FormControl size="small">
+    <FormControl size="small" variant="standard">
       <InputLabel htmlFor="ledger-class" shrink>
         Class
       </InputLabel>

@@ -1,12 +1,13 @@
 # What can be done here; `make` alone lists it.
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test check e2e bench bench-lambda deploy destroy ci clean
+.PHONY: help build demo test check browser e2e bench bench-lambda deploy destroy ci clean
 
 help: ## list these
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-build: ## build cicada and the stand-in targets (target/release)
+build: ## build cicada with its web page, and the stand-in targets (target/release)
+	scripts/page.sh
 	cargo build --release --locked -p local
 
 demo: build ## stand-in targets, and six user classes sending them traffic
@@ -23,14 +24,22 @@ check: ## what must hold before a commit: format, lints, docs
 	@if command -v cargo-deny >/dev/null; then cargo deny --locked check bans licenses sources; \
 	else echo "cargo-deny is not installed: licences and sources were not checked"; fi
 
-e2e: ## Cicada on an emulator of AWS, end to end: deployed, driven, broken, taken away (half an hour)
+browser: ## the web page in headless Chromium, driven as a person would; pictures in test-output/browser
+	scripts/tools.sh browser
+	scripts/page.sh --required
+	cargo build --locked -p local --bins
+	cd aggregator/ui && CHROMIUM="$(CURDIR)/.tools/browser" npx playwright test
+
+e2e: ## Cicada on an emulator of AWS, end to end: deployed, driven, broken, taken away; and the browser (half an hour)
 	scripts/tools.sh ministack
+	scripts/page.sh
 	PATH="$(CURDIR)/.tools/aws/bin:$$PATH" cargo-lambda lambda build --release --locked --x86-64 \
 		--package fanout --package tick --package aggregator-cloud --bin fanout --bin tick --bin aggregator
 	cargo test --locked --workspace --all-features --no-run
 	LAMBDA_DIR="$(CURDIR)/target/lambda" .tools/aws/bin/python -m unittest discover -s infra/tests
 	LAMBDA_DIR="$(CURDIR)/target/lambda" cargo test --locked --workspace --all-features --test e2e -- --test-threads=4
 	python3 infra/tests/faults.py --check
+	$(MAKE) browser
 
 bench: ## measure speed beside bare reqwest, Goose and Locust (half an hour)
 	scripts/tools.sh locust
@@ -53,4 +62,5 @@ ci: ## what the continuous integration runs
 
 clean: ## remove what was built
 	cargo clean
-	rm -rf bench/target test-output
+	rm -rf bench/target test-output aggregator/ui/node_modules
+	find aggregator/ui/dist -mindepth 1 ! -name .gitignore -delete

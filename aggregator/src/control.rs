@@ -15,6 +15,7 @@ use traffic::runs::{LoadedRun, RunError};
 
 mod allowed;
 mod chosen;
+mod offer;
 mod request;
 mod schedules;
 mod settings;
@@ -26,6 +27,7 @@ mod user;
 
 pub use allowed::AllowedHosts;
 pub use chosen::{Chosen, MAX_WORKLOAD, WorkloadRefusal};
+pub use offer::{Offer, OfferedClass};
 pub use request::{InvalidField, SwarmRequest, Swarmed};
 pub use schedules::ScheduleRefusal;
 pub use settings::{ClassSettings, Limits, Settings};

@@ -14,7 +14,7 @@ use utoipa::openapi::{Components, OpenApi as Description, Required, ResponseBuil
 
 use super::routes::OF_RUN;
 use super::{
-    ab, cost, downloads, health, home, metrics, runs, schedules, statistics, user, workload,
+    ab, cost, downloads, health, home, metrics, page, runs, schedules, statistics, user, workload,
 };
 
 pub(super) mod shapes;
@@ -29,7 +29,10 @@ pub(super) mod shapes;
     ),
     components(schemas(shapes::Cpu)),
     paths(
-        home::home,
+        page::page,
+        page::asset,
+        page::template_args,
+        home::routes,
         super::swarm_route,
         super::stop,
         statistics::requests,

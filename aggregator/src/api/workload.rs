@@ -2,11 +2,12 @@
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::State;
-use axum::extract::rejection::BytesRejection;
+use axum::extract::rejection::{BytesRejection, QueryRejection};
+use axum::extract::{Query, State};
 use axum::http::header::{CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH};
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use traffic::ports::{Heartbeat, Queue, Store};
 use traffic::workload::{Mistake, Workload, WorkloadErrors};
@@ -51,13 +52,25 @@ pub(super) async fn read<S: Store, Q: Queue, H: Heartbeat>(
     ([tag, kind], chosen.text.source().to_string()).into_response()
 }
 
-/// `PUT /workload`: the next run has this one; with `If-Match`, only in place of that version.
+/// The query of `PUT /workload`.
+#[derive(Deserialize)]
+pub(super) struct Replacing {
+    /// Only says whether it could be chosen.
+    #[serde(default)]
+    check: bool,
+}
+
+/// `PUT /workload`: the next run has this one; with `If-Match`, only in place of that version, and with
+/// `?check=true` in no case.
 #[utoipa::path(
     put,
     path = "/workload",
     operation_id = "replace_workload",
     tag = "cicada",
-    params(("if-match" = Option<String>, Header, description = "The version that is to be replaced.")),
+    params(
+        ("check" = Option<bool>, Query, description = "Only say whether it could be chosen."),
+        ("if-match" = Option<String>, Header, description = "The version that is to be replaced."),
+    ),
     request_body(content = String, content_type = "text/plain", description = "The text of a workload file.",
         example = "[hosts.shop]\nurl = \"http://127.0.0.1:8000\"\n[class.Shopper]\nwait = \"between(1, 3)\"\n[class.Shopper.task.look]\nrequest = \"GET /products\"\n"),
     responses(
@@ -70,9 +83,14 @@ pub(super) async fn read<S: Store, Q: Queue, H: Heartbeat>(
 )]
 pub(super) async fn replace<S: Store, Q: Queue, H: Heartbeat>(
     State(api): State<Api<S, Q, H>>,
+    query: Result<Query<Replacing>, QueryRejection>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
+    let Ok(Query(Replacing { check })) = query else {
+        let problem = "check is neither true nor false";
+        return refused(StatusCode::BAD_REQUEST, problem, &[]);
+    };
     let source = match text(body) {
         Ok(source) => source,
         Err((status, problem)) => return refused(status, &problem, &[]),
@@ -80,9 +98,15 @@ pub(super) async fn replace<S: Store, Q: Queue, H: Heartbeat>(
     let lost_lines = !source.trim_end().contains('\n') && is_form(&headers);
     let expected = version_in(&headers, &IF_MATCH).filter(|version| version != "*");
     let control = api.control.clone();
-    let chosen =
-        to_the_end(async move { control.choose_workload(&source, expected.as_deref()).await });
-    match chosen.await {
+    let chosen = match check {
+        true => control.check_workload(&source),
+        false => {
+            let chosen = async move { control.choose_workload(&source, expected.as_deref()).await };
+            to_the_end(chosen).await
+        }
+    };
+    match chosen {
+        Ok(chosen) if check => Json(valid(&chosen)).into_response(),
         Ok(chosen) => {
             let tag = [(ETAG, entity_tag(&chosen.text))];
             (tag, Json(accepted(&api, &chosen).await)).into_response()
@@ -117,10 +141,22 @@ fn text(body: Result<Bytes, BytesRejection>) -> Result<String, (StatusCode, Stri
     })
 }
 
+fn valid(chosen: &Chosen) -> Value {
+    json!({
+        "success": true,
+        "message": "The workload is valid, nothing was changed",
+        "version": chosen.text.version(),
+        "user_classes": classes(chosen),
+    })
+}
+
+fn classes(chosen: &Chosen) -> Vec<&str> {
+    let classes = chosen.text.classes().iter();
+    classes.map(|class| &**class.name()).collect()
+}
+
 /// What a run that is on makes of it is said as well, for that is what people try next.
 async fn accepted<S: Store, Q: Queue, H: Heartbeat>(api: &Api<S, Q, H>, chosen: &Chosen) -> Value {
-    let classes = chosen.text.classes().iter();
-    let classes: Vec<&str> = classes.map(|class| &**class.name()).collect();
     let now = api.control.now();
     let run = api.control.run().await.ok().flatten();
     let pinned = run
@@ -137,7 +173,7 @@ async fn accepted<S: Store, Q: Queue, H: Heartbeat>(api: &Api<S, Q, H>, chosen: 
         "success": true,
         "message": message,
         "version": chosen.text.version(),
-        "user_classes": classes,
+        "user_classes": classes(chosen),
     })
 }
 

@@ -86,9 +86,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         expected: Option<&str>,
     ) -> Result<Chosen, WorkloadRefusal> {
         let _turn = self.turn.lock().await;
-        let chosen = self.as_configured(self.fan_out.runs.parse(source)?)?;
-        self.settings.fits(&chosen.workload)?;
-        check_hosts(&self.settings, &chosen.workload)?;
+        let chosen = self.check_workload(source)?;
         if let Some(expected) = expected {
             let present = self.read_workload().await?.text.version().to_owned();
             if present != expected {
@@ -98,6 +96,17 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         self.write_workload(&chosen).await?;
         let version = chosen.text.version();
         tracing::info!(version, "the next run has another workload");
+        Ok(chosen)
+    }
+
+    /// What would be chosen; nothing is.
+    ///
+    /// # Errors
+    /// When the text has mistakes, or does not fit here.
+    pub fn check_workload(&self, source: &str) -> Result<Chosen, WorkloadRefusal> {
+        let chosen = self.as_configured(self.fan_out.runs.parse(source)?)?;
+        self.settings.fits(&chosen.workload)?;
+        check_hosts(&self.settings, &chosen.workload)?;
         Ok(chosen)
     }
 

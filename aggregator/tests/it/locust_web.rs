@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::cicada::{Answer, Cicada, FORM, workload};
 
+mod page;
 mod reading;
 mod swarming;
 mod timespans;

@@ -277,9 +277,13 @@ async fn a_body_beyond_a_megabyte_is_not_read() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_home_page_names_every_route_and_the_state() {
+async fn the_list_of_routes_names_them_all_and_the_state() {
     let cicada = Cicada::new();
-    let page = cicada.get("/").await.body;
+    let page = cicada.get("/api").await.body;
+    assert!(
+        !page.contains("make build"),
+        "that is for those who lack the page"
+    );
     for route in [
         "/swarm",
         "/stop",
@@ -293,6 +297,7 @@ async fn the_home_page_names_every_route_and_the_state() {
         "/workload",
         "/schedules",
         "/schedules/NAME",
+        "/template-args",
         "/health",
     ] {
         assert!(page.contains(route), "{route}");
@@ -304,9 +309,91 @@ async fn the_home_page_names_every_route_and_the_state() {
     );
     cicada.started("user_count=6&spawn_rate=600").await;
     cicada.settle().await;
-    let page = cicada.get("/").await.body;
+    let page = cicada.get("/api").await.body;
     assert!(page.contains(r#"<strong id="state">running</strong>"#));
     assert!(page.contains(r#"<strong id="user_count">6</strong>"#));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_page_holds_what_its_form_offers_or_says_how_to_get_it() {
+    let cicada = Cicada::new();
+    cicada
+        .started("user_count=1&spawn_rate=1&host=http://x/%3C/script%3E")
+        .await;
+    let page = cicada.get("/").await;
+    let Some((_, rest)) = page.body.split_once("type=\"application/json\">") else {
+        // built without Node.js
+        assert!(
+            page.body.contains("<code>make build</code>"),
+            "{}",
+            page.body
+        );
+        return;
+    };
+    let (args, _) = rest.split_once("</script>").expect("the element ends");
+    let args: Value = serde_json::from_str(args).expect("it is JSON");
+    assert_eq!(args, cicada.get("/template-args").await.json());
+    assert_eq!(page.headers["cache-control"], "no-store");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_form_offers_classes_and_what_was_asked_for_last() {
+    let cicada = Cicada::new();
+    let args = cicada.get("/template-args").await.json();
+    assert_eq!(args["state"], "ready");
+    assert_eq!(
+        (&args["user_count"], &args["num_users"]),
+        (&json!(0), &json!(1))
+    );
+    let hosts = json!(["http://ai-agent:8001", "http://target-app:8000"]);
+    assert_eq!((&args["host"], &args["hosts"]), (&json!(""), &hosts));
+    let class = json!({"host": "http://ai-agent:8001", "weight": 1, "fixed_count": 0,
+        "tasks": ["check_and_repair"]});
+    assert_eq!(args["users"]["ModelAUser"], class);
+    assert_eq!(
+        args["available_user_classes"].as_array().map(Vec::len),
+        Some(6)
+    );
+
+    cicada
+        .started(
+            "user_count=6&spawn_rate=2.5&run_time=10m&user_classes=ModelAUser&host=http://other:1",
+        )
+        .await;
+    let args = cicada.get("/template-args").await.json();
+    assert_eq!(args["state"], "spawning");
+    assert_eq!(
+        (&args["user_count"], &args["num_users"]),
+        (&json!(6), &json!(6))
+    );
+    assert_eq!(
+        (&args["spawn_rate"], &args["run_time"]),
+        (&json!(2.5), &json!(600))
+    );
+    let other = json!("http://other:1");
+    assert_eq!((&args["host"], &args["hosts"]), (&other, &json!([other])));
+
+    cicada.post("/stop").await;
+    cicada.settle().await;
+    let args = cicada.get("/template-args").await.json();
+    assert_eq!(args["state"], "stopped");
+    assert_eq!(
+        (&args["user_count"], &args["num_users"]),
+        (&json!(0), &json!(6))
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn there_is_no_asset_but_the_pages_own() {
+    let cicada = Cicada::new();
+    for path in [
+        "/assets/nothing.js",
+        "/assets/..%2Findex.html",
+        "/assets/",
+        "/assets",
+    ] {
+        assert_eq!(cicada.get(path).await.status, 404, "{path}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

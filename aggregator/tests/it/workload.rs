@@ -158,6 +158,42 @@ async fn a_mistake_changes_nothing_and_every_one_is_named_with_its_line() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_check_says_what_is_wrong_and_never_changes_anything() {
+    let cicada = Cicada::new();
+    let before = cicada.get("/workload").await;
+    let check = async |source: &str| {
+        let source = source.to_owned();
+        cicada
+            .call("PUT", "/workload?check=true", None, source)
+            .await
+    };
+    let answer = check(SHOP).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let json = answer.json();
+    assert_eq!(
+        json["message"],
+        "The workload is valid, nothing was changed"
+    );
+    assert_eq!(json["version"], version(SHOP));
+    assert!(
+        !answer.headers.contains_key("etag"),
+        "that would be the one that is chosen"
+    );
+    let (message, mistakes) = refused(&check("hosts = 1").await, 422);
+    assert!(message.contains("nothing was changed") && !mistakes.is_empty());
+    let nonsense = cicada
+        .call("PUT", "/workload?check=perhaps", None, SHOP)
+        .await;
+    let (message, _) = refused(&nonsense, 400);
+    assert_eq!(message, "check is neither true nor false");
+    let after = cicada.get("/workload").await;
+    assert_eq!(
+        (after.body, &after.headers["etag"]),
+        (before.body, &before.headers["etag"])
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_no_workload_at_all_is_refused() {
     let cicada = Cicada::new();
     for (body, status, words) in [

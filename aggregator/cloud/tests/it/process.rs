@@ -401,6 +401,21 @@ async fn the_function_answers_lambda_even_while_its_store_is_away() {
     let (_, answer) = lambda.invoke(&Event::new("GET", "/worker-count")).await;
     assert_eq!(answer["statusCode"], 200);
     assert_eq!(answer["body"], r#"{"worker_count":0}"#);
+    // the page's files are compressed, and what is compressed is no text
+    let picture = Event::new("GET", "/assets/cicada.svg").header("accept-encoding", "gzip");
+    let (_, answer) = lambda.invoke(&picture).await;
+    if answer["statusCode"] == 200 {
+        assert_eq!(answer["headers"]["content-encoding"], "gzip");
+        assert_eq!(answer["isBase64Encoded"], true);
+        let body = BASE64_STANDARD.decode(answer["body"].as_str().unwrap());
+        assert!(
+            body.unwrap().starts_with(&[0x1f, 0x8b]),
+            "that is how gzip begins"
+        );
+    } else {
+        // built without the page
+        assert_eq!(answer["statusCode"], 404);
+    }
     let (_, answer) = lambda.invoke(&Event::new("GET", "/logs")).await;
     assert!(
         answer["body"]

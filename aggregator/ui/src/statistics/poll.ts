@@ -1,0 +1,133 @@
+// Keeps the page's figures up to date, as Locust's page does: every two seconds while users run.
+//
+// Locust's stops looking when a run ends; a schedule or a script may start the next one here, so this goes
+// on, now and then.
+import { useEffect, useState } from "react";
+
+import { get, Problem } from "../server";
+import { addMarker, addReading, isOn, now, setFigures, setSwarm, type Point, type Reading, type State } from "../store";
+import { isDueAgain, takeHistory } from "./history";
+import { camelCased } from "./names";
+
+/** Milliseconds from one look to the next while users run, and while none do. */
+const BUSY = 2_000;
+const IDLE = 10_000;
+
+/** Failed looks in a row after which the page says so. */
+const PATIENCE = 2;
+
+interface Statistics {
+  currentFailPerSec: number;
+  currentResponseTimePercentiles: Record<string, number | null>;
+  currentRps: number;
+  errors: object[];
+  failRatio: number;
+  state: State;
+  stats: object[];
+  userCount: number;
+}
+
+/** Milliseconds for which the server may still answer with what it had before a change. */
+const SETTLED = 400;
+
+interface Silence {
+  since: Date;
+  message: string;
+}
+
+let lookAgain: (() => void) | null = null;
+
+/** When something was last changed from this page. */
+let changed = 0;
+
+/** The state that the server named last; the store's may be ahead of it. */
+let named: State | null = null;
+
+/** Something was just changed: looks at what came of it, and disregards what was asked before. */
+export function refresh(): void {
+  changed = Date.now();
+  setTimeout(() => lookAgain?.(), SETTLED);
+}
+
+/** Follows the statistics for as long as the component lives; says since when there is no answer, and why. */
+export function useStatistics(): Silence | null {
+  const [silence, setSilence] = useState<Silence | null>(null);
+  useEffect(() => follow(setSilence), []);
+  return silence;
+}
+
+function follow(setSilence: (silence: Silence | null) => void): () => void {
+  const end = new AbortController();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let looking = false;
+  let failures = 0;
+  let answered = new Date();
+
+  async function look(): Promise<void> {
+    if (looking) return;
+    looking = true;
+    clearTimeout(timer);
+    const asked = Date.now();
+    try {
+      const statistics = camelCased<Statistics>(await get("stats/requests", end.signal));
+      if (asked >= changed + SETTLED) show(statistics);
+      failures = 0;
+      answered = new Date();
+      setSilence(null);
+    } catch (problem) {
+      if (end.signal.aborted) return;
+      if (!(problem instanceof Problem)) throw problem;
+      failures += 1;
+      if (failures >= PATIENCE) setSilence({ since: answered, message: problem.message });
+    } finally {
+      looking = false;
+      const soon = isOn(now().swarm.state) || failures > 0 || asked < changed + IDLE;
+      if (!end.signal.aborted) timer = setTimeout(() => void look(), soon ? BUSY : IDLE);
+    }
+  }
+
+  function seenAgain(): void {
+    if (document.visibilityState !== "visible") return;
+    // a page in the background looks rarely, and its charts have gaps
+    void takeHistory();
+    void look();
+  }
+
+  lookAgain = () => void look();
+  document.addEventListener("visibilitychange", seenAgain);
+  void takeHistory();
+  void look();
+  return () => {
+    end.abort();
+    clearTimeout(timer);
+    document.removeEventListener("visibilitychange", seenAgain);
+    lookAgain = null;
+  };
+}
+
+function show(statistics: Statistics): void {
+  const time = new Date().toISOString();
+  const { state, stats, errors, userCount } = statistics;
+  const rps = rounded(statistics.currentRps);
+  setFigures({ stats, errors, userCount, totalRps: rps, failRatio: Math.round(100 * statistics.failRatio) });
+  if (isOn(state)) {
+    if (named === "stopped") addMarker(time);
+    if (isDueAgain()) void takeHistory();
+    else addReading(reading(statistics, time, rps));
+  }
+  named = state;
+  if (state !== now().swarm.state) setSwarm({ state });
+}
+
+function reading(statistics: Statistics, time: string, rps: number): Reading {
+  const percentiles = Object.entries(statistics.currentResponseTimePercentiles);
+  return {
+    time,
+    currentRps: [time, rps],
+    currentFailPerSec: [time, rounded(statistics.currentFailPerSec)],
+    userCount: [time, statistics.userCount],
+    ...Object.fromEntries(percentiles.map(([name, value]): [string, Point] => [name, [time, value ?? 0]])),
+  };
+}
+
+const rounded = (value: number) => Math.round(100 * value) / 100;

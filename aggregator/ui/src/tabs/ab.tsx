@@ -1,0 +1,159 @@
+// Model A and model B side by side, and whether the difference means anything yet.
+import Alert from "@mui/material/Alert";
+import Box from "@mui/material/Box";
+import Chip from "@mui/material/Chip";
+import Typography from "@mui/material/Typography";
+
+import { Answered } from "../parts/answered";
+import { DataTable, type Column } from "../parts/data-table";
+import { count, dateTime, milliseconds, NONE, percent, signed } from "../parts/figures";
+import { Interval } from "../parts/interval";
+import { Section } from "../parts/section";
+import { useAnswer } from "../parts/use-answer";
+
+/** One side of a pair: a row of the statistics. */
+interface Side {
+  name: string;
+  method: string;
+  num_requests: number;
+  num_failures: number;
+  fail_ratio: number | null;
+  avg_response_time: number | null;
+  median_response_time: number | null;
+  "response_time_percentile_0.95": number | null;
+}
+
+/** B minus A, with its interval; null where there is too little to tell. */
+export interface Difference {
+  difference: number | null;
+  low: number | null;
+  high: number | null;
+  verdict: string;
+}
+
+interface Pair {
+  name: string;
+  method: string;
+  a: Side;
+  b: Side;
+  fail_ratio: Difference;
+  avg_response_time: Difference;
+  median_response_time: Difference;
+  verdict: string;
+  explanation: string;
+}
+
+/** `GET /ab` */
+export interface AbAnswer {
+  run: string | null;
+  since: number | null;
+  confidence: number;
+  pairs: Pair[];
+}
+
+export function AbTab() {
+  const asked = useAnswer<AbAnswer>("ab", 5_000);
+  return (
+    <Answered asked={asked} what="comparison of models">
+      {(ab) => <Comparison ab={ab} />}
+    </Answered>
+  );
+}
+
+/** All pairs of a run. */
+export function Comparison({ ab }: { ab: AbAnswer }) {
+  if (ab.pairs.length === 0) {
+    return <Alert severity="info">The workload has no request that is sent to a model A and to a model B.</Alert>;
+  }
+  return (
+    <>
+      <Typography color="text.secondary" sx={{ mb: 3, maxWidth: "80ch" }} variant="body2">
+        Differences are B minus A, with an interval that holds the true one {count(100 * ab.confidence)} times out of 100.
+        {ab.run !== null && ab.since !== null && ` Counted since ${dateTime(ab.since)}.`}
+      </Typography>
+      {ab.pairs.map((pair) => (
+        <Section
+          actions={<Chip color={colour(pair.verdict)} label={pair.verdict} variant="outlined" />}
+          about={sentence(pair.explanation)}
+          key={`${pair.method} ${pair.name}`}
+          title={`${pair.method} ${pair.name}`}
+        >
+          <DataTable columns={columns(ab.confidence)} empty="" isEven keyOf={(row) => row.title} rows={rows(pair)} />
+        </Section>
+      ))}
+    </>
+  );
+}
+
+const sentence = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+
+function colour(verdict: string) {
+  if (/slower|more often/.test(verdict)) return "error";
+  if (/faster|less often/.test(verdict)) return "success";
+  return "default";
+}
+
+/** A row: the figures of a side, or the difference of both. */
+type Row = { title: string } & ({ side: Side } | { pair: Pair });
+
+function rows(pair: Pair): Row[] {
+  return [
+    { title: "A", side: pair.a },
+    { title: "B", side: pair.b },
+    { title: "B − A", pair },
+  ];
+}
+
+function columns(confidence: number): Column<Row>[] {
+  const of =
+    (side: (side: Side) => string, difference: (pair: Pair) => React.ReactNode) =>
+    (row: Row): React.ReactNode =>
+      "side" in row ? side(row.side) : difference(row.pair);
+  const time = (key: "avg_response_time" | "median_response_time") =>
+    of(
+      (side) => milliseconds(side[key]),
+      (pair) => <Apart difference={pair[key]} write={milliseconds} />,
+    );
+  const level = `${count(100 * confidence)} %`;
+  return [
+    { title: "Model", cell: (row) => row.title, isText: true },
+    { title: "# Requests", cell: of((side) => count(side.num_requests), (pair) => count(pair.b.num_requests - pair.a.num_requests)) },
+    { title: "# Fails", cell: of((side) => count(side.num_failures), () => NONE) },
+    {
+      title: "Failures",
+      cell: of((side) => percent(side.fail_ratio), (pair) => <Apart difference={pair.fail_ratio} write={percent} />),
+    },
+    { title: "Median (ms)", cell: time("median_response_time") },
+    {
+      title: "95%ile (ms)",
+      cell: of((side) => milliseconds(side[P95]), (pair) => signed(milliseconds)(minus(pair.b[P95], pair.a[P95]))),
+    },
+    { title: "Average (ms)", cell: time("avg_response_time") },
+    {
+      title: `Average, ${level} interval`,
+      cell: of(() => "", (pair) => <Interval difference={pair.avg_response_time} />),
+    },
+  ];
+}
+
+const P95 = "response_time_percentile_0.95";
+
+const minus = (b: number | null, a: number | null) => (a === null || b === null ? null : b - a);
+
+/** A difference with its interval in brackets. */
+function Apart({ difference, write }: { difference: Difference; write: (value: number | null) => string }) {
+  const { low, high } = difference;
+  const sign = signed(write as (value: number | null | undefined) => string);
+  return (
+    <>
+      <Box component="span" sx={{ fontWeight: 700 }}>
+        {sign(difference.difference)}
+      </Box>
+      {low !== null && high !== null && (
+        <Typography color="text.secondary" component="div" variant="caption">
+          {sign(low)} to {sign(high)}
+        </Typography>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,144 @@
+// The tabs that Locust does not have.
+import { Cicada } from "./support/programs";
+import { expect, openTab, picture, test } from "./support/watched";
+
+test.describe.configure({ mode: "serial" });
+
+let cicada: Cicada;
+
+test.beforeAll(async () => {
+  cicada = await Cicada.ready();
+  const form = new URLSearchParams({ user_count: "60", spawn_rate: "60" });
+  await fetch(`${cicada.url}swarm`, { method: "POST", body: form });
+});
+
+test.afterAll(() => cicada?.stop());
+
+test("the ledger adds up on the page, and its charts move", async ({ page }) => {
+  await page.goto(`${cicada.url}?tab=ledger`);
+  const total = page.getByRole("row").filter({ hasText: "All classes" });
+  await expect(total.getByRole("cell").nth(1)).toHaveText(/^[1-9]/);
+  const figures = (await total.getByRole("cell").allTextContents()).slice(1, 6);
+  const [planned, recorded, skipped, missing, pending] = figures.map((text) => Number(text.replaceAll(",", "")));
+  expect(planned).toBe((recorded ?? 0) + (skipped ?? 0) + (missing ?? 0) + (pending ?? 0));
+
+  const chart = page.locator("canvas").first();
+  const canvas = () => chart.evaluate((element: HTMLCanvasElement) => element.toDataURL());
+  const before = await canvas();
+  await expect.poll(canvas).not.toBe(before);
+  await page.getByLabel("Class").selectOption("TargetAppUser");
+  await expect(chart).toBeVisible();
+});
+
+test("models are compared, with what it means", async ({ page }) => {
+  await page.goto(`${cicada.url}?tab=ab`);
+  await expect(page.getByRole("heading", { name: "POST Chat" })).toBeVisible();
+  const rows = page.getByRole("table").first().getByRole("row");
+  await expect(rows).toHaveCount(4);
+  await expect(rows.nth(3)).toContainText("B − A");
+  // with a few requests on both sides there is something to tell
+  await expect(page.getByText(/95 % interval|too few requests/).first()).toBeVisible();
+});
+
+test("a workload is validated, saved, and read again", async ({ page, watch }) => {
+  watch.expectStatus(422);
+  await page.goto(`${cicada.url}?tab=workload`);
+  const text = page.getByRole("textbox", { name: "Workload" });
+  await expect(text).toHaveValue(/\[class\.TargetAppUser\]/);
+  const before = await text.inputValue();
+  await expect(page.getByRole("button", { name: "Save" })).toBeDisabled();
+
+  await text.fill(`${before}\n[class.Broken]\nwait = "sometimes"\n`);
+  const mistake = before.split("\n").length + 2;
+  for (const name of ["Validate", "Save"]) {
+    await page.getByRole("button", { name }).click();
+    const alert = page.getByRole("alert");
+    await expect(alert).toContainText("nothing was changed");
+    await alert.getByRole("button", { name: `Line ${mistake}` }).first().click();
+    expect(await text.evaluate(selected)).toBe('wait = "sometimes"');
+  }
+
+  await text.fill(before.replaceAll("class.TargetAppUser", "class.Shopper_1"));
+  await page.getByRole("button", { name: "Validate" }).click();
+  await expect(page.getByRole("alert")).toContainText("The workload is valid, nothing was changed");
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByRole("alert")).toContainText("The next run has this workload; the one that is on goes on");
+  await page.reload();
+  await expect(text).toHaveValue(/\[class\.Shopper_1\]/);
+});
+
+const selected = (area: HTMLTextAreaElement | HTMLElement) => {
+  const { value, selectionStart, selectionEnd } = area as HTMLTextAreaElement;
+  return value.slice(selectionStart, selectionEnd);
+};
+
+test("a workload that somebody else has changed is not overwritten", async ({ page, watch }) => {
+  watch.expectStatus(412);
+  await page.goto(`${cicada.url}?tab=workload`);
+  const text = page.getByRole("textbox", { name: "Workload" });
+  await expect(text).toHaveValue(/Shopper_1/);
+  const before = await text.inputValue();
+  await fetch(`${cicada.url}workload`, { method: "PUT", body: `${before}\n# somebody else's\n` });
+  await text.fill(`${before}\n# mine\n`);
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByRole("alert")).toContainText("somebody else has chosen version");
+  await page.getByRole("button", { name: "Read again" }).click();
+  await expect(text).toHaveValue(/somebody else's/);
+});
+
+test("what was saved is what the form offers", async ({ page }) => {
+  await page.goto(`${cicada.url}?tab=runs`);
+  await page.getByRole("button", { name: "Stop" }).click();
+  await page.getByRole("button", { name: "New", exact: true }).click();
+  await expect(page.getByRole("cell", { name: "Shopper_1" })).toBeVisible();
+  await expect(page.getByText("TargetAppUser")).toBeHidden();
+});
+
+test("a run is opened with its statistics, ledger and report", async ({ page }) => {
+  await page.goto(`${cicada.url}?tab=runs`);
+  await page.getByRole("row").filter({ hasText: "stopped" }).getByRole("button").first().click();
+  await expect(page.getByRole("row").filter({ hasText: "Aggregated" })).toBeVisible();
+  await expect(page.getByRole("row").filter({ hasText: "All classes" })).toBeVisible();
+  await picture(page, "run");
+  const opened = page.waitForEvent("popup");
+  await page.getByRole("link", { name: "Report" }).click();
+  await expect((await opened).getByText("Aggregated").first()).toBeVisible();
+  await page.getByRole("button", { name: "All runs" }).click();
+  await expect(page.getByRole("row").filter({ hasText: "stopped" })).toBeVisible();
+});
+
+test("a schedule is added, refused, and deleted", async ({ page, watch }) => {
+  watch.expectStatus(400);
+  await page.goto(cicada.url);
+  await openTab(page, "Schedules");
+  await page.getByLabel("Name").fill("weekdays");
+  await page.getByLabel("Start (cron)").fill("0 9 * *");
+  await page.getByLabel("Number of users").fill("50");
+  await page.getByLabel("Ramp up").fill("2");
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByRole("alert")).toContainText("start");
+  await page.getByLabel("Start (cron)").fill("0 9 * * 1-5");
+  await page.getByLabel("Stop (cron)").fill("0 17 * * 1-5");
+  await page.getByLabel("Time zone").fill("Europe/Berlin");
+  await page.getByRole("button", { name: "Save" }).click();
+  const row = page.getByRole("row").filter({ hasText: "weekdays" });
+  await expect(row).toContainText("Europe/Berlin");
+  await expect(row).toContainText(/\d{4}-\d\d-\d\d 09:00/);
+  await picture(page, "schedules-filled");
+  await row.getByRole("button", { name: "Delete" }).click();
+  await row.getByRole("button", { name: "Really delete" }).click();
+  await expect(row).toBeHidden();
+});
+
+test("costs follow what is typed, and what cannot be estimated is said", async ({ page, watch }) => {
+  watch.expectStatus(400);
+  await page.goto(`${cicada.url}?tab=cost`);
+  const total = page.getByText("USD a month").first();
+  await expect(total).toBeVisible();
+  const figure = page.getByText(/^\$[\d,.]+$/).first();
+  const before = await figure.textContent();
+  await page.getByLabel("Number of users").fill("500");
+  await expect(figure).not.toHaveText(before ?? "");
+  await page.getByLabel("Number of users").fill("-1");
+  await expect(page.getByRole("alert")).toContainText("users");
+});

@@ -10,9 +10,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use aggregator::control::Limits;
+use aggregator::control::{InvalidField, Limits};
 use aggregator::cost::{
     Architecture, Assumptions, Estimate, Hours, Prices, ResponseTimes, Schedule, run_of,
+    run_of_shape,
 };
 use anyhow::{Context as _, bail};
 use clap::{Parser, ValueEnum};
@@ -44,13 +45,17 @@ pub struct CostOptions {
         short = 'u',
         long,
         value_name = "N",
-        required_unless_present = "class_counts"
+        required_unless_present_any = ["class_counts", "shape"]
     )]
     users: Option<u32>,
 
     /// Users of single classes: JSON such as {"ModelAUser": 2}, or CLASS=N for each
     #[arg(long, value_name = "JSON|CLASS=N", num_args = 1.., conflicts_with = "users")]
     class_counts: Vec<String>,
+
+    /// A load shape of the workload: as many users as it has on average, in --hours of it
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["users", "class_counts"])]
+    shape: Option<String>,
 
     /// Workload file; without it, the built-in one with the demo's six classes
     #[arg(short = 'f', long, value_name = "FILE")]
@@ -157,12 +162,18 @@ fn complain(mistake: &str) -> ExitCode {
 /// When something that was typed, or a file that it names, cannot be used.
 pub fn text(options: &CostOptions) -> anyhow::Result<String> {
     let workload = Arc::new(workload(options)?);
-    let (shares, users) = shares(options, &workload)?;
     let prices = prices(options)?;
     let assumptions = assumptions(options, &workload)?;
     let schedule = schedule(options)?;
     let block_size = BlockSize::new(options.block_size).unwrap_or_default();
-    let run = run_of(workload, shares, users, block_size);
+    let run = match &options.shape {
+        Some(shape) => run_of_shape(workload, shape, block_size)
+            .map_err(|unknown| InvalidField::new("--shape", unknown.problem))?,
+        None => {
+            let (shares, users) = shares(options, &workload)?;
+            run_of(workload, shares, users, block_size)
+        }
+    };
     let estimate = Estimate::of(&run, schedule, &assumptions, &prices);
     if options.json {
         return Ok(serde_json::to_string_pretty(&estimate)? + "\n");

@@ -29,7 +29,8 @@ What traffic would cost on AWS: cicada cost --help";
     after_help = ENVIRONMENT
 )]
 pub struct Options {
-    /// User classes to run; all of them if none is named (see --list)
+    /// User classes to run; all of them if none is named (see --list). A load shape's name is the
+    /// same as --shape
     #[arg(
         value_name = "CLASS",
         env = "LOCUST_USER_CLASSES",
@@ -110,7 +111,7 @@ pub struct Common {
     )]
     pub run_time: Option<Duration>,
 
-    /// Show the user classes and exit
+    /// Show the user classes and load shapes, and exit
     #[arg(short = 'l', long)]
     pub list: bool,
 
@@ -171,6 +172,11 @@ pub struct Own {
     /// with it
     #[arg(long, value_name = "FILE")]
     pub db: Option<PathBuf>,
+
+    /// Load shape of the workload that says how many users there are when, instead of --users and
+    /// --spawn-rate (see --list)
+    #[arg(long, value_name = "NAME", env = "LOCUST_SHAPE")]
+    pub shape: Option<String>,
 
     /// Seed of the runs' random draws: the same seed gives the same requests
     #[arg(long, value_name = "N", allow_negative_numbers = true)]

@@ -92,6 +92,8 @@ fn text(body: Result<Bytes, BytesRejection>) -> Result<String, (StatusCode, Stri
 async fn accepted<S: Store, Q: Queue, H: Heartbeat>(api: &Api<S, Q, H>, chosen: &Chosen) -> Value {
     let classes = chosen.text.classes().iter();
     let classes: Vec<&str> = classes.map(|class| &**class.name()).collect();
+    let shapes = chosen.text.shapes().iter();
+    let shapes: Vec<&str> = shapes.map(|shape| &**shape.name()).collect();
     let now = api.control.now();
     let run = api.control.run().await.ok().flatten();
     let pinned = run
@@ -109,6 +111,7 @@ async fn accepted<S: Store, Q: Queue, H: Heartbeat>(api: &Api<S, Q, H>, chosen: 
         "message": message,
         "version": chosen.text.version(),
         "user_classes": classes,
+        "shape_classes": shapes,
     })
 }
 

@@ -12,5 +12,6 @@ mod properties;
 mod reader;
 mod records;
 mod schedules;
+mod shapes;
 mod unsteady;
 mod workload;

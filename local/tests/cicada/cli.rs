@@ -16,6 +16,7 @@ mod locust;
 mod misuse;
 mod printed;
 mod seed;
+mod shapes;
 mod web;
 
 /// Two classes whose users are due twice a second, two that have trouble, and one with tasks.

@@ -1,6 +1,6 @@
 //! From the TOML of a workload file to its classes, with every mistake on the way.
 //!
-//! The order is hosts, pools, defaults, classes: each needs what comes before it.
+//! The order is hosts, pools, defaults, classes, shapes: each needs what comes before it.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -11,30 +11,36 @@ use super::class::{Host, UserClass};
 use super::compile::Compiler;
 use super::engine::Engine;
 use super::read::{Fields, Reader};
+use super::shape::Shape;
 
 mod classes;
 mod defaults;
 mod hosts;
 mod pools;
 mod requests;
+mod shapes;
 mod tasks;
 
 /// Looks up an environment variable.
 pub(super) type Environment<'e> = &'e dyn Fn(&str) -> Option<String>;
 
+/// What a workload file says.
+#[derive(Default)]
+pub(super) struct Decoded {
+    pub(super) hosts: Vec<Arc<Host>>,
+    pub(super) classes: Vec<Arc<UserClass>>,
+    pub(super) shapes: Vec<Arc<Shape>>,
+}
+
 /// Reads everything that a workload file says; the reader has the mistakes.
-pub(super) fn workload(
-    reader: &Reader<'_>,
-    source: &str,
-    environment: Environment<'_>,
-) -> (Vec<Arc<Host>>, Vec<Arc<UserClass>>) {
+pub(super) fn workload(reader: &Reader<'_>, source: &str, environment: Environment<'_>) -> Decoded {
     let (document, errors) = DeTable::parse_recoverable(source);
     if !errors.is_empty() {
         for error in errors {
             let span = error.span().unwrap_or_default();
             reader.mistake(&span, format!("this is not TOML: {}", error.message()));
         }
-        return (Vec::new(), Vec::new());
+        return Decoded::default();
     }
     let fields = Fields::new(reader, "", document.get_ref(), 0..0);
     let hosts = hosts::read(&fields, environment);
@@ -52,8 +58,13 @@ pub(super) fn workload(
         &defaults,
         equal_weights == Some(true),
     );
+    let shapes = shapes::read(&fields, &classes);
     fields.finish();
-    (hosts, classes)
+    Decoded {
+        hosts,
+        classes,
+        shapes,
+    }
 }
 
 /// A table under `key`, or nothing; a mistake if it is something else.
@@ -67,7 +78,7 @@ fn table<'r, 't, 's>(
     Some(Fields::new(fields.reader, place, table, field.span))
 }
 
-/// Checks a name that people type on command lines: of a class, a task, a host, a pool.
+/// Checks a name that people type on command lines: of a class, a shape, a task, a host, a pool.
 fn check_name(reader: &Reader<'_>, what: &str, name: &str, span: &Range<usize>) -> Option<()> {
     let allowed = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
     let good = (1..=100).contains(&name.chars().count()) && name.chars().all(allowed);

@@ -14,6 +14,7 @@ mod decode;
 mod engine;
 mod errors;
 mod expect;
+mod metric;
 mod pool;
 mod ratio;
 mod read;

@@ -25,6 +25,7 @@ check: ## what must hold before a commit: format, lints, docs
 
 e2e: ## Cicada on an emulator of AWS, end to end: deployed, driven, broken, taken away (half an hour)
 	scripts/tools.sh ministack
+	scripts/tools.sh dynamodb
 	PATH="$(CURDIR)/.tools/aws/bin:$$PATH" cargo-lambda lambda build --release --locked --x86-64 \
 		--package fanout --package tick --package aggregator-cloud --bin fanout --bin tick --bin aggregator
 	cargo test --locked --workspace --all-features --no-run

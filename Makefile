@@ -32,6 +32,7 @@ browser: ## the web page in headless Chromium, driven as a person would; picture
 
 e2e: ## Cicada on an emulator of AWS, end to end: deployed, driven, broken, taken away; and the browser (half an hour)
 	scripts/tools.sh ministack
+	scripts/tools.sh dynamodb
 	scripts/page.sh
 	PATH="$(CURDIR)/.tools/aws/bin:$$PATH" cargo-lambda lambda build --release --locked --x86-64 \
 		--package fanout --package tick --package aggregator-cloud --bin fanout --bin tick --bin aggregator

@@ -151,6 +151,7 @@ async fn start(
             host: None,
             hosts: Vec::new(),
             until: None,
+            shape: None,
         }],
         stopped_from: None,
         block_size: BlockSize::default(),

@@ -258,9 +258,13 @@ async fn to_the_end<T: Send + 'static>(change: impl Future<Output = T> + Send + 
 }
 
 fn started(swarmed: &Swarmed) -> serde_json::Value {
+    let message = swarmed.shape_class.as_ref().map_or_else(
+        || "Swarming started".to_owned(),
+        |shape| format!("Swarming started using shape class '{shape}'"),
+    );
     let mut body = json!({
         "success": true,
-        "message": "Swarming started",
+        "message": message,
         "host": swarmed.host,
     });
     if let Some(run_time) = swarmed.run_time {

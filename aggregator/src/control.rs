@@ -36,6 +36,7 @@ pub use timespan::{InvalidTimespan, parse_timespan};
 pub use user::{Change, UserSettings};
 
 pub(crate) use settings::known_class;
+pub(crate) use target::segments_of_shape;
 use target::{Context, Target};
 
 /// How often a change is tried when somebody else changes the run at the same time.
@@ -249,20 +250,29 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
                 host: last.and_then(|last| last.host.clone()),
             },
         )?;
+        if let Some(on) = run.shape() {
+            return left_alone(target, &on.name);
+        }
         let change = Run::change_slot(&self.fan_out.clock);
         let from = last.map_or(change, |last| last.from.max(change));
-        let segment = target.segment(from);
+        let segments = target.segments(from);
+        let first = segments[0].clone();
         let mut changed = Run {
             revision: run.revision + 1,
             ..run
         };
+        if target.shape.is_some() {
+            // as in Locust, where a shape is a test of its own
+            changed.reset_at = Some(changed.counts_from().max(self.now()));
+        }
         // what has not begun yet is replaced
         changed.segments.retain(|segment| segment.from < from);
-        changed.segments.push(segment.clone());
+        changed.segments.extend(segments);
         self.fan_out.store.put_run(&changed).await?;
         tracing::info!(
-            user_count = segment.user_count,
-            spawn_rate = segment.spawn_rate,
+            user_count = first.user_count,
+            spawn_rate = first.spawn_rate,
+            shape = target.shape,
             "changing the number of users"
         );
         let after = self.fan_out.runs.put(changed).await?;
@@ -272,6 +282,19 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         self.fan_out.plan_ahead().await?;
         Ok(target)
     }
+}
+
+/// What becomes of a swarm while a shape says how many users there are: as in Locust the shape goes on
+/// as if nothing had been asked, unless something else was.
+fn left_alone(target: Target, on: &str) -> Result<Target, Refusal> {
+    if target.shape.as_deref() == Some(on) {
+        tracing::info!(shape = on, "the shape is on already and goes on unchanged");
+        return Ok(target);
+    }
+    let problem = format!(
+        "is {on} in the run that is on, which says how many users there are: stop it first"
+    );
+    Err(InvalidField::new("shape_class", problem).into())
 }
 
 fn classes_of(segment: &Segment) -> Vec<String> {
@@ -289,5 +312,6 @@ fn answer(request: &SwarmRequest, target: &Target) -> Swarmed {
         host: target.host.clone(),
         run_time: request.run_time.filter(|time| !time.is_zero()),
         user_classes: chosen.then(|| target.classes()),
+        shape_class: target.shape.clone(),
     }
 }

@@ -7,6 +7,7 @@
 mod adapters;
 mod alternatives;
 mod assumptions;
+mod average;
 mod bill;
 mod calls;
 mod fan_out;
@@ -29,6 +30,7 @@ use utoipa::ToSchema;
 
 pub use self::alternatives::Alternative;
 pub use self::assumptions::{Architecture, Assumptions};
+pub use self::average::run_of_shape;
 pub use self::bill::Line;
 pub use self::calls::{Call, Calls, Function, Invocations, Service, Usage, calls, idle, watching};
 pub use self::hours::{HOURS_IN_MONTH, Hours, InvalidHours};
@@ -46,7 +48,7 @@ pub struct Estimate {
     pub prices: String,
     /// Where they hold.
     pub region: String,
-    /// Users while traffic is on.
+    /// Users while traffic is on, on average.
     pub users: u64,
     /// Hours of traffic in a month.
     pub hours: f64,
@@ -83,14 +85,16 @@ pub struct Schedule {
 }
 
 impl Estimate {
-    /// What `run` costs in a month when it is on by `schedule`.
+    /// What `run` costs in a month when it is on by `schedule`; by the users on average where a load
+    /// shape changes them.
     pub fn of(
         run: &LoadedRun,
         schedule: Schedule,
         assumptions: &Assumptions,
         prices: &Prices,
     ) -> Self {
-        let (stretch, users) = steady(run, assumptions);
+        let averaged = average::averaged(run);
+        let (stretch, users) = steady(averaged.as_ref().unwrap_or(run), assumptions);
         let hours = schedule.hours.in_month();
         let watch_hours = schedule.watch_hours.in_month();
         let hour = Duration::from_secs(3_600);

@@ -8,6 +8,7 @@ pub mod export;
 pub mod ledger;
 pub mod logs;
 pub mod metrics;
+pub mod probe;
 pub mod reader;
 pub mod report;
 mod seldom;

@@ -42,13 +42,17 @@ pub struct CostOptions {
         short = 'u',
         long,
         value_name = "N",
-        required_unless_present = "class_counts"
+        required_unless_present_any = ["class_counts", "shape"]
     )]
     users: Option<u32>,
 
     /// Users of single classes: JSON such as {"ModelAUser": 2}, or CLASS=N for each
     #[arg(long, value_name = "JSON|CLASS=N", num_args = 1.., conflicts_with = "users")]
     class_counts: Vec<String>,
+
+    /// A load shape of the workload: as many users as it has on average, in --hours of it
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["users", "class_counts"])]
+    shape: Option<String>,
 
     /// Workload file; without it, the built-in one with the demo's six classes
     #[arg(short = 'f', long, value_name = "FILE")]
@@ -179,6 +183,7 @@ fn typed(mistake: InvalidField) -> anyhow::Error {
 fn question(options: &CostOptions) -> anyhow::Result<Question> {
     let mut question = Question {
         users: options.users.map(u64::from),
+        shape: options.shape.clone(),
         hours: options.hours,
         watch_hours: options.watch_hours,
         response_times: options.response_time.clone(),

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 use serde_json::ser::PrettyFormatter;
-use traffic::workload::{TaskRatios, UserClass, Workload, calc_distribution};
+use traffic::workload::{Course, Stage, TaskRatios, UserClass, Workload, calc_distribution};
 
 use crate::options::Options;
 
@@ -39,13 +39,23 @@ pub fn asked_for(options: &Options, workload: &Workload) -> Option<String> {
         .then(|| json(&ratios(false), &ratios(true)))
 }
 
-/// The names of the user classes, as Locust's `--list` prints them.
+/// The names of the user classes, as Locust's `--list` prints them, and those of the load shapes.
 pub fn list(workload: &Workload) -> String {
     let mut text = String::from("Available Users:\n");
-    for class in workload.classes() {
+    let mut line = |name: &str| {
         text.push_str("    ");
-        text.push_str(class.name());
+        text.push_str(name);
         text.push('\n');
+    };
+    workload
+        .classes()
+        .iter()
+        .for_each(|class| line(class.name()));
+    if !workload.shapes().is_empty() {
+        text.push_str("Available Shapes:\n");
+    }
+    for shape in workload.shapes() {
+        let _ = writeln!(text, "    {}", shape.name());
     }
     text
 }
@@ -64,6 +74,32 @@ fn check(workload: &Workload) -> String {
             counted(requests, "request"),
         );
     }
+    for shape in workload.shapes() {
+        let _ = writeln!(text, "    {}: {shape}", shape.name());
+        if let Course::Stages(stages) = shape.course() {
+            text.push_str(&shown(stages));
+        }
+    }
+    text
+}
+
+/// What a shape's stages come to, for who has mixed up a stage's end and its length.
+fn shown(stages: &[Stage]) -> String {
+    let mut text = String::new();
+    let mut from = 0;
+    for Stage {
+        ends,
+        users,
+        spawn_rate,
+        ..
+    } in stages
+    {
+        let _ = writeln!(
+            text,
+            "        {from} to {ends} s: {users} users, {spawn_rate} a second"
+        );
+        from = *ends;
+    }
     text
 }
 
@@ -72,7 +108,8 @@ fn selected<'w>(options: &Options, workload: &'w Workload) -> Vec<&'w UserClass>
         let mut names = options
             .user_classes
             .iter()
-            .filter(|name| !name.is_empty())
+            // a shape may be named among the classes
+            .filter(|name| !name.is_empty() && workload.shape(name).is_none())
             .peekable();
         names.peek().is_none() || names.any(|name| **name == **class.name())
     };

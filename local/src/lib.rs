@@ -5,6 +5,7 @@ pub mod console;
 pub mod cost_command;
 pub mod engine;
 pub mod exports;
+pub mod health_command;
 pub mod heartbeat;
 pub mod inspect;
 pub mod logging;

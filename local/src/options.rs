@@ -16,7 +16,8 @@ const ENVIRONMENT: &str = "Environment:
   LOCUST_BASIC_AUTH=user:password  Ask for these on everything but /health
   TARGET_APP_URL, AI_AGENT_URL     Where the hosts of the built-in workload are
 
-What traffic would cost on AWS: cicada cost --help";
+What traffic would cost on AWS: cicada cost --help
+Whether a server is well:       cicada health --help";
 
 /// What Rust says of numbers it cannot read, and what people understand.
 const PLAINER: [(&str, &str); 4] = [
@@ -45,7 +46,8 @@ const PLAINER: [(&str, &str); 4] = [
     after_help = ENVIRONMENT
 )]
 pub struct Options {
-    /// User classes to run; all of them if none is named (see --list)
+    /// User classes to run; all of them if none is named (see --list). A load shape's name is the
+    /// same as --shape
     #[arg(
         value_name = "CLASS",
         env = "LOCUST_USER_CLASSES",
@@ -126,7 +128,7 @@ pub struct Common {
     )]
     pub run_time: Option<Duration>,
 
-    /// Show the user classes and exit
+    /// Show the user classes and load shapes, and exit
     #[arg(short = 'l', long)]
     pub list: bool,
 
@@ -216,6 +218,11 @@ pub struct Own {
     /// with it
     #[arg(long, value_name = "FILE")]
     pub db: Option<PathBuf>,
+
+    /// Load shape of the workload that says how many users there are when, instead of --users and
+    /// --spawn-rate (see --list)
+    #[arg(long, value_name = "NAME", env = "LOCUST_SHAPE")]
+    pub shape: Option<String>,
 
     /// Seed of the runs' random draws: the same seed gives the same requests
     #[arg(long, value_name = "N", allow_negative_numbers = true)]

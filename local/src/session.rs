@@ -101,8 +101,10 @@ async fn swarm(engine: &Engine, settings: &Settings, start: &Start) -> anyhow::R
         .map(|run| run.plan.run())
         .filter(|_| engine.has_resumed());
     let control = &settings.control;
-    let says_nothing =
-        *start == Start::default() && control.host.is_none() && control.classes.is_empty();
+    let says_nothing = *start == Start::default()
+        && control.host.is_none()
+        && control.classes.is_empty()
+        && control.shape.is_none();
     if resumed.is_some() && says_nothing {
         return Ok(());
     }
@@ -117,9 +119,16 @@ async fn swarm(engine: &Engine, settings: &Settings, start: &Start) -> anyhow::R
         },
     };
     let run_time = request.run_time;
-    engine.control.swarm(request).await?;
+    let swarmed = engine.control.swarm(request).await?;
+    if let Some(shape) = &swarmed.shape_class {
+        if start.users.is_some() || start.spawn_rate.is_some() {
+            tracing::warn!("--users and --spawn-rate are ignored: the shape {shape} says how many");
+        }
+        tracing::info!("the shape {shape} is on");
+    }
     match run_time {
         Some(time) => tracing::info!("run time limit set to {} seconds", time.as_secs()),
+        None if swarmed.shape_class.is_some() => {}
         None => tracing::info!("no run time limit set: interrupt with Ctrl-C to stop"),
     }
     Ok(())

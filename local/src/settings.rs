@@ -201,8 +201,12 @@ fn control_settings(
         class_settings.extend(config_users(text)?);
     }
     let named = options.user_classes.iter().filter(|name| !name.is_empty());
+    let (shapes, classes): (Vec<_>, Vec<_>) = named
+        .cloned()
+        .partition(|name| workload.shape(name).is_some());
     let settings = control::Settings {
-        classes: named.cloned().collect(),
+        classes,
+        shape: shape(options, shapes)?,
         host: options.common.host.clone(),
         class_settings,
         equal_weights: options.other.equal_weights,
@@ -213,6 +217,18 @@ fn control_settings(
     };
     let checked = settings.checked();
     Ok(checked.map_err(|invalid| as_typed(invalid, options))?)
+}
+
+/// The load shape that is named, by its option or among the classes.
+fn shape(options: &Options, among_classes: Vec<String>) -> Result<Option<String>, InvalidField> {
+    let given = options.own.shape.iter().filter(|name| !name.is_empty());
+    let mut named: Vec<String> = given.cloned().chain(among_classes).collect();
+    named.dedup();
+    if named.len() > 1 {
+        let problem = format!("is given more than once, {}: name one", named.join(" and "));
+        return Err(InvalidField::new("--shape", problem));
+    }
+    Ok(named.pop())
 }
 
 fn limits(options: &Options) -> Limits {
@@ -253,6 +269,7 @@ fn as_typed(invalid: InvalidField, options: &Options) -> InvalidField {
         "host" => "--config-users host",
         "config-users" => "--config-users",
         "user_classes" => "CLASS",
+        "shape_class" => "--shape",
         other => other,
     };
     InvalidField { field, ..invalid }

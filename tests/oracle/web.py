@@ -1,7 +1,8 @@
 """Starts Locust's own web server and prints what it answers to a list of requests.
 
 Standard input has one JSON object: {"classes": [{"name", "weight", "fixed_count", "host", "tasks":
-[[name, weight], ...]}, ...], "picker": bool, "steps": [step, ...]}. A step is {"method", "path",
+[[name, weight], ...]}, ...], "shapes": [{"name", "stages": [[duration, users, spawn_rate], ...]}, ...],
+"picker": bool, "steps": [step, ...]}. A step is {"method", "path",
 "content_type", "body"}, or {"settle": true}: wait until all users are there, or all have gone. One
 JSON object is printed: {"answers": [{"status", "content_type", "disposition", "body"}, ...]}, one for each
 request.
@@ -18,7 +19,7 @@ import sys  # noqa: E402
 
 import gevent  # noqa: E402
 import locust.web  # noqa: E402
-from locust import User, constant  # noqa: E402
+from locust import LoadTestShape, User, constant  # noqa: E402
 from locust.env import Environment  # noqa: E402
 from locust.log import setup_logging  # noqa: E402
 
@@ -36,6 +37,15 @@ def user_class(description):
     return type(description["name"], (User,), {**attributes, "wait_time": constant(60), "tasks": tasks})
 
 
+def shape(description):
+    def tick(self):
+        now = self.get_run_time()
+        stage = next((stage for stage in description["stages"] if now < stage[0]), None)
+        return stage and (stage[1], stage[2])
+
+    return type(description["name"], (LoadTestShape,), {"tick": tick})()
+
+
 def start(description):
     # what was just asked may be asked again
     locust.web.DEFAULT_CACHE_TIME = 0
@@ -43,7 +53,7 @@ def start(description):
     environment = Environment(
         user_classes=classes,
         available_user_classes={one.__name__: one for one in classes},
-        available_shape_classes={},
+        available_shape_classes={one["name"]: shape(one) for one in description["shapes"]},
         available_user_tasks={one.__name__: one.tasks for one in classes},
     )
     environment.create_local_runner()

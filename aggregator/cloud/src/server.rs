@@ -4,10 +4,13 @@
 //! it does.
 
 use std::future::Future;
+use std::io::Write as _;
+use std::process::ExitCode;
 
+use aggregator::probe::probe;
 use aggregator::serve::{Serving, Tls};
 use anyhow::Context as _;
-use aws::environment::Variables;
+use aws::environment::{Executor, Variables, causes, exit_code};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use traffic::ports::{Heartbeat, Queue, Store};
@@ -25,18 +28,69 @@ const NO_PASSWORD: &str =
 /// When it cannot start as it is set up, or the port cannot be had.
 pub async fn run(variables: &Variables) -> anyhow::Result<()> {
     let logs = logging(variables)?;
-    let (settings, web) = settings(variables)?;
-    let tls = web.tls.as_ref().map(Tls::read).transpose()?;
-    let address = web.address;
-    let listener = TcpListener::bind(address).await;
-    let listener = listener.with_context(|| format!("{address} cannot be listened on"))?;
-    let end = told_to_end()?;
-    let cloud = Cloud::connect(settings, variables, logs).await?;
-    let serving = Serving {
-        tls,
-        ..Serving::plain(web.base_path.over(cloud.router()))
+    match Executor::read(variables)? {
+        Executor::Functions => {
+            let (settings, web) = settings(variables)?;
+            let prepared = Prepared::new(&web).await?;
+            let cloud = Cloud::connect(settings, variables, logs).await?;
+            prepared.serve(&cloud, &web).await
+        }
+        Executor::Processes => {
+            let (settings, web) = with_web(Settings::of_processes(variables)?, variables)?;
+            let prepared = Prepared::new(&web).await?;
+            let cloud = Cloud::of_processes(settings, variables, logs).await?;
+            prepared.serve(&cloud, &web).await
+        }
+    }
+}
+
+/// Whether a server that these variables start is well: exit code 0 if it is, 1 and a line if not.
+pub async fn health(variables: &Variables) -> ExitCode {
+    let web = match Web::read(variables) {
+        Ok(web) => web,
+        Err(error) => return exit_code::<anyhow::Error>(Err(error.into())),
     };
-    serve(&cloud, listener, serving, end).await
+    match probe(&web.health()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(unwell) => {
+            let _ = writeln!(std::io::stderr(), "{}", causes(&unwell));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What can fail before anything is connected, done.
+struct Prepared<E> {
+    listener: TcpListener,
+    tls: Option<Tls>,
+    end: E,
+}
+
+impl Prepared<()> {
+    async fn new(web: &Web) -> anyhow::Result<Prepared<impl Future<Output = ()> + Send + 'static>> {
+        let tls = web.tls.as_ref().map(Tls::read).transpose()?;
+        let address = web.address;
+        let listener = TcpListener::bind(address).await;
+        Ok(Prepared {
+            listener: listener.with_context(|| format!("{address} cannot be listened on"))?,
+            tls,
+            end: told_to_end()?,
+        })
+    }
+}
+
+impl<E: Future<Output = ()> + Send + 'static> Prepared<E> {
+    async fn serve<S: Store, Q: Queue, H: Heartbeat>(
+        self,
+        cloud: &Cloud<S, Q, H>,
+        web: &Web,
+    ) -> anyhow::Result<()> {
+        let serving = Serving {
+            tls: self.tls,
+            ..Serving::plain(web.base_path.over(cloud.router()))
+        };
+        serve(cloud, self.listener, serving, self.end).await
+    }
 }
 
 /// The settings of a server: where others can reach it, it needs a password.
@@ -44,8 +98,14 @@ pub async fn run(variables: &Variables) -> anyhow::Result<()> {
 /// # Errors
 /// The first mistake there is.
 pub fn settings(variables: &Variables) -> Result<(Settings, Web), Misconfigured> {
+    with_web(Settings::read(variables)?, variables)
+}
+
+fn with_web<P>(
+    settings: Settings<P>,
+    variables: &Variables,
+) -> Result<(Settings<P>, Web), Misconfigured> {
     let web = Web::read(variables)?;
-    let settings = Settings::read(variables)?;
     if web.address.ip().is_loopback() {
         return Ok((settings, web));
     }

@@ -33,7 +33,7 @@ const MOST_USERS: u32 = 10_000;
 const MOST_BLOCKS: u64 = 500;
 
 /// The parameters, for whoever has written another.
-const PARAMETERS: &str = "users or class_counts, hours, watch_hours, response_time, memory, \
+const PARAMETERS: &str = "users, class_counts or shape, hours, watch_hours, response_time, memory, \
     architecture, ticks_per_message, block_size, retention_days, alarms and region";
 
 /// What some traffic would cost on AWS, without sending any of it.
@@ -46,6 +46,8 @@ const PARAMETERS: &str = "users or class_counts, hours, watch_hours, response_ti
             description = "Users, shared among the classes by their weights; this, or `class_counts`."),
         ("class_counts" = Option<String>, Query,
             description = "Users of single classes: `CLASS=N`, or JSON; may be repeated."),
+        ("shape" = Option<String>, Query,
+            description = "A load shape of the workload: as many users as it has on average, in place of both."),
         ("hours" = Option<String>, Query, example = "8/day",
             description = "When traffic is on: `8/day`, `40/week` or `100/month`; all the time if not said."),
         ("watch_hours" = Option<String>, Query, example = "1/day",
@@ -124,7 +126,11 @@ fn question(query: &str) -> Result<Question, InvalidField> {
     }
     let counts = question.class_counts.values();
     let counted = counts.fold(0_u64, |sum, count| sum.saturating_add(*count));
-    let users = question.users.unwrap_or(counted).min(u64::from(MOST_USERS));
+    let users = match question.shape {
+        // it may have as many
+        Some(_) => u64::from(MOST_USERS),
+        None => question.users.unwrap_or(counted).min(u64::from(MOST_USERS)),
+    };
     if users > MOST_BLOCKS * u64::from(question.block_size.max(1)) {
         let problem = format!(
             "makes more than {MOST_BLOCKS} blocks of {users} users: ask for fewer users or larger blocks, \
@@ -139,6 +145,7 @@ fn set(question: &mut Question, name: &str, value: &str) -> Result<(), InvalidFi
     match name {
         "users" => question.users = Some(number("users", value)?),
         "class_counts" => question.add_class_counts(value)?,
+        "shape" => question.shape = Some(value.to_owned()),
         "hours" => question.hours = hours("hours", value)?,
         "watch_hours" => question.watch_hours = Some(hours("watch_hours", value)?),
         "response_time" => question.response_times.push(value.to_owned()),

@@ -45,6 +45,7 @@ impl SwarmRequest {
             ("run_time", json!(run_time)),
             ("user_classes", json!(classes)),
             ("user_classes_count", json!(self.user_classes_count)),
+            ("shape_class", json!(self.shape_class)),
         ];
         let said = fields.into_iter().filter(|(_, value)| !value.is_null());
         said.map(|(name, value)| (name.to_owned(), value)).collect()
@@ -55,7 +56,6 @@ impl SwarmRequest {
         // names from before Locust 1.0, for scripts that still use them
         let user_count = present(fields, ["user_count", "locust_count"]);
         let spawn_rate = present(fields, ["spawn_rate", "hatch_rate"]);
-        no_shape(fields.get("shape_class"))?;
         Ok(Self {
             user_count: user_count
                 .map(|(name, value)| count(name, value))
@@ -70,6 +70,10 @@ impl SwarmRequest {
             run_time: run_time(fields.get("run_time"))?,
             user_classes: names("user_classes", fields.get("user_classes"))?,
             user_classes_count: counts("user_classes_count", fields.get("user_classes_count"))?,
+            shape_class: fields
+                .get("shape_class")
+                .map(|value| text("shape_class", value))
+                .transpose()?,
         })
     }
 }
@@ -118,20 +122,6 @@ fn run_time(value: Option<&Value>) -> Result<Option<Duration>, InvalidField> {
     let expected = "a time such as 20, 20s, 3m, 2h, 1h20m or 3h30m10s";
     time.map(Some)
         .ok_or_else(|| is_not("run_time", value, expected))
-}
-
-fn no_shape(value: Option<&Value>) -> Result<(), InvalidField> {
-    match value {
-        None => Ok(()),
-        Some(Value::String(shape)) if shape.is_empty() || shape == "Default" => Ok(()),
-        Some(shape) => Err(InvalidField::new(
-            "shape_class",
-            format!(
-                "is {}, but this version has no load shapes: leave it out",
-                shown(shape)
-            ),
-        )),
-    }
 }
 
 fn names(field: &'static str, value: Option<&Value>) -> Result<Vec<String>, InvalidField> {

@@ -157,6 +157,8 @@ fn classes(chosen: &Chosen) -> Vec<&str> {
 
 /// What a run that is on makes of it is said as well, for that is what people try next.
 async fn accepted<S: Store, Q: Queue, H: Heartbeat>(api: &Api<S, Q, H>, chosen: &Chosen) -> Value {
+    let shapes = chosen.text.shapes().iter();
+    let shapes: Vec<&str> = shapes.map(|shape| &**shape.name()).collect();
     let now = api.control.now();
     let run = api.control.run().await.ok().flatten();
     let pinned = run
@@ -174,6 +176,7 @@ async fn accepted<S: Store, Q: Queue, H: Heartbeat>(api: &Api<S, Q, H>, chosen: 
         "message": message,
         "version": chosen.text.version(),
         "user_classes": classes(chosen),
+        "shape_classes": shapes,
     })
 }
 

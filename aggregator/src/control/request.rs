@@ -18,6 +18,9 @@ pub struct SwarmRequest {
     pub user_classes: Vec<String>,
     /// Exact users per class, instead of `user_classes` and `user_count`.
     pub user_classes_count: Option<BTreeMap<String, u64>>,
+    /// The load shape that says how many users there are, instead of `user_count` and `spawn_rate`;
+    /// [`NO_SHAPE`](traffic::workload::NO_SHAPE) or an empty name: none, also where one is configured.
+    pub shape_class: Option<String>,
 }
 
 /// What a swarm came to.
@@ -29,6 +32,8 @@ pub struct Swarmed {
     pub run_time: Option<Duration>,
     /// The classes that run, sorted, if this request said so.
     pub user_classes: Option<Vec<String>>,
+    /// The load shape that goes on, if one does.
+    pub shape_class: Option<String>,
 }
 
 /// A field of a request or a setting that cannot be used.

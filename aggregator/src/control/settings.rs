@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use traffic::record::BlockSize;
 use traffic::run::Share;
-use traffic::workload::{UserClass, Workload, base_url};
+use traffic::workload::{Shape, UserClass, Workload, base_url};
 
 use super::allowed::AllowedHosts;
 use super::request::InvalidField;
@@ -17,6 +17,8 @@ pub struct Settings {
     pub workload: Arc<Workload>,
     /// The classes that run unless a swarm names others; empty: all.
     pub classes: Vec<String>,
+    /// The load shape of every run unless a swarm names another, or none.
+    pub shape: Option<String>,
     /// The host of every selected class unless a swarm says otherwise.
     pub host: Option<String>,
     /// What differs from the workload, class by class; of several for one field the last holds.
@@ -95,6 +97,7 @@ impl Settings {
         Self {
             workload,
             classes: Vec::new(),
+            shape: None,
             host: None,
             class_settings: Vec::new(),
             equal_weights: false,
@@ -121,7 +124,7 @@ impl Settings {
         Ok(self)
     }
 
-    /// Whether a workload has all classes that are named here, and one of them can run.
+    /// Whether a workload has all classes and the shape that are named here, and one of those can run.
     pub(super) fn fits(&self, workload: &Workload) -> Result<(), InvalidField> {
         let named = self
             .class_settings
@@ -134,6 +137,9 @@ impl Settings {
             known_class(workload, "user_classes", name)?;
         }
         self.shares(workload, &self.selected(workload))?;
+        if let Some(name) = &self.shape {
+            known_shape(workload, name)?;
+        }
         Ok(())
     }
 
@@ -224,6 +230,33 @@ pub(crate) fn known_class(
             known.join(", ")
         ),
     ))
+}
+
+/// The shape of a name, or what there is instead.
+pub(super) fn known_shape<'w>(
+    workload: &'w Workload,
+    name: &str,
+) -> Result<&'w Shape, InvalidField> {
+    if let Some(shape) = workload.shape(name) {
+        return Ok(shape);
+    }
+    let meant = workload.shape_like(name);
+    let meant = meant.map_or(String::new(), |meant| {
+        format!(", perhaps {meant} was meant")
+    });
+    let known: Vec<&str> = workload
+        .shapes()
+        .iter()
+        .map(|shape| &**shape.name())
+        .collect();
+    let known = if known.is_empty() {
+        "none: leave it out".to_owned()
+    } else {
+        known.join(", ")
+    };
+    let name: String = name.chars().take(100).collect();
+    let problem = format!("names the unknown shape {name:?}{meant}; the workload has {known}");
+    Err(InvalidField::new("shape_class", problem))
 }
 
 /// A host without what would be markup in somebody's page, as Locust cleans it; it may be empty.

@@ -51,6 +51,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
             run = %run.id,
             user_count = segment.user_count,
             spawn_rate = segment.spawn_rate,
+            shape = target.shape,
             "starting users"
         );
         fan_out.runs.put(run).await?;
@@ -78,7 +79,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
             seed: self.settings.seed.unwrap_or_else(rand::random),
             workload: workload.to_owned(),
             created_at,
-            segments: vec![target.segment(from)],
+            segments: target.segments(from),
             stopped_from: None,
             block_size: self.settings.block_size,
             reset_at: None,

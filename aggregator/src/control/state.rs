@@ -3,6 +3,7 @@
 use serde::Serialize;
 use traffic::clock::Timestamp;
 use traffic::plan::Phase;
+use traffic::run::Run;
 use traffic::runs::LoadedRun;
 use utoipa::ToSchema;
 
@@ -28,9 +29,12 @@ impl State {
         let Some(plan) = run.map(|run| &run.plan) else {
             return Self::Ready;
         };
-        let changes_soon = |run: &traffic::run::Run| {
-            let last = run.segments.last();
-            last.is_some_and(|segment| segment.from.start() > now)
+        // the next stage of a shape is no change: it was asked for when the shape began
+        let changes_soon = |run: &Run| {
+            run.segments.windows(2).any(|pair| {
+                let goes_on = pair[0].shape.is_some() && pair[1].shape.is_some();
+                !goes_on && pair[1].from.start() > now
+            })
         };
         match plan.phase(now) {
             Phase::Over => Self::Stopped,

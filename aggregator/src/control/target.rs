@@ -1,25 +1,41 @@
 //! From what a swarm asks for to what a run is to do: users, classes and hosts, all checked.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use traffic::clock::Slot;
-use traffic::run::{Segment, Share};
-use traffic::workload::Workload;
+use traffic::run::{Segment, ShapePart, Share};
+use traffic::workload::{Daily, Workload};
 
 use super::request::{InvalidField, SwarmRequest};
 use super::settings::{Settings, clean_host, known_class};
 
+mod shape;
+
+pub(crate) use shape::segments_of_shape;
+use shape::{chosen_shape, of_shape};
+
 /// What a run is to do from some slot on.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Target {
+    /// One after another; without a shape there is one.
+    stages: Vec<TargetStage>,
+    /// Seconds until it ends by itself, if it does.
+    lasts: Option<u64>,
+    /// The load shape that says what the stages are.
+    pub(super) shape: Option<String>,
+    /// The host as it was last said.
+    pub(super) host: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct TargetStage {
+    /// Seconds until it begins.
+    after: u64,
     user_count: u32,
     spawn_rate: f64,
     shares: Vec<Share>,
     hosts: Vec<(String, String)>,
-    run_time: Option<Duration>,
-    /// The host as it was last said.
-    pub(super) host: Option<String>,
+    daily: Option<Daily>,
 }
 
 /// Refuses a workload of which a class would send to a host that is not allowed.
@@ -54,50 +70,83 @@ impl Target {
         request: &SwarmRequest,
         context: &Context<'_>,
     ) -> Result<Self, InvalidField> {
-        let limits = &context.settings.limits;
-        let (shares, exact) = shares(request, context)?;
-        let user_count = user_count(request.user_count, exact, limits.max_users)?;
-        let spawn_rate = spawn_rate(request.spawn_rate, limits.max_spawn_rate)?;
         let host = match &request.host {
             Some(host) => Some(clean_host(host)?),
             None => context.host.clone(),
         };
-        let hosts = hosts(host.as_deref(), &shares, context);
-        allowed(&shares, &hosts, context)?;
+        let shape = chosen_shape(request, context)?;
+        let stages = match shape {
+            None => vec![without_shape(request, context)?],
+            Some(shape) => of_shape(shape, request, context)?,
+        };
+        let with_hosts = stages.into_iter().map(|stage| {
+            let hosts = hosts(host.as_deref(), &stage.shares, context);
+            allowed(&stage.shares, &hosts, context)?;
+            Ok(TargetStage { hosts, ..stage })
+        });
+        let stages = with_hosts.collect::<Result<_, InvalidField>>()?;
         let run_time = request.run_time.filter(|time| !time.is_zero());
+        let run_time = run_time.map(|time| time.as_secs().max(1));
+        let shape_lasts = shape.and_then(|shape| shape.lasts());
+        let ends = [run_time, shape_lasts.map(|time| time.as_secs())];
         Ok(Self {
-            user_count,
-            spawn_rate,
-            shares,
-            hosts,
-            run_time,
+            stages,
+            lasts: ends.into_iter().flatten().min(),
+            shape: shape.map(|shape| shape.name().to_string()),
             host,
         })
     }
 
-    /// The same as a segment of a run; the run time counts from its first slot.
-    pub(super) fn segment(&self, from: Slot) -> Segment {
-        Segment {
-            from,
-            user_count: self.user_count,
-            spawn_rate: self.spawn_rate,
-            shares: self.shares.clone(),
+    /// The same as segments of a run; what it lasts counts from the first one's slot.
+    pub(super) fn segments(&self, from: Slot) -> Vec<Segment> {
+        let until = self.lasts.map(|seconds| from.plus(seconds));
+        let begin = self
+            .stages
+            .iter()
+            .map(|stage| (from.plus(stage.after), stage));
+        // a run time may end a shape early
+        let begin = begin.filter(|(begins, _)| until.is_none_or(|until| *begins < until));
+        let segments = begin.map(|(begins, stage)| Segment {
+            from: begins,
+            user_count: stage.user_count,
+            spawn_rate: stage.spawn_rate,
+            shares: stage.shares.clone(),
             host: self.host.clone(),
-            hosts: self.hosts.clone(),
-            until: self.run_time.map(|time| from.plus(time.as_secs().max(1))),
-        }
+            hosts: stage.hosts.clone(),
+            until,
+            shape: self.shape.as_ref().map(|name| ShapePart {
+                name: name.clone(),
+                daily: stage.daily.as_ref().map(|daily| daily.from(begins)),
+            }),
+        });
+        segments.collect()
     }
 
     /// The names of its classes, sorted.
     pub(super) fn classes(&self) -> Vec<String> {
-        let mut names: Vec<String> = self
-            .shares
-            .iter()
-            .map(|share| share.class.clone())
-            .collect();
+        let shares = self.stages.iter().flat_map(|stage| &stage.shares);
+        let mut names: Vec<String> = shares.map(|share| share.class.clone()).collect();
         names.sort();
+        names.dedup();
         names
     }
+}
+
+/// What a request says of users itself.
+fn without_shape(
+    request: &SwarmRequest,
+    context: &Context<'_>,
+) -> Result<TargetStage, InvalidField> {
+    let limits = &context.settings.limits;
+    let (shares, exact) = shares(request, context)?;
+    Ok(TargetStage {
+        after: 0,
+        user_count: user_count(request.user_count, exact, limits.max_users)?,
+        spawn_rate: spawn_rate(request.spawn_rate, limits.max_spawn_rate)?,
+        shares,
+        hosts: Vec::new(),
+        daily: None,
+    })
 }
 
 /// The classes that are to run and, if the request says so, how many users they have together.

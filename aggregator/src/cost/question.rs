@@ -5,11 +5,17 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
+use traffic::clock::Timestamp;
+use traffic::plan::peak_users;
 use traffic::record::{BLOCK_USERS, BlockSize};
 use traffic::run::Share;
+use traffic::runs::LoadedRun;
 use traffic::workload::Workload;
 
-use super::{Architecture, Assumptions, Estimate, Hours, Prices, ResponseTimes, Schedule, run_of};
+use super::{
+    Architecture, Assumptions, Estimate, Hours, Prices, ResponseTimes, Schedule, run_of,
+    run_of_shape,
+};
 use crate::control::{InvalidField, Limits, known_class};
 
 /// How long somebody watches unless it is said.
@@ -37,6 +43,8 @@ pub struct Question {
     pub users: Option<u64>,
     /// Users of single classes.
     pub class_counts: BTreeMap<String, u64>,
+    /// A load shape of the workload: as many users as it has on average; not together with the two above.
+    pub shape: Option<String>,
     /// When traffic is on.
     pub hours: Hours,
     /// When somebody watches; an hour a day if not said, or all of less.
@@ -68,6 +76,7 @@ impl Default for Question {
         Self {
             users: None,
             class_counts: BTreeMap::new(),
+            shape: None,
             hours: Hours::ALWAYS,
             watch_hours: None,
             response_times: Vec::new(),
@@ -120,18 +129,44 @@ impl Question {
         workload: &Arc<Workload>,
         prices: &Prices,
     ) -> Result<Estimate, InvalidField> {
-        let (shares, users) = self.shares(workload)?;
         let schedule = self.schedule()?;
         let assumptions = self.assumptions(workload)?;
         within("block_size", self.block_size, &BLOCK_SIZE)?;
         let block_size = BlockSize::new(self.block_size).unwrap_or_default();
-        let run = run_of(Arc::clone(workload), shares, users, block_size);
+        let run = match &self.shape {
+            Some(shape) => self.run_of_shape(workload, shape, block_size)?,
+            None => {
+                let (shares, users) = self.shares(workload)?;
+                run_of(Arc::clone(workload), shares, users, block_size)
+            }
+        };
         let mut prices = prices.clone();
         if let Some(region) = &self.region {
             let region: String = region.chars().take(60).collect();
             prices.region = format!("{region} (prices of {})", prices.region);
         }
         Ok(Estimate::of(&run, schedule, &assumptions, &prices))
+    }
+
+    fn run_of_shape(
+        &self,
+        workload: &Arc<Workload>,
+        shape: &str,
+        block_size: BlockSize,
+    ) -> Result<LoadedRun, InvalidField> {
+        const FIELD: &str = "shape";
+        if self.users.is_some() || !self.class_counts.is_empty() {
+            let problem = "is given beside users or class_counts: leave one of them out";
+            return Err(InvalidField::new(FIELD, problem));
+        }
+        let run = run_of_shape(Arc::clone(workload), shape, block_size);
+        let run = run.map_err(|unknown| InvalidField::new(FIELD, unknown.problem))?;
+        let most = u64::from(self.most_users);
+        if peak_users(run.plan.run(), Timestamp::from_micros(u64::MAX)) > most {
+            let problem = format!("has more than {most} users: choose another");
+            return Err(InvalidField::new(FIELD, problem));
+        }
+        Ok(run)
     }
 
     /// Whose users how many are, and how many it is in all.

@@ -25,7 +25,7 @@ const WARM_UP: u64 = 60;
 const SAMPLE: u64 = 10;
 
 /// Where the runs begin that estimates are made of: any minute will do.
-const BEGINS: Slot = Slot(1_800_000_000);
+pub(super) const BEGINS: Slot = Slot(1_800_000_000);
 
 /// Seconds in which all users are started: so slowly that those of a block are not in step.
 const RAMP: f64 = 60.0;
@@ -45,20 +45,26 @@ pub fn run_of(
         host: None,
         hosts: Vec::new(),
         until: None,
+        shape: None,
     };
-    let run = Run {
+    let run = first_run(&workload, vec![segment], block_size);
+    let plan = Plan::new(run, planned_classes(&workload));
+    LoadedRun { plan, workload }
+}
+
+/// A run of these segments.
+pub(super) fn first_run(workload: &Workload, segments: Vec<Segment>, block_size: BlockSize) -> Run {
+    Run {
         id: RunId::new(BEGINS.start(), 1),
         revision: 1,
         seed: 1,
         workload: workload.version().into(),
         block_size,
         created_at: BEGINS.start(),
-        segments: vec![segment],
+        segments,
         stopped_from: None,
         reset_at: None,
-    };
-    let plan = Plan::new(run, planned_classes(&workload));
-    LoadedRun { plan, workload }
+    }
 }
 
 /// The calls of some minutes in which all users of a run are there, and whatever was slow to begin with

@@ -356,3 +356,43 @@ fn a_stretch_of_nothing_is_nothing() {
     let nothing = calls(&run, Slot(1), Slot(1), &Assumptions::default());
     assert_eq!((nothing.seconds, nothing.write_units()), (0, 0));
 }
+
+/// As many iterations as the plan has from the shape's beginning to its end, but for users that are no whole
+/// ones on average.
+#[test]
+fn a_shape_costs_what_its_users_do_on_average() {
+    let text = "[hosts.shop]\nurl = \"http://127.0.0.1:9\"\n\
+        [class.A]\nwait = \"constant_pacing(1)\"\ntask.look.request = \"GET /a\"\n\
+        [class.B]\nwait = \"constant_pacing(2)\"\ntask.look.request = \"GET /b\"\n\
+        [shape.Stages]\nstages = [\n\
+          { lasts = \"2m\", users = 300, spawn_rate = 5 },\n\
+          { lasts = \"2m\", users = 60, spawn_rate = 100, user_classes = [\"B\"] },\n\
+        ]\n\
+        [shape.Day]\ndaily = { \"06:00\" = 20, \"18:00\" = 220 }\n";
+    let workload = Arc::new(Workload::parse(text, "shapes.toml", &|_| None).unwrap());
+    let estimate = |shape: &str| {
+        let run = run_of_shape(Arc::clone(&workload), shape, BlockSize::default()).unwrap();
+        let estimate = Estimate::of(&run, ALWAYS, &Assumptions::default(), &Prices::built_in());
+        let a_second = estimate.iterations / (HOURS_IN_MONTH * 3_600.0);
+        (run, estimate.users, a_second)
+    };
+    let (run, users, a_second) = estimate("Stages");
+    let plan = &run.plan;
+    let slots = (0..240).map(|second| plan.run().starts().plus(second));
+    let planned: usize = slots
+        .flat_map(|slot| plan.slot(slot))
+        .map(|(.., due)| due.len())
+        .sum();
+    let planned = planned as f64 / 240.0;
+    assert!(
+        (a_second / planned - 1.0).abs() < 0.02,
+        "{a_second}, not {planned}"
+    );
+    assert!((142..=143).contains(&users), "{users}");
+    // 120 users on average, of whom half have an iteration a second
+    let (_, users, a_second) = estimate("Day");
+    assert_eq!(users, 120);
+    assert!((a_second - 90.0).abs() < 0.5, "{a_second}");
+    let unknown = run_of_shape(workload, "Night", BlockSize::default()).unwrap_err();
+    assert!(unknown.problem.contains("Day, Stages"), "{unknown}");
+}

@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 
 use aggregator::control::Settings;
 use serde_json::{Value, json};
+use traffic::workload::Course;
 
 use crate::cicada::{Answer, Cicada, FORM, workload};
 
@@ -233,6 +234,7 @@ fn parsed(text: &str) -> Value {
 fn locust(picker: bool, steps: &[Step]) -> Vec<Value> {
     let question = json!({
         "classes": classes(),
+        "shapes": shapes(),
         "picker": picker,
         "steps": steps.iter().map(question).collect::<Vec<_>>(),
     });
@@ -243,8 +245,23 @@ fn locust(picker: bool, steps: &[Step]) -> Vec<Value> {
         .clone()
 }
 
+/// The stages of the built-in workload's shapes.
+fn shapes() -> Value {
+    let workload = workload();
+    let shapes = workload.shapes().iter().filter_map(|shape| {
+        let Course::Stages(stages) = shape.course() else {
+            return None;
+        };
+        let stages = stages
+            .iter()
+            .map(|stage| json!([stage.ends, stage.users, stage.spawn_rate]));
+        Some(json!({"name": shape.name(), "stages": stages.collect::<Vec<_>>()}))
+    });
+    shapes.collect()
+}
+
 /// Runs one of the Python scripts that ask Locust, with JSON in and JSON out.
-fn python(script: &str, question: &Value) -> Value {
+pub(crate) fn python(script: &str, question: &Value) -> Value {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
     let root = root.expect("the crate lies in the repository");
     let python = std::env::var_os("CICADA_PYTHON");

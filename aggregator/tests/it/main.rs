@@ -23,6 +23,7 @@ mod runs;
 mod schedules;
 mod serve;
 mod served;
+mod shapes;
 mod tls;
 mod tools;
 mod unsteady;

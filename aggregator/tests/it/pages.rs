@@ -208,7 +208,7 @@ const NONSENSE: [(&str, &str); 23] = [
     ),
     (
         r#"{"user_count": 1, "spawn_rate": 1, "shape_class": "S"}"#,
-        "shape_class is \"S\"",
+        "shape_class names the unknown shape \"S\"",
     ),
     (
         r#"{"spawn_rate": 1, "user_classes_count": 1}"#,

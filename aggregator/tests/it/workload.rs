@@ -88,6 +88,7 @@ async fn the_built_in_workload_is_answered_until_another_one_is_put() {
         "message": "The next run has this workload",
         "version": version(SHOP),
         "user_classes": ["Buyer", "Looker"],
+        "shape_classes": [],
     });
     assert_eq!((answer.status.as_u16(), answer.json()), (200, expected));
     assert_eq!(answer.headers["etag"], format!("\"{}\"", version(SHOP)));

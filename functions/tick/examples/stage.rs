@@ -68,6 +68,7 @@ fn run(workload: &str, clock: &Clock) -> Run {
             host: None,
             hosts: Vec::new(),
             until: None,
+            shape: None,
         }],
         stopped_from: None,
         reset_at: None,

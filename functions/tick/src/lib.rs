@@ -18,6 +18,7 @@ use traffic::transport::Transport;
 
 pub mod event;
 mod exporter;
+pub mod server;
 mod warm;
 
 use event::{Batch, Failure, Failures, Message};

@@ -90,6 +90,7 @@ impl Stage {
                     .into_iter()
                     .collect(),
                 until: None,
+                shape: None,
             }],
             stopped_from: None,
             block_size: BlockSize::new(10).unwrap(),

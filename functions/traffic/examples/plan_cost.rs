@@ -1,14 +1,17 @@
-//! What it costs to say what is due: after a minute, and after a month of the same run.
+//! What it costs to say what is due: after a minute, and after a month of the same run; the same of a run
+//! that follows the built-in daily curve, a hundred times as high.
 //!
-//! Prints one JSON line, nanoseconds per block and slot: `{"after_minute_ns": ..., "after_month_ns": ...}`.
+//! Prints one JSON line, nanoseconds per block and slot: `{"after_minute_ns": ..., "after_month_ns": ...,
+//! "curve_after_minute_ns": ..., "curve_after_month_ns": ...}`.
 
+use anyhow::{Context as _, bail};
 use tokio::time::Instant;
 use traffic::clock::Slot;
 use traffic::plan::Plan;
 use traffic::record::BlockSize;
-use traffic::run::{Run, RunId, Segment, Share};
+use traffic::run::{Run, RunId, Segment, ShapePart, Share};
 use traffic::runs::planned_classes;
-use traffic::workload::Workload;
+use traffic::workload::{Course, Workload};
 
 const MONTH: u64 = 30 * 24 * 3600;
 const SLOTS: u64 = 60;
@@ -17,19 +20,43 @@ const ROUNDS: usize = 41;
 fn main() -> anyhow::Result<()> {
     let workload = Workload::built_in(&|_| None)?;
     let start = Slot(1_700_000_000);
-    let plan = Plan::new(run(&workload, start), planned_classes(&workload));
-    let (mut minute, mut month) = (Vec::new(), Vec::new());
-    // taken in turns, so that a slow moment of the machine meets both
+    let steady = Plan::new(run(&workload, start), planned_classes(&workload));
+    let curve = curve(&workload, start)?;
+    let curve = Plan::new(curve, planned_classes(&workload));
+    let asked = [
+        ("after_minute_ns", &steady, start.plus(60)),
+        ("after_month_ns", &steady, start.plus(MONTH)),
+        ("curve_after_minute_ns", &curve, start.plus(60)),
+        ("curve_after_month_ns", &curve, start.plus(MONTH)),
+    ];
+    let mut figures = asked.map(|_| Vec::new());
+    // taken in turns, so that a slow moment of the machine meets all
     for _ in 0..ROUNDS {
-        minute.push(cost(&plan, start.plus(60)));
-        month.push(cost(&plan, start.plus(MONTH)));
+        for ((_, plan, from), figures) in asked.iter().zip(&mut figures) {
+            figures.push(cost(plan, *from));
+        }
     }
-    println!(
-        "{{\"after_minute_ns\": {:.0}, \"after_month_ns\": {:.0}}}",
-        median(minute),
-        median(month)
-    );
+    let printed = asked.iter().zip(figures);
+    let printed =
+        printed.map(|((name, ..), figures)| format!("\"{name}\": {:.0}", median(figures)));
+    println!("{{{}}}", printed.collect::<Vec<_>>().join(", "));
     Ok(())
+}
+
+/// The built-in curve at a time at which it has some 3,600 users at most.
+fn curve(workload: &Workload, start: Slot) -> anyhow::Result<Run> {
+    let shape = workload.shape("DailyCurve").context("it is built in")?;
+    let Course::Daily(daily) = shape.course() else {
+        bail!("DailyCurve is no daily curve");
+    };
+    let mut daily = daily.from(start);
+    daily.points.iter_mut().for_each(|point| point.users *= 100);
+    let mut run = run(workload, start);
+    run.segments[0].shape = Some(ShapePart {
+        name: shape.name().to_string(),
+        daily: Some(daily),
+    });
+    Ok(run)
 }
 
 /// 6,000 users of the built-in classes.
@@ -54,6 +81,7 @@ fn run(workload: &Workload, start: Slot) -> Run {
             host: None,
             hosts: Vec::new(),
             until: None,
+            shape: None,
         }],
         stopped_from: None,
         block_size: BlockSize::default(),

@@ -14,7 +14,9 @@ use crate::record::{Block, Shard};
 use crate::run::{Run, Segment};
 use crate::workload::Wait;
 
+mod curve;
 pub mod mix;
+mod ramp;
 mod schedule;
 mod timeline;
 
@@ -160,11 +162,7 @@ impl Plan {
 
     /// How many shards the run's records are in, over all of its segments.
     pub fn shards(&self) -> u32 {
-        let ramps = 0..self.timeline.ramps();
-        let most = ramps.flat_map(|ramp| {
-            let classes = 0..self.classes.len();
-            classes.map(move |class| self.timeline.most_of_class(ramp, class))
-        });
+        let most = (0..self.classes.len()).map(|class| self.timeline.most_ever(class));
         Shard::count(self.run.block_size.blocks(most.max().unwrap_or_default()))
     }
 
@@ -215,11 +213,11 @@ impl Plan {
         self.run.segments.get(after.checked_sub(1)?)
     }
 
-    /// The most users that a class has at any time of the segment that a slot lies in.
+    /// The most users that a class has at any time of the ramp that a slot lies in.
     fn most_users(&self, class: usize, slot: Slot) -> u32 {
         self.timeline
             .ramp_at(slot.start())
-            .map_or(0, |number| self.timeline.most_of_class(number, class))
+            .map_or(0, |number| self.timeline.ramp(number).most_of_class(class))
     }
 
     /// What a user of a class does next that is due in a slot, if it is still there then.

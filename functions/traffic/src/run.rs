@@ -12,6 +12,10 @@ use serde::{Deserialize, Serialize};
 use crate::clock::{Clock, Slot, Timestamp};
 use crate::record::BlockSize;
 
+mod daily;
+
+pub use daily::{DailyCurve, DayPoint, UtcOffset};
+
 /// A change holds from the first slot that begins at least this much later.
 ///
 /// A process's copy of the run is at most one second old and a tick plans at most half a second
@@ -68,7 +72,7 @@ pub struct Run {
     pub reset_at: Option<Timestamp>,
 }
 
-/// What one `POST /swarm` asked for from a slot on.
+/// What one `POST /swarm` asked for from a slot on; of a load shape, one of its stages.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Segment {
     /// The first slot for which this holds.
@@ -83,8 +87,23 @@ pub struct Segment {
     pub host: Option<String>,
     /// What followed from it: overrides of the classes' hosts, class name and base URL.
     pub hosts: Vec<(String, String)>,
-    /// The first slot in which nothing starts any more, when a `run_time` was given.
+    /// The first slot in which nothing starts any more, when a `run_time` was given or a shape ends.
     pub until: Option<Slot>,
+    /// The load shape that this is a part of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shape: Option<ShapePart>,
+}
+
+/// A segment's part in a load shape.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShapePart {
+    /// The shape's name, Locust's `shape_class`.
+    pub name: String,
+    /// What the users follow from here to the end of the run, once they have reached it by the
+    /// segment's `spawn_rate`; its peak is the segment's `user_count`. Nothing follows such a
+    /// segment: of any other than the last this is not looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub daily: Option<DailyCurve>,
 }
 
 /// A class's share of the users, by Locust's two rules.
@@ -124,6 +143,11 @@ impl Run {
     pub fn lasted(&self, now: Timestamp) -> Duration {
         let until = self.ends().map_or(now, |end| end.start().min(now));
         until.since(self.starts().start())
+    }
+
+    /// The load shape that says how many users there are, if one does.
+    pub fn shape(&self) -> Option<&ShapePart> {
+        self.segments.last()?.shape.as_ref()
     }
 
     /// Since when the statistics count.

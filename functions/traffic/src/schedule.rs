@@ -13,6 +13,7 @@ mod tests;
 mod zone;
 
 pub use cron::Cron;
+pub(crate) use zone::{find as find_zone, offsets};
 
 use crate::ports::Schedule;
 

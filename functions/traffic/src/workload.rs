@@ -1,8 +1,8 @@
 //! The workload: what the traffic is, read from one TOML file and immutable from then on.
 //!
-//! A [`Workload`] holds hosts and user classes; a class chooses a [`Task`], a task sends its [`Step`]s, and
-//! a step judges its response. When iterations are due is left to the plan, sending to whoever executes
-//! them. Nothing here reads a clock, a variable or a random source that was not passed in.
+//! A [`Workload`] holds hosts, user classes and load shapes; a class chooses a [`Task`], a task sends its
+//! [`Step`]s, and a step judges its response. When iterations are due is left to the plan, sending to whoever
+//! executes them. Nothing here reads a clock, a variable or a random source that was not passed in.
 
 use std::sync::Arc;
 
@@ -14,12 +14,14 @@ mod decode;
 mod engine;
 mod errors;
 mod expect;
+mod metric;
 mod pair;
 mod pool;
 mod ratio;
 mod read;
 mod rehearsal;
 mod scope;
+mod shape;
 mod syntax;
 mod text;
 mod wait;
@@ -31,6 +33,7 @@ pub use pair::Pair;
 pub use pool::Pool;
 pub use ratio::{ClassRatio, TaskRatio, TaskRatios, calc_distribution};
 pub use scope::{Response, Scope};
+pub use shape::{Course, Daily, NO_SHAPE, Shape, Stage};
 pub use text::{Body, Json, Text};
 pub use wait::{MAX_DURATION, MIN_PACING, Wait};
 
@@ -55,6 +58,7 @@ pub struct Workload {
     hosts: Vec<Arc<Host>>,
     classes: Vec<Arc<UserClass>>,
     pairs: Vec<Pair>,
+    shapes: Vec<Arc<Shape>>,
 }
 
 impl Workload {
@@ -70,9 +74,14 @@ impl Workload {
         env: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, WorkloadErrors> {
         let reader = read::Reader::new(file, source);
-        let (hosts, classes, pairs) = if source.len() > MAX_SOURCE {
+        let decode::Decoded {
+            hosts,
+            classes,
+            pairs,
+            shapes,
+        } = if source.len() > MAX_SOURCE {
             reader.mistake(&(0..0), "the file is longer than 4 MiB: make it shorter");
-            (Vec::new(), Vec::new(), Vec::new())
+            decode::Decoded::default()
         } else {
             decode::workload(&reader, source, env)
         };
@@ -91,6 +100,7 @@ impl Workload {
             hosts,
             classes,
             pairs,
+            shapes,
         })
     }
 
@@ -139,15 +149,34 @@ impl Workload {
 
     /// The name of the class that somebody who wrote `name` may have meant.
     pub fn class_like(&self, name: &str) -> Option<&str> {
-        let name = name.to_lowercase();
-        let distance = |class: &str| strsim::damerau_levenshtein(&class.to_lowercase(), &name);
-        let names = self.classes.iter().map(|class| &**class.name());
-        names
-            .map(|class| (distance(class), class))
-            .min()
-            .filter(|(distance, class)| *distance <= 2 + class.len() / 4)
-            .map(|(_, class)| class)
+        like(name, self.classes.iter().map(|class| &**class.name()))
     }
+
+    /// The load shapes, sorted by name.
+    pub fn shapes(&self) -> &[Arc<Shape>] {
+        &self.shapes
+    }
+
+    /// The shape with a name.
+    pub fn shape(&self, name: &str) -> Option<&Arc<Shape>> {
+        self.shapes.iter().find(|shape| &**shape.name() == name)
+    }
+
+    /// The name of the shape that somebody who wrote `name` may have meant.
+    pub fn shape_like(&self, name: &str) -> Option<&str> {
+        like(name, self.shapes.iter().map(|shape| &**shape.name()))
+    }
+}
+
+/// The one of the known names that is nearest to `name`, if one is near.
+fn like<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    let name = name.to_lowercase();
+    let distance = |known: &str| strsim::damerau_levenshtein(&known.to_lowercase(), &name);
+    known
+        .map(|known| (distance(known), known))
+        .min()
+        .filter(|(distance, known)| *distance <= 2 + known.len() / 4)
+        .map(|(_, known)| known)
 }
 
 /// The 64 bits of FNV-1a over the text, mixed by the finalizer of SplitMix64.

@@ -59,6 +59,7 @@ mod tests {
             from: Slot(100),
             user_count: 60,
             spawn_rate,
+            shape: None,
             shares: Vec::new(),
             host: None,
             hosts: Vec::new(),

@@ -12,11 +12,13 @@ mod cost;
 mod demo;
 mod exports;
 mod flags;
+mod health;
 mod inspect;
 mod locust;
 mod misuse;
 mod printed;
 mod seed;
+mod shapes;
 mod web;
 
 /// Two classes whose users are due twice a second, two that have trouble, and one with tasks.

@@ -54,6 +54,19 @@ impl Web {
     }
 }
 
+impl Web {
+    /// Where this machine asks whether the server is well; at the root, whatever is under a path.
+    pub fn health(&self) -> String {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        let ip = match self.address.ip() {
+            ip if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+            ip => ip,
+        };
+        let address = SocketAddr::new(ip, self.address.port());
+        format!("{scheme}://{address}/health")
+    }
+}
+
 fn address(variables: &Variables) -> Result<SocketAddr, SettingError> {
     let host = variables.parsed(
         WEB_HOST,

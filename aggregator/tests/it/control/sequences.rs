@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 
+use aggregator::control::{Refusal, SwarmRequest};
 use proptest::prelude::*;
 use traffic::clock::Slot;
 use traffic::ports::{Store as _, WakeUp};
@@ -20,6 +21,8 @@ enum Step {
         /// By their numbers; none: as it was.
         classes: Vec<usize>,
     },
+    /// A shape of the built-in workload, by its name.
+    Shape(&'static str),
     Stop,
     Reset,
     /// The heartbeat.
@@ -40,6 +43,7 @@ fn step() -> impl Strategy<Value = Step> {
     });
     prop_oneof![
         4 => swarm,
+        1 => prop_oneof![Just("StepLoad"), Just("DailyCurve")].prop_map(Step::Shape),
         1 => Just(Step::Stop),
         1 => Just(Step::Reset),
         1 => Just(Step::Beat),
@@ -86,11 +90,14 @@ async fn take(cicada: &Cicada, step: &Step) {
                 .iter()
                 .map(|&class| workload.classes()[class].name().to_string());
             request.user_classes = names.collect();
-            cicada
-                .control
-                .swarm(request)
-                .await
-                .expect("the request is good");
+            granted_unless_a_shape_is_on(cicada, request).await;
+        }
+        Step::Shape(name) => {
+            let request = SwarmRequest {
+                shape_class: Some((*name).to_owned()),
+                ..SwarmRequest::default()
+            };
+            granted_unless_a_shape_is_on(cicada, request).await;
         }
         Step::Stop => cicada.control.stop().await.expect("the store works"),
         Step::Reset => cicada.control.reset().await.expect("the store works"),
@@ -98,6 +105,16 @@ async fn take(cicada: &Cicada, step: &Step) {
             cicada.fan_out.plan_ahead().await.expect("the store works");
         }
         Step::Pass(millis) => cicada.pass(*millis as f64 / 1e3).await,
+    }
+}
+
+async fn granted_unless_a_shape_is_on(cicada: &Cicada, request: SwarmRequest) {
+    match cicada.control.swarm(request).await {
+        Ok(_) => {}
+        Err(Refusal::Field(problem)) if problem.field == "shape_class" => {
+            assert!(cicada.run().await.shape().is_some(), "{problem}");
+        }
+        Err(refusal) => panic!("{refusal}"),
     }
 }
 

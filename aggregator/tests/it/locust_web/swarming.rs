@@ -98,6 +98,27 @@ async fn what_locust_refuses_is_refused_with_the_same_answer() {
     compare(false, &steps).await;
 }
 
+/// The class picker is what lets Locust's page choose a shape.
+#[tokio::test(start_paused = true)]
+async fn a_shape_is_started_with_locusts_answer_and_again_while_it_is_on() {
+    let better = |ours| Better {
+        locust: (200, true),
+        ours,
+    };
+    let steps = [
+        swarm("shape_class=StepLoad", Same),
+        // "Editing is disabled", says Locust's log
+        swarm("shape_class=StepLoad&user_count=3&spawn_rate=1", Same),
+        swarm("shape_class=StepLoad&host=http://a.test", Same),
+        request("POST", "/stop", Same),
+        Step::Settle,
+        swarm("shape_class=StepLoad&user_classes=ModelAUser", Superset),
+        // Locust says yes, and its shape stops the test a moment later
+        swarm("user_count=3&spawn_rate=1", better("stop it first")),
+    ];
+    compare(true, &steps).await;
+}
+
 /// Where we deliberately do better.
 #[tokio::test(start_paused = true)]
 async fn what_locust_overlooks_is_refused_in_words() {

@@ -86,6 +86,7 @@ fn settled(stats: &Stats) -> Snapshot {
             from: Slot(START / 1_000_000),
             user_count: 0,
             spawn_rate: 1.0,
+            shape: None,
             shares: Vec::new(),
             host: None,
             hosts: Vec::new(),

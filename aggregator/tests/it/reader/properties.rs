@@ -11,6 +11,7 @@ use traffic::clock::Timestamp;
 use traffic::ports::Store as _;
 use traffic::random::Draws;
 use traffic::record::{Fate, Record};
+use traffic::run::{DailyCurve, DayPoint, Run, Segment, ShapePart, UtcOffset};
 
 use super::reference;
 use super::scene::{Class, START, Scene, Told, assert_adds_up};
@@ -22,6 +23,62 @@ const CLASSES: &[Class<'static>] = &[
     ("Fast", "constant_pacing(0.3)", 2, 7),
     ("Turns", "constant(0)", 8, 4),
 ];
+
+/// How many users a run has when.
+#[derive(Clone, Copy, Debug)]
+enum Course {
+    /// All, all the time.
+    Steady,
+    /// None, all, half of them, a few seconds each.
+    Stages,
+    /// A day's curve, with its steepest minutes.
+    Curve,
+}
+
+impl Course {
+    fn shape(self, run: &mut Run, seconds: u64) {
+        let part = |daily| {
+            Some(ShapePart {
+                name: "S".into(),
+                daily,
+            })
+        };
+        let whole = run.segments[0].clone();
+        match self {
+            Self::Steady => {}
+            Self::Stages => {
+                let stages = [0, whole.user_count, whole.user_count / 2, 1];
+                let begin = (0..seconds).step_by(3).zip(stages.into_iter().cycle());
+                let stage = |(after, user_count)| Segment {
+                    from: whole.from.plus(after),
+                    user_count,
+                    spawn_rate: 12.5,
+                    shape: part(None),
+                    ..whole.clone()
+                };
+                run.segments = begin.map(stage).collect();
+            }
+            Self::Curve => {
+                let point = |minute: u32, users: u32| DayPoint {
+                    at: minute * 60,
+                    users,
+                };
+                // the scene begins in the last minute of the day's 22nd hour, by this clock
+                let from = whole.from;
+                let seconds = (23 * 3_600 - 10 - (from.0 % 86_400) as i32).rem_euclid(86_400);
+                run.segments[0].spawn_rate = 9.0;
+                run.segments[0].shape = part(Some(DailyCurve {
+                    points: vec![
+                        point(22 * 60 + 59, 30),
+                        point(23 * 60, whole.user_count),
+                        point(23 * 60 + 1, 2),
+                    ],
+                    offsets: vec![UtcOffset { from, seconds }],
+                }));
+            }
+        }
+    }
+}
 
 /// What a reader does next, and after how many milliseconds.
 #[derive(Clone, Copy, Debug)]
@@ -113,8 +170,8 @@ struct Play {
 }
 
 impl Play {
-    async fn new(seconds: u64, seed: u64) -> Self {
-        let scene = Scene::new(CLASSES, seconds).await;
+    async fn new(seconds: u64, seed: u64, course: Course) -> Self {
+        let scene = Scene::of(CLASSES, |run| course.shape(run, seconds), seconds).await;
         let history = history(&scene, seconds, seed);
         let readers = [scene.reader(), scene.reader()];
         Self {
@@ -196,12 +253,13 @@ proptest! {
     fn for_every_history_and_every_way_to_read_it_the_sums_are_right(
         seconds in 2..25_u64,
         seed in any::<u64>(),
+        course in prop_oneof![Just(Course::Steady), Just(Course::Stages), Just(Course::Curve)],
         steps in prop::collection::vec(a_step(), 1..40),
     ) {
         let mut builder = tokio::runtime::Builder::new_current_thread();
         let runtime = builder.enable_time().start_paused(true).build().unwrap();
         runtime.block_on(async {
-            let mut play = Play::new(seconds, seed).await;
+            let mut play = Play::new(seconds, seed, course).await;
             for step in steps {
                 play.step(step).await;
             }

@@ -83,6 +83,7 @@ pub(crate) fn run(
             host: None,
             hosts: Vec::new(),
             until: Some(from.plus(seconds)),
+            shape: None,
         }],
         stopped_from: None,
         block_size: BlockSize::default(),
@@ -93,10 +94,20 @@ pub(crate) fn run(
 impl Scene {
     /// A run of these classes for so many seconds; its first slot has just begun.
     pub(crate) async fn new(classes: &[Class<'_>], seconds: u64) -> Self {
+        Self::of(classes, |_| {}, seconds).await
+    }
+
+    /// The same of a run that is changed before it begins.
+    pub(crate) async fn of(
+        classes: &[Class<'_>],
+        change: impl FnOnce(&mut Run),
+        seconds: u64,
+    ) -> Self {
         let clock = Clock::following_tokio(START.start());
         let store = AwkwardStore::new();
         let workload = workload(classes);
-        let run = run("r1", &workload, classes, START, seconds);
+        let mut run = run("r1", &workload, classes, START, seconds);
+        change(&mut run);
         store
             .put_workload(workload.version(), workload.source())
             .await

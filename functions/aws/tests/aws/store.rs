@@ -111,6 +111,7 @@ fn run() -> Run {
             host: None,
             hosts: Vec::new(),
             until: None,
+            shape: None,
         }],
         stopped_from: None,
         block_size: BlockSize::default(),

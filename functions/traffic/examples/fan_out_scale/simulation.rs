@@ -146,6 +146,7 @@ fn run(workload: &Workload, parameters: Parameters) -> Run {
             host: None,
             hosts: Vec::new(),
             until: None,
+            shape: None,
         }],
         stopped_from: None,
         block_size: parameters.block_size,

@@ -312,6 +312,7 @@ fn run(number: u64) -> Run {
             host: Some("http://127.0.0.1:8001".into()),
             hosts: vec![("ModelAUser".into(), "http://127.0.0.1:8001".into())],
             until: Some(Slot(1_800_003_602)),
+            shape: None,
         }],
         stopped_from: None,
         block_size: BlockSize::default(),

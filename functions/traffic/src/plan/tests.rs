@@ -9,6 +9,8 @@ use super::*;
 use crate::record::BlockSize;
 use crate::run::{RunId, Share};
 
+mod curve;
+
 const START: Slot = Slot(1_700_000_000);
 
 fn segment(from: u64, user_count: u32, spawn_rate: f64, classes: &[&str]) -> Segment {
@@ -25,6 +27,7 @@ fn segment(from: u64, user_count: u32, spawn_rate: f64, classes: &[&str]) -> Seg
         host: None,
         hosts: Vec::new(),
         until: None,
+        shape: None,
     }
 }
 

@@ -110,6 +110,7 @@ impl Stage {
                 host: None,
                 hosts: Vec::new(),
                 until,
+                shape: None,
             }],
             stopped_from: None,
             block_size: BlockSize::default(),

@@ -1,6 +1,6 @@
 //! From the TOML of a workload file to its classes, with every mistake on the way.
 //!
-//! The order is hosts, pools, defaults, classes: each needs what comes before it.
+//! The order is hosts, pools, defaults, classes, shapes: each needs what comes before it.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -12,6 +12,7 @@ use super::compile::Compiler;
 use super::engine::Engine;
 use super::pair::Pair;
 use super::read::{Fields, Reader};
+use super::shape::Shape;
 
 mod classes;
 mod defaults;
@@ -19,25 +20,31 @@ mod hosts;
 mod pairs;
 mod pools;
 mod requests;
+mod shapes;
 mod tasks;
 mod users;
 
 /// Looks up an environment variable.
 pub(super) type Environment<'e> = &'e dyn Fn(&str) -> Option<String>;
 
+/// What a workload file says.
+#[derive(Default)]
+pub(super) struct Decoded {
+    pub(super) hosts: Vec<Arc<Host>>,
+    pub(super) classes: Vec<Arc<UserClass>>,
+    pub(super) pairs: Vec<Pair>,
+    pub(super) shapes: Vec<Arc<Shape>>,
+}
+
 /// Reads everything that a workload file says; the reader has the mistakes.
-pub(super) fn workload(
-    reader: &Reader<'_>,
-    source: &str,
-    environment: Environment<'_>,
-) -> (Vec<Arc<Host>>, Vec<Arc<UserClass>>, Vec<Pair>) {
+pub(super) fn workload(reader: &Reader<'_>, source: &str, environment: Environment<'_>) -> Decoded {
     let (document, errors) = DeTable::parse_recoverable(source);
     if !errors.is_empty() {
         for error in errors {
             let span = error.span().unwrap_or_default();
             reader.mistake(&span, format!("this is not TOML: {}", error.message()));
         }
-        return (Vec::new(), Vec::new(), Vec::new());
+        return Decoded::default();
     }
     let fields = Fields::new(reader, "", document.get_ref(), 0..0);
     let hosts = hosts::read(&fields, environment);
@@ -57,8 +64,14 @@ pub(super) fn workload(
     );
     let pairs = pairs::read(&fields, &classes);
     users::apply(&fields, &mut classes);
+    let shapes = shapes::read(&fields, &classes);
     fields.finish();
-    (hosts, classes, pairs)
+    Decoded {
+        hosts,
+        classes,
+        pairs,
+        shapes,
+    }
 }
 
 /// A table under `key`, or nothing; a mistake if it is something else.
@@ -72,7 +85,7 @@ fn table<'r, 't, 's>(
     Some(Fields::new(fields.reader, place, table, field.span))
 }
 
-/// Checks a name that people type on command lines: of a class, a task, a host, a pool.
+/// Checks a name that people type on command lines: of a class, a shape, a task, a host, a pool.
 fn check_name(reader: &Reader<'_>, what: &str, name: &str, span: &Range<usize>) -> Option<()> {
     let allowed = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
     let good = (1..=100).contains(&name.chars().count()) && name.chars().all(allowed);

@@ -10,6 +10,7 @@ use minijinja::value::Value;
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, State, UndefinedBehavior};
 
 use super::errors::{EvaluationError, Origin};
+use super::metric::{METRIC, metric};
 use super::pool::Pool;
 use super::scope::{Iteration, SELF_NAME};
 use crate::random::Draws;
@@ -45,6 +46,7 @@ impl Engine {
         environment.set_debug(true);
         environment.remove_global("debug");
         add_random_functions(&mut environment, &pools);
+        environment.add_filter(METRIC, metric);
         Self { environment, pools }
     }
 

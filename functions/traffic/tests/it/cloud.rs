@@ -95,6 +95,7 @@ fn segment(from: Slot, user_count: u32) -> Segment {
         host: None,
         hosts: Vec::new(),
         until: None,
+        shape: None,
     }
 }
 

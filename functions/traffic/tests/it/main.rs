@@ -16,6 +16,7 @@ mod format;
 mod hostile;
 mod mistakes;
 mod ratios;
+mod shapes;
 
 /// An environment in which no variable is set.
 fn no_variables(_: &str) -> Option<String> {

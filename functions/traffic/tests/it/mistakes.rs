@@ -255,6 +255,26 @@ fn functions_filters_and_tests_are_known_ones() {
 }
 
 #[test]
+fn the_filter_metric_takes_a_name_and_labels() {
+    let expect = |filter: &str, problem: &str| {
+        wrong_request(
+            &format!("path='/'\nexpect=\"body | {filter} > 1\" #!"),
+            &format!(
+                "class `A`, task `t`, request `GET /`, `expect`: `metric` {problem}: write body | \
+                 metric(\"requests_total\", kind=\"repair\")"
+            ),
+        );
+    };
+    expect("metric", "lacks the name of a metric");
+    expect("metric(kind='repair')", "lacks the name of a metric");
+    expect("metric(7)", "takes the name of a metric, in quotes");
+    expect(
+        "metric('x', 'repair')",
+        "takes labels by their names, after the name of the metric",
+    );
+}
+
+#[test]
 fn arguments_of_random_functions_are_checked() {
     let body = |template: &str, problem: &str| {
         let request = format!("path='/'\nbody=\"{template}\" #!");

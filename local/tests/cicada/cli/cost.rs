@@ -187,3 +187,19 @@ async fn the_word_means_the_command_only_where_it_comes_first() {
     let output = Cicada::bare().args("--list cost").run().await;
     assert!(stdout(&output).starts_with("Available Users:"));
 }
+
+#[tokio::test]
+async fn a_shape_is_estimated_by_its_users_on_average() {
+    let daily = json("--shape DailyCurve").await;
+    // between its 6 and its 36, and nearer to the working day's
+    let users = daily["users"].as_u64().unwrap();
+    assert!((18..=26).contains(&users), "{users}");
+    let said = refusal(["--shape", "DailyCurv"]).await;
+    assert_eq!(
+        said,
+        "--shape names the unknown shape \"DailyCurv\", perhaps DailyCurve was meant; the workload has \
+         DailyCurve, StepLoad"
+    );
+    let said = refusal(["--shape", "DailyCurve", "-u", "5"]).await;
+    assert!(said.contains("cannot be used with"), "{said}");
+}

@@ -24,7 +24,8 @@ async fn the_list_has_the_classes_of_the_workload() {
     let by_variable = Cicada::bare().env("LOCUST_LOCUSTFILE", &file).arg("--list");
     assert_eq!(answer(by_variable).await, own);
     let built_in = "Available Users:\n    ChatModelAUser\n    ChatModelBUser\n    ModelAUser\n    \
-                    ModelBUser\n    PassiveLoadUser\n    TargetAppUser\n";
+                    ModelBUser\n    PassiveLoadUser\n    TargetAppUser\nAvailable Shapes:\n    \
+                    DailyCurve\n    StepLoad\n";
     // as in Locust, nothing else needs to be right
     assert_eq!(
         answer(Cicada::bare().args("--list Elephant -H nowhere")).await,

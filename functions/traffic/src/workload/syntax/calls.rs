@@ -1,9 +1,10 @@
-//! The arguments of the functions that draw, checked where they are constant.
+//! The arguments of the functions that draw and of the filter `metric`, checked where they are constant.
 
 use minijinja::machinery::ast::CallArg;
 use minijinja::value::Value;
 
 use crate::workload::engine::{Pools, check_randint, check_uniform};
+use crate::workload::metric::{METRIC, USAGE};
 use crate::workload::read::instead;
 
 /// Checks the arguments of a function that draws, as far as they are constant.
@@ -48,6 +49,25 @@ pub(super) fn check(name: &str, arguments: &[CallArg<'_>], pools: &Pools) -> Res
             }
         }
         _ => wrong("has too few or too many arguments"),
+    }
+}
+
+/// Checks the arguments of the filter `metric`: a name, and labels by their names.
+pub(super) fn check_metric(arguments: &[CallArg<'_>]) -> Result<(), String> {
+    let wrong = |what: &str| Err(format!("`{METRIC}` {what}: write {USAGE}"));
+    let positional: Vec<Option<Value>> = arguments
+        .iter()
+        .filter_map(|argument| match argument {
+            CallArg::Pos(value) => Some(value.as_const()),
+            _ => None,
+        })
+        .collect();
+    match &*positional {
+        [Some(name)] if name.as_str().is_some() => Ok(()),
+        [None] => Ok(()),
+        [Some(_)] => wrong("takes the name of a metric, in quotes"),
+        [] => wrong("lacks the name of a metric"),
+        _ => wrong("takes labels by their names, after the name of the metric"),
     }
 }
 

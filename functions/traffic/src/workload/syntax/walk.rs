@@ -8,10 +8,11 @@ use minijinja::machinery::ast::{Call, CallArg, CallType, Expr, Stmt};
 
 use super::{Findings, Names, Problem, calls};
 use crate::workload::engine::{Engine, RANDOM_FUNCTIONS};
+use crate::workload::metric::METRIC;
 use crate::workload::read::instead;
 
 /// Filters to suggest; the engine knows which there are.
-const FILTERS: [&str; 20] = [
+const FILTERS: [&str; 21] = [
     "abs",
     "default",
     "first",
@@ -24,6 +25,7 @@ const FILTERS: [&str; 20] = [
     "length",
     "lower",
     "max",
+    "metric",
     "min",
     "replace",
     "round",
@@ -263,6 +265,11 @@ impl<'w, 'a> Walk<'w, 'a> {
                     self.expression(value, guards);
                 }
                 self.check_filter(filter.name, line(filter.span()));
+                if filter.name == METRIC
+                    && let Err(message) = calls::check_metric(&filter.args)
+                {
+                    self.problems.push((line(filter.span()), message));
+                }
                 self.arguments(&filter.args);
             }
             Expr::Test(test) => {

@@ -1,0 +1,110 @@
+//! Load shapes on the command line: chosen by `--shape`, a variable or as a class is, over when they end.
+
+use std::path::PathBuf;
+
+use super::{WORKLOAD, all_recorded, folder, headless, ledger, stderr, stdout};
+use crate::harness::Cicada;
+use crate::recorder::{Recorder, Seen};
+
+/// Six users, then two for as long.
+const STEPS: &str = "\n[shape.Steps]\nstages = [\n\
+    { duration = '2s', users = 6, spawn_rate = 6 },\n\
+    { duration = '4s', users = 2, spawn_rate = 6 },\n]\n\
+    [shape.Day]\ntime_zone = 'Asia/Tokyo'\ndaily = { '04:00' = 2, '16:00' = 10 }\n";
+
+fn with_shapes() -> (tempfile::TempDir, PathBuf) {
+    let (folder, workload) = folder();
+    std::fs::write(&workload, format!("{WORKLOAD}{STEPS}")).unwrap();
+    (folder, workload)
+}
+
+/// What the targets see of a shape that comes to its end, and the line of the ledger.
+async fn seen(name: &str) -> (Vec<Seen>, String) {
+    let (_folder, workload) = with_shapes();
+    let recorder = Recorder::start().await;
+    let cicada = headless(&workload, &recorder).args("--only-summary --seed 5 Paced Other");
+    let output = cicada.arg(name).run().await;
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    (recorder.seen(), ledger(&output))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shape_ends_the_program_and_the_same_seed_gives_the_same_requests() {
+    // a shape is named as a class is, or by its option
+    let ((first, books), (second, _)) = tokio::join!(seen("Steps"), seen("--shape=Steps"));
+    assert_eq!(first, second);
+    // twice a second: 21 of the first stage, 8 of the two who stay, and 2 of those who leave
+    assert_eq!(first.len(), 31);
+    assert_eq!(books, all_recorded(31));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn users_and_spawn_rate_are_ignored_with_a_word_and_a_run_time_is_not() {
+    let (_folder, workload) = with_shapes();
+    let recorder = Recorder::start().await;
+    let output = headless(&workload, &recorder)
+        .args("--only-summary -u 500 -r 100 -t 2")
+        .env("LOCUST_SHAPE", "Day")
+        .run()
+        .await;
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let log = stderr(&output);
+    for line in [
+        "--users and --spawn-rate are ignored: the shape Day says how many",
+        "the shape Day is on",
+        "run time limit set to 2 seconds",
+    ] {
+        assert!(log.contains(line), "{line} is not in\n{log}");
+    }
+    assert!((1..=10).contains(&recorder.seen().len()));
+}
+
+#[tokio::test]
+async fn shapes_are_listed_and_what_their_stages_come_to_is_checked() {
+    let (_folder, workload) = with_shapes();
+    let cicada = || Cicada::bare().arg("-f").arg(&workload);
+    let listed = stdout(&cicada().arg("--list").run().await);
+    assert!(
+        listed.ends_with("    Slow\nAvailable Shapes:\n    Day\n    Steps\n"),
+        "{listed}"
+    );
+    let checked = stdout(&cicada().arg("--check").run().await);
+    assert!(
+        checked.ends_with(
+            "    Day: day after day, 2 to 10 users by the time of Asia/Tokyo\n    \
+             Steps: 2 stages in 4 s, up to 6 users\n        \
+             0 to 2 s: 6 users, 6 a second\n        \
+             2 to 4 s: 2 users, 6 a second\n"
+        ),
+        "{checked}"
+    );
+    let ratios = cicada().args("--show-task-ratio Steps").run().await;
+    assert!(
+        stdout(&ratios).contains("Paced"),
+        "all classes are selected"
+    );
+}
+
+#[tokio::test]
+async fn a_shape_that_cannot_be_chosen_ends_it_with_one_line() {
+    let (_folder, workload) = with_shapes();
+    for (arguments, said) in [
+        (
+            "--shape Step",
+            "--shape names the unknown shape \"Step\", perhaps Steps was meant; the workload has Day, Steps",
+        ),
+        (
+            "--shape Day Steps",
+            "--shape is given more than once, Day and Steps: name one",
+        ),
+        (
+            "--headless --shape Steps --max-users 5",
+            "shape_class names Steps, which has up to 6 users, above the limit of 5",
+        ),
+    ] {
+        let cicada = Cicada::bare().arg("-f").arg(&workload).args(arguments);
+        let output = cicada.arg("--loglevel").arg("ERROR").run().await;
+        assert_eq!(output.status.code(), Some(2), "{arguments}");
+        assert_eq!(stderr(&output), format!("cicada: {said}\n"));
+    }
+}

@@ -42,12 +42,13 @@ pub(crate) async fn attend(
     settings: &Settings,
     files: Files,
 ) -> anyhow::Result<u8> {
+    // whoever ends it while it starts ends it all the same
+    let mut interrupted = Interrupts::listen()?;
     if let Some(start) = &settings.start {
         swarm(engine, settings, start).await?;
     }
     let writing = Writing::new(files);
     let aggregation = Arc::clone(&engine.aggregation);
-    let mut interrupted = Interrupts::listen()?;
     let clean = tokio::select! {
         () = writing.go_on(&aggregation) => false,
         clean = to_the_end(engine, settings, &mut interrupted) => clean?,

@@ -166,7 +166,7 @@ pub fn text(options: &CostOptions) -> anyhow::Result<String> {
     let estimate = question(options).and_then(|question| {
         question
             .estimate(&workload, &prices(options)?)
-            .map_err(typed)
+            .map_err(|mistake| typed(&mistake))
     })?;
     if options.json {
         return Ok(serde_json::to_string_pretty(&estimate)? + "\n");
@@ -175,7 +175,7 @@ pub fn text(options: &CostOptions) -> anyhow::Result<String> {
 }
 
 /// A field by the name that it has on the command line.
-fn typed(mistake: InvalidField) -> anyhow::Error {
+fn typed(mistake: &InvalidField) -> anyhow::Error {
     let flag = mistake.field.replace('_', "-");
     anyhow::anyhow!("--{flag} {}", mistake.problem)
 }
@@ -200,7 +200,9 @@ fn question(options: &CostOptions) -> anyhow::Result<Question> {
         ..Question::default()
     };
     for text in &options.class_counts {
-        question.add_class_counts(text).map_err(typed)?;
+        question
+            .add_class_counts(text)
+            .map_err(|mistake| typed(&mistake))?;
     }
     Ok(question)
 }

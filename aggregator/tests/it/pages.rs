@@ -121,6 +121,11 @@ async fn a_form_in_parts_and_json_ask_for_the_same() {
         (Some("Application/JSON; charset=utf-8"), texts.to_string()),
         (Some("application/vnd.x+json"), texts.to_string()),
         (None, format!("\n {old_names}")),
+        (
+            Some(FORM),
+            form.replace("user_count", "locust_count")
+                .replace("spawn_rate", "hatch_rate"),
+        ),
     ] {
         let mut request = client.post(format!("{base}/swarm")).body(body.clone());
         if let Some(content_type) = content_type {
@@ -284,23 +289,13 @@ async fn the_list_of_routes_names_them_all_and_the_state() {
         !page.contains("make build"),
         "that is for those who lack the page"
     );
-    for route in [
-        "/swarm",
-        "/stop",
-        "/stats/requests",
-        "/stats/reset",
-        "/tasks",
-        "/exceptions",
-        "/logs",
-        "/worker-count",
-        "/ledger",
-        "/workload",
-        "/schedules",
-        "/schedules/NAME",
-        "/template-args",
-        "/health",
-    ] {
-        assert!(page.contains(route), "{route}");
+    let document = cicada.get("/openapi.json").await.json();
+    let paths = document["paths"].as_object().expect("paths");
+    let named =
+        |path: &&String| *path != "/api" && !path.contains("{id}") && !path.starts_with("/assets");
+    for route in paths.keys().filter(named) {
+        let route = route.replace("{name}", "NAME");
+        assert!(page.contains(&route), "{route}");
     }
     assert!(page.contains(r#"<strong id="state">ready</strong>"#));
     assert!(

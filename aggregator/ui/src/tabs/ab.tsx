@@ -117,7 +117,7 @@ function columns(confidence: number): Column<Row>[] {
   const level = `${count(100 * confidence)} %`;
   return [
     { title: "Model", cell: (row) => row.title, isText: true },
-    { title: "# Requests", cell: of((side) => count(side.num_requests), (pair) => count(pair.b.num_requests - pair.a.num_requests)) },
+    { title: "# Requests", cell: of((side) => count(side.num_requests), () => NONE) },
     { title: "# Fails", cell: of((side) => count(side.num_failures), () => NONE) },
     {
       title: "Failures",
@@ -130,7 +130,7 @@ function columns(confidence: number): Column<Row>[] {
     },
     { title: "Average (ms)", cell: time("avg_response_time") },
     {
-      title: `Average, ${level} interval`,
+      title: `${level} interval`,
       cell: of(() => "", (pair) => <Interval difference={pair.avg_response_time} />),
     },
   ];

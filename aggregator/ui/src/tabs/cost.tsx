@@ -113,7 +113,7 @@ function Estimate({ cost }: { cost: Cost }) {
 const lines: Column<Line>[] = [
   { title: "Service", cell: (line) => line.service, isText: true },
   { title: "Item", cell: (line) => line.item, isText: true },
-  { title: "Quantity", cell: (line) => decimal(line.quantity) },
+  { title: "Quantity", cell: (line) => (line.quantity < 10 ? decimal(line.quantity) : count(line.quantity)) },
   { title: "Unit", cell: (line) => line.unit, isText: true },
   { title: "USD a month", cell: (line) => dollars(line.usd) },
 ];

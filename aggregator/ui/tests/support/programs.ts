@@ -73,9 +73,9 @@ export class Cicada {
   }
 
   /** `cicada --demo`: sixty users are on already. */
-  static async demo(...options: string[]): Promise<Cicada> {
+  static async demo(env: Record<string, string> = {}, ...options: string[]): Promise<Cicada> {
     const folder = mkdtempSync(join(tmpdir(), "cicada-browser-"));
-    return Cicada.serving([], ["--demo", ...options], {}, folder);
+    return Cicada.serving([], ["--demo", ...options], env, folder);
   }
 
   private static async serving(

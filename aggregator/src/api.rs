@@ -9,7 +9,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{Method, StatusCode, Uri};
-use axum::response::{IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{MethodRouter, delete, get, post};
 use axum::{Json, middleware};
 use serde_json::json;
@@ -210,13 +210,14 @@ async fn stop<S: Store, Q: Queue, H: Heartbeat>(State(api): State<Api<S, Q, H>>)
 
 /// Counts anew from now on.
 #[utoipa::path(method(get, post), path = "/stats/reset", tag = "locust", responses(
-    (status = 200, description = "`ok`", body = String, content_type = "text/plain"),
+    (status = 200, description = "`ok`", body = String, content_type = "text/html"),
     (status = 503, description = "The store does not answer.", body = Refused)
 ))]
 async fn reset<S: Store, Q: Queue, H: Heartbeat>(State(api): State<Api<S, Q, H>>) -> Response {
     let control = Arc::clone(&api.control);
     match to_the_end(async move { control.reset().await }).await {
-        Ok(()) => "ok".into_response(),
+        // a page for Locust, if of two letters
+        Ok(()) => Html("ok").into_response(),
         Err(refusal) => refused(&refusal, api.control.host().as_deref()),
     }
 }

@@ -40,8 +40,9 @@ const ROUTES: [(&str, &str); 18] = [
 ];
 
 /// Those of them that change something.
-const CHANGES: [(&str, &str); 8] = [
+const CHANGES: [(&str, &str); 9] = [
     ("POST", "/swarm"),
+    ("POST", "/user"),
     ("POST", "/stop"),
     ("GET", "/stop"),
     ("POST", "/stats/reset"),
@@ -96,6 +97,24 @@ async fn everything_but_health_needs_the_password() {
     ] {
         assert_eq!(cicada.get(path).await.status, 401, "{path}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_route_that_is_described_needs_the_password() {
+    let cicada = locked();
+    let asked = request("GET", "/openapi.json").header("authorization", RIGHT);
+    let described = sent(&cicada, asked).await.json();
+    let paths = described["paths"].as_object().expect("there are paths");
+    assert!(paths.len() > 20, "{} paths", paths.len());
+    for (path, methods) in paths.iter().filter(|(path, _)| *path != "/health") {
+        let path = path.replace("{id}", "x").replace("{name}", "x");
+        for method in methods.as_object().expect("they have methods").keys() {
+            let method = method.to_uppercase();
+            let answer = sent(&cicada, request(&method, &path)).await;
+            assert_eq!(answer.status, 401, "{method} {path}");
+        }
+    }
+    assert!(cicada.store_is_empty().await);
 }
 
 #[tokio::test(start_paused = true)]

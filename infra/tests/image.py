@@ -9,6 +9,7 @@ it here. A step's paths below /src and /out lie in FOLDER; cache mounts are left
 import fnmatch
 import os
 import pathlib
+import re
 import shlex
 import shutil
 import subprocess
@@ -128,8 +129,8 @@ class ByHand:
                 shutil.copy2(ROOT / path, to)
 
     def run(self, root, workdir, rest):
-        _, words = options_of(rest)
-        command = rest[rest.index(words[0]):]
+        # a cache is a matter of speed
+        command = re.sub(r"^(--\S+\s+)+", "", rest)
         for place_of in ("/out", "/src"):
             command = command.replace(f"{place_of}/", f"{within(root, place_of)}/")
         print(f"+ {command}", file=sys.stderr, flush=True)

@@ -18,12 +18,12 @@ const PASSWORD: &str = "processes";
 /// Whatever is started answers within this, or the test ends.
 const STARTS_WITHIN: Duration = Duration::from_secs(60);
 
-/// Twenty users, each with two iterations a second, whose requests are over in a moment.
+/// Users with an iteration every two seconds, whose requests are over in a moment.
 const WORKLOAD: &str = "\
 [hosts.target-app]\nurl = \"http://target-app:8000\"\nenv = \"TARGET_APP_URL\"\n\
 [defaults]\ntimeout = \"2s\"\n\
-[class.Looker]\nwait = \"constant_pacing(0.5)\"\ntask.look.request = \"GET /products\"\n\
-[class.Buyer]\nwait = \"between(0.3, 0.7)\"\ntask.look.request = \"GET /health\"\n";
+[class.Looker]\nwait = \"constant_pacing(2)\"\ntask.look.request = \"GET /products\"\n\
+[class.Buyer]\nwait = \"between(1, 3)\"\ntask.look.request = \"GET /health\"\n";
 
 /// Everything of such a stage; dropped, all of it ends.
 struct Stage {
@@ -42,6 +42,8 @@ impl Stage {
         let mut aggregator = command("aggregator-server", &table_url, &targets);
         let aggregator = aggregator
             .env("CICADA_CREATE_TABLE", "true")
+            // several ticks a second, to be shared
+            .env("CICADA_BLOCK_SIZE", "10")
             .env("CICADA_WEB_HOST", "127.0.0.1")
             .env("CICADA_WEB_PORT", port.to_string())
             .env("LOCUST_BASIC_AUTH", format!("demo:{PASSWORD}"));
@@ -184,15 +186,15 @@ fn counted(statistics: &Value) -> u64 {
 async fn two_processes_send_everything_once() {
     let stage = Stage::start().await;
     let _traffic = [stage.traffic(), stage.traffic()];
-    stage.swarm("user_count=20&spawn_rate=20&run_time=20").await;
+    stage.swarm("user_count=80&spawn_rate=40&run_time=20").await;
     stage
         .until("/stats/requests", 90, |answer| answer["state"] == "stopped")
         .await;
     let ledger = stage
         .until("/ledger", 60, |ledger| ledger["pending"] == 0)
         .await;
-    // twenty users, two iterations a second, twenty seconds
-    assert!(ledger["planned"].as_u64().unwrap() > 750, "{ledger:#}");
+    // eighty users, an iteration every two seconds, twenty seconds
+    assert!(ledger["planned"].as_u64().unwrap() > 700, "{ledger:#}");
     assert_eq!(ledger["planned"], ledger["recorded"], "{ledger:#}");
     for nothing in ["skipped", "missing", "duplicates", "unplanned"] {
         assert_eq!(ledger[nothing], 0, "{ledger:#}");
@@ -210,7 +212,7 @@ async fn when_one_process_is_killed_the_other_goes_on_alone() {
     let stage = Stage::start().await;
     let mut victim = stage.traffic();
     let _survivor = stage.traffic();
-    stage.swarm("user_count=20&spawn_rate=20&run_time=30").await;
+    stage.swarm("user_count=80&spawn_rate=40&run_time=30").await;
     stage
         .until("/stats/requests", 60, |answer| counted(answer) > 300)
         .await;

@@ -5,6 +5,7 @@ pub mod control;
 pub mod cost;
 pub mod ledger;
 pub mod logs;
+pub mod probe;
 pub mod reader;
 pub mod report;
 pub mod stats;

@@ -4,6 +4,7 @@
 pub mod console;
 pub mod cost_command;
 pub mod engine;
+pub mod health_command;
 pub mod heartbeat;
 pub mod inspect;
 pub mod logging;

@@ -4,11 +4,15 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use local::options::Options;
-use local::{cost_command, program};
+use local::{cost_command, health_command, program};
 
 fn main() -> ExitCode {
     if let Some(arguments) = cost_command::asked_for(std::env::args_os().collect()) {
         return cost_command::run(arguments);
+    }
+    if let Some(arguments) = health_command::asked_for(std::env::args_os().collect()) {
+        let environment = std::sync::Arc::new(|name: &str| std::env::var(name).ok());
+        return health_command::run(arguments, &(environment as _));
     }
     match Options::try_parse() {
         Ok(options) => program::run(&options),

@@ -14,7 +14,8 @@ use clap::{ArgAction, Args, Parser};
 const ENVIRONMENT: &str = "Environment:
   LOCUST_BASIC_AUTH=user:password  Ask for these on everything but /health
 
-What traffic would cost on AWS: cicada cost --help";
+What traffic would cost on AWS: cicada cost --help
+Whether a server is well:       cicada health --help";
 
 /// Realistic demo traffic that speaks Locust.
 ///

@@ -14,24 +14,46 @@ use aggregator::reader::Aggregation;
 use aggregator::stats::Limits;
 use aws::deployment::{StageFanOut, connect};
 use aws::environment::{SettingError, Variables, causes, start_logging};
+use aws::processes::{self, NoHeartbeat, NoQueue};
 use axum::Router;
+use tokio::time::Instant;
 use traffic::clock::Clock;
 use traffic::fanout::FanOut;
-use traffic::ports::{Heartbeat, Queue, Store};
+use traffic::ports::{Heartbeat, Queue, Store, StoreError};
 
 pub mod function;
 pub mod server;
 pub mod settings;
 
-use settings::{Misconfigured, Settings};
+use settings::{Misconfigured, Settings, TableSettings};
 
 /// How often sealed buckets are folded where no heartbeat does it.
 const FOLD_EVERY: Duration = Duration::from_secs(60);
+
+/// A store that is to have its table made has this long to answer.
+const STORE_WITHIN: Duration = Duration::from_secs(60);
+
+/// And is asked again after this.
+const ASK_AGAIN: Duration = Duration::from_millis(500);
 
 /// The aggregator on some ports.
 pub struct Cloud<S, Q, H> {
     api: Api<S, Q, H>,
     fan_out: Arc<FanOut<S, Q, H>>,
+}
+
+/// Makes the table; a store that has just been started beside this process may need a moment.
+async fn make(store: &aws::DynamoStore) -> Result<(), StoreError> {
+    let begun = Instant::now();
+    loop {
+        match store.create().await {
+            Err(error) if error.may_pass() && begun.elapsed() < STORE_WITHIN => {
+                tracing::info!(error = causes(&error), "the table cannot be made yet");
+                tokio::time::sleep(ASK_AGAIN).await;
+            }
+            made => return made,
+        }
+    }
 }
 
 /// Starts logging as `CICADA_LOG` says; the newest lines are kept for `/logs`.
@@ -56,6 +78,27 @@ impl Cloud<aws::DynamoStore, aws::SqsQueue, aws::SchedulerHeartbeat> {
     ) -> Result<Self, Misconfigured> {
         let fan_out: Arc<StageFanOut> =
             connect(settings.stage, variables.lookup(), Clock::system()).await?;
+        let cloud = Self::new(fan_out, settings.control, settings.door, logs)?;
+        cloud.warm_up().await;
+        Ok(cloud)
+    }
+}
+
+impl Cloud<aws::DynamoStore, NoQueue, NoHeartbeat> {
+    /// The aggregator of a stage whose ticks processes execute.
+    ///
+    /// # Errors
+    /// When no region is configured, the settings do not fit together, or the table cannot be made.
+    pub async fn of_processes(
+        settings: Settings<TableSettings>,
+        variables: &Variables,
+        logs: LogBuffer,
+    ) -> anyhow::Result<Self> {
+        let TableSettings { store, is_made } = settings.stage;
+        let fan_out = processes::connect(store, variables.lookup(), Clock::system()).await?;
+        if is_made {
+            make(&fan_out.store).await?;
+        }
         let cloud = Self::new(fan_out, settings.control, settings.door, logs)?;
         cloud.warm_up().await;
         Ok(cloud)

@@ -4,10 +4,13 @@
 //! it does.
 
 use std::future::Future;
+use std::io::Write as _;
 use std::net::SocketAddr;
+use std::process::ExitCode;
 
+use aggregator::probe::probe;
 use anyhow::Context as _;
-use aws::environment::Variables;
+use aws::environment::{Executor, Variables, causes, exit_code};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use traffic::ports::{Heartbeat, Queue, Store};
@@ -25,12 +28,44 @@ const NO_PASSWORD: &str =
 /// When it cannot start as it is set up, or the port cannot be had.
 pub async fn run(variables: &Variables) -> anyhow::Result<()> {
     let logs = logging(variables)?;
-    let (settings, address) = settings(variables)?;
+    match Executor::read(variables)? {
+        Executor::Functions => {
+            let (settings, address) = settings(variables)?;
+            let listener = listen(address).await?;
+            let end = told_to_end()?;
+            let cloud = Cloud::connect(settings, variables, logs).await?;
+            serve(&cloud, listener, end).await
+        }
+        Executor::Processes => {
+            let settings = Settings::of_processes(variables)?;
+            let (settings, address) = with_address(settings, variables)?;
+            let listener = listen(address).await?;
+            let end = told_to_end()?;
+            let cloud = Cloud::of_processes(settings, variables, logs).await?;
+            serve(&cloud, listener, end).await
+        }
+    }
+}
+
+/// Whether a server that these variables start is well: exit code 0 if it is, 1 and a line if not.
+pub async fn health(variables: &Variables) -> ExitCode {
+    let port = web_address(variables).map(|address| address.port());
+    let asked = match port {
+        Ok(port) => probe(&format!("http://127.0.0.1:{port}/health")).await,
+        Err(error) => return exit_code::<anyhow::Error>(Err(error.into())),
+    };
+    match asked {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(unwell) => {
+            let _ = writeln!(std::io::stderr(), "{}", causes(&unwell));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
     let listener = TcpListener::bind(address).await;
-    let listener = listener.with_context(|| format!("{address} cannot be listened on"))?;
-    let end = told_to_end()?;
-    let cloud = Cloud::connect(settings, variables, logs).await?;
-    serve(&cloud, listener, end).await
+    listener.with_context(|| format!("{address} cannot be listened on"))
 }
 
 /// The settings of a server: where others can reach it, it needs a password.
@@ -38,8 +73,14 @@ pub async fn run(variables: &Variables) -> anyhow::Result<()> {
 /// # Errors
 /// The first mistake there is.
 pub fn settings(variables: &Variables) -> Result<(Settings, SocketAddr), Misconfigured> {
+    with_address(Settings::read(variables)?, variables)
+}
+
+fn with_address<P>(
+    settings: Settings<P>,
+    variables: &Variables,
+) -> Result<(Settings<P>, SocketAddr), Misconfigured> {
     let address = web_address(variables)?;
-    let settings = Settings::read(variables)?;
     if address.ip().is_loopback() {
         return Ok((settings, address));
     }

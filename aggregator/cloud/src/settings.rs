@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use aggregator::api::{BASIC_AUTH, Door};
 use aggregator::control::{AllowedHosts, InvalidField, Limits, Settings as ControlSettings};
-use aws::environment::{FanOutSettings, SettingError, Variables};
+use aws::environment::{FanOutSettings, SettingError, StoreSettings, Variables};
 use traffic::record::BlockSize;
 use traffic::workload::{Workload, WorkloadErrors};
 
@@ -22,6 +22,9 @@ const ALLOWED_HOSTS: &str = "CICADA_ALLOWED_HOSTS";
 
 /// How many users a tick executes.
 const BLOCK_SIZE: &str = "CICADA_BLOCK_SIZE";
+
+/// Whether a container makes the table, where no template has.
+const CREATE_TABLE: &str = "CICADA_CREATE_TABLE";
 
 /// The address that the container serves on.
 const WEB_HOST: &str = "CICADA_WEB_HOST";
@@ -45,15 +48,24 @@ pub enum Misconfigured {
     Workload(#[from] WorkloadErrors),
 }
 
-/// What the aggregator works with.
+/// What the aggregator works with: ports of functions, or of processes.
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub struct Settings<P = FanOutSettings> {
     /// The stage's ports.
-    pub stage: FanOutSettings,
+    pub stage: P,
     /// What runs start from.
     pub control: ControlSettings,
     /// Who may come in.
     pub door: Door,
+}
+
+/// The table of a stage whose ticks processes execute.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableSettings {
+    /// The table.
+    pub store: StoreSettings,
+    /// Whether it is made, unless it is there.
+    pub is_made: bool,
 }
 
 impl Settings {
@@ -62,8 +74,33 @@ impl Settings {
     /// # Errors
     /// The first mistake there is.
     pub fn read(variables: &Variables) -> Result<Self, Misconfigured> {
+        Self::with_stage(FanOutSettings::read(variables)?, variables)
+    }
+}
+
+impl Settings<TableSettings> {
+    /// Reads those of a stage whose ticks processes execute.
+    ///
+    /// # Errors
+    /// The first mistake there is.
+    pub fn of_processes(variables: &Variables) -> Result<Self, Misconfigured> {
+        let is_made = variables.parsed(
+            CREATE_TABLE,
+            |_: &bool| true,
+            "write true to have the table made, or leave it out",
+        )?;
+        let stage = TableSettings {
+            store: StoreSettings::read(variables)?,
+            is_made: is_made.unwrap_or(false),
+        };
+        Self::with_stage(stage, variables)
+    }
+}
+
+impl<P> Settings<P> {
+    fn with_stage(stage: P, variables: &Variables) -> Result<Self, Misconfigured> {
         Ok(Self {
-            stage: FanOutSettings::read(variables)?,
+            stage,
             control: control(variables)?,
             door: match variables.secret(BASIC_AUTH) {
                 Some(password) => Door::with_basic_auth(password.reveal())?,

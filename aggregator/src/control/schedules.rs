@@ -1,6 +1,6 @@
 //! Schedules: what may be kept with the heartbeat, checked now and not when it is due.
 
-use traffic::ports::{Heartbeat, Queue, Schedule, Store};
+use traffic::ports::{Heartbeat, HeartbeatError, NoSchedules, Queue, Schedule, Store};
 use traffic::schedule::InvalidSchedule;
 
 use super::target::{Context, Target};
@@ -56,7 +56,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
             return Err(InvalidField::new("start", problem).into());
         }
         let put = self.fan_out.heartbeat.put_schedule(&schedule).await;
-        put.map_err(Refusal::Schedules)?;
+        put.map_err(unkept)?;
         tracing::info!(schedule = schedule.name, "a schedule was put");
         Ok(schedule)
     }
@@ -73,4 +73,14 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         }
         Ok(deleted)
     }
+}
+
+/// Why a schedule is not kept: for good, or for now.
+fn unkept(error: HeartbeatError) -> ScheduleRefusal {
+    if error.0.is::<NoSchedules>() {
+        let problem = "cannot be had here, where nothing starts runs by schedules: call /swarm and \
+                       /stop by a cron of your own";
+        return InvalidField::new("schedules", problem).into();
+    }
+    Refusal::Schedules(error).into()
 }

@@ -45,6 +45,9 @@ pub const SCHEDULER_ROLE_ARN: &str = "CICADA_SCHEDULER_ROLE_ARN";
 /// What is logged.
 pub const LOG: &str = "CICADA_LOG";
 
+/// Who executes ticks.
+pub const TRAFFIC: &str = "CICADA_TRAFFIC";
+
 /// Where everything is.
 pub const REGION: &str = "AWS_REGION";
 
@@ -125,6 +128,16 @@ pub struct ScheduleTarget {
     pub function_arn: String,
     /// The role in whose name it is called.
     pub role_arn: String,
+}
+
+/// Who executes a stage's ticks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Executor {
+    /// Functions, woken up by a queue.
+    #[default]
+    Functions,
+    /// Processes that find the ticks by themselves: see [`crate::processes`].
+    Processes,
 }
 
 /// What the fan-out needs, and the aggregator too.
@@ -298,6 +311,24 @@ impl ScheduleTarget {
             function_arn: variables.required(AGGREGATOR_ARN, is_arn_of("lambda"), &function)?,
             role_arn: variables.required(SCHEDULER_ROLE_ARN, is_arn_of("iam"), &role)?,
         }))
+    }
+}
+
+impl Executor {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn read(variables: &Variables) -> Result<Self, SettingError> {
+        match variables.text(TRAFFIC).as_deref() {
+            None | Some("functions") => Ok(Self::Functions),
+            Some("processes") => Ok(Self::Processes),
+            Some(other) => Err(unusable(
+                TRAFFIC,
+                other,
+                "write functions, or processes where tick-server runs",
+            )),
+        }
     }
 }
 

@@ -7,6 +7,7 @@ mod failure;
 pub mod heartbeat;
 mod http;
 pub mod message;
+pub mod processes;
 mod queue;
 mod store;
 

@@ -37,6 +37,7 @@ use traffic::run::{Run, RunId};
 
 mod checkpoints;
 mod claims;
+mod creation;
 mod error;
 mod item;
 mod markers;
@@ -86,6 +87,14 @@ impl DynamoStore {
     /// When it cannot, in a line that says what to do.
     pub async fn connect(&self) -> Result<(), StoreError> {
         self.chosen_workload().await.map(|_| ())
+    }
+
+    /// Makes the table, on demand and with its time to live, unless it is there.
+    ///
+    /// # Errors
+    /// When that cannot be done, in a line that says what to do.
+    pub async fn create(&self) -> Result<(), StoreError> {
+        self.table.create().await
     }
 }
 

@@ -15,6 +15,7 @@ use traffic::tick::{TickError, Ticker};
 use traffic::transport::Transport;
 
 pub mod event;
+pub mod server;
 mod warm;
 
 use event::{Batch, Failure, Failures, Message};

@@ -8,6 +8,6 @@ mod heartbeat;
 mod queue;
 mod store;
 
-pub use heartbeat::{Heartbeat, HeartbeatError, Schedule};
+pub use heartbeat::{Heartbeat, HeartbeatError, NoSchedules, Schedule};
 pub use queue::{Queue, QueueError, WakeUp};
 pub use store::{Checkpoint, Cursor, Marker, RecordPage, Store, StoreError, WRITE_DEADLINE};

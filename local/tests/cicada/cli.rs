@@ -11,6 +11,7 @@ mod arbitrary;
 mod cost;
 mod demo;
 mod flags;
+mod health;
 mod inspect;
 mod locust;
 mod misuse;

@@ -6,5 +6,10 @@ use aws::environment::{Variables, exit_code};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    exit_code(aggregator_cloud::server::run(&Variables::of_process()).await)
+    let variables = Variables::of_process();
+    // the container's health check
+    if std::env::args().nth(1).as_deref() == Some("health") {
+        return aggregator_cloud::server::health(&variables).await;
+    }
+    exit_code(aggregator_cloud::server::run(&variables).await)
 }

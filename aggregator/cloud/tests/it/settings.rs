@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use aggregator_cloud::settings::{Settings, web_address};
 use aggregator_cloud::{function, server};
-use aws::environment::{Variables, causes};
+use aws::environment::{Executor, Variables, causes};
 
 const PASSWORD: (&str, &str) = ("LOCUST_BASIC_AUTH", "demo:password");
 
@@ -189,4 +189,35 @@ fn no_password_is_ever_shown() {
         let error = Settings::read(&variables(&[("LOCUST_BASIC_AUTH", wrong)])).unwrap_err();
         assert!(!format!("{error} {error:?}").contains("hush"), "{error:?}");
     }
+}
+
+#[test]
+fn where_processes_execute_the_ticks_a_table_is_enough() {
+    let of = |changed: &[(&str, &str)]| {
+        let table = [("CICADA_QUEUE_URL", ""), ("CICADA_SCHEDULE_GROUP", "")];
+        let changed: Vec<_> = table.iter().chain(changed).copied().collect();
+        variables(&changed)
+    };
+    let settings = Settings::of_processes(&of(&[])).unwrap();
+    assert_eq!(settings.stage.store.table, "cicada-demo");
+    assert!(!settings.stage.is_made);
+    let settings = Settings::of_processes(&of(&[("CICADA_CREATE_TABLE", "true")])).unwrap();
+    assert!(settings.stage.is_made);
+    let wrong = Settings::of_processes(&of(&[("CICADA_CREATE_TABLE", "yes")])).unwrap_err();
+    assert_eq!(
+        line(&wrong),
+        "CICADA_CREATE_TABLE is \"yes\": write true to have the table made, or leave it out"
+    );
+}
+
+#[test]
+fn who_executes_the_ticks_is_functions_unless_it_is_said() {
+    let executor = |value: &str| Executor::read(&variables(&[("CICADA_TRAFFIC", value)]));
+    assert_eq!(executor(""), Ok(Executor::Functions));
+    assert_eq!(executor("functions"), Ok(Executor::Functions));
+    assert_eq!(executor("processes"), Ok(Executor::Processes));
+    assert_eq!(
+        line(&executor("threads").unwrap_err()),
+        "CICADA_TRAFFIC is \"threads\": write functions, or processes where tick-server runs"
+    );
 }

@@ -18,7 +18,7 @@ pub(super) const SK: &str = "sk";
 pub(super) const WRITER: &str = "writer";
 
 /// When the item may go, in seconds since the Unix epoch: the table's time-to-live attribute.
-const EXPIRES_AT: &str = "expires_at";
+pub(super) const EXPIRES_AT: &str = "expires_at";
 
 /// Attributes by name.
 #[derive(Clone, Debug, Default)]

@@ -11,6 +11,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use traffic::ports::StoreError;
 
+use super::creation;
 use super::error::{Target, TooLarge};
 use super::item::{Item, PK, SK};
 
@@ -66,6 +67,12 @@ impl Table {
             .into(),
             has_region: region.is_some(),
         }
+    }
+
+    /// Makes the table, unless it is there.
+    pub(super) async fn create(&self) -> Result<(), StoreError> {
+        let target = self.target("make the table", "dynamodb:CreateTable");
+        creation::create(&self.client, &self.name, &target).await
     }
 
     /// Writes an item, whatever was there.

@@ -20,6 +20,7 @@ use traffic::run::{Run, RunId, Segment, Share};
 use crate::emulator::{Emulator, dynamodb_local, ministack, unique};
 
 mod costs;
+mod creation;
 mod expiry;
 mod failures;
 mod large;

@@ -51,3 +51,9 @@ pub struct Schedule {
 #[derive(Debug, thiserror::Error)]
 #[error("the heartbeat cannot be switched")]
 pub struct HeartbeatError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
+
+/// There is nothing here that starts and stops runs by schedules: what is behind a
+/// [`HeartbeatError`] of a heartbeat that never will.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("nothing here starts and stops runs by schedules")]
+pub struct NoSchedules;

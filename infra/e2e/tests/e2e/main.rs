@@ -7,6 +7,7 @@ mod costs;
 mod emulator;
 mod faults;
 mod main_job;
+mod processes;
 mod proxy;
 mod recorder;
 mod same_traffic;

@@ -1,0 +1,77 @@
+//! Asking a server of ours whether it is well: the health check of containers without a shell or curl.
+//!
+//! It asks the machine that it runs on, so a certificate may be anybody's.
+
+use std::time::Duration;
+
+/// A server that has not answered by then is not well.
+const WITHIN: Duration = Duration::from_secs(3);
+
+/// The longest part of an answer that is shown, in characters.
+const SHOWN: usize = 300;
+
+/// Why a server is not well.
+#[derive(Debug, thiserror::Error)]
+pub enum Unwell {
+    /// It cannot be asked.
+    #[error("{url} cannot be asked: write http://HOST:PORT/health")]
+    Url {
+        /// What was to be asked.
+        url: String,
+        /// What is wrong with it.
+        source: reqwest::Error,
+    },
+    /// There is no answer.
+    #[error("{url} does not answer")]
+    Silent {
+        /// What was asked.
+        url: String,
+        /// Why not.
+        source: reqwest::Error,
+    },
+    /// It says so itself.
+    #[error("{url} answers {status}: {said}")]
+    Said {
+        /// What was asked.
+        url: String,
+        /// The status.
+        status: u16,
+        /// What it says.
+        said: String,
+    },
+}
+
+/// Asks for a page, such as `http://127.0.0.1:8089/health`, and is content with status 200.
+///
+/// # Errors
+/// When there is no such answer within three seconds.
+pub async fn probe(url: &str) -> Result<(), Unwell> {
+    // an error only says that somebody has installed one already
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let unusable = |source| Unwell::Url {
+        url: url.to_owned(),
+        source,
+    };
+    let client = reqwest::Client::builder()
+        .tls_danger_accept_invalid_certs(true)
+        .no_proxy()
+        .timeout(WITHIN)
+        .build()
+        .map_err(unusable)?;
+    let request = client.get(url).build().map_err(unusable)?;
+    let silent = |source| Unwell::Silent {
+        url: url.to_owned(),
+        source,
+    };
+    let response = client.execute(request).await.map_err(silent)?;
+    let status = response.status();
+    if status == reqwest::StatusCode::OK {
+        return Ok(());
+    }
+    let said = response.text().await.map_err(silent)?;
+    Err(Unwell::Said {
+        url: url.to_owned(),
+        status: status.as_u16(),
+        said: said.trim().chars().take(SHOWN).collect(),
+    })
+}

@@ -1,0 +1,80 @@
+//! Ports of a stage whose ticks are executed by processes of their own, as in a container: these find
+//! their ticks in the store, so there is nothing to queue and nothing to switch.
+//!
+//! The table is all that such a stage has. Whoever starts and changes runs goes on as with functions.
+
+use std::sync::Arc;
+
+use traffic::clock::Clock;
+use traffic::fanout::FanOut;
+use traffic::ports::{Heartbeat, HeartbeatError, NoSchedules, Queue, QueueError, Schedule, WakeUp};
+use traffic::runs::{Environment, Runs};
+
+use crate::environment::{SettingError, StoreSettings, check_region};
+use crate::{DynamoStore, config};
+
+/// The fan-out of such a stage: it notes how far a run is planned, and sends nothing.
+pub type ProcessFanOut = FanOut<DynamoStore, NoQueue, NoHeartbeat>;
+
+/// The queue of those who need no wake-up.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoQueue;
+
+/// The heartbeat of those who look by themselves: always on.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoHeartbeat;
+
+/// The ports of the stage on the table that the settings name. `environment` is asked for the variables
+/// that override a workload's hosts.
+///
+/// # Errors
+/// When no region is configured.
+pub async fn connect(
+    settings: StoreSettings,
+    environment: Environment,
+    clock: Clock,
+) -> Result<Arc<ProcessFanOut>, SettingError> {
+    let config = config::load().await;
+    check_region(&config)?;
+    let store = DynamoStore::new(&config, settings.table, settings.retention, clock.clone());
+    let store = Arc::new(store);
+    Ok(Arc::new(FanOut {
+        runs: Arc::new(Runs::new(Arc::clone(&store), clock.clone(), environment)),
+        store,
+        queue: Arc::new(NoQueue),
+        heartbeat: Arc::new(NoHeartbeat),
+        clock,
+    }))
+}
+
+impl Queue for NoQueue {
+    async fn send(&self, _: Vec<WakeUp>) -> Result<(), QueueError> {
+        Ok(())
+    }
+}
+
+impl Heartbeat for NoHeartbeat {
+    async fn turn_on(&self) -> Result<(), HeartbeatError> {
+        Ok(())
+    }
+
+    async fn turn_off(&self) -> Result<(), HeartbeatError> {
+        Ok(())
+    }
+
+    async fn is_on(&self) -> Result<bool, HeartbeatError> {
+        Ok(true)
+    }
+
+    async fn schedules(&self) -> Result<Vec<Schedule>, HeartbeatError> {
+        Ok(Vec::new())
+    }
+
+    async fn put_schedule(&self, _: &Schedule) -> Result<(), HeartbeatError> {
+        Err(HeartbeatError(NoSchedules.into()))
+    }
+
+    async fn delete_schedule(&self, _: &str) -> Result<bool, HeartbeatError> {
+        Ok(false)
+    }
+}

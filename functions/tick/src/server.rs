@@ -1,0 +1,201 @@
+//! Ticks without a queue: a process that finds them itself, in the runs as they are in the store.
+//!
+//! Any number of such processes share the work of a stage and know nothing of each other. Each of them
+//! plans every slot half a second before it begins, and tries every tick that it finds; a tick is claimed,
+//! so that one of them executes it. In which order they try is drawn for each tick, by a seed of the
+//! process, so that each has its share; when one dies, the others try as before and find its ticks free.
+
+use std::error::Error;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use traffic::clock::{Clock, Slot};
+use traffic::ports::{Store, WakeUp};
+use traffic::random::{class_key, mix};
+use traffic::record::Block;
+use traffic::run::RunId;
+use traffic::runs::{LoadedRun, RunError, Runs};
+use traffic::tick::{PLAN_AHEAD, TOO_LATE, TickError, TickReport, Ticker};
+use traffic::transport::Transport;
+
+/// Ticks are tried within this long, so that they are claimed before their slot begins.
+const SPREAD: Duration = Duration::from_millis(300);
+
+/// A store that does not answer is asked again after this.
+const ASK_AGAIN: Duration = Duration::from_millis(250);
+
+/// What goes wrong for a while is logged once in this time.
+const COMPLAIN_EVERY: Duration = Duration::from_secs(10);
+
+/// How long what has begun may go on when the process ends; what takes longer is cut off.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+/// How long the results of what was cut off may take to be written.
+const WRITES_WITHIN: Duration = Duration::from_secs(2);
+
+/// A process that executes the ticks it finds.
+pub struct Server<S, T> {
+    ticker: Arc<Ticker<S, T>>,
+    runs: Arc<Runs<S>>,
+    clock: Clock,
+    /// Draws in which order this process tries.
+    seed: u64,
+    /// The runs that may have ticks: the newest, and one before it that is not over yet.
+    followed: Vec<RunId>,
+    complained_at: Option<Instant>,
+}
+
+impl<S: Store, T: Transport> Server<S, T> {
+    /// A process that executes by `ticker` what it finds in `runs`; processes have different seeds.
+    pub fn new(ticker: Ticker<S, T>, runs: Arc<Runs<S>>, clock: Clock, seed: u64) -> Self {
+        Self {
+            ticker: Arc::new(ticker),
+            runs,
+            clock,
+            seed,
+            followed: Vec::new(),
+            complained_at: None,
+        }
+    }
+
+    /// Executes ticks until `end`, and lets what has begun end.
+    pub async fn run(mut self, end: impl Future<Output = ()>) {
+        let mut end = std::pin::pin!(end);
+        let mut ticks = JoinSet::new();
+        // the present slot has begun: whoever had it, has it
+        let mut next = self.clock.now().slot().plus(1);
+        loop {
+            tokio::select! {
+                () = &mut end => break,
+                Some(ended) = ticks.join_next(), if !ticks.is_empty() => self.look_at(ended),
+                () = self.clock.sleep_until(next.start() - PLAN_AHEAD) => {
+                    match self.begin(next, &mut ticks).await {
+                        Ok(()) => next = next.plus(1),
+                        Err(error) => {
+                            self.complain(&error, "the newest run cannot be read");
+                            tokio::time::sleep(ASK_AGAIN).await;
+                        }
+                    }
+                    // as a wake-up that comes later than this
+                    next = next.max((self.clock.now() - TOO_LATE).slot().plus(1));
+                }
+            }
+        }
+        self.finish(ticks).await;
+    }
+
+    /// Begins all ticks of a slot.
+    async fn begin(
+        &mut self,
+        slot: Slot,
+        ticks: &mut JoinSet<Result<TickReport, TickError>>,
+    ) -> Result<(), RunError> {
+        if let Some(newest) = self.runs.latest().await? {
+            let run = newest.plan.run();
+            if !run.is_over(slot.start()) && !self.followed.contains(&run.id) {
+                tracing::info!(run = %run.id, "following a run");
+                self.followed.push(run.id.clone());
+            }
+        }
+        let mut runs = Vec::new();
+        for id in &self.followed {
+            runs.push(self.runs.get(id).await?);
+        }
+        for run in &runs {
+            for (class, block) in run.plan.ticks(slot) {
+                self.try_tick(run, class, block, slot, ticks);
+            }
+        }
+        self.followed.clear();
+        let goes_on = |run: &&Arc<LoadedRun>| !run.plan.run().is_over(slot.end());
+        let followed = runs.iter().filter(goes_on);
+        self.followed
+            .extend(followed.map(|run| run.plan.run().id.clone()));
+        Ok(())
+    }
+
+    fn try_tick(
+        &self,
+        run: &LoadedRun,
+        class: usize,
+        block: Block,
+        slot: Slot,
+        ticks: &mut JoinSet<Result<TickReport, TickError>>,
+    ) {
+        let wake_up = WakeUp {
+            run: run.plan.run().id.clone(),
+            class: run.plan.classes()[class].name.as_ref().into(),
+            block,
+            slot,
+        };
+        let at = slot.start() - PLAN_AHEAD + self.turn(&wake_up);
+        let (ticker, clock) = (Arc::clone(&self.ticker), self.clock.clone());
+        ticks.spawn(async move {
+            clock.sleep_until(at).await;
+            ticker.run(&wake_up, None).await
+        });
+    }
+
+    /// How long this process leaves a tick to the others first.
+    fn turn(&self, tick: &WakeUp) -> Duration {
+        let place = mix(class_key(self.seed, &tick.class) ^ u64::from(tick.block.0));
+        let drawn = mix(place ^ tick.slot.0);
+        SPREAD.mul_f64(drawn as f64 / u64::MAX as f64)
+    }
+
+    fn look_at(&mut self, ended: Result<Result<TickReport, TickError>, tokio::task::JoinError>) {
+        match ended {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => self.complain(&error, "a tick was not executed"),
+            Err(error) => {
+                tracing::error!(%error, "a tick broke off: its iterations are missing");
+            }
+        }
+    }
+
+    fn complain(&mut self, error: &(dyn Error + 'static), what: &'static str) {
+        let before = self.complained_at;
+        if before.is_none_or(|at| at.elapsed() > COMPLAIN_EVERY) {
+            tracing::error!(
+                error,
+                "{what}: its iterations are missing, unless another process has them"
+            );
+            self.complained_at = Some(Instant::now());
+        }
+    }
+
+    async fn finish(mut self, mut ticks: JoinSet<Result<TickReport, TickError>>) {
+        tracing::info!(ticks = ticks.len(), "ending: what has begun may end");
+        if self.drain(&mut ticks, PATIENCE).await {
+            return;
+        }
+        let in_flight = self.ticker.in_flight();
+        tracing::warn!(in_flight, "cutting off what is still in flight");
+        for run in std::mem::take(&mut self.followed) {
+            self.ticker.cut_off(&run);
+        }
+        if !self.drain(&mut ticks, WRITES_WITHIN).await {
+            tracing::error!("the last results could not be written in time");
+        }
+    }
+
+    /// Waits for all ticks; false if they take too long.
+    async fn drain(
+        &mut self,
+        ticks: &mut JoinSet<Result<TickReport, TickError>>,
+        patience: Duration,
+    ) -> bool {
+        let all = async {
+            while let Some(ended) = ticks.join_next().await {
+                self.look_at(ended);
+            }
+        };
+        tokio::time::timeout(patience, all).await.is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,240 @@
+//! A stage without functions, as `local/compose.yaml` has it: an aggregator and traffic processes on Amazon's
+//! DynamoDB Local, each a process of its own.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use local::targets::{Targets, TargetsConfig};
+use reqwest::RequestBuilder;
+use serde_json::Value;
+use tokio::net::TcpStream;
+use tokio::process::{Child, Command};
+
+use crate::emulator::{client, free_port, output, root};
+
+const PASSWORD: &str = "processes";
+
+/// Whatever is started answers within this, or the test ends.
+const STARTS_WITHIN: Duration = Duration::from_secs(60);
+
+/// Users with an iteration every two seconds, whose requests are over in a moment.
+const WORKLOAD: &str = "\
+[hosts.target-app]\nurl = \"http://target-app:8000\"\nenv = \"TARGET_APP_URL\"\n\
+[defaults]\ntimeout = \"2s\"\n\
+[class.Looker]\nwait = \"constant_pacing(2)\"\ntask.look.request = \"GET /products\"\n\
+[class.Buyer]\nwait = \"between(1, 3)\"\ntask.look.request = \"GET /health\"\n";
+
+/// Everything of such a stage; dropped, all of it ends.
+struct Stage {
+    targets: Targets,
+    url: String,
+    table_url: String,
+    _aggregator: Child,
+    _dynamodb: Child,
+}
+
+impl Stage {
+    async fn start() -> Self {
+        let targets = Targets::start(TargetsConfig::for_tests()).await.unwrap();
+        let (dynamodb, table_url) = dynamodb().await;
+        let port = free_port();
+        let mut aggregator = command("aggregator-server", &table_url, &targets);
+        let aggregator = aggregator
+            .env("CICADA_CREATE_TABLE", "true")
+            // several ticks a second, to be shared
+            .env("CICADA_BLOCK_SIZE", "10")
+            .env("CICADA_WEB_HOST", "127.0.0.1")
+            .env("CICADA_WEB_PORT", port.to_string())
+            .env("LOCUST_BASIC_AUTH", format!("demo:{PASSWORD}"));
+        let stage = Self {
+            targets,
+            url: format!("http://127.0.0.1:{port}"),
+            table_url,
+            _aggregator: aggregator.spawn().unwrap(),
+            _dynamodb: dynamodb,
+        };
+        answers(port).await;
+        let put = stage.ask(client().put(stage.at("/workload")).body(WORKLOAD));
+        assert_eq!(put.await["success"], true);
+        stage
+    }
+
+    /// Another process that sends the traffic.
+    fn traffic(&self) -> Child {
+        let mut process = command("tick-server", &self.table_url, &self.targets);
+        process.spawn().unwrap()
+    }
+
+    fn at(&self, path: &str) -> String {
+        format!("{}{path}", self.url)
+    }
+
+    async fn ask(&self, request: RequestBuilder) -> Value {
+        let request = request.basic_auth("demo", Some(PASSWORD));
+        let text = request.send().await.unwrap().text().await.unwrap();
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
+    }
+
+    async fn get(&self, path: &str) -> Value {
+        self.ask(client().get(self.at(path))).await
+    }
+
+    async fn swarm(&self, form: &'static str) {
+        let swarm = client().post(self.at("/swarm")).body(form);
+        let kind = "application/x-www-form-urlencoded";
+        let answer = self.ask(swarm.header("Content-Type", kind)).await;
+        assert_eq!(answer["success"], true, "{answer}");
+    }
+
+    async fn until(&self, path: &str, limit: u64, is_so: impl Fn(&Value) -> bool) -> Value {
+        let looked = async {
+            loop {
+                let answer = self.get(path).await;
+                if is_so(&answer) {
+                    return answer;
+                }
+                tokio::time::sleep(Duration::from_millis(300)).await;
+            }
+        };
+        let in_time = tokio::time::timeout(Duration::from_secs(limit), looked).await;
+        in_time.unwrap_or_else(|_| panic!("{path} does not come to it"))
+    }
+
+    fn arrivals(&self) -> u64 {
+        self.targets.counters().total.requests
+    }
+}
+
+async fn dynamodb() -> (Child, String) {
+    let tools = Command::new(root().join("scripts/tools.sh"))
+        .arg("dynamodb")
+        .status();
+    assert!(
+        tools.await.unwrap().success(),
+        "DynamoDB Local could not be installed"
+    );
+    let (place, port) = (root().join(".tools/dynamodb"), free_port());
+    let library = place.join("DynamoDBLocal_lib");
+    let mut command = Command::new("java");
+    command
+        .arg(format!("-Djava.library.path={}", library.display()))
+        .arg("-jar")
+        .arg(place.join("DynamoDBLocal.jar"))
+        .args(["-inMemory", "-sharedDb", "-port", &port.to_string()]);
+    let process = to_the_end(&mut command, &format!("dynamodb-{port}"));
+    answers(port).await;
+    (process, format!("http://127.0.0.1:{port}"))
+}
+
+/// One of our programs, which `make e2e` builds, with the variables that the compose file gives it.
+fn command(program: &str, table_url: &str, targets: &Targets) -> Command {
+    let mut command = Command::new(root().join("target/debug").join(program));
+    command
+        .env_clear()
+        .env("CICADA_TABLE", "cicada")
+        .env("CICADA_TRAFFIC", "processes")
+        .env("AWS_ENDPOINT_URL", table_url)
+        .env("AWS_REGION", "eu-central-1")
+        .env("AWS_ACCESS_KEY_ID", "local")
+        .env("AWS_SECRET_ACCESS_KEY", "local")
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .env("TARGET_APP_URL", targets.target_app_url())
+        .env("AI_AGENT_URL", targets.ai_agent_url())
+        .kill_on_drop(true)
+        .stdin(Stdio::null());
+    let log = log(&format!("{program}-{}", free_port()));
+    command.stdout(log.try_clone().unwrap()).stderr(log);
+    command
+}
+
+fn to_the_end(command: &mut Command, name: &str) -> Child {
+    let log = log(name);
+    command
+        .kill_on_drop(true)
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().unwrap())
+        .stderr(log)
+        .spawn()
+        .unwrap()
+}
+
+fn log(name: &str) -> std::fs::File {
+    let folder = output().join("processes");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::File::create(Path::new(&folder).join(format!("{name}.log"))).unwrap()
+}
+
+async fn answers(port: u16) {
+    let answered = async {
+        while TcpStream::connect(("127.0.0.1", port)).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let in_time = tokio::time::timeout(STARTS_WITHIN, answered).await;
+    assert!(in_time.is_ok(), "nobody answers on port {port}");
+}
+
+/// All requests of the statistics.
+fn counted(statistics: &Value) -> u64 {
+    let rows = statistics["stats"].as_array().unwrap();
+    let total = rows.iter().find(|row| row["name"] == "Aggregated");
+    total.unwrap()["num_requests"].as_u64().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_processes_send_everything_once() {
+    let stage = Stage::start().await;
+    let _traffic = [stage.traffic(), stage.traffic()];
+    stage.swarm("user_count=80&spawn_rate=40&run_time=20").await;
+    stage
+        .until("/stats/requests", 90, |answer| answer["state"] == "stopped")
+        .await;
+    let ledger = stage
+        .until("/ledger", 60, |ledger| ledger["pending"] == 0)
+        .await;
+    // eighty users, an iteration every two seconds, twenty seconds
+    assert!(ledger["planned"].as_u64().unwrap() > 700, "{ledger:#}");
+    assert_eq!(ledger["planned"], ledger["recorded"], "{ledger:#}");
+    for nothing in ["skipped", "missing", "duplicates", "unplanned"] {
+        assert_eq!(ledger[nothing], 0, "{ledger:#}");
+    }
+    let statistics = stage.get("/stats/requests").await;
+    assert_eq!(counted(&statistics), stage.arrivals());
+    assert_eq!(
+        stage.get("/schedules").await["schedules"],
+        Value::Array(Vec::new())
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn when_one_process_is_killed_the_other_goes_on_alone() {
+    let stage = Stage::start().await;
+    let mut victim = stage.traffic();
+    let _survivor = stage.traffic();
+    stage.swarm("user_count=80&spawn_rate=40&run_time=30").await;
+    stage
+        .until("/stats/requests", 60, |answer| counted(answer) > 300)
+        .await;
+    victim.kill().await.unwrap();
+    let killed_at = stage.get("/ledger").await["planned"].as_u64().unwrap();
+    stage
+        .until("/stats/requests", 90, |answer| answer["state"] == "stopped")
+        .await;
+    // what is left is what the victim had begun and not written: two seconds of it at most
+    let lost = |ledger: &Value| ["pending", "missing"].map(|what| ledger[what].as_u64().unwrap());
+    let ledger = stage
+        .until("/ledger", 60, |ledger| {
+            lost(ledger).iter().sum::<u64>() <= 120
+        })
+        .await;
+    let planned = ledger["planned"].as_u64().unwrap();
+    assert!(planned > killed_at + 200, "it went on: {ledger:#}");
+    assert_eq!([&ledger["duplicates"], &ledger["unplanned"]], [0, 0]);
+    let statistics = stage.get("/stats/requests").await;
+    let unwritten = stage.arrivals() - counted(&statistics);
+    assert!(
+        unwritten <= lost(&ledger).iter().sum(),
+        "{unwritten} of {ledger:#}"
+    );
+}

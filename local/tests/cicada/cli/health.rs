@@ -1,0 +1,49 @@
+//! `cicada health`: exit code 0 where a server is well, 1 and a line where it is not.
+
+use super::{stderr, stdout};
+use crate::harness::Cicada;
+
+#[tokio::test]
+async fn a_server_that_is_well_is_silence_and_one_that_is_gone_a_line() {
+    let serving = Cicada::new().serve().await;
+    let url = format!("{}/health", serving.url());
+    let ask = Cicada::bare().arg("health").arg(&url);
+    let output = ask.run().await;
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!((stdout(&output), stderr(&output)), Default::default());
+    // without an address it asks where the same environment would serve
+    let port = url.rsplit_once(':').unwrap().1.trim_end_matches("/health");
+    let by_port = Cicada::bare().arg("health").env("LOCUST_WEB_PORT", port);
+    assert_eq!(by_port.run().await.status.code(), Some(0));
+    serving.kill().await;
+    let output = ask.run().await;
+    assert_eq!(output.status.code(), Some(1));
+    let said = stderr(&output);
+    assert!(
+        said.starts_with(&format!("cicada: {url} does not answer: ")),
+        "{said}"
+    );
+    assert_eq!(said.lines().count(), 1, "{said}");
+}
+
+#[tokio::test]
+async fn a_server_that_says_that_it_is_not_well_is_quoted() {
+    let serving = Cicada::new().serve().await;
+    let url = format!("{}/nowhere", serving.url());
+    let output = Cicada::bare().arg("health").arg(&url).run().await;
+    assert_eq!(output.status.code(), Some(1));
+    let said = stderr(&output);
+    assert!(
+        said.starts_with(&format!("cicada: {url} answers 404: ")),
+        "{said}"
+    );
+}
+
+#[tokio::test]
+async fn what_is_no_address_is_a_line() {
+    for (arguments, code) in [("health nowhere", 1), ("health --port 8089", 2)] {
+        let output = Cicada::bare().args(arguments).run().await;
+        assert_eq!(output.status.code(), Some(code), "{arguments}");
+        assert_eq!(stderr(&output).lines().count(), 1, "{}", stderr(&output));
+    }
+}

@@ -13,6 +13,7 @@ use bytes::Bytes;
 use traffic::clock::{Slot, Timestamp};
 use traffic::record::wire::{Contents, Decoded};
 use traffic::record::{Bucket, Outcome, RequestName};
+use traffic::telemetry::TraceId;
 
 const START: Slot = Slot(1_735_689_600);
 
@@ -54,6 +55,7 @@ fn records(outcomes: u64, per_record: u64) -> Vec<(Slot, Bytes)> {
         response_time: Duration::from_micros((number * 7_919 % 20_000 + 1) * 100),
         content_length: 16 + number % 1_000,
         error: (number % 100 == 99).then(|| Arc::clone(&errors[number as usize / 100 % 4])),
+        trace: (number % 100 == 99).then(TraceId::random),
         lateness: Some(Duration::from_micros(number % 1_000)),
         cold: false,
     };

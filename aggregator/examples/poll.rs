@@ -236,6 +236,7 @@ fn outcome(class: usize, due: &Due, completed_at: Timestamp) -> Outcome {
         response_time: completed_at.since(due.at),
         content_length: 100,
         error: None,
+        trace: None,
         lateness: Some(Duration::from_micros(u64::from(due.user) % 1_000)),
         cold: false,
     }

@@ -8,6 +8,7 @@
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 use traffic::clock::Timestamp;
+use traffic::telemetry::TraceId;
 
 use crate::stats::OTHER_NAMES;
 
@@ -138,6 +139,8 @@ pub struct ErrorRow {
     /// The same as `occurrences`, as older exporters spell it.
     #[serde(rename = "occurences")]
     pub misspelt: u64,
+    /// The trace of the latest one that has any.
+    pub trace_id: Option<TraceId>,
 }
 
 /// Percentiles of about the last ten seconds, in milliseconds; none without requests in reach.

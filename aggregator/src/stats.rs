@@ -204,7 +204,9 @@ impl Stats {
                     slot
                 }
             };
-            self.errors.get_mut(slot).add(outcome.completed_at);
+            self.errors
+                .get_mut(slot)
+                .add(outcome.completed_at, outcome.trace);
         }
     }
 

@@ -261,6 +261,7 @@ impl<'r> Ticks<'r> {
                 response_time,
                 content_length: CONTENT_LENGTH,
                 error: None,
+                trace: None,
                 lateness: lateness.take(),
                 cold: false,
             };

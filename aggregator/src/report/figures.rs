@@ -65,6 +65,7 @@ fn errors(stats: &Stats) -> Vec<ErrorRow> {
         first_seen: times.first.seconds(),
         last_seen: times.last.seconds(),
         misspelt: times.count,
+        trace_id: times.trace.map(|(_, trace)| trace),
     };
     let mut errors: Vec<_> = stats
         .errors()

@@ -1,8 +1,9 @@
 //! The statistics as bytes, for a checkpoint in the store.
 //!
-//! A version byte, then `postcard` of [`Saved`] and of [`SavedPast`]: varints throughout, histograms
-//! with their gaps as run lengths, and of the seconds in detail only those that a figure can still
-//! need. Equal statistics give equal bytes. Version 1 ended before the past.
+//! A version byte, then `postcard` of [`Saved`], of [`SavedPast`] and of [`SavedTraces`]: varints
+//! throughout, histograms with their gaps as run lengths, and of the seconds in detail only those that a
+//! figure can still need. Equal statistics give equal bytes. Version 1 ended before the past, version 2
+//! before the traces.
 
 use serde::{Deserialize, Serialize};
 use traffic::clock::{SLOT_MICROS, Timestamp};
@@ -15,7 +16,14 @@ use super::seconds::{Cell, Counts, Ring};
 use super::{Limits, Stats, Totals};
 use crate::thinned::{self, Thinned};
 
-const VERSION: u8 = 2;
+mod traces;
+
+use traces::SavedTraces;
+
+const VERSION: u8 = 3;
+
+/// The version that had no traces.
+const WITHOUT_TRACES: u8 = 2;
 
 /// The version that had no history.
 const WITHOUT_PAST: u8 = 1;
@@ -110,10 +118,10 @@ impl Stats {
         };
         let head = postcard::to_extend(&saved, vec![VERSION]);
         let head = head.expect("a vector takes what is written to it");
-        self.encode_past(newest, head)
+        self.encode_later(newest, head)
     }
 
-    fn encode_past(&self, newest: u64, head: Vec<u8>) -> Vec<u8> {
+    fn encode_later(&self, newest: u64, head: Vec<u8>) -> Vec<u8> {
         let span = |entry: &Entry| {
             let (first, last) = entry.span?;
             let since = self.since.micros();
@@ -136,7 +144,10 @@ impl Stats {
                 .collect(),
             other_history: other_series.as_ref().map(Thinned::save),
         };
-        postcard::to_extend(&past, head).expect("a vector takes what is written to it")
+        let traces = SavedTraces::of(self);
+        postcard::to_extend(&past, head)
+            .and_then(|bytes| postcard::to_extend(&traces, bytes))
+            .expect("a vector takes what is written to it")
     }
 
     /// Reads what [`Stats::encode`] has written; `limits` hold from now on.
@@ -147,7 +158,7 @@ impl Stats {
         let (&version, rest) = bytes
             .split_first()
             .ok_or_else(|| CheckpointError::malformed("it is empty"))?;
-        if !matches!(version, WITHOUT_PAST | VERSION) {
+        if !(WITHOUT_PAST..=VERSION).contains(&version) {
             return Err(CheckpointError::Version(version));
         }
         let (saved, rest) = take::<Saved<'_>>(rest)?;
@@ -155,15 +166,23 @@ impl Stats {
             WITHOUT_PAST => (None, rest),
             _ => take::<SavedPast<'_, Passed>>(rest).map(|(past, rest)| (Some(past), rest))?,
         };
+        let (traces, rest) = match version {
+            WITHOUT_PAST | WITHOUT_TRACES => (None, rest),
+            _ => take::<SavedTraces>(rest).map(|(traces, rest)| (Some(traces), rest))?,
+        };
         if !rest.is_empty() {
             return Err(CheckpointError::malformed(
                 "it does not end where it should",
             ));
         }
         let names: Vec<_> = saved.rows.iter().map(|(texts, _)| *texts).collect();
+        let errors: Vec<_> = saved.errors.iter().map(|(texts, _)| *texts).collect();
         let mut stats = saved.into_stats(limits)?;
         if let Some(past) = past {
             past.add_to(&mut stats, &names)?;
+        }
+        if let Some(traces) = traces {
+            traces.add_to(&mut stats, &errors)?;
         }
         Ok(stats)
     }
@@ -351,6 +370,7 @@ fn load_times((count, first, last): Times) -> Occurrences {
         count,
         first: Timestamp::from_micros(first),
         last: Timestamp::from_micros(last),
+        trace: None,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use traffic::clock::Timestamp;
 use traffic::record::wire::OutcomeEntry;
+use traffic::telemetry::TraceId;
 
 use super::capped::Merge;
 use super::histogram::{Histogram, key_of};
@@ -99,6 +100,8 @@ pub(crate) struct Occurrences {
     pub(crate) first: Timestamp,
     /// The last time.
     pub(crate) last: Timestamp,
+    /// The trace of the latest that has one, and its time; of several at once, the greatest id.
+    pub(crate) trace: Option<(Timestamp, TraceId)>,
 }
 
 impl Default for Occurrences {
@@ -107,16 +110,18 @@ impl Default for Occurrences {
             count: 0,
             first: Timestamp::from_micros(u64::MAX),
             last: Timestamp::default(),
+            trace: None,
         }
     }
 }
 
 impl Occurrences {
     /// Counts one more.
-    pub(crate) fn add(&mut self, at: Timestamp) {
+    pub(crate) fn add(&mut self, at: Timestamp, trace: Option<TraceId>) {
         self.count += 1;
         self.first = self.first.min(at);
         self.last = self.last.max(at);
+        self.trace = self.trace.max(trace.map(|trace| (at, trace)));
     }
 }
 
@@ -125,6 +130,7 @@ impl Merge for Occurrences {
         self.count = self.count.saturating_add(other.count);
         self.first = self.first.min(other.first);
         self.last = self.last.max(other.last);
+        self.trace = self.trace.max(other.trace);
     }
 }
 

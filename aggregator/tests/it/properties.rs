@@ -1,6 +1,6 @@
 //! What holds for every log: nothing depends on order or partition, and nothing is lost.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aggregator::report::Report;
 use aggregator::stats::{CheckpointError, Limits, OTHER_ERRORS, OTHER_NAMES, Stats};
@@ -77,6 +77,22 @@ proptest! {
     }
 
     #[test]
+    fn an_error_leads_to_the_latest_trace_that_it_has(log in log()) {
+        let mut latest = BTreeMap::new();
+        for request in log.iter().filter(|request| request.trace().is_some()) {
+            let Some(error) = request.error.as_deref() else { continue };
+            let key = (request.name.as_str(), request.method.as_str(), error);
+            let this = (request.at, request.trace());
+            let latest = latest.entry(key).or_insert(this);
+            *latest = this.max(*latest);
+        }
+        for error in folded(&log, Limits::default()).report(end()).errors {
+            let expected = latest.get(&(&*error.name, &*error.method, &*error.error));
+            prop_assert_eq!(error.trace_id, expected.and_then(|(_, trace)| *trace));
+        }
+    }
+
+    #[test]
     fn merging_is_associative_and_commutative(
         parts in [log(), log(), log()], limits in limits()
     ) {
@@ -96,6 +112,18 @@ proptest! {
         prop_assert_eq!(read.report(end()), stats.report(end()));
         let more = folded(&more, limits);
         prop_assert_eq!(merged(&read, &more).encode(), merged(&stats, &more).encode());
+    }
+
+    #[test]
+    fn a_checkpoint_without_traces_is_read(mut log in log()) {
+        log.retain(|request| request.trace().is_none());
+        let stats = folded(&log, Limits::default());
+        let mut bytes = stats.encode();
+        // it had no part that says which traces errors lead to: how many, none for each, none for others
+        bytes.truncate(bytes.len() - stats.report(end()).errors.len() - 2);
+        bytes[0] = 2;
+        let read = Stats::decode(&bytes, Limits::default()).expect("it is known");
+        prop_assert_eq!(read.encode(), stats.encode());
     }
 
     #[test]

@@ -10,6 +10,7 @@ use traffic::random::Draws;
 use traffic::record::wire::{Contents, Decoded};
 use traffic::record::{Block, Bucket, ExceptionEntry, Outcome, Record, RecordKey, RequestName};
 use traffic::run::RunId;
+use traffic::telemetry::TraceId;
 
 /// One request of a log; times in microseconds.
 #[derive(Clone, Debug)]
@@ -43,6 +44,14 @@ impl Request {
         }
     }
 
+    /// The trace that it leads to, if it is one of two out of three that have any. It depends on nothing
+    /// but the request, and those that are completed at once have different ones.
+    pub(crate) fn trace(&self) -> Option<TraceId> {
+        let mut draws = Draws::new(self.at, &self.name, 0, self.response_us);
+        let id = [draws.bits().to_be_bytes(), draws.bits().to_be_bytes()];
+        TraceId::from_bytes(id.concat().try_into().ok()?).filter(|_| draws.chance(0.67))
+    }
+
     fn outcome(&self) -> Outcome {
         Outcome {
             request: Arc::new(RequestName {
@@ -53,6 +62,7 @@ impl Request {
             response_time: Duration::from_micros(self.response_us),
             content_length: self.content_length,
             error: self.error.as_deref().map(Into::into),
+            trace: self.trace(),
             lateness: None,
             cold: false,
         }

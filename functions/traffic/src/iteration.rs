@@ -1,13 +1,14 @@
 //! One turn of one user: picks a task, sends its requests in order and checks the responses.
 //!
 //! What every iteration sends alike is prepared once per class and host; the rest is rendered with
-//! the iteration's own draws, so the same seed gives the same requests wherever it runs.
+//! the iteration's own draws, so the same seed gives the same requests wherever it runs. Which trace they
+//! belong to, and who is told of them, is `trace`'s.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_TYPE, HeaderValue};
+use reqwest::header::{self, CONTENT_TYPE, HeaderValue};
 use reqwest::{Body as RequestBody, Request, Url};
 use tokio::time::Instant;
 
@@ -16,10 +17,15 @@ use crate::journal::Journal;
 use crate::ports::Store;
 use crate::random::Draws;
 use crate::record::{Fate, Outcome, RequestName};
+use crate::telemetry::{Iteration, Observer, TraceId, USER_AGENT};
 use crate::transport::{Reply, Transport};
 use crate::workload::{
-    Body, EvaluationError, Response, Scope, Step, UserClass, Verdict, Workload, request_url,
+    Body, EvaluationError, Response, Scope, Step, Task, UserClass, Verdict, Workload, request_url,
 };
+
+mod trace;
+
+use trace::Trace;
 
 /// Error texts are cut at this many characters, so that a target cannot fill the store with them.
 const MAX_ERROR: usize = 500;
@@ -38,6 +44,7 @@ pub(crate) struct Sender {
     prepared: Vec<Vec<Prepared>>,
     /// Whether this process has sent anything to the host before.
     warm: Arc<AtomicBool>,
+    observer: Option<Arc<dyn Observer>>,
 }
 
 /// What all requests of a step have in common.
@@ -81,6 +88,7 @@ impl Sender {
         class: usize,
         base: Url,
         warm: Arc<AtomicBool>,
+        observer: Option<Arc<dyn Observer>>,
     ) -> Self {
         let tasks = workload.classes()[class].tasks();
         let prepare = |step: &Step| Prepared {
@@ -100,6 +108,7 @@ impl Sender {
             base,
             prepared,
             warm,
+            observer,
         }
     }
 
@@ -119,37 +128,56 @@ impl Sender {
         let class = self.class();
         let mut draws = Draws::keyed(turn.class_key, turn.user, turn.iteration);
         let task = class.choose_task(&mut draws);
-        let task_number = class
-            .tasks()
-            .iter()
-            .position(|known| std::ptr::eq(known, task));
-        let mut scope = Scope::new(class, task, turn.user, turn.iteration, draws);
+        let scope = Scope::new(class, task, turn.user, turn.iteration, draws);
+        let observer = self.observer.as_deref();
+        let trace = Trace::begin(observer, &journal.clock, |context| Iteration {
+            context,
+            run: &journal.key.run,
+            class: class.name(),
+            task: task.name(),
+            user: turn.user,
+            number: turn.iteration,
+        });
+        let fate = self
+            .execute(transport, journal, turn, (task, scope), &trace)
+            .await;
+        trace.end(fate)
+    }
+
+    async fn execute<T: Transport, S: Store>(
+        &self,
+        transport: &T,
+        journal: &Journal<S>,
+        turn: Turn,
+        (task, mut scope): (&Task, Scope),
+        trace: &Trace<'_>,
+    ) -> Fate {
         let mut planned_at = turn.planned_at;
-        for (step, prepared) in task
-            .steps()
-            .iter()
-            .zip(task_number.map_or(&[][..], |number| &self.prepared[number]))
-        {
+        for (step, prepared) in task.steps().iter().zip(self.prepared(task)) {
             if !scope.begin(step) {
                 continue;
             }
             let mut request = match self.request(step, prepared, &mut scope) {
                 Ok(request) => request,
                 Err(Unsendable::Evaluation(error)) => {
+                    trace.failed(error.message());
                     journal.exception(&error);
                     return Fate::Done;
                 }
                 Err(Unsendable::Invalid(reason)) => {
+                    trace.failed(&reason);
                     let sent = Sent {
                         prepared,
                         lateness: None,
                         cold: false,
+                        leads_to: None,
                     };
                     let now = journal.clock.now();
-                    journal.outcome(sent.outcome(now, Duration::ZERO, 0, Some(reason)));
+                    journal.outcome(sent.outcome(now, Duration::ZERO, 0, Some(shortened(reason))));
                     continue;
                 }
             };
+            let entered = trace.enter(&mut request);
             let sent_at = journal.clock.now();
             let left = turn.until.map(|until| until.since(sent_at));
             let cut = left.filter(|left| *left < step.timeout);
@@ -165,26 +193,50 @@ impl Sender {
                     .map(|planned_at| sent_at.since(planned_at)),
                 cold: !self.warm.load(Ordering::Relaxed)
                     && !self.warm.swap(true, Ordering::Relaxed),
+                leads_to: entered.leads_to(),
             };
+            let watch = trace.watch(entered, &prepared.name, &request, sent_at, sent.lateness);
             let began = Instant::now();
             let answer = transport.send(request, step.needs_body()).await;
             let response_time = began.elapsed();
             let completed_at = journal.clock.now();
-            let (content_length, error) = match answer {
+            let mut fate = Fate::Done;
+            let (status, content_length, error) = match answer {
                 Ok(reply) => (
+                    Some(reply.status),
                     reply.content_length,
                     judge(step, &mut scope, reply, response_time, journal),
                 ),
                 Err(_) if cut.is_some_and(|left| left <= response_time) => {
-                    let error = Some(NO_TIME_LEFT.into());
-                    journal.outcome(sent.outcome(completed_at, response_time, 0, error));
-                    return Fate::CutOff;
+                    fate = Fate::CutOff;
+                    (None, 0, Some(NO_TIME_LEFT.into()))
                 }
-                Err(error) => (0, Some(error)),
+                Err(error) => (None, 0, Some(error)),
             };
+            let error = error.map(shortened);
+            if let Some(watch) = watch {
+                watch.end(response_time, status, error.as_deref());
+            }
             journal.outcome(sent.outcome(completed_at, response_time, content_length, error));
+            if fate == Fate::CutOff {
+                return fate;
+            }
         }
         Fate::Done
+    }
+
+    /// Tells the observer that an iteration was left out.
+    pub(crate) fn skipped(&self) {
+        if let Some(observer) = &self.observer {
+            observer.skipped(self.class().name());
+        }
+    }
+
+    /// What the steps of a task have in common each time.
+    fn prepared(&self, task: &Task) -> &[Prepared] {
+        let tasks = self.class().tasks();
+        let number = tasks.iter().position(|known| std::ptr::eq(known, task));
+        number.map_or(&[], |number| &self.prepared[number])
     }
 
     fn request(
@@ -212,11 +264,13 @@ impl Sender {
     }
 }
 
-/// A request that is on its way.
+/// What an outcome says of a request besides the response.
 struct Sent<'a> {
     prepared: &'a Prepared,
     lateness: Option<Duration>,
     cold: bool,
+    /// The trace that its failure leads to.
+    leads_to: Option<TraceId>,
 }
 
 impl Sent<'_> {
@@ -232,7 +286,8 @@ impl Sent<'_> {
             completed_at,
             response_time,
             content_length,
-            error: error.map(|text| shortened(text).into()),
+            trace: self.leads_to.filter(|_| error.is_some()),
+            error: error.map(Into::into),
             lateness: self.lateness,
             cold: self.cold,
         }
@@ -294,6 +349,8 @@ fn bare_request(step: &Step, base: &Url, path: &str) -> Result<Request, Unsendab
         .ok_or_else(|| Unsendable::Invalid("the path does not make a URL".into()))?;
     let mut request = Request::new(step.method.clone(), url);
     *request.timeout_mut() = Some(step.timeout);
+    // before the step's own headers, which may say something else
+    request.headers_mut().insert(header::USER_AGENT, USER_AGENT);
     Ok(request)
 }
 
@@ -318,3 +375,6 @@ fn shortened(mut text: String) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,6 +20,7 @@ pub mod record;
 pub mod run;
 pub mod runs;
 pub mod schedule;
+pub mod telemetry;
 pub mod tick;
 pub mod transport;
 pub mod workload;

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::{SLOT_MICROS, Slot, Timestamp};
 use crate::run::RunId;
+use crate::telemetry::TraceId;
 
 pub mod wire;
 
@@ -175,6 +176,9 @@ pub struct Outcome {
     pub content_length: u64,
     /// Why it is a failure, if it is one.
     pub error: Option<Arc<str>>,
+    /// The trace that the failure leads to, if it is one. A record keeps the latest of each request and
+    /// error: one example is enough, and ids are what does not compress.
+    pub trace: Option<TraceId>,
     /// From the instant the iteration was planned for to sending; only on an iteration's first
     /// request, and not where the wait begins with the response (`constant`).
     pub lateness: Option<Duration>,

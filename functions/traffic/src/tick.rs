@@ -22,6 +22,7 @@ use crate::random::{class_key, mix};
 use crate::record::{Bucket, RecordKey};
 use crate::run::RunId;
 use crate::runs::{LoadedRun, RunError, Runs};
+use crate::telemetry::Observer;
 use crate::transport::Transport;
 
 mod execution;
@@ -57,6 +58,7 @@ pub struct Ticker<S, T> {
     health: Arc<WriteHealth>,
     senders: Mutex<HashMap<SenderKey, Arc<Sender>>>,
     warm: Mutex<HashMap<Url, Arc<AtomicBool>>>,
+    observer: Option<Arc<dyn Observer>>,
     /// Iterations of runs up to this one are cut off.
     cut_off: watch::Sender<Option<RunId>>,
 }
@@ -107,8 +109,15 @@ impl<S: Store, T: Transport> Ticker<S, T> {
             health: Arc::default(),
             senders: Mutex::default(),
             warm: Mutex::default(),
+            observer: None,
             cut_off: watch::Sender::new(None),
         }
+    }
+
+    /// The same, and `observer` is told of every request and iteration.
+    #[must_use]
+    pub fn observed_by(self, observer: Option<Arc<dyn Observer>>) -> Self {
+        Self { observer, ..self }
     }
 
     /// How many users are in an iteration at this moment, turns included.
@@ -253,7 +262,9 @@ impl<S: Store, T: Transport> Ticker<S, T> {
         }
         let mut warm = self.warm.lock().unwrap_or_else(PoisonError::into_inner);
         let warm = Arc::clone(warm.entry(base.clone()).or_default());
-        let sender = Arc::new(Sender::new(Arc::clone(&run.workload), class, base, warm));
+        let observer = self.observer.clone();
+        let sender = Sender::new(Arc::clone(&run.workload), class, base, warm, observer);
+        let sender = Arc::new(sender);
         // other versions are not in use any more
         senders.retain(|(version, ..), _| *version == key.0);
         senders.insert(key, Arc::clone(&sender));

@@ -8,12 +8,14 @@ use aggregator::reader::{Aggregation, Snapshot};
 use aggregator::stats::Limits;
 use traffic::clock::{Clock, Slot, Timestamp};
 use traffic::ports::Store;
+use traffic::random::Draws;
 use traffic::record::wire::Contents;
 use traffic::record::{
     BlockSize, Bucket, Fate, IterationEntry, Outcome, Record, RecordKey, RequestName,
 };
 use traffic::run::{Run, RunId, Segment, Share};
 use traffic::runs::{LoadedRun, Runs};
+use traffic::telemetry::TraceId;
 use traffic::workload::Workload;
 
 use super::store::AwkwardStore;
@@ -208,9 +210,17 @@ fn outcome(one: &Told) -> Outcome {
         response_time: Duration::from_micros(u64::from(one.user) * 991 % 300_000),
         content_length: u64::from(one.user) * 13,
         error: (one.user % 5 == 3).then(|| format!("status {}", one.user % 3).into()),
+        trace: trace(one),
         lateness: Some(Duration::from_micros(lateness)),
         cold: false,
     }
+}
+
+/// A trace for two out of three, each its own.
+fn trace(one: &Told) -> Option<TraceId> {
+    let mut draws = Draws::new(one.at.micros(), "trace", one.user, one.writer);
+    let id = [draws.bits().to_be_bytes(), draws.bits().to_be_bytes()];
+    TraceId::from_bytes(id.concat().try_into().ok()?).filter(|_| draws.chance(0.67))
 }
 
 /// The sum that must hold at every instant, for every class and in total.

@@ -111,6 +111,7 @@ impl Scene {
             response_time: took,
             content_length: 2,
             error: (number < failures).then(|| "no".into()),
+            trace: None,
             lateness: None,
             cold: false,
         };

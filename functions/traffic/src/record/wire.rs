@@ -1,11 +1,14 @@
-//! The binary form of a record's payload, version 1.
+//! The binary form of a record's payload, version 2.
 //!
 //! All numbers are LEB128 varints, all times microseconds. A version byte; the tables of requests
 //! (method, name), errors and exceptions (count, message, traceback), each a count and its
 //! length-prefixed strings; the iterations (`user`, `ordinal * 4 + fate`); the outcomes by time of
-//! completion. An outcome is `request * 8 + flags`, the error's number if bit 0 is set, the lateness
+//! completion. An outcome is `request * 8 + flags`, the error's `number * 2` if bit 0 is set, the lateness
 //! if bit 1 is set, completion after the outcome before it (the first: after the slot's start),
-//! response time and content length. Bit 2 marks a cold connection.
+//! response time and content length. Bit 2 marks a cold connection. An error's number is odd if the 16
+//! bytes of a trace's id follow it: those of the latest failure with that request and error.
+//!
+//! In version 1, which is still read, an error is its number, and there are no traces.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,8 +18,10 @@ use bytes::{BufMut, Bytes, BytesMut};
 
 use super::{ExceptionEntry, Fate, IterationEntry, Outcome, RequestName};
 use crate::clock::{Slot, Timestamp, micros};
+use crate::telemetry::TraceId;
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
+const WITHOUT_TRACES: u8 = 1;
 const HAS_ERROR: u64 = 1;
 const HAS_LATENESS: u64 = 2;
 const IS_COLD: u64 = 4;
@@ -52,7 +57,8 @@ impl Contents {
         self.iterations.is_empty() && self.outcomes.is_empty() && self.exceptions.is_empty()
     }
 
-    /// The payload for a record of the tick at `slot`; sorts the outcomes by completion.
+    /// The payload for a record of the tick at `slot`; sorts the outcomes by completion, and forgets
+    /// the traces that are not written.
     pub fn encode(&mut self, slot: Slot) -> Bytes {
         self.outcomes.sort_by_key(|outcome| outcome.completed_at);
         let mut out = BytesMut::with_capacity(64 + 16 * self.outcomes.len());
@@ -70,6 +76,7 @@ impl Contents {
                 )
             })
             .collect();
+        self.keep_latest_traces(&numbers);
         put_table(&mut out, &requests.entries, |out, request| {
             put_text(out, &request.method);
             put_text(out, &request.name);
@@ -95,6 +102,27 @@ impl Contents {
         }
         out.freeze()
     }
+
+    /// Of the failures with the same request and error only one keeps its trace, the latest that has
+    /// any: of several at once, the one with the greatest id.
+    fn keep_latest_traces(&mut self, numbers: &[(u64, u64)]) {
+        let mut latest: HashMap<(u64, u64), (Timestamp, TraceId)> = HashMap::new();
+        for (outcome, pair) in self.outcomes.iter_mut().zip(numbers) {
+            outcome.trace = outcome.trace.filter(|_| outcome.error.is_some());
+            if let Some(trace) = outcome.trace {
+                let this = (outcome.completed_at, trace);
+                let latest = latest.entry(*pair).or_insert(this);
+                *latest = this.max(*latest);
+            }
+        }
+        for (outcome, pair) in self.outcomes.iter_mut().zip(numbers) {
+            if let Some(trace) = outcome.trace
+                && latest.get(pair) != Some(&(outcome.completed_at, trace))
+            {
+                outcome.trace = None;
+            }
+        }
+    }
 }
 
 fn put_outcome(out: &mut BytesMut, outcome: &Outcome, request: u64, error: u64, before: Timestamp) {
@@ -104,7 +132,10 @@ fn put_outcome(out: &mut BytesMut, outcome: &Outcome, request: u64, error: u64, 
         | flag(outcome.cold, IS_COLD);
     put_varint(out, request * 8 + flags);
     if outcome.error.is_some() {
-        put_varint(out, error);
+        put_varint(out, error * 2 + u64::from(outcome.trace.is_some()));
+    }
+    if let Some(trace) = outcome.trace {
+        out.put_slice(&trace.to_bytes());
     }
     if let Some(lateness) = outcome.lateness {
         put_varint(out, micros(lateness));
@@ -136,6 +167,8 @@ pub struct OutcomeEntry {
     pub request: u32,
     /// Number of its error text, if it is a failure; always in range.
     pub error: Option<u32>,
+    /// See [`Outcome::trace`].
+    pub trace: Option<TraceId>,
     /// See [`Outcome::lateness`]; microseconds.
     pub lateness_us: Option<u64>,
     /// When the response was there.
@@ -155,10 +188,10 @@ impl<'a> Decoded<'a> {
     /// When the payload is not one that [`Contents::encode`] writes; nothing is read in part.
     pub fn read(payload: &'a [u8], slot: Slot) -> Result<Self, WireError> {
         let mut input = Input(payload);
-        match input.byte("version")? {
-            VERSION => {}
+        let version = match input.byte("version")? {
+            known @ (VERSION | WITHOUT_TRACES) => known,
             other => return Err(WireError::Version(other)),
-        }
+        };
         let requests = input.table("requests", |input| {
             Ok((input.text("requests")?, input.text("requests")?))
         })?;
@@ -170,7 +203,7 @@ impl<'a> Decoded<'a> {
         let iterations = input.table("iterations", read_iteration)?;
         let mut before = slot.start();
         let outcomes = input.table("outcomes", |input| {
-            let entry = read_outcome(input, requests.len(), errors.len(), before)?;
+            let entry = read_outcome(input, version, requests.len(), errors.len(), before)?;
             before = entry.completed_at;
             Ok(entry)
         })?;
@@ -205,6 +238,7 @@ impl<'a> Decoded<'a> {
             response_time: Duration::from_micros(entry.response_time_us),
             content_length: entry.content_length,
             error: entry.error.map(|error| Arc::clone(&errors[error as usize])),
+            trace: entry.trace,
             lateness: entry.lateness_us.map(Duration::from_micros),
             cold: entry.cold,
         };
@@ -244,6 +278,7 @@ fn read_iteration(input: &mut Input<'_>) -> Result<IterationEntry, WireError> {
 
 fn read_outcome(
     input: &mut Input<'_>,
+    version: u8,
     requests: usize,
     errors: usize,
     before: Timestamp,
@@ -254,11 +289,12 @@ fn read_outcome(
     if request >= requests as u64 {
         return Err(WireError::Invalid(FIELD));
     }
-    let error = if head & HAS_ERROR == 0 {
+    let failure = if head & HAS_ERROR == 0 {
         None
     } else {
-        Some(input.varint(FIELD)?)
+        Some(read_failure(input, version)?)
     };
+    let error = failure.map(|(error, _)| error);
     if error.is_some_and(|error| error >= errors as u64) {
         return Err(WireError::Invalid(FIELD));
     }
@@ -275,12 +311,27 @@ fn read_outcome(
     Ok(OutcomeEntry {
         request: request as u32,
         error: error.map(|error| error as u32),
+        trace: failure.and_then(|(_, trace)| trace),
         lateness_us,
         completed_at: Timestamp::from_micros(completed_at),
         response_time_us: input.varint(FIELD)?,
         content_length: input.varint(FIELD)?,
         cold: head & IS_COLD != 0,
     })
+}
+
+/// The number of a failure's error, and the trace that it leads to.
+fn read_failure(input: &mut Input<'_>, version: u8) -> Result<(u64, Option<TraceId>), WireError> {
+    const FIELD: &str = "outcomes";
+    let number = input.varint(FIELD)?;
+    if version == WITHOUT_TRACES {
+        return Ok((number, None));
+    }
+    if number % 2 == 0 {
+        return Ok((number / 2, None));
+    }
+    let trace = TraceId::from_bytes(input.array(FIELD)?);
+    Ok((number / 2, Some(trace.ok_or(WireError::Invalid(FIELD))?)))
 }
 
 /// Numbers things by first appearance; what is one `Arc` is found without comparing text.
@@ -343,6 +394,14 @@ struct Input<'a>(&'a [u8]);
 impl<'a> Input<'a> {
     fn byte(&mut self, field: &'static str) -> Result<u8, WireError> {
         let (&first, rest) = self.0.split_first().ok_or(WireError::Truncated(field))?;
+        self.0 = rest;
+        Ok(first)
+    }
+
+    fn array<const N: usize>(&mut self, field: &'static str) -> Result<[u8; N], WireError> {
+        let (&first, rest) = (self.0)
+            .split_first_chunk()
+            .ok_or(WireError::Truncated(field))?;
         self.0 = rest;
         Ok(first)
     }

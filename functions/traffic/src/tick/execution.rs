@@ -70,6 +70,7 @@ impl<S: Store, T: Transport> Execution<S, T> {
                 self.0
                     .journal
                     .iteration(item.user, item.ordinal, Fate::Skipped);
+                self.0.sender.skipped();
                 report.skipped += 1;
             }
         }

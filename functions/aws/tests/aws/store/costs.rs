@@ -79,6 +79,7 @@ fn outcomes(count: u64) -> Record {
             response_time: Duration::from_micros(3_000 + below(latest)),
             content_length: 200 + 311 * name as u64,
             error: None,
+            trace: None,
             lateness: Some(Duration::from_micros(100 + below(1_000))),
             cold: number == 0,
         }

@@ -1,5 +1,7 @@
 //! What is written is read back, what was never written is refused, and a record stays small.
 
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -17,7 +19,8 @@ prop_compose! {
         after in 0_u64..20_000_000,
         response_time in prop_oneof![0_u64..1_000_000, any::<u64>()],
         content_length in any::<u64>(),
-        error in prop::option::of("\\PC{0,40}"),
+        error in prop::option::of("[a-c]|\\PC{0,40}"),
+        trace in prop::option::of(any::<[u8; 16]>()),
         lateness in prop::option::of(0_u64..5_000_000),
         cold in any::<bool>(),
     ) -> Outcome {
@@ -27,6 +30,7 @@ prop_compose! {
             response_time: Duration::from_micros(response_time),
             content_length,
             error: error.map(Into::into),
+            trace: trace.and_then(TraceId::from_bytes),
             lateness: lateness.map(Duration::from_micros),
             cold,
         }
@@ -68,6 +72,24 @@ proptest! {
     }
 
     #[test]
+    fn of_each_request_and_error_the_latest_trace_is_kept(mut contents in some_contents()) {
+        let pair = |outcome: &Outcome| (outcome.request.name.clone(), outcome.error.clone());
+        let mut latest = BTreeMap::new();
+        let failures = contents.outcomes.iter().filter(|outcome| outcome.error.is_some());
+        for outcome in failures.filter(|outcome| outcome.trace.is_some()) {
+            let this = (outcome.completed_at, outcome.trace);
+            let latest = latest.entry(pair(outcome)).or_insert(this);
+            *latest = this.max(*latest);
+        }
+        contents.encode(Slot(1_700_000_000));
+        let kept: Vec<_> = contents.outcomes.iter().filter(|outcome| outcome.trace.is_some()).collect();
+        prop_assert_eq!(kept.len(), latest.len());
+        for outcome in kept {
+            prop_assert_eq!(latest[&pair(outcome)], (outcome.completed_at, outcome.trace));
+        }
+    }
+
+    #[test]
     fn arbitrary_bytes_are_an_error_and_never_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
         if let Err(error) = Decoded::read(&bytes, Slot(0)) {
             prop_assert!(error.to_string().starts_with("record "));
@@ -100,6 +122,7 @@ fn eighty_outcomes_of_the_default_mix_fit_a_write_unit() {
             response_time: Duration::from_micros(15_000 + n * 37),
             content_length: 400,
             error: None,
+            trace: None,
             lateness: Some(Duration::from_micros(900)),
             cold: false,
         });
@@ -115,9 +138,70 @@ fn eighty_outcomes_of_the_default_mix_fit_a_write_unit() {
 
 #[test]
 fn a_count_that_cannot_be_true_allocates_nothing() {
-    let payload = [1, 0xff, 0xff, 0xff, 0xff, 0x7f];
+    let payload = [2, 0xff, 0xff, 0xff, 0xff, 0x7f];
     assert_eq!(
         Decoded::read(&payload, Slot(0)),
         Err(WireError::Truncated("requests"))
     );
+}
+
+/// What version 1 wrote of two failures of `GET /`, a good response after them, an exception and a skip.
+const WITHOUT_TRACES: &[u8] = b"\x01\x01\x03GET\x05GET /\x02\x03bad\x05worse\
+    \x01\x02\x04what\x05where\x01\x07\x05\x03\
+    \x01\x00\x05\x0a\x07\x05\x01\x84\x07\x06\x14\x02\x03\x07\x28\x09";
+
+#[test]
+fn a_record_of_version_1_is_read() {
+    let slot = Slot(1_700_000_000);
+    let contents = Decoded::read(WITHOUT_TRACES, slot).unwrap().to_contents();
+    let outcome = |after, response_time, content_length, error: Option<&str>| Outcome {
+        request: Arc::new(RequestName {
+            method: "GET".into(),
+            name: "GET /".into(),
+        }),
+        completed_at: slot.start() + Duration::from_micros(after),
+        response_time: Duration::from_micros(response_time),
+        content_length,
+        error: error.map(Into::into),
+        trace: None,
+        lateness: None,
+        cold: false,
+    };
+    let first = outcome(5, 10, 7, Some("bad"));
+    let second = Outcome {
+        cold: true,
+        ..outcome(5 + 900, 6, 20, Some("worse"))
+    };
+    let third = Outcome {
+        lateness: Some(Duration::from_micros(3)),
+        ..outcome(5 + 900 + 7, 40, 9, None)
+    };
+    assert_eq!(contents.outcomes, [first, second, third]);
+    assert_eq!(
+        (contents.exceptions[0].count, contents.iterations[0].fate),
+        (2, Fate::Skipped)
+    );
+}
+
+#[test]
+fn a_tick_in_which_everything_fails_writes_one_id_for_each_request() {
+    let slot = Slot(1_700_000_000);
+    let encoded = |trace: Option<TraceId>| {
+        let outcomes = (0..80).map(|n| Outcome {
+            request: request((n % 5) as u8),
+            completed_at: slot.start() + Duration::from_micros(n),
+            response_time: Duration::from_micros(400),
+            content_length: 0,
+            error: Some("connection refused".into()),
+            trace,
+            lateness: None,
+            cold: false,
+        });
+        let mut contents = Contents {
+            outcomes: outcomes.collect(),
+            ..Contents::default()
+        };
+        contents.encode(slot).len()
+    };
+    assert_eq!(encoded(Some(TraceId::random())), encoded(None) + 5 * 16);
 }

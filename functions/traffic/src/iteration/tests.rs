@@ -1,0 +1,309 @@
+//! What the requests of an iteration carry, where its failures lead to, and what an observer is told.
+
+use std::collections::HashSet;
+use std::sync::Mutex;
+
+use reqwest::header::HeaderMap;
+
+use super::*;
+use crate::clock::{Clock, Slot};
+use crate::journal::Pending;
+use crate::memory::MemoryStore;
+use crate::record::wire::Decoded;
+use crate::record::{Block, Bucket, RecordKey};
+use crate::run::RunId;
+use crate::telemetry::{IterationEnd, RequestEnd, SpanContext, SpanId, TRACEPARENT};
+
+/// A status check and the repair that follows it, as of the demo's agent.
+const REPAIRS: &str = "[[class.A.task.repair.request]]\nname = \"GET /status\"\npath = \"/status\"\n\
+     [[class.A.task.repair.request]]\nmethod = \"POST\"\npath = \"/repair?user={{ user }}\"\nname = \"repair\"\n";
+
+/// Answers with a status for each path, and remembers what it got; never answers `/slow`.
+#[derive(Clone, Default)]
+struct Target {
+    failing: Vec<&'static str>,
+    got: Arc<Mutex<Vec<HeaderMap>>>,
+}
+
+impl Transport for Target {
+    async fn send(&self, request: Request, _keep_body: bool) -> Result<Reply, String> {
+        self.got.lock().unwrap().push(request.headers().clone());
+        match request.url().path() {
+            "/slow" => std::future::pending().await,
+            "/refused" => Err("connection refused".into()),
+            path => Ok(Reply {
+                status: if self.failing.contains(&path) {
+                    reqwest::StatusCode::SERVICE_UNAVAILABLE
+                } else {
+                    reqwest::StatusCode::OK
+                },
+                ..Reply::default()
+            }),
+        }
+    }
+}
+
+impl Target {
+    fn contexts(&self) -> Vec<SpanContext> {
+        let got = self.got.lock().unwrap();
+        let context = |headers: &HeaderMap| SpanContext::parse(&headers[TRACEPARENT]).unwrap();
+        got.iter().map(context).collect()
+    }
+}
+
+/// Writes down what it is told, and keeps every trace or none.
+#[derive(Debug, Default)]
+struct Notebook {
+    keeps_none: bool,
+    requests: Mutex<Vec<(Option<SpanContext>, SpanId, String)>>,
+    iterations: Mutex<Vec<(SpanContext, Fate, Option<String>)>>,
+}
+
+impl Observer for Notebook {
+    fn samples(&self, _trace: TraceId) -> bool {
+        !self.keeps_none
+    }
+
+    fn request(&self, iteration: &Iteration<'_>, request: &RequestEnd<'_>) {
+        let line = format!(
+            "{} {} {} {}: {} {:?} {:?}",
+            iteration.class,
+            iteration.task,
+            iteration.user,
+            request.name.name,
+            request.method,
+            request.status.map(|status| status.as_u16()),
+            request.error
+        );
+        assert_eq!(request.user_agent, Some(&USER_AGENT));
+        let told = (request.context, iteration.context.span, line);
+        self.requests.lock().unwrap().push(told);
+    }
+
+    fn iteration(&self, iteration: &Iteration<'_>, end: &IterationEnd<'_>) {
+        let error = end.error.map(str::to_owned);
+        let told = (iteration.context, end.fate, error);
+        self.iterations.lock().unwrap().push(told);
+    }
+
+    fn skipped(&self, _class: &str) {}
+}
+
+struct Scene {
+    sender: Sender,
+    journal: Journal<MemoryStore>,
+    target: Target,
+    notebook: Arc<Notebook>,
+}
+
+impl Scene {
+    fn new(requests: &str, failing: &[&'static str]) -> Self {
+        Self::observed(requests, failing, Notebook::default())
+    }
+
+    fn observed(requests: &str, failing: &[&'static str], notebook: Notebook) -> Self {
+        let notebook = Arc::new(notebook);
+        let observer: Arc<dyn Observer> = Arc::clone(&notebook) as _;
+        Self {
+            notebook,
+            ..Self::with(requests, failing, Some(observer))
+        }
+    }
+
+    fn with(requests: &str, failing: &[&'static str], observer: Option<Arc<dyn Observer>>) -> Self {
+        let source = format!(
+            "[hosts.one]\nurl = \"http://127.0.0.1:9\"\n\
+             [class.A]\nhost = \"one\"\nwait = \"constant(1)\"\n{requests}"
+        );
+        let workload = Workload::parse(&source, "test", &|_| None)
+            .unwrap_or_else(|errors| panic!("{errors}\n{source}"));
+        let base = workload.classes()[0].host().url().clone();
+        let slot = Slot(1_700_000_000);
+        let key = RecordKey {
+            run: RunId("run".into()),
+            bucket: Bucket::of(slot.start()),
+            class: "A".into(),
+            block: Block(0),
+            slot,
+            writer: 1,
+            sequence: 0,
+        };
+        let journal = Journal {
+            store: Arc::default(),
+            clock: Clock::following_tokio(slot.start()),
+            health: Arc::default(),
+            key,
+            first_user: 0,
+            pending: Mutex::new(Pending::default()),
+            deadline: None,
+        };
+        let target = Target {
+            failing: failing.to_vec(),
+            ..Target::default()
+        };
+        Self {
+            sender: Sender::new(Arc::new(workload), 0, base, Arc::default(), observer),
+            journal,
+            target,
+            notebook: Arc::default(),
+        }
+    }
+
+    async fn iterate(&self, iteration: u64) -> Fate {
+        let turn = Turn {
+            class_key: 1,
+            user: 7,
+            iteration,
+            planned_at: None,
+            until: None,
+        };
+        (self.sender)
+            .iterate(&self.target, &self.journal, turn)
+            .await
+    }
+
+    /// Error and trace of each recorded outcome.
+    async fn recorded(&self) -> Vec<(Option<Arc<str>>, Option<TraceId>)> {
+        self.journal.flush().await;
+        let records = self.journal.store.all_records();
+        let outcomes = records.iter().flat_map(|record| {
+            let decoded = Decoded::read(&record.payload, record.key.slot).unwrap();
+            decoded.to_contents().outcomes
+        });
+        outcomes
+            .map(|outcome| (outcome.error, outcome.trace))
+            .collect()
+    }
+
+    fn told_requests(&self) -> Vec<(Option<SpanContext>, SpanId, String)> {
+        self.notebook.requests.lock().unwrap().clone()
+    }
+
+    fn told_iterations(&self) -> Vec<(SpanContext, Fate, Option<String>)> {
+        self.notebook.iterations.lock().unwrap().clone()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_iteration_is_one_trace_and_each_request_a_span_of_it() {
+    let scene = Scene::with(REPAIRS, &[], None);
+    for iteration in 0..3 {
+        scene.iterate(iteration).await;
+    }
+    let contexts = scene.target.contexts();
+    assert_eq!(contexts.len(), 6);
+    assert!(contexts.iter().all(|context| context.sampled));
+    for pair in contexts.chunks(2) {
+        assert_eq!(pair[0].trace, pair[1].trace);
+    }
+    let traces: HashSet<_> = contexts.iter().map(|context| context.trace).collect();
+    let spans: HashSet<_> = contexts.iter().map(|context| context.span).collect();
+    assert_eq!((traces.len(), spans.len()), (3, 6));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_says_that_cicada_sent_it_unless_its_workload_says_something_else() {
+    let scene = Scene::with(REPAIRS, &[], None);
+    scene.iterate(0).await;
+    let expected = concat!(
+        "Cicada/",
+        env!("CARGO_PKG_VERSION"),
+        " (+synthetic traffic)"
+    );
+    for headers in scene.target.got.lock().unwrap().iter() {
+        assert_eq!(headers["user-agent"], expected);
+    }
+    let own = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let requests = format!(
+        "headers = {{ User-Agent = \"shop/1\", Traceparent = \"{own}\" }}\n\
+         [class.A.task.look]\nrequest = \"GET /failing\"\n"
+    );
+    let scene = Scene::with(&requests, &["/failing"], None);
+    scene.iterate(0).await;
+    let got = scene.target.got.lock().unwrap()[0].clone();
+    assert_eq!(
+        (got["user-agent"].as_bytes(), got["traceparent"].as_bytes()),
+        ("shop/1".as_bytes(), own.as_bytes())
+    );
+    let recorded = scene.recorded().await;
+    assert_eq!(recorded[0].1.unwrap().to_string(), &own[3..35]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_leads_to_its_trace_and_a_good_response_to_none() {
+    let scene = Scene::with(REPAIRS, &["/repair"], None);
+    scene.iterate(0).await;
+    let trace = scene.target.contexts()[0].trace;
+    let recorded = scene.recorded().await;
+    assert_eq!(recorded[0], (None, None));
+    assert_eq!(recorded[1].1, Some(trace));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_kept_says_so_to_the_target_and_is_led_to_by_nothing() {
+    let notebook = Notebook {
+        keeps_none: true,
+        ..Notebook::default()
+    };
+    let scene = Scene::observed(REPAIRS, &["/repair"], notebook);
+    scene.iterate(0).await;
+    assert!(scene.target.contexts().iter().all(|it| !it.sampled));
+    let recorded = scene.recorded().await;
+    assert!(recorded[1].0.is_some() && recorded[1].1.is_none());
+    // figures count it all the same
+    assert_eq!(scene.told_requests().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_observer_is_told_what_the_target_saw() {
+    let scene = Scene::new(REPAIRS, &["/repair"]);
+    scene.iterate(0).await;
+    let contexts = scene.target.contexts();
+    let requests = scene.told_requests();
+    let [(iteration, fate, error)] = &scene.told_iterations()[..] else {
+        panic!("one iteration ended");
+    };
+    for ((told, parent, _), sent) in requests.iter().zip(&contexts) {
+        assert_eq!((*told, *parent), (Some(*sent), iteration.span));
+        assert_eq!(iteration.trace, sent.trace);
+        assert_ne!(iteration.span, sent.span);
+    }
+    let lines: Vec<_> = requests.iter().map(|(.., line)| line.as_str()).collect();
+    let failure = error.clone().unwrap();
+    assert_eq!(
+        lines,
+        [
+            "A repair 7 GET /status: GET Some(200) None".to_owned(),
+            format!("A repair 7 repair: POST Some(503) Some({failure:?})"),
+        ]
+    );
+    assert_eq!(*fate, Fate::Done);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_without_a_response_has_no_status() {
+    let scene = Scene::new("[class.A.task.look]\nrequest = \"GET /refused\"\n", &[]);
+    scene.iterate(0).await;
+    let (.., line) = &scene.told_requests()[0];
+    assert_eq!(
+        line,
+        "A look 7 GET /refused: GET None Some(\"connection refused\")"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_dropped_on_its_way_is_told_as_cut_off() {
+    let scene = Scene::new("[class.A.task.look]\nrequest = \"GET /slow\"\n", &[]);
+    let dropped = tokio::time::timeout(Duration::from_secs(3), scene.iterate(0)).await;
+    assert!(dropped.is_err());
+    let (context, _, line) = &scene.told_requests()[0];
+    assert_eq!(*context, Some(scene.target.contexts()[0]));
+    assert!(
+        line.ends_with("None Some(\"cut off by the end of the run\")"),
+        "{line}"
+    );
+    let (_, fate, error) = &scene.told_iterations()[0];
+    assert_eq!(*fate, Fate::CutOff);
+    assert_eq!(error.as_deref(), Some("cut off by the end of the run"));
+    assert!(scene.recorded().await.is_empty());
+}

@@ -90,7 +90,7 @@ class Emulator:
 
     def environment(self, **changes):
         """Of a script: nothing of this shell's AWS; a change of None takes a variable away."""
-        keep = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CICADA_", "LOCUST_"))}
+        keep = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CICADA_", "LOCUST_", "OTEL_"))}
         values = keep | {
             "PATH": f"{TOOLS}:{os.environ['PATH']}",
             "AWS_ENDPOINT_URL": self.url,

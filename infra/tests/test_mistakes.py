@@ -47,6 +47,13 @@ class Mistakes(unittest.TestCase):
             self.assertRegex(result.stderr, "^deploy: LOCUST_BASIC_AUTH must .*\n$")
             self.assertNotIn("hunter", result.stderr)
 
+    def test_headers_of_telemetry_that_cannot_be_used_are_not_shown(self):
+        for headers in ("api-key=hunter\nx=y", "api-key=hunter'`"):
+            result = self.aws.run("deploy", *STAGE, OTEL_EXPORTER_OTLP_HEADERS=headers)
+            self.assertEqual(result.returncode, 2)
+            self.assertRegex(result.stderr, "^deploy: OTEL_EXPORTER_OTLP_HEADERS must .*\n$")
+            self.assertNotIn("hunter", result.stderr)
+
     def test_options_and_values_that_do_not_exist(self):
         for arguments, says in (
             (("--stages=demo",), "no option --stages: see infra/deploy --help"),

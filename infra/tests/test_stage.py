@@ -16,6 +16,12 @@ SETTINGS = {
     "TARGET_APP_URL": "http://app.example:8000",
     "AI_AGENT_URL": "http://agent.example",
 }
+# the header's value has the quotes that the file for cargo lambda is written with
+TELEMETRY = {
+    "OTEL_EXPORTER_OTLP_ENDPOINT": "https://otlp.example",
+    "OTEL_EXPORTER_OTLP_HEADERS": "api-key=secret's",
+    "OTEL_SERVICE_NAME": "demo traffic",
+}
 NINE, FIVE = "cron(0 9 ? * MON-FRI *)", "cron(0 17 ? * MON-FRI *)"
 NAME = "cicada-demo"
 
@@ -33,6 +39,7 @@ class Stage(StageTest):
             *(f"{option(variable)}={value}" for variable, value in SETTINGS.items()),
             *("--max-concurrency=7", "--log-retention-days=3", "--alarm-email=ops@example.com"),
             *("--start-schedule", NINE, "--stop-schedule", FIVE, "--users=25", "--spawn-rate=0.5"),
+            **TELEMETRY,
         )
 
     def test_all_of_it_is_there(self):
@@ -56,7 +63,7 @@ class Stage(StageTest):
         }
         self.assertEqual(left, expected)
 
-    def test_functions_get_their_settings_and_only_the_aggregator_the_password(self):
+    def test_functions_get_their_settings_the_aggregator_the_password_and_the_tick_where_telemetry_goes(self):
         [queue] = [url for url in self.aws.left()["queues"] if url.endswith("wake-ups")]
         own = {
             "CICADA_TABLE": NAME,
@@ -71,7 +78,7 @@ class Stage(StageTest):
                 self.assertEqual(variables.pop("LOCUST_BASIC_AUTH"), PASSWORD)
                 self.assertEqual(variables.pop("CICADA_AGGREGATOR_ARN"), config["FunctionArn"])
                 self.assertRegex(variables.pop("CICADA_SCHEDULER_ROLE_ARN"), "^arn:aws:iam:.*SchedulerRole")
-            self.assertEqual(variables, own | SETTINGS)
+            self.assertEqual(variables, own | SETTINGS | (TELEMETRY if name == "tick" else {}))
             self.assertRegex(config["Role"].lower(), f"{NAME}-base-{name}role")
 
     def test_functions_have_the_size_that_their_manifests_say(self):

@@ -11,12 +11,14 @@ use aggregator::control::{Control, InvalidField, Settings as ControlSettings};
 use aggregator::reader::Aggregation;
 use aggregator::stats::Limits;
 use anyhow::Context as _;
+use telemetry::Telemetry;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use traffic::clock::Clock;
 use traffic::fanout::{FanOut, FanOutReport};
 use traffic::ports::Heartbeat as _;
 use traffic::runs::{Environment, LoadedRun, Runs};
+use traffic::telemetry::Observer;
 use traffic::tick::{TickError, Ticker};
 use traffic::transport::Http;
 
@@ -25,6 +27,7 @@ use crate::queue::{Delivery, TokioQueue};
 use crate::store::SqliteStore;
 
 mod follow;
+mod users;
 
 /// How often sealed buckets are folded without anybody looking.
 const FOLD_EVERY: Duration = Duration::from_secs(60);
@@ -73,6 +76,7 @@ impl Engine {
         stop_timeout: Option<Duration>,
         environment: Environment,
         clock: Clock,
+        observer: Option<Arc<dyn Observer>>,
     ) -> anyhow::Result<Self> {
         let store = Arc::new(store);
         let runs = Arc::new(Runs::new(Arc::clone(&store), clock.clone(), environment));
@@ -86,12 +90,8 @@ impl Engine {
             clock: clock.clone(),
         });
         let http = Http::new().context("the HTTP client cannot be made")?;
-        let ticker = Arc::new(Ticker::new(
-            Arc::clone(&store),
-            Arc::clone(&runs),
-            http,
-            clock.clone(),
-        ));
+        let ticker = Ticker::new(Arc::clone(&store), Arc::clone(&runs), http, clock.clone());
+        let ticker = Arc::new(ticker.observed_by(observer));
         let control = control(settings, &fan_out)?;
         let aggregation = Arc::new(Aggregation::new(
             store,
@@ -155,6 +155,12 @@ impl Engine {
         self.loops
             .spawn(follow::follow(alarms, Arc::clone(&self.control)));
         Ok(())
+    }
+
+    /// Tells `telemetry` from now on how many users there are.
+    pub fn tell_users(&mut self, telemetry: Arc<Telemetry>) {
+        let runs = Arc::clone(&self.fan_out.runs);
+        (self.loops).spawn(users::tell(runs, self.clock.clone(), telemetry));
     }
 
     /// Whether it goes on with a run that was not stopped.

@@ -12,8 +12,10 @@ use std::time::Duration;
 
 use aggregator::logs::LogBuffer;
 use anyhow::Context as _;
+use telemetry::Telemetry;
 use traffic::clock::Clock;
 use traffic::runs::Environment;
+use traffic::telemetry::Observer;
 
 use crate::engine::Engine;
 use crate::exports::Files;
@@ -29,6 +31,9 @@ const EXIT_MISUSE: u8 = 2;
 
 /// How long the end may take once there is nothing left to do.
 const CLOSES_WITHIN: Duration = Duration::from_secs(2);
+
+/// How long the last spans and metrics may take to be exported at the end.
+const EXPORTS_WITHIN: Duration = Duration::from_secs(3);
 
 /// Something that the user can put right; ends the program with exit code 2.
 #[derive(Debug)]
@@ -96,6 +101,7 @@ async fn program(options: &Options, logs: LogBuffer, clock: Clock) -> Result<u8,
         return look(options, &process);
     }
     let door = web::door(options, &process)?;
+    let telemetry = telemetry::Settings::read(&*process)?;
     let kept = kept(options, &clock)?;
     let settings = resolve(options, &process, kept.as_ref()).await?;
     let run_time = settings.start.and_then(|start| start.run_time);
@@ -122,8 +128,16 @@ async fn program(options: &Options, logs: LogBuffer, clock: Clock) -> Result<u8,
         (None, None) => SqliteStore::temporary(clock.clone())?,
     };
     let control = settings.control.clone();
+    let telemetry = telemetry.as_ref().map(start_telemetry).transpose()?;
+    let observer = telemetry
+        .clone()
+        .map(|telemetry| telemetry as Arc<dyn Observer>);
+    let stop_timeout = settings.stop_timeout;
     let mut engine =
-        Engine::start(store, control, settings.stop_timeout, environment, clock).await?;
+        Engine::start(store, control, stop_timeout, environment, clock, observer).await?;
+    if let Some(telemetry) = &telemetry {
+        engine.tell_users(Arc::clone(telemetry));
+    }
     if settings.db.is_some() && options.common.workload.is_some() {
         engine.control.choose_configured_workload().await?;
     }
@@ -137,7 +151,11 @@ async fn program(options: &Options, logs: LogBuffer, clock: Clock) -> Result<u8,
         // without a server nobody could see or delete them
         engine.follow_schedules().await?;
     }
-    let code = session::attend(&mut engine, &settings, files).await?;
+    let code = session::attend(&mut engine, &settings, files).await;
+    if let Some(telemetry) = telemetry {
+        telemetry.shut_down(EXPORTS_WITHIN).await;
+    }
+    let code = code?;
     if let Some(running) = running {
         running.stop().await;
     }
@@ -145,6 +163,13 @@ async fn program(options: &Options, logs: LogBuffer, clock: Clock) -> Result<u8,
         targets.shutdown().await;
     }
     Ok(code)
+}
+
+/// Exports spans and metrics from now on.
+fn start_telemetry(settings: &telemetry::Settings) -> anyhow::Result<Arc<Telemetry>> {
+    let telemetry = Telemetry::start(settings)?;
+    tracing::info!("spans and metrics go to {}", settings.hosts().join(" and "));
+    Ok(Arc::new(telemetry))
 }
 
 /// What can be said without a run.

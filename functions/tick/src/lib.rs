@@ -5,19 +5,23 @@
 //! function holds nothing that could send a message: a tick never makes another one.
 
 use std::error::Error;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use lambda_runtime::{LambdaEvent, service_fn};
 use traffic::clock::{Clock, Timestamp};
 use traffic::ports::{Store, WakeUp};
+use traffic::telemetry::{Exporter, Observer};
 use traffic::tick::{TickError, Ticker};
 use traffic::transport::Transport;
 
 pub mod event;
+mod exporter;
 mod warm;
 
 use event::{Batch, Failure, Failures, Message};
+pub use exporter::exporter;
 pub use warm::warm_up;
 
 /// All ticks have ended this long before Lambda ends the process.
@@ -26,16 +30,42 @@ const MARGIN: Duration = Duration::from_secs(1);
 /// A tick that has not ended this long after it had to is given up.
 const GRACE: Duration = Duration::from_millis(500);
 
+/// Spans and metrics may take so long to be exported before the function answers: nothing that is on its
+/// way goes on when Lambda freezes the process.
+const EXPORTS_WITHIN: Duration = Duration::from_secs(2);
+
+/// What is left to answer in when exporting has taken all of its time.
+const ANSWER_NEEDS: Duration = Duration::from_millis(250);
+
 /// The function on some store and transport.
 pub struct Function<S, T> {
     ticker: Ticker<S, T>,
     clock: Clock,
+    exporter: Option<Arc<dyn Exporter>>,
 }
 
 impl<S: Store, T: Transport> Function<S, T> {
     /// The function that executes by `ticker`.
     pub fn new(ticker: Ticker<S, T>, clock: Clock) -> Self {
-        Self { ticker, clock }
+        Self {
+            ticker,
+            clock,
+            exporter: None,
+        }
+    }
+
+    /// The same, and `exporter` is told of every request; what it was told is sent on before the
+    /// function answers, as long as there is time.
+    #[must_use]
+    pub fn observed_by(self, exporter: Option<Arc<dyn Exporter>>) -> Self {
+        let observer = exporter
+            .clone()
+            .map(|exporter| exporter as Arc<dyn Observer>);
+        Self {
+            ticker: self.ticker.observed_by(observer),
+            exporter,
+            ..self
+        }
     }
 
     /// Executes the wake-ups of all messages, and returns before `deadline`.
@@ -44,7 +74,16 @@ impl<S: Store, T: Transport> Function<S, T> {
     /// tick of it failed before it was claimed. Its other ticks are not executed again: they are
     /// claimed.
     pub async fn execute(&self, batch: Batch, deadline: Timestamp) -> Failures {
-        let deadline = deadline - MARGIN;
+        let failures = self.all(batch, deadline - MARGIN).await;
+        if let Some(exporter) = &self.exporter {
+            let left = (deadline - ANSWER_NEEDS).since(self.clock.now());
+            exporter.flush(EXPORTS_WITHIN.min(left)).await;
+        }
+        failures
+    }
+
+    /// Executes the wake-ups of all messages.
+    async fn all(&self, batch: Batch, deadline: Timestamp) -> Failures {
         let messages = batch.messages.iter();
         let done = join_all(messages.map(|message| self.is_done(message, deadline))).await;
         let failed = batch.messages.into_iter().zip(done);

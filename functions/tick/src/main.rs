@@ -22,6 +22,7 @@ async fn run() -> anyhow::Result<()> {
     let variables = Variables::of_process();
     start_logging(&variables, Identity::new())?;
     let settings = StoreSettings::read(&variables)?;
+    let exporter = tick::exporter(&variables)?;
     let config = aws::config::load().await;
     check_region(&config)?;
     let clock = Clock::system();
@@ -32,7 +33,8 @@ async fn run() -> anyhow::Result<()> {
     let (http, warmer) = Http::warmable(clock.clone())?;
     tick::warm_up(&runs, warmer, &clock).await;
     let ticker = Ticker::new(store, runs, http, clock.clone());
-    let served = tick::serve(Function::new(ticker, clock)).await;
+    let function = Function::new(ticker, clock).observed_by(exporter);
+    let served = tick::serve(function).await;
     let served = served.map_err(anyhow::Error::from_boxed);
     served.context("Lambda's runtime API cannot be used")
 }

@@ -10,10 +10,13 @@ use traffic::memory::MemoryStore;
 use traffic::record::{Block, BlockSize};
 use traffic::run::{Run, RunId, Segment, Share};
 use traffic::runs::Runs;
+use traffic::telemetry::{SpanContext, TRACEPARENT};
 use traffic::transport::{Reply, Warmer};
 use traffic::workload::Workload;
 
 use super::*;
+
+mod exported;
 
 const START: Slot = Slot(1_700_000_040);
 
@@ -22,11 +25,18 @@ const START: Slot = Slot(1_700_000_040);
 struct Target {
     takes: Duration,
     seen: Arc<Mutex<Vec<String>>>,
+    /// What each request carried.
+    carried: Arc<Mutex<Vec<Option<SpanContext>>>>,
 }
 
 impl Transport for Target {
     async fn send(&self, request: Request, _keep_body: bool) -> Result<Reply, String> {
         self.seen.lock().unwrap().push(request.url().to_string());
+        let carried = request
+            .headers()
+            .get(TRACEPARENT)
+            .and_then(SpanContext::parse);
+        self.carried.lock().unwrap().push(carried);
         let timeout = request.timeout().copied().unwrap_or(Duration::MAX);
         let answered = tokio::time::timeout(timeout, tokio::time::sleep(self.takes)).await;
         answered.map_err(|_| "too slow".to_owned())?;
@@ -104,6 +114,14 @@ impl Stage {
             store,
             target,
             clock,
+        }
+    }
+
+    /// The same, observed.
+    fn observed_by(self, exporter: impl Exporter) -> Self {
+        Self {
+            function: self.function.observed_by(Some(Arc::new(exporter))),
+            ..self
         }
     }
 

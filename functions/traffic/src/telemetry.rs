@@ -12,6 +12,7 @@ use std::fmt;
 use std::num::{NonZeroU64, NonZeroU128};
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use rand::RngExt as _;
 use reqwest::header::{HeaderName, HeaderValue};
 use reqwest::{Method, StatusCode, Url};
@@ -144,6 +145,12 @@ pub trait Observer: fmt::Debug + Send + Sync + 'static {
 
     /// An iteration was left out, because its user was still busy.
     fn skipped(&self, class: &str);
+}
+
+/// An observer that sends on what it is told, where nothing goes on by itself once a function has answered.
+pub trait Exporter: Observer {
+    /// Sends what it was told so far; returns at the latest when `within` is over.
+    fn flush(&self, within: Duration) -> BoxFuture<'_, ()>;
 }
 
 /// Which iteration it is.

@@ -164,12 +164,15 @@ fn reply(response: &mut Response, body: Bytes, content_length: u64) -> Reply {
     }
 }
 
+/// What a request's text begins with that had no complete response in time.
+pub const TIMED_OUT: &str = "no complete response";
+
 /// What went wrong, without addresses and ports: those would make every error its own row.
-fn explain(error: &reqwest::Error, timeout: Option<Duration>) -> String {
+pub fn explain(error: &reqwest::Error, timeout: Option<Duration>) -> String {
     if error.is_timeout() {
         return match timeout {
-            Some(timeout) => format!("no complete response within {} s", timeout.as_secs_f64()),
-            None => "no complete response in time".into(),
+            Some(timeout) => format!("{TIMED_OUT} within {} s", timeout.as_secs_f64()),
+            None => format!("{TIMED_OUT} in time"),
         };
     }
     if error.is_redirect() {

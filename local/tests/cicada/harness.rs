@@ -87,8 +87,11 @@ impl Cicada {
         let mut line = self.wrapper.iter().chain([&binary]).chain(&self.arguments);
         let mut command = Command::new(line.next().expect("the binary at least"));
         // nothing of the machine that runs the tests
-        let inherited = std::env::vars()
-            .filter(|(name, _)| name.starts_with("LOCUST_") || name.starts_with("CICADA_"));
+        let inherited = std::env::vars().filter(|(name, _)| {
+            ["LOCUST_", "CICADA_", "OTEL_"]
+                .iter()
+                .any(|prefix| name.starts_with(prefix))
+        });
         inherited.for_each(|(name, _)| {
             command.env_remove(name);
         });

@@ -12,3 +12,4 @@ mod hostile;
 mod kept;
 mod ledger;
 mod recorder;
+mod telemetry;

@@ -1,0 +1,158 @@
+//! How exports leave: by an HTTP client like the traffic's, on the process's runtime.
+//!
+//! The SDK's threads have no reactor, so the requests are sent by tasks of the runtime, and the threads
+//! wait for those. What goes wrong is said here, once a minute at most, and without URLs and headers:
+//! those may be secret.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::{Bytes, BytesMut};
+use opentelemetry_http::{HttpClient, HttpError, Request, Response, ResponseBodyTooLarge};
+use reqwest::redirect;
+use tokio::runtime::Handle;
+use tokio::time::Instant;
+use traffic::transport;
+
+use crate::StartError;
+
+/// Troubles are said no more often than this.
+const SAID_EVERY: Duration = Duration::from_secs(60);
+
+/// A collector answers with a few bytes; more is no answer to us.
+const MAX_ANSWER: usize = 64 * 1024;
+
+/// A client that all exporters share.
+#[derive(Clone)]
+pub(crate) struct Client {
+    http: reqwest::Client,
+    runtime: Handle,
+    failures: Arc<Failures>,
+    timeout: Duration,
+}
+
+/// What could not be exported, and when that was said last.
+#[derive(Debug, Default)]
+pub(crate) struct Failures {
+    said: Mutex<Said>,
+    spans_exported: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct Said {
+    at: Option<Instant>,
+    /// Failures since.
+    unsaid: u64,
+}
+
+impl Client {
+    /// A client whose requests `runtime` sends.
+    ///
+    /// # Errors
+    /// When the system's root certificates cannot be read.
+    pub(crate) fn new(runtime: Handle, failures: Arc<Failures>) -> Result<Self, StartError> {
+        let http = reqwest::Client::builder()
+            .tls_backend_preconfigured(transport::tls()?)
+            // a redirect would take the headers along, and a key with them
+            .redirect(redirect::Policy::none())
+            .build()?;
+        Ok(Self {
+            http,
+            runtime,
+            failures,
+            timeout: Duration::MAX,
+        })
+    }
+
+    /// The same with a timeout for each request.
+    pub(crate) fn within(self, timeout: Duration) -> Self {
+        Self { timeout, ..self }
+    }
+
+    pub(crate) fn failures(&self) -> Arc<Failures> {
+        Arc::clone(&self.failures)
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl HttpClient for Client {
+    async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
+        let mut request = reqwest::Request::try_from(request)?;
+        *request.timeout_mut() = Some(self.timeout);
+        let sent = self.runtime.spawn(send(self.http.clone(), request));
+        // the runtime ends before the threads do: what is on its way then is not exported
+        let answer = sent.await?;
+        match &answer {
+            Ok(answer) if answer.status().is_success() => {}
+            Ok(answer) => self.failures.say(&format!("status {}", answer.status())),
+            Err(Unsent::Http(error)) => {
+                self.failures
+                    .say(&transport::explain(error, Some(self.timeout)));
+            }
+            Err(Unsent::TooLarge(error)) => self.failures.say(&error.to_string()),
+        }
+        Ok(answer?)
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Unsent {
+    #[error(transparent)]
+    Http(reqwest::Error),
+    #[error(transparent)]
+    TooLarge(ResponseBodyTooLarge),
+}
+
+async fn send(http: reqwest::Client, request: reqwest::Request) -> Result<Response<Bytes>, Unsent> {
+    let without_url = |error: reqwest::Error| Unsent::Http(error.without_url());
+    let mut response = http.execute(request).await.map_err(without_url)?;
+    let mut body = BytesMut::new();
+    while let Some(chunk) = response.chunk().await.map_err(without_url)? {
+        if body.len() + chunk.len() > MAX_ANSWER {
+            return Err(Unsent::TooLarge(ResponseBodyTooLarge::new()));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    let mut answer = Response::new(body.freeze());
+    *answer.status_mut() = response.status();
+    *answer.headers_mut() = std::mem::take(response.headers_mut());
+    Ok(answer)
+}
+
+impl Failures {
+    fn say(&self, reason: &str) {
+        let now = Instant::now();
+        let unsaid = {
+            let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+            said.unsaid += 1;
+            if said
+                .at
+                .is_some_and(|at| now.duration_since(at) < SAID_EVERY)
+            {
+                return;
+            }
+            said.at = Some(now);
+            std::mem::take(&mut said.unsaid)
+        };
+        tracing::warn!(reason, attempts = unsaid, "telemetry cannot be exported");
+    }
+
+    /// Notes that so many spans arrived.
+    pub(crate) fn exported(&self, spans: u64) {
+        self.spans_exported.fetch_add(spans, Ordering::Relaxed);
+    }
+
+    /// How many spans have arrived.
+    pub(crate) fn spans_exported(&self) -> u64 {
+        self.spans_exported.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,7 @@
+//! What arrives at an OTLP receiver, and what happens when there is none that takes it.
+#![allow(clippy::unwrap_used, reason = "a test ends where it cannot go on")]
+
+mod figures;
+mod scene;
+mod spans;
+mod trouble;

@@ -1,0 +1,34 @@
+//! Whether spans and metrics are exported: if the function was built with `otel`, and the variables say
+//! where to.
+
+use std::sync::Arc;
+
+use aws::environment::Variables;
+use traffic::telemetry::Exporter;
+
+/// What exports spans and metrics, if anything is to. It must be called on the runtime that is to send them.
+///
+/// # Errors
+/// When a variable cannot be used.
+#[cfg(feature = "otel")]
+pub fn exporter(variables: &Variables) -> anyhow::Result<Option<Arc<dyn Exporter>>> {
+    let Some(settings) = telemetry::Settings::read(&*variables.lookup())? else {
+        return Ok(None);
+    };
+    let telemetry = telemetry::Telemetry::start(&settings)?;
+    Ok(Some(Arc::new(telemetry)))
+}
+
+/// Nothing exports: the function was built without.
+///
+/// # Errors
+/// Never.
+#[cfg(not(feature = "otel"))]
+pub fn exporter(variables: &Variables) -> anyhow::Result<Option<Arc<dyn Exporter>>> {
+    if variables.text("OTEL_EXPORTER_OTLP_ENDPOINT").is_some() {
+        tracing::warn!(
+            "spans and metrics are not exported: build the function with --features otel"
+        );
+    }
+    Ok(None)
+}

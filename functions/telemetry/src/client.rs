@@ -30,13 +30,13 @@ const MAX_ANSWER: usize = 64 * 1024;
 pub(crate) struct Client {
     http: reqwest::Client,
     runtime: Handle,
-    failures: Arc<Failures>,
+    exports: Arc<Exports>,
     timeout: Duration,
 }
 
-/// What could not be exported, and when that was said last.
+/// What became of the exports: how many spans arrived, and what was said of those that did not.
 #[derive(Debug, Default)]
-pub(crate) struct Failures {
+pub(crate) struct Exports {
     said: Mutex<Said>,
     spans_exported: AtomicU64,
 }
@@ -44,7 +44,7 @@ pub(crate) struct Failures {
 #[derive(Debug, Default)]
 struct Said {
     at: Option<Instant>,
-    /// Failures since.
+    /// Exports since.
     unsaid: u64,
 }
 
@@ -53,7 +53,7 @@ impl Client {
     ///
     /// # Errors
     /// When the system's root certificates cannot be read.
-    pub(crate) fn new(runtime: Handle, failures: Arc<Failures>) -> Result<Self, StartError> {
+    pub(crate) fn new(runtime: Handle, exports: Arc<Exports>) -> Result<Self, StartError> {
         let http = reqwest::Client::builder()
             .tls_backend_preconfigured(transport::tls()?)
             // a redirect would take the headers along, and a key with them
@@ -62,7 +62,7 @@ impl Client {
         Ok(Self {
             http,
             runtime,
-            failures,
+            exports,
             timeout: Duration::MAX,
         })
     }
@@ -72,8 +72,8 @@ impl Client {
         Self { timeout, ..self }
     }
 
-    pub(crate) fn failures(&self) -> Arc<Failures> {
-        Arc::clone(&self.failures)
+    pub(crate) fn exports(&self) -> Arc<Exports> {
+        Arc::clone(&self.exports)
     }
 }
 
@@ -93,12 +93,12 @@ impl HttpClient for Client {
         let answer = sent.await?;
         match &answer {
             Ok(answer) if answer.status().is_success() => {}
-            Ok(answer) => self.failures.say(&format!("status {}", answer.status())),
+            Ok(answer) => self.exports.say(&format!("status {}", answer.status())),
             Err(Unsent::Http(error)) => {
-                self.failures
+                self.exports
                     .say(&transport::explain(error, Some(self.timeout)));
             }
-            Err(Unsent::TooLarge(error)) => self.failures.say(&error.to_string()),
+            Err(Unsent::TooLarge(error)) => self.exports.say(&error.to_string()),
         }
         Ok(answer?)
     }
@@ -128,7 +128,7 @@ async fn send(http: reqwest::Client, request: reqwest::Request) -> Result<Respon
     Ok(answer)
 }
 
-impl Failures {
+impl Exports {
     fn say(&self, reason: &str) {
         let now = Instant::now();
         let unsaid = {

@@ -20,8 +20,8 @@ use tokio::time::Instant;
 use traffic::telemetry::{Exporter, Iteration, IterationEnd, Observer, RequestEnd, TraceId};
 use traffic::transport::HttpError;
 
+mod attributes;
 mod client;
-mod errors;
 mod metrics;
 #[cfg(feature = "receiver")]
 pub mod receiver;
@@ -29,7 +29,7 @@ mod settings;
 mod spans;
 mod url;
 
-use client::{Client, Failures};
+use client::{Client, Exports};
 use metrics::Metrics;
 pub use settings::{SettingError, Settings};
 use spans::Spans;
@@ -54,7 +54,7 @@ pub enum StartError {
 /// Makes spans and metrics of what it observes, and exports them.
 pub struct Telemetry {
     parts: Arc<Parts>,
-    failures: Arc<Failures>,
+    exports: Arc<Exports>,
     /// Until then no flush is waited for.
     impatient_until: Mutex<Option<Instant>>,
 }
@@ -71,8 +71,8 @@ impl Telemetry {
     /// # Errors
     /// When a client cannot be made or a setting not be used.
     pub fn start(settings: &Settings) -> Result<Self, StartError> {
-        let failures = Arc::new(Failures::default());
-        let client = Client::new(Handle::current(), Arc::clone(&failures))?;
+        let exports = Arc::new(Exports::default());
+        let client = Client::new(Handle::current(), Arc::clone(&exports))?;
         let resource = resource(settings);
         let scope = InstrumentationScope::builder("cicada")
             .with_version(env!("CARGO_PKG_VERSION"))
@@ -91,7 +91,7 @@ impl Telemetry {
         };
         Ok(Self {
             parts: Arc::new(parts),
-            failures,
+            exports,
             impatient_until: Mutex::default(),
         })
     }
@@ -120,7 +120,7 @@ impl Telemetry {
     pub async fn shut_down(&self, within: Duration) {
         self.in_time(within, Parts::shut_down).await;
         let told = self.parts.spans.as_ref().map_or(0, Spans::told);
-        let exported = self.failures.spans_exported();
+        let exported = self.exports.spans_exported();
         if exported < told {
             tracing::warn!(
                 lost = told - exported,

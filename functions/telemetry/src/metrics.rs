@@ -13,15 +13,13 @@ use opentelemetry::{InstrumentationScope, KeyValue};
 use opentelemetry_otlp::{ExporterBuildError, MetricExporter, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider, Temporality};
-use opentelemetry_semantic_conventions::attribute as semconv;
 use opentelemetry_semantic_conventions::metric::HTTP_CLIENT_REQUEST_DURATION;
 use traffic::record::Fate;
 use traffic::telemetry::{Iteration, RequestEnd};
 
+use crate::attributes::{self, USER_CLASS};
 use crate::client::Client;
-use crate::errors::error_type;
 use crate::settings::Signal;
-use crate::spans::{REQUEST_NAME, USER_CLASS, method};
 
 /// The conventions' buckets in seconds, and three for agents that take their time.
 const DURATION_BUCKETS: [f64; 17] = [
@@ -104,25 +102,11 @@ impl Metrics {
     }
 
     pub(crate) fn request(&self, iteration: &Iteration<'_>, request: &RequestEnd<'_>) {
-        let class = KeyValue::new(USER_CLASS, iteration.class.to_owned());
         if let Some(lateness) = request.lateness {
-            let class = std::slice::from_ref(&class);
-            self.lateness.record(lateness.as_secs_f64(), class);
+            let class = KeyValue::new(USER_CLASS, iteration.class.to_owned());
+            self.lateness.record(lateness.as_secs_f64(), &[class]);
         }
-        let url = request.url;
-        let mut attributes = vec![
-            KeyValue::new(semconv::HTTP_REQUEST_METHOD, method(request.method)),
-            KeyValue::new(REQUEST_NAME, request.name.name.to_string()),
-            class,
-        ];
-        let host = url.host_str();
-        attributes.extend(host.map(|host| KeyValue::new(semconv::SERVER_ADDRESS, host.to_owned())));
-        let port = url.port_or_known_default().map(i64::from);
-        attributes.extend(port.map(|port| KeyValue::new(semconv::SERVER_PORT, port)));
-        let status = request.status.map(|status| i64::from(status.as_u16()));
-        attributes
-            .extend(status.map(|status| KeyValue::new(semconv::HTTP_RESPONSE_STATUS_CODE, status)));
-        attributes.extend(error_type(request).map(|kind| KeyValue::new(semconv::ERROR_TYPE, kind)));
+        let attributes = attributes::of(iteration, request);
         self.duration
             .record(request.response_time.as_secs_f64(), &attributes);
     }

@@ -19,21 +19,14 @@ use opentelemetry_sdk::trace::{
     SpanLinks, SpanProcessor as _,
 };
 use opentelemetry_semantic_conventions::attribute as semconv;
-use reqwest::Method;
 use traffic::clock::Timestamp;
 use traffic::record::RequestName;
 use traffic::telemetry::{self, Iteration, IterationEnd, RequestEnd, TraceId};
 
-use crate::client::{Client, Failures};
-use crate::errors::error_type;
+use crate::attributes::{self, USER_CLASS};
+use crate::client::{Client, Exports};
 use crate::settings::Signal;
 use crate::url;
-
-/// The row of the statistics that a request counts in.
-pub(crate) const REQUEST_NAME: &str = "cicada.request.name";
-
-/// The class of the user.
-pub(crate) const USER_CLASS: &str = "cicada.user_class";
 
 /// How long spans may take to be exported at the end; whoever calls waits no longer than it wants to.
 const SHUT_DOWN: Duration = Duration::from_secs(5);
@@ -58,7 +51,7 @@ impl Spans {
         resource: &Resource,
         scope: InstrumentationScope,
     ) -> Result<Self, ExporterBuildError> {
-        let failures = client.failures();
+        let exports = client.exports();
         let mut exporter = SpanExporter::builder()
             .with_http()
             .with_http_client(client.within(signal.timeout))
@@ -70,7 +63,7 @@ impl Spans {
             exporter = exporter.with_compression(opentelemetry_otlp::Compression::Gzip);
         }
         let exporter = exporter.build()?;
-        let mut processor = BatchSpanProcessor::builder(Counted { exporter, failures }).build();
+        let mut processor = BatchSpanProcessor::builder(Counted { exporter, exports }).build();
         processor.set_resource(resource);
         Ok(Self {
             processor,
@@ -91,24 +84,12 @@ impl Spans {
         let Some(context) = request.context else {
             return;
         };
-        let mut attributes = vec![
-            KeyValue::new(semconv::HTTP_REQUEST_METHOD, method(request.method)),
-            KeyValue::new(semconv::URL_FULL, url::shown(request.url)),
-            KeyValue::new(REQUEST_NAME, request.name.name.to_string()),
-            KeyValue::new(USER_CLASS, iteration.class.to_owned()),
-        ];
-        let host = request.url.host_str();
-        attributes.extend(host.map(|host| KeyValue::new(semconv::SERVER_ADDRESS, host.to_owned())));
-        let port = request.url.port_or_known_default().map(i64::from);
-        attributes.extend(port.map(|port| KeyValue::new(semconv::SERVER_PORT, port)));
+        let mut attributes = attributes::of(iteration, request);
+        attributes.push(KeyValue::new(semconv::URL_FULL, url::shown(request.url)));
         let agent = request.user_agent.and_then(|agent| agent.to_str().ok());
         attributes.extend(
             agent.map(|agent| KeyValue::new(semconv::USER_AGENT_ORIGINAL, agent.to_owned())),
         );
-        let status = request.status.map(|status| i64::from(status.as_u16()));
-        attributes
-            .extend(status.map(|status| KeyValue::new(semconv::HTTP_RESPONSE_STATUS_CODE, status)));
-        attributes.extend(error_type(request).map(|kind| KeyValue::new(semconv::ERROR_TYPE, kind)));
         self.end(Ended {
             context,
             parent: span_id(iteration.context.span),
@@ -202,7 +183,7 @@ struct Ended<'a> {
 #[derive(Debug)]
 struct Counted {
     exporter: SpanExporter,
-    failures: Arc<Failures>,
+    exports: Arc<Exports>,
 }
 
 impl opentelemetry_sdk::trace::SpanExporter for Counted {
@@ -210,7 +191,7 @@ impl opentelemetry_sdk::trace::SpanExporter for Counted {
         let spans = batch.len() as u64;
         let exported = self.exporter.export(batch).await;
         if exported.is_ok() {
-            self.failures.exported(spans);
+            self.exports.exported(spans);
         }
         exported
     }
@@ -242,21 +223,5 @@ fn name(request: &RequestName) -> String {
     match name.strip_prefix(&**method) {
         Some(rest) if rest.starts_with(' ') => name.to_string(),
         _ => format!("{method} {name}"),
-    }
-}
-
-/// The method, if it is one that the conventions know.
-pub(crate) fn method(method: &Method) -> &'static str {
-    match method.as_str() {
-        "CONNECT" => "CONNECT",
-        "DELETE" => "DELETE",
-        "GET" => "GET",
-        "HEAD" => "HEAD",
-        "OPTIONS" => "OPTIONS",
-        "PATCH" => "PATCH",
-        "POST" => "POST",
-        "PUT" => "PUT",
-        "TRACE" => "TRACE",
-        _ => "_OTHER",
     }
 }

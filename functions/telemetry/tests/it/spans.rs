@@ -3,7 +3,7 @@
 use telemetry::receiver::{SpanKind, SpanStatus, attributes};
 use traffic::telemetry::{Exporter as _, Observer as _};
 
-use crate::scene::{GET, LONG, Method2, Scene, Sent, began, context, sampled};
+use crate::scene::{GET, LONG, Scene, Sent, began, context};
 
 #[tokio::test]
 async fn a_request_is_a_client_span_below_its_iteration() {
@@ -140,7 +140,7 @@ async fn a_status_that_the_workload_wants_is_no_failure() {
 async fn a_method_of_somebodys_own_is_other_and_names_the_span() {
     let scene = Scene::new(&[]).await;
     let brew = Sent {
-        method: Method2::Brew,
+        method: "BREW",
         name: "/pot",
         ..GET
     };
@@ -188,7 +188,7 @@ async fn a_quarter_of_the_traces_is_kept_whole() {
     assert!((800..1_200).contains(&kept.count()));
     let (iteration, requests) = loop {
         let told = scene.iteration(&[GET, GET]);
-        if told.0 == sampled(told.0) {
+        if told.0.sampled {
             break told;
         }
     };

@@ -486,6 +486,15 @@ async fn the_document_says_which_methods_there_are() {
             );
         }
     }
-    let about_runs = paths.keys().filter(|path| path.starts_with("/runs/{id}/"));
-    assert_eq!(about_runs.count(), 5);
+    let about_runs = paths
+        .keys()
+        .filter_map(|path| path.strip_prefix("/runs/{id}"));
+    let about_runs: Vec<&str> = about_runs.collect();
+    assert!(about_runs.len() >= 5, "{about_runs:?}");
+    let newest = about_runs.iter().filter(|page| paths.contains_key(**page));
+    assert_eq!(
+        newest.count(),
+        about_runs.len(),
+        "each is also of the newest"
+    );
 }

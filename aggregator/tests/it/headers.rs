@@ -15,7 +15,7 @@ use crate::unsteady::UnsteadyStore;
 
 /// Answers of every kind: pages, JSON, texts, refusals.
 const ASKED: [(&str, &str, u16); 16] = [
-    ("GET", "/", 200),
+    ("GET", "/api", 200),
     ("GET", "/stats/requests", 200),
     ("HEAD", "/stats/requests", 200),
     ("GET", "/health", 200),

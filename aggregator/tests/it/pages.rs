@@ -329,6 +329,8 @@ async fn the_page_holds_what_its_form_offers_or_says_how_to_get_it() {
     let args: Value = serde_json::from_str(args).expect("it is JSON");
     assert_eq!(args, cicada.get("/template-args").await.json());
     assert_eq!(page.headers["cache-control"], "no-store");
+    let policy = page.headers["content-security-policy"].to_str().unwrap();
+    assert!(policy.contains("script-src 'self';"), "{policy}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -27,7 +27,7 @@ fn requests(name: &str, count: u64, milliseconds: f64, fails: u64) -> Vec<Reques
         };
         match fails {
             0 => request,
-            fails if number % fails == 0 => request.failed("status 500"),
+            fails if number.is_multiple_of(fails) => request.failed("status 500"),
             _ => request,
         }
     };

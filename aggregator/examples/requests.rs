@@ -168,7 +168,9 @@ async fn outcomes(scene: &Scene, rows: u64, each: u64, draws: &mut Draws) -> Res
             response_time: Duration::from_micros(5_000 + draws.below(2_000_000)),
             content_length: 1_000,
             trace: None,
-            error: number.is_multiple_of(20).then(|| format!("status {}", 500 + row % 4).into()),
+            error: number
+                .is_multiple_of(20)
+                .then(|| format!("status {}", 500 + row % 4).into()),
             lateness: None,
             cold: false,
         };

@@ -2,7 +2,7 @@
 //!
 //! Names, labels and types that begin with `locust_` are those of the exporters that people run beside
 //! Locust, so that their dashboards and alerts work without one; response times are milliseconds there.
-//! What Locust does not have begins with `cicada_`. How an exposition is written is [`text`]'s part.
+//! What Locust does not have begins with `cicada_`. How an exposition is written is `text`'s part.
 
 use crate::control::{State, user_count};
 use crate::ledger::{Account, Ledger};

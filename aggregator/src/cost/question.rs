@@ -36,7 +36,7 @@ pub const RETENTION_DAYS: RangeInclusive<u32> = 1..=3_650;
 /// Alarms of a deployment.
 pub const ALARMS: RangeInclusive<u32> = 0..=10_000;
 
-/// See the [module](self).
+/// What somebody asks to be estimated; each field is one thing that may be said.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Question {
     /// Users, shared among the classes by their weights; not together with `class_counts`.

@@ -4,7 +4,7 @@ use traffic::clock::Timestamp;
 
 use super::Stats;
 
-/// See the [module](self).
+/// The requests of a run, added up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Totals {
     /// Since when they count: the run's start or its last reset.

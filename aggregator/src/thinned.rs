@@ -19,6 +19,10 @@ const LENGTHS: [u64; 19] = [
 /// About so many intervals of a length reach back from now: four minutes by 5 s, a day by half hours.
 const REACH: u64 = 48;
 
+/// So many of the latest intervals keep the room to count fast: results of one come while the next has
+/// begun.
+const COUNTING: usize = 2;
+
 /// Seconds in the shortest interval.
 pub(crate) const SHORTEST: u64 = LENGTHS[0];
 
@@ -58,6 +62,10 @@ impl Interval {
         })
     }
 
+    fn contains(self, second: u64) -> bool {
+        self.start <= second && second < self.end()
+    }
+
     /// The first second after it.
     pub(crate) fn end(self) -> u64 {
         self.start.saturating_add(self.seconds)
@@ -75,8 +83,9 @@ impl Interval {
 
 /// Something that is counted per interval.
 pub(crate) trait Counted: Merge + Clone {
-    /// Gives up the detail that an interval of so many seconds does not keep. Doing it once more, or
-    /// before what it is merged with, must not make a difference.
+    /// Gives up the detail that an interval of so many seconds does not keep, and the room that is only
+    /// good for counting fast. Doing it once more, or before what it is merged with, must not make a
+    /// difference.
     fn thin(&mut self, seconds: u64);
 
     /// Whether it can have been counted, whatever bytes it was read from.
@@ -114,12 +123,29 @@ impl<T> Default for Thinned<T> {
 impl<T: Counted> Thinned<T> {
     /// Counts something that happened in `second`.
     pub(crate) fn count(&mut self, second: u64, count: impl FnOnce(&mut T)) {
+        let latest = self.intervals.iter_mut().rev().take(COUNTING);
+        for (interval, counted) in latest {
+            // no second of a short interval that is there makes another one longer
+            if interval.seconds == SHORTEST && interval.contains(second) {
+                self.newest = self.newest.max(second);
+                return count(counted);
+            }
+        }
+        self.count_elsewhere(second, count);
+    }
+
+    fn count_elsewhere(&mut self, second: u64, count: impl FnOnce(&mut T)) {
         self.advance(second);
         let interval = Interval::of(second, self.newest);
         let number = self.number_of(interval);
-        let counted = &mut self.intervals[number].1;
-        count(counted);
-        counted.thin(interval.seconds);
+        count(&mut self.intervals[number].1);
+        let counting = self.intervals.len().saturating_sub(COUNTING);
+        if number < counting || interval.seconds > SHORTEST {
+            self.intervals[number].1.thin(interval.seconds);
+        }
+        if let Some((before, counted)) = self.intervals[..counting].last_mut() {
+            counted.thin(before.seconds);
+        }
     }
 
     /// The place of an interval, which is made when it is missing; nearly always it is the last.
@@ -252,6 +278,32 @@ mod tests {
         }
     }
 
+    /// What was counted, without what is too fine for its interval.
+    #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+    struct Seconds(std::collections::BTreeMap<u64, u64>);
+
+    impl Merge for Seconds {
+        fn merge(&mut self, other: &Self) {
+            for (second, count) in &other.0 {
+                *self.0.entry(*second).or_default() += count;
+            }
+        }
+    }
+
+    impl Counted for Seconds {
+        fn thin(&mut self, seconds: u64) {
+            if seconds > SHORTEST {
+                let count = self.0.values().sum();
+                let first = self.0.keys().next().map(|second| second - second % seconds);
+                self.0 = first.map(|first| (first, count)).into_iter().collect();
+            }
+        }
+
+        fn is_sane(&self) -> bool {
+            true
+        }
+    }
+
     const NOW: u64 = 1_795_000_000;
     const YEAR: u64 = 365 * 86_400;
 
@@ -308,6 +360,31 @@ mod tests {
         assert!(count(31 * 86_400) < 360, "{}", count(31 * 86_400));
         assert!(count(YEAR) < 450, "{}", count(YEAR));
         assert!(count(20 * YEAR) < 600, "{}", count(20 * YEAR));
+    }
+
+    proptest! {
+        #[test]
+        fn for_every_order_what_is_old_is_as_coarse_as_it_is_to_be(
+            ages in prop::collection::vec(prop_oneof![0..30_u64, 0..900_u64, 0..90_000_u64], 1..40),
+        ) {
+            let mut thinned = Thinned::<Seconds>::default();
+            for age in &ages {
+                let second = NOW - age;
+                thinned.count(second, |seconds| *seconds.0.entry(second).or_default() += 1);
+            }
+            let mut sorted = ages.clone();
+            sorted.sort_unstable();
+            let mut expected = Thinned::<Seconds>::default();
+            for age in sorted {
+                let second = NOW - age;
+                expected.count(second, |seconds| *seconds.0.entry(second).or_default() += 1);
+            }
+            let all = |thinned: &Thinned<Seconds>| -> Vec<_> {
+                let later = thinned.as_of(NOW);
+                later.iter().map(|(interval, seconds)| (interval, seconds.clone())).collect()
+            };
+            prop_assert_eq!(all(&thinned), all(&expected));
+        }
     }
 
     #[test]

@@ -12,11 +12,14 @@ use super::entry::Entry;
 use super::histogram::{Histogram, key_of};
 use crate::thinned::Counted;
 
+/// More keys than this are counted fast.
+const FEW: usize = 16;
+
 /// Intervals of so many seconds and more keep response times coarsely.
 const COARSE_FROM: u64 = 30;
 
 /// What was counted in an interval.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Passed {
     /// Requests, failed or not.
     pub(crate) requests: u64,
@@ -26,9 +29,17 @@ pub(crate) struct Passed {
     min_us: u64,
     max_us: u64,
     content: u128,
-    /// Keys of the histogram and how often, by key.
     #[serde(with = "gaps")]
-    times: Vec<(u32, u64)>,
+    times: Times,
+}
+
+/// Response times by the histogram's keys.
+#[derive(Clone, Debug)]
+enum Times {
+    /// Keys and how often, by key: little room.
+    Few(Vec<(u32, u64)>),
+    /// Counted by an array's increments: fast.
+    Many(Box<Histogram>),
 }
 
 impl Default for Passed {
@@ -40,7 +51,7 @@ impl Default for Passed {
             min_us: u64::MAX,
             max_us: 0,
             content: 0,
-            times: Vec::new(),
+            times: Times::Few(Vec::new()),
         }
     }
 }
@@ -54,25 +65,12 @@ impl Passed {
         self.min_us = self.min_us.min(outcome.response_time_us);
         self.max_us = self.max_us.max(outcome.response_time_us);
         self.content += u128::from(outcome.content_length);
-        let key = key_of(outcome.response_time_us);
-        self.add_many(u32::try_from(key).unwrap_or(u32::MAX), 1);
-    }
-
-    fn add_many(&mut self, key: u32, count: u64) {
-        match self.times.binary_search_by_key(&key, |&(known, _)| known) {
-            Ok(number) => {
-                let known = &mut self.times[number].1;
-                *known = known.saturating_add(count);
-            }
-            Err(number) => self.times.insert(number, (key, count)),
-        }
+        self.times.add(key_of(outcome.response_time_us), 1);
     }
 
     /// Adds the response times to a histogram.
     pub(crate) fn add_times_to(&self, histogram: &mut Histogram) {
-        for &(key, count) in &self.times {
-            histogram.add_many(key.into(), count);
-        }
+        self.times.each(|key, count| histogram.add_many(key, count));
     }
 
     /// Adds all of it to what was counted so far.
@@ -95,32 +93,84 @@ impl Merge for Passed {
         self.min_us = self.min_us.min(other.min_us);
         self.max_us = self.max_us.max(other.max_us);
         self.content = self.content.saturating_add(other.content);
-        for &(key, count) in &other.times {
-            self.add_many(key, count);
+        other.times.each(|key, count| self.times.add(key, count));
+    }
+}
+
+impl Times {
+    fn add(&mut self, key: u64, count: u64) {
+        // a response time of more than a century is one of a century
+        let key = u32::try_from(key).unwrap_or(u32::MAX);
+        match self {
+            Self::Many(histogram) => histogram.add_many(key.into(), count),
+            Self::Few(times) => {
+                match times.binary_search_by_key(&key, |&(known, _)| known) {
+                    Ok(number) => {
+                        let known = &mut times[number].1;
+                        *known = known.saturating_add(count);
+                    }
+                    Err(number) => times.insert(number, (key, count)),
+                }
+                if times.len() > FEW {
+                    self.count_fast();
+                }
+            }
+        }
+    }
+
+    fn each(&self, mut found: impl FnMut(u64, u64)) {
+        match self {
+            Self::Few(times) => {
+                let times = times.iter();
+                times.for_each(|&(key, count)| found(key.into(), count));
+            }
+            Self::Many(histogram) => histogram.iter().for_each(|(key, count)| found(key, count)),
+        }
+    }
+
+    fn count_fast(&mut self) {
+        let mut histogram = Histogram::default();
+        self.each(|key, count| histogram.add_many(key, count));
+        *self = Self::Many(Box::new(histogram));
+    }
+
+    /// The keys and how often, in little room.
+    fn few(&mut self) -> &mut Vec<(u32, u64)> {
+        if let Self::Many(histogram) = self {
+            let times = histogram.iter();
+            *self = Self::Few(times.map(|(key, count)| (key as u32, count)).collect());
+        }
+        match self {
+            Self::Few(times) => times,
+            Self::Many(_) => unreachable!("it was just made few"),
         }
     }
 }
 
 impl Counted for Passed {
     fn thin(&mut self, seconds: u64) {
+        let times = self.times.few();
         if seconds < COARSE_FROM {
             return;
         }
+        for (key, _) in times.iter_mut() {
+            *key = coarse(*key);
+        }
         // keys that become one lie beside each other
-        self.times.dedup_by(|later, kept| {
-            let same = coarse(later.0) == coarse(kept.0);
+        times.dedup_by(|later, kept| {
+            let same = later.0 == kept.0;
             if same {
                 kept.1 = kept.1.saturating_add(later.1);
             }
             same
         });
-        for (key, _) in &mut self.times {
-            *key = coarse(*key);
-        }
     }
 
     fn is_sane(&self) -> bool {
-        self.times.is_sorted_by(|one, next| one.0 < next.0)
+        match &self.times {
+            Times::Few(times) => times.is_sorted_by(|one, next| one.0 < next.0),
+            Times::Many(_) => true,
+        }
     }
 }
 
@@ -147,23 +197,25 @@ fn coarse(key: u32) -> u32 {
 /// Writes keys as their distances, most of which fit in a byte.
 mod gaps {
     use serde::de::Error as _;
-    use serde::{Deserialize as _, Deserializer, Serializer};
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+
+    use super::Times;
 
     pub(super) fn serialize<S: Serializer>(
-        times: &[(u32, u64)],
+        times: &Times,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
-        let mut last = 0;
-        serializer.collect_seq(times.iter().map(|&(key, count)| {
-            let gap = key - last;
+        let (mut last, mut gaps) = (0, Vec::<(u64, u64)>::new());
+        times.each(|key, count| {
+            gaps.push((key - last, count));
             last = key;
-            (gap, count)
-        }))
+        });
+        gaps.serialize(serializer)
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
-    ) -> Result<Vec<(u32, u64)>, D::Error> {
+    ) -> Result<Times, D::Error> {
         let mut times = Vec::<(u32, u64)>::deserialize(deserializer)?;
         let mut last: u32 = 0;
         for (key, _) in &mut times {
@@ -172,7 +224,7 @@ mod gaps {
                 .ok_or_else(|| D::Error::custom("a response time has an impossible key"))?;
             *key = last;
         }
-        Ok(times)
+        Ok(Times::Few(times))
     }
 }
 

@@ -168,6 +168,7 @@ async fn outcomes(scene: &Scene, rows: u64, each: u64, draws: &mut Draws) -> Res
             response_time: Duration::from_micros(5_000 + draws.below(2_000_000)),
             content_length: 1_000,
             error: (number % 20 == 0).then(|| format!("status {}", 500 + row % 4).into()),
+            trace: None,
             lateness: None,
             cold: false,
         };

@@ -518,5 +518,5 @@ async fn the_document_says_which_methods_there_are() {
         }
     }
     let about_runs = paths.keys().filter(|path| path.starts_with("/runs/{id}/"));
-    assert_eq!(about_runs.count(), 5);
+    assert_eq!(about_runs.count(), 12);
 }

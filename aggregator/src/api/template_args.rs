@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use traffic::ports::{Heartbeat, Queue, Store};
+use traffic::workload::NO_SHAPE;
 
 use crate::control::{Control, Offer, OfferedClass, Refusal, State};
 
@@ -30,7 +31,10 @@ pub(super) struct TemplateArgs {
     show_userclass_picker: bool,
     available_user_classes: Vec<String>,
     available_user_tasks: BTreeMap<String, Vec<String>>,
+    /// None, and the workload's.
     available_shape_classes: Vec<String>,
+    /// What is chosen among them at first, if not none.
+    shape_class: Option<String>,
     users: BTreeMap<String, User>,
     hide_common_options: bool,
     shape_use_common_options: bool,
@@ -93,9 +97,12 @@ impl From<Offer> for TemplateArgs {
                 .map(|class| class.name.clone())
                 .collect(),
             available_user_tasks: offer.classes.iter().map(tasks).collect(),
-            available_shape_classes: vec!["Default".to_owned()],
+            available_shape_classes: std::iter::once(NO_SHAPE.to_owned())
+                .chain(offer.shapes)
+                .collect(),
+            shape_class: offer.shape,
             users: offer.classes.into_iter().map(user).collect(),
-            hide_common_options: false,
+            hide_common_options: offer.is_shaped,
             shape_use_common_options: false,
             missing_host_warning: false,
             is_host_required: false,

@@ -16,11 +16,17 @@ pub struct Offer {
     pub workload: String,
     /// The classes that a new run may have, sorted by name.
     pub classes: Vec<OfferedClass>,
+    /// The names of the shapes that a new run may have, sorted.
+    pub shapes: Vec<String>,
+    /// The shape that a new run has if nobody says otherwise.
+    pub shape: Option<String>,
+    /// Whether the run that is on has a shape, so that nobody can change its users.
+    pub is_shaped: bool,
     /// The base URLs that the run that is on sends to, or a new one would.
     pub hosts: Vec<String>,
     /// The host as it was last said.
     pub host: Option<String>,
-    /// What the newest run was asked for last.
+    /// What the newest run was asked for last, if that was not a shape.
     pub last: Option<Segment>,
 }
 
@@ -60,13 +66,17 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
             (Some(_), Some(last)) => last.host.clone(),
             _ => self.host(),
         };
+        let shapes = chosen.shapes().iter().map(|shape| shape.name().to_string());
         Ok(Offer {
             state,
             workload: chosen.version().to_owned(),
             classes,
+            shapes: shapes.collect(),
+            shape: self.settings.shape.clone(),
+            is_shaped: on.is_some_and(|run| run.plan.run().shape().is_some()),
             hosts,
             host,
-            last: last.cloned(),
+            last: last.filter(|last| last.shape.is_none()).cloned(),
         })
     }
 

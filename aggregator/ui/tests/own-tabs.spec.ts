@@ -142,3 +142,17 @@ test("costs follow what is typed, and what cannot be estimated is said", async (
   await page.getByLabel("Number of users").fill("-1");
   await expect(page.getByRole("alert")).toContainText("users");
 });
+
+test("a shape is started from the form, and then says how many users there are", async ({ page }) => {
+  await page.goto(cicada.url);
+  await page.getByRole("button", { name: "New", exact: true }).click();
+  await page.locator("select[name=shapeClass]").selectOption("StepLoad");
+  await expect(page.getByLabel("Number of users (peak concurrency)")).toBeDisabled();
+  await page.getByRole("button", { name: "Start" }).click();
+  await expect(page.getByRole("button", { name: "Stop" })).toBeVisible();
+  await expect(page.getByRole("button", { name: "Edit" })).toBeDisabled();
+  await page.reload();
+  await expect(page.getByRole("button", { name: "Edit" })).toBeDisabled();
+  await page.getByRole("button", { name: "Stop" }).click();
+  await expect(page.getByRole("button", { name: "New", exact: true })).toBeVisible();
+});

@@ -5,6 +5,7 @@
 import { useEffect, useState } from "react";
 
 import { get, Problem } from "../server";
+import { askForTemplateArgs } from "../shell/template-args";
 import { addMarker, addReading, isOn, now, setFigures, setSwarm, type Point, type Reading, type State } from "../store";
 import { isDueAgain, takeHistory } from "./history";
 import { camelCased } from "./names";
@@ -115,8 +116,19 @@ function show(statistics: Statistics): void {
     if (isDueAgain()) void takeHistory();
     else addReading(reading(statistics, time, rps));
   }
+  if (isOn(state) && named !== null && !isOn(named)) void newRun();
   named = state;
   if (state !== now().swarm.state) setSwarm({ state });
+}
+
+/** Somebody may have started it with a shape, or with another host. */
+async function newRun(): Promise<void> {
+  try {
+    await askForTemplateArgs();
+  } catch (problem) {
+    // the forms ask once more when they are opened, and say so
+    if (!(problem instanceof Problem)) throw problem;
+  }
 }
 
 function reading(statistics: Statistics, time: string, rps: number): Reading {

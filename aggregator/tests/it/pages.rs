@@ -381,6 +381,35 @@ async fn the_form_offers_classes_and_what_was_asked_for_last() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_form_offers_shapes_and_says_whether_one_is_on() {
+    let cicada = Cicada::new();
+    let args = cicada.get("/template-args").await.json();
+    let shapes = args["available_shape_classes"].clone();
+    let first = shapes[1]
+        .as_str()
+        .expect("the workload has shapes")
+        .to_owned();
+    assert_eq!(
+        (&shapes[0], &args["shape_class"]),
+        (&json!("Default"), &Value::Null)
+    );
+    assert_eq!(args["hide_common_options"], false);
+    cicada
+        .started(&format!("shape_class={first}&user_count=0&spawn_rate=0"))
+        .await;
+    let args = cicada.get("/template-args").await.json();
+    assert_eq!(args["hide_common_options"], true);
+    assert_eq!(
+        args["num_users"], 1,
+        "a shape's users are not what somebody asked for"
+    );
+    cicada.post("/stop").await;
+    cicada.settle().await;
+    let args = cicada.get("/template-args").await.json();
+    assert_eq!(args["hide_common_options"], false);
+}
+
+#[tokio::test(start_paused = true)]
 async fn there_is_no_asset_but_the_pages_own() {
     let cicada = Cicada::new();
     for path in [

@@ -1,15 +1,12 @@
 //! The statistics as bytes, for a checkpoint in the store.
 //!
 //! A version byte, then `postcard` of [`Saved`], of [`SavedPast`] and of [`SavedTraces`]: varints
-//! throughout, histograms with their gaps as run lengths, and of the seconds in detail only those that
-//! a figure can still need. Equal statistics give equal bytes. Version 1, which is still read, is
-//! `Saved` alone.
-
-use std::iter::repeat;
+//! throughout, histograms with their gaps as run lengths, and of the seconds in detail only those that a
+//! figure can still need. Equal statistics give equal bytes. Version 1 ended before the past, version 2
+//! before the traces.
 
 use serde::{Deserialize, Serialize};
 use traffic::clock::{SLOT_MICROS, Timestamp};
-use traffic::telemetry::TraceId;
 
 use super::capped::{Capped, Merge};
 use super::entry::{Entry, Occurrences};
@@ -19,10 +16,17 @@ use super::seconds::{Cell, Counts, Ring};
 use super::{Limits, Stats, Totals};
 use crate::thinned::{self, Thinned};
 
-const VERSION: u8 = 2;
+mod traces;
 
-/// The version that had neither a past nor traces.
-const SAVED_ALONE: u8 = 1;
+use traces::SavedTraces;
+
+const VERSION: u8 = 3;
+
+/// The version that had no traces.
+const WITHOUT_TRACES: u8 = 2;
+
+/// The version that had no history.
+const WITHOUT_PAST: u8 = 1;
 
 /// Why a checkpoint cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -75,14 +79,6 @@ struct SavedPast<'a, T> {
     other_history: Option<thinned::Saved<T>>,
 }
 
-/// Where errors lead to: age in microseconds before the error was seen last, and the trace's id.
-#[derive(Default, Serialize, Deserialize)]
-struct SavedTraces {
-    /// In the order of [`Saved::errors`].
-    errors: Vec<Option<(u64, [u8; 16])>>,
-    other_errors: Option<(u64, [u8; 16])>,
-}
-
 #[derive(Serialize, Deserialize)]
 struct SavedEntry {
     requests: u64,
@@ -122,11 +118,10 @@ impl Stats {
         };
         let head = postcard::to_extend(&saved, vec![VERSION]);
         let head = head.expect("a vector takes what is written to it");
-        let body = self.encode_past(newest, head);
-        self.encode_traces(body)
+        self.encode_later(newest, head)
     }
 
-    fn encode_past(&self, newest: u64, head: Vec<u8>) -> Vec<u8> {
+    fn encode_later(&self, newest: u64, head: Vec<u8>) -> Vec<u8> {
         let span = |entry: &Entry| {
             let (first, last) = entry.span?;
             let since = self.since.micros();
@@ -149,17 +144,10 @@ impl Stats {
                 .collect(),
             other_history: other_series.as_ref().map(Thinned::save),
         };
-        postcard::to_extend(&past, head).expect("a vector takes what is written to it")
-    }
-
-    fn encode_traces(&self, body: Vec<u8>) -> Vec<u8> {
-        let traces = SavedTraces {
-            errors: (self.errors.iter())
-                .map(|(_, times)| save_trace(times))
-                .collect(),
-            other_errors: self.errors.others().and_then(save_trace),
-        };
-        postcard::to_extend(&traces, body).expect("a vector takes what is written to it")
+        let traces = SavedTraces::of(self);
+        postcard::to_extend(&past, head)
+            .and_then(|bytes| postcard::to_extend(&traces, bytes))
+            .expect("a vector takes what is written to it")
     }
 
     /// Reads what [`Stats::encode`] has written; `limits` hold from now on.
@@ -170,17 +158,17 @@ impl Stats {
         let (&version, rest) = bytes
             .split_first()
             .ok_or_else(|| CheckpointError::malformed("it is empty"))?;
-        if !(SAVED_ALONE..=VERSION).contains(&version) {
+        if !(WITHOUT_PAST..=VERSION).contains(&version) {
             return Err(CheckpointError::Version(version));
         }
         let (saved, rest) = take::<Saved<'_>>(rest)?;
-        let (past, traces, rest) = match version {
-            SAVED_ALONE => (None, SavedTraces::default(), rest),
-            _ => {
-                let (past, rest) = take::<SavedPast<'_, Passed>>(rest)?;
-                let (traces, rest) = take(rest)?;
-                (Some(past), traces, rest)
-            }
+        let (past, rest) = match version {
+            WITHOUT_PAST => (None, rest),
+            _ => take::<SavedPast<'_, Passed>>(rest).map(|(past, rest)| (Some(past), rest))?,
+        };
+        let (traces, rest) = match version {
+            WITHOUT_PAST | WITHOUT_TRACES => (None, rest),
+            _ => take::<SavedTraces>(rest).map(|(traces, rest)| (Some(traces), rest))?,
         };
         if !rest.is_empty() {
             return Err(CheckpointError::malformed(
@@ -188,9 +176,13 @@ impl Stats {
             ));
         }
         let names: Vec<_> = saved.rows.iter().map(|(texts, _)| *texts).collect();
-        let mut stats = saved.into_stats(&traces, limits)?;
+        let errors: Vec<_> = saved.errors.iter().map(|(texts, _)| *texts).collect();
+        let mut stats = saved.into_stats(limits)?;
         if let Some(past) = past {
             past.add_to(&mut stats, &names)?;
+        }
+        if let Some(traces) = traces {
+            traces.add_to(&mut stats, &errors)?;
         }
         Ok(stats)
     }
@@ -225,7 +217,7 @@ fn take<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<(T, &'a [u8]), Checkp
 }
 
 impl Saved<'_> {
-    fn into_stats(self, traces: &SavedTraces, limits: Limits) -> Result<Stats, CheckpointError> {
+    fn into_stats(self, limits: Limits) -> Result<Stats, CheckpointError> {
         let mut stats = Stats::with_limits(self.since, limits);
         if self.span.is_some_and(|(first, last)| first > last) {
             return Err(CheckpointError::malformed("its end lies before its start"));
@@ -238,14 +230,11 @@ impl Saved<'_> {
         if let Some(others) = self.other_rows {
             stats.rows.add_others(&others.load(newest)?);
         }
-        // an error without an entry leads nowhere
-        let traces_of = traces.errors.iter().copied().chain(repeat(None));
-        for ((texts, times), trace) in self.errors.into_iter().zip(traces_of) {
-            put(&mut stats.errors, texts, &load_times(times, trace)?);
+        for (texts, times) in self.errors {
+            put(&mut stats.errors, texts, &load_times(times));
         }
         if let Some(others) = self.other_errors {
-            let others = load_times(others, traces.other_errors)?;
-            stats.errors.add_others(&others);
+            stats.errors.add_others(&load_times(others));
         }
         for (texts, count) in self.exceptions {
             put(&mut stats.exceptions, texts, &count);
@@ -376,28 +365,13 @@ fn save_times(times: &Occurrences) -> Times {
     (times.count, times.first.micros(), times.last.micros())
 }
 
-fn save_trace(times: &Occurrences) -> Option<(u64, [u8; 16])> {
-    let (at, trace) = times.trace?;
-    Some((times.last.micros() - at.micros(), trace.to_bytes()))
-}
-
-fn load_times(
-    (count, first, last): Times,
-    trace: Option<(u64, [u8; 16])>,
-) -> Result<Occurrences, CheckpointError> {
-    let load_trace = |(age, id)| {
-        let at = Timestamp::from_micros(last.checked_sub(age)?);
-        Some((at, TraceId::from_bytes(id)?))
-    };
-    let broken = || CheckpointError::malformed("a trace in it is impossible");
-    Ok(Occurrences {
+fn load_times((count, first, last): Times) -> Occurrences {
+    Occurrences {
         count,
         first: Timestamp::from_micros(first),
         last: Timestamp::from_micros(last),
-        trace: trace
-            .map(|trace| load_trace(trace).ok_or_else(broken))
-            .transpose()?,
-    })
+        trace: None,
+    }
 }
 
 /// Counts by key; a gap is a zero and its length.

@@ -142,7 +142,7 @@ async fn a_parameter_that_cannot_be_used_is_named() {
         ("users=1&alarms=10001", "alarms must be"),
         (
             "user=1",
-            "query has the unknown parameter \"user\": write users or class_counts",
+            "query has the unknown parameter \"user\": write users, class_counts or shape",
         ),
     ] {
         let query = query

@@ -126,7 +126,7 @@ async fn a_schedule_that_is_refused_fails_the_call_and_says_why() {
         (
             "/nowhere",
             "{}",
-            "a schedule's /nowhere was refused: 404 Not Found there is nothing at /nowhere: GET / \
+            "a schedule's /nowhere was refused: 404 Not Found there is nothing at /nowhere: GET /api \
              names what there is",
         ),
     ] {

@@ -273,8 +273,8 @@ fn of_version_1(body: &[u8]) -> Bytes {
     struct Head<'a>(u64, bool, &'a [u8]);
     let (Head(next, complete, stats), tally) = postcard::take_from_bytes(&body[1..]).unwrap();
     // an empty past of each part is what is cut off
-    let (stats, cut) = stats.split_at(stats.len() - 4);
-    assert_eq!(cut, [0, 0, 0, 0], "no rows, no histories");
+    let (stats, cut) = stats.split_at(stats.len() - 6);
+    assert_eq!(cut, [0; 6], "no rows, no histories, no errors");
     let mut stats = stats.to_vec();
     stats[0] = 1;
     let head = Head(next, complete, &stats);

@@ -27,12 +27,11 @@ check: ## what must hold before a commit: format, lints, docs
 browser: ## the web page in headless Chromium, driven as a person would; pictures in test-output/browser
 	scripts/tools.sh browser
 	scripts/page.sh --required
-	cargo build --locked -p local --bins
+	cargo test --locked --workspace --all-features --no-run
 	cd aggregator/ui && CHROMIUM="$(CURDIR)/.tools/browser" npx playwright test
 
 e2e: ## Cicada on an emulator of AWS, end to end: deployed, driven, broken, taken away; and the browser (half an hour)
-	scripts/tools.sh ministack
-	scripts/tools.sh dynamodb
+	for tool in ministack dynamodb; do scripts/tools.sh $$tool || exit 1; done
 	scripts/page.sh
 	PATH="$(CURDIR)/.tools/aws/bin:$$PATH" cargo-lambda lambda build --release --locked --x86-64 \
 		--package fanout --package tick --package aggregator-cloud --bin fanout --bin tick --bin aggregator

@@ -20,6 +20,7 @@ use traffic::telemetry::Observer;
 use crate::engine::Engine;
 use crate::exports::Files;
 use crate::options::Options;
+use crate::session::Interrupts;
 use crate::settings::{Settings, SettingsError};
 use crate::store::{OpenError, SqliteStore};
 use crate::targets::{Targets, TargetsConfig};
@@ -141,6 +142,8 @@ async fn program(options: &Options, logs: LogBuffer, clock: Clock) -> Result<u8,
     if settings.db.is_some() && options.common.workload.is_some() {
         engine.control.choose_configured_workload().await?;
     }
+    // whoever ends it while it starts ends it all the same
+    let interrupted = Interrupts::listen()?;
     let mut running = None;
     if let Some(server) = server {
         running = Some(server.start(&engine, door, logs));
@@ -151,7 +154,7 @@ async fn program(options: &Options, logs: LogBuffer, clock: Clock) -> Result<u8,
         // without a server nobody could see or delete them
         engine.follow_schedules().await?;
     }
-    let code = session::attend(&mut engine, &settings, files).await;
+    let code = session::attend(&mut engine, &settings, files, interrupted).await;
     if let Some(running) = running {
         running.stop().await;
     }

@@ -41,9 +41,8 @@ pub(crate) async fn attend(
     engine: &mut Engine,
     settings: &Settings,
     files: Files,
+    mut interrupted: Interrupts,
 ) -> anyhow::Result<u8> {
-    // whoever ends it while it starts ends it all the same
-    let mut interrupted = Interrupts::listen()?;
     if let Some(start) = &settings.start {
         swarm(engine, settings, start).await?;
     }
@@ -225,26 +224,39 @@ fn was_read(printed: io::Result<()>) -> anyhow::Result<bool> {
     }
 }
 
-/// Ctrl-C and SIGTERM.
-struct Interrupts {
+/// Ctrl-C and SIGTERM: from [`Interrupts::listen`] on, neither ends the process by itself.
+pub(crate) struct Interrupts {
     #[cfg(unix)]
-    terminate: tokio::signal::unix::Signal,
+    signals: [tokio::signal::unix::Signal; 2],
 }
 
 impl Interrupts {
-    fn listen() -> anyhow::Result<Self> {
-        Ok(Self {
-            #[cfg(unix)]
-            terminate: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
-                .context("SIGTERM cannot be listened for")?,
-        })
+    /// Listens from now on; what comes before anybody waits for it is kept.
+    pub(crate) fn listen() -> anyhow::Result<Self> {
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            let interrupt = signal(SignalKind::interrupt());
+            let terminate = signal(SignalKind::terminate());
+            Ok(Self {
+                signals: [
+                    interrupt.context("Ctrl-C cannot be listened for")?,
+                    terminate.context("SIGTERM cannot be listened for")?,
+                ],
+            })
+        }
+        #[cfg(not(unix))]
+        Ok(Self {})
     }
 
     async fn next(&mut self) {
         #[cfg(unix)]
-        tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = self.terminate.recv() => {}
+        {
+            let [interrupt, terminate] = &mut self.signals;
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
         }
         #[cfg(not(unix))]
         let _ = tokio::signal::ctrl_c().await;

@@ -168,18 +168,18 @@ mod tests {
     #[test]
     fn a_name_is_read_back_and_nothing_else_is() {
         let name = RunId::new(Timestamp::from_micros(1_795_451_591_333_000), 0x2a);
-        assert_eq!(name.0, "0660f42633c5c8-0000002a");
+        assert_eq!(name.0, "0660f426501488-0000002a");
         assert_eq!(RunId::parse(&name.0), Some(name));
         for text in [
             "",
             "-",
             "latest",
-            "0660f42633c5c8",
-            "0660f42633c5c8-",
-            "0660f42633c5c8-0000002",
-            "0660f42633c5c8-0000002a-",
-            "0660f42633c5c8-0000002A",
-            "0660f42633c5c8-0000002\u{0660}",
+            "0660f426501488",
+            "0660f426501488-",
+            "0660f426501488-0000002",
+            "0660f426501488-0000002a-",
+            "0660f426501488-0000002A",
+            "0660f426501488-0000002\u{0660}",
             "../../etc/passwd-000000",
         ] {
             assert_eq!(RunId::parse(text), None, "{text:?}");

@@ -75,7 +75,9 @@ async fn the_guides_file_is_right() {
         .await;
     let said = String::from_utf8(output.stdout).unwrap();
     assert!(
-        said.contains("RepairAuditUser: constant_pacing(30) to http://localhost:8001/, 1 tasks with 4 requests"),
+        said.contains(
+            "RepairAuditUser: constant_pacing(30) to http://localhost:8001/, 1 task with 4 requests"
+        ),
         "{said}"
     );
 }

@@ -38,6 +38,8 @@ async fn a_killed_run_keeps_what_it_had_reported_and_goes_on() {
     let run = first.get("/ledger").await["run"].clone();
     first.kill().await;
     let seen = targets.counters().total.requests;
+    // long enough for something to be due meanwhile
+    sleep(Duration::from_secs(1)).await;
 
     let second = start().serve().await;
     let resumed = second.counts().await;

@@ -31,7 +31,10 @@ fn without_a_table_there_is_one_line_that_says_what_to_do() {
 #[test]
 fn without_a_region_there_is_one_line_that_names_it() {
     for program in PROGRAMS {
-        let variables = [("CICADA_TABLE", "t"), ("AWS_EC2_METADATA_DISABLED", "true")];
+        let variables = [
+            ("CICADA_TABLE", "cicada-demo"),
+            ("AWS_EC2_METADATA_DISABLED", "true"),
+        ];
         let (code, said) = run(program, &variables);
         assert_eq!(code, Some(2), "{said}");
         assert!(said.contains("AWS_REGION"), "{said}");

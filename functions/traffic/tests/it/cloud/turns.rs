@@ -149,7 +149,8 @@ async fn a_held_user_that_leaves_the_run_is_let_go() {
 
 #[tokio::test(start_paused = true)]
 async fn a_user_is_not_held_into_an_iteration_that_its_process_may_not_see_the_end_of() {
-    let cloud = Cloud::new("constant(0)", 20, 10, Target::taking(ms(430))).await;
+    // the third one in a slot is under way at its end
+    let cloud = Cloud::new("constant(0)", 20, 10, Target::taking(ms(390))).await;
     let ticker = &cloud.processes[0].ticker;
     let deadline = START.plus(15).start();
     let report = ticker.run(&wake_up(0, START), Some(deadline)).await;

@@ -75,6 +75,7 @@ pub(super) struct Replacing {
         example = "[hosts.shop]\nurl = \"http://127.0.0.1:8000\"\n[class.Shopper]\nwait = \"between(1, 3)\"\n[class.Shopper.task.look]\nrequest = \"GET /products\"\n"),
     responses(
         (status = 200, description = "The next run has it.", body = WorkloadChosen),
+        (status = 400, description = "`check` is neither true nor false.", body = WorkloadRefused),
         (status = 412, description = "Somebody else has chosen another version.", body = WorkloadRefused),
         (status = 413, description = "It is too long.", body = WorkloadRefused),
         (status = 422, description = "It has mistakes.", body = WorkloadRefused),
@@ -147,7 +148,13 @@ fn valid(chosen: &Chosen) -> Value {
         "message": "The workload is valid, nothing was changed",
         "version": chosen.text.version(),
         "user_classes": classes(chosen),
+        "shape_classes": shapes(chosen),
     })
+}
+
+fn shapes(chosen: &Chosen) -> Vec<&str> {
+    let shapes = chosen.text.shapes().iter();
+    shapes.map(|shape| &**shape.name()).collect()
 }
 
 fn classes(chosen: &Chosen) -> Vec<&str> {
@@ -157,8 +164,6 @@ fn classes(chosen: &Chosen) -> Vec<&str> {
 
 /// What a run that is on makes of it is said as well, for that is what people try next.
 async fn accepted<S: Store, Q: Queue, H: Heartbeat>(api: &Api<S, Q, H>, chosen: &Chosen) -> Value {
-    let shapes = chosen.text.shapes().iter();
-    let shapes: Vec<&str> = shapes.map(|shape| &**shape.name()).collect();
     let now = api.control.now();
     let run = api.control.run().await.ok().flatten();
     let pinned = run
@@ -176,7 +181,7 @@ async fn accepted<S: Store, Q: Queue, H: Heartbeat>(api: &Api<S, Q, H>, chosen: 
         "message": message,
         "version": chosen.text.version(),
         "user_classes": classes(chosen),
-        "shape_classes": shapes,
+        "shape_classes": shapes(chosen),
     })
 }
 

@@ -221,6 +221,8 @@ pub(in crate::api) struct WorkloadChosen {
     version: String,
     /// The classes that it has.
     user_classes: Vec<String>,
+    /// The load shapes that it has.
+    shape_classes: Vec<String>,
 }
 
 /// A workload was not chosen, and nothing was changed.

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aggregator::cost::{Assumptions, ResponseTimes, calls};
-use traffic::clock::Clock;
+use traffic::clock::{Clock, Slot};
 use traffic::plan::Plan;
 use traffic::ports::Store as _;
 use traffic::runs::{LoadedRun, planned_classes};
@@ -18,7 +18,7 @@ use traffic::workload::Workload;
 
 use crate::scene::Scene;
 
-/// Two heartbeats are in it, wherever in a minute it begins.
+/// Two whole minutes: each has a heartbeat that plans one of them ahead.
 const STRETCH: Duration = Duration::from_secs(120);
 
 /// What wake-ups are sent with.
@@ -27,7 +27,7 @@ const SEND: &str = "AmazonSQS.SendMessageBatch";
 /// The estimate is at most so far from what is made, by service.
 const TOLERANCE: f64 = 0.1;
 
-/// Counts the calls of the next two minutes, in which nobody watches, and compares them with the
+/// Counts the calls of two minutes in which nobody watches and nothing is changed, and compares them with the
 /// estimate; says what they were.
 pub(crate) async fn compare(scene: &Scene) -> String {
     let (store, _) = scene.ports().await;
@@ -37,6 +37,9 @@ pub(crate) async fn compare(scene: &Scene) -> String {
     let run = LoadedRun { plan, workload };
 
     let clock = Clock::system();
+    // until then wake-ups of before the change, and those that it added, are on their way
+    let planned = Slot((clock.now().slot().0 / 60 + 2) * 60);
+    clock.sleep_until(planned.start()).await;
     scene.proxy.take_calls();
     let before = scene.emulator.done_for(scene.stage.name);
     let from = clock.now().slot();

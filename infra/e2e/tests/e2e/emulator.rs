@@ -29,7 +29,7 @@ pub(crate) struct Done {
 }
 
 impl Emulator {
-    /// Starts one that evaluates the permissions of whoever calls, and waits until it answers.
+    /// Starts one, and waits until it answers; permissions are the matter of the tests of `infra`.
     pub(crate) async fn start() -> Self {
         tools().await;
         let port = free_port();

@@ -140,6 +140,9 @@ pub enum HttpError {
     /// The system has no root certificates to check targets with.
     #[error("the system's root certificates cannot be used")]
     Roots(#[source] rustls::Error),
+    /// A client of reqwest's, for something other than traffic, does not like something else.
+    #[error("the HTTP client cannot be made")]
+    Client(#[from] reqwest::Error),
     /// A variable names a proxy of another kind, or none.
     #[error(
         "{variable} names no proxy that can be used: write a URL such as http://proxy:3128 \

@@ -13,7 +13,6 @@ use traffic::ports::{Heartbeat, HeartbeatError, Queue, Store, StoreError};
 use traffic::run::{Run, Segment};
 use traffic::runs::{LoadedRun, RunError};
 
-mod allowed;
 mod chosen;
 mod offer;
 mod request;
@@ -25,7 +24,6 @@ mod target;
 mod timespan;
 mod user;
 
-pub use allowed::AllowedHosts;
 pub use chosen::{Chosen, MAX_WORKLOAD, WorkloadRefusal};
 pub use offer::{Offer, OfferedClass};
 pub use request::{InvalidField, SwarmRequest, Swarmed};

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use serde::Deserialize;
+use traffic::host_allowlist::AllowedHosts;
 use traffic::record::BlockSize;
 use traffic::run::Share;
 use traffic::workload::{Shape, UserClass, Workload, base_url};
 
-use super::allowed::AllowedHosts;
 use super::request::InvalidField;
 
 /// What the control is configured with; a swarm starts from it.

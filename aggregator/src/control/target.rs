@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use reqwest::Url;
 use traffic::clock::Slot;
+use traffic::host_allowlist::HostRefused;
 use traffic::run::{Segment, ShapePart, Share};
-use traffic::workload::{Daily, Workload};
+use traffic::workload::{Daily, Workload, base_url};
 
 use super::request::{InvalidField, SwarmRequest};
 use super::settings::{Settings, clean_host, known_class};
@@ -253,15 +255,22 @@ fn allowed(
     hosts: &[(String, String)],
     context: &Context<'_>,
 ) -> Result<(), InvalidField> {
-    let allowed = &context.settings.allowed_hosts;
+    let check = |url: &Url, class: &str| {
+        let checked = context.settings.allowed_hosts.check(url);
+        checked.map_err(|HostRefused { origin, reason }| {
+            InvalidField::new("host", format!("{origin:?} of {class} {reason}"))
+        })
+    };
     for Share { class, .. } in shares {
         let elsewhere = hosts.iter().find(|(name, _)| name == class);
         let own = context.workload.class(class);
-        match (elsewhere, own) {
-            (Some((_, host)), _) => allowed.check(host, class)?,
-            (None, Some(own)) => {
-                allowed.check(own.host().url().as_str().trim_end_matches('/'), class)?
+        match (elsewhere.map(|(_, host)| base_url(host)), own) {
+            (Some(Ok(host)), _) => check(&host, class)?,
+            (Some(Err(instead)), _) => {
+                let problem = format!("of {class} is no base URL: {instead}");
+                return Err(InvalidField::new("host", problem));
             }
+            (None, Some(own)) => check(own.host().url(), class)?,
             (None, None) => {}
         }
     }

@@ -12,11 +12,12 @@ use bytes::{Bytes, BytesMut};
 use hyper::body::Incoming;
 use hyper::http::response::Parts;
 use reqwest::header::HeaderMap;
-use reqwest::{Request, StatusCode, Url};
+use reqwest::{Request, StatusCode};
 use rustls::ClientConfig;
 use rustls_platform_verifier::ConfigVerifierExt as _;
 
 use crate::clock::Clock;
+use crate::host_allowlist::AllowedHosts;
 use crate::workload::Connections;
 
 mod connection;
@@ -37,6 +38,7 @@ use exchange::{Broken, Exchange};
 use outgoing::Outgoing;
 use pool::Pool;
 pub use proxies::Proxies;
+use proxies::Proxy;
 pub use redirects::MAX_REDIRECTS;
 pub use texts::{TIMED_OUT, explain};
 pub use warm::Warmer;
@@ -46,6 +48,9 @@ pub const MAX_BODY: u64 = 64 * 1024 * 1024;
 
 /// A connection is used for so long, unless a class says otherwise.
 pub const MAX_CONNECTION_AGE: Duration = Duration::from_secs(60);
+
+/// So many idle connections are closed when no file is left for a new one.
+const EVICTED: usize = 64;
 
 /// Sends requests.
 pub trait Transport: Send + Sync + 'static {
@@ -106,16 +111,13 @@ pub struct Reply {
     pub content_length: u64,
 }
 
-/// Judges a URL that a request is about to be sent to; the error is the request's text.
-pub type Judge = Arc<dyn Fn(&Url) -> Result<(), String> + Send + Sync>;
-
 /// What holds for all requests of a process.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct HttpSettings {
     /// Whose connections requests go by whose class does not say it.
     pub connections: Connections,
-    /// Where requests may go; anywhere if there is none.
-    pub judge: Option<Judge>,
+    /// Where requests may go, redirects included.
+    pub allowed_hosts: AllowedHosts,
     /// The proxies that they go by.
     pub proxies: Proxies,
     /// Whether the addresses of the link are refused, as they must be on AWS.
@@ -223,13 +225,11 @@ impl Client {
         mut request: Outgoing,
         context: &RequestContext,
     ) -> Result<Reply, String> {
-        let origin = request.url.origin();
+        // TLS settings and headers of the workload are for the origin that they were given for
+        let mut is_there = true;
         for followed in 0.. {
-            if let Some(judge) = &self.settings.judge {
-                judge(&request.url)?;
-            }
-            // a certificate of ours is for the host that it was given for
-            let is_there = followed == 0 || request.url.origin() == origin;
+            let allowed = self.settings.allowed_hosts.check(&request.url);
+            allowed.map_err(|refused| refused.to_string())?;
             let tls = context.tls.as_ref().filter(|_| is_there);
             let answer = self.answer(&request, context, tls).await?;
             let location = match context.redirects {
@@ -245,7 +245,7 @@ impl Client {
             if followed == context.redirects {
                 break;
             }
-            redirects::follow(&mut request, reply.status, &location)?;
+            is_there &= redirects::follow(&mut request, reply.status, &location)?;
         }
         Err(format!("more than {} redirects", context.redirects))
     }
@@ -268,9 +268,24 @@ impl Client {
             }
         }
         let origin = Arc::new(Origin::new(&request.url, tls));
-        let connection = self.dialer.dial(origin, proxy.as_ref()).await?;
+        let connection = self.connect(origin, proxy.as_ref()).await?;
         let answer = attempt(connection, request.head(proxy.as_ref())?).await;
         answer.map_err(|failed| failed.text)
+    }
+
+    /// Opens a connection; where no file is left for it, in the place of idle ones.
+    async fn connect(
+        &self,
+        origin: Arc<Origin>,
+        proxy: Option<&Proxy>,
+    ) -> Result<Connection, String> {
+        let connected = self.dialer.dial(Arc::clone(&origin), proxy).await;
+        match connected {
+            Err(text) if text.contains(texts::NO_FILES) && self.pool.evict(EVICTED) > 0 => {
+                self.dialer.dial(origin, proxy).await
+            }
+            connected => connected,
+        }
     }
 
     /// Reads an answer to its end, and keeps its connection for the next request.

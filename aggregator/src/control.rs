@@ -14,8 +14,10 @@ use traffic::run::{Run, Segment};
 use traffic::runs::{LoadedRun, RunError};
 
 mod chosen;
+mod limits_of_now;
 mod offer;
 mod request;
+mod said_host;
 mod schedules;
 mod settings;
 mod start;
@@ -235,6 +237,12 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         Err(Refusal::Contended)
     }
 
+    /// Keeps the user and password of the host that was asked for.
+    fn keep_secret(&self, target: &Target) {
+        let keyring = self.settings.keyring.as_ref();
+        said_host::keep(keyring, None, target.secret.as_ref());
+    }
+
     /// Gives the run that is on another segment, and sends the wake-ups that only this one needs.
     async fn change(&self, request: &SwarmRequest, run: Run) -> Result<Target, Refusal> {
         let before = self.fan_out.runs.put(run.clone()).await?;
@@ -251,6 +259,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         if let Some(on) = run.shape() {
             return left_alone(target, &on.name);
         }
+        self.keep_secret(&target);
         let change = Run::change_slot(&self.fan_out.clock);
         let from = last.map_or(change, |last| last.from.max(change));
         let segments = target.segments(from);

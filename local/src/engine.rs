@@ -99,7 +99,8 @@ impl Engine {
         );
         let http = http.context("the HTTP client cannot be made")?;
         let ticker = Ticker::new(Arc::clone(&store), Arc::clone(&runs), http, clock.clone());
-        let ticker = Arc::new(ticker.observed_by(observer));
+        let keyring = settings.keyring.clone().unwrap_or_default();
+        let ticker = Arc::new(ticker.observed_by(observer).with_keyring(keyring));
         let control = control(settings, &fan_out)?;
         let aggregation = Arc::new(Aggregation::new(
             store,
@@ -132,7 +133,8 @@ impl Engine {
         Ok(engine)
     }
 
-    /// Goes on with a run that was not stopped: its wake-ups went with the process that had them.
+    /// Goes on with a run that was not stopped, if it obeys the limits of now: its wake-ups went with the
+    /// process that had them.
     async fn resume(&self) -> anyhow::Result<bool> {
         let latest = self
             .fan_out
@@ -143,6 +145,9 @@ impl Engine {
         let Some(run) = latest.filter(|run| !run.plan.run().is_over(self.clock.now())) else {
             return Ok(false);
         };
+        if self.control.end_what_does_not_fit().await? {
+            return Ok(false);
+        }
         tracing::info!(run = %run.plan.run().id, "a run that was not stopped goes on");
         self.fan_out.heartbeat.turn_on().await?;
         self.fan_out.plan_again().await?;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aggregator::control::{self, ClassSettings, InvalidField, Limits};
+use traffic::credentials::Keyring;
 use traffic::ports::{Store as _, StoreError};
 use traffic::runs::Environment;
 use traffic::workload::{
@@ -212,6 +213,7 @@ fn control_settings(
         equal_weights: options.other.equal_weights,
         limits: limits(options),
         allowed_hosts: options.own.allowed_hosts.clone().unwrap_or_default(),
+        keyring: Some(Keyring::default()),
         seed: options.own.seed,
         ..control::Settings::new(workload)
     };

@@ -30,6 +30,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
             host: self.host(),
         };
         let target = Target::resolve(request, &context)?;
+        self.keep_secret(&target);
         let run = self.new_run(&target, workload.version(), before);
         fan_out
             .store

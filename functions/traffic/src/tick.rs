@@ -14,6 +14,7 @@ use reqwest::Url;
 use tokio::sync::watch;
 
 use crate::clock::{Clock, Timestamp};
+use crate::credentials::{Credentials, Keyring};
 use crate::in_flight::InFlight;
 use crate::iteration::Sender;
 use crate::journal::{Journal, WriteHealth};
@@ -59,12 +60,13 @@ pub struct Ticker<S, T> {
     senders: Mutex<HashMap<SenderKey, Arc<Sender>>>,
     warm: Mutex<HashMap<Url, Arc<AtomicBool>>>,
     observer: Option<Arc<dyn Observer>>,
+    keyring: Keyring,
     /// Iterations of runs up to this one are cut off.
     cut_off: watch::Sender<Option<RunId>>,
 }
 
-/// Workload version, class, base URL.
-type SenderKey = (String, usize, Url);
+/// Workload version, class, base URL, and what its host asks for.
+type SenderKey = (String, usize, Url, Option<Credentials>);
 
 /// What a tick did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -110,6 +112,7 @@ impl<S: Store, T: Transport> Ticker<S, T> {
             senders: Mutex::default(),
             warm: Mutex::default(),
             observer: None,
+            keyring: Keyring::default(),
             cut_off: watch::Sender::new(None),
         }
     }
@@ -118,6 +121,12 @@ impl<S: Store, T: Transport> Ticker<S, T> {
     #[must_use]
     pub fn observed_by(self, observer: Option<Arc<dyn Observer>>) -> Self {
         Self { observer, ..self }
+    }
+
+    /// The same, and requests to hosts that `keyring` has credentials for are sent with them.
+    #[must_use]
+    pub fn with_keyring(self, keyring: Keyring) -> Self {
+        Self { keyring, ..self }
     }
 
     /// How many users are in an iteration at this moment, turns included.
@@ -255,7 +264,10 @@ impl<S: Store, T: Transport> Ticker<S, T> {
         wake_up: &WakeUp,
     ) -> Result<Arc<Sender>, TickError> {
         let base = hosts::host(run, class, wake_up.slot)?;
-        let key = (run.workload.version().to_owned(), class, base.clone());
+        let of_host = (&base, &self.keyring);
+        let credentials = hosts::credentials(run, class, wake_up.slot, of_host);
+        let version = run.workload.version().to_owned();
+        let key = (version, class, base.clone(), credentials.clone());
         let mut senders = self.senders.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(sender) = senders.get(&key) {
             return Ok(Arc::clone(sender));
@@ -263,7 +275,8 @@ impl<S: Store, T: Transport> Ticker<S, T> {
         let mut warm = self.warm.lock().unwrap_or_else(PoisonError::into_inner);
         let warm = Arc::clone(warm.entry(base.clone()).or_default());
         let observer = self.observer.clone();
-        let sender = Sender::new(Arc::clone(&run.workload), class, base, warm, observer);
+        let host = (base, credentials);
+        let sender = Sender::new(Arc::clone(&run.workload), class, host, warm, observer);
         let sender = Arc::new(sender);
         // other versions are not in use any more
         senders.retain(|(version, ..), _| *version == key.0);

@@ -167,6 +167,7 @@ impl<S: Store, T: Transport> Ticker<S, T> {
         if due.is_empty() {
             return Ok(TickReport::default());
         }
+        let _held = self.clock.hold();
         let now = self.clock.now();
         if now.since(begins) > TOO_LATE || run.plan.run().is_over(now - GRAIN) {
             tracing::warn!(

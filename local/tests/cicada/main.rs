@@ -15,3 +15,4 @@ mod ledger;
 mod openapi;
 mod recorder;
 mod telemetry;
+mod time;

@@ -34,7 +34,7 @@ const STEPS: [(i64, &str); 6] = [
 
 /// Ten users that ask four times a second.
 const WORKLOAD: &str = r#"
-[defaults.headers]
+[headers]
 X-Cicada-User = "{{ user_class }}/{{ user }}"
 [hosts.shop]
 url = "http://127.0.0.1:9"

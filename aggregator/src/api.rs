@@ -20,6 +20,7 @@ use crate::logs::LogBuffer;
 use crate::reader::{Aggregation, Snapshot};
 
 mod ab;
+mod announced;
 mod base_path;
 mod cost;
 mod door;
@@ -41,7 +42,7 @@ mod user;
 mod workload;
 
 pub use base_path::{BasePath, InvalidBasePath};
-pub use door::{BASIC_AUTH, Door, Names, Trusted, Visitor};
+pub use door::{Acquaintance, BASIC_AUTH, Door, Names, Trusted, Visitor};
 pub use health::Trouble;
 
 use fields::{BadBody, Fields};
@@ -86,10 +87,8 @@ pub fn router<S: Store, Q: Queue, H: Heartbeat>(api: Api<S, Q, H>) -> Router {
             api.door.clone(),
             door::guard,
         ))
-        .layer(middleware::from_fn_with_state(
-            api.door.clone(),
-            headers::secure,
-        ))
+        .layer(middleware::from_fn(announced::refuse_too_long))
+        .layer(middleware::from_fn(headers::secure))
         .with_state(api)
 }
 

@@ -22,6 +22,7 @@ mod names;
 mod place;
 mod schedules;
 mod schema;
+mod secrecy;
 #[cfg(test)]
 mod tests;
 mod worker;

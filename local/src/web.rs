@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use traffic::clock::Clock;
 use traffic::runs::Environment;
 
 use crate::engine::Engine;
@@ -89,6 +90,13 @@ impl Server {
         open_files: Option<u64>,
     ) -> anyhow::Result<Self> {
         let tls = web.tls.as_ref().map(Tls::read).transpose()?;
+        // what clients compare a certificate with, whatever the runs' clock says
+        let trouble = tls
+            .as_ref()
+            .and_then(|tls| tls.trouble(Clock::system().now()));
+        if let Some(trouble) = trouble {
+            tracing::warn!("{trouble}");
+        }
         let address = web.address;
         let listener = TcpListener::bind(address).await;
         let listener = listener.with_context(|| {
@@ -118,7 +126,7 @@ impl Server {
             aggregation: Arc::clone(&engine.aggregation),
             logs,
             trouble: engine.trouble.clone(),
-            door,
+            door: door.with_places(self.limits.connections),
         };
         if let Ok(address) = self.listener.local_addr() {
             tracing::info!("serving Locust's API at {}", self.web.url(address));

@@ -5,6 +5,7 @@
 //! heartbeat. No AWS here and no web server: those plug in from outside.
 
 pub mod clock;
+pub mod content_coding;
 #[cfg(feature = "contract")]
 pub mod contract;
 pub mod fanout;
@@ -22,5 +23,6 @@ pub mod runs;
 pub mod schedule;
 pub mod telemetry;
 pub mod tick;
+pub mod tls;
 pub mod transport;
 pub mod workload;

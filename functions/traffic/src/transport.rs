@@ -7,24 +7,21 @@ use std::borrow::Cow;
 use std::error::Error as _;
 use std::future::Future;
 use std::io;
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use reqwest::header::HeaderMap;
 use reqwest::{Client, ClientBuilder, Request, Response, StatusCode, redirect};
 use rustls::ClientConfig;
-use rustls_platform_verifier::ConfigVerifierExt as _;
 
 use crate::clock::Clock;
+pub use crate::content_coding::MAX_BODY;
+use crate::tls::{self, TlsError};
 
 mod warm;
 
 use warm::Waiting;
 pub use warm::Warmer;
-
-/// A longer response body is a failure.
-pub const MAX_BODY: u64 = 64 * 1024 * 1024;
 
 /// As many redirects as Locust's client follows.
 const MAX_REDIRECTS: usize = 30;
@@ -66,9 +63,9 @@ pub struct Http(Client);
 /// The HTTP client cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum HttpError {
-    /// The system has no root certificates to check targets with.
-    #[error("the system's root certificates cannot be used")]
-    Roots(#[source] rustls::Error),
+    /// There is nothing to check targets with.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The client does not like something else.
     #[error("the HTTP client cannot be made")]
     Client(#[from] reqwest::Error),
@@ -80,7 +77,7 @@ impl Http {
     /// # Errors
     /// When the system's root certificates cannot be read.
     pub fn new() -> Result<Self, HttpError> {
-        Ok(Self(settings(tls()?).build()?))
+        Ok(Self(settings(tls::for_targets()?).build()?))
     }
 
     /// A client, and what makes connections for its first requests ahead of them. Each connection
@@ -89,7 +86,7 @@ impl Http {
     /// # Errors
     /// When the system's root certificates cannot be read.
     pub fn warmable(clock: Clock) -> Result<(Self, Warmer), HttpError> {
-        Self::warmable_with(tls()?, clock)
+        Self::warmable_with(tls::for_targets()?, clock)
     }
 
     /// Both clients have one TLS configuration: what either makes is as good for the other.
@@ -112,20 +109,12 @@ fn settings(tls: ClientConfig) -> ClientBuilder {
         .pool_idle_timeout(IDLE_FOR)
 }
 
-/// TLS by ring, with the system's root certificates, which are read once for all clients of a process.
+/// TLS for AWS's services and for collectors.
 ///
 /// # Errors
-/// When they cannot be used.
+/// When there are no root certificates.
 pub fn tls() -> Result<ClientConfig, HttpError> {
-    static CONFIG: OnceLock<ClientConfig> = OnceLock::new();
-    if let Some(config) = CONFIG.get() {
-        return Ok(config.clone());
-    }
-    // an error only says that somebody has installed one already
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let mut config = ClientConfig::with_platform_verifier().map_err(HttpError::Roots)?;
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(CONFIG.get_or_init(|| config).clone())
+    Ok(tls::for_services()?)
 }
 
 impl Transport for Http {

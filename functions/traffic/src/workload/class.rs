@@ -17,6 +17,7 @@ use super::scope::{Answered, Response, Scope};
 use super::text::{Body, Text};
 use super::wait::Wait;
 use crate::random::Draws;
+use crate::tls::HostTls;
 
 /// A service that user classes send requests to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +26,7 @@ pub struct Host {
     pub(super) url: Url,
     pub(super) default: Url,
     pub(super) variable: Option<String>,
+    pub(super) tls: Option<HostTls>,
 }
 
 impl Host {
@@ -46,6 +48,11 @@ impl Host {
     /// The environment variable that overrides the URL.
     pub fn variable(&self) -> Option<&str> {
         self.variable.as_deref()
+    }
+
+    /// How its targets are trusted, and what they are told of us, if the file says so.
+    pub fn tls(&self) -> Option<&HostTls> {
+        self.tls.as_ref()
     }
 
     /// Whether `url` is this host's URL in force, whatever the case of its name and a last slash.
@@ -277,8 +284,8 @@ impl Step {
         let context = Answered::context(scope, response);
         self.judge_in(scope, status, &context).map_err(|error| {
             match Answered::lacks_json(&context) {
-                true => error.because("the body is not JSON"),
-                false => error,
+                Some(reason) => error.because(&reason.to_string()),
+                None => error,
             }
         })
     }

@@ -208,7 +208,8 @@ fn a_response_without_a_body_is_complete_in_any_coding() {
 
 #[test]
 fn a_coding_that_nobody_knows_is_named() {
-    let unknown = |name: &str| format!("response is compressed by {name:?}, which cannot be decoded");
+    let unknown =
+        |name: &str| format!("response is compressed by {name:?}, which cannot be decoded");
     assert_eq!(failure("foo", b"x"), unknown("foo"));
     assert_eq!(failure("gzip, Compress", b"x"), unknown("compress"));
     assert_eq!(failure(&"y".repeat(500), b"x"), unknown(&"y".repeat(40)));

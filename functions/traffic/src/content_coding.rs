@@ -29,6 +29,9 @@ const MAX_CODINGS: usize = 5;
 /// Decoders give what they have decoded in pieces of this size, in bytes.
 const PIECE: usize = 8 * 1024;
 
+/// So many bytes of an encoded body are decoded in one go.
+const INPUT: usize = 16 * 1024;
+
 /// The names of codings that nobody knows are cut at this many characters.
 const MAX_NAME: usize = 40;
 
@@ -53,13 +56,13 @@ pub enum Undecodable {
 }
 
 /// Takes a body's chunks, decodes them, and counts or keeps what comes out.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Decoder {
     /// The coding that was applied last comes first.
     links: Vec<Link>,
     /// What the first byte of a body that cannot be decoded ends with.
     refusal: Option<Undecodable>,
-    is_empty: bool,
+    has_begun: bool,
     sink: Sink,
 }
 
@@ -78,10 +81,12 @@ enum Coding {
     Zstd(Box<Zstd>),
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Sink {
-    /// The body so far, if it is kept.
-    body: Option<BytesMut>,
+    keeps_body: bool,
+    /// The first piece of what is kept: most bodies are one, which need not be copied.
+    first: Bytes,
+    body: BytesMut,
     length: u64,
 }
 
@@ -99,27 +104,44 @@ impl Decoder {
         Self {
             links,
             refusal,
-            is_empty: true,
+            has_begun: false,
             sink: Sink {
-                body: keep_body.then(BytesMut::new),
-                length: 0,
+                keeps_body: keep_body,
+                ..Sink::default()
             },
         }
+    }
+
+    /// As much of a chunk as should be pushed at once, if anything is left of it.
+    pub fn piece_of(&self, chunk: &mut Bytes) -> Option<Bytes> {
+        let most = if self.links.is_empty() {
+            usize::MAX
+        } else {
+            INPUT
+        };
+        let piece = chunk.split_to(chunk.len().min(most));
+        (!piece.is_empty()).then_some(piece)
     }
 
     /// Takes the next chunk.
     ///
     /// # Errors
     /// When the body cannot be decoded, or is too long. Nothing may be pushed after that.
-    pub fn push(&mut self, chunk: &[u8]) -> Result<(), Undecodable> {
+    pub fn push(&mut self, chunk: Bytes) -> Result<(), Undecodable> {
         if chunk.is_empty() {
             return Ok(());
         }
-        self.is_empty = false;
+        self.has_begun = true;
         match self.refusal.take() {
             Some(refusal) => Err(refusal),
-            None => feed(&mut self.links, &mut self.sink, chunk),
+            None if self.links.is_empty() => self.sink.push_whole(chunk),
+            None => feed(&mut self.links, &mut self.sink, &chunk),
         }
+    }
+
+    /// The length of what was decoded so far, in bytes.
+    pub fn length(&self) -> u64 {
+        self.sink.length
     }
 
     /// The body, empty unless it is kept, and its length in bytes. A body without a byte is complete in
@@ -130,14 +152,24 @@ impl Decoder {
     pub fn finish(mut self) -> Result<(Bytes, u64), Undecodable> {
         let mut links = &mut self.links[..];
         while let Some((link, rest)) = links.split_first_mut()
-            && !self.is_empty
+            && self.has_begun
         {
             let sink = &mut self.sink;
             link.end(&mut |bytes| feed(rest, sink, bytes))?;
             links = rest;
         }
-        let body = self.sink.body.unwrap_or_default();
-        Ok((body.freeze(), self.sink.length))
+        let Sink {
+            first,
+            body,
+            length,
+            ..
+        } = self.sink;
+        let body = if body.is_empty() {
+            first
+        } else {
+            body.freeze()
+        };
+        Ok((body, length))
     }
 }
 
@@ -218,9 +250,23 @@ impl Sink {
         if self.length > MAX_BODY {
             return Err(Undecodable::TooLong);
         }
-        if let Some(body) = &mut self.body {
-            body.extend_from_slice(bytes);
+        if self.keeps_body {
+            if self.body.is_empty() && !self.first.is_empty() {
+                let first = std::mem::take(&mut self.first);
+                self.body.extend_from_slice(&first);
+            }
+            self.body.extend_from_slice(bytes);
         }
+        Ok(())
+    }
+
+    fn push_whole(&mut self, chunk: Bytes) -> Result<(), Undecodable> {
+        let is_first = self.length == 0;
+        if !is_first || chunk.len() as u64 > MAX_BODY || !self.keeps_body {
+            return self.push(&chunk);
+        }
+        self.length = chunk.len() as u64;
+        self.first = chunk;
         Ok(())
     }
 }

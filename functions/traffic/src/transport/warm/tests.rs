@@ -11,7 +11,9 @@ use tokio::sync::mpsc;
 use tokio_rustls::TlsAcceptor;
 
 use super::*;
-use crate::transport::{Http, Reply, Transport as _};
+use crate::clock::Clock;
+use crate::transport::{HttpSettings, Reply, RequestContext, Transport as _};
+use crate::workload::Connections;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -102,19 +104,34 @@ fn ok(body: &str) -> String {
 
 async fn get(http: &Http, url: &Url) -> Reply {
     let request = Request::new(reqwest::Method::GET, url.clone());
-    let reply = tokio::time::timeout(PATIENCE, http.send(request, true)).await;
+    let context = RequestContext {
+        keep_body: true,
+        ..RequestContext::default()
+    };
+    let reply = tokio::time::timeout(PATIENCE, http.send(request, &context)).await;
     reply.unwrap().unwrap()
 }
 
 fn warmable() -> (Http, Warmer) {
-    Http::warmable(Clock::system()).unwrap()
+    warmable_with(crate::transport::tls().unwrap())
+}
+
+/// A client as functions have it.
+fn warmable_with(tls: ClientConfig) -> (Http, Warmer) {
+    let settings = HttpSettings {
+        connections: Connections::Shared,
+        ..HttpSettings::default()
+    };
+    let http = Http::with_tls(tls, Clock::system(), settings);
+    let warmer = http.warmer();
+    (http, warmer)
 }
 
 /// Waits for longer than a connection may.
 async fn outwait() {
     // nothing else may wait while time stands still: it would move on by itself
     tokio::time::pause();
-    tokio::time::advance(IDLE_FOR + Duration::from_millis(10)).await;
+    tokio::time::advance(MAX_CONNECTION_AGE + Duration::from_secs(10)).await;
     tokio::time::resume();
 }
 
@@ -126,7 +143,7 @@ fn request(number: usize) -> Seen {
 async fn a_connection_is_made_ahead_without_a_byte_and_the_first_request_takes_it() {
     let mut target = Listener::named("here").await;
     let (http, warmer) = warmable();
-    warmer.connect(&target.url).await.unwrap();
+    warmer.connect(&target.url, None).await.unwrap();
     assert_eq!(target.next().await, Seen::Connected(0));
     assert_eq!(get(&http, &target.url).await.body, "here");
     assert_eq!(target.next().await, request(0), "its first bytes");
@@ -139,8 +156,8 @@ async fn a_connection_is_made_ahead_without_a_byte_and_the_first_request_takes_i
 async fn a_tls_connection_is_made_ahead_and_the_first_request_takes_it() {
     let (client, server) = certificate();
     let mut target = Listener::new(ok("safe"), Some(server)).await;
-    let (http, warmer) = Http::warmable_with(client, Clock::system()).unwrap();
-    warmer.connect(&target.url).await.unwrap();
+    let (http, warmer) = warmable_with(client);
+    warmer.connect(&target.url, None).await.unwrap();
     assert_eq!(target.next().await, Seen::Connected(0), "after a handshake");
     assert_eq!(get(&http, &target.url).await.body, "safe");
     assert_eq!(target.next().await, request(0));
@@ -152,10 +169,10 @@ async fn a_certificate_that_is_not_trusted_makes_no_connection() {
     let (_, server) = certificate();
     let (client, _) = certificate();
     let target = Listener::new(ok("other"), Some(server)).await;
-    let (_, warmer) = Http::warmable_with(client, Clock::system()).unwrap();
-    let error = warmer.connect(&target.url).await.unwrap_err();
+    let (_, warmer) = warmable_with(client);
+    let error = warmer.connect(&target.url, None).await.unwrap_err();
     assert!(error.starts_with("cannot connect: "), "{error}");
-    assert_eq!(format!("{:?}", warmer.waiting), "{}");
+    assert_eq!(warmer.0.0.pool.sweep(), 0);
 }
 
 #[tokio::test]
@@ -163,8 +180,8 @@ async fn a_request_never_takes_the_connection_to_another_origin() {
     let mut one = Listener::named("one").await;
     let mut other = Listener::named("other").await;
     let (http, warmer) = warmable();
-    warmer.connect(&one.url).await.unwrap();
-    warmer.connect(&other.url).await.unwrap();
+    warmer.connect(&one.url, None).await.unwrap();
+    warmer.connect(&other.url, None).await.unwrap();
     assert_eq!(one.next().await, Seen::Connected(0));
     assert_eq!(other.next().await, Seen::Connected(0));
     assert_eq!(get(&http, &other.url).await.body, "other");
@@ -176,7 +193,7 @@ async fn a_request_never_takes_the_connection_to_another_origin() {
     // the same port by another name is another origin: its host may be another server
     let mut renamed = one.url.clone();
     renamed.set_host(Some("127.0.0.1")).unwrap();
-    warmer.connect(&renamed).await.unwrap();
+    warmer.connect(&renamed, None).await.unwrap();
     assert_eq!(one.next().await, Seen::Connected(1));
     get(&http, &one.url).await;
     assert_eq!(one.next().await, request(0));
@@ -194,8 +211,8 @@ async fn a_redirect_takes_the_connection_of_where_it_leads() {
     );
     let mut start = Listener::new(redirect, None).await;
     let (http, warmer) = warmable();
-    warmer.connect(&goal.url).await.unwrap();
-    warmer.connect(&start.url).await.unwrap();
+    warmer.connect(&goal.url, None).await.unwrap();
+    warmer.connect(&start.url, None).await.unwrap();
     assert_eq!(goal.next().await, Seen::Connected(0));
     assert_eq!(start.next().await, Seen::Connected(0));
     assert_eq!(get(&http, &start.url).await.body, "goal");
@@ -212,7 +229,7 @@ async fn a_redirect_is_not_followed_ahead() {
     let redirect = format!("HTTP/1.1 302 Found\r\nlocation: {}\r\n\r\n", goal.url);
     let mut start = Listener::new(redirect, None).await;
     let (_, warmer) = warmable();
-    warmer.connect(&start.url).await.unwrap();
+    warmer.connect(&start.url, None).await.unwrap();
     assert_eq!(start.next().await, Seen::Connected(0));
     outwait().await;
     assert_eq!(start.next().await, Seen::Closed(0), "without a request");
@@ -226,7 +243,7 @@ async fn a_connection_that_the_target_closed_is_not_taken() {
         .parse()
         .unwrap();
     let (http, warmer) = warmable();
-    warmer.connect(&url).await.unwrap();
+    warmer.connect(&url, None).await.unwrap();
     // closed without a word, and the next one answers
     drop(closing.accept().await.unwrap());
     let (notes, _seen) = mpsc::unbounded_channel();
@@ -243,7 +260,7 @@ async fn a_connection_that_the_target_closed_is_not_taken() {
 async fn a_connection_that_waited_too_long_is_closed_and_not_taken() {
     let mut target = Listener::named("here").await;
     let (http, warmer) = warmable();
-    warmer.connect(&target.url).await.unwrap();
+    warmer.connect(&target.url, None).await.unwrap();
     assert_eq!(target.next().await, Seen::Connected(0));
     outwait().await;
     assert_eq!(target.next().await, Seen::Closed(0));
@@ -251,25 +268,8 @@ async fn a_connection_that_waited_too_long_is_closed_and_not_taken() {
     assert_eq!(target.next().await, Seen::Connected(1));
 }
 
-#[test]
-fn an_environment_that_was_frozen_does_not_use_what_it_made_before() {
-    let made = Moment {
-        monotonic: Instant::now(),
-        wall: Timestamp::from_micros(1_000_000),
-    };
-    let long = Duration::from_secs(60);
-    let short = Duration::from_secs(1);
-    let after = |monotonic, wall| Moment {
-        monotonic: made.monotonic + monotonic,
-        wall: made.wall + wall,
-    };
-    assert!(made.is_fresh(after(short, short)));
-    assert!(!made.is_fresh(after(short, long)), "timers stood still");
-    assert!(!made.is_fresh(after(long, short)), "the clock was set back");
-}
-
 /// A client that trusts a server, and the server.
-fn certificate() -> (ClientConfig, TlsAcceptor) {
+pub(in crate::transport) fn certificate() -> (ClientConfig, TlsAcceptor) {
     // whoever comes first installs it
     let _ = rustls::crypto::ring::default_provider().install_default();
     let names = vec!["localhost".to_owned()];

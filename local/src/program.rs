@@ -16,6 +16,7 @@ use telemetry::Telemetry;
 use traffic::clock::Clock;
 use traffic::runs::Environment;
 use traffic::telemetry::Observer;
+use traffic::workload::FOLDER;
 
 use crate::engine::Engine;
 use crate::exports::Files;
@@ -97,7 +98,7 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 }
 
 async fn program(options: &Options, logs: LogBuffer, clock: Clock) -> Result<u8, Misuse> {
-    let process: Environment = Arc::new(|name| std::env::var(name).ok());
+    let process = with_folder(Arc::new(|name| std::env::var(name).ok()), options);
     if options.common.list || inspect::is_asked_for(options) {
         return look(options, &process);
     }
@@ -258,6 +259,23 @@ async fn demo_targets(clock: Clock) -> anyhow::Result<Targets> {
             Ok(Targets::start(config).await?)
         }
     }
+}
+
+/// The environment in which the files that a workload names are in its own file's folder, wherever its
+/// text is read from later.
+fn with_folder(process: Environment, options: &Options) -> Environment {
+    let folder = options
+        .common
+        .workload
+        .as_ref()
+        .and_then(|file| file.parent());
+    let Some(folder) = folder.map(|folder| folder.display().to_string()) else {
+        return process;
+    };
+    Arc::new(move |name| match name {
+        FOLDER => Some(folder.clone()),
+        name => process(name),
+    })
 }
 
 /// The environment in which the demo's hosts are the stand-ins.

@@ -239,6 +239,11 @@ impl Sender {
             connections: self.class().connections(),
             max_connection_age: self.class().max_connection_age(),
             keep_body: step.needs_body(),
+            tls: self
+                .class()
+                .host()
+                .tls()
+                .map(|tls| Arc::clone(tls.config())),
             ..RequestContext::default()
         }
     }

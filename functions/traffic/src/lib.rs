@@ -5,6 +5,7 @@
 //! heartbeat. No AWS here and no web server: those plug in from outside.
 
 pub mod clock;
+pub mod content_coding;
 #[cfg(feature = "contract")]
 pub mod contract;
 pub mod credentials;
@@ -24,5 +25,6 @@ pub mod runs;
 pub mod schedule;
 pub mod telemetry;
 pub mod tick;
+pub mod tls;
 pub mod transport;
 pub mod workload;

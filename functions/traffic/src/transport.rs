@@ -5,19 +5,21 @@
 //! dashboards can group by it. Where it may go is judged here, for each hop of a redirect.
 
 use std::future::Future;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::http::response::Parts;
 use reqwest::header::HeaderMap;
 use reqwest::{Request, StatusCode};
 use rustls::ClientConfig;
-use rustls_platform_verifier::ConfigVerifierExt as _;
 
 use crate::clock::Clock;
+use crate::content_coding::Decoder;
+pub use crate::content_coding::MAX_BODY;
 use crate::host_allowlist::AllowedHosts;
+use crate::tls::{self, TlsError};
 use crate::workload::Connections;
 
 mod connection;
@@ -43,14 +45,14 @@ pub use redirects::MAX_REDIRECTS;
 pub use texts::{TIMED_OUT, explain};
 pub use warm::Warmer;
 
-/// A longer response body is a failure.
-pub const MAX_BODY: u64 = 64 * 1024 * 1024;
-
 /// A connection is used for so long, unless a class says otherwise.
 pub const MAX_CONNECTION_AGE: Duration = Duration::from_secs(60);
 
 /// So many idle connections are closed when no file is left for a new one.
 const EVICTED: usize = 64;
+
+/// When one piece of a body was decoded to more bytes than this, other requests have their turn.
+const LONG_DECODING: u64 = 1024 * 1024;
 
 /// Sends requests.
 pub trait Transport: Send + Sync + 'static {
@@ -105,9 +107,9 @@ pub struct Reply {
     pub status: StatusCode,
     /// The headers.
     pub headers: HeaderMap,
-    /// The body, if it was asked for.
+    /// The body decoded, if it was asked for.
     pub body: Bytes,
-    /// The body's length in bytes.
+    /// The decoded body's length in bytes.
     pub content_length: u64,
 }
 
@@ -137,9 +139,9 @@ struct Client {
 /// The HTTP client cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum HttpError {
-    /// The system has no root certificates to check targets with.
-    #[error("the system's root certificates cannot be used")]
-    Roots(#[source] rustls::Error),
+    /// There is nothing to check targets with.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// A variable names a proxy of another kind, or none.
     #[error(
         "{variable} names no proxy that can be used: write a URL such as http://proxy:3128 \
@@ -171,7 +173,7 @@ impl Http {
     /// # Errors
     /// When the system's root certificates cannot be read.
     pub fn new(clock: Clock, settings: HttpSettings) -> Result<Self, HttpError> {
-        Ok(Self::with_tls(tls()?, clock, settings))
+        Ok(Self::with_tls(tls::for_targets()?, clock, settings))
     }
 
     fn with_tls(tls: ClientConfig, clock: Clock, settings: HttpSettings) -> Self {
@@ -188,20 +190,12 @@ impl Http {
     }
 }
 
-/// TLS by ring, with the system's root certificates, which are read once for all clients of a process.
+/// TLS for AWS's services and for collectors.
 ///
 /// # Errors
-/// When they cannot be used.
+/// When there are no root certificates.
 pub fn tls() -> Result<ClientConfig, HttpError> {
-    static CONFIG: OnceLock<ClientConfig> = OnceLock::new();
-    if let Some(config) = CONFIG.get() {
-        return Ok(config.clone());
-    }
-    // an error only says that somebody has installed one already
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let mut config = ClientConfig::with_platform_verifier().map_err(HttpError::Roots)?;
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(CONFIG.get_or_init(|| config).clone())
+    Ok(tls::for_services()?)
 }
 
 impl Transport for Http {
@@ -236,9 +230,14 @@ impl Client {
                 0 => None,
                 _ => redirects::location(answer.parts.status, &answer.parts.headers),
             };
-            let keeps_body = context.keep_body && location.is_none();
-            let closes = request.closes();
-            let reply = self.read(answer, context, keeps_body, closes).await?;
+            // what a redirect's own body says is nobody's affair, as in requests
+            let decoder = match location {
+                None => Decoder::new(&answer.parts.headers, context.keep_body),
+                Some(_) => Decoder::default(),
+            };
+            let reply = self
+                .read(answer, decoder, context, request.closes())
+                .await?;
             let Some(location) = location else {
                 return Ok(reply);
             };
@@ -292,8 +291,8 @@ impl Client {
     async fn read(
         &self,
         answer: Answer,
+        mut decoder: Decoder,
         context: &RequestContext,
-        keeps_body: bool,
         closes: bool,
     ) -> Result<Reply, String> {
         let Answer {
@@ -301,42 +300,27 @@ impl Client {
             mut body,
             mut exchange,
         } = answer;
-        let mut kept = BytesMut::new();
-        let mut first = Bytes::new();
-        let mut content_length = 0;
-        while let Some(chunk) = (exchange.chunk(&mut body).await).map_err(|error| text(&error))? {
-            content_length += chunk.len() as u64;
-            if content_length > MAX_BODY {
-                return Err(format!(
-                    "response body is longer than {} MiB",
-                    MAX_BODY >> 20
-                ));
-            }
-            if !keeps_body {
-                continue;
-            }
-            // most bodies are one chunk
-            if first.is_empty() && kept.is_empty() {
-                first = chunk;
-            } else {
-                if kept.is_empty() {
-                    kept.extend_from_slice(&std::mem::take(&mut first));
+        while let Some(mut chunk) =
+            (exchange.chunk(&mut body).await).map_err(|error| text(&error))?
+        {
+            while let Some(piece) = decoder.piece_of(&mut chunk) {
+                let before = decoder.length();
+                decoder.push(piece).map_err(|error| error.to_string())?;
+                // few bytes can stand for many: others have their turn in between
+                if decoder.length() - before > LONG_DECODING {
+                    tokio::task::yield_now().await;
                 }
-                kept.extend_from_slice(&chunk);
             }
         }
         if !closes && let Some(connection) = exchange.finish().await {
             let owner = self.owner(context);
             (self.pool).put(owner, connection, context.max_connection_age);
         }
+        let (body, content_length) = decoder.finish().map_err(|error| error.to_string())?;
         Ok(Reply {
             status: parts.status,
             headers: parts.headers,
-            body: if kept.is_empty() {
-                first
-            } else {
-                kept.freeze()
-            },
+            body,
             content_length,
         })
     }

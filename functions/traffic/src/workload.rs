@@ -15,6 +15,8 @@ mod decode;
 mod engine;
 mod errors;
 mod expect;
+mod headers;
+mod json;
 mod metric;
 mod pair;
 mod pool;
@@ -48,6 +50,10 @@ pub const BUILT_IN_FILE: &str = "default.toml";
 /// What is put before a workload's text to give all classes, and all tasks of a class, one weight:
 /// Locust's `--equal-weights`.
 pub const EQUAL_WEIGHTS: &str = "equal_weights = true\n";
+
+/// The variable that says which folder the files are in that a workload names, where that is not the
+/// workload file's own: it was put at `/workload`, say, or is in a table.
+pub const FOLDER: &str = "CICADA_WORKLOAD_FOLDER";
 
 /// The longest workload file in bytes.
 pub const MAX_SOURCE: usize = 4 * 1024 * 1024;

@@ -16,6 +16,7 @@ use super::shape::Shape;
 
 mod classes;
 mod defaults;
+mod host_tls;
 mod hosts;
 mod pairs;
 mod pools;

@@ -17,6 +17,7 @@ mod hostile;
 mod mistakes;
 mod ratios;
 mod shapes;
+mod tls;
 
 /// An environment in which no variable is set.
 fn no_variables(_: &str) -> Option<String> {

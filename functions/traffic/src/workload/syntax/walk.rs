@@ -8,6 +8,7 @@ use minijinja::machinery::ast::{Call, CallArg, CallType, Expr, Stmt};
 
 use super::{Findings, Names, Problem, calls};
 use crate::workload::engine::{Engine, RANDOM_FUNCTIONS};
+use crate::workload::headers::HEADER_METHODS;
 use crate::workload::metric::METRIC;
 use crate::workload::read::instead;
 
@@ -337,6 +338,8 @@ impl<'w, 'a> Walk<'w, 'a> {
                 }
             }
             CallType::Method(Expr::Var(of), _) if of.id == "loop" => {}
+            CallType::Method(Expr::Var(of), name)
+                if of.id == "headers" && HEADER_METHODS.contains(&name) => {}
             CallType::Method(_, name) => {
                 let message =
                     format!("there is no method `{name}`: write a filter, `value | {name}`");

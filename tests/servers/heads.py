@@ -70,7 +70,8 @@ class Matrix(HttpUser):
 
 
 def main():
-    environment = Environment(user_classes=[], host=sys.argv[1])
+    environment = Environment()
+    HttpUser.host = sys.argv[1]
     users = {}
     for item in json.load(sys.stdin):
         name = item.pop("class", "Matrix")

@@ -1,7 +1,7 @@
 """Sends what a test has seen Cicada send, by Locust's HttpUser: `heads.py URL`.
 
 Reads a JSON array from standard input. An item is either {"class", "request", "values"}: one of the demo's six
-classes, which of its requests, and what it drew; or {"method", "path", "headers", "json" or "data"}: anything else.
+classes, which of its requests, and what it drew; or {"method", "path", "headers", "json_text" or "data"}: anything else.
 """
 
 import json
@@ -66,6 +66,8 @@ class PassiveLoadUser(Chats):
 
 class Matrix(HttpUser):
     def send(self, method, path, headers, **body):
+        if "json_text" in body:
+            body["json"] = json.loads(body.pop("json_text"))
         self.client.request(method, path, headers=headers, **body)
 
 

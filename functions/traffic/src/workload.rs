@@ -12,6 +12,7 @@ mod class;
 mod compile;
 mod connections;
 mod decode;
+mod dumps;
 mod engine;
 mod errors;
 mod expect;

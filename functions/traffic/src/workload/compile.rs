@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use toml::de::DeValue;
 
+use super::dumps::{COLON, SEPARATOR, float, quoted};
 use super::engine::{Engine, Program};
 use super::read::{self, Field, Reader, Snippet};
 use super::syntax::{Findings, Names, inspect_expression, inspect_template, only_expression};
-use super::text::{Expression, Json, JsonPiece, Text, quoted};
+use super::text::{Expression, Json, JsonPiece, Text};
 
 /// The longest template in bytes; a text without a template in it may be longer.
 const MAX_TEMPLATE: usize = 64 * 1024;
@@ -144,7 +145,7 @@ impl Compiler<'_, '_> {
             DeValue::Array(_) => {
                 pieces.push(raw("[".to_owned()));
                 for (index, element) in field.elements().iter().enumerate() {
-                    pieces.push(raw(if index == 0 { "" } else { "," }.to_owned()));
+                    pieces.push(raw(if index == 0 { "" } else { SEPARATOR }.to_owned()));
                     self.json_value(element, names, usage, pieces)?;
                 }
                 pieces.push(raw("]".to_owned()));
@@ -152,8 +153,8 @@ impl Compiler<'_, '_> {
             DeValue::Table(_) => {
                 let entries = field.entries(self.reader, "a table");
                 for (index, (key, _, value)) in entries.iter().enumerate() {
-                    let opening = if index == 0 { "{" } else { "," };
-                    pieces.push(raw(format!("{opening}{}:", quoted(key))));
+                    let opening = if index == 0 { "{" } else { SEPARATOR };
+                    pieces.push(raw(format!("{opening}{}{COLON}", quoted(key))));
                     self.json_value(value, names, usage, pieces)?;
                 }
                 pieces.push(raw(if entries.is_empty() { "{}" } else { "}" }.to_owned()));
@@ -194,9 +195,6 @@ fn is_template(source: &str) -> bool {
 fn json_number(value: &DeValue<'_>) -> Option<String> {
     match value {
         DeValue::Integer(_) => read::integer(value).map(|number| number.to_string()),
-        _ => {
-            let number = serde_json::Number::from_f64(read::number(value)?)?;
-            Some(number.to_string())
-        }
+        _ => float(read::number(value)?),
     }
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::random::mix;
 
+mod bounds;
 mod class;
 mod compile;
 mod decode;
@@ -24,6 +25,7 @@ mod scope;
 mod shape;
 mod syntax;
 mod text;
+mod thread;
 mod wait;
 
 pub use class::{Host, Set, Step, Task, UserClass, base_url, request_url};
@@ -35,6 +37,7 @@ pub use ratio::{ClassRatio, TaskRatio, TaskRatios, calc_distribution};
 pub use scope::{Response, Scope};
 pub use shape::{Course, Daily, NO_SHAPE, Shape, Stage};
 pub use text::{Body, Json, Text};
+use thread::GivenUp;
 pub use wait::{MAX_DURATION, MIN_PACING, Wait};
 
 /// The built-in workload file, the best example of the format.
@@ -68,7 +71,29 @@ impl Workload {
     /// # Errors
     ///
     /// Every mistake in the file, each with its line.
+    ///
+    /// The caller waits up to two seconds, so on a runtime it is a thread for what blocks.
     pub fn parse(
+        source: &str,
+        file: &str,
+        env: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, WorkloadErrors> {
+        let (text, name) = (source.to_owned(), file.to_owned());
+        let read = thread::run(move |env| Self::read(&text, &name, env), env);
+        read.unwrap_or_else(|given_up| {
+            let message = match given_up {
+                GivenUp::TooLong => "reading the file takes too long: make it simpler",
+                GivenUp::Failed => "the file cannot be read: tell the authors of Cicada",
+            };
+            let mistake = Mistake {
+                line: 1,
+                message: message.to_owned(),
+            };
+            Err(WorkloadErrors::new(Arc::from(file), vec![mistake]))
+        })
+    }
+
+    fn read(
         source: &str,
         file: &str,
         env: &dyn Fn(&str) -> Option<String>,

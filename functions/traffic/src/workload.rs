@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use crate::random::mix;
+use crate::runs::Environment;
 
 mod bounds;
 mod class;
@@ -80,17 +81,25 @@ impl Workload {
     ) -> Result<Self, WorkloadErrors> {
         let (text, name) = (source.to_owned(), file.to_owned());
         let read = thread::run(move |env| Self::read(&text, &name, env), env);
-        read.unwrap_or_else(|given_up| {
-            let message = match given_up {
-                GivenUp::TooLong => "reading the file takes too long: make it simpler",
-                GivenUp::Failed => "the file cannot be read: tell the authors of Cicada",
-            };
-            let mistake = Mistake {
-                line: 1,
-                message: message.to_owned(),
-            };
-            Err(WorkloadErrors::new(Arc::from(file), vec![mistake]))
-        })
+        read.unwrap_or_else(|given_up| Err(unreadable(file, given_up)))
+    }
+
+    /// As [`parse`](Self::parse), on a thread that may block.
+    ///
+    /// # Errors
+    ///
+    /// Every mistake in the file, each with its line.
+    pub async fn parse_aside(
+        source: &str,
+        file: &str,
+        env: &Environment,
+    ) -> Result<Self, WorkloadErrors> {
+        let (text, name, env) = (source.to_owned(), file.to_owned(), Arc::clone(env));
+        let read = tokio::task::spawn_blocking(move || {
+            Self::parse(&text, &name, &|variable: &str| env(variable))
+        });
+        read.await
+            .unwrap_or_else(|_| Err(unreadable(file, GivenUp::Failed)))
     }
 
     fn read(
@@ -191,6 +200,18 @@ impl Workload {
     pub fn shape_like(&self, name: &str) -> Option<&str> {
         like(name, self.shapes.iter().map(|shape| &**shape.name()))
     }
+}
+
+fn unreadable(file: &str, given_up: GivenUp) -> WorkloadErrors {
+    let message = match given_up {
+        GivenUp::TooLong => "reading the file takes too long: make it simpler",
+        GivenUp::Failed => "the file cannot be read: there is no thread for it, or it has failed",
+    };
+    let mistake = Mistake {
+        line: 1,
+        message: message.to_owned(),
+    };
+    WorkloadErrors::new(Arc::from(file), vec![mistake])
 }
 
 /// The one of the known names that is nearest to `name`, if one is near.

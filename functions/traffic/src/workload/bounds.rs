@@ -152,7 +152,11 @@ fn tojson(
         Some(indent) => Some(indent.clone()),
         None => arguments.get("indent")?,
     };
-    if wanted.as_ref().and_then(Value::as_usize).is_some_and(|indent| indent > MAX_INDENT) {
+    if wanted
+        .as_ref()
+        .and_then(Value::as_usize)
+        .is_some_and(|indent| indent > MAX_INDENT)
+    {
         let message = format!("the indent of `tojson` is at most {MAX_INDENT}");
         return Err(Error::new(ErrorKind::InvalidOperation, message));
     }

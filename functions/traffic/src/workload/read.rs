@@ -266,7 +266,9 @@ pub(super) fn instead<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> S
     }
     // a comparison takes as long as both names are long
     let few = known.len() <= MOST_COMPARED && name.len() <= LONGEST_COMPARED;
-    let candidates = known.iter().filter(|known| few && known.len() <= LONGEST_COMPARED);
+    let candidates = known
+        .iter()
+        .filter(|known| few && known.len() <= LONGEST_COMPARED);
     let nearest = candidates
         .map(|candidate| (strsim::damerau_levenshtein(name, candidate), *candidate))
         .min();

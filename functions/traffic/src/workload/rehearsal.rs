@@ -9,8 +9,8 @@ use minijinja::Value;
 use reqwest::header::HeaderValue;
 
 use super::class::{Step, Task, UserClass, request_url};
-use super::errors::EvaluationError;
 use super::engine::spent;
+use super::errors::EvaluationError;
 use super::read::Reader;
 use super::scope::Scope;
 use super::text::Text;

@@ -202,11 +202,9 @@ impl Writer {
             Expr::Slice(slice) => {
                 self.guarded(&slice.expr, INDEXED, PRIMARY);
                 self.push("[");
-                for (bound, separator) in [
-                    (&slice.start, ":"),
-                    (&slice.stop, ":"),
-                    (&slice.step, ""),
-                ] {
+                for (bound, separator) in
+                    [(&slice.start, ":"), (&slice.stop, ":"), (&slice.step, "")]
+                {
                     if let Some(bound) = bound {
                         self.expression(bound, IF);
                     }
@@ -224,7 +222,9 @@ impl Writer {
                     self.expression(&operation.expr, NEGATION);
                 }
             },
-            Expr::BinOp(operation) => self.operation(operation.op, &operation.left, &operation.right),
+            Expr::BinOp(operation) => {
+                self.operation(operation.op, &operation.left, &operation.right)
+            }
             Expr::Compare(compare) => {
                 self.guarded(&compare.expr, BOUNDED, SUM);
                 for step in &compare.ops {
@@ -413,11 +413,9 @@ enum Kind {
 fn kind_of(kind: BinOpKind) -> Kind {
     match kind {
         BinOpKind::ScAnd | BinOpKind::ScOr => Kind::Logic,
-        BinOpKind::Sub
-        | BinOpKind::Div
-        | BinOpKind::FloorDiv
-        | BinOpKind::Rem
-        | BinOpKind::Pow => Kind::Number,
+        BinOpKind::Sub | BinOpKind::Div | BinOpKind::FloorDiv | BinOpKind::Rem | BinOpKind::Pow => {
+            Kind::Number
+        }
         BinOpKind::In => Kind::Contains,
         _ => Kind::Guarded,
     }

@@ -33,7 +33,8 @@ pub(super) fn check(source: &str, expression: bool) -> Result<usize, Problem> {
             return Err((line, format!("{message}: make it shorter")));
         }
         if !chain.take(&token) {
-            let message = format!("more than {MAX_CHAIN} operators chained or nested in one expression");
+            let message =
+                format!("more than {MAX_CHAIN} operators chained or nested in one expression");
             return Err((line, format!("{message}: split it with `set`")));
         }
         if !blocks.take(&token) {

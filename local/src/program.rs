@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aggregator::logs::LogBuffer;
+use aggregator::visible::lines;
 use anyhow::Context as _;
 use telemetry::Telemetry;
 use traffic::clock::Clock;
@@ -79,7 +80,11 @@ pub fn explain(error: &clap::Error) -> ExitCode {
 }
 
 fn complain(error: &anyhow::Error) -> ExitCode {
-    let _ = writeln!(std::io::stderr(), "cicada: {error:#}");
+    let _ = writeln!(
+        std::io::stderr(),
+        "cicada: {}",
+        lines(&format!("{error:#}"))
+    );
     ExitCode::from(EXIT_MISUSE)
 }
 
@@ -216,7 +221,7 @@ async fn resolve(
 /// Prints what was asked for instead of a run.
 fn say(text: &str) -> u8 {
     // a reader that has seen enough may go
-    let _ = std::io::stdout().write_all(text.as_bytes());
+    let _ = std::io::stdout().write_all(lines(text).as_bytes());
     0
 }
 

@@ -177,8 +177,8 @@ pub async fn kept_workload(
     if options.other.equal_weights && !source.starts_with(EQUAL_WEIGHTS) {
         source.insert_str(0, EQUAL_WEIGHTS);
     }
-    let lookup = |name: &str| environment(name);
-    Ok(Some(Workload::parse(&source, "workload", &lookup)?))
+    let workload = Workload::parse_aside(&source, "workload", environment).await?;
+    Ok(Some(workload))
 }
 
 fn file_name(options: &Options) -> String {

@@ -242,16 +242,15 @@ impl<S: Store> Runs<S> {
             .workload(version)
             .await?
             .ok_or_else(|| RunError::WorkloadMissing(version.into()))?;
-        Ok(Arc::new(self.parse(&source)?))
+        Ok(Arc::new(self.parse(&source).await?))
     }
 
-    /// Reads a workload's text as a run that is pinned to it will.
+    /// Reads a workload's text as a run that is pinned to it will, while the runtime does other things.
     ///
     /// # Errors
     /// Every mistake in it.
-    pub fn parse(&self, source: &str) -> Result<Workload, WorkloadErrors> {
-        let environment = &*self.environment;
-        Workload::parse(source, "workload", &|name: &str| environment(name))
+    pub async fn parse(&self, source: &str) -> Result<Workload, WorkloadErrors> {
+        Workload::parse_aside(source, "workload", &self.environment).await
     }
 }
 

@@ -2,13 +2,15 @@
 //!
 //! A [`Program`] is one compiled template or expression. Whether its names exist is `syntax`'s business.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Value;
-use minijinja::{AutoEscape, Environment, Error, ErrorKind, State, UndefinedBehavior};
+use minijinja::{AutoEscape, Captured, Environment, Error, ErrorKind, State, UndefinedBehavior};
 
+use super::bounds;
 use super::errors::{EvaluationError, Origin};
 use super::metric::{METRIC, metric};
 use super::pool::Pool;
@@ -20,6 +22,15 @@ pub(super) type Pools = BTreeMap<String, Arc<Pool>>;
 
 /// What one evaluation may cost: instructions, and 64 bytes of text for each (minijinja's unit).
 const FUEL: u64 = 200_000;
+
+thread_local! {
+    static SPENT: Cell<u64> = const { Cell::new(0) };
+}
+
+/// What all evaluations of this thread have cost so far; one that failed counts as the most.
+pub(super) fn spent() -> u64 {
+    SPENT.get()
+}
 
 /// The only template of each program's environment.
 const TEMPLATE: &str = "template";
@@ -47,6 +58,7 @@ impl Engine {
         environment.remove_global("debug");
         add_random_functions(&mut environment, &pools);
         environment.add_filter(METRIC, metric);
+        bounds::add_to(&mut environment);
         Self { environment, pools }
     }
 
@@ -54,13 +66,12 @@ impl Engine {
         &self.environment
     }
 
-    /// Compiles a template; an error has its line within the template.
-    pub(super) fn template(&self, origin: Arc<Origin>) -> Result<Program, Error> {
-        let source = origin.source.clone();
-        self.program(origin, source)
+    /// Compiles a template: the one that stands at `origin`, with its guards.
+    pub(super) fn template(&self, origin: Arc<Origin>, guarded: String) -> Result<Program, Error> {
+        self.program(origin, guarded)
     }
 
-    /// Compiles an expression, which `source` is known to be.
+    /// Compiles an expression, which `source` is known to be, with its guards.
     pub(super) fn expression(&self, origin: Arc<Origin>, source: &str) -> Result<Program, Error> {
         self.program(origin, format!("{{% set {RESULT} = ({source}) %}}"))
     }
@@ -92,17 +103,23 @@ pub(super) struct Program {
 impl Program {
     /// The template's text in `context`.
     pub(super) fn render(&self, context: Value) -> Result<String, EvaluationError> {
-        let template = self.environment.get_template(TEMPLATE);
-        let rendered = template.and_then(|template| template.render(context));
-        rendered.map_err(|error| self.failed(&error))
+        self.run(context).map(Captured::into_output)
     }
 
     /// The expression's value in `context`; it may be undefined.
     pub(super) fn evaluate(&self, context: Value) -> Result<Value, EvaluationError> {
+        let captured = self.run(context)?;
+        Ok(captured.state().lookup(RESULT).unwrap_or_default())
+    }
+
+    fn run(&self, context: Value) -> Result<Captured<'_>, EvaluationError> {
         let template = self.environment.get_template(TEMPLATE);
         let captured = template.and_then(|template| template.render_captured(context));
-        let captured = captured.map_err(|error| self.failed(&error))?;
-        Ok(captured.state().lookup(RESULT).unwrap_or_default())
+        let fuel = captured.as_ref().map_or(FUEL, |captured| {
+            captured.state().fuel_levels().map_or(0, |(spent, _)| spent)
+        });
+        SPENT.set(SPENT.get().saturating_add(fuel));
+        captured.map_err(|error| self.failed(&error))
     }
 
     /// The expression's value in `context`; an error if it is undefined.

@@ -9,6 +9,7 @@ use reqwest::StatusCode;
 use traffic::random::Draws;
 use traffic::workload::{EvaluationError, Response, Scope, Step, UserClass, Verdict, Workload};
 
+mod bounds;
 mod built_in;
 mod cloud;
 mod dispatch;

@@ -25,7 +25,7 @@ check: ## what must hold before a commit: format, lints, docs
 	else echo "cargo-deny is not installed: licences and sources were not checked"; fi
 
 browser: ## the web page in headless Chromium, driven as a person would; pictures in test-output/browser
-	scripts/tools.sh browser
+	for tool in browser locust; do scripts/tools.sh $$tool || exit 1; done
 	scripts/page.sh --required
 	cargo test --locked --workspace --all-features --no-run
 	cd aggregator/ui && CHROMIUM="$(CURDIR)/.tools/browser" npx playwright test

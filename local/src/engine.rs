@@ -20,7 +20,7 @@ use traffic::ports::Heartbeat as _;
 use traffic::runs::{Environment, LoadedRun, Runs};
 use traffic::telemetry::Observer;
 use traffic::tick::{TickError, Ticker};
-use traffic::transport::Http;
+use traffic::transport::{Http, HttpSettings, Proxies};
 
 use crate::heartbeat::{Alarms, Beats, TokioHeartbeat};
 use crate::queue::{Delivery, TokioQueue};
@@ -79,6 +79,7 @@ impl Engine {
         observer: Option<Arc<dyn Observer>>,
     ) -> anyhow::Result<Self> {
         let store = Arc::new(store);
+        let proxies = Proxies::read(&*environment)?;
         let runs = Arc::new(Runs::new(Arc::clone(&store), clock.clone(), environment));
         let (queue, delivery) = TokioQueue::new(clock.clone());
         let (heartbeat, beats) = TokioHeartbeat::new(clock.clone(), (*store).clone());
@@ -89,7 +90,14 @@ impl Engine {
             runs: Arc::clone(&runs),
             clock: clock.clone(),
         });
-        let http = Http::new().context("the HTTP client cannot be made")?;
+        let http = Http::new(
+            clock.clone(),
+            HttpSettings {
+                proxies,
+                ..HttpSettings::default()
+            },
+        );
+        let http = http.context("the HTTP client cannot be made")?;
         let ticker = Ticker::new(Arc::clone(&store), Arc::clone(&runs), http, clock.clone());
         let ticker = Arc::new(ticker.observed_by(observer));
         let control = control(settings, &fan_out)?;

@@ -18,11 +18,13 @@ use traffic::transport::Transport;
 
 pub mod event;
 mod exporter;
+mod http_settings;
 pub mod server;
 mod warm;
 
 use event::{Batch, Failure, Failures, Message};
 pub use exporter::exporter;
+pub use http_settings::http_settings;
 pub use warm::warm_up;
 
 /// All ticks have ended this long before Lambda ends the process.

@@ -11,7 +11,7 @@ use traffic::record::{Block, BlockSize};
 use traffic::run::{Run, RunId, Segment, Share};
 use traffic::runs::Runs;
 use traffic::telemetry::{SpanContext, TRACEPARENT};
-use traffic::transport::{Reply, Warmer};
+use traffic::transport::{Reply, RequestContext, Warmer};
 use traffic::workload::Workload;
 
 use super::*;
@@ -30,7 +30,7 @@ struct Target {
 }
 
 impl Transport for Target {
-    async fn send(&self, request: Request, _keep_body: bool) -> Result<Reply, String> {
+    async fn send(&self, request: Request, _: &RequestContext) -> Result<Reply, String> {
         self.seen.lock().unwrap().push(request.url().to_string());
         let carried = request
             .headers()
@@ -261,9 +261,13 @@ async fn it_returns_before_the_deadline_whatever_the_target_does() {
 mod warm {
     use tokio::io::AsyncReadExt as _;
     use tokio::net::TcpListener;
-    use traffic::transport::Http;
+    use traffic::transport::{Http, HttpSettings};
 
     use super::*;
+
+    fn http() -> Http {
+        Http::new(Clock::system(), HttpSettings::default()).unwrap()
+    }
 
     async fn listener() -> (TcpListener, String) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -278,8 +282,8 @@ mod warm {
         let (third, third_at) = listener().await;
         let urls = [one_at, other_at, third_at].map(|at| format!("http://{at}"));
         let stage = Stage::new(Duration::ZERO, &urls[0], &urls[1], Some(&urls[2])).await;
-        let (http, warmer) = Http::warmable(Clock::system()).unwrap();
-        stage.warm_up(warmer).await;
+        let http = http();
+        stage.warm_up(http.warmer()).await;
         let (mut connection, _) = one.accept().await.unwrap();
         third.accept().await.unwrap();
         // B goes where the run says, and not to the workload's host
@@ -303,9 +307,9 @@ mod warm {
             None,
         )
         .await;
-        let (_http, warmer) = Http::warmable(Clock::system()).unwrap();
+        let http = http();
         let begun = tokio::time::Instant::now();
-        stage.warm_up(warmer).await;
+        stage.warm_up(http.warmer()).await;
         assert!(begun.elapsed() < Duration::from_secs(3));
     }
 
@@ -318,8 +322,8 @@ mod warm {
         run.revision += 1;
         run.stopped_from = Some(START.minus(60));
         stage.store.put_run(&run).await.unwrap();
-        let (_http, warmer) = Http::warmable(Clock::system()).unwrap();
-        stage.warm_up(warmer).await;
+        let http = http();
+        stage.warm_up(http.warmer()).await;
         let nobody = tokio::time::timeout(Duration::from_millis(20), target.accept()).await;
         assert!(nobody.is_err());
     }

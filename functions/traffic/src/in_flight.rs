@@ -7,9 +7,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::clock::Timestamp;
-
-/// A user of a run: the run's and class's key, and the user's index.
-pub(crate) type UserKey = (u64, u32);
+use crate::transport::UserKey;
 
 /// The users of this process that are in an iteration.
 #[derive(Debug, Default)]

@@ -18,7 +18,7 @@ use crate::ports::Store;
 use crate::random::Draws;
 use crate::record::{Fate, Outcome, RequestName};
 use crate::telemetry::{Iteration, Observer, TraceId, USER_AGENT};
-use crate::transport::{Reply, Transport};
+use crate::transport::{Reply, RequestContext, Transport};
 use crate::workload::{
     Body, EvaluationError, Response, Scope, Step, Task, UserClass, Verdict, Workload, request_url,
 };
@@ -197,7 +197,11 @@ impl Sender {
             };
             let watch = trace.watch(entered, &prepared.name, &request, sent_at, sent.lateness);
             let began = Instant::now();
-            let answer = transport.send(request, step.needs_body()).await;
+            let context = RequestContext {
+                user: (turn.class_key, turn.user),
+                ..self.context(step)
+            };
+            let answer = transport.send(request, &context).await;
             let response_time = began.elapsed();
             let completed_at = journal.clock.now();
             let mut fate = Fate::Done;
@@ -223,6 +227,16 @@ impl Sender {
             }
         }
         Fate::Done
+    }
+
+    /// What a step's requests are sent with.
+    fn context(&self, step: &Step) -> RequestContext {
+        RequestContext {
+            connections: self.class().connections(),
+            max_connection_age: self.class().max_connection_age(),
+            keep_body: step.needs_body(),
+            ..RequestContext::default()
+        }
     }
 
     /// Tells the observer that an iteration was left out.

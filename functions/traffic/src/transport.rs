@@ -1,49 +1,96 @@
-//! How requests leave: one shared HTTP client, and the seam that tests put something else into.
+//! How requests leave: a small HTTP/1.1 client of our own, and the seam that tests put something else into.
 //!
-//! Whatever a target does, a request ends within its timeout as a reply or as a readable text of
-//! few variants, so that dashboards can group by it.
+//! A request is sent by the future that waits for it; no task belongs to a connection. Whatever a target
+//! does, a request ends within its timeout as a reply or as a readable text of few variants, so that
+//! dashboards can group by it. Where it may go is judged here, for each hop of a redirect.
 
-use std::borrow::Cow;
-use std::error::Error as _;
 use std::future::Future;
-use std::io;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use hyper::body::Incoming;
+use hyper::http::response::Parts;
 use reqwest::header::HeaderMap;
-use reqwest::{Client, ClientBuilder, Request, Response, StatusCode, redirect};
+use reqwest::{Request, StatusCode, Url};
 use rustls::ClientConfig;
 use rustls_platform_verifier::ConfigVerifierExt as _;
 
 use crate::clock::Clock;
+use crate::workload::Connections;
 
+mod connection;
+mod dial;
+mod exchange;
+mod link_local;
+mod names;
+mod outgoing;
+mod pool;
+mod proxies;
+mod redirects;
+mod texts;
 mod warm;
 
-use warm::Waiting;
+use connection::{Connection, Origin};
+use dial::Dialer;
+use exchange::{Broken, Exchange};
+use outgoing::Outgoing;
+use pool::Pool;
+pub use proxies::Proxies;
+pub use redirects::MAX_REDIRECTS;
+pub use texts::{TIMED_OUT, explain};
 pub use warm::Warmer;
 
 /// A longer response body is a failure.
 pub const MAX_BODY: u64 = 64 * 1024 * 1024;
 
-/// As many redirects as Locust's client follows.
-const MAX_REDIRECTS: usize = 30;
-
-/// Idle connections are dropped before common servers do it from their side (5 s in uvicorn and
-/// Node), which would fail the request that happens to be on its way.
-const IDLE_FOR: Duration = Duration::from_secs(4);
+/// A connection is used for so long, unless a class says otherwise.
+pub const MAX_CONNECTION_AGE: Duration = Duration::from_secs(60);
 
 /// Sends requests.
 pub trait Transport: Send + Sync + 'static {
-    /// Sends a request and reads the response to its end; keeps the body only if asked to.
+    /// Sends a request and reads the response to its end, redirects included.
     ///
     /// # Errors
     /// A short text for the statistics when there is no complete response.
     fn send(
         &self,
         request: Request,
-        keep_body: bool,
+        context: &RequestContext,
     ) -> impl Future<Output = Result<Reply, String>> + Send;
+}
+
+/// A user: the key of its class, or of run and class, and its index.
+pub type UserKey = (u64, u32);
+
+/// What a request is sent with besides what it says itself.
+#[derive(Clone, Debug)]
+pub struct RequestContext {
+    /// Whose request it is: a user's key is that of its class and its index.
+    pub user: UserKey,
+    /// Whose connections it goes by, if its class says so.
+    pub connections: Option<Connections>,
+    /// A connection that was opened longer ago is not used for it.
+    pub max_connection_age: Duration,
+    /// So many redirects are followed; if none is, the redirect is the response.
+    pub redirects: u32,
+    /// The TLS settings of the host, if it has its own; they hold for its origin only.
+    pub tls: Option<Arc<ClientConfig>>,
+    /// Whether the response's body is kept.
+    pub keep_body: bool,
+}
+
+impl Default for RequestContext {
+    fn default() -> Self {
+        Self {
+            user: UserKey::default(),
+            connections: None,
+            max_connection_age: MAX_CONNECTION_AGE,
+            redirects: MAX_REDIRECTS,
+            tls: None,
+            keep_body: false,
+        }
+    }
 }
 
 /// A complete response.
@@ -59,9 +106,31 @@ pub struct Reply {
     pub content_length: u64,
 }
 
-/// The HTTP client that all users of a process share.
-#[derive(Clone, Debug)]
-pub struct Http(Client);
+/// Judges a URL that a request is about to be sent to; the error is the request's text.
+pub type Judge = Arc<dyn Fn(&Url) -> Result<(), String> + Send + Sync>;
+
+/// What holds for all requests of a process.
+#[derive(Default)]
+pub struct HttpSettings {
+    /// Whose connections requests go by whose class does not say it.
+    pub connections: Connections,
+    /// Where requests may go; anywhere if there is none.
+    pub judge: Option<Judge>,
+    /// The proxies that they go by.
+    pub proxies: Proxies,
+    /// Whether the addresses of the link are refused, as they must be on AWS.
+    pub refuses_link_local: bool,
+}
+
+/// The HTTP client of a process.
+#[derive(Clone)]
+pub struct Http(Arc<Client>);
+
+struct Client {
+    pool: Arc<Pool>,
+    dialer: Dialer,
+    settings: HttpSettings,
+}
 
 /// The HTTP client cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -69,47 +138,52 @@ pub enum HttpError {
     /// The system has no root certificates to check targets with.
     #[error("the system's root certificates cannot be used")]
     Roots(#[source] rustls::Error),
-    /// The client does not like something else.
-    #[error("the HTTP client cannot be made")]
-    Client(#[from] reqwest::Error),
+    /// A variable names a proxy of another kind, or none.
+    #[error(
+        "{variable} names no proxy that can be used: write a URL such as http://proxy:3128 \
+         (http and https, no socks)"
+    )]
+    Proxy {
+        /// The variable's name in lower case; it may be set in upper case.
+        variable: &'static str,
+    },
+}
+
+/// An answer whose body is still to be read.
+struct Answer {
+    parts: Parts,
+    body: Incoming,
+    exchange: Exchange,
+}
+
+/// Why a connection brought no answer.
+struct NoAnswer {
+    text: String,
+    /// Whether the connection ended before the first byte of an answer.
+    ended_before: bool,
 }
 
 impl Http {
-    /// A client with a connection pool of its own.
+    /// A client with connections of its own.
     ///
     /// # Errors
     /// When the system's root certificates cannot be read.
-    pub fn new() -> Result<Self, HttpError> {
-        Ok(Self(settings(tls()?).build()?))
+    pub fn new(clock: Clock, settings: HttpSettings) -> Result<Self, HttpError> {
+        Ok(Self::with_tls(tls()?, clock, settings))
     }
 
-    /// A client, and what makes connections for its first requests ahead of them. Each connection
-    /// that it makes by itself costs a few allocations more than [`Http::new`]'s.
-    ///
-    /// # Errors
-    /// When the system's root certificates cannot be read.
-    pub fn warmable(clock: Clock) -> Result<(Self, Warmer), HttpError> {
-        Self::warmable_with(tls()?, clock)
+    fn with_tls(tls: ClientConfig, clock: Clock, settings: HttpSettings) -> Self {
+        Self(Arc::new(Client {
+            dialer: Dialer::new(tls, settings.refuses_link_local, clock.clone()),
+            pool: Pool::new(clock),
+            settings,
+        }))
     }
 
-    /// Both clients have one TLS configuration: what either makes is as good for the other.
-    fn warmable_with(tls: ClientConfig, clock: Clock) -> Result<(Self, Warmer), HttpError> {
-        let waiting = Waiting::new(clock);
-        let ahead = settings(tls.clone())
-            // it must connect each time it is asked to
-            .pool_max_idle_per_host(0)
-            .connector_layer(waiting.keep())
-            .build()?;
-        let client = settings(tls).connector_layer(waiting.take()).build()?;
-        Ok((Self(client), Warmer::new(ahead, waiting)))
+    /// What makes connections for the client's first requests ahead of them.
+    pub fn warmer(&self) -> Warmer {
+        Warmer::new(self.clone())
     }
-}
-
-fn settings(tls: ClientConfig) -> ClientBuilder {
-    Client::builder()
-        .tls_backend_preconfigured(tls)
-        .redirect(redirect::Policy::limited(MAX_REDIRECTS))
-        .pool_idle_timeout(IDLE_FOR)
 }
 
 /// TLS by ring, with the system's root certificates, which are read once for all clients of a process.
@@ -129,17 +203,93 @@ pub fn tls() -> Result<ClientConfig, HttpError> {
 }
 
 impl Transport for Http {
-    async fn send(&self, request: Request, keep_body: bool) -> Result<Reply, String> {
+    async fn send(&self, request: Request, context: &RequestContext) -> Result<Reply, String> {
         let timeout = request.timeout().copied();
-        let explain = |error: &reqwest::Error| explain(error, timeout);
-        let mut response = self
-            .0
-            .execute(request)
-            .await
-            .map_err(|error| explain(&error))?;
-        let mut body = BytesMut::new();
+        let sending = self.0.follow(Outgoing::new(request), context);
+        match timeout {
+            None => sending.await,
+            Some(timeout) => match tokio::time::timeout(timeout, sending).await {
+                Ok(answer) => answer,
+                Err(_) => Err(texts::timed_out(timeout)),
+            },
+        }
+    }
+}
+
+impl Client {
+    /// Sends a request, and those that redirects make of it.
+    async fn follow(
+        &self,
+        mut request: Outgoing,
+        context: &RequestContext,
+    ) -> Result<Reply, String> {
+        let origin = request.url.origin();
+        for followed in 0.. {
+            if let Some(judge) = &self.settings.judge {
+                judge(&request.url)?;
+            }
+            // a certificate of ours is for the host that it was given for
+            let is_there = followed == 0 || request.url.origin() == origin;
+            let tls = context.tls.as_ref().filter(|_| is_there);
+            let answer = self.answer(&request, context, tls).await?;
+            let location = match context.redirects {
+                0 => None,
+                _ => redirects::location(answer.parts.status, &answer.parts.headers),
+            };
+            let keeps_body = context.keep_body && location.is_none();
+            let closes = request.closes();
+            let reply = self.read(answer, context, keeps_body, closes).await?;
+            let Some(location) = location else {
+                return Ok(reply);
+            };
+            if followed == context.redirects {
+                break;
+            }
+            redirects::follow(&mut request, reply.status, &location)?;
+        }
+        Err(format!("more than {} redirects", context.redirects))
+    }
+
+    /// Sends a request; once more if a connection that had been used before ends without an answer, which
+    /// is what happens when the target closes an idle connection at the very moment.
+    async fn answer(
+        &self,
+        request: &Outgoing,
+        context: &RequestContext,
+        tls: Option<&Arc<ClientConfig>>,
+    ) -> Result<Answer, String> {
+        let proxy = self.settings.proxies.of(&request.url);
+        let owner = self.owner(context);
+        let idle = (self.pool).take(owner, &request.url, tls, context.max_connection_age);
+        if let Some(connection) = idle {
+            match attempt(connection, request.head(proxy.as_ref())?).await {
+                Err(failed) if failed.ended_before => {}
+                answer => return answer.map_err(|failed| failed.text),
+            }
+        }
+        let origin = Arc::new(Origin::new(&request.url, tls));
+        let connection = self.dialer.dial(origin, proxy.as_ref()).await?;
+        let answer = attempt(connection, request.head(proxy.as_ref())?).await;
+        answer.map_err(|failed| failed.text)
+    }
+
+    /// Reads an answer to its end, and keeps its connection for the next request.
+    async fn read(
+        &self,
+        answer: Answer,
+        context: &RequestContext,
+        keeps_body: bool,
+        closes: bool,
+    ) -> Result<Reply, String> {
+        let Answer {
+            parts,
+            mut body,
+            mut exchange,
+        } = answer;
+        let mut kept = BytesMut::new();
+        let mut first = Bytes::new();
         let mut content_length = 0;
-        while let Some(chunk) = response.chunk().await.map_err(|error| explain(&error))? {
+        while let Some(chunk) = (exchange.chunk(&mut body).await).map_err(|error| text(&error))? {
             content_length += chunk.len() as u64;
             if content_length > MAX_BODY {
                 return Err(format!(
@@ -147,87 +297,77 @@ impl Transport for Http {
                     MAX_BODY >> 20
                 ));
             }
-            if keep_body {
-                body.extend_from_slice(&chunk);
+            if !keeps_body {
+                continue;
+            }
+            // most bodies are one chunk
+            if first.is_empty() && kept.is_empty() {
+                first = chunk;
+            } else {
+                if kept.is_empty() {
+                    kept.extend_from_slice(&std::mem::take(&mut first));
+                }
+                kept.extend_from_slice(&chunk);
             }
         }
-        Ok(reply(&mut response, body.freeze(), content_length))
-    }
-}
-
-fn reply(response: &mut Response, body: Bytes, content_length: u64) -> Reply {
-    Reply {
-        status: response.status(),
-        headers: std::mem::take(response.headers_mut()),
-        body,
-        content_length,
-    }
-}
-
-/// What a request's text begins with that had no complete response in time.
-pub const TIMED_OUT: &str = "no complete response";
-
-/// What went wrong, without addresses and ports: those would make every error its own row.
-pub fn explain(error: &reqwest::Error, timeout: Option<Duration>) -> String {
-    if error.is_timeout() {
-        return match timeout {
-            Some(timeout) => format!("{TIMED_OUT} within {} s", timeout.as_secs_f64()),
-            None => format!("{TIMED_OUT} in time"),
-        };
-    }
-    if error.is_redirect() {
-        return format!("more than {MAX_REDIRECTS} redirects");
-    }
-    let mut innermost = error.source();
-    let mut kind = None;
-    let mut cause = String::new();
-    while let Some(source) = innermost {
-        kind = kind.or_else(|| source.downcast_ref::<io::Error>().map(io::Error::kind));
-        cause = source.to_string();
-        innermost = source.source();
-    }
-    let reason = reason(kind, &cause);
-    if error.is_connect() && !reason.starts_with("connection") {
-        return format!("cannot connect: {reason}");
-    }
-    if reason.is_empty() {
-        "request failed".into()
-    } else {
-        reason.into()
-    }
-}
-
-/// The innermost cause in words that say what the target did, not how our client found out.
-fn reason(kind: Option<io::ErrorKind>, cause: &str) -> Cow<'_, str> {
-    let known = match kind {
-        Some(io::ErrorKind::ConnectionRefused) => "connection refused",
-        Some(io::ErrorKind::ConnectionReset) => "connection reset by the target",
-        Some(io::ErrorKind::BrokenPipe) => "connection closed by the target",
-        Some(io::ErrorKind::TimedOut) => "connection timed out",
-        Some(io::ErrorKind::HostUnreachable) => "host unreachable",
-        Some(io::ErrorKind::NetworkUnreachable) => "network unreachable",
-        Some(io::ErrorKind::AddrNotAvailable) => "no local port is free for another connection",
-        _ if cause.contains("Too many open files") => "too many open files: raise ulimit -n",
-        _ if cause.contains("failed to lookup address") => "host name not found",
-        _ if cause.contains("closed before message completed")
-            || cause.contains("end of file before message length")
-            || cause.contains("unexpected EOF") =>
-        {
-            "connection closed before the response was complete"
+        if !closes && let Some(connection) = exchange.finish().await {
+            let owner = self.owner(context);
+            (self.pool).put(owner, connection, context.max_connection_age);
         }
-        _ if cause.contains("InvalidContentType") => "the target does not speak TLS",
-        _ if cause.contains("head is too large") => "response headers are too long",
-        Some(io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData)
-            if ["chunk", "trailer", "header"]
-                .iter()
-                .any(|part| cause.contains(part)) =>
-        {
-            "response is not valid HTTP: broken chunk"
-        }
-        _ => match cause.split_once(" parsed") {
-            Some((what, _)) => return format!("response is not valid HTTP: {what}").into(),
-            None => cause,
-        },
-    };
-    known.into()
+        Ok(Reply {
+            status: parts.status,
+            headers: parts.headers,
+            body: if kept.is_empty() {
+                first
+            } else {
+                kept.freeze()
+            },
+            content_length,
+        })
+    }
+
+    /// The user whose connections a request goes by, unless all users share them.
+    fn owner(&self, context: &RequestContext) -> Option<UserKey> {
+        let connections = context.connections.unwrap_or(self.settings.connections);
+        (connections == Connections::Own).then_some(context.user)
+    }
 }
+
+async fn attempt(
+    connection: Connection,
+    head: hyper::Request<http_body_util::Full<Bytes>>,
+) -> Result<Answer, NoAnswer> {
+    let read_before = connection.bytes_read();
+    let begun = Exchange::begin(connection).await;
+    let mut exchange = begun.map_err(|error| NoAnswer {
+        text: text(&error),
+        ended_before: false,
+    })?;
+    match exchange.send(head).await {
+        Ok(response) => {
+            let (parts, body) = response.into_parts();
+            Ok(Answer {
+                parts,
+                body,
+                exchange,
+            })
+        }
+        Err(error) => {
+            let is_silent = exchange.into_connection().bytes_read() == read_before;
+            Err(NoAnswer {
+                text: text(&error),
+                ended_before: is_silent && texts::is_end(&error),
+            })
+        }
+    }
+}
+
+fn text(error: &Broken) -> String {
+    match error {
+        Broken::Http(error) => texts::failed(error),
+        Broken::Ended => texts::failed(error),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,7 @@ use crate::random::mix;
 
 mod class;
 mod compile;
+mod connections;
 mod decode;
 mod engine;
 mod errors;
@@ -27,6 +28,7 @@ mod text;
 mod wait;
 
 pub use class::{Host, Set, Step, Task, UserClass, base_url, request_url};
+pub use connections::Connections;
 pub use errors::{EvaluationError, Mistake, WorkloadErrors};
 pub use expect::{StatusRule, Verdict};
 pub use pair::Pair;

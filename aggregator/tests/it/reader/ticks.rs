@@ -15,7 +15,7 @@ use traffic::memory::{MemoryHeartbeat, MemoryQueue};
 use traffic::ports::{Store as _, WakeUp};
 use traffic::runs::Runs;
 use traffic::tick::Ticker;
-use traffic::transport::{Reply, Transport};
+use traffic::transport::{Reply, RequestContext, Transport};
 
 use super::reference;
 use super::scene::{Class, START, assert_adds_up, figures, run, workload};
@@ -31,7 +31,7 @@ struct Target {
 }
 
 impl Transport for Target {
-    async fn send(&self, request: Request, _keep_body: bool) -> Result<Reply, String> {
+    async fn send(&self, request: Request, _: &RequestContext) -> Result<Reply, String> {
         let path = request.url().path().to_owned();
         tokio::time::sleep(self.takes[&path]).await;
         *self.answered.lock().unwrap().entry(path).or_default() += 1;

@@ -30,7 +30,8 @@ async fn run() -> anyhow::Result<()> {
     let store = Arc::new(store);
     let runs = Runs::new(Arc::clone(&store), clock.clone(), variables.lookup());
     let runs = Arc::new(runs);
-    let ticker = Ticker::new(store, Arc::clone(&runs), Http::new()?, clock.clone());
+    let http = Http::new(clock.clone(), tick::http_settings(&variables)?)?;
+    let ticker = Ticker::new(store, Arc::clone(&runs), http, clock.clone());
     let mut terminate = signal(SignalKind::terminate()).context("SIGTERM cannot be heard")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("ctrl-c cannot be heard")?;
     let end = async {

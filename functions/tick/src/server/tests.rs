@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use traffic::memory::MemoryStore;
 use traffic::record::BlockSize;
 use traffic::run::{Run, Segment, Share};
-use traffic::transport::Reply;
+use traffic::transport::{Reply, RequestContext};
 use traffic::workload::Workload;
 
 use super::*;
@@ -29,7 +29,7 @@ struct Target {
 type Seen = Arc<Mutex<BTreeMap<(Slot, usize), u32>>>;
 
 impl Transport for Target {
-    async fn send(&self, _: Request, _keep_body: bool) -> Result<Reply, String> {
+    async fn send(&self, _: Request, _: &RequestContext) -> Result<Reply, String> {
         let slot = self.clock.now().slot();
         *self
             .seen

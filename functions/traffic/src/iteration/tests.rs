@@ -26,7 +26,7 @@ struct Target {
 }
 
 impl Transport for Target {
-    async fn send(&self, request: Request, _keep_body: bool) -> Result<Reply, String> {
+    async fn send(&self, request: Request, _: &RequestContext) -> Result<Reply, String> {
         self.got.lock().unwrap().push(request.headers().clone());
         match request.url().path() {
             "/slow" => std::future::pending().await,

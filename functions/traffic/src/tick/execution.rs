@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use super::markers::Known;
 use super::{GRAIN, TickReport};
 use crate::clock::Timestamp;
-use crate::in_flight::{Busy, InFlight, UserKey};
+use crate::in_flight::{Busy, InFlight};
 use crate::iteration::{Sender, Turn};
 use crate::journal::Journal;
 use crate::plan::Due;
@@ -16,7 +16,7 @@ use crate::ports::Store;
 use crate::record::Fate;
 use crate::run::RunId;
 use crate::runs::{LoadedRun, Runs};
-use crate::transport::Transport;
+use crate::transport::{Transport, UserKey};
 use crate::workload::Wait;
 
 /// One execution of one tick.

@@ -15,7 +15,7 @@ use crate::ports::Heartbeat as _;
 use crate::record::wire::{Contents, Decoded};
 use crate::record::{BlockSize, Fate};
 use crate::run::{Run, Segment, Share};
-use crate::transport::Reply;
+use crate::transport::{Reply, RequestContext};
 use crate::workload::Workload;
 
 mod deadline;
@@ -32,7 +32,7 @@ struct Target {
 }
 
 impl Transport for Target {
-    async fn send(&self, request: Request, _keep_body: bool) -> Result<Reply, String> {
+    async fn send(&self, request: Request, _: &RequestContext) -> Result<Reply, String> {
         let user = request
             .headers()
             .get("x-user")

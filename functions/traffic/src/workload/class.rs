@@ -9,6 +9,7 @@ use minijinja::Value;
 use reqwest::header::HeaderName;
 use reqwest::{Method, StatusCode, Url};
 
+use super::connections::{ConnectionRules, Connections};
 use super::engine::Program;
 use super::errors::EvaluationError;
 use super::expect::{Expect, Verdict};
@@ -17,6 +18,7 @@ use super::scope::{Answered, Response, Scope};
 use super::text::{Body, Text};
 use super::wait::Wait;
 use crate::random::Draws;
+use crate::transport::MAX_CONNECTION_AGE;
 
 /// A service that user classes send requests to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,6 +97,7 @@ pub struct UserClass {
     /// The names of all tasks in the file.
     pub(super) task_names: Vec<Arc<str>>,
     pub(super) set: Set,
+    pub(super) connections: ConnectionRules,
     /// The sum of the tasks' weights up to and including each task.
     pub(super) cumulative: Vec<u64>,
 }
@@ -139,6 +142,16 @@ impl UserClass {
     /// Where its requests go, unless a run says otherwise.
     pub fn host(&self) -> &Host {
         &self.host
+    }
+
+    /// Whose connections its requests go by, if the file says it.
+    pub fn connections(&self) -> Option<Connections> {
+        self.connections.connections
+    }
+
+    /// How long a connection is used for its requests.
+    pub fn max_connection_age(&self) -> Duration {
+        self.connections.max_age.unwrap_or(MAX_CONNECTION_AGE)
     }
 
     /// Its tasks, in the order of the file; at least one.

@@ -11,7 +11,9 @@ use tokio::sync::mpsc;
 use tokio_rustls::TlsAcceptor;
 
 use super::*;
-use crate::transport::{Http, Reply, Transport as _};
+use crate::clock::Clock;
+use crate::transport::{HttpSettings, Reply, RequestContext, Transport as _};
+use crate::workload::Connections;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -102,19 +104,34 @@ fn ok(body: &str) -> String {
 
 async fn get(http: &Http, url: &Url) -> Reply {
     let request = Request::new(reqwest::Method::GET, url.clone());
-    let reply = tokio::time::timeout(PATIENCE, http.send(request, true)).await;
+    let context = RequestContext {
+        keep_body: true,
+        ..RequestContext::default()
+    };
+    let reply = tokio::time::timeout(PATIENCE, http.send(request, &context)).await;
     reply.unwrap().unwrap()
 }
 
 fn warmable() -> (Http, Warmer) {
-    Http::warmable(Clock::system()).unwrap()
+    warmable_with(crate::transport::tls().unwrap())
+}
+
+/// A client as functions have it.
+fn warmable_with(tls: ClientConfig) -> (Http, Warmer) {
+    let settings = HttpSettings {
+        connections: Connections::Shared,
+        ..HttpSettings::default()
+    };
+    let http = Http::with_tls(tls, Clock::system(), settings);
+    let warmer = http.warmer();
+    (http, warmer)
 }
 
 /// Waits for longer than a connection may.
 async fn outwait() {
     // nothing else may wait while time stands still: it would move on by itself
     tokio::time::pause();
-    tokio::time::advance(IDLE_FOR + Duration::from_millis(10)).await;
+    tokio::time::advance(MAX_CONNECTION_AGE + Duration::from_secs(10)).await;
     tokio::time::resume();
 }
 
@@ -139,7 +156,7 @@ async fn a_connection_is_made_ahead_without_a_byte_and_the_first_request_takes_i
 async fn a_tls_connection_is_made_ahead_and_the_first_request_takes_it() {
     let (client, server) = certificate();
     let mut target = Listener::new(ok("safe"), Some(server)).await;
-    let (http, warmer) = Http::warmable_with(client, Clock::system()).unwrap();
+    let (http, warmer) = warmable_with(client);
     warmer.connect(&target.url).await.unwrap();
     assert_eq!(target.next().await, Seen::Connected(0), "after a handshake");
     assert_eq!(get(&http, &target.url).await.body, "safe");
@@ -152,10 +169,10 @@ async fn a_certificate_that_is_not_trusted_makes_no_connection() {
     let (_, server) = certificate();
     let (client, _) = certificate();
     let target = Listener::new(ok("other"), Some(server)).await;
-    let (_, warmer) = Http::warmable_with(client, Clock::system()).unwrap();
+    let (_, warmer) = warmable_with(client);
     let error = warmer.connect(&target.url).await.unwrap_err();
     assert!(error.starts_with("cannot connect: "), "{error}");
-    assert_eq!(format!("{:?}", warmer.waiting), "{}");
+    assert_eq!(warmer.0.0.pool.sweep(), 0);
 }
 
 #[tokio::test]
@@ -251,25 +268,8 @@ async fn a_connection_that_waited_too_long_is_closed_and_not_taken() {
     assert_eq!(target.next().await, Seen::Connected(1));
 }
 
-#[test]
-fn an_environment_that_was_frozen_does_not_use_what_it_made_before() {
-    let made = Moment {
-        monotonic: Instant::now(),
-        wall: Timestamp::from_micros(1_000_000),
-    };
-    let long = Duration::from_secs(60);
-    let short = Duration::from_secs(1);
-    let after = |monotonic, wall| Moment {
-        monotonic: made.monotonic + monotonic,
-        wall: made.wall + wall,
-    };
-    assert!(made.is_fresh(after(short, short)));
-    assert!(!made.is_fresh(after(short, long)), "timers stood still");
-    assert!(!made.is_fresh(after(long, short)), "the clock was set back");
-}
-
 /// A client that trusts a server, and the server.
-fn certificate() -> (ClientConfig, TlsAcceptor) {
+pub(in crate::transport) fn certificate() -> (ClientConfig, TlsAcceptor) {
     // whoever comes first installs it
     let _ = rustls::crypto::ring::default_provider().install_default();
     let names = vec!["localhost".to_owned()];

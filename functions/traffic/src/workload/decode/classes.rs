@@ -9,6 +9,7 @@ use super::pools::weight;
 use super::{check_name, tasks};
 use crate::workload::class::{Host, Set, Task, UserClass};
 use crate::workload::compile::Compiler;
+use crate::workload::connections::ConnectionRules;
 use crate::workload::read::{Fields, instead, integer};
 use crate::workload::wait::{self, Wait};
 
@@ -64,6 +65,7 @@ fn class(
         let count = integer(value).filter(|count| (0..=MAX_FIXED).contains(count))?;
         u32::try_from(count).ok()
     });
+    let connections = ConnectionRules::read(fields).or(defaults.connections);
     let tasks = tasks::read(fields, compiler, &defaults.with(fields));
     Some(UserClass {
         name: Arc::from(name),
@@ -72,6 +74,7 @@ fn class(
         wait: wait?,
         host: host?,
         set: Set::default(),
+        connections,
         task_names: tasks.iter().map(|task| Arc::clone(&task.name)).collect(),
         cumulative: count_tasks(&tasks),
         tasks,

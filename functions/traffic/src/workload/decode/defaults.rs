@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use reqwest::header::HeaderName;
 
+use crate::workload::connections::ConnectionRules;
 use crate::workload::expect::{self, StatusRule};
 use crate::workload::read::{Fields, Snippet};
 use crate::workload::wait::{MAX_DURATION, duration};
@@ -20,6 +21,8 @@ pub(super) struct Defaults {
     /// Whether `expect` was given further in than `status`.
     pub(super) expect_is_nearer: bool,
     pub(super) headers: Vec<(HeaderName, Snippet)>,
+    /// Of the file's `[defaults]`; a class adds its own.
+    pub(super) connections: ConnectionRules,
 }
 
 impl Defaults {
@@ -31,10 +34,12 @@ impl Defaults {
             expect: None,
             expect_is_nearer: false,
             headers: Vec::new(),
+            connections: ConnectionRules::default(),
         };
         defaults.add_headers(fields);
         if let Some(own) = super::table(fields, "defaults", "`[defaults]`") {
             defaults.overlay(&own);
+            defaults.connections = ConnectionRules::read(&own);
             own.finish();
         }
         defaults
@@ -85,10 +90,8 @@ impl Defaults {
     }
 }
 
-/// A header's name, unless it is one of those that frame the message.
+/// A header's name. Those that frame the message may stand there too, as they do in a HAR file: the
+/// client sends its own in their place.
 fn header_name(name: &str) -> Option<HeaderName> {
-    let framing = ["content-length", "transfer-encoding", "connection"];
-    HeaderName::from_bytes(name.as_bytes())
-        .ok()
-        .filter(|name| !framing.contains(&name.as_str()))
+    HeaderName::from_bytes(name.as_bytes()).ok()
 }

@@ -1,0 +1,88 @@
+//! The addresses of host names, looked up once for everybody who connects at the same time.
+//!
+//! Answers are kept for a second and not for their time to live, which the system's resolver does not tell:
+//! ten thousand users who connect at once are one look-up, and a name that moves is followed.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::OnceCell;
+use tokio::time::Instant;
+
+/// An answer is used again for so long.
+const KEPT_FOR: Duration = Duration::from_secs(1);
+
+/// Old answers are dropped when there are as many.
+const MANY: usize = 256;
+
+type Answer = Result<Arc<[IpAddr]>, Arc<io::Error>>;
+
+/// The names that were looked up lately.
+#[derive(Debug, Default)]
+pub(super) struct Names(Mutex<HashMap<Box<str>, Lookup>>);
+
+#[derive(Clone, Debug)]
+struct Lookup {
+    asked: Instant,
+    answer: Arc<OnceCell<Answer>>,
+}
+
+impl Lookup {
+    /// One that is under way is everybody's.
+    fn is_good(&self) -> bool {
+        !self.answer.initialized() || self.asked.elapsed() < KEPT_FOR
+    }
+}
+
+impl Names {
+    /// The addresses of a host, which may be an address itself; IPv6 addresses may be in brackets.
+    ///
+    /// # Errors
+    /// What the system's resolver says.
+    pub(super) async fn addresses(&self, host: &str) -> Answer {
+        if let Some(address) = literal(host) {
+            return Ok([address].into());
+        }
+        let answer = self.lookup(host).answer;
+        answer.get_or_init(|| ask(host)).await.clone()
+    }
+
+    fn lookup(&self, host: &str) -> Lookup {
+        // nothing in here leaves the table half-changed
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(lookup) = known.get(host).filter(|lookup| lookup.is_good()) {
+            return lookup.clone();
+        }
+        if known.len() >= MANY {
+            known.retain(|_, lookup| lookup.is_good());
+        }
+        let lookup = Lookup {
+            asked: Instant::now(),
+            answer: Arc::default(),
+        };
+        known.insert(host.into(), lookup.clone());
+        lookup
+    }
+}
+
+/// The address that a host is, if it is one.
+pub(super) fn literal(host: &str) -> Option<IpAddr> {
+    host.trim_start_matches('[')
+        .trim_end_matches(']')
+        .parse()
+        .ok()
+}
+
+async fn ask(host: &str) -> Answer {
+    let found = tokio::net::lookup_host((host, 0)).await.map_err(Arc::new)?;
+    let mut addresses: Vec<IpAddr> = Vec::new();
+    for address in found.map(|address| address.ip()) {
+        if !addresses.contains(&address) {
+            addresses.push(address);
+        }
+    }
+    Ok(addresses.into())
+}

@@ -1,0 +1,268 @@
+//! Whose connections requests go by, how long, and what becomes of those that the target closes.
+
+use super::*;
+
+/// Moves the time on by more than a default connection may live, and lets the sweep come by.
+async fn outlive() {
+    tokio::time::pause();
+    tokio::time::advance(MAX_CONNECTION_AGE).await;
+    tokio::time::resume();
+}
+
+/// Gives the runtime the time to hear of what was done to its sockets.
+async fn hear() {
+    tokio::time::sleep(Duration::from_millis(20)).await;
+}
+
+#[tokio::test]
+async fn each_user_has_a_connection_of_its_own_and_keeps_it() {
+    let target = Target::ok().await;
+    let http = http();
+    for _ in 0..3 {
+        for user in 0..4 {
+            get(&http, target.url("/"), &of_user(user)).await.unwrap();
+        }
+    }
+    assert_eq!(target.connections(), 4);
+    let of_first: Vec<_> = target.got().iter().map(|got| got.connection).collect();
+    assert_eq!(of_first, [0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3]);
+}
+
+#[tokio::test]
+async fn a_user_of_another_class_has_another_connection() {
+    let target = Target::ok().await;
+    let http = http();
+    for class in [1, 2, 1] {
+        let context = RequestContext {
+            user: (class, 7),
+            ..RequestContext::default()
+        };
+        get(&http, target.url("/"), &context).await.unwrap();
+    }
+    assert_eq!(target.connections(), 2);
+}
+
+#[tokio::test]
+async fn shared_connections_are_those_of_all_users_and_a_class_has_the_last_word() {
+    let target = Target::ok().await;
+    let shared = || HttpSettings {
+        connections: Connections::Shared,
+        ..HttpSettings::default()
+    };
+    let one = with(shared());
+    for user in 0..4 {
+        get(&one, target.url("/"), &of_user(user)).await.unwrap();
+    }
+    assert_eq!(target.connections(), 1, "as the process says");
+    let says = |user, connections| RequestContext {
+        connections: Some(connections),
+        ..of_user(user)
+    };
+    for user in 0..4 {
+        let own = says(user, Connections::Own);
+        get(&one, target.url("/"), &own).await.unwrap();
+    }
+    assert_eq!(target.connections(), 5, "as the class says");
+    let other = http();
+    for user in 0..4 {
+        let shared = says(user, Connections::Shared);
+        get(&other, target.url("/"), &shared).await.unwrap();
+    }
+    assert_eq!(target.connections(), 6, "as the class says");
+}
+
+#[tokio::test]
+async fn a_connection_that_the_target_closed_or_spoke_on_is_not_used_again() {
+    for rest in [true, false] {
+        let target = Target::new(move |got| match got.connection {
+            0 if rest => Answers(ok("here") + "HTTP/1.1 408 Too Late\r\n\r\n"),
+            0 => Closes(ok("here")),
+            _ => Answers(ok("there")),
+        })
+        .await;
+        let http = http();
+        get(&http, target.url("/"), &of_user(0)).await.unwrap();
+        hear().await;
+        let reply = get(&http, target.url("/"), &of_user(0)).await.unwrap();
+        assert_eq!(reply.body, "there");
+        let seen: Vec<_> = target.got().iter().map(|got| got.connection).collect();
+        assert_eq!(seen, [0, 1], "nothing was sent on the first one again");
+    }
+}
+
+#[tokio::test]
+async fn a_request_on_a_used_connection_that_ends_without_an_answer_is_sent_once_more() {
+    for resets in [true, false] {
+        for method in ["GET", "POST", "PUT", "DELETE", "PATCH"] {
+            let target = Target::new(move |got| match (got.connection, got.number) {
+                (0, 1) if resets => Resets,
+                (0, 1) => Closes(String::new()),
+                _ => Answers(ok("done")),
+            })
+            .await;
+            let http = http();
+            get(&http, target.url("/"), &of_user(0)).await.unwrap();
+            let again = full(method, target.url("/again"), &[], Some("body"));
+            let reply = http.send(again, &of_user(0)).await.unwrap();
+            assert_eq!(reply.body, "done");
+            let got = target.got();
+            let seen: Vec<_> = got[1..]
+                .iter()
+                .map(|got| (got.connection, &*got.body))
+                .collect();
+            assert_eq!(seen, [(0, "body"), (1, "body")], "{method}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_was_sent_once_more_is_not_sent_a_third_time() {
+    let target = Target::new(|got| match (got.connection, got.number) {
+        (0, 0) => Answers(ok("")),
+        _ => Closes(String::new()),
+    })
+    .await;
+    let http = http();
+    get(&http, target.url("/"), &of_user(0)).await.unwrap();
+    let error = get(&http, target.url("/"), &of_user(0)).await.unwrap_err();
+    assert_eq!(error, "connection closed before the response was complete");
+    assert_eq!(target.got().len(), 3);
+}
+
+#[tokio::test]
+async fn a_request_on_a_new_connection_is_sent_once() {
+    let target = Target::new(|got| match got.connection % 2 {
+        0 => Closes(String::new()),
+        _ => Resets,
+    })
+    .await;
+    let http = http();
+    let first = get(&http, target.url("/"), &of_user(0)).await.unwrap_err();
+    assert_eq!(first, "connection closed before the response was complete");
+    let second = get(&http, target.url("/"), &of_user(0)).await.unwrap_err();
+    assert_eq!(second, "connection reset by the target");
+    assert_eq!(target.got().len(), 2);
+}
+
+#[tokio::test]
+async fn a_request_of_whose_answer_a_byte_has_come_is_not_sent_again() {
+    let target = Target::new(|got| match got.number {
+        0 => Answers(ok("")),
+        _ => Closes("H".to_owned()),
+    })
+    .await;
+    let http = http();
+    get(&http, target.url("/"), &of_user(0)).await.unwrap();
+    let error = get(&http, target.url("/"), &of_user(0)).await.unwrap_err();
+    assert_eq!(error, "connection closed before the response was complete");
+    assert_eq!(target.got().len(), 2);
+}
+
+#[tokio::test]
+async fn a_connection_is_used_until_it_is_as_old_as_it_may_be() {
+    let target = Target::ok().await;
+    let http = http();
+    let context = of_user(0);
+    get(&http, target.url("/"), &context).await.unwrap();
+    get(&http, target.url("/"), &context).await.unwrap();
+    assert_eq!(target.connections(), 1);
+    outlive().await;
+    get(&http, target.url("/"), &context).await.unwrap();
+    assert_eq!(target.connections(), 2, "however often it was used");
+    let impatient = RequestContext {
+        max_connection_age: Duration::ZERO,
+        ..context
+    };
+    get(&http, target.url("/"), &impatient).await.unwrap();
+    get(&http, target.url("/"), &impatient).await.unwrap();
+    assert_eq!(target.connections(), 4);
+}
+
+#[tokio::test]
+async fn connections_of_users_who_are_gone_are_closed() {
+    let target = Target::ok().await;
+    let http = http();
+    for user in 0..3 {
+        get(&http, target.url("/"), &of_user(user)).await.unwrap();
+    }
+    outlive().await;
+    assert_eq!(http.0.pool.sweep(), 0);
+    target.ended(3).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn idle_connections_are_swept_without_anybody_asking() {
+    let target = Target::ok().await;
+    let http = http();
+    get(&http, target.url("/"), &of_user(0)).await.unwrap();
+    // the time moves on while everybody waits
+    tokio::time::sleep(MAX_CONNECTION_AGE + Duration::from_secs(10)).await;
+    assert_eq!(*target.counts.borrow(), (1, 1));
+    get(&http, target.url("/"), &of_user(0)).await.unwrap();
+    tokio::time::sleep(MAX_CONNECTION_AGE + Duration::from_secs(10)).await;
+    assert_eq!(*target.counts.borrow(), (2, 2), "and those that come later");
+}
+
+#[tokio::test]
+async fn a_request_that_is_given_up_takes_its_connection_along() {
+    let target = Target::new(|_| Hangs).await;
+    let http = http();
+    let mut hasty = request(Method::GET, target.url("/"));
+    *hasty.timeout_mut() = Some(Duration::from_millis(50));
+    let error = http.send(hasty, &of_user(0)).await.unwrap_err();
+    assert_eq!(error, "no complete response within 0.05 s");
+    assert_eq!(http.0.pool.sweep(), 0);
+}
+
+#[tokio::test]
+async fn a_dead_way_to_the_target_is_noticed_after_thirty_seconds() {
+    let target = Target::ok().await;
+    let http = http();
+    let origin = Arc::new(Origin::new(&target.url("/"), None));
+    let connection = http.0.dialer.dial(origin, None).await.unwrap();
+    let connection::Stream::Plain(stream) = connection.stream() else {
+        panic!("it is not encrypted")
+    };
+    let socket = socket2::SockRef::from(stream);
+    assert!(socket.keepalive().unwrap());
+    #[cfg(target_os = "linux")]
+    assert_eq!(socket.tcp_user_timeout().unwrap(), Some(dial::LOST_AFTER));
+}
+
+#[tokio::test]
+async fn concurrent_look_ups_of_a_name_are_one_and_soon_asked_again() {
+    let names = names::Names::default();
+    let (one, other) = tokio::join!(names.addresses("localhost"), names.addresses("localhost"));
+    let (one, other) = (one.unwrap(), other.unwrap());
+    assert!(Arc::ptr_eq(&one, &other));
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(2)).await;
+    tokio::time::resume();
+    let later = names.addresses("localhost").await.unwrap();
+    assert!(!Arc::ptr_eq(&one, &later));
+    assert_eq!(
+        *names.addresses("[::1]").await.unwrap(),
+        ["::1".parse::<std::net::IpAddr>().unwrap()]
+    );
+}
+
+#[test]
+fn an_environment_that_was_frozen_does_not_use_what_it_opened_before() {
+    use connection::Moment;
+    let opened = Moment {
+        monotonic: tokio::time::Instant::now(),
+        wall: crate::clock::Timestamp::from_micros(1_000_000),
+    };
+    let (long, short) = (Duration::from_secs(60), Duration::from_secs(1));
+    let after = |monotonic, wall| Moment {
+        monotonic: opened.monotonic + monotonic,
+        wall: opened.wall + wall,
+    };
+    assert_eq!(opened.until(after(short, short)), short);
+    assert_eq!(opened.until(after(short, long)), long, "timers stood still");
+    assert_eq!(
+        opened.until(after(long, short)),
+        long,
+        "the clock was set back"
+    );
+}

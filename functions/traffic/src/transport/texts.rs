@@ -1,0 +1,124 @@
+//! What went wrong, in few words that say what the target did and not how our client found out.
+//!
+//! No text has an address, a port or a path: those would make every error its own row.
+
+use std::borrow::Cow;
+use std::error::Error;
+use std::io;
+use std::time::Duration;
+
+use super::dial::LOST_AFTER;
+
+/// What a request's text begins with that had no complete response in time.
+pub const TIMED_OUT: &str = "no complete response";
+
+/// The text of a request that had no complete response in time.
+pub(super) fn timed_out(timeout: Duration) -> String {
+    format!("{TIMED_OUT} within {} s", timeout.as_secs_f64())
+}
+
+/// Why a request of reqwest's own client failed.
+pub fn explain(error: &reqwest::Error, timeout: Option<Duration>) -> String {
+    if error.is_timeout() {
+        return match timeout {
+            Some(timeout) => timed_out(timeout),
+            None => format!("{TIMED_OUT} in time"),
+        };
+    }
+    match error.source() {
+        None => "request failed".into(),
+        Some(source) if error.is_connect() => cannot_connect(source),
+        Some(source) => failed(source),
+    }
+}
+
+/// Why there is no connection.
+pub(super) fn cannot_connect(error: &(dyn Error + 'static)) -> String {
+    let (kind, cause) = innermost(error);
+    let reason = match kind {
+        Some(io::ErrorKind::TimedOut) => "connection timed out".into(),
+        _ => reason(kind, &cause),
+    };
+    match reason.starts_with("connection") {
+        true => reason.into_owned(),
+        false => format!("cannot connect: {reason}"),
+    }
+}
+
+/// Why a request that had a connection failed.
+pub(super) fn failed(error: &(dyn Error + 'static)) -> String {
+    let (kind, cause) = innermost(error);
+    match kind {
+        Some(io::ErrorKind::TimedOut) => format!(
+            "connection lost: no acknowledgement for {} s",
+            LOST_AFTER.as_secs()
+        ),
+        _ => reason(kind, &cause).into_owned(),
+    }
+}
+
+/// Whether the target ended the connection, or the way to it did.
+pub(super) fn is_end(error: &(dyn Error + 'static)) -> bool {
+    use io::ErrorKind::{
+        BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected, UnexpectedEof,
+    };
+    let (kind, cause) = innermost(error);
+    let ends = [
+        BrokenPipe,
+        ConnectionAborted,
+        ConnectionReset,
+        NotConnected,
+        UnexpectedEof,
+    ];
+    kind.is_some_and(|kind| ends.contains(&kind)) || cause.contains("closed before message")
+}
+
+/// The kind of the outermost error of the system's, and the innermost error's own words.
+fn innermost(error: &(dyn Error + 'static)) -> (Option<io::ErrorKind>, String) {
+    let mut kind = None;
+    let mut innermost = error;
+    loop {
+        kind = kind.or_else(|| innermost.downcast_ref().map(io::Error::kind));
+        match innermost.source() {
+            Some(source) => innermost = source,
+            None => return (kind, innermost.to_string()),
+        }
+    }
+}
+
+fn reason(kind: Option<io::ErrorKind>, cause: &str) -> Cow<'static, str> {
+    let known = match kind {
+        Some(io::ErrorKind::ConnectionRefused) => "connection refused",
+        Some(io::ErrorKind::ConnectionReset) => "connection reset by the target",
+        Some(io::ErrorKind::BrokenPipe) => "connection closed by the target",
+        Some(io::ErrorKind::TimedOut) => "connection timed out",
+        Some(io::ErrorKind::HostUnreachable) => "host unreachable",
+        Some(io::ErrorKind::NetworkUnreachable) => "network unreachable",
+        Some(io::ErrorKind::AddrNotAvailable) => "no local port is free for another connection",
+        _ if cause.contains("Too many open files") => "too many open files: raise ulimit -n",
+        _ if cause.contains("failed to lookup address") => "host name not found",
+        _ if cause.contains("closed before message completed")
+            || cause.contains("end of file before message length")
+            || cause.contains("unexpected EOF")
+            || kind == Some(io::ErrorKind::UnexpectedEof) =>
+        {
+            "connection closed before the response was complete"
+        }
+        _ if cause.contains("InvalidContentType") => "the target does not speak TLS",
+        _ if cause.contains("head is too large") => "response headers are too long",
+        Some(io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData)
+            if ["chunk", "trailer", "header"]
+                .iter()
+                .any(|part| cause.contains(part)) =>
+        {
+            "response is not valid HTTP: broken chunk"
+        }
+        _ => {
+            return match cause.split_once(" parsed") {
+                Some((what, _)) => format!("response is not valid HTTP: {what}").into(),
+                None => cause.to_owned().into(),
+            };
+        }
+    };
+    known.into()
+}

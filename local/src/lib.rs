@@ -3,6 +3,7 @@
 
 pub mod console;
 pub mod cost_command;
+mod descriptors;
 pub mod engine;
 pub mod exports;
 pub mod health_command;

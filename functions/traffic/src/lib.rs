@@ -11,6 +11,7 @@ pub mod fanout;
 mod in_flight;
 mod iteration;
 mod journal;
+pub mod machine;
 #[cfg(any(test, feature = "contract"))]
 pub mod memory;
 pub mod plan;

@@ -8,7 +8,7 @@ use std::future::Future;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::http::response::Parts;
 use reqwest::header::HeaderMap;
@@ -19,22 +19,26 @@ use rustls_platform_verifier::ConfigVerifierExt as _;
 use crate::clock::Clock;
 use crate::workload::Connections;
 
+mod bodies;
 mod connection;
 mod dial;
 mod exchange;
 mod link_local;
 mod names;
 mod outgoing;
+mod places;
 mod pool;
 mod proxies;
 mod redirects;
 mod texts;
 mod warm;
 
+use bodies::Bodies;
 use connection::{Connection, Origin};
 use dial::Dialer;
 use exchange::{Broken, Exchange};
 use outgoing::Outgoing;
+use places::Places;
 use pool::Pool;
 pub use proxies::Proxies;
 pub use redirects::MAX_REDIRECTS;
@@ -120,6 +124,9 @@ pub struct HttpSettings {
     pub proxies: Proxies,
     /// Whether the addresses of the link are refused, as they must be on AWS.
     pub refuses_link_local: bool,
+    /// The most connections that are open at once, those that wait for another request included; as
+    /// many as the system gives if it is not said. A request beyond that fails at once.
+    pub max_connections: Option<usize>,
 }
 
 /// The HTTP client of a process.
@@ -128,6 +135,8 @@ pub struct Http(Arc<Client>);
 
 struct Client {
     pool: Arc<Pool>,
+    places: Places,
+    bodies: Bodies,
     dialer: Dialer,
     settings: HttpSettings,
 }
@@ -176,6 +185,8 @@ impl Http {
         Self(Arc::new(Client {
             dialer: Dialer::new(tls, settings.refuses_link_local, clock.clone()),
             pool: Pool::new(clock),
+            places: Places::new(settings.max_connections),
+            bodies: Bodies::within(crate::machine::memory()),
             settings,
         }))
     }
@@ -268,7 +279,9 @@ impl Client {
             }
         }
         let origin = Arc::new(Origin::new(&request.url, tls));
+        let place = self.places.take(&self.pool)?;
         let connection = self.dialer.dial(origin, proxy.as_ref()).await?;
+        let connection = connection.at(place);
         let answer = attempt(connection, request.head(proxy.as_ref())?).await;
         answer.map_err(|failed| failed.text)
     }
@@ -286,8 +299,7 @@ impl Client {
             mut body,
             mut exchange,
         } = answer;
-        let mut kept = BytesMut::new();
-        let mut first = Bytes::new();
+        let mut kept = self.bodies.begin();
         let mut content_length = 0;
         while let Some(chunk) = (exchange.chunk(&mut body).await).map_err(|error| text(&error))? {
             content_length += chunk.len() as u64;
@@ -297,17 +309,8 @@ impl Client {
                     MAX_BODY >> 20
                 ));
             }
-            if !keeps_body {
-                continue;
-            }
-            // most bodies are one chunk
-            if first.is_empty() && kept.is_empty() {
-                first = chunk;
-            } else {
-                if kept.is_empty() {
-                    kept.extend_from_slice(&std::mem::take(&mut first));
-                }
-                kept.extend_from_slice(&chunk);
+            if keeps_body {
+                kept.add(chunk)?;
             }
         }
         if !closes && let Some(connection) = exchange.finish().await {
@@ -317,11 +320,7 @@ impl Client {
         Ok(Reply {
             status: parts.status,
             headers: parts.headers,
-            body: if kept.is_empty() {
-                first
-            } else {
-                kept.freeze()
-            },
+            body: kept.end(),
             content_length,
         })
     }

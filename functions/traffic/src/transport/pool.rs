@@ -5,7 +5,7 @@
 //! and closes what is too old or what the target has closed.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -33,6 +33,8 @@ pub(super) struct Pool {
     shared: Mutex<Vec<(Arc<Origin>, Vec<Idle>)>>,
     clock: Clock,
     is_swept: AtomicBool,
+    /// The table that the next connection is taken from when one has to go.
+    closed_of: AtomicUsize,
 }
 
 /// A connection that waits.
@@ -55,6 +57,7 @@ impl Pool {
             shared: Mutex::default(),
             clock,
             is_swept: AtomicBool::new(false),
+            closed_of: AtomicUsize::new(0),
         })
     }
 
@@ -132,6 +135,29 @@ impl Pool {
             Some((_, waiting)) => waiting.push(idle),
             None => shared.push((Arc::clone(origin), vec![idle])),
         }
+    }
+
+    /// Closes some connection that waits; false if none does.
+    pub(super) fn close_one(&self) -> bool {
+        let next = self.closed_of.fetch_add(1, Ordering::Relaxed);
+        for shard in 0..SHARDS {
+            let mut users = locked(&self.users[(next + shard) % SHARDS]);
+            let Some((&user, own)) = users.iter_mut().next() else {
+                continue;
+            };
+            let idle = own.pop();
+            if own.is_empty() {
+                users.remove(&user);
+            }
+            drop(users);
+            if idle.is_some() {
+                return true;
+            }
+        }
+        let mut shared = locked(&self.shared);
+        let idle = shared.iter_mut().find_map(|(_, waiting)| waiting.pop());
+        drop(shared);
+        idle.is_some()
     }
 
     fn shard(&self, (class, user): UserKey) -> &Mutex<HashMap<UserKey, Vec<Idle>>> {

@@ -12,6 +12,9 @@ use super::dial::LOST_AFTER;
 /// What a request's text begins with that had no complete response in time.
 pub const TIMED_OUT: &str = "no complete response";
 
+/// The text of a request that found no file descriptor left for its connection.
+pub(super) const NO_PLACE: &str = "cannot connect: too many open files: raise ulimit -n";
+
 /// The text of a request that had no complete response in time.
 pub(super) fn timed_out(timeout: Duration) -> String {
     format!("{TIMED_OUT} within {} s", timeout.as_secs_f64())

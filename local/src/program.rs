@@ -50,8 +50,8 @@ impl<E: Into<anyhow::Error>> From<E> for Misuse {
 /// Does what the options say.
 pub fn run(options: &Options) -> ExitCode {
     let logs = LogBuffer::default();
-    let clock = Clock::system();
-    if let Err(error) = logging::start(&options.output, &logs, &clock) {
+    let clock = Clock::steady();
+    if let Err(error) = logging::start(&options.output, &logs, &Clock::system()) {
         return complain(&error);
     }
     let runtime = match runtime() {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aggregator::control::{self, ClassSettings, InvalidField, Limits};
+use traffic::credentials::Keyring;
 use traffic::machine;
 use traffic::ports::{Store as _, StoreError};
 use traffic::runs::Environment;
@@ -226,6 +227,7 @@ fn control_settings(
         equal_weights: options.other.equal_weights,
         limits: limits(options),
         allowed_hosts: options.own.allowed_hosts.clone().unwrap_or_default(),
+        keyring: Some(Keyring::default()),
         seed: options.own.seed,
         ..control::Settings::new(workload)
     };
@@ -378,7 +380,10 @@ mod tests {
         assert_eq!(users_within(None, Some(10)), u32::MAX);
         assert_eq!(users_within(Some(PROGRAM_BYTES / 2), None), 0);
         assert_eq!(users_within(Some(PROGRAM_BYTES + 100 * BYTES), None), 100);
-        assert_eq!(users_within(Some(PROGRAM_BYTES + 100 * BYTES), Some(1_000)), 100);
+        assert_eq!(
+            users_within(Some(PROGRAM_BYTES + 100 * BYTES), Some(1_000)),
+            100
+        );
         // those without a connection take less
         let more = PROGRAM_BYTES + 100 * BYTES + 50 * USER_BYTES;
         assert_eq!(users_within(Some(more), Some(100)), 150);

@@ -7,7 +7,9 @@
 pub mod clock;
 #[cfg(feature = "contract")]
 pub mod contract;
+pub mod credentials;
 pub mod fanout;
+pub mod host_allowlist;
 mod in_flight;
 mod iteration;
 mod journal;

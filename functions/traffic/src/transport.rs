@@ -12,11 +12,12 @@ use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::http::response::Parts;
 use reqwest::header::HeaderMap;
-use reqwest::{Request, StatusCode, Url};
+use reqwest::{Request, StatusCode};
 use rustls::ClientConfig;
 use rustls_platform_verifier::ConfigVerifierExt as _;
 
 use crate::clock::Clock;
+use crate::host_allowlist::AllowedHosts;
 use crate::workload::Connections;
 
 mod bodies;
@@ -41,6 +42,7 @@ use outgoing::Outgoing;
 use places::Places;
 use pool::Pool;
 pub use proxies::Proxies;
+use proxies::Proxy;
 pub use redirects::MAX_REDIRECTS;
 pub use texts::{TIMED_OUT, explain};
 pub use warm::Warmer;
@@ -50,6 +52,9 @@ pub const MAX_BODY: u64 = 64 * 1024 * 1024;
 
 /// A connection is used for so long, unless a class says otherwise.
 pub const MAX_CONNECTION_AGE: Duration = Duration::from_secs(60);
+
+/// So many idle connections are closed when no file is left for a new one.
+const EVICTED: usize = 64;
 
 /// Sends requests.
 pub trait Transport: Send + Sync + 'static {
@@ -110,16 +115,13 @@ pub struct Reply {
     pub content_length: u64,
 }
 
-/// Judges a URL that a request is about to be sent to; the error is the request's text.
-pub type Judge = Arc<dyn Fn(&Url) -> Result<(), String> + Send + Sync>;
-
 /// What holds for all requests of a process.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct HttpSettings {
     /// Whose connections requests go by whose class does not say it.
     pub connections: Connections,
-    /// Where requests may go; anywhere if there is none.
-    pub judge: Option<Judge>,
+    /// Where requests may go, redirects included.
+    pub allowed_hosts: AllowedHosts,
     /// The proxies that they go by.
     pub proxies: Proxies,
     /// Whether the addresses of the link are refused, as they must be on AWS.
@@ -234,13 +236,11 @@ impl Client {
         mut request: Outgoing,
         context: &RequestContext,
     ) -> Result<Reply, String> {
-        let origin = request.url.origin();
+        // TLS settings and headers of the workload are for the origin that they were given for
+        let mut is_there = true;
         for followed in 0.. {
-            if let Some(judge) = &self.settings.judge {
-                judge(&request.url)?;
-            }
-            // a certificate of ours is for the host that it was given for
-            let is_there = followed == 0 || request.url.origin() == origin;
+            let allowed = self.settings.allowed_hosts.check(&request.url);
+            allowed.map_err(|refused| refused.to_string())?;
             let tls = context.tls.as_ref().filter(|_| is_there);
             let answer = self.answer(&request, context, tls).await?;
             let location = match context.redirects {
@@ -256,7 +256,7 @@ impl Client {
             if followed == context.redirects {
                 break;
             }
-            redirects::follow(&mut request, reply.status, &location)?;
+            is_there &= redirects::follow(&mut request, reply.status, &location)?;
         }
         Err(format!("more than {} redirects", context.redirects))
     }
@@ -279,11 +279,26 @@ impl Client {
             }
         }
         let origin = Arc::new(Origin::new(&request.url, tls));
-        let place = self.places.take(&self.pool)?;
-        let connection = self.dialer.dial(origin, proxy.as_ref()).await?;
-        let connection = connection.at(place);
+        let connection = self.connect(origin, proxy.as_ref()).await?;
         let answer = attempt(connection, request.head(proxy.as_ref())?).await;
         answer.map_err(|failed| failed.text)
+    }
+
+    /// Opens a connection; where no file is left for it, in the place of idle ones.
+    async fn connect(
+        &self,
+        origin: Arc<Origin>,
+        proxy: Option<&Proxy>,
+    ) -> Result<Connection, String> {
+        let place = self.places.take(&self.pool)?;
+        let connected = self.dialer.dial(Arc::clone(&origin), proxy).await;
+        let connected = match connected {
+            Err(text) if text.contains(texts::NO_FILES) && self.pool.evict(EVICTED) > 0 => {
+                self.dialer.dial(origin, proxy).await
+            }
+            connected => connected,
+        };
+        connected.map(|connection| connection.at(place))
     }
 
     /// Reads an answer to its end, and keeps its connection for the next request.

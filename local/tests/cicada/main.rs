@@ -15,4 +15,6 @@ mod kept;
 mod ledger;
 mod openapi;
 mod recorder;
+mod stood_still;
 mod telemetry;
+mod time;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::EVICTED;
 use super::pool::Pool;
 use super::texts::NO_PLACE;
 
@@ -36,7 +37,7 @@ impl Places {
             if let Ok(place) = Arc::clone(places).try_acquire_owned() {
                 return Ok(Some(place));
             }
-            if !pool.close_one() {
+            if pool.evict(EVICTED) == 0 {
                 return Err(NO_PLACE.to_owned());
             }
         }

@@ -5,7 +5,7 @@
 //! and closes what is too old or what the target has closed.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -33,8 +33,6 @@ pub(super) struct Pool {
     shared: Mutex<Vec<(Arc<Origin>, Vec<Idle>)>>,
     clock: Clock,
     is_swept: AtomicBool,
-    /// The table that the next connection is taken from when one has to go.
-    closed_of: AtomicUsize,
 }
 
 /// A connection that waits.
@@ -57,7 +55,6 @@ impl Pool {
             shared: Mutex::default(),
             clock,
             is_swept: AtomicBool::new(false),
-            closed_of: AtomicUsize::new(0),
         })
     }
 
@@ -137,29 +134,6 @@ impl Pool {
         }
     }
 
-    /// Closes some connection that waits; false if none does.
-    pub(super) fn close_one(&self) -> bool {
-        let next = self.closed_of.fetch_add(1, Ordering::Relaxed);
-        for shard in 0..SHARDS {
-            let mut users = locked(&self.users[(next + shard) % SHARDS]);
-            let Some((&user, own)) = users.iter_mut().next() else {
-                continue;
-            };
-            let idle = own.pop();
-            if own.is_empty() {
-                users.remove(&user);
-            }
-            drop(users);
-            if idle.is_some() {
-                return true;
-            }
-        }
-        let mut shared = locked(&self.shared);
-        let idle = shared.iter_mut().find_map(|(_, waiting)| waiting.pop());
-        drop(shared);
-        idle.is_some()
-    }
-
     fn shard(&self, (class, user): UserKey) -> &Mutex<HashMap<UserKey, Vec<Idle>>> {
         &self.users[(class as usize ^ user as usize) % SHARDS]
     }
@@ -168,6 +142,23 @@ impl Pool {
         if !self.is_swept.swap(true, Ordering::AcqRel) {
             tokio::spawn(sweep_until_empty(Arc::downgrade(self)));
         }
+    }
+
+    /// Closes up to so many idle connections, whoever's they are, for somebody who cannot have another
+    /// one; says how many.
+    pub(super) fn evict(&self, most: usize) -> usize {
+        let mut closing = Vec::new();
+        for (_, waiting) in &mut *locked(&self.shared) {
+            let oldest = waiting.len().min(most - closing.len());
+            closing.extend(waiting.drain(..oldest));
+        }
+        for shard in &self.users {
+            for own in locked(shard).values_mut() {
+                let some = own.len().min(most - closing.len());
+                closing.extend(own.drain(..some));
+            }
+        }
+        closing.len()
     }
 
     /// Closes what cannot be used again; says how many connections are left.

@@ -70,7 +70,8 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Puts the parts together and sets them going; a run that was not stopped goes on.
+    /// Puts the parts together and sets them going; a run that was not stopped goes on. Its requests have
+    /// at most `max_connections` open at once.
     ///
     /// # Errors
     /// When a setting cannot be used, the client cannot be made, or the store cannot be read.
@@ -81,10 +82,13 @@ impl Engine {
         environment: Environment,
         clock: Clock,
         observer: Option<Arc<dyn Observer>>,
+        max_connections: Option<usize>,
     ) -> anyhow::Result<Self> {
         let store = Arc::new(store);
         let proxies = Proxies::read(&*environment)?;
         let runs = Arc::new(Runs::new(Arc::clone(&store), clock.clone(), environment));
+        // it was read in the same environment
+        runs.know(&settings.workload);
         let (queue, delivery) = TokioQueue::new(clock.clone());
         let (heartbeat, beats) = TokioHeartbeat::new(clock.clone(), (*store).clone());
         let fan_out = Arc::new(FanOut {
@@ -98,6 +102,7 @@ impl Engine {
             clock.clone(),
             HttpSettings {
                 proxies,
+                max_connections,
                 ..HttpSettings::default()
             },
         );

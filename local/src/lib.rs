@@ -3,6 +3,7 @@
 
 pub mod console;
 pub mod cost_command;
+mod descriptors;
 mod duration;
 pub mod engine;
 pub mod exports;

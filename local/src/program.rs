@@ -19,6 +19,7 @@ use traffic::runs::Environment;
 use traffic::telemetry::Observer;
 use traffic::workload::FOLDER;
 
+use crate::descriptors::Descriptors;
 use crate::engine::Engine;
 use crate::exports::Files;
 use crate::options::Options;
@@ -113,9 +114,9 @@ async fn program(options: &Options, logs: LogBuffer, clock: Clock) -> Result<u8,
     let settings = resolve(options, &process, kept.as_ref()).await?;
     let run_time = settings.start.and_then(|start| start.run_time);
     let files = Files::begin(&settings.exports, run_time)?;
-    let open_files = raise_open_files();
+    let descriptors = Descriptors::new(raise_open_files());
     let server = match &settings.web {
-        Some(web) => Some(Server::bind(web, &door, open_files).await?),
+        Some(web) => Some(Server::bind(web, &door, descriptors).await?),
         None => None,
     };
     let targets = if settings.demo {
@@ -140,8 +141,17 @@ async fn program(options: &Options, logs: LogBuffer, clock: Clock) -> Result<u8,
         .clone()
         .map(|telemetry| telemetry as Arc<dyn Observer>);
     let stop_timeout = settings.stop_timeout;
-    let mut engine =
-        Engine::start(store, control, stop_timeout, environment, clock, observer).await?;
+    let most = descriptors.traffic(targets.is_some());
+    let engine = Engine::start(
+        store,
+        control,
+        stop_timeout,
+        environment,
+        clock,
+        observer,
+        most,
+    );
+    let mut engine = engine.await?;
     if let Some(telemetry) = &telemetry {
         engine.tell_users(Arc::clone(telemetry));
     }

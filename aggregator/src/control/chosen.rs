@@ -108,6 +108,8 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         let chosen = self.as_configured(text).await?;
         self.settings.fits(&chosen.workload)?;
         check_hosts(&self.settings, &chosen.workload)?;
+        // runs that are pinned to it need no copy of their own
+        self.fan_out.runs.know(&chosen.workload);
         Ok(chosen)
     }
 

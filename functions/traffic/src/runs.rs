@@ -1,7 +1,7 @@
 //! A process's copies of runs: at most a second old, and made ready to be asked once per change.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::sync::Mutex;
@@ -54,6 +54,8 @@ pub struct Runs<S> {
     environment: Environment,
     known: Mutex<HashMap<RunId, Copy>>,
     latest: Mutex<Option<(Timestamp, Option<RunId>)>>,
+    /// Workloads that somebody in this process has, by version: a large one is kept once.
+    workloads: std::sync::Mutex<HashMap<String, Weak<Workload>>>,
     /// Runs that are stopped here, though the store does not know it yet: nobody else executes them.
     held_stops: std::sync::Mutex<BTreeMap<RunId, Slot>>,
 }
@@ -72,6 +74,7 @@ impl<S: Store> Runs<S> {
             environment,
             known: Mutex::default(),
             latest: Mutex::default(),
+            workloads: std::sync::Mutex::default(),
             held_stops: std::sync::Mutex::default(),
         }
     }
@@ -232,17 +235,35 @@ impl<S: Store> Runs<S> {
         Ok(loaded)
     }
 
-    /// A workload by its version, read anew.
+    /// A workload by its version: the one that this process has, or else the store's.
     ///
     /// # Errors
     /// See [`RunError`].
     pub async fn workload(&self, version: &str) -> Result<Arc<Workload>, RunError> {
+        let known = self.workloads().get(version).and_then(Weak::upgrade);
+        if let Some(known) = known {
+            return Ok(known);
+        }
         let source = self
             .store
             .workload(version)
             .await?
             .ok_or_else(|| RunError::WorkloadMissing(version.into()))?;
-        Ok(Arc::new(self.parse(&source).await?))
+        let workload = Arc::new(self.parse(&source).await?);
+        self.know(&workload);
+        Ok(workload)
+    }
+
+    /// Notes that this process has a workload, read with the environment that is given here.
+    pub fn know(&self, workload: &Arc<Workload>) {
+        let mut workloads = self.workloads();
+        workloads.retain(|_, known| known.strong_count() > 0);
+        workloads.insert(workload.version().to_owned(), Arc::downgrade(workload));
+    }
+
+    fn workloads(&self) -> MutexGuard<'_, HashMap<String, Weak<Workload>>> {
+        // nothing in a guarded section leaves the table half-changed
+        (self.workloads.lock()).unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Reads a workload's text as a run that is pinned to it will, while the runtime does other things.

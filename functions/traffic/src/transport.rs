@@ -22,22 +22,26 @@ use crate::host_allowlist::AllowedHosts;
 use crate::tls::{self, TlsError};
 use crate::workload::Connections;
 
+mod bodies;
 mod connection;
 mod dial;
 mod exchange;
 mod link_local;
 mod names;
 mod outgoing;
+mod places;
 mod pool;
 mod proxies;
 mod redirects;
 mod texts;
 mod warm;
 
+use bodies::Bodies;
 use connection::{Connection, Origin};
 use dial::Dialer;
 use exchange::{Broken, Exchange};
 use outgoing::Outgoing;
+use places::Places;
 use pool::Pool;
 pub use proxies::Proxies;
 use proxies::Proxy;
@@ -124,6 +128,9 @@ pub struct HttpSettings {
     pub proxies: Proxies,
     /// Whether the addresses of the link are refused, as they must be on AWS.
     pub refuses_link_local: bool,
+    /// The most connections that are open at once, those that wait for another request included; as
+    /// many as the system gives if it is not said. A request beyond that fails at once.
+    pub max_connections: Option<usize>,
 }
 
 /// The HTTP client of a process.
@@ -132,6 +139,8 @@ pub struct Http(Arc<Client>);
 
 struct Client {
     pool: Arc<Pool>,
+    places: Places,
+    bodies: Bodies,
     dialer: Dialer,
     settings: HttpSettings,
 }
@@ -180,6 +189,8 @@ impl Http {
         Self(Arc::new(Client {
             dialer: Dialer::new(tls, settings.refuses_link_local, clock.clone()),
             pool: Pool::new(clock),
+            places: Places::new(settings.max_connections),
+            bodies: Bodies::within(crate::machine::memory()),
             settings,
         }))
     }
@@ -278,13 +289,15 @@ impl Client {
         origin: Arc<Origin>,
         proxy: Option<&Proxy>,
     ) -> Result<Connection, String> {
+        let place = self.places.take(&self.pool)?;
         let connected = self.dialer.dial(Arc::clone(&origin), proxy).await;
-        match connected {
+        let connected = match connected {
             Err(text) if text.contains(texts::NO_FILES) && self.pool.evict(EVICTED) > 0 => {
                 self.dialer.dial(origin, proxy).await
             }
             connected => connected,
-        }
+        };
+        connected.map(|connection| connection.at(place))
     }
 
     /// Reads an answer to its end, and keeps its connection for the next request.
@@ -300,14 +313,19 @@ impl Client {
             mut body,
             mut exchange,
         } = answer;
+        let mut share = self.bodies.share();
         while let Some(mut chunk) =
             (exchange.chunk(&mut body).await).map_err(|error| text(&error))?
         {
             while let Some(piece) = decoder.piece_of(&mut chunk) {
                 let before = decoder.length();
                 decoder.push(piece).map_err(|error| error.to_string())?;
+                let more = decoder.length() - before;
+                if decoder.keeps_body() {
+                    share.add(more)?;
+                }
                 // few bytes can stand for many: others have their turn in between
-                if decoder.length() - before > LONG_DECODING {
+                if more > LONG_DECODING {
                     tokio::task::yield_now().await;
                 }
             }
@@ -320,7 +338,7 @@ impl Client {
         Ok(Reply {
             status: parts.status,
             headers: parts.headers,
-            body,
+            body: share.hold(body),
             content_length,
         })
     }

@@ -144,7 +144,13 @@ impl Scene {
             ..Target::default()
         };
         Self {
-            sender: Sender::new(Arc::new(workload), 0, base, Arc::default(), observer),
+            sender: Sender::new(
+                Arc::new(workload),
+                0,
+                (base, None),
+                Arc::default(),
+                observer,
+            ),
             journal,
             target,
             notebook: Arc::default(),

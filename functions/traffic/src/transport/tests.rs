@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 use super::*;
 
 mod connections;
+mod decoded;
 mod heads;
 mod hops;
 mod proxied;

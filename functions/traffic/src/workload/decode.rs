@@ -16,6 +16,7 @@ use super::shape::Shape;
 
 mod classes;
 mod defaults;
+mod host_tls;
 mod hosts;
 mod pairs;
 mod pools;
@@ -41,6 +42,9 @@ pub(super) fn workload(reader: &Reader<'_>, source: &str, environment: Environme
     let (document, errors) = DeTable::parse_recoverable(source);
     if !errors.is_empty() {
         for error in errors {
+            if reader.is_full() {
+                break;
+            }
             let span = error.span().unwrap_or_default();
             reader.mistake(&span, format!("this is not TOML: {}", error.message()));
         }
@@ -49,10 +53,7 @@ pub(super) fn workload(reader: &Reader<'_>, source: &str, environment: Environme
     let fields = Fields::new(reader, "", document.get_ref(), 0..0);
     let hosts = hosts::read(&fields, environment);
     let engine = Engine::new(pools::read(&fields));
-    let compiler = Compiler {
-        reader,
-        engine: &engine,
-    };
+    let compiler = Compiler::new(reader, &engine);
     let defaults = defaults::Defaults::read(&fields);
     let equal_weights = fields.read("equal_weights", "true or false", DeValue::as_bool);
     let mut classes = classes::read(
@@ -106,7 +107,7 @@ fn check_variable(reader: &Reader<'_>, name: &str, span: &Range<usize>) -> Optio
     let own = super::scope::ITERATION_NAMES
         .iter()
         .chain(&super::scope::RESPONSE_NAMES);
-    let functions = ["range", "dict", "namespace"]
+    let functions = ["range", "dict"]
         .iter()
         .chain(&super::engine::RANDOM_FUNCTIONS);
     let identifier = name.starts_with(|c: char| c.is_ascii_alphabetic())

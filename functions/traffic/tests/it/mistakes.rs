@@ -241,7 +241,7 @@ fn functions_filters_and_tests_are_known_ones() {
     );
     body(
         "{{ debug() }}",
-        "unknown function `debug`: write one of `choice`, `dict`, `namespace`, `pick`, `randint`, `range`, `uniform`",
+        "unknown function `debug`: write one of `choice`, `dict`, `pick`, `randint`, `range`, `uniform`",
     );
     body(
         "{{ __iteration }}",

@@ -158,7 +158,9 @@ impl Sender {
         trace: &Trace<'_>,
     ) -> Fate {
         let mut planned_at = turn.planned_at;
-        for (step, prepared) in task.steps().iter().zip(self.prepared(task)) {
+        let all_prepared = self.prepared(task);
+        for index in scope.order(task) {
+            let (step, prepared) = (&task.steps()[index], &all_prepared[index]);
             if !scope.begin(step) {
                 continue;
             }

@@ -33,7 +33,7 @@ mod text;
 mod thread;
 mod wait;
 
-pub use class::{Host, Set, Step, Task, UserClass, base_url, request_url};
+pub use class::{Host, Order, Set, Step, Task, UserClass, base_url, request_url};
 pub use connections::Connections;
 pub use errors::{EvaluationError, Mistake, WorkloadErrors};
 pub use expect::{StatusRule, Verdict};

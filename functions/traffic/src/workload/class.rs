@@ -210,6 +210,18 @@ pub struct Task {
     pub(super) weight: u32,
     pub(super) pools: Vec<(Arc<str>, Arc<Pool>)>,
     pub(super) steps: Vec<Step>,
+    pub(super) order: Order,
+}
+
+/// In which order an iteration sends the requests of its task.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// As they are written.
+    #[default]
+    Given,
+    /// Drawn anew in each iteration, so that no request is always the first: that one makes the connection, and
+    /// what it asks for is in no cache yet.
+    Random,
 }
 
 impl Task {
@@ -228,9 +240,14 @@ impl Task {
         &self.pools
     }
 
-    /// Its requests, in the order they are sent; at least one.
+    /// Its requests, in the order they are written; at least one.
     pub fn steps(&self) -> &[Step] {
         &self.steps
+    }
+
+    /// The order in which they are sent.
+    pub fn order(&self) -> Order {
+        self.order
     }
 }
 

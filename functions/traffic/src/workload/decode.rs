@@ -28,6 +28,9 @@ mod users;
 /// Looks up an environment variable.
 pub(super) type Environment<'e> = &'e dyn Fn(&str) -> Option<String>;
 
+/// The longest file that is not TOML of which every mistake is said, in bytes.
+const RECOVERED: usize = 64 * 1024;
+
 /// What a workload file says.
 #[derive(Default)]
 pub(super) struct Decoded {
@@ -39,7 +42,12 @@ pub(super) struct Decoded {
 
 /// Reads everything that a workload file says; the reader has the mistakes.
 pub(super) fn workload(reader: &Reader<'_>, source: &str, environment: Environment<'_>) -> Decoded {
-    let (document, errors) = DeTable::parse_recoverable(source);
+    let (document, errors) = match DeTable::parse(source) {
+        Ok(document) => (document, Vec::new()),
+        // looking for more than the first mistake costs memory for each of them
+        Err(_) if source.len() <= RECOVERED => DeTable::parse_recoverable(source),
+        Err(first) => (toml::Spanned::new(0..0, DeTable::new()), vec![first]),
+    };
     if !errors.is_empty() {
         for error in errors {
             if reader.is_full() {

@@ -37,21 +37,18 @@ pub(super) fn run(classes: &[Arc<UserClass>], reader: &Reader<'_>) {
         .map(|(class, task)| Rehearsal::new(class, task))
         .collect();
     for rehearsal in &mut rehearsals {
-        if spent() > end {
-            let step = rehearsal.steps.first();
-            let line = step.map_or(1, |step| step.path.origin().line);
+        if let Some(left) = rehearsal.turn(0, end, reader) {
+            let origin = left.path.origin();
             let message = "the templates up to here take too long together: make them simpler";
-            reader.mistake_on(line, message);
+            reader.mistake_on(origin.line, format!("{}: {message}", origin.place));
             return;
         }
-        rehearsal.turn(0, reader);
     }
     for rehearsal in &mut rehearsals {
         for turn in 1..rehearsal.turns {
-            if spent() > end || reader.is_full() {
+            if reader.is_full() || rehearsal.turn(turn, end, reader).is_some() {
                 return;
             }
-            rehearsal.turn(turn, reader);
         }
     }
 }
@@ -78,18 +75,27 @@ impl<'w> Rehearsal<'w> {
     }
 
     /// Renders each request once; one that fails is reported and not rendered again.
-    fn turn(&mut self, turn: usize, reader: &Reader<'_>) {
+    ///
+    /// Returns the first for which the budget, which ends at `end`, was not enough.
+    fn turn(&mut self, turn: usize, end: u64, reader: &Reader<'_>) -> Option<&'w Step> {
         let Self { class, task, .. } = *self;
         let draws = Draws::new(0, class.name(), 0, turn as u64);
         let mut scope = Scope::with_values(class, 0, turn as u64, draws, drawn(task, turn));
-        self.steps
-            .retain(|step| match render(class, step, &mut scope) {
+        let mut left = None;
+        self.steps.retain(|step| {
+            if spent() > end {
+                left.get_or_insert(*step);
+                return true;
+            }
+            match render(class, step, &mut scope) {
                 Ok(()) => true,
                 Err(error) => {
                     reader.mistake_on(error.line(), format!("{}: {error}", error.place()));
                     false
                 }
-            });
+            }
+        });
+        left
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::PoisonError;
 
 use traffic::ports::{Heartbeat, Queue, Store, StoreError};
 use traffic::run::{Run, RunId};
-use traffic::runs::{LoadedRun, RunError};
+use traffic::runs::RunError;
 
 use super::{ATTEMPTS, Control, Refusal};
 
@@ -88,10 +88,17 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         let Some(known) = runs.known_newest().await else {
             return Err(Refusal::Store(error));
         };
-        if known.plan.run().is_over(self.now()) {
-            return Ok((Stop::Written, None));
+        let known = known.plan.run().clone();
+        let is_held = runs.held_stop().is_some();
+        if !is_held && (known.is_over(self.now()) || known.stopped_from.is_some()) {
+            return Ok((Stop::Written, Some(known)));
         }
-        let held = self.held(&known, runs.held_stop().is_none()).await?;
+        let held = if is_held {
+            known
+        } else {
+            let from = Run::change_slot(&self.fan_out.clock);
+            runs.hold_stop(known, from).await?.plan.run().clone()
+        };
         tracing::error!(
             error = &error as &dyn std::error::Error,
             run = %held.id,
@@ -99,16 +106,6 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         );
         self.note_unwritten(Some(&error));
         Ok((Stop::Held(error), Some(held)))
-    }
-
-    async fn held(&self, known: &LoadedRun, is_first: bool) -> Result<Run, Refusal> {
-        let run = known.plan.run();
-        if !is_first || run.stopped_from.is_some() {
-            return Ok(run.clone());
-        }
-        let from = Run::change_slot(&self.fan_out.clock);
-        let held = self.fan_out.runs.hold_stop(run.clone(), from).await?;
-        Ok(held.plan.run().clone())
     }
 
     fn note_unwritten(&self, reason: Option<&dyn Display>) {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 
 use crate::clock::{Clock, Timestamp};
 use crate::plan::{Plan, PlannedClass};
@@ -54,11 +54,34 @@ pub struct Runs<S> {
     environment: Environment,
     known: Mutex<HashMap<RunId, Copy>>,
     latest: Mutex<Option<(Timestamp, Option<RunId>)>>,
+    /// From when on the change holds that is being made, if one is.
+    changing: Arc<watch::Sender<Option<Timestamp>>>,
 }
 
 struct Copy {
     read_at: Timestamp,
-    run: Arc<LoadedRun>,
+    run: watch::Sender<Arc<LoadedRun>>,
+}
+
+/// A change to a run that is being made, where one process does all: what is due from its instant on
+/// waits until this is dropped, and is not counted before.
+#[derive(Debug)]
+pub struct Changing {
+    from: Timestamp,
+    changing: Arc<watch::Sender<Option<Timestamp>>>,
+}
+
+impl Changing {
+    /// The instant from which the change holds.
+    pub fn from(&self) -> Timestamp {
+        self.from
+    }
+}
+
+impl Drop for Changing {
+    fn drop(&mut self) {
+        self.changing.send_replace(None);
+    }
 }
 
 impl<S: Store> Runs<S> {
@@ -70,6 +93,58 @@ impl<S: Store> Runs<S> {
             environment,
             known: Mutex::default(),
             latest: Mutex::default(),
+            changing: Arc::new(watch::Sender::new(None)),
+        }
+    }
+
+    /// Whether this process does all: plans, executes and counts.
+    pub fn is_alone(&self) -> bool {
+        self.store.marker_lead().is_zero()
+    }
+
+    /// Begins a change that holds from now on, for where this process does all; one at a time.
+    pub fn begin_change(&self) -> Changing {
+        let mut from = Timestamp::default();
+        // the time is asked while nobody can look: who was not told has asked for an earlier one
+        self.changing.send_modify(|changing| {
+            from = self.clock.now();
+            *changing = Some(from);
+        });
+        Changing {
+            from,
+            changing: Arc::clone(&self.changing),
+        }
+    }
+
+    /// `now`, or the instant before it from which a change holds that is being made: what was planned
+    /// before that is certain.
+    pub fn certain(&self, now: Timestamp) -> Timestamp {
+        (*self.changing.borrow()).map_or(now, |from| from.min(now))
+    }
+
+    /// Waits while a change is being made that may hold for what is due at an instant.
+    pub async fn until_certain(&self, due: Timestamp) {
+        let is_certain = |changing: &Option<Timestamp>| changing.is_none_or(|from| due < from);
+        if !is_certain(&self.changing.borrow()) {
+            // the sender lives as long as this
+            let _ = self.changing.subscribe().wait_for(is_certain).await;
+        }
+    }
+
+    /// The copies of a run that this process gets, from the present one on.
+    ///
+    /// # Errors
+    /// See [`RunError`].
+    pub async fn follow(
+        &self,
+        id: &RunId,
+    ) -> Result<watch::Receiver<Arc<LoadedRun>>, RunError> {
+        loop {
+            self.get(id).await?;
+            // it is there, unless many others came in between
+            if let Some(copy) = self.known.lock().await.get(id) {
+                return Ok(copy.run.subscribe());
+            }
         }
     }
 
@@ -83,7 +158,7 @@ impl<S: Store> Runs<S> {
         if let Some(copy) = known.get(id)
             && is_fresh(copy.read_at, now)
         {
-            return Ok(Arc::clone(&copy.run));
+            return Ok(Arc::clone(&copy.run.borrow()));
         }
         let run = self
             .store
@@ -137,7 +212,7 @@ impl<S: Store> Runs<S> {
         run: Run,
         now: Timestamp,
     ) -> Result<Arc<LoadedRun>, RunError> {
-        let before = known.get(&run.id).map(|copy| Arc::clone(&copy.run));
+        let before = known.get(&run.id).map(|copy| Arc::clone(&copy.run.borrow()));
         let id = run.id.clone();
         let loaded = match before {
             Some(before) if before.plan.run().revision >= run.revision => before,
@@ -154,17 +229,21 @@ impl<S: Store> Runs<S> {
                 })
             }
         };
-        if known.len() >= KEPT && !known.contains_key(&id) {
+        if let Some(copy) = known.get_mut(&id) {
+            copy.read_at = now;
+            copy.run.send_if_modified(|run| {
+                let is_new = !Arc::ptr_eq(run, &loaded);
+                *run = Arc::clone(&loaded);
+                is_new
+            });
+            return Ok(loaded);
+        }
+        if known.len() >= KEPT {
             let oldest = known.keys().min().cloned();
             oldest.and_then(|oldest| known.remove(&oldest));
         }
-        known.insert(
-            id,
-            Copy {
-                read_at: now,
-                run: Arc::clone(&loaded),
-            },
-        );
+        let run = watch::Sender::new(Arc::clone(&loaded));
+        known.insert(id, Copy { read_at: now, run });
         Ok(loaded)
     }
 

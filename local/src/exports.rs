@@ -137,9 +137,9 @@ impl CsvFiles {
     }
 
     fn write(&mut self, snapshot: &Snapshot) -> Result<(), ExportError> {
-        let report = snapshot.stats.report(snapshot.at);
+        let report = snapshot.report();
         let lines = self.lines.lines(snapshot);
-        let state = State::of(snapshot.run.as_deref(), snapshot.at);
+        let state = snapshot.state();
         let history = match state {
             // nothing changes any more
             State::Ready | State::Stopped => self.history.append(""),

@@ -51,6 +51,7 @@ impl fmt::Display for RunId {
 
 /// One swarm from start to stop.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Run {
     /// The run's name.
     pub id: RunId,

@@ -10,6 +10,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::plan::{Plan, PlannedClass};
 use crate::ports::{Store, StoreError};
 use crate::run::{Run, RunId};
+use crate::tick::UnderWay;
 use crate::workload::{Workload, WorkloadErrors};
 
 /// How old a copy may be before it is read again; see [`crate::run::CHANGE_LEAD`].
@@ -54,6 +55,7 @@ pub struct Runs<S> {
     environment: Environment,
     known: Mutex<HashMap<RunId, Copy>>,
     latest: Mutex<Option<(Timestamp, Option<RunId>)>>,
+    under_way: Arc<UnderWay>,
     /// From when on the change holds that is being made, if one is.
     changing: Arc<watch::Sender<Option<Timestamp>>>,
 }
@@ -93,8 +95,14 @@ impl<S: Store> Runs<S> {
             environment,
             known: Mutex::default(),
             latest: Mutex::default(),
+            under_way: Arc::default(),
             changing: Arc::new(watch::Sender::new(None)),
         }
+    }
+
+    /// What is under way in this process.
+    pub fn under_way(&self) -> &Arc<UnderWay> {
+        &self.under_way
     }
 
     /// Whether this process does all: plans, executes and counts.
@@ -128,6 +136,17 @@ impl<S: Store> Runs<S> {
         if !is_certain(&self.changing.borrow()) {
             // the sender lives as long as this
             let _ = self.changing.subscribe().wait_for(is_certain).await;
+        }
+    }
+
+    /// The present, once no change is being made that may hold for it.
+    pub async fn certain_now(&self) -> Timestamp {
+        loop {
+            let now = self.clock.now();
+            if (*self.changing.borrow()).is_none_or(|from| now < from) {
+                return now;
+            }
+            self.until_certain(now).await;
         }
     }
 

@@ -60,7 +60,6 @@ pub struct Ticker<S, T> {
     in_flight: Arc<InFlight>,
     health: Arc<WriteHealth>,
     senders: Arc<Senders>,
-    under_way: Arc<UnderWay>,
     stop_timeout: Option<Duration>,
     /// Iterations of runs up to this one are cut off.
     cut_off: watch::Sender<Option<RunId>>,
@@ -108,7 +107,6 @@ impl<S: Store, T: Transport> Ticker<S, T> {
             in_flight: Arc::default(),
             health: Arc::default(),
             senders: Arc::default(),
-            under_way: Arc::default(),
             stop_timeout: None,
             cut_off: watch::Sender::new(None),
         }
@@ -131,11 +129,6 @@ impl<S: Store, T: Transport> Ticker<S, T> {
             stop_timeout: stop_timeout.filter(|timeout| !timeout.is_zero()),
             ..self
         }
-    }
-
-    /// What is under way.
-    pub fn under_way(&self) -> &Arc<UnderWay> {
-        &self.under_way
     }
 
     /// How many users are in an iteration at this moment, turns included.
@@ -196,7 +189,7 @@ impl<S: Store, T: Transport> Ticker<S, T> {
             return Ok(came_too_late(wake_up, left));
         }
         let certain = || self.runs.certain(self.clock.now());
-        let Some(under_way) = self.under_way.enter(run.plan.run(), certain) else {
+        let Some(under_way) = self.runs.under_way().enter(run.plan.run(), certain) else {
             return Ok(came_too_late(wake_up, left));
         };
         if self.health.is_hopeless(now) {

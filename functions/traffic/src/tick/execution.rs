@@ -103,6 +103,7 @@ impl<S: Store, T: Transport> Execution<S, T> {
                 shared.journal.flush().await;
             }
             let ends = slot_ends(&copies.borrow(), shared.journal.key.slot);
+            let ends = shared.ends_by(ends);
             let may_change = shared.is_alone() && shared.journal.clock.now() < ends;
             if started.is_empty() && !may_change {
                 return report;

@@ -74,8 +74,7 @@ impl<S: Store, T: Transport> Shared<S, T> {
                 copies.mark_changed();
             }
             loop {
-                let now = clock.now();
-                self.runs.until_certain(now).await;
+                let now = self.runs.certain_now().await;
                 if copies.has_changed().unwrap_or(false) {
                     self.follow_change(&mut item, &mut copies);
                     let run = Arc::clone(&copies.borrow());

@@ -116,7 +116,7 @@ async fn a_stop_amid_a_slot_holds_at_once_for_every_wait() {
             .change_at_once(|run, changing| run.stopped_at = Some(changing.from()))
             .await;
         let run = stage.runs.latest().await.unwrap().unwrap();
-        let under_way = Arc::clone(stage.ticker.under_way());
+        let under_way = Arc::clone(stage.runs.under_way());
         stage.settle().await;
         assert!(
             stage.clock.now() <= stopped + ms(40),
@@ -203,13 +203,13 @@ async fn with_a_stop_timeout_an_iteration_has_that_long_to_end() {
             stage.clock.clone(),
         );
         stage.ticker = Arc::new(ticker.stopping_within(Some(Duration::from_secs(5))));
-        stage.live(0..1).await;
+        stage.live(0..2).await;
         let stopped = stage
             .change_at_once(|run, changing| run.stopped_at = Some(changing.from()))
             .await;
         let run = stage.runs.latest().await.unwrap().unwrap();
-        assert_eq!(stage.ticker.under_way().busy_users(&run.plan.run().id), 3);
-        assert!(!(stage.ticker.under_way()).is_quiet(run.plan.run(), stopped + GRAIN));
+        assert_eq!(stage.runs.under_way().busy_users(&run.plan.run().id), 3);
+        assert!(!(stage.runs.under_way()).is_quiet(run.plan.run(), stopped + GRAIN));
         stage.settle().await;
         assert!(stage.clock.now() <= stopped + ms(5_010));
         assert_eq!(stage.fates(), BTreeMap::from([(fate, 3)]));

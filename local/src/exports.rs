@@ -142,7 +142,7 @@ impl CsvFiles {
 
     fn write(&mut self, snapshot: &Snapshot, is_last: bool) -> Result<(), ExportError> {
         let report = snapshot.report();
-        let state = State::of(snapshot.run.as_deref(), snapshot.at);
+        let state = snapshot.state();
         let writer = &mut self.lines;
         let mut lines = self.newest.take(snapshot, state, || writer.lines(snapshot));
         if is_last {

@@ -16,7 +16,7 @@ use traffic::workload::Workload;
 use super::openapi::shapes::{self, Refused};
 use super::runs::Shown;
 use super::{Api, unavailable};
-use crate::control::{self, user_count};
+use crate::control;
 use crate::ledger::Ledger;
 use crate::report::Report;
 
@@ -35,11 +35,10 @@ struct Requests {
     (status = 503, description = "The store does not answer.", body = Refused)
 ))]
 pub(super) async fn requests(Shown(snapshot): Shown) -> Response {
-    let run = snapshot.run.as_deref();
     let body = Requests {
         report: snapshot.report(),
-        state: control::State::of(run, snapshot.at),
-        user_count: user_count(run, snapshot.at),
+        state: snapshot.state(),
+        user_count: snapshot.user_count(),
     };
     Json(body).into_response()
 }
@@ -108,7 +107,7 @@ pub(super) async fn tasks_of_run(Shown(snapshot): Shown) -> Response {
     let Some(run) = snapshot.run else {
         return Json(json!({"per_class": {}, "total": {}})).into_response();
     };
-    let end = run.plan.run().ends().map(|end| end.start());
+    let end = run.plan.run().ends();
     let last = end.map(|end| Timestamp::from_micros(end.micros().saturating_sub(1)));
     let at = last.map_or(snapshot.at, |last| last.min(snapshot.at));
     ratios(&run.workload, Some(&run), &classes_of(&run), at)

@@ -59,7 +59,7 @@ impl<'r> Player<'r> {
 
     /// Plays slots, which must follow those played before.
     pub(super) fn play(&mut self, from: Slot, until: Slot, calls: &mut Calls) {
-        let starts = self.run.plan.run().starts();
+        let starts = self.run.plan.run().first_slot();
         let mut waiting = 0;
         for slot in (from.0..until.0).map(Slot) {
             let due = self.run.plan.slot(slot);
@@ -90,13 +90,13 @@ impl<'r> Player<'r> {
             tick.count(calls);
             tick.ends
         });
-        ends.max().unwrap_or(slot.start())
+        ends.max().unwrap_or(slot.full_second())
     }
 
     /// Has an environment busy with a message until `ends`: as Lambda does it, one that is free, or a
     /// new one.
     fn invoke(&mut self, slot: Slot, ends: Timestamp, calls: &mut Calls) {
-        let begins = slot.start() - adapters::EARLY;
+        let begins = slot.full_second() - adapters::EARLY;
         let ends = ends + adapters::INVOCATION_ENDS;
         self.environments
             .retain(|environment| environment.free_at + KEPT_IDLE > begins);

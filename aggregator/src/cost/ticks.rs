@@ -118,7 +118,7 @@ impl<'r> Ticks<'r> {
         let Played {
             mut tick, events, ..
         } = played;
-        let all_started = due.last().map_or(slot.start(), |last| last.at);
+        let all_started = due.last().map_or(slot.full_second(), |last| last.at);
         (tick.records, tick.ends) = records(events, all_started, slot);
         let class = &self.run.plan.classes()[class].name;
         let weigh = |payload: &mut u64| *payload = adapters::record_bytes(class, *payload);
@@ -151,7 +151,7 @@ impl<'r> Ticks<'r> {
     fn is_marked(&self, class: usize, item: &Due, slot: Slot, ends: Timestamp) -> bool {
         let lead = self.lead(class);
         let later = (1..).map(|later| slot.plus(later));
-        let mut later = later.take_while(|slot| slot.start() < ends + lead);
+        let mut later = later.take_while(|slot| slot.full_second() < ends + lead);
         self.may_overlap(class)
             && later
                 .find_map(

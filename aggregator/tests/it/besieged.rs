@@ -169,7 +169,7 @@ async fn huge_requests_are_turned_away_and_keep_nobody_out() {
 async fn wrong_passwords_are_answered_late_and_the_right_one_at_once() {
     let door = Door::with_basic_auth("demo:secret").unwrap();
     let clock = Clock::following_tokio(epoch());
-    let store = std::sync::Arc::default();
+    let store = crate::cicada::shared_store();
     let cicada: Cicada = Cicada::behind(door, store, Settings::new(workload()), clock);
     let served = Served::plain(cicada.router.clone()).await;
     let right = format!("{GOOD}\r\nauthorization: Basic ZGVtbzpzZWNyZXQ=");

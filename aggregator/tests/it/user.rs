@@ -155,7 +155,7 @@ async fn what_was_set_later_holds_before_the_command_line() {
 #[tokio::test(start_paused = true)]
 async fn processes_on_one_store_agree() {
     let clock = Clock::following_tokio(epoch());
-    let store = Arc::<MemoryStore>::default();
+    let store = crate::cicada::shared_store();
     let process = || Cicada::on(Arc::clone(&store), Settings::new(workload()), clock.clone());
     let (one, other) = (process(), process());
     set(

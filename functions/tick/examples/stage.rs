@@ -57,7 +57,7 @@ fn run(workload: &str, clock: &Clock) -> Run {
         block_size: BlockSize::default(),
         created_at: clock.now(),
         segments: vec![Segment {
-            from: Run::change_slot(clock),
+            from: Run::change_at(clock),
             user_count: USERS,
             spawn_rate: 1000.0,
             shares: vec![Share {
@@ -70,7 +70,7 @@ fn run(workload: &str, clock: &Clock) -> Run {
             until: None,
             shape: None,
         }],
-        stopped_from: None,
+        stopped_at: None,
         reset_at: None,
     }
 }

@@ -31,7 +31,7 @@ impl HtmlName {
     }
 
     fn with(&self, last: Option<&Segment>) -> String {
-        let until = last.and_then(|last| Some(last.until?.0 - last.from.0));
+        let until = last.and_then(|last| Some(last.until?.since(last.from).as_secs()));
         let values = [
             ("{u}", last.map(|last| last.user_count.to_string())),
             // a whole number has no point in it, as in Locust

@@ -21,8 +21,8 @@ pub(super) fn of(database: &mut Database) -> rusqlite::Result<Option<Timestamp>>
     let Some(run) = database.latest_run()? else {
         return Ok(None);
     };
-    let planned = database.planned_until(&run.id)?.map(Slot::start);
-    let recorded = database.last_recorded_slot(&run.id)?.map(Slot::start);
+    let planned = database.planned_until(&run.id)?.map(Slot::full_second);
+    let recorded = database.last_recorded_slot(&run.id)?.map(Slot::full_second);
     let instants = [
         planned.map(|until| until - PLAN_REACHES),
         recorded,
@@ -39,8 +39,8 @@ fn by_changes(run: &Run) -> Timestamp {
         !goes_on
     });
     let changed = asked_for.map(|pair| pair[1].from);
-    let changed = changed.chain(run.stopped_from).max();
-    let changed = changed.map(|slot| slot.start() - CHANGE_REACHES);
+    let changed = changed.chain(run.stopped_at).max();
+    let changed = changed.map(|at| at - CHANGE_REACHES);
     let instants = [Some(run.created_at), run.reset_at, changed];
     instants.into_iter().flatten().max().unwrap_or_default()
 }

@@ -50,7 +50,7 @@ impl Course {
                 let stages = [0, whole.user_count, whole.user_count / 2, 1];
                 let begin = (0..seconds).step_by(3).zip(stages.into_iter().cycle());
                 let stage = |(after, user_count)| Segment {
-                    from: whole.from.plus(after),
+                    from: whole.from + Duration::from_secs(after),
                     user_count,
                     spawn_rate: 12.5,
                     shape: part(None),

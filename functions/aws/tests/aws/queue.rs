@@ -142,10 +142,14 @@ async fn a_message_has_ten_wake_ups_of_its_slot() {
 #[tokio::test]
 async fn what_has_time_comes_closer_to_its_slot_than_a_second() {
     let mut harness = Harness::open().await;
-    let slot = harness.clock.now().slot().plus(6);
-    harness.queue.send(vec![wake_up(0, slot)]).await.unwrap();
+    let slot = harness.clock.now().full_second().plus(6);
+    harness
+        .queue
+        .send(Slots::FULL_SECONDS, vec![wake_up(0, slot)])
+        .await
+        .unwrap();
     harness.receive().await;
-    let early = slot.start().since(harness.clock.now());
+    let early = slot.full_second().since(harness.clock.now());
     assert!(early <= Duration::from_millis(500), "{early:?}");
 }
 
@@ -202,7 +206,7 @@ async fn without_credentials_the_line_says_so() {
 async fn a_wake_up_more_than_a_quarter_of_an_hour_ahead_is_refused_before_any_is_sent() {
     let sdk = answers::sdk(|request| panic!("nothing is sent, but {request:?}")).await;
     let clock = Clock::system();
-    let now = clock.now().slot();
+    let now = clock.now().full_second();
     let queue = SqsQueue::new(&sdk, "http://sqs/queue", 10, clock);
     let sent = vec![wake_up(0, now.plus(1)), wake_up(0, now.plus(903))];
     let error = queue.send(sent).await.unwrap_err();

@@ -1,6 +1,5 @@
 //! Who may come in: the password, and changes from pages of other sites.
 
-use std::sync::Arc;
 
 use aggregator::api::{Door, Names, Trusted};
 use aggregator::control::Settings;

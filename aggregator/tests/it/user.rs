@@ -5,7 +5,6 @@ use std::sync::Arc;
 use aggregator::control::{AllowedHosts, ClassSettings, Settings};
 use serde_json::{Value, json};
 use traffic::clock::Clock;
-use traffic::memory::MemoryStore;
 use traffic::workload::BUILT_IN;
 
 use crate::cicada::{Answer, Cicada, epoch, workload};

@@ -37,7 +37,7 @@ async fn main() -> anyhow::Result<()> {
         class: "Visitor".into(),
         block: Block(0),
         // the ramp is over by then
-        slot: run.segments[0].from.plus(1),
+        slot: run.first_slot().plus(1),
     };
     let messages = aws::message::pack(vec![wake_up], 1);
     let records: Vec<_> = messages

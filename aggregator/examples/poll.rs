@@ -46,7 +46,9 @@ async fn main() -> Result<(), Failure> {
     let mut polls = Vec::new();
     for second in 0..seconds {
         execute(&run, START.plus(second), &mut written);
-        clock.sleep_until(START.plus(second + 1).full_second()).await;
+        clock
+            .sleep_until(START.plus(second + 1).full_second())
+            .await;
         let later = written.split_off(&(clock.now(), least_key(&run)));
         for ((_, key), contents) in std::mem::replace(&mut written, later) {
             store.put_record(record(key, contents)).await?;

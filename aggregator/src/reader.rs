@@ -96,7 +96,12 @@ impl Snapshot {
     /// The users that are active; of a run that is over, those that are still busy.
     pub fn user_count(&self) -> u64 {
         match self.state() {
-            State::Stopping if self.run.as_ref().is_some_and(|run| run.plan.run().is_over(self.at)) => {
+            State::Stopping
+                if self
+                    .run
+                    .as_ref()
+                    .is_some_and(|run| run.plan.run().is_over(self.at)) =>
+            {
                 self.busy
             }
             _ => user_count(self.run.as_deref(), self.at),

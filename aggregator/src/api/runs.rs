@@ -156,7 +156,11 @@ pub(super) async fn list<S: Store, Q: Queue, H: Heartbeat>(
     };
     match api.aggregation.runs(before.as_ref(), limit).await {
         Ok(page) => Json(Page {
-            runs: page.runs.iter().map(|run| entry(run, page.at, &|run| api.control.is_settled(run))).collect(),
+            runs: page
+                .runs
+                .iter()
+                .map(|run| entry(run, page.at, &|run| api.control.is_settled(run)))
+                .collect(),
             next: page.next.map(|id| id.0),
         })
         .into_response(),
@@ -180,7 +184,10 @@ fn entry(listed: &ListedRun, now: Timestamp, is_settled: &dyn Fn(&Run) -> bool) 
             None => state_of(run, now, is_settled(run)),
         },
         started: run.starts().full_second().0,
-        ended: run.ends().filter(|_| run.is_over(now)).map(|end| end.full_second().0),
+        ended: run
+            .ends()
+            .filter(|_| run.is_over(now))
+            .map(|end| end.full_second().0),
         duration: run.lasted(now).as_secs_f64(),
         run_time: last.and_then(|last| last.until).map(lasts),
         user_count: peak_users(run, now),

@@ -116,7 +116,10 @@ impl Target {
             until,
             shape: self.shape.as_ref().map(|name| ShapePart {
                 name: name.clone(),
-                daily: stage.daily.as_ref().map(|daily| daily.from(begins.full_second())),
+                daily: stage
+                    .daily
+                    .as_ref()
+                    .map(|daily| daily.from(begins.full_second())),
             }),
         });
         segments.collect()

@@ -189,7 +189,11 @@ impl Tally {
         let mut ledger = Ledger {
             run: Some(run_now.id.clone()),
             from: Some(run_now.first_slot()),
-            until: Some(run_now.end_slot().map_or(self.until, |end| end.min(self.until))),
+            until: Some(
+                run_now
+                    .end_slot()
+                    .map_or(self.until, |end| end.min(self.until)),
+            ),
             unreadable_records: self.unreadable,
             ..Ledger::default()
         };

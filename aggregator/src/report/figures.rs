@@ -116,7 +116,10 @@ impl Frame {
             return 0.0;
         };
         let last = last.full_second();
-        let (from, to) = (last.minus(12).max(self.start_time.full_second()), last.minus(2));
+        let (from, to) = (
+            last.minus(12).max(self.start_time.full_second()),
+            last.minus(2),
+        );
         let counted = (from.0..to.0)
             .filter_map(|second| entry.seconds.get(second))
             .map(|counts| count(counts.requests, counts.failures))

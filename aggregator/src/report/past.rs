@@ -142,9 +142,7 @@ fn lines(stats: &Stats) -> Vec<Line> {
 fn shown_until(snapshot: &Snapshot, last_request: Option<u64>) -> (u64, bool) {
     let now = snapshot.at.full_second().0;
     let run = snapshot.run.as_ref().map(|run| run.plan.run());
-    let end = run
-        .and_then(Run::ends)
-        .filter(|&end| end <= snapshot.at);
+    let end = run.and_then(Run::ends).filter(|&end| end <= snapshot.at);
     match end {
         Some(end) => {
             let after_last = last_request.map_or(0, |last| last.saturating_add(1));

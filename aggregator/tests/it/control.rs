@@ -129,7 +129,10 @@ async fn a_run_time_counts_from_the_last_swarm_and_none_cancels_it() {
         .started("user_count=6&spawn_rate=6&run_time=30")
         .await;
     let run = cicada.run().await;
-    assert_eq!(run.ends(), Some(run.segments[1].from + Duration::from_secs(30)));
+    assert_eq!(
+        run.ends(),
+        Some(run.segments[1].from + Duration::from_secs(30))
+    );
     let answer = cicada.started("user_count=6&spawn_rate=6").await;
     assert_eq!(answer.get("run_time"), None);
     assert_eq!(cicada.run().await.ends(), None);

@@ -91,7 +91,8 @@ async fn what_has_a_password_is_not_for_pages_of_other_sites() {
     let door = Door::with_basic_auth("demo:secret").unwrap();
     let clock = Clock::following_tokio(epoch());
     let settings = Settings::new(workload());
-    let cicada = Cicada::<MemoryStore>::behind(door, crate::cicada::shared_store(), settings, clock);
+    let cicada =
+        Cicada::<MemoryStore>::behind(door, crate::cicada::shared_store(), settings, clock);
     for (path, authorization, status) in [
         ("/stats/requests", "", 401),
         ("/stats/requests", "Basic ZGVtbzpzZWNyZXQ=", 200),

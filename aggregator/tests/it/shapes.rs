@@ -50,16 +50,31 @@ async fn stages_follow_one_another_and_then_the_run_is_over_and_costs_nothing() 
     assert_eq!(answer, expected);
     let run = cicada.run().await;
     let start = run.starts();
-    assert_eq!((run.segments.len(), run.ends()), (2, Some(start + Duration::from_secs(30))));
-    cicada.clock.sleep_until(start + Duration::from_secs(5)).await;
+    assert_eq!(
+        (run.segments.len(), run.ends()),
+        (2, Some(start + Duration::from_secs(30)))
+    );
+    cicada
+        .clock
+        .sleep_until(start + Duration::from_secs(5))
+        .await;
     assert_eq!(cicada.state().await, State::Running);
     assert_eq!(cicada.users().await, [("A".into(), 5), ("B".into(), 5)]);
-    cicada.clock.sleep_until(start + Duration::from_secs(12)).await;
+    cicada
+        .clock
+        .sleep_until(start + Duration::from_secs(12))
+        .await;
     assert_eq!(cicada.state().await, State::Spawning);
-    cicada.clock.sleep_until(start + Duration::from_secs(20)).await;
+    cicada
+        .clock
+        .sleep_until(start + Duration::from_secs(20))
+        .await;
     assert_eq!(cicada.users().await, [("B".into(), 60)]);
     assert!(cicada.beats().await);
-    cicada.clock.sleep_until(start + Duration::from_secs(30)).await;
+    cicada
+        .clock
+        .sleep_until(start + Duration::from_secs(30))
+        .await;
     assert_eq!(cicada.state().await, State::Stopped);
     cicada.fan_out.plan_ahead().await.expect("the store works");
     assert!(!cicada.beats().await);
@@ -151,7 +166,10 @@ async fn a_shape_takes_a_run_over_and_counts_anew() {
     assert_eq!(run.segments[0], before.segments[0]);
     assert!(run.segments[1].from > cicada.clock.now());
     assert_eq!(run.reset_at, Some(cicada.clock.now()));
-    assert_eq!(run.ends(), Some(run.segments[1].from + Duration::from_secs(30)));
+    assert_eq!(
+        run.ends(),
+        Some(run.segments[1].from + Duration::from_secs(30))
+    );
     cicada.pass(7.0).await;
     let users: u32 = cicada.users().await.iter().map(|(_, count)| count).sum();
     assert_eq!(users, 10, "thirty have gone, ten a second");

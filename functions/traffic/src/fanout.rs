@@ -200,7 +200,11 @@ impl<S: Store, Q: Queue, H: Heartbeat> FanOut<S, Q, H> {
         let present = plan.run().slots().of(self.clock.now());
         let first = self.not_begun_before(plan);
         // a moment ago at most, while this process started, or at any time before
-        if present <= first.plus(1) { first } else { present }
+        if present <= first.plus(1) {
+            first
+        } else {
+            present
+        }
     }
 
     /// The first slot that no process before this one may have begun.

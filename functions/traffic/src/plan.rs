@@ -230,7 +230,8 @@ impl Plan {
         let block = self.run.block_size.block_of(user);
         let index = (user - self.run.block_size.first_user(block)) as usize;
         let parts = self.parts(class, block, slot);
-        let is_there = |part: &Part| part.spans.users[index].is_some_and(|span| span.leaves > part.from);
+        let is_there =
+            |part: &Part| part.spans.users[index].is_some_and(|span| span.leaves > part.from);
         if !parts.iter().any(is_there) {
             return Next::Gone;
         }

@@ -154,10 +154,7 @@ impl<S: Store> Runs<S> {
     ///
     /// # Errors
     /// See [`RunError`].
-    pub async fn follow(
-        &self,
-        id: &RunId,
-    ) -> Result<watch::Receiver<Arc<LoadedRun>>, RunError> {
+    pub async fn follow(&self, id: &RunId) -> Result<watch::Receiver<Arc<LoadedRun>>, RunError> {
         loop {
             self.get(id).await?;
             // it is there, unless many others came in between
@@ -231,7 +228,9 @@ impl<S: Store> Runs<S> {
         run: Run,
         now: Timestamp,
     ) -> Result<Arc<LoadedRun>, RunError> {
-        let before = known.get(&run.id).map(|copy| Arc::clone(&copy.run.borrow()));
+        let before = known
+            .get(&run.id)
+            .map(|copy| Arc::clone(&copy.run.borrow()));
         let id = run.id.clone();
         let loaded = match before {
             Some(before) if before.plan.run().revision >= run.revision => before,

@@ -121,12 +121,12 @@ impl<S: Store, T: Transport> Ticker<S, T> {
         }
     }
 
-    /// The same, and an iteration may go on for so long when its run has ended; what lasts longer is cut
-    /// off. Without, a user ends the request that it is in, and begins no other.
+    /// The same, and an iteration may go on for this long when its run has ended; what lasts longer is cut
+    /// off. Without a stop timeout a user ends the request that it is in, and begins no other.
     #[must_use]
     pub fn stopping_within(self, stop_timeout: Option<Duration>) -> Self {
         Self {
-            stop_timeout: stop_timeout.filter(|timeout| !timeout.is_zero()),
+            stop_timeout,
             ..self
         }
     }
@@ -282,7 +282,9 @@ impl<S: Store, T: Transport> Ticker<S, T> {
         };
         let begins = plan.run().slots().start(wake_up.slot);
         Ok(Execution(Arc::new(Shared {
-            sender: self.senders.get(&run, class, begins.max(plan.run().starts()))?,
+            sender: self
+                .senders
+                .get(&run, class, begins.max(plan.run().starts()))?,
             senders: Arc::clone(&self.senders),
             wait: plan.classes()[class].wait,
             class,

@@ -102,7 +102,10 @@ async fn the_ticks_of_a_slot_come_evenly_in_its_window() {
         for (_, at) in harness.drain().await {
             let after = at.since(slot.full_second() - EARLIEST);
             assert!(slot.full_second() - EARLIEST <= at, "too early: {at:?}");
-            assert!(at <= slot.full_second() - LATEST + TIMER, "too late: {at:?}");
+            assert!(
+                at <= slot.full_second() - LATEST + TIMER,
+                "too late: {at:?}"
+            );
             tenths[(after.as_micros() / 35_300) as usize] += 1;
         }
         let (sum, most) = (tenths.iter().sum::<u32>(), *tenths.iter().max().unwrap());

@@ -126,7 +126,9 @@ impl Stage {
             }
             self.clock.sleep_until(slot.full_second()).await;
         }
-        self.clock.sleep_until(START.plus(until).full_second()).await;
+        self.clock
+            .sleep_until(START.plus(until).full_second())
+            .await;
     }
 
     async fn finish(&mut self) {

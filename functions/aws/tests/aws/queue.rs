@@ -129,7 +129,11 @@ async fn the_queue_keeps_the_contract() {
 #[tokio::test]
 async fn a_message_has_ten_wake_ups_of_its_slot() {
     let harness = Harness::open().await;
-    harness.queue.send(Slots::FULL_SECONDS, late(25)).await.unwrap();
+    harness
+        .queue
+        .send(Slots::FULL_SECONDS, late(25))
+        .await
+        .unwrap();
     let mut ticks = Vec::new();
     while ticks.iter().sum::<usize>() < 25 {
         let bodies = harness.take().await;
@@ -143,7 +147,11 @@ async fn a_message_has_ten_wake_ups_of_its_slot() {
 async fn what_has_time_comes_closer_to_its_slot_than_a_second() {
     let mut harness = Harness::open().await;
     let slot = harness.clock.now().full_second().plus(6);
-    harness.queue.send(Slots::FULL_SECONDS, vec![wake_up(0, slot)]).await.unwrap();
+    harness
+        .queue
+        .send(Slots::FULL_SECONDS, vec![wake_up(0, slot)])
+        .await
+        .unwrap();
     harness.receive().await;
     let early = slot.full_second().since(harness.clock.now());
     assert!(early <= Duration::from_millis(500), "{early:?}");

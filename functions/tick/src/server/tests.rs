@@ -124,7 +124,9 @@ impl Scene {
     }
 
     async fn at(&self, second: u64) {
-        self.clock.sleep_until(START.plus(second).full_second()).await;
+        self.clock
+            .sleep_until(START.plus(second).full_second())
+            .await;
     }
 
     /// Requests of a second after the start, by process.

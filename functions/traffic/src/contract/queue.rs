@@ -97,7 +97,8 @@ pub async fn what_was_sent_again_still_comes(mut queue: impl QueueUnderTest) {
 /// Nothing is dropped for being late: the tick decides, and the ledger shows it.
 pub async fn a_late_wake_up_comes_at_once(mut queue: impl QueueUnderTest) {
     let asked_at = queue.clock().now();
-    let sent = [0, 1, 29, 31, 3_600].map(|ago| wake_up(ago, asked_at.full_second().minus(ago.into())));
+    let sent =
+        [0, 1, 29, 31, 3_600].map(|ago| wake_up(ago, asked_at.full_second().minus(ago.into())));
     send(&queue, &sent).await;
     for (wake_up, at) in receive_all(&mut queue, &sent).await {
         let taken = at.since(asked_at);
@@ -134,7 +135,8 @@ fn wake_up(block: u32, slot: Slot) -> WakeUp {
 
 async fn send(queue: &impl QueueUnderTest, wake_ups: &[WakeUp]) {
     let sent = queue.queue().send(Slots::FULL_SECONDS, wake_ups.to_vec());
-    sent.await.unwrap_or_else(|error| panic!("the queue failed: {error:?}"));
+    sent.await
+        .unwrap_or_else(|error| panic!("the queue failed: {error:?}"));
 }
 
 /// Receives until all of `expected` were there, and says when each came first.

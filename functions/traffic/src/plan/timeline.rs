@@ -95,7 +95,11 @@ impl Timeline {
     fn next_from(&self, instant: Timestamp) -> Option<Timestamp> {
         let next = self.ramps.partition_point(|ramp| ramp.from <= instant);
         let plain = self.ramps.get(next).map(|ramp| ramp.from);
-        plain.or_else(|| (self.curve.as_ref()).map(Curve::from).filter(|&from| from > instant))
+        plain.or_else(|| {
+            (self.curve.as_ref())
+                .map(Curve::from)
+                .filter(|&from| from > instant)
+        })
     }
 
     /// The ramp of a number that [`Timeline::ramp_at`] has given.

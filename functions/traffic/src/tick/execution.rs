@@ -48,7 +48,8 @@ impl Agenda {
         let begun = self.due.drain(..self.next);
         self.begun.extend(begun.map(|due| (due.user, due.ordinal)));
         self.due = due;
-        self.due.retain(|due| !self.begun.contains(&(due.user, due.ordinal)));
+        self.due
+            .retain(|due| !self.begun.contains(&(due.user, due.ordinal)));
         self.next = 0;
     }
 

@@ -345,7 +345,10 @@ async fn another_process_sees_that_a_user_is_busy() {
 async fn a_fast_outcome_is_written_within_two_seconds_while_a_slow_one_goes_on() {
     let mut stage = Stage::new("constant_pacing(100)", 2, ms(100)).await;
     stage.live(0..1).await;
-    stage.clock.sleep_until(START.full_second() + ms(2100)).await;
+    stage
+        .clock
+        .sleep_until(START.full_second() + ms(2100))
+        .await;
     assert_eq!(stage.recorded().outcomes.len(), 2);
     let mut slow = Stage::new("poisson(0.5)", 20, Duration::from_secs(50)).await;
     slow.live(0..52).await;
@@ -425,7 +428,10 @@ async fn nothing_starts_after_a_stop_not_even_by_a_late_wake_up() {
     );
     stage.settle().await;
     assert!(stage.seen().iter().all(|(at, _)| *at < stop));
-    assert_eq!(stage.seen().len() as u64, 100 * stop.since(START.full_second()).as_secs());
+    assert_eq!(
+        stage.seen().len() as u64,
+        100 * stop.since(START.full_second()).as_secs()
+    );
 }
 
 #[tokio::test(start_paused = true)]

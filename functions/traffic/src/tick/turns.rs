@@ -119,7 +119,9 @@ impl<S: Store, T: Transport> Shared<S, T> {
     /// Asks the run as it is now until when a turn lasts.
     fn follow_change(&self, item: &mut Due, copies: &mut Copies) {
         let run = Arc::clone(&copies.borrow_and_update());
-        let due = run.plan.due_of_user(self.class, item.user, self.journal.key.slot);
+        let due = run
+            .plan
+            .due_of_user(self.class, item.user, self.journal.key.slot);
         let turn = due.into_iter().find(|due| due.iteration == item.iteration);
         item.until = turn.map_or(item.at, |turn| turn.until);
     }
@@ -226,8 +228,10 @@ impl<S: Store, T: Transport> Shared<S, T> {
             false => present.plus(1),
         };
         let slot = next.max(slots.of(turn.at).plus(1));
-        let is_ours = slot < slots.at_or_after(now + ARRIVES) && slots.end(slot) <= said.marker.until;
-        if !progress.is_held || !is_ours || !self.may_start(start.max(slots.start(slot)), progress) {
+        let is_ours =
+            slot < slots.at_or_after(now + ARRIVES) && slots.end(slot) <= said.marker.until;
+        if !progress.is_held || !is_ours || !self.may_start(start.max(slots.start(slot)), progress)
+        {
             return None;
         }
         let run = match self.runs.get(&self.journal.key.run).await {

@@ -171,7 +171,9 @@ fn who_is_there_day_and_night_is_never_moved_and_who_comes_back_draws_anew() {
     for ((class, user), due) in by_user {
         let numbers: std::collections::HashSet<_> = due.iter().map(|due| due.iteration).collect();
         assert_eq!(numbers.len(), due.len(), "no number comes twice");
-        let days = due.iter().map(|due| (due.at.full_second().0 - MIDNIGHT.0) / DAY);
+        let days = due
+            .iter()
+            .map(|due| (due.at.full_second().0 - MIDNIGHT.0) / DAY);
         let days: std::collections::BTreeSet<_> = days.collect();
         assert_eq!(days.len(), 4, "class {class} user {user}");
         if user < 5 {

@@ -52,7 +52,10 @@ async fn a_tick_that_cannot_be_claimed_sends_nothing_and_may_be_tried_again() {
     let ticker = &cloud.processes[0].ticker;
     // the run is known
     cloud.processes[0].runs.get(&run_id()).await.unwrap();
-    cloud.clock.sleep_until(START.full_second() - ms(1_300)).await;
+    cloud
+        .clock
+        .sleep_until(START.full_second() - ms(1_300))
+        .await;
     cloud.store.trouble(Trouble::Writes);
     let failed = ticker.run(&wake_up(0, START), None).await;
     assert!(matches!(failed, Err(TickError::Claim(_))), "{failed:?}");

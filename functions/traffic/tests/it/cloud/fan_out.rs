@@ -116,7 +116,9 @@ async fn a_run_that_is_stopped_is_not_planned_beyond_its_end_and_ends_the_heartb
     let cloud = paced(100).await;
     cloud.heartbeat.turn_on().await.unwrap();
     let end = START.plus(70);
-    cloud.change(|run| run.stopped_at = Some(end.full_second())).await;
+    cloud
+        .change(|run| run.stopped_at = Some(end.full_second()))
+        .await;
     cloud.fan_out().plan_ahead().await.unwrap();
     cloud.clock.sleep_until(START.plus(30).full_second()).await;
     cloud.fan_out().plan_ahead().await.unwrap();

@@ -10,6 +10,7 @@ use traffic::run::CHANGE_LEAD;
 use crate::cicada::{Cicada, epoch, workload};
 use crate::unsteady::UnsteadyStore;
 
+mod at_once;
 mod classes;
 mod contended;
 mod hosts;

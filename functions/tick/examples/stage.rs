@@ -33,7 +33,7 @@ async fn main() -> anyhow::Result<()> {
     let run = run(workload.version(), &clock);
     store.put_run(&run).await?;
     let wake_up = WakeUp {
-        run: run.id,
+        run: run.id.clone(),
         class: "Visitor".into(),
         block: Block(0),
         // the ramp is over by then

@@ -68,11 +68,17 @@ async fn stopped_is_final_and_until_then_the_users_that_are_busy_are_shown() {
         }
         cicada.post("/stop", "").await;
         let (states, statistics) = until_stopped(&cicada).await;
-        assert!(states.contains(&("stopping".into(), 4)), "{wait}: {states:?}");
+        assert!(
+            states.contains(&("stopping".into(), 4)),
+            "{wait}: {states:?}"
+        );
         let is_stopping = |(state, users): &(String, u64)| state == "stopping" && *users <= 4;
         assert!(states.iter().all(is_stopping), "{wait}: {states:?}");
         let lines: Vec<String> = recorder.seen().into_iter().map(|seen| seen.line).collect();
-        assert_eq!(lines, ["GET /leisurely"; 4], "{wait}: and no second request");
+        assert_eq!(
+            lines, ["GET /leisurely"; 4],
+            "{wait}: and no second request"
+        );
         assert_eq!(total(&statistics), 4, "{wait}");
         let ledger = cicada.get("/ledger").await;
         assert_adds_up(&ledger);
@@ -90,7 +96,13 @@ async fn stopped_is_final_and_until_then_the_users_that_are_busy_are_shown() {
 async fn with_a_stop_timeout_an_iteration_is_ended() {
     let folder = tempfile::tempdir().unwrap();
     let recorder = Recorder::start().await;
-    let cicada = serve(&recorder, &folder, "constant_pacing(30)", "--stop-timeout 60").await;
+    let cicada = serve(
+        &recorder,
+        &folder,
+        "constant_pacing(30)",
+        "--stop-timeout 60",
+    )
+    .await;
     cicada.swarm("user_count=3&spawn_rate=1000").await;
     while recorder.seen().len() < 3 {
         sleep(Duration::from_millis(5)).await;
@@ -103,7 +115,11 @@ async fn with_a_stop_timeout_an_iteration_is_ended() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_target_counts_is_what_is_told_however_often_the_users_change() {
-    for wait in ["constant_pacing(0.3)", "between(0.1, 0.5)", "constant(0.05)"] {
+    for wait in [
+        "constant_pacing(0.3)",
+        "between(0.1, 0.5)",
+        "constant(0.05)",
+    ] {
         let folder = tempfile::tempdir().unwrap();
         let recorder = Recorder::start().await;
         let path = folder.path().join("quick.toml");
@@ -122,6 +138,10 @@ async fn what_a_target_counts_is_what_is_told_however_often_the_users_change() {
         assert_adds_up(&ledger);
         assert_eq!(ledger["unplanned"], 0, "{wait}: {ledger}");
         assert_eq!(ledger["duplicates"], 0, "{wait}: {ledger}");
-        assert_eq!(total(&statistics), recorder.seen().len() as u64, "{wait}: {ledger}");
+        assert_eq!(
+            total(&statistics),
+            recorder.seen().len() as u64,
+            "{wait}: {ledger}"
+        );
     }
 }

@@ -20,7 +20,9 @@ fn alone() -> Cicada {
 async fn a_start_a_change_and_a_stop_hold_from_now() {
     let cicada = alone();
     let asked = cicada.clock.now();
-    cicada.started("user_count=600&spawn_rate=1000&run_time=1m").await;
+    cicada
+        .started("user_count=600&spawn_rate=1000&run_time=1m")
+        .await;
     let run = cicada.run().await;
     assert_eq!((run.created_at, run.starts()), (asked, asked));
     assert_eq!(run.ends(), Some(asked + Duration::from_secs(60)));

@@ -45,6 +45,8 @@ pub(super) struct Ticks<'r> {
 pub(super) struct Tick {
     /// When all of it was written.
     pub(super) ends: Timestamp,
+    /// When iterations looked whether the run goes on: before each request but their first.
+    pub(super) looks: Vec<Timestamp>,
     executed: u64,
     skipped: u64,
     requests: u64,
@@ -244,9 +246,13 @@ impl<'r> Ticks<'r> {
         let mut taken = Draws::keyed(mix(key ^ RESPONSE_STREAM), item.user, iteration);
         let mut lateness = Some(LATENESS);
         let mut now = at;
+        let mut has_begun = false;
         for step in scope.order(task).map(|index| &task.steps()[index]) {
             if !scope.begin(step) {
                 continue;
+            }
+            if std::mem::replace(&mut has_begun, true) {
+                played.tick.looks.push(now);
             }
             let times = &self.assumptions.response_times;
             let response_time = times.draw(class.name(), step, &mut taken);

@@ -10,6 +10,7 @@ use traffic::run::CHANGE_LEAD;
 use crate::cicada::{Cicada, epoch, workload};
 use crate::unsteady::UnsteadyStore;
 
+mod at_once;
 mod classes;
 mod contended;
 mod held_stop;
@@ -64,7 +65,7 @@ async fn a_swarm_while_running_changes_the_users_and_keeps_the_run() {
     assert!(!new.is_empty() && new.iter().all(|wake_up| !known.contains(wake_up)));
     assert!(
         new.iter()
-            .all(|wake_up| wake_up.slot >= run.segments[1].from)
+            .all(|wake_up| wake_up.slot.full_second() >= run.segments[1].from)
     );
     cicada.settle().await;
     assert_eq!(
@@ -166,7 +167,7 @@ async fn a_longer_run_time_is_planned_beyond_the_old_end() {
         .iter()
         .map(|wake_up| wake_up.slot)
         .collect();
-    let old_end = before.ends().expect("it had a run time");
+    let old_end = before.end_slot().expect("it had a run time");
     // TargetAppUser waits one to three seconds: of a hundred users somebody is always due
     assert!(
         (0..30).all(|second| slots.contains(&old_end.plus(second))),

@@ -1,7 +1,5 @@
 //! Requests that pretend to be something else, as bytes on a connection: none gets past the door.
 
-use std::sync::Arc;
-
 use aggregator::api::Door;
 use aggregator::control::Settings;
 use axum::body::Body;

@@ -33,11 +33,11 @@ async fn main() -> anyhow::Result<()> {
     let run = run(workload.version(), &clock);
     store.put_run(&run).await?;
     let wake_up = WakeUp {
-        run: run.id,
+        run: run.id.clone(),
         class: "Visitor".into(),
         block: Block(0),
         // the ramp is over by then
-        slot: run.segments[0].from.plus(1),
+        slot: run.first_slot().plus(1),
     };
     let messages = aws::message::pack(vec![wake_up], 1);
     let records: Vec<_> = messages

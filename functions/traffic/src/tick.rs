@@ -140,12 +140,12 @@ impl<S: Store, T: Transport> Ticker<S, T> {
         }
     }
 
-    /// The same, and an iteration may go on for so long when its run has ended; what lasts longer is cut
-    /// off. Without, a user ends the request that it is in, and begins no other.
+    /// The same, and an iteration may go on for this long when its run has ended; what lasts longer is cut
+    /// off. Without a stop timeout a user ends the request that it is in, and begins no other.
     #[must_use]
     pub fn stopping_within(self, stop_timeout: Option<Duration>) -> Self {
         Self {
-            stop_timeout: stop_timeout.filter(|timeout| !timeout.is_zero()),
+            stop_timeout,
             ..self
         }
     }

@@ -56,14 +56,14 @@ mod tests {
 
     fn segment(spawn_rate: f64, until: Option<u64>) -> Segment {
         Segment {
-            from: Slot(100),
+            from: Slot(100).full_second(),
             user_count: 60,
             spawn_rate,
             shape: None,
             shares: Vec::new(),
             host: None,
             hosts: Vec::new(),
-            until: until.map(Slot),
+            until: until.map(|until| Slot(until).full_second()),
         }
     }
 

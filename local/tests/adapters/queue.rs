@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use local::queue::{Delivery, EARLIEST, LATEST, TokioQueue};
-use traffic::clock::{Clock, Slot, Timestamp};
+use traffic::clock::{Clock, Slot, Slots, Timestamp};
 use traffic::contract::queue::{self as contract, QueueUnderTest};
 use traffic::ports::{Queue, WakeUp};
 use traffic::record::Block;
@@ -33,7 +33,8 @@ impl Harness {
 
     async fn send(&self, wake_ups: impl IntoIterator<Item = WakeUp>) {
         let wake_ups = wake_ups.into_iter().collect();
-        self.queue.send(wake_ups).await.unwrap();
+        let sent = self.queue.send(Slots::FULL_SECONDS, wake_ups);
+        sent.await.unwrap();
     }
 
     /// Closes the queue and receives what it still holds, with the instants.

@@ -16,5 +16,6 @@ mod ledger;
 mod openapi;
 mod recorder;
 mod stood_still;
+mod stopped;
 mod telemetry;
 mod time;

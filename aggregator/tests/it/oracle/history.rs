@@ -12,7 +12,7 @@ use aggregator::reader::Snapshot;
 use aggregator::report::past::points;
 use aggregator::stats::{Limits, Stats};
 use serde_json::Value;
-use traffic::clock::{Slot, Timestamp};
+use traffic::clock::Timestamp;
 use traffic::plan::Plan;
 use traffic::random::Draws;
 use traffic::record::BlockSize;

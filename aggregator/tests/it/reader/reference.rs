@@ -50,7 +50,7 @@ pub(crate) fn accounts(
             if plan.run().slots().end(slot) > now {
                 break;
             }
-            let given_up_at = slot.end() + longest + Duration::from_secs(35);
+            let given_up_at = plan.run().slots().end(slot) + longest + Duration::from_secs(35);
             let ticks = plan.ticks(slot).into_iter().filter(|tick| tick.0 == class);
             for (_, block) in ticks {
                 for due in plan.due(class, block, slot) {

@@ -101,7 +101,7 @@ fn run() -> Run {
         workload: "v1".into(),
         created_at: NOW.minus(60).full_second(),
         segments: vec![Segment {
-            from: NOW.minus(58),
+            from: NOW.minus(58).full_second(),
             user_count: 1_000,
             spawn_rate: 10.0,
             shares: vec![Share {

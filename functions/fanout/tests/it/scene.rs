@@ -11,7 +11,7 @@ use fanout::Function;
 use serde_json::Value;
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::layer::SubscriberExt as _;
-use traffic::clock::{Clock, Slot, Timestamp};
+use traffic::clock::{Clock, Slot, Slots, Timestamp};
 use traffic::fanout::FanOut;
 use traffic::memory::{MemoryHeartbeat, MemoryQueue};
 use traffic::ports::{Queue, QueueError, Store as _, WakeUp};
@@ -171,14 +171,14 @@ impl TestQueue {
 }
 
 impl Queue for TestQueue {
-    async fn send(&self, _: Slots, wake_ups: Vec<WakeUp>) -> Result<(), QueueError> {
+    async fn send(&self, slots: Slots, wake_ups: Vec<WakeUp>) -> Result<(), QueueError> {
         if self.refuses.load(Ordering::Relaxed) {
             return Err(QueueError {
                 undelivered: wake_ups.len(),
                 source: "the queue is closed".into(),
             });
         }
-        self.inner.send(wake_ups).await
+        self.inner.send(slots, wake_ups).await
     }
 }
 

@@ -80,7 +80,7 @@ impl Scene {
             workload: self.workload.version().into(),
             created_at: from.full_second() - Duration::from_secs(2),
             segments: vec![Segment {
-                from,
+                from: from.full_second(),
                 user_count: 40,
                 spawn_rate: 1000.0,
                 shares: vec![Share {
@@ -207,7 +207,7 @@ async fn a_run_that_is_over_is_left_and_the_next_one_followed_without_a_gap() {
     scene.at(5).await;
     let stopped = Run {
         revision: 2,
-        stopped_at: Some(START.plus(8)),
+        stopped_at: Some(START.plus(8).full_second()),
         ..scene.run("1", START)
     };
     scene.store.put_run(&stopped).await.unwrap();
@@ -220,7 +220,7 @@ async fn a_run_that_is_over_is_left_and_the_next_one_followed_without_a_gap() {
     }
     let over = Run {
         revision: 2,
-        stopped_at: Some(START.plus(18)),
+        stopped_at: Some(START.plus(18).full_second()),
         ..next
     };
     scene.store.put_run(&over).await.unwrap();

@@ -32,7 +32,7 @@ async fn a_run_without_an_end_stays_and_one_that_ends_does_not() {
     assert_eq!(expiry(&scene, "runs").await, [None]);
     let end = NOW.plus(3_600);
     run.revision = 2;
-    run.stopped_at = Some(end);
+    run.stopped_at = Some(end.full_second());
     store.put_run(&run).await.unwrap();
     assert_eq!(
         expiry(&scene, "runs").await,

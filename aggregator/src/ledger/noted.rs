@@ -25,7 +25,7 @@ impl Reach {
     /// By the timeouts of the workload's classes.
     pub(crate) fn of(workload: &Workload) -> Self {
         let classes = workload.classes().iter();
-        Self(classes.map(reach).collect())
+        Self(classes.map(|class| reach(class)).collect())
     }
 
     /// The first instant at which nothing of a class's slot can be completed any more.

@@ -14,6 +14,7 @@ mod forged;
 mod headers;
 mod locust_web;
 mod metrics;
+mod one_server;
 mod oracle;
 mod pages;
 mod properties;

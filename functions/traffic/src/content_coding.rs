@@ -139,6 +139,11 @@ impl Decoder {
         }
     }
 
+    /// Whether what is decoded is kept.
+    pub fn keeps_body(&self) -> bool {
+        self.sink.keeps_body
+    }
+
     /// The length of what was decoded so far, in bytes.
     pub fn length(&self) -> u64 {
         self.sink.length

@@ -8,10 +8,13 @@ pub mod clock;
 pub mod content_coding;
 #[cfg(feature = "contract")]
 pub mod contract;
+pub mod credentials;
 pub mod fanout;
+pub mod host_allowlist;
 mod in_flight;
 mod iteration;
 mod journal;
+pub mod machine;
 #[cfg(any(test, feature = "contract"))]
 pub mod memory;
 pub mod plan;

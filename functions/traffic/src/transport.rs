@@ -12,39 +12,48 @@ use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::http::response::Parts;
 use reqwest::header::HeaderMap;
-use reqwest::{Request, StatusCode, Url};
+use reqwest::{Request, StatusCode};
 use rustls::ClientConfig;
 
 use crate::clock::Clock;
 use crate::content_coding::Decoder;
 pub use crate::content_coding::MAX_BODY;
+use crate::host_allowlist::AllowedHosts;
 use crate::tls::{self, TlsError};
 use crate::workload::Connections;
 
+mod bodies;
 mod connection;
 mod dial;
 mod exchange;
 mod link_local;
 mod names;
 mod outgoing;
+mod places;
 mod pool;
 mod proxies;
 mod redirects;
 mod texts;
 mod warm;
 
+use bodies::Bodies;
 use connection::{Connection, Origin};
 use dial::Dialer;
 use exchange::{Broken, Exchange};
 use outgoing::Outgoing;
+use places::Places;
 use pool::Pool;
 pub use proxies::Proxies;
+use proxies::Proxy;
 pub use redirects::MAX_REDIRECTS;
 pub use texts::{TIMED_OUT, explain};
 pub use warm::Warmer;
 
 /// A connection is used for so long, unless a class says otherwise.
 pub const MAX_CONNECTION_AGE: Duration = Duration::from_secs(60);
+
+/// So many idle connections are closed when no file is left for a new one.
+const EVICTED: usize = 64;
 
 /// When one piece of a body was decoded to more bytes than this, other requests have their turn.
 const LONG_DECODING: u64 = 1024 * 1024;
@@ -108,20 +117,20 @@ pub struct Reply {
     pub content_length: u64,
 }
 
-/// Judges a URL that a request is about to be sent to; the error is the request's text.
-pub type Judge = Arc<dyn Fn(&Url) -> Result<(), String> + Send + Sync>;
-
 /// What holds for all requests of a process.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct HttpSettings {
     /// Whose connections requests go by whose class does not say it.
     pub connections: Connections,
-    /// Where requests may go; anywhere if there is none.
-    pub judge: Option<Judge>,
+    /// Where requests may go, redirects included.
+    pub allowed_hosts: AllowedHosts,
     /// The proxies that they go by.
     pub proxies: Proxies,
     /// Whether the addresses of the link are refused, as they must be on AWS.
     pub refuses_link_local: bool,
+    /// The most connections that are open at once, those that wait for another request included; as
+    /// many as the system gives if it is not said. A request beyond that fails at once.
+    pub max_connections: Option<usize>,
 }
 
 /// The HTTP client of a process.
@@ -130,6 +139,8 @@ pub struct Http(Arc<Client>);
 
 struct Client {
     pool: Arc<Pool>,
+    places: Places,
+    bodies: Bodies,
     dialer: Dialer,
     settings: HttpSettings,
 }
@@ -137,6 +148,9 @@ struct Client {
 /// The HTTP client cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum HttpError {
+    /// A client of reqwest's, for something other than traffic, does not like something else.
+    #[error("the HTTP client cannot be made")]
+    Client(#[from] reqwest::Error),
     /// There is nothing to check targets with.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -178,6 +192,8 @@ impl Http {
         Self(Arc::new(Client {
             dialer: Dialer::new(tls, settings.refuses_link_local, clock.clone()),
             pool: Pool::new(clock),
+            places: Places::new(settings.max_connections),
+            bodies: Bodies::within(crate::machine::memory()),
             settings,
         }))
     }
@@ -217,13 +233,11 @@ impl Client {
         mut request: Outgoing,
         context: &RequestContext,
     ) -> Result<Reply, String> {
-        let origin = request.url.origin();
+        // TLS settings and headers of the workload are for the origin that they were given for
+        let mut is_there = true;
         for followed in 0.. {
-            if let Some(judge) = &self.settings.judge {
-                judge(&request.url)?;
-            }
-            // a certificate of ours is for the host that it was given for
-            let is_there = followed == 0 || request.url.origin() == origin;
+            let allowed = self.settings.allowed_hosts.check(&request.url);
+            allowed.map_err(|refused| refused.to_string())?;
             let tls = context.tls.as_ref().filter(|_| is_there);
             let answer = self.answer(&request, context, tls).await?;
             let location = match context.redirects {
@@ -244,7 +258,7 @@ impl Client {
             if followed == context.redirects {
                 break;
             }
-            redirects::follow(&mut request, reply.status, &location)?;
+            is_there &= redirects::follow(&mut request, reply.status, &location)?;
         }
         Err(format!("more than {} redirects", context.redirects))
     }
@@ -267,9 +281,26 @@ impl Client {
             }
         }
         let origin = Arc::new(Origin::new(&request.url, tls));
-        let connection = self.dialer.dial(origin, proxy.as_ref()).await?;
+        let connection = self.connect(origin, proxy.as_ref()).await?;
         let answer = attempt(connection, request.head(proxy.as_ref())?).await;
         answer.map_err(|failed| failed.text)
+    }
+
+    /// Opens a connection; where no file is left for it, in the place of idle ones.
+    async fn connect(
+        &self,
+        origin: Arc<Origin>,
+        proxy: Option<&Proxy>,
+    ) -> Result<Connection, String> {
+        let place = self.places.take(&self.pool)?;
+        let connected = self.dialer.dial(Arc::clone(&origin), proxy).await;
+        let connected = match connected {
+            Err(text) if text.contains(texts::NO_FILES) && self.pool.evict(EVICTED) > 0 => {
+                self.dialer.dial(origin, proxy).await
+            }
+            connected => connected,
+        };
+        connected.map(|connection| connection.at(place))
     }
 
     /// Reads an answer to its end, and keeps its connection for the next request.
@@ -285,14 +316,19 @@ impl Client {
             mut body,
             mut exchange,
         } = answer;
+        let mut share = self.bodies.share();
         while let Some(mut chunk) =
             (exchange.chunk(&mut body).await).map_err(|error| text(&error))?
         {
             while let Some(piece) = decoder.piece_of(&mut chunk) {
                 let before = decoder.length();
                 decoder.push(piece).map_err(|error| error.to_string())?;
+                let more = decoder.length() - before;
+                if decoder.keeps_body() {
+                    share.add(more)?;
+                }
                 // few bytes can stand for many: others have their turn in between
-                if decoder.length() - before > LONG_DECODING {
+                if more > LONG_DECODING {
                     tokio::task::yield_now().await;
                 }
             }
@@ -305,7 +341,7 @@ impl Client {
         Ok(Reply {
             status: parts.status,
             headers: parts.headers,
-            body,
+            body: share.hold(body),
             content_length,
         })
     }

@@ -4,6 +4,7 @@ use reqwest::Url;
 
 use super::TickError;
 use crate::clock::Slot;
+use crate::credentials::{Credentials, Keyring, without_credentials};
 use crate::runs::LoadedRun;
 use crate::tls::HostTls;
 use crate::workload::base_url;
@@ -14,9 +15,28 @@ pub(super) fn host(run: &LoadedRun, class: usize, slot: Slot) -> Result<Url, Tic
     let segment = run.plan.segment(slot);
     let mut hosts = segment.iter().flat_map(|segment| &segment.hosts);
     match hosts.find(|(known, _)| **known == **name) {
-        Some((_, host)) => base_url(host).map_err(|_| TickError::Host(host.clone())),
+        Some((_, host)) => base_url(host)
+            .map(|url| Credentials::part(url).0)
+            .map_err(|_| TickError::Host(without_credentials(host).into())),
         None => Ok(run.workload.classes()[class].host().url().clone()),
     }
+}
+
+/// The credentials of a class's requests to a base URL in a slot: those that this process was told for it,
+/// else those of the workload's host.
+pub(super) fn credentials(
+    run: &LoadedRun,
+    class: usize,
+    slot: Slot,
+    (base, keyring): (&Url, &Keyring),
+) -> Option<Credentials> {
+    let name = &run.plan.classes()[class].name;
+    let segment = run.plan.segment(slot);
+    let of_run = segment.and_then(|segment| base_url(segment.host.as_deref()?).ok());
+    let is_of_run = of_run.is_some_and(|url| url == *base);
+    let host = run.workload.classes()[class].host();
+    let own = || host.credentials().filter(|_| host.url() == base).cloned();
+    keyring.find(name, base, is_of_run).or_else(own)
 }
 
 /// Where a run's requests go in a slot, each once: base URLs, and the TLS settings of their hosts.

@@ -2,8 +2,8 @@
 
 use std::sync::Mutex;
 
-use reqwest::Method;
 use reqwest::header::HeaderValue;
+use reqwest::{Method, Url};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 

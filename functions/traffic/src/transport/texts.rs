@@ -13,6 +13,12 @@ use crate::tls;
 /// What a request's text begins with that had no complete response in time.
 pub const TIMED_OUT: &str = "no complete response";
 
+/// The text of a request that found no file descriptor left for its connection.
+pub(super) const NO_PLACE: &str = "cannot connect: too many open files: raise ulimit -n";
+
+/// What a text has in it when the process may have no more files.
+pub(super) const NO_FILES: &str = "too many open files";
+
 /// The text of a request that had no complete response in time.
 pub(super) fn timed_out(timeout: Duration) -> String {
     format!("{TIMED_OUT} within {} s", timeout.as_secs_f64())

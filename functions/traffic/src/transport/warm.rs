@@ -27,9 +27,8 @@ impl Warmer {
     /// Why there is no connection, in the words that a request to the URL would end with.
     pub async fn connect(&self, url: &Url, tls: Option<&HostTls>) -> Result<(), String> {
         let client = &self.0.0;
-        if let Some(judge) = &client.settings.judge {
-            judge(url)?;
-        }
+        let allowed = client.settings.allowed_hosts.check(url);
+        allowed.map_err(|refused| refused.to_string())?;
         let proxy = client.settings.proxies.of(url);
         let origin = Arc::new(Origin::new(url, tls.map(HostTls::config)));
         let connection = client.dialer.dial(origin, proxy.as_ref()).await?;

@@ -17,6 +17,7 @@ use super::pool::{Pool, weighted_index};
 use super::scope::{Answered, Response, Scope};
 use super::text::{Body, Text};
 use super::wait::Wait;
+use crate::credentials::Credentials;
 use crate::random::Draws;
 use crate::tls::HostTls;
 use crate::transport::MAX_CONNECTION_AGE;
@@ -28,6 +29,7 @@ pub struct Host {
     pub(super) url: Url,
     pub(super) default: Url,
     pub(super) variable: Option<String>,
+    pub(super) credentials: Option<Credentials>,
     pub(super) tls: Option<HostTls>,
 }
 
@@ -37,7 +39,7 @@ impl Host {
         &self.name
     }
 
-    /// The base URL in force: its environment variable's value, or the file's.
+    /// The base URL in force: its environment variable's value without user and password, or the file's.
     pub fn url(&self) -> &Url {
         &self.url
     }
@@ -52,18 +54,25 @@ impl Host {
         self.variable.as_deref()
     }
 
+    /// The user and password that its environment variable has, if it has any.
+    pub fn credentials(&self) -> Option<&Credentials> {
+        self.credentials.as_ref()
+    }
+
     /// How its targets are trusted, and what they are told of us, if the file says so.
     pub fn tls(&self) -> Option<&HostTls> {
         self.tls.as_ref()
     }
 
-    /// Whether `url` is this host's URL in force, whatever the case of its name and a last slash.
+    /// Whether `url` is this host's URL in force, whatever the case of its name, a last slash, and a user and
+    /// password.
     pub fn is_at(&self, url: &str) -> bool {
-        base_url(url).is_ok_and(|url| url == self.url)
+        base_url(url).is_ok_and(|url| Credentials::part(url).0 == self.url)
     }
 }
 
-/// A base URL: `http` or `https`, a host, and perhaps a port and a path; its last slash is dropped.
+/// A base URL: `http` or `https`, a host, and perhaps a port and a path; its last slash is dropped. A user and
+/// a password in it are left for [`Credentials::part`].
 ///
 /// # Errors
 ///
@@ -201,6 +210,18 @@ pub struct Task {
     pub(super) weight: u32,
     pub(super) pools: Vec<(Arc<str>, Arc<Pool>)>,
     pub(super) steps: Vec<Step>,
+    pub(super) order: Order,
+}
+
+/// In which order an iteration sends the requests of its task.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// As they are written.
+    #[default]
+    Given,
+    /// Drawn anew in each iteration, so that no request is always the first: that one makes the connection, and
+    /// what it asks for is in no cache yet.
+    Random,
 }
 
 impl Task {
@@ -219,9 +240,14 @@ impl Task {
         &self.pools
     }
 
-    /// Its requests, in the order they are sent; at least one.
+    /// Its requests, in the order they are written; at least one.
     pub fn steps(&self) -> &[Step] {
         &self.steps
+    }
+
+    /// The order in which they are sent.
+    pub fn order(&self) -> Order {
+        self.order
     }
 }
 
@@ -240,6 +266,8 @@ pub struct Step {
     pub body: Option<Body>,
     /// How long the response may take, body included.
     pub timeout: Duration,
+    /// How many redirects it follows, up to 30; with 0 the answer that redirects is the one that is judged.
+    pub redirects: u32,
     /// How often it is sent at all, above 0 and up to 1. [`Scope::begin`] draws by it.
     pub probability: f64,
     pub(super) expect: Expect,

@@ -11,7 +11,7 @@ use minijinja::value::{Object, Value};
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 
-use super::class::{Step, Task, UserClass};
+use super::class::{Order, Step, Task, UserClass};
 use super::headers::Headers;
 use super::json::{self, NotJson};
 use crate::random::Draws;
@@ -25,6 +25,9 @@ pub(super) const RESPONSE_NAMES: [&str; 5] =
 
 /// The name under which functions find their iteration; no workload file can write it.
 pub(super) const SELF_NAME: &str = "__iteration";
+
+/// Keys the generator that draws the order of steps, among those of the steps, which are keyed by their numbers.
+const OF_THE_ORDER: u32 = u32::MAX;
 
 /// One iteration of one user: its names, its drawn and captured values, and its randomness.
 #[derive(Debug)]
@@ -82,6 +85,20 @@ impl Scope {
             key,
             live: Mutex::new(Live { draws, values }),
         }))
+    }
+
+    /// The steps of `task` in the order of this iteration, by their indices.
+    pub fn order(&self, task: &Task) -> impl Iterator<Item = usize> + use<> {
+        let count = task.steps().len();
+        let drawn = (task.order() == Order::Random).then(|| {
+            let mut draws = Draws::keyed(self.0.key, OF_THE_ORDER, 0);
+            let mut order: Vec<usize> = (0..count).collect();
+            for last in (1..count).rev() {
+                order.swap(last, draws.below(last as u64 + 1) as usize);
+            }
+            order
+        });
+        (0..count).map(move |turn| drawn.as_ref().map_or(turn, |order| order[turn]))
     }
 
     /// Begins a step: whether it is to be sent in this iteration.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use minijinja::Value;
 
+use super::dumps::{dumps, quoted};
 use super::engine::Program;
 use super::errors::{EvaluationError, Origin};
 use super::json;
@@ -213,7 +214,7 @@ impl Json {
                         let message = format!("{value} has no form in JSON");
                         return Err(EvaluationError::new(expression.origin(), message));
                     }
-                    let json = serde_json::to_string(&value).map_err(|error| {
+                    let json = dumps(&value).map_err(|error| {
                         let message = format!("{} has no form in JSON: {error}", value.kind());
                         EvaluationError::new(expression.origin(), message)
                     })?;
@@ -223,9 +224,4 @@ impl Json {
         }
         Ok(Cow::Owned(document))
     }
-}
-
-/// A string as JSON has it.
-pub(super) fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
 }

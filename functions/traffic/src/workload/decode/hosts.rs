@@ -5,9 +5,14 @@ use std::sync::Arc;
 use toml::de::DeValue;
 
 use super::{Environment, check_name, host_tls};
+use crate::credentials::{Credentials, without_credentials};
 use crate::tls::HostTls;
 use crate::workload::class::{Host, base_url};
 use crate::workload::read::{Field, Fields};
+
+/// Why a workload's text cannot have what is secret.
+pub(super) const SECRET: &str = "has a user or a password, which everybody who sees the workload could read: \
+    leave them out here, and set an environment variable to the URL with them, which the host names with `env`";
 
 /// Reads the hosts, in the order of the file.
 pub(super) fn read(fields: &Fields<'_, '_, '_>, environment: Environment<'_>) -> Vec<Arc<Host>> {
@@ -60,10 +65,18 @@ fn host(
         .map_err(|instead| {
             reader.mistake(
                 &default.span,
-                format!("host `{name}`: {text:?} is no base URL: {instead}"),
+                format!(
+                    "host `{name}`: {:?} is no base URL: {instead}",
+                    without_credentials(text)
+                ),
             );
         })
         .ok()?;
+    let (url, secret) = Credentials::part(url);
+    if secret.is_some() {
+        reader.mistake(&default.span, format!("host `{name}`: its URL {SECRET}"));
+        return None;
+    }
     let Some(variable) = variable else {
         return Some(at(name, url, None, None, tls));
     };
@@ -75,7 +88,8 @@ fn host(
         Some(Err(instead)) => {
             let value = set.unwrap_or_default();
             let message = format!(
-                "the environment variable {key}, which sets the URL of host `{name}`, is {value:?}: {instead}"
+                "the environment variable {key}, which sets the URL of host `{name}`, is {:?}: {instead}",
+                without_credentials(&value)
             );
             reader.mistake(&variable.span, message);
             return None;
@@ -91,11 +105,13 @@ fn at(
     variable: Option<&str>,
     tls: Option<HostTls>,
 ) -> Host {
+    let (url, credentials) = Credentials::part(overriding.unwrap_or_else(|| default.clone()));
     Host {
         name: Arc::from(name),
-        url: overriding.unwrap_or_else(|| default.clone()),
+        url,
         default,
         variable: variable.map(str::to_owned),
+        credentials,
         tls,
     }
 }

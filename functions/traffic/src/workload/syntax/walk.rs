@@ -55,6 +55,9 @@ const TESTS: [&str; 14] = [
     "undefined",
 ];
 
+/// What is wrong in one template is listed up to so many problems.
+const MOST_PROBLEMS: usize = 100;
+
 /// One use of a name.
 struct Use<'a> {
     name: &'a str,
@@ -94,7 +97,7 @@ impl<'w, 'a> Walk<'w, 'a> {
         self.check_calls();
         let mut findings = Findings::default();
         for used in std::mem::take(&mut self.uses) {
-            if self.own.contains(used.name) {
+            if self.own.contains(used.name) || self.problems.len() >= MOST_PROBLEMS {
                 continue;
             }
             if self.names.has(used.name) {
@@ -132,7 +135,12 @@ impl<'w, 'a> Walk<'w, 'a> {
 
     fn check_calls(&mut self) {
         for (name, line) in std::mem::take(&mut self.calls) {
+            if self.problems.len() >= MOST_PROBLEMS {
+                break;
+            }
             if self.own.contains(name) {
+                let message = format!("only functions can be called, and `{name}` is none");
+                self.problems.push((line, message));
                 continue;
             }
             let random = RANDOM_FUNCTIONS.contains(&name);
@@ -143,8 +151,13 @@ impl<'w, 'a> Walk<'w, 'a> {
             } else if !self.is_function(name) {
                 let globals = self.engine.environment().globals();
                 let known: Vec<String> = globals.map(|(known, _)| known.to_owned()).collect();
-                let hint = instead(name, known.iter().map(String::as_str));
-                format!("unknown function `{name}`: {hint}")
+                match name {
+                    "namespace" => "`namespace` is not available here: use a filter such as `sum`, or `set` outside of the loop".to_owned(),
+                    _ => {
+                        let hint = instead(name, known.iter().map(String::as_str));
+                        format!("unknown function `{name}`: {hint}")
+                    }
+                }
             } else {
                 continue;
             };
@@ -166,6 +179,10 @@ impl<'w, 'a> Walk<'w, 'a> {
             Stmt::EmitExpr(emit) => self.expression(&emit.expr, false),
             Stmt::ForLoop(each) => {
                 self.own.insert("loop");
+                if each.recursive {
+                    let message = "loops cannot be recursive: leave out `recursive`";
+                    self.problems.push((line(each.span()), message.to_owned()));
+                }
                 self.target(&each.target);
                 self.expression(&each.iter, false);
                 self.optional(each.filter_expr.as_ref());
@@ -212,7 +229,10 @@ impl<'w, 'a> Walk<'w, 'a> {
             }
             Expr::List(list) => list.items.iter().for_each(|item| self.target(item)),
             Expr::Tuple(tuple) => tuple.items.iter().for_each(|item| self.target(item)),
-            other => self.expression(other, false),
+            other => {
+                let message = "only names can be set: `namespace` is not available here";
+                self.problems.push((line(other.span()), message.to_owned()));
+            }
         }
     }
 

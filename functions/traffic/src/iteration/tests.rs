@@ -137,6 +137,7 @@ impl Scene {
             key,
             first_user: 0,
             pending: Mutex::new(Pending::default()),
+            settles_at: Timestamp::from_micros(u64::MAX),
             deadline: None,
         };
         let target = Target {

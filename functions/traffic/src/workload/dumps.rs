@@ -115,12 +115,12 @@ mod tests {
 
     #[test]
     fn values_are_written_as_python_writes_them() {
-        let value: serde_json::Value = serde_json::from_str(
+        let value: Value = serde_json::from_str(
             r#"{"a":[1,-2.50,"\u001f\n\"\\/",{},[]],"b":null,"g\u00fc\ud83e\udd97\u007f":true}"#,
         )
         .unwrap();
         let expected = r#"{"a": [1, -2.5, "\u001f\n\"\\/", {}, []], "b": null, "g\u00fc\ud83e\udd97\u007f": true}"#;
-        assert_eq!(dumps(&Value::from_serialize(&value)).unwrap(), expected);
+        assert_eq!(dumps(&value).unwrap(), expected);
     }
 
     #[test]

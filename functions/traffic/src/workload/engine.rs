@@ -143,7 +143,7 @@ pub(super) struct Program {
 impl Program {
     /// The template's text in `context`.
     pub(super) fn render(&self, context: Value) -> Result<String, EvaluationError> {
-        self.run(context, Captured::into_output)
+        self.run(context, |captured| captured.into_output())
     }
 
     /// The expression's value in `context`; it may be undefined.

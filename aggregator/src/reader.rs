@@ -9,14 +9,15 @@ use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use traffic::clock::{Clock, Timestamp};
+use traffic::clock::{Clock, Slot, Timestamp};
 use traffic::ports::Store;
 use traffic::record::{BUCKET_SECONDS, Bucket};
-use traffic::run::RunId;
+use traffic::run::{Run, RunId};
 use traffic::runs::{LoadedRun, RunError, Runs};
 
 use self::follower::Follower;
 use crate::ledger::{Ledger, LedgerPast};
+use crate::report::Report;
 use crate::stats::{Limits, Stats};
 
 mod error;
@@ -72,6 +73,15 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// Locust's figures as of the snapshot. Rates since the start are of the time in which there was
+    /// traffic: once the run has ended, of the time until its end.
+    pub fn report(&self) -> Report {
+        let run = self.run.as_ref().map(|run| run.plan.run());
+        let end = run.and_then(Run::ends).map(Slot::start);
+        self.stats
+            .report_of(self.at, end.filter(|end| *end <= self.at))
+    }
+
     /// What could not be evaluated: message, traceback and how often, by message.
     pub fn exceptions(&self) -> impl Iterator<Item = (&str, &str, u64)> {
         self.stats.exceptions()

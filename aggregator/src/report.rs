@@ -44,6 +44,9 @@ pub struct Report {
     pub current_response_time_percentiles: CurrentPercentiles,
     /// Since when the statistics count.
     pub start_time: Timestamp,
+    /// Where the time ends that `total_rps` is of: at the latest request, or at the end of the run if
+    /// that is later; none before the first request.
+    pub end_time: Option<Timestamp>,
     /// When the latest request was completed.
     pub last_request_timestamp: Option<Timestamp>,
 }

@@ -20,6 +20,7 @@ mod connection;
 mod guests;
 mod limits;
 mod tls;
+mod validity;
 mod watched;
 
 pub use limits::Limits;

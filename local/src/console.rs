@@ -23,7 +23,7 @@ pub enum Tables {
 /// # Errors
 /// When standard output cannot be written, such as a pipe whose reader has gone.
 pub fn print_current(tables: Tables, snapshot: &Snapshot) -> io::Result<()> {
-    let report = snapshot.stats.report(snapshot.at);
+    let report = snapshot.report();
     tables.print(&table::requests(&report, true, table::NAME_WIDTH))
 }
 
@@ -32,7 +32,7 @@ pub fn print_current(tables: Tables, snapshot: &Snapshot) -> io::Result<()> {
 /// # Errors
 /// As [`print_current`].
 pub fn print_summary(tables: Tables, snapshot: &Snapshot) -> io::Result<()> {
-    let report = snapshot.stats.report(snapshot.at);
+    let report = snapshot.report();
     tables.print(&table::requests(&report, false, table::NAME_WIDTH))?;
     tables.print(&table::percentiles(&report, table::NAME_WIDTH))?;
     if !report.errors.is_empty() {

@@ -17,9 +17,11 @@ use traffic::ports::Store;
 
 use self::file::{Appended, Replaced};
 use self::name::HtmlName;
+use self::newest::NewestSecond;
 
 mod file;
 mod name;
+mod newest;
 
 /// How often CSV files are written, as Locust does.
 const WRITE_EVERY: Duration = Duration::from_secs(1);
@@ -70,6 +72,7 @@ struct CsvFiles {
     exceptions: Replaced,
     history: Appended,
     lines: HistoryWriter,
+    newest: NewestSecond,
 }
 
 impl Files {
@@ -102,7 +105,7 @@ impl Files {
     fn write(&mut self, snapshot: &Snapshot, is_last: bool) -> Result<(), ExportError> {
         let with_pages = is_last || self.written.is_multiple_of(PAGES_EVERY);
         self.written = self.written.wrapping_add(1);
-        let csv = self.csv.as_mut().map(|csv| csv.write(snapshot));
+        let csv = self.csv.as_mut().map(|csv| csv.write(snapshot, is_last));
         let pages = with_pages.then(|| self.write_pages(snapshot));
         csv.unwrap_or(Ok(())).and(pages.unwrap_or(Ok(())))
     }
@@ -133,18 +136,19 @@ impl CsvFiles {
             exceptions: begin("_exceptions.csv")?,
             history: Appended::begin("--csv", history, csv::history_head())?,
             lines: HistoryWriter::new(is_full),
+            newest: NewestSecond::default(),
         })
     }
 
-    fn write(&mut self, snapshot: &Snapshot) -> Result<(), ExportError> {
-        let report = snapshot.stats.report(snapshot.at);
-        let lines = self.lines.lines(snapshot);
+    fn write(&mut self, snapshot: &Snapshot, is_last: bool) -> Result<(), ExportError> {
+        let report = snapshot.report();
         let state = State::of(snapshot.run.as_deref(), snapshot.at);
-        let history = match state {
-            // nothing changes any more
-            State::Ready | State::Stopped => self.history.append(""),
-            _ => self.history.append(&lines),
-        };
+        let writer = &mut self.lines;
+        let mut lines = self.newest.take(snapshot, state, || writer.lines(snapshot));
+        if is_last {
+            lines.push_str(&self.newest.finish());
+        }
+        let history = self.history.append(&lines);
         let requests = self.requests.write(&csv::requests(&report));
         let failures = self.failures.write(&csv::failures(&report));
         let exceptions = self.exceptions.write(&csv::exceptions(snapshot));

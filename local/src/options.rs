@@ -7,9 +7,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use aggregator::api::{BasePath, InvalidBasePath, Names};
-use aggregator::control::{AllowedHosts, InvalidField, Limits, parse_timespan};
+use aggregator::control::{InvalidField, Limits, parse_timespan};
 use clap::builder::{BoolishValueParser, OsStringValueParser, TypedValueParser};
 use clap::{ArgAction, Args, Parser};
+use traffic::host_allowlist::{AllowedHosts, InvalidAllowedHosts};
 
 /// What is said after the options, for it is no option: others could read it in the list of processes.
 const ENVIRONMENT: &str = "Environment:
@@ -411,7 +412,7 @@ fn timespan(text: &str) -> Result<Duration, String> {
 
 fn allowed_hosts(text: &str) -> Result<AllowedHosts, String> {
     text.parse()
-        .map_err(|invalid: InvalidField| invalid.problem)
+        .map_err(|invalid: InvalidAllowedHosts| invalid.to_string())
 }
 
 /// A path that may be empty, as a variable that is set to nothing.

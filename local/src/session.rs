@@ -68,7 +68,7 @@ pub(crate) async fn attend(
             "requests were sent whose results could not be written"
         );
     }
-    let report = snapshot.stats.report(snapshot.at);
+    let report = snapshot.report();
     let failed = !report.errors.is_empty() || snapshot.exceptions().next().is_some();
     let failed = failed || lost > 0 || !clean || engine.is_failing_to_write();
     let code = if failed {

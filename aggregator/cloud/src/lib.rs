@@ -140,9 +140,9 @@ impl<S: Store, Q: Queue, H: Heartbeat> Cloud<S, Q, H> {
 
     /// Asks the store for the newest run, so that the first request finds everything connected. What
     /// is wrong is logged, and shown at `/health` as long as it is: a store that is away for a moment
-    /// is no reason not to start.
+    /// is no reason not to start. A run that was begun under other limits than this process has is ended.
     pub async fn warm_up(&self) {
-        if let Err(error) = self.fan_out.runs.latest().await {
+        if let Err(error) = self.api.control.end_what_does_not_fit().await {
             let error: &dyn std::error::Error = &error;
             tracing::error!(error, "the store cannot be read");
         }

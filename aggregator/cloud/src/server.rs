@@ -13,6 +13,7 @@ use anyhow::Context as _;
 use aws::environment::{Executor, Variables, causes, exit_code};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use traffic::clock::Clock;
 use traffic::ports::{Heartbeat, Queue, Store};
 
 use crate::settings::{Misconfigured, Settings, Web};
@@ -69,6 +70,12 @@ struct Prepared<E> {
 impl Prepared<()> {
     async fn new(web: &Web) -> anyhow::Result<Prepared<impl Future<Output = ()> + Send + 'static>> {
         let tls = web.tls.as_ref().map(Tls::read).transpose()?;
+        let trouble = tls
+            .as_ref()
+            .and_then(|tls| tls.trouble(Clock::system().now()));
+        if let Some(trouble) = trouble {
+            tracing::warn!("{trouble}");
+        }
         let address = web.address;
         let listener = TcpListener::bind(address).await;
         Ok(Prepared {

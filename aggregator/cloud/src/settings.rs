@@ -4,8 +4,9 @@
 use std::sync::Arc;
 
 use aggregator::api::{BASIC_AUTH, Door, Names};
-use aggregator::control::{AllowedHosts, InvalidField, Limits, Settings as ControlSettings};
+use aggregator::control::{InvalidField, Limits, Settings as ControlSettings};
 use aws::environment::{FanOutSettings, SettingError, StoreSettings, Variables};
+use traffic::host_allowlist::{ALLOWED_HOSTS, AllowedHosts};
 use traffic::record::BlockSize;
 use traffic::workload::{Workload, WorkloadErrors};
 
@@ -18,9 +19,6 @@ const MAX_USERS: &str = "CICADA_MAX_USERS";
 
 /// The most users that are started or stopped in a second.
 const MAX_SPAWN_RATE: &str = "CICADA_MAX_SPAWN_RATE";
-
-/// The hosts that traffic may go to.
-const ALLOWED_HOSTS: &str = "CICADA_ALLOWED_HOSTS";
 
 /// The names that the aggregator is called by.
 const WEB_NAMES: &str = "CICADA_WEB_NAMES";
@@ -139,7 +137,9 @@ fn control(variables: &Variables) -> Result<ControlSettings, Misconfigured> {
     )?;
     Ok(ControlSettings {
         limits: limits(variables)?,
-        allowed_hosts: allowed_hosts.parse::<AllowedHosts>()?,
+        allowed_hosts: allowed_hosts
+            .parse::<AllowedHosts>()
+            .map_err(|invalid| InvalidField::new(ALLOWED_HOSTS, invalid.to_string()))?,
         block_size: users.and_then(BlockSize::new).unwrap_or_default(),
         ..ControlSettings::new(Arc::new(workload))
     })
@@ -160,5 +160,6 @@ fn limits(variables: &Variables) -> Result<Limits, SettingError> {
     Ok(Limits {
         max_users: max_users.unwrap_or(default.max_users),
         max_spawn_rate: max_spawn_rate.unwrap_or(default.max_spawn_rate),
+        ..default
     })
 }

@@ -1,4 +1,4 @@
-//! Who may come in: a password for everything but `/health`, and no changes from other sites' pages.
+//! Who may come in: a password for everything but `/health`, and nothing for other sites' pages.
 //!
 //! Both are about browsers and the open internet. Scripts say nothing of the site they come from and
 //! pass; what an entry point has marked as [`Trusted`] needs neither. A door without a password knows
@@ -7,11 +7,13 @@
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{Request, State};
-use axum::http::header::{AUTHORIZATION, HOST, WWW_AUTHENTICATE};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, Version};
+use axum::http::header::{AUTHORIZATION, HOST, RETRY_AFTER, USER_AGENT, WWW_AUTHENTICATE};
+use axum::http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode, Uri, Version};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
@@ -28,7 +30,7 @@ pub(super) use site::called;
 
 use crate::control::InvalidField;
 use crate::seldom::Seldom;
-use guesses::Guesses;
+use guesses::{Busy, Caller, Guesses};
 
 /// The environment variable that holds the user's name and password.
 pub const BASIC_AUTH: &str = "LOCUST_BASIC_AUTH";
@@ -36,6 +38,12 @@ pub const BASIC_AUTH: &str = "LOCUST_BASIC_AUTH";
 /// What asks a browser for a password.
 const CHALLENGE: HeaderValue =
     HeaderValue::from_static("Basic realm=\"cicada\", charset=\"UTF-8\"");
+
+/// How late the answer to a wrong password is. As many wait as are compared in this time.
+const LATE: Duration = Duration::from_secs(1);
+
+/// The longest credentials that are looked at, in bytes.
+const LONGEST: usize = 4 * 1024;
 
 /// Paths of which a `GET`, too, changes something.
 const CHANGED_BY_GET: [&str; 2] = ["/stop", "/stats/reset"];
@@ -54,14 +62,36 @@ pub struct Visitor {
     pub over_tls: bool,
 }
 
+/// What a connection has shown of the password, as an extension that whoever accepts it sets on each
+/// of its requests; clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Acquaintance(Arc<Shown>);
+
+#[derive(Debug, Default)]
+struct Shown {
+    has_guessed: AtomicBool,
+    knows_password: AtomicBool,
+}
+
 /// What the door asks for; without a password all may come in.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Door {
     /// What the `Authorization` header has after `Basic`.
     credentials: Option<String>,
     names: Names,
     guesses: Guesses,
     turned_away: Arc<Seldom>,
+}
+
+impl Default for Door {
+    fn default() -> Self {
+        Self {
+            credentials: None,
+            names: Names::default(),
+            guesses: Guesses::new(guesses::WAITING),
+            turned_away: Arc::default(),
+        }
+    }
 }
 
 impl Door {
@@ -87,25 +117,58 @@ impl Door {
         Self { names, ..self }
     }
 
+    /// The same door, of a server that has this many places for connections: at most half of them wait
+    /// to have their password compared.
+    pub fn with_places(self, connections: usize) -> Self {
+        let waiting = (connections / 2).clamp(1, guesses::WAITING);
+        Self {
+            guesses: Guesses::new(waiting),
+            ..self
+        }
+    }
+
     /// Whether it asks for a password.
     pub fn asks_for_password(&self) -> bool {
         self.credentials.is_some()
     }
 
-    fn judge(&self, headers: &HeaderMap) -> Password {
+    /// Looks at the password, as soon as it may be compared.
+    async fn judge(&self, headers: &HeaderMap, known: &Extensions) -> Password {
         let Some(expected) = &self.credentials else {
             return Password::Right;
         };
-        let Some(given) = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes) else {
+        let Some(guess) = credentials(headers) else {
             return Password::Missing;
         };
-        let token = given
-            .split_at_checked("Basic ".len())
-            .and_then(|(scheme, token)| scheme.eq_ignore_ascii_case(b"Basic ").then_some(token));
-        match token {
-            Some(token) if token.trim_ascii().ct_eq(expected.as_bytes()).into() => Password::Right,
-            _ => Password::Wrong,
+        let is_right = || bool::from(guess.ct_eq(expected.as_bytes()));
+        let connection = known.get::<Acquaintance>();
+        let shown = connection.map(|connection| &*connection.0);
+        if shown.is_some_and(|shown| shown.knows_password.load(Ordering::Relaxed)) && is_right() {
+            return Password::Right;
         }
+        let visitor = known.get::<Visitor>();
+        let user_agent = headers.get(USER_AGENT);
+        let caller = Caller {
+            network: visitor.map(|visitor| guesses::network(visitor.address)),
+            user_agent: user_agent.map_or(&[], HeaderValue::as_bytes),
+            has_guessed: shown.is_some_and(|shown| shown.has_guessed.swap(true, Ordering::Relaxed)),
+        };
+        if let Err(busy) = self.guesses.turn(&caller, guess).await {
+            return Password::Unjudged(busy);
+        }
+        let is_right = is_right();
+        if let Some(shown) = shown {
+            shown.knows_password.store(is_right, Ordering::Relaxed);
+        }
+        if is_right {
+            self.guesses.was_right();
+            return Password::Right;
+        }
+        self.guesses.was_wrong(guess);
+        if visitor.is_some() {
+            tokio::time::sleep(LATE).await;
+        }
+        Password::Wrong
     }
 
     fn turn_away(&self, status: StatusCode, message: &str, visitor: Option<Visitor>) -> Response {
@@ -123,6 +186,17 @@ enum Password {
     Right,
     Wrong,
     Missing,
+    /// Too many are being tried.
+    Unjudged(Busy),
+}
+
+/// What follows `Basic`, if there is anything that could be a password's.
+fn credentials(headers: &HeaderMap) -> Option<&[u8]> {
+    let given = headers.get(AUTHORIZATION)?.as_bytes();
+    let (scheme, token) = given.split_at_checked("Basic ".len())?;
+    let token = token.trim_ascii();
+    let could_be = scheme.eq_ignore_ascii_case(b"Basic ") && (1..=LONGEST).contains(&token.len());
+    could_be.then_some(token)
 }
 
 /// Shows whether there is a password, and never which.
@@ -145,19 +219,12 @@ pub(super) async fn guard(State(door): State<Door>, request: Request, next: Next
     if is_open || request.extensions().get::<Trusted>().is_some() {
         return next.run(request).await;
     }
-    match door.judge(request.headers()) {
+    match door.judge(request.headers(), request.extensions()).await {
         Password::Right => {}
-        Password::Wrong => {
-            if visitor.is_some() {
-                door.guesses.slow_down().await;
-            }
-            return without_password(&door, visitor);
-        }
-        Password::Missing => return without_password(&door, visitor),
+        Password::Wrong | Password::Missing => return without_password(&door, visitor),
+        Password::Unjudged(busy) => return too_many(&door, busy, visitor),
     }
-    if changes(request.method(), request.uri())
-        && let Err(reason) = may_change(&door, &request)
-    {
+    if let Err(reason) = may_pass(&door, &request) {
         return door.turn_away(StatusCode::FORBIDDEN, &reason, visitor);
     }
     next.run(request).await
@@ -175,19 +242,32 @@ fn changes(method: &Method, uri: &Uri) -> bool {
         || CHANGED_BY_GET.contains(&uri.path())
 }
 
-/// Why a request may change nothing, if it may not.
-fn may_change(door: &Door, request: &Request) -> Result<(), String> {
-    site::is_ours(request)?;
+/// Why a request may change or read nothing, if it may not.
+fn may_pass(door: &Door, request: &Request) -> Result<(), String> {
+    let changes = changes(request.method(), request.uri());
+    if changes {
+        site::may_change(request)?;
+    } else {
+        site::may_read(request)?;
+    }
     if door.asks_for_password() {
         // a page elsewhere that gave this machine a name would have to know it
         return Ok(());
     }
-    door.names.include_that_of(request)
+    door.names.include_that_of(request, changes)
 }
 
 fn without_password(door: &Door, visitor: Option<Visitor>) -> Response {
     let message = format!("a user name and a password are needed: {BASIC_AUTH} holds them");
     let mut response = door.turn_away(StatusCode::UNAUTHORIZED, &message, visitor);
     response.headers_mut().insert(WWW_AUTHENTICATE, CHALLENGE);
+    response
+}
+
+fn too_many(door: &Door, busy: Busy, visitor: Option<Visitor>) -> Response {
+    let seconds = busy.retry_after.as_secs();
+    let message = format!("too many passwords are being tried: try again in {seconds} s");
+    let mut response = door.turn_away(StatusCode::TOO_MANY_REQUESTS, &message, visitor);
+    response.headers_mut().insert(RETRY_AFTER, seconds.into());
     response
 }

@@ -111,7 +111,7 @@ fn report_of(snapshot: &Snapshot, asked: &ReportQuery) -> Response {
     )
 )]
 pub(super) fn requests(snapshot: &Snapshot) -> Response {
-    let report = snapshot.stats.report(snapshot.at);
+    let report = snapshot.report();
     table(snapshot, "requests", csv::requests(&report))
 }
 
@@ -127,7 +127,7 @@ pub(super) fn requests(snapshot: &Snapshot) -> Response {
     )
 )]
 pub(super) fn failures(snapshot: &Snapshot) -> Response {
-    let report = snapshot.stats.report(snapshot.at);
+    let report = snapshot.report();
     table(snapshot, "failures", csv::failures(&report))
 }
 

@@ -6,10 +6,10 @@
 use std::panic::AssertUnwindSafe;
 
 use axum::Json;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::header::{
-    ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
-    REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY,
+    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
@@ -18,7 +18,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt as _;
 use serde_json::json;
 
-use super::door::{Door, Visitor, called};
+use super::door::{Visitor, called};
 
 /// What a page may do whose scripts are files of their own; its styles are made by scripts.
 const PAGE: HeaderValue = HeaderValue::from_static(
@@ -37,7 +37,12 @@ pub(super) const SELF_CONTAINED: HeaderValue = HeaderValue::from_static(
 const NO_PAGE: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
 
 /// Headers without a choice.
-const ALWAYS: [(HeaderName, HeaderValue); 4] = [
+const ALWAYS: [(HeaderName, HeaderValue); 5] = [
+    // unlike in Locust: no page of another site may read, or include it as a script or a picture
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        HeaderValue::from_static("same-origin"),
+    ),
     (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
     // the own page says where it is, others learn nothing
@@ -48,22 +53,15 @@ const ALWAYS: [(HeaderName, HeaderValue); 4] = [
 /// Browsers come back by TLS for a month, to this name only.
 const BY_TLS: HeaderValue = HeaderValue::from_static("max-age=2592000");
 
-const EVERYWHERE: HeaderValue = HeaderValue::from_static("*");
-
 /// Adds them to what a router answers.
-pub(super) async fn secure(State(door): State<Door>, request: Request, next: Next) -> Response {
+pub(super) async fn secure(request: Request, next: Next) -> Response {
     let over_tls = stays_with_tls(&request);
     let answer = AssertUnwindSafe(next.run(request)).catch_unwind().await;
-    let mut response = answer.unwrap_or_else(|panic| broken(&*panic));
-    if !door.asks_for_password() {
-        // pages of other sites may read, as in Locust; what has a password is for nobody else
-        let headers = response.headers_mut();
-        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, EVERYWHERE);
-    }
+    let response = answer.unwrap_or_else(|panic| broken(&*panic));
     added(response, over_tls)
 }
 
-/// The answer with them, but for what lets other sites read.
+/// The answer with them.
 pub(super) fn added(mut response: Response, over_tls: bool) -> Response {
     let headers = response.headers_mut();
     for (name, value) in ALWAYS {

@@ -37,7 +37,7 @@ struct Requests {
 pub(super) async fn requests(Shown(snapshot): Shown) -> Response {
     let run = snapshot.run.as_deref();
     let body = Requests {
-        report: snapshot.stats.report(snapshot.at),
+        report: snapshot.report(),
         state: control::State::of(run, snapshot.at),
         user_count: user_count(run, snapshot.at),
     };

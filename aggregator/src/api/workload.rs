@@ -100,7 +100,7 @@ pub(super) async fn replace<S: Store, Q: Queue, H: Heartbeat>(
     let expected = version_in(&headers, &IF_MATCH).filter(|version| version != "*");
     let control = api.control.clone();
     let chosen = match check {
-        true => control.check_workload(&source),
+        true => control.check_workload(&source).await,
         false => {
             let chosen = async move { control.choose_workload(&source, expected.as_deref()).await };
             to_the_end(chosen).await
@@ -126,10 +126,7 @@ pub(super) async fn replace<S: Store, Q: Queue, H: Heartbeat>(
 fn text(body: Result<Bytes, BytesRejection>) -> Result<String, (StatusCode, String)> {
     let body = body.map_err(|rejection| {
         let problem = match rejection.status() {
-            StatusCode::PAYLOAD_TOO_LARGE => format!(
-                "the workload is longer than {} KB: make it shorter",
-                MAX_WORKLOAD / 1000
-            ),
+            StatusCode::PAYLOAD_TOO_LARGE => too_long(),
             _ => format!("the workload could not be read: {}", rejection.body_text()),
         };
         (rejection.status(), problem)
@@ -140,6 +137,16 @@ fn text(body: Result<Bytes, BytesRejection>) -> Result<String, (StatusCode, Stri
         let problem = format!("the workload is not UTF-8 text: look at line {line}");
         (StatusCode::UNPROCESSABLE_ENTITY, problem)
     })
+}
+
+fn too_long() -> String {
+    let kilobytes = MAX_WORKLOAD / 1000;
+    format!("the workload is longer than {kilobytes} KB: make it shorter")
+}
+
+/// The answer to a workload whose length alone is too much.
+pub(super) fn refused_for_length() -> Response {
+    refused(StatusCode::PAYLOAD_TOO_LARGE, &too_long(), &[])
 }
 
 fn valid(chosen: &Chosen) -> Value {

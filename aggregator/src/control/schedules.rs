@@ -3,6 +3,7 @@
 use traffic::ports::{Heartbeat, HeartbeatError, NoSchedules, Queue, Schedule, Store};
 use traffic::schedule::InvalidSchedule;
 
+use super::said_host::SaidHost;
 use super::target::{Context, Target};
 use super::{Control, InvalidField, Refusal, SwarmRequest};
 
@@ -42,6 +43,9 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         let schedule = schedule.checked()?;
         if schedule.start.is_some() {
             let chosen = self.read_workload().await?;
+            // the swarm's fields are kept as they were said, and shown
+            let host = swarm.host.as_deref().map(SaidHost::read).transpose()?;
+            host.map(|host| host.for_keyring(None)).transpose()?;
             Target::resolve(
                 swarm,
                 &Context {

@@ -1,14 +1,17 @@
 //! What the control is configured with: the workload, which of its classes run how, and limits.
 
+use std::iter;
 use std::sync::Arc;
 
 use serde::Deserialize;
+use traffic::credentials::Keyring;
+use traffic::host_allowlist::AllowedHosts;
 use traffic::record::BlockSize;
 use traffic::run::Share;
-use traffic::workload::{Shape, UserClass, Workload, base_url};
+use traffic::workload::{Shape, UserClass, Workload};
 
-use super::allowed::AllowedHosts;
 use super::request::InvalidField;
+use super::said_host::{self, SaidHost};
 
 /// What the control is configured with; a swarm starts from it.
 #[derive(Clone, Debug)]
@@ -29,6 +32,8 @@ pub struct Settings {
     pub limits: Limits,
     /// Where traffic may be sent.
     pub allowed_hosts: AllowedHosts,
+    /// Where the users and passwords of hosts are kept; without it, a host may have none.
+    pub keyring: Option<Keyring>,
     /// How many users a tick executes.
     pub block_size: BlockSize,
     /// The seed of every run; random ones if not given.
@@ -56,6 +61,9 @@ pub struct Limits {
     pub max_users: u32,
     /// The most users started or stopped a second.
     pub max_spawn_rate: f64,
+    /// Why there may be no more users, and how there may, where nobody has said how many: the end of a
+    /// sentence.
+    pub more_users: Option<&'static str>,
 }
 
 impl Default for Limits {
@@ -63,7 +71,16 @@ impl Default for Limits {
         Self {
             max_users: 1_000_000,
             max_spawn_rate: 1_000_000.0,
+            more_users: None,
         }
+    }
+}
+
+impl Limits {
+    /// What is said of a number of users that is too large.
+    pub(super) fn too_many_users(&self) -> String {
+        let more = self.more_users.unwrap_or_default();
+        format!("is above the limit of {} users{more}", self.max_users)
     }
 }
 
@@ -103,22 +120,27 @@ impl Settings {
             equal_weights: false,
             limits: Limits::default(),
             allowed_hosts: AllowedHosts::default(),
+            keyring: None,
             block_size: BlockSize::default(),
             seed: None,
         }
     }
 
-    /// The same settings, if they can be used.
+    /// The same settings, if they can be used; users and passwords of hosts go into the keyring.
     ///
     /// # Errors
     /// When a class is unknown, a host is no base URL, or no class is left to run.
-    pub fn checked(self) -> Result<Self, InvalidField> {
-        let hosts = self
-            .class_settings
-            .iter()
-            .filter_map(|class| class.host.as_deref());
-        for host in self.host.as_deref().into_iter().chain(hosts) {
-            clean_host(host)?;
+    pub fn checked(mut self) -> Result<Self, InvalidField> {
+        let keyring = self.keyring.as_ref();
+        let of_run = (None, &mut self.host);
+        let of_classes = self.class_settings.iter_mut();
+        let of_classes = of_classes.map(|class| (Some(&*class.user_class_name), &mut class.host));
+        for (class, host) in iter::once(of_run).chain(of_classes) {
+            if let Some(said) = host {
+                let SaidHost { text, secret } = SaidHost::read(said)?.for_keyring(keyring)?;
+                said_host::keep(keyring, class, secret.as_ref());
+                *said = text;
+            }
         }
         self.fits(&self.workload)?;
         Ok(self)
@@ -257,16 +279,4 @@ pub(super) fn known_shape<'w>(
     let name: String = name.chars().take(100).collect();
     let problem = format!("names the unknown shape {name:?}{meant}; the workload has {known}");
     Err(InvalidField::new("shape_class", problem))
-}
-
-/// A host without what would be markup in somebody's page, as Locust cleans it; it may be empty.
-pub(super) fn clean_host(host: &str) -> Result<String, InvalidField> {
-    let host = host.replace(['<', '>'], "");
-    if !host.trim().is_empty() {
-        base_url(&host).map_err(|instead| {
-            let shown: String = host.chars().take(200).collect();
-            InvalidField::new("host", format!("{shown:?} is no base URL: {instead}"))
-        })?;
-    }
-    Ok(host)
 }

@@ -2,12 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use reqwest::Url;
 use traffic::clock::Slot;
+use traffic::credentials::Credentials;
+use traffic::host_allowlist::HostRefused;
 use traffic::run::{Segment, ShapePart, Share};
-use traffic::workload::{Daily, Workload};
+use traffic::workload::{Daily, Workload, base_url};
 
 use super::request::{InvalidField, SwarmRequest};
-use super::settings::{Settings, clean_host, known_class};
+use super::said_host::SaidHost;
+use super::settings::{Limits, Settings, known_class};
 
 mod shape;
 
@@ -25,6 +29,8 @@ pub(super) struct Target {
     pub(super) shape: Option<String>,
     /// The host as it was last said.
     pub(super) host: Option<String>,
+    /// The user and password that were said with it, if any were, and the base URL that they are for.
+    pub(super) secret: Option<(Url, Credentials)>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -70,9 +76,12 @@ impl Target {
         request: &SwarmRequest,
         context: &Context<'_>,
     ) -> Result<Self, InvalidField> {
-        let host = match &request.host {
-            Some(host) => Some(clean_host(host)?),
-            None => context.host.clone(),
+        let said = request.host.as_deref().map(SaidHost::read).transpose()?;
+        let keyring = context.settings.keyring.as_ref();
+        let said = said.map(|said| said.for_keyring(keyring)).transpose()?;
+        let (host, secret) = match said {
+            Some(SaidHost { text, secret }) => (Some(text), secret),
+            None => (context.host.clone(), None),
         };
         let shape = chosen_shape(request, context)?;
         let stages = match shape {
@@ -94,6 +103,7 @@ impl Target {
             lasts: ends.into_iter().flatten().min(),
             shape: shape.map(|shape| shape.name().to_string()),
             host,
+            secret,
         })
     }
 
@@ -141,7 +151,7 @@ fn without_shape(
     let (shares, exact) = shares(request, context)?;
     Ok(TargetStage {
         after: 0,
-        user_count: user_count(request.user_count, exact, limits.max_users)?,
+        user_count: user_count(request.user_count, exact, limits)?,
         spawn_rate: spawn_rate(request.spawn_rate, limits.max_spawn_rate)?,
         shares,
         hosts: Vec::new(),
@@ -213,7 +223,11 @@ fn exact_shares(
     Ok((shares, total))
 }
 
-fn user_count(asked: Option<u64>, exact: Option<u64>, most: u32) -> Result<u32, InvalidField> {
+fn user_count(
+    asked: Option<u64>,
+    exact: Option<u64>,
+    limits: &Limits,
+) -> Result<u32, InvalidField> {
     let (field, count) = match (asked, exact) {
         (Some(asked), Some(exact)) if asked != exact => {
             let problem = format!("is {asked}, but user_classes_count adds up to {exact}");
@@ -227,11 +241,8 @@ fn user_count(asked: Option<u64>, exact: Option<u64>, most: u32) -> Result<u32, 
         }
     };
     match u32::try_from(count) {
-        Ok(count) if count <= most => Ok(count),
-        _ => Err(InvalidField::new(
-            field,
-            format!("is above the limit of {most} users"),
-        )),
+        Ok(count) if count <= limits.max_users => Ok(count),
+        _ => Err(InvalidField::new(field, limits.too_many_users())),
     }
 }
 
@@ -248,20 +259,27 @@ fn spawn_rate(asked: Option<f64>, most: f64) -> Result<f64, InvalidField> {
 }
 
 /// Refuses classes whose requests would go to a host that is not allowed.
-fn allowed(
+pub(super) fn allowed(
     shares: &[Share],
     hosts: &[(String, String)],
     context: &Context<'_>,
 ) -> Result<(), InvalidField> {
-    let allowed = &context.settings.allowed_hosts;
+    let check = |url: &Url, class: &str| {
+        let checked = context.settings.allowed_hosts.check(url);
+        checked.map_err(|HostRefused { origin, reason }| {
+            InvalidField::new("host", format!("{origin:?} of {class} {reason}"))
+        })
+    };
     for Share { class, .. } in shares {
         let elsewhere = hosts.iter().find(|(name, _)| name == class);
         let own = context.workload.class(class);
-        match (elsewhere, own) {
-            (Some((_, host)), _) => allowed.check(host, class)?,
-            (None, Some(own)) => {
-                allowed.check(own.host().url().as_str().trim_end_matches('/'), class)?
+        match (elsewhere.map(|(_, host)| base_url(host)), own) {
+            (Some(Ok(host)), _) => check(&host, class)?,
+            (Some(Err(instead)), _) => {
+                let problem = format!("of {class} is no base URL: {instead}");
+                return Err(InvalidField::new("host", problem));
             }
+            (None, Some(own)) => check(own.host().url(), class)?,
             (None, None) => {}
         }
     }

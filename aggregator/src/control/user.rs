@@ -7,7 +7,8 @@ use toml_edit::{Array, DocumentMut, Item, Table, TableLike, Value};
 use traffic::ports::{Heartbeat, Queue, Store};
 use traffic::workload::{UserClass, Workload, base_url};
 
-use super::settings::{Settings, clean_host, known_class};
+use super::said_host::{self, SaidHost};
+use super::settings::{Settings, known_class};
 use super::{ATTEMPTS, Control, InvalidField, Refusal, WorkloadRefusal};
 
 /// Stands before the first table that is added here.
@@ -56,17 +57,29 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
     ///
     /// # Errors
     /// See [`WorkloadRefusal`]; nothing is changed then.
-    pub async fn set_user_class(&self, asked: UserSettings) -> Result<(), WorkloadRefusal> {
+    pub async fn set_user_class(&self, mut asked: UserSettings) -> Result<(), WorkloadRefusal> {
+        let keyring = self.settings.keyring.as_ref();
+        let mut secret = None;
+        if let Change::Set(host) = &mut asked.host {
+            let said = SaidHost::read(host)?.for_keyring(keyring)?;
+            (*host, secret) = (said.text, said.secret);
+        }
+        let class = asked.user_class_name.clone();
         for _ in 0..ATTEMPTS {
             let present = self.read_workload().await?.text;
             let source = edited(&self.settings, &present, asked.clone())?;
             if source == **present.source() {
+                said_host::keep(keyring, Some(&class), secret.as_ref());
                 return Ok(());
             }
             let version = present.version();
             match self.choose_workload(&source, Some(version)).await {
                 Err(WorkloadRefusal::Changed(_)) => {}
-                chosen => return chosen.map(|_| ()),
+                chosen => {
+                    chosen?;
+                    said_host::keep(keyring, Some(&class), secret.as_ref());
+                    return Ok(());
+                }
             }
         }
         Err(Refusal::Contended.into())
@@ -155,7 +168,7 @@ fn host(
     let Change::Set(host) = asked else {
         return Ok(asked);
     };
-    let host = clean_host(&host)?.trim().to_owned();
+    let host = SaidHost::read(&host)?.text.trim().to_owned();
     if host.is_empty() {
         return Ok(Change::TakeBack);
     }

@@ -164,10 +164,10 @@ pub fn report_with_download(snapshot: &Snapshot, theme: Theme, download: &str) -
 }
 
 fn page(snapshot: &Snapshot, theme: Theme, download: Option<&str>) -> String {
-    let report = snapshot.stats.report(snapshot.at);
+    let report = snapshot.report();
     let run = snapshot.run.as_deref();
     let start = report.start_time;
-    let end = report.last_request_timestamp.unwrap_or(start);
+    let end = report.end_time.unwrap_or(start);
     let page = Page {
         theme: theme.as_str(),
         download,

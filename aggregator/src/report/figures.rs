@@ -19,14 +19,25 @@ const CURRENT_WINDOW: u64 = 10;
 pub(super) struct Frame {
     pub(super) start_time: Timestamp,
     pub(super) last_request: Option<Timestamp>,
+    /// Where the time ends that rates since the start are of: at the latest request, or at the end of
+    /// the run if that is later.
+    pub(super) until: Option<Timestamp>,
 }
 
 impl Stats {
-    /// What these statistics say at `now`.
+    /// What these statistics say at `now`, with Locust's rates: from the start to the latest request.
     pub fn report(&self, now: Timestamp) -> Report {
+        self.report_of(now, None)
+    }
+
+    /// The same of a run that ended at `end`, if it did: requests were planned until then, so rates
+    /// are of the time until then.
+    pub(crate) fn report_of(&self, now: Timestamp, end: Option<Timestamp>) -> Report {
+        let last_request = self.last_request();
         let frame = Frame {
             start_time: self.since(),
-            last_request: self.last_request(),
+            last_request,
+            until: last_request.map(|last| end.map_or(last, |end| end.max(last))),
         };
         let mut total = Entry::default();
         for entry in self.rows().values() {
@@ -38,6 +49,7 @@ impl Stats {
             errors: errors(self),
             current_response_time_percentiles: current_percentiles(self, &total.histogram, now),
             start_time: frame.start_time,
+            end_time: frame.until,
             last_request_timestamp: frame.last_request,
         }
     }
@@ -126,8 +138,8 @@ impl Frame {
 
     fn since_start(&self, count: u64) -> f64 {
         let start = self.start_time.seconds();
-        match self.last_request {
-            Some(last) if start > 0.0 => divide(count as f64, last.seconds() - start),
+        match self.until {
+            Some(until) if start > 0.0 => divide(count as f64, until.seconds() - start),
             _ => 0.0,
         }
     }

@@ -202,6 +202,7 @@ impl Iterator for Past {
         let frame = Frame {
             start_time: self.since,
             last_request: Some(at),
+            until: Some(at),
         };
         let rows = self.lines.iter_mut();
         let rows = rows.filter_map(|line| {

@@ -32,6 +32,8 @@ struct State {
     /// Since when bytes of an answer wait to be taken. That goes on beside the other steps: the
     /// answer may be out of our hands, and the next request on its way.
     clogged: Option<Instant>,
+    /// Whether a request was answered whose body is still coming.
+    is_unread: bool,
 }
 
 impl Activity {
@@ -41,6 +43,7 @@ impl Activity {
             step,
             since: Instant::now(),
             clogged: None,
+            is_unread: false,
         })))
     }
 
@@ -88,6 +91,16 @@ impl Activity {
         } else {
             state.clogged = None;
         }
+    }
+
+    /// A request was answered that the client may still be sending.
+    pub(super) fn leave_unread(&self) {
+        self.state().is_unread = true;
+    }
+
+    /// Whether that is so.
+    pub(super) fn is_unread(&self) -> bool {
+        self.state().is_unread
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use axum::Router;
 use axum::http::header::{CONNECTION, TRANSFER_ENCODING};
-use axum::http::{HeaderValue, Request, Response};
+use axum::http::{HeaderValue, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service as _, service_fn};
@@ -18,7 +18,7 @@ use tokio::sync::watch;
 use super::activity::{Activity, Step};
 use super::tls::Tls;
 use super::watched::{Answered, Watched, received};
-use crate::api::Visitor;
+use crate::api::{Acquaintance, Visitor};
 
 /// The longest line and headers of a request together, in bytes: browsers send all cookies of
 /// `localhost`, whichever port set them.
@@ -78,11 +78,12 @@ impl Host {
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        let stream = TokioIo::new(Watched {
-            stream,
-            activity: activity.clone(),
+        let stream = TokioIo::new(Watched::new(stream, activity.clone()));
+        let acquaintance = Acquaintance::default();
+        let service = service_fn(|mut request: Request<Incoming>| {
+            request.extensions_mut().insert(acquaintance.clone());
+            self.answer(request, visitor, activity.clone())
         });
-        let service = service_fn(|request| self.answer(request, visitor, activity.clone()));
         let connection = self.http.serve_connection(stream, service);
         tokio::pin!(connection);
         let mut stopped = self.stopped.clone();
@@ -110,6 +111,9 @@ impl Host {
         let mut request = request.map(|body| received(body, activity.clone()));
         request.extensions_mut().insert(visitor);
         let mut response = self.router.call(request).await?;
+        if response.status() == StatusCode::PAYLOAD_TOO_LARGE {
+            activity.leave_unread();
+        }
         if is_last {
             let close = HeaderValue::from_static("close");
             response.headers_mut().insert(CONNECTION, close);

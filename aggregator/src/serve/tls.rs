@@ -12,13 +12,19 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
+use traffic::clock::Timestamp;
+
+use super::validity::Validity;
 
 /// What somebody is told who speaks plain HTTP where TLS is spoken.
 const SPEAK_TLS: &str = "this port speaks TLS: write https:// in place of http://\n";
 
 /// What speaks TLS on connections; clones share it.
 #[derive(Clone)]
-pub struct Tls(TlsAcceptor);
+pub struct Tls {
+    acceptor: TlsAcceptor,
+    validity: Option<Validity>,
+}
 
 /// The files that TLS needs, in PEM.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,10 +95,11 @@ impl Tls {
     /// Reads the files, and makes sure that they belong together.
     ///
     /// # Errors
-    /// When there is anything that would keep clients from connecting, but for an expired certificate
-    /// and one of another name: those, clients judge.
+    /// When there is anything that would keep clients from connecting, but for a certificate of another
+    /// time or name: those, clients judge. [`Self::trouble`] says what they will say of the time.
     pub fn read(files: &TlsFiles) -> Result<Self, TlsError> {
         let chain = chain(&files.certificate)?;
+        let validity = Validity::of(&files.certificate, &chain);
         let key = key(&files.key)?;
         let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
@@ -106,7 +113,16 @@ impl Tls {
             },
         })?;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Self(TlsAcceptor::from(Arc::new(config))))
+        Ok(Self {
+            acceptor: TlsAcceptor::from(Arc::new(config)),
+            validity,
+        })
+    }
+
+    /// That a certificate has expired, is not valid yet, or expires within two weeks, with its file, the
+    /// date and what to do. `now` is the wall clock's.
+    pub fn trouble(&self, now: Timestamp) -> Option<String> {
+        self.validity.as_ref()?.trouble(now)
     }
 
     /// Agrees on TLS; whoever speaks plain HTTP is told so.
@@ -120,7 +136,7 @@ impl Tls {
             decline(&mut stream).await?;
             return Err(io::Error::other("it spoke plain HTTP"));
         }
-        self.0.accept(stream).await
+        self.acceptor.accept(stream).await
     }
 }
 

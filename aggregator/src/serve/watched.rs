@@ -3,17 +3,35 @@
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Sleep, sleep};
 
 use super::activity::{Activity, Step};
 
+/// How long a client may go on sending what is not read any more: its system would throw the answer
+/// away if the connection were closed under it.
+const LINGERS: Duration = Duration::from_secs(2);
+
 /// A stream whose bytes are noted.
 pub(super) struct Watched<S> {
-    pub(super) stream: S,
-    pub(super) activity: Activity,
+    stream: S,
+    activity: Activity,
+    /// The end of the time in which bytes are thrown away, once nothing is sent any more.
+    lingers: Option<Pin<Box<Sleep>>>,
+}
+
+impl<S> Watched<S> {
+    pub(super) fn new(stream: S, activity: Activity) -> Self {
+        Self {
+            stream,
+            activity,
+            lingers: None,
+        }
+    }
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
@@ -31,7 +49,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -66,7 +84,29 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         if shut.is_pending() {
             self.activity.clogs(true);
         }
-        shut
+        ready!(shut)?;
+        if self.activity.is_unread() {
+            ready!(self.throw_away(context));
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncRead + Unpin> Watched<S> {
+    /// Reads what still comes until the client has seen that nothing is wanted, or it takes too long.
+    fn throw_away(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let end = (self.lingers).get_or_insert_with(|| Box::pin(sleep(LINGERS)));
+        if end.as_mut().poll(context).is_ready() {
+            return Poll::Ready(());
+        }
+        let mut bytes = [0; 8 * 1024];
+        loop {
+            let mut buffer = ReadBuf::new(&mut bytes);
+            let read = ready!(Pin::new(&mut self.stream).poll_read(context, &mut buffer));
+            if read.is_err() || buffer.filled().is_empty() {
+                return Poll::Ready(());
+            }
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Where traffic may be sent, and that nothing is sent anywhere else.
 
-use aggregator::control::{AllowedHosts, ClassSettings, Settings};
+use aggregator::control::{ClassSettings, Settings};
+use traffic::host_allowlist::AllowedHosts;
 
 use crate::cicada::{Cicada, workload};
 
@@ -12,116 +13,6 @@ fn only(hosts: &str) -> Settings {
     Settings {
         allowed_hosts: list(hosts),
         ..Settings::new(workload())
-    }
-}
-
-#[test]
-fn a_host_an_origin_and_a_wildcard_allow_what_they_say() {
-    for (allowed, yes, no) in [
-        (
-            "shop.test",
-            "http://shop.test https://shop.test:8443/base http://SHOP.test. http://shop.test:1",
-            "http://shop.test.evil http://a.shop.test http://xshop.test http://shop.tes",
-        ),
-        (
-            "shop.test:8000",
-            "http://shop.test:8000 https://shop.test:8000",
-            "http://shop.test https://shop.test http://shop.test:8001",
-        ),
-        (
-            "shop.test:80",
-            "http://shop.test http://shop.test:80",
-            "https://shop.test http://shop.test:81",
-        ),
-        (
-            "https://shop.test",
-            "https://shop.test https://shop.test:443/x",
-            "http://shop.test http://shop.test:443 https://shop.test:444",
-        ),
-        (
-            "http://shop.test:8000/",
-            "http://shop.test:8000",
-            "https://shop.test:8000 http://shop.test",
-        ),
-        (
-            "*.Shop.test",
-            "http://a.shop.test https://a.b.shop.test:9",
-            "http://shop.test http://.shop.test http://ashop.test http://a.shop.test.evil",
-        ),
-        (
-            "*.shop.test:8000",
-            "http://a.shop.test:8000",
-            "http://a.shop.test http://shop.test:8000",
-        ),
-        ("*", "http://anything:1 https://at.all", "ftp://a nonsense"),
-        (
-            "127.0.0.1",
-            "http://127.0.0.1:1 http://127.1",
-            "http://127.0.0.2 http://localhost",
-        ),
-        (
-            "[::1]:8000, a",
-            "http://[::1]:8000 http://a",
-            "http://[::1] http://[::2]:8000",
-        ),
-        ("[::1]", "http://[::1]:7", "http://[::2]"),
-        (
-            "bücher.test",
-            "http://b%C3%BCcher.test http://xn--bcher-kva.test",
-            "http://bucher.test",
-        ),
-        (
-            "shop.test",
-            "http://shop.test",
-            "http://shop.test@evil.test http://evil.test#shop.test",
-        ),
-    ] {
-        let allowed_hosts = list(allowed);
-        for url in yes.split_whitespace() {
-            assert!(allowed_hosts.allows(url), "{allowed} and {url}");
-        }
-        for url in no.split_whitespace() {
-            assert!(!allowed_hosts.allows(url), "{allowed} and {url}");
-        }
-        // it can be typed as it is shown
-        assert_eq!(list(&allowed_hosts.to_string()), allowed_hosts, "{allowed}");
-    }
-}
-
-#[test]
-fn no_list_allows_all_hosts() {
-    for text in ["", "  "] {
-        assert!(list(text).allows("http://anything:1"));
-        assert_eq!(list(text), AllowedHosts::default());
-    }
-}
-
-#[test]
-fn what_is_no_host_is_named() {
-    for text in [
-        ",",
-        "a,",
-        "a b",
-        "http://",
-        "ftp://a",
-        "a/path",
-        "http://a/path",
-        "a:port",
-        "a:99999",
-        "a?b",
-        "me@a",
-        "http://me:secret@a",
-        "*a",
-        "*.",
-        "*:x",
-        "a.*",
-        "https://*",
-        "[::1",
-        "a\\b",
-    ] {
-        let error = text.parse::<AllowedHosts>().expect_err(text).to_string();
-        assert!(error.starts_with("CICADA_ALLOWED_HOSTS names "), "{error}");
-        assert!(error.contains("shop.example.com"), "{error}");
     }
 }
 

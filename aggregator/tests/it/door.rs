@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use aggregator::api::{Door, Names, Trusted};
+use aggregator::api::{Acquaintance, Door, Names, Trusted, Visitor};
 use aggregator::control::Settings;
 use axum::body::Body;
 use axum::http::Request;
 use axum::http::request::Builder;
+use tokio::time::Instant;
 use traffic::clock::Clock;
 use traffic::memory::MemoryStore;
 
@@ -50,6 +51,19 @@ const CHANGES: [(&str, &str); 9] = [
     ("PUT", "/workload"),
     ("POST", "/schedules"),
     ("DELETE", "/schedules/x"),
+];
+
+/// Those that show something.
+const READS: [&str; 9] = [
+    "/",
+    "/stats/requests",
+    "/exceptions",
+    "/ledger",
+    "/runs",
+    "/logs",
+    "/workload",
+    "/schedules",
+    "/nothing",
 ];
 
 fn locked() -> Cicada {
@@ -151,6 +165,72 @@ async fn what_is_not_the_password_is_refused() {
     }
 }
 
+/// A request with a password over a connection from this machine.
+fn guess(token: &str, connection: &Acquaintance) -> Builder {
+    let visitor = Visitor {
+        address: "127.0.0.1".parse().expect("it is an address"),
+        over_tls: false,
+    };
+    let asked = request("GET", "/stop").header("authorization", format!("Basic {token}"));
+    asked.extension(visitor).extension(connection.clone())
+}
+
+#[tokio::test(start_paused = true)]
+async fn guesses_beyond_the_brake_are_refused_without_being_judged() {
+    let cicada = locked();
+    let connections: Vec<_> = (0..1_000).map(|_| Acquaintance::default()).collect();
+    let began = Instant::now();
+    let guesses = connections.iter().enumerate().map(|(number, connection)| {
+        // also the right one: nobody can tell
+        let token = match number {
+            999 => RIGHT.trim_start_matches("Basic ").to_owned(),
+            _ => format!("guess{number}"),
+        };
+        sent(&cicada, guess(&token, connection))
+    });
+    let answers = futures_util::future::join_all(guesses).await;
+    let took = began.elapsed().as_secs_f64();
+    let judged = answers.iter().filter(|answer| answer.status == 401).count();
+    assert!(judged as f64 <= 20.0 + 50.0 * took, "{judged} in {took} s");
+    assert_eq!(judged, 520);
+    for answer in answers.iter().filter(|answer| answer.status != 401) {
+        assert_eq!(answer.status, 429);
+        let seconds: u64 = answer.headers["retry-after"]
+            .to_str()
+            .unwrap()
+            .parse()
+            .unwrap();
+        assert!((1..=11).contains(&seconds), "{seconds}");
+        let message = format!("too many passwords are being tried: try again in {seconds} s");
+        assert_eq!(answer.json()["message"], message);
+        assert_eq!(answer.json()["success"], false);
+    }
+    assert_eq!(answers[999].status, 429);
+    assert!(cicada.store_is_empty().await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_has_shown_the_password_waits_for_nobody() {
+    let cicada = locked();
+    let right = RIGHT.trim_start_matches("Basic ");
+    let mine = Acquaintance::default();
+    assert_eq!(sent(&cicada, guess(right, &mine)).await.status, 200);
+    let others: Vec<_> = (0..600).map(|_| Acquaintance::default()).collect();
+    let attack = others.iter().enumerate();
+    let attack = attack.map(|(number, other)| sent(&cicada, guess(&number.to_string(), other)));
+    let attack = futures_util::future::join_all(attack);
+    let began = Instant::now();
+    let mine = async {
+        for _ in 0..10 {
+            assert_eq!(sent(&cicada, guess(right, &mine)).await.status, 200);
+        }
+        began.elapsed()
+    };
+    let (_, took) = tokio::join!(attack, mine);
+    // a stop waits for its time, guesses or not
+    assert!(took < std::time::Duration::from_secs(10), "{took:?}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn only_the_entry_point_can_say_that_a_request_is_trusted() {
     let cicada = locked();
@@ -188,7 +268,7 @@ fn a_password_is_never_shown() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pages_of_other_sites_change_nothing_and_read_all() {
+async fn pages_of_other_sites_change_nothing_and_read_nothing() {
     let cicada = Cicada::new();
     cicada.started("user_count=6&spawn_rate=6").await;
     cicada.settle().await;
@@ -210,14 +290,82 @@ async fn pages_of_other_sites_change_nothing_and_read_all() {
             assert_eq!(answer.status, 403, "{method} {path} {name}: {value}");
             assert_eq!(answer.json()["success"], false);
         }
-        let read = sent(
-            &cicada,
-            request("GET", "/stats/requests").header(name, value),
-        )
-        .await;
-        assert_eq!(read.status, 200, "{name}: {value}");
+        if name == "referer" {
+            // a link on a page elsewhere, in a browser that does not say what is to become of it
+            continue;
+        }
+        for path in READS {
+            let read = sent(&cicada, request("GET", path).header(name, value)).await;
+            assert_eq!(read.status, 403, "{path} {name}: {value}");
+            let message = "pages of other sites may read nothing: use this one's, or a script";
+            assert_eq!(read.json()["message"], message, "{path}");
+        }
     }
     assert_eq!(cicada.run().await, before);
+    // who looks after a container is no page
+    let asked = request("GET", "/health").header("sec-fetch-site", "cross-site");
+    assert_eq!(sent(&cicada, asked).await.status, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_route_that_shows_something_is_closed_to_pages_of_other_sites() {
+    let cicada = Cicada::new();
+    let described = sent(&cicada, request("GET", "/openapi.json")).await.json();
+    let paths = described["paths"].as_object().expect("there are paths");
+    assert!(paths.len() > 20, "{} paths", paths.len());
+    for (path, methods) in paths.iter().filter(|(path, _)| *path != "/health") {
+        let path = path.replace("{id}", "x").replace("{name}", "x");
+        for method in methods.as_object().expect("they have methods").keys() {
+            let method = method.to_uppercase();
+            for dest in ["script", "style", "image", "iframe", "empty", "object"] {
+                let asked = request(&method, &path).header("sec-fetch-site", "cross-site");
+                let asked = asked.header("sec-fetch-mode", "no-cors");
+                let answer = sent(&cicada, asked.header("sec-fetch-dest", dest)).await;
+                assert_eq!(answer.status, 403, "{method} {path} {dest}");
+            }
+            let asked = rebound(&method, &path, "evil.example:8089");
+            let asked = asked.header("sec-fetch-site", "same-origin");
+            assert_eq!(sent(&cicada, asked).await.status, 403, "{method} {path}");
+        }
+    }
+    assert!(cicada.store_is_empty().await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_elsewhere_opens_the_page_and_changes_nothing() {
+    let cicada = Cicada::new();
+    let followed = |path: &str, dest: &str| {
+        let asked = request("GET", path).header("sec-fetch-site", "cross-site");
+        let asked = asked.header("sec-fetch-mode", "navigate");
+        asked.header("sec-fetch-dest", dest)
+    };
+    assert_eq!(
+        sent(&cicada, followed("/workload", "document"))
+            .await
+            .status,
+        200
+    );
+    for (path, dest) in [
+        ("/workload", "iframe"),
+        ("/workload", "embed"),
+        ("/stop", "document"),
+        ("/stats/reset", "document"),
+    ] {
+        assert_eq!(
+            sent(&cicada, followed(path, dest)).await.status,
+            403,
+            "{path}"
+        );
+    }
+    // over plain HTTP only the page it is on is said; the headers of the answer do the rest
+    let asked = request("GET", "/workload").header("referer", "https://wiki.example/");
+    let answer = sent(&cicada, asked).await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(
+        answer.headers["cross-origin-resource-policy"],
+        "same-origin"
+    );
+    assert_eq!(answer.headers["x-content-type-options"], "nosniff");
 }
 
 #[tokio::test(start_paused = true)]
@@ -279,7 +427,7 @@ fn rebound(method: &str, path: &str, host: &str) -> Builder {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_name_that_may_be_anybodys_changes_nothing_without_a_password() {
+async fn a_name_that_may_be_anybodys_changes_and_reads_nothing_without_a_password() {
     let cicada = Cicada::new();
     cicada.started("user_count=6&spawn_rate=6").await;
     cicada.settle().await;
@@ -298,10 +446,21 @@ async fn a_name_that_may_be_anybodys_changes_nothing_without_a_password() {
             let answer = sent(&cicada, rebound(method, path, host)).await;
             assert_eq!(answer.status, 403, "{method} {path} {host}");
         }
-        let read = sent(&cicada, rebound("GET", "/stats/requests", host)).await;
-        assert_eq!(read.status, 200, "{host}");
+        for path in READS {
+            let read = sent(&cicada, rebound("GET", path, host)).await;
+            assert_eq!(read.status, 403, "{path} {host}");
+        }
     }
     assert_eq!(cicada.run().await, before);
+    // what a browser sends to a plain HTTP address that is its page's own says no more than the name
+    let asked = Request::get("/workload").header("host", "evil.example:8089");
+    let answer = sent(&cicada, asked).await;
+    assert_eq!(answer.status, 403);
+    assert_eq!(
+        answer.json()["message"],
+        "nothing is shown under the name evil.example:8089, which may be anybody's: use an address \
+         of this machine, name it in CICADA_WEB_NAMES (--web-names), or set LOCUST_BASIC_AUTH"
+    );
     let answer = sent(&cicada, rebound("POST", "/swarm", "evil.example:8089")).await;
     assert_eq!(
         answer.json()["message"],

@@ -10,6 +10,7 @@ use axum::routing::get;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use tokio::time::Instant;
+use traffic::clock::Timestamp;
 
 use crate::served::{LONG_ENOUGH, Served, Wire};
 
@@ -202,4 +203,76 @@ fn every_mistake_in_the_files_is_one_line_that_shows_nothing_of_them() {
         let secret = BASE64_STANDARD.encode("secret");
         assert!(!mistake.contains("secret") && !mistake.contains(&secret));
     }
+}
+
+/// A certificate that is valid between two days of a year, each as month and day.
+fn dated(folder: &Path, from: (i32, u8, u8), until: (i32, u8, u8)) -> TlsFiles {
+    let mut parameters = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    parameters.not_before = rcgen::date_time_ymd(from.0, from.1, from.2);
+    parameters.not_after = rcgen::date_time_ymd(until.0, until.1, until.2);
+    let key = rcgen::KeyPair::generate().unwrap();
+    let certificate = parameters.self_signed(&key).unwrap();
+    let files = TlsFiles {
+        certificate: folder.join("dated.pem"),
+        key: folder.join("dated-key.pem"),
+    };
+    write(&files.certificate, &pem("CERTIFICATE", certificate.der()));
+    write(&files.key, &pem("PRIVATE KEY", &key.serialize_der()));
+    files
+}
+
+#[test]
+fn a_certificate_of_another_time_is_said_with_its_file_and_date() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = dated(folder.path(), (2026, 3, 1), (2026, 6, 1));
+    let path = files.certificate.display();
+    let tls = Tls::read(&files).unwrap();
+    let on = |date: &str| {
+        let date: jiff::Timestamp = date.parse().unwrap();
+        tls.trouble(Timestamp::from_micros(date.as_microsecond() as u64))
+    };
+    for good in ["2026-03-01T00:00:00Z", "2026-05-17T23:59:59Z"] {
+        assert_eq!(on(good), None, "{good}");
+    }
+    for (date, said) in [
+        (
+            "2026-02-28T23:59:59Z",
+            "is not valid before 2026-03-01 00:00:00 UTC: clients refuse it until then: look at this \
+             machine's clock, or make another certificate",
+        ),
+        (
+            "2026-05-18T00:00:01Z",
+            "expires on 2026-06-01 00:00:00 UTC: make another certificate before that, and start again",
+        ),
+        (
+            "2026-06-01T00:00:01Z",
+            "expired on 2026-06-01 00:00:00 UTC: clients refuse it: make another certificate, and start \
+             again",
+        ),
+    ] {
+        let expected = format!("the TLS certificate {path} {said}");
+        assert_eq!(on(date), Some(expected), "{date}");
+    }
+}
+
+#[test]
+fn a_chain_is_valid_while_all_of_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = dated(folder.path(), (2026, 3, 1), (2036, 6, 1));
+    let text = std::fs::read_to_string(&files.certificate).unwrap();
+    let between = dated(folder.path(), (2025, 1, 1), (2027, 1, 1));
+    let between = std::fs::read_to_string(&between.certificate).unwrap();
+    let key = dated(folder.path(), (2026, 3, 1), (2036, 6, 1));
+    // the key of the last one is the leaf's
+    let leaf = std::fs::read_to_string(&key.certificate).unwrap();
+    assert_ne!(text, leaf);
+    write(&key.certificate, &format!("{leaf}{between}"));
+    let tls = Tls::read(&key).unwrap();
+    let date: jiff::Timestamp = "2028-01-01T00:00:00Z".parse().unwrap();
+    let said = tls.trouble(Timestamp::from_micros(date.as_microsecond() as u64));
+    let said = said.expect("a part of it has expired");
+    assert!(
+        said.contains("expired on 2027-01-01 00:00:00 UTC"),
+        "{said}"
+    );
 }

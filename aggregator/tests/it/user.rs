@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use aggregator::control::{AllowedHosts, ClassSettings, Settings};
+use aggregator::control::{ClassSettings, Settings};
 use serde_json::{Value, json};
 use traffic::clock::Clock;
+use traffic::host_allowlist::AllowedHosts;
 use traffic::memory::MemoryStore;
 use traffic::workload::BUILT_IN;
 

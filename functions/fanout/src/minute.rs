@@ -60,7 +60,7 @@ impl Minute {
 impl Totals {
     fn of(snapshot: &Snapshot) -> Option<Self> {
         let run = snapshot.run.as_ref()?;
-        let total = snapshot.stats.report(snapshot.at).total;
+        let total = snapshot.report().total;
         Some(Self {
             run: run.plan.run().id.clone(),
             since: snapshot.stats.since(),

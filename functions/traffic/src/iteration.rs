@@ -4,8 +4,8 @@
 //! the iteration's own draws, so the same seed gives the same requests wherever it runs. Which trace they
 //! belong to, and who is told of them, is `trace`'s.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use reqwest::header::{self, CONTENT_TYPE, HeaderValue};
@@ -13,6 +13,7 @@ use reqwest::{Body as RequestBody, Request, Url};
 use tokio::time::Instant;
 
 use crate::clock::Timestamp;
+use crate::credentials::Credentials;
 use crate::journal::Journal;
 use crate::ports::Store;
 use crate::random::Draws;
@@ -40,6 +41,8 @@ pub(crate) struct Sender {
     workload: Arc<Workload>,
     class: usize,
     base: Url,
+    /// What the host asks for, unless the workload sets the header itself.
+    credentials: Option<Credentials>,
     /// By task and step.
     prepared: Vec<Vec<Prepared>>,
     /// Whether this process has sent anything to the host before.
@@ -51,8 +54,9 @@ pub(crate) struct Sender {
 #[derive(Debug)]
 struct Prepared {
     name: Arc<RequestName>,
-    /// The whole request, if it is the same each time.
-    request: Option<Request>,
+    /// The whole request, if it is the same each time. It is made when it is sent first: of many tasks
+    /// a run may need few.
+    request: OnceLock<Option<Request>>,
 }
 
 /// Which iteration it is.
@@ -86,7 +90,7 @@ impl Sender {
     pub(crate) fn new(
         workload: Arc<Workload>,
         class: usize,
-        base: Url,
+        (base, credentials): (Url, Option<Credentials>),
         warm: Arc<AtomicBool>,
         observer: Option<Arc<dyn Observer>>,
     ) -> Self {
@@ -96,7 +100,7 @@ impl Sender {
                 method: step.method.as_str().into(),
                 name: step.name.as_ref().into(),
             }),
-            request: constant_request(step, &base),
+            request: OnceLock::new(),
         };
         let prepared = tasks
             .iter()
@@ -106,6 +110,7 @@ impl Sender {
             workload,
             class,
             base,
+            credentials,
             prepared,
             warm,
             observer,
@@ -237,6 +242,11 @@ impl Sender {
             connections: self.class().connections(),
             max_connection_age: self.class().max_connection_age(),
             keep_body: step.needs_body(),
+            tls: self
+                .class()
+                .host()
+                .tls()
+                .map(|tls| Arc::clone(tls.config())),
             ..RequestContext::default()
         }
     }
@@ -261,11 +271,13 @@ impl Sender {
         prepared: &Prepared,
         scope: &mut Scope,
     ) -> Result<Request, Unsendable> {
-        if let Some(request) = prepared.request.as_ref().and_then(Request::try_clone) {
+        let constant = (prepared.request)
+            .get_or_init(|| constant_request(step, &self.base, self.credentials.as_ref()));
+        if let Some(request) = constant.as_ref().and_then(Request::try_clone) {
             return Ok(request);
         }
         let path = step.path.render(scope)?;
-        let mut request = bare_request(step, &self.base, &path)?;
+        let mut request = bare_request(step, &self.base, self.credentials.as_ref(), &path)?;
         for (name, value) in &step.headers {
             let value = value.render(scope)?;
             request
@@ -345,11 +357,11 @@ fn judge<S: Store>(
     }
 }
 
-fn constant_request(step: &Step, base: &Url) -> Option<Request> {
+fn constant_request(step: &Step, base: &Url, credentials: Option<&Credentials>) -> Option<Request> {
     if !step.is_constant() {
         return None;
     }
-    let mut request = bare_request(step, base, step.path.constant()?).ok()?;
+    let mut request = bare_request(step, base, credentials, step.path.constant()?).ok()?;
     for (name, value) in &step.headers {
         let value = header_value(name.as_str(), value.constant()?).ok()?;
         request.headers_mut().insert(name, value);
@@ -360,13 +372,24 @@ fn constant_request(step: &Step, base: &Url) -> Option<Request> {
     Some(request)
 }
 
-fn bare_request(step: &Step, base: &Url, path: &str) -> Result<Request, Unsendable> {
+fn bare_request(
+    step: &Step,
+    base: &Url,
+    credentials: Option<&Credentials>,
+    path: &str,
+) -> Result<Request, Unsendable> {
     let url = request_url(base, path)
         .ok_or_else(|| Unsendable::Invalid("the path does not make a URL".into()))?;
     let mut request = Request::new(step.method.clone(), url);
     *request.timeout_mut() = Some(step.timeout);
     // before the step's own headers, which may say something else
     request.headers_mut().insert(header::USER_AGENT, USER_AGENT);
+    if let Some(credentials) = credentials {
+        let authorization = credentials.authorization().clone();
+        request
+            .headers_mut()
+            .insert(header::AUTHORIZATION, authorization);
+    }
     Ok(request)
 }
 

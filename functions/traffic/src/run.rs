@@ -62,7 +62,7 @@ pub struct Run {
     /// How many users a tick executes.
     #[serde(default)]
     pub block_size: BlockSize,
-    /// When the run was asked for; the statistics' `start_time`.
+    /// When the run was asked for.
     pub created_at: Timestamp,
     /// What was asked for, in order of their `from`; never empty.
     pub segments: Vec<Segment>,
@@ -150,9 +150,10 @@ impl Run {
         self.segments.last()?.shape.as_ref()
     }
 
-    /// Since when the statistics count.
+    /// Since when the statistics count: the run's first slot, or the last reset after it.
     pub fn counts_from(&self) -> Timestamp {
-        self.reset_at.unwrap_or(self.created_at)
+        let starts = self.starts().start();
+        self.reset_at.map_or(starts, |reset| reset.max(starts))
     }
 
     /// The first slot that a change made now may hold for.

@@ -14,6 +14,7 @@ use reqwest::Url;
 use tokio::sync::watch;
 
 use crate::clock::{Clock, Timestamp};
+use crate::credentials::{Credentials, Keyring};
 use crate::in_flight::InFlight;
 use crate::iteration::Sender;
 use crate::journal::{Journal, WriteHealth};
@@ -24,6 +25,7 @@ use crate::run::RunId;
 use crate::runs::{LoadedRun, RunError, Runs};
 use crate::telemetry::Observer;
 use crate::transport::Transport;
+use crate::workload::UserClass;
 
 mod execution;
 mod hosts;
@@ -33,8 +35,16 @@ mod turns;
 use execution::{Execution, Shared};
 pub use hosts::hosts;
 
-/// A wake-up that arrives later than this after its slot's beginning is not executed.
+/// What was not sent this long after its slot's beginning is not sent any more.
 pub const TOO_LATE: Duration = Duration::from_secs(30);
+
+/// What a tick may take on top of its requests' timeouts.
+const SLACK: Duration = Duration::from_secs(5);
+
+/// How long after the end of its slot something may still be heard of a class's iterations.
+pub fn reach(class: &UserClass) -> Duration {
+    TOO_LATE + class.longest_iteration() + SLACK
+}
 
 /// How long before its slot a tick computes what is due; see [`crate::run::CHANGE_LEAD`].
 pub const PLAN_AHEAD: Duration = Duration::from_millis(500);
@@ -59,12 +69,13 @@ pub struct Ticker<S, T> {
     senders: Mutex<HashMap<SenderKey, Arc<Sender>>>,
     warm: Mutex<HashMap<Url, Arc<AtomicBool>>>,
     observer: Option<Arc<dyn Observer>>,
+    keyring: Keyring,
     /// Iterations of runs up to this one are cut off.
     cut_off: watch::Sender<Option<RunId>>,
 }
 
-/// Workload version, class, base URL.
-type SenderKey = (String, usize, Url);
+/// Workload version, class, base URL, and what its host asks for.
+type SenderKey = (String, usize, Url, Option<Credentials>);
 
 /// What a tick did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -110,6 +121,7 @@ impl<S: Store, T: Transport> Ticker<S, T> {
             senders: Mutex::default(),
             warm: Mutex::default(),
             observer: None,
+            keyring: Keyring::default(),
             cut_off: watch::Sender::new(None),
         }
     }
@@ -118,6 +130,12 @@ impl<S: Store, T: Transport> Ticker<S, T> {
     #[must_use]
     pub fn observed_by(self, observer: Option<Arc<dyn Observer>>) -> Self {
         Self { observer, ..self }
+    }
+
+    /// The same, and requests to hosts that `keyring` has credentials for are sent with them.
+    #[must_use]
+    pub fn with_keyring(self, keyring: Keyring) -> Self {
+        Self { keyring, ..self }
     }
 
     /// How many users are in an iteration at this moment, turns included.
@@ -167,6 +185,7 @@ impl<S: Store, T: Transport> Ticker<S, T> {
         if due.is_empty() {
             return Ok(TickReport::default());
         }
+        let _held = self.clock.hold();
         let now = self.clock.now();
         if now.since(begins) > TOO_LATE || run.plan.run().is_over(now - GRAIN) {
             tracing::warn!(
@@ -227,6 +246,7 @@ impl<S: Store, T: Transport> Ticker<S, T> {
             },
             first_user: plan.run().block_size.first_user(wake_up.block),
             pending: Mutex::default(),
+            settles_at: wake_up.slot.end() + reach(&run.workload.classes()[class]),
             deadline,
         };
         let turn_key = mix(key ^ plan.run().created_at.micros());
@@ -255,7 +275,10 @@ impl<S: Store, T: Transport> Ticker<S, T> {
         wake_up: &WakeUp,
     ) -> Result<Arc<Sender>, TickError> {
         let base = hosts::host(run, class, wake_up.slot)?;
-        let key = (run.workload.version().to_owned(), class, base.clone());
+        let of_host = (&base, &self.keyring);
+        let credentials = hosts::credentials(run, class, wake_up.slot, of_host);
+        let version = run.workload.version().to_owned();
+        let key = (version, class, base.clone(), credentials.clone());
         let mut senders = self.senders.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(sender) = senders.get(&key) {
             return Ok(Arc::clone(sender));
@@ -263,7 +286,8 @@ impl<S: Store, T: Transport> Ticker<S, T> {
         let mut warm = self.warm.lock().unwrap_or_else(PoisonError::into_inner);
         let warm = Arc::clone(warm.entry(base.clone()).or_default());
         let observer = self.observer.clone();
-        let sender = Sender::new(Arc::clone(&run.workload), class, base, warm, observer);
+        let host = (base, credentials);
+        let sender = Sender::new(Arc::clone(&run.workload), class, host, warm, observer);
         let sender = Arc::new(sender);
         // other versions are not in use any more
         senders.retain(|(version, ..), _| *version == key.0);

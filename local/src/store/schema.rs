@@ -11,6 +11,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use tempfile::TempDir;
 
 use super::error::{OpenError, open_error};
+use super::secrecy;
 
 /// Marks a SQLite file as Cicada's: "CICA".
 const APPLICATION_ID: i32 = 0x4349_4341;
@@ -138,11 +139,13 @@ pub(super) fn open_temporary() -> Result<(Connection, Option<TempDir>), OpenErro
 fn open_with(path: &Path, synchronous: Synchronous) -> Result<Connection, OpenError> {
     refuse_scraps(path)?;
     let failed = |error| open_error(path, error);
+    secrecy::create(path);
     let connection = connect(path).map_err(failed)?;
     if connection.is_readonly(c"main").map_err(failed)? {
         return Err(OpenError::ReadOnly(path.to_owned()));
     }
     let is_new = examine(&connection, path)?;
+    secrecy::tighten(path);
     prepare(connection, is_new, synchronous).map_err(failed)
 }
 

@@ -2,6 +2,7 @@
 //! targets, stopped, killed, and started again.
 #![allow(clippy::unwrap_used, reason = "a test ends where it cannot go on")]
 
+mod bounds;
 mod checks;
 mod cli;
 mod control;
@@ -14,4 +15,6 @@ mod kept;
 mod ledger;
 mod openapi;
 mod recorder;
+mod stood_still;
 mod telemetry;
+mod time;

@@ -66,8 +66,9 @@ impl FromStr for Names {
 }
 
 impl Names {
-    /// Fails for a request that calls the server by a name that may be somebody else's.
-    pub(super) fn include_that_of(&self, request: &Request) -> Result<(), String> {
+    /// Fails for a request, which changes something or reads it, that calls the server by a name that
+    /// may be somebody else's.
+    pub(super) fn include_that_of(&self, request: &Request, changes: bool) -> Result<(), String> {
         // browsers always say a name
         let Some(name) = called(request) else {
             return Ok(());
@@ -76,8 +77,13 @@ impl Names {
             return Ok(());
         }
         let shown: String = name.chars().take(100).collect();
+        let what = if changes {
+            "changes are not taken"
+        } else {
+            "nothing is shown"
+        };
         Err(format!(
-            "changes are not taken under the name {shown}, which may be anybody's: use an address of \
+            "{what} under the name {shown}, which may be anybody's: use an address of \
              this machine, name it in {SETTING} (--web-names), or set {password}",
             password = super::BASIC_AUTH
         ))

@@ -2,29 +2,51 @@
 
 use axum::extract::Request;
 use axum::http::header::{HOST, ORIGIN, REFERER, USER_AGENT};
-use axum::http::{HeaderMap, Method, Uri};
+use axum::http::{HeaderMap, HeaderValue, Method, Uri};
+
+/// Says whose page a request comes from.
+const SITE: &str = "sec-fetch-site";
 
 /// What every browser's name begins with.
 const BROWSER: &[u8] = b"Mozilla/";
 
-/// Fails for a request that another site's page sent: `Sec-Fetch-Site` says so where a browser sends
+/// Fails for a read whose answer another site's page would have, or would include as a script, a
+/// style sheet, a picture or a frame. A link on a page elsewhere may lead here: what it opens, that
+/// page cannot look into.
+///
+/// Where a browser does not say what a request is for (over plain HTTP), the headers of the answer
+/// keep it from other sites.
+pub(super) fn may_read(request: &Request) -> Result<(), String> {
+    let headers = request.headers();
+    let says = |name: &str, value: &[u8]| headers.get(name).is_some_and(|said| said == value);
+    let is_ours = if headers.contains_key(SITE) {
+        let opens_page = says("sec-fetch-mode", b"navigate") && says("sec-fetch-dest", b"document");
+        is_of_this_site(headers) || opens_page
+    } else {
+        // browsers name it to whoever has to allow the page to read
+        headers
+            .get(ORIGIN)
+            .is_none_or(|page| is_page_of(page, request))
+    };
+    if is_ours {
+        Ok(())
+    } else {
+        Err("pages of other sites may read nothing: use this one's, or a script".to_owned())
+    }
+}
+
+/// Fails for a change that another site's page asks for: `Sec-Fetch-Site` says so where a browser sends
 /// it, else `Origin` or `Referer` do. Pages can set none of the three.
 ///
 /// Browsers leave out all three only for a `GET` to a plain HTTP address, if the page wants so: a
 /// picture at `/stop`. What calls itself a browser and says nothing is therefore not believed.
-pub(super) fn is_ours(request: &Request) -> Result<(), String> {
+pub(super) fn may_change(request: &Request) -> Result<(), String> {
     let headers = request.headers();
     let elsewhere = "pages of other sites may change nothing: use this one's, or a script";
-    let is_ours = if let Some(site) = headers.get("sec-fetch-site") {
-        matches!(site.as_bytes(), b"same-origin" | b"none")
+    let is_ours = if headers.contains_key(SITE) {
+        is_of_this_site(headers)
     } else if let Some(page) = headers.get(ORIGIN).or_else(|| headers.get(REFERER)) {
-        let page = page.to_str().ok().and_then(|page| page.parse::<Uri>().ok());
-        let page = page.as_ref().and_then(Uri::authority);
-        match (page, called(request)) {
-            (Some(page), Some(name)) => page.as_str().eq_ignore_ascii_case(name),
-            // `Origin: null`, or a page that cannot be told
-            _ => false,
-        }
+        is_page_of(page, request)
     } else if request.method() == Method::GET && is_browser(headers) {
         return Err("a browser's GET may change nothing: use the page, or POST".to_owned());
     } else {
@@ -34,6 +56,21 @@ pub(super) fn is_ours(request: &Request) -> Result<(), String> {
         Ok(())
     } else {
         Err(elsewhere.to_owned())
+    }
+}
+
+fn is_of_this_site(headers: &HeaderMap) -> bool {
+    let mut sites = headers.get_all(SITE).iter();
+    sites.all(|site| matches!(site.as_bytes(), b"same-origin" | b"none"))
+}
+
+/// Whether the server that is called has this page. `Origin: null` and what cannot be told are not.
+fn is_page_of(page: &HeaderValue, request: &Request) -> bool {
+    let page = page.to_str().ok().and_then(|page| page.parse::<Uri>().ok());
+    let page = page.as_ref().and_then(Uri::authority);
+    match (page, called(request)) {
+        (Some(page), Some(name)) => page.as_str().eq_ignore_ascii_case(name),
+        _ => false,
     }
 }
 

@@ -89,7 +89,7 @@ impl HistoryWriter {
 
     /// The lines for an instant, to be asked for once a second.
     pub fn lines(&mut self, snapshot: &Snapshot) -> String {
-        let report = snapshot.stats.report(snapshot.at);
+        let report = snapshot.report();
         let users = user_count(snapshot.run.as_deref(), snapshot.at);
         let time = snapshot.at.slot().0;
         let mut table = Table::new();

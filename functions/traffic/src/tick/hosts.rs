@@ -1,12 +1,12 @@
 //! Where a run's requests go: the host of each class, as the segment of a slot has it.
 
-use std::collections::BTreeSet;
-
 use reqwest::Url;
 
 use super::TickError;
 use crate::clock::Slot;
+use crate::credentials::{Credentials, Keyring, without_credentials};
 use crate::runs::LoadedRun;
+use crate::tls::HostTls;
 use crate::workload::base_url;
 
 /// The base URL of a class's requests in a slot.
@@ -15,20 +15,47 @@ pub(super) fn host(run: &LoadedRun, class: usize, slot: Slot) -> Result<Url, Tic
     let segment = run.plan.segment(slot);
     let mut hosts = segment.iter().flat_map(|segment| &segment.hosts);
     match hosts.find(|(known, _)| **known == **name) {
-        Some((_, host)) => base_url(host).map_err(|_| TickError::Host(host.clone())),
+        Some((_, host)) => base_url(host)
+            .map(|url| Credentials::part(url).0)
+            .map_err(|_| TickError::Host(without_credentials(host).into())),
         None => Ok(run.workload.classes()[class].host().url().clone()),
     }
 }
 
-/// The base URLs that a run's requests go to in a slot, each once.
-pub fn hosts(run: &LoadedRun, slot: Slot) -> Vec<Url> {
+/// The credentials of a class's requests to a base URL in a slot: those that this process was told for it,
+/// else those of the workload's host.
+pub(super) fn credentials(
+    run: &LoadedRun,
+    class: usize,
+    slot: Slot,
+    (base, keyring): (&Url, &Keyring),
+) -> Option<Credentials> {
+    let name = &run.plan.classes()[class].name;
+    let segment = run.plan.segment(slot);
+    let of_run = segment.and_then(|segment| base_url(segment.host.as_deref()?).ok());
+    let is_of_run = of_run.is_some_and(|url| url == *base);
+    let host = run.workload.classes()[class].host();
+    let own = || host.credentials().filter(|_| host.url() == base).cloned();
+    keyring.find(name, base, is_of_run).or_else(own)
+}
+
+/// Where a run's requests go in a slot, each once: base URLs, and the TLS settings of their hosts.
+pub fn hosts(run: &LoadedRun, slot: Slot) -> Vec<(Url, Option<HostTls>)> {
     let Some(segment) = run.plan.segment(slot) else {
         return Vec::new();
     };
-    let classes = segment.shares.iter();
-    let numbers = classes.filter_map(|share| run.plan.class_number(&share.class));
-    let hosts: BTreeSet<Url> = numbers
-        .filter_map(|class| host(run, class, slot).ok())
-        .collect();
-    hosts.into_iter().collect()
+    let mut hosts = Vec::new();
+    let numbers = segment
+        .shares
+        .iter()
+        .filter_map(|share| run.plan.class_number(&share.class));
+    for class in numbers {
+        let tls = run.workload.classes()[class].host().tls().cloned();
+        if let Ok(url) = host(run, class, slot)
+            && !hosts.contains(&(url.clone(), tls.clone()))
+        {
+            hosts.push((url, tls));
+        }
+    }
+    hosts
 }

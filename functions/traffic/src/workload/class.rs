@@ -17,7 +17,9 @@ use super::pool::{Pool, weighted_index};
 use super::scope::{Answered, Response, Scope};
 use super::text::{Body, Text};
 use super::wait::Wait;
+use crate::credentials::Credentials;
 use crate::random::Draws;
+use crate::tls::HostTls;
 use crate::transport::MAX_CONNECTION_AGE;
 
 /// A service that user classes send requests to.
@@ -27,6 +29,8 @@ pub struct Host {
     pub(super) url: Url,
     pub(super) default: Url,
     pub(super) variable: Option<String>,
+    pub(super) credentials: Option<Credentials>,
+    pub(super) tls: Option<HostTls>,
 }
 
 impl Host {
@@ -35,7 +39,7 @@ impl Host {
         &self.name
     }
 
-    /// The base URL in force: its environment variable's value, or the file's.
+    /// The base URL in force: its environment variable's value without user and password, or the file's.
     pub fn url(&self) -> &Url {
         &self.url
     }
@@ -50,13 +54,25 @@ impl Host {
         self.variable.as_deref()
     }
 
-    /// Whether `url` is this host's URL in force, whatever the case of its name and a last slash.
+    /// The user and password that its environment variable has, if it has any.
+    pub fn credentials(&self) -> Option<&Credentials> {
+        self.credentials.as_ref()
+    }
+
+    /// How its targets are trusted, and what they are told of us, if the file says so.
+    pub fn tls(&self) -> Option<&HostTls> {
+        self.tls.as_ref()
+    }
+
+    /// Whether `url` is this host's URL in force, whatever the case of its name, a last slash, and a user and
+    /// password.
     pub fn is_at(&self, url: &str) -> bool {
-        base_url(url).is_ok_and(|url| url == self.url)
+        base_url(url).is_ok_and(|url| Credentials::part(url).0 == self.url)
     }
 }
 
-/// A base URL: `http` or `https`, a host, and perhaps a port and a path; its last slash is dropped.
+/// A base URL: `http` or `https`, a host, and perhaps a port and a path; its last slash is dropped. A user and
+/// a password in it are left for [`Credentials::part`].
 ///
 /// # Errors
 ///
@@ -250,6 +266,8 @@ pub struct Step {
     pub body: Option<Body>,
     /// How long the response may take, body included.
     pub timeout: Duration,
+    /// How many redirects it follows, up to 30; with 0 the answer that redirects is the one that is judged.
+    pub redirects: u32,
     /// How often it is sent at all, above 0 and up to 1. [`Scope::begin`] draws by it.
     pub probability: f64,
     pub(super) expect: Expect,
@@ -307,8 +325,8 @@ impl Step {
         let context = Answered::context(scope, response);
         self.judge_in(scope, status, &context).map_err(|error| {
             match Answered::lacks_json(&context) {
-                true => error.because("the body is not JSON"),
-                false => error,
+                Some(reason) => error.because(&reason.to_string()),
+                None => error,
             }
         })
     }

@@ -9,6 +9,7 @@ use reqwest::StatusCode;
 use traffic::random::Draws;
 use traffic::workload::{EvaluationError, Response, Scope, Step, UserClass, Verdict, Workload};
 
+mod bounds;
 mod built_in;
 mod cloud;
 mod dispatch;
@@ -17,6 +18,7 @@ mod hostile;
 mod mistakes;
 mod ratios;
 mod shapes;
+mod tls;
 
 /// An environment in which no variable is set.
 fn no_variables(_: &str) -> Option<String> {

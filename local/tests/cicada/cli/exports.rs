@@ -274,3 +274,38 @@ async fn statistics_count_anew_once_all_users_are_there() {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rates_are_of_the_time_of_the_run_and_the_history_has_each_second_once_and_the_end() {
+    let (_folder, workload) = folder();
+    let folder = tempfile::tempdir().unwrap();
+    let recorder = Recorder::start().await;
+    // due at 0, 0.5, ... 3.5 s: the last request is half a second before the end
+    let output = headless(&workload, &recorder)
+        .args("-u 1 -t 4 Paced --only-summary --html report.html --csv run --csv-full-history")
+        .within(folder.path())
+        .run()
+        .await;
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let sent = recorder.seen().len();
+    let expected = sent as f64 / 4.0;
+    let is_close = |rate: f64| (rate / expected - 1.0).abs() < 0.03;
+    let statistics = read(&folder.path().join("run_stats.csv"));
+    let rate: f64 = last(&statistics, "Requests/s").parse().unwrap();
+    assert!(is_close(rate), "{rate} of {expected}: {statistics}");
+    let printed = stdout(&output);
+    let total = printed.lines().find(|line| line.contains("Aggregated"));
+    let total: Vec<_> = total.unwrap().split_whitespace().collect();
+    let rate: f64 = total[total.len() - 2].parse().unwrap();
+    assert!(is_close(rate), "{rate} of {expected}: {printed}");
+    let report = read(&folder.path().join("report.html"));
+    assert!(report.contains(&format!("{expected:.1}")), "{report}");
+
+    let history = read(&folder.path().join("run_stats_history.csv"));
+    assert_eq!(last(&history, "Total Request Count"), sent.to_string());
+    let lines = cells(&history);
+    let totals = lines[1..].iter().filter(|line| line[3] == "Aggregated");
+    let seconds: Vec<&str> = totals.map(|line| line[0].as_str()).collect();
+    let distinct: BTreeSet<&str> = seconds.iter().copied().collect();
+    assert_eq!(distinct.len(), seconds.len(), "{history}");
+}

@@ -6,16 +6,20 @@ use reqwest::header::HeaderName;
 
 use crate::workload::connections::ConnectionRules;
 use crate::workload::expect::{self, StatusRule};
-use crate::workload::read::{Fields, Snippet};
+use crate::workload::read::{Fields, Snippet, integer};
 use crate::workload::wait::{MAX_DURATION, duration};
 
 /// The timeout of requests that nothing gives one.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
+/// The most redirects that a request follows, and how many it follows if nothing says: as Locust's client.
+const MAX_REDIRECTS: u32 = 30;
+
 /// What a request has when it does not say otherwise.
 #[derive(Clone, Debug)]
 pub(super) struct Defaults {
     pub(super) timeout: Duration,
+    pub(super) redirects: u32,
     pub(super) status: Option<StatusRule>,
     pub(super) expect: Option<Snippet>,
     /// Whether `expect` was given further in than `status`.
@@ -30,6 +34,7 @@ impl Defaults {
     pub(super) fn read(fields: &Fields<'_, '_, '_>) -> Self {
         let mut defaults = Self {
             timeout: TIMEOUT,
+            redirects: MAX_REDIRECTS,
             status: None,
             expect: None,
             expect_is_nearer: false,
@@ -60,6 +65,12 @@ impl Defaults {
             duration(value).filter(|timeout| allowed.contains(timeout))
         });
         self.timeout = timeout.unwrap_or(self.timeout);
+        let expected = "a whole number from 0, where none is followed, to 30";
+        let redirects = fields.read("redirects", expected, |value| {
+            let number = integer(value).and_then(|number| u32::try_from(number).ok());
+            number.filter(|redirects| *redirects <= MAX_REDIRECTS)
+        });
+        self.redirects = redirects.unwrap_or(self.redirects);
         if let Some(field) = fields.get("expect") {
             self.expect = field.snippet(fields.reader, "an expression such as \"json.success\"");
             self.expect_is_nearer = true;

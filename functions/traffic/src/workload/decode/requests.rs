@@ -152,6 +152,7 @@ impl<'q> Request<'q, '_, '_, '_> {
         Some(Step {
             body,
             timeout: defaults.timeout,
+            redirects: defaults.redirects,
             probability: probability?,
             captures,
             ..step
@@ -176,6 +177,7 @@ impl<'q> Request<'q, '_, '_, '_> {
             headers,
             body: None,
             timeout: self.context.defaults.timeout,
+            redirects: self.context.defaults.redirects,
             probability: 1.0,
             expect,
             captures: Vec::new(),

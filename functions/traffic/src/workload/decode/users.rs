@@ -9,7 +9,9 @@ use std::sync::Arc;
 use toml::de::DeValue;
 
 use super::classes::{MAX_FIXED, count_tasks};
+use super::hosts::SECRET;
 use super::pools::MAX_WEIGHT;
+use crate::credentials::{Credentials, without_credentials};
 use crate::workload::class::{Host, Set, UserClass, base_url};
 use crate::workload::read::{Field, Fields, instead, integer};
 
@@ -62,9 +64,11 @@ fn set(fields: &Fields<'_, '_, '_>, class: &mut UserClass) {
     class.weight = weight.unwrap_or(class.weight);
     class.fixed_count = fixed_count.unwrap_or(class.fixed_count);
     if let Some(url) = url {
+        let before = &*class.host;
         class.host = Arc::new(Host {
+            credentials: before.credentials.clone().filter(|_| before.url == url),
             url,
-            ..Host::clone(&class.host)
+            ..Host::clone(before)
         });
     }
     if let Some(tasks) = fields.get("tasks") {
@@ -76,10 +80,16 @@ fn host(fields: &Fields<'_, '_, '_>) -> Option<reqwest::Url> {
     let field = fields.get("host")?;
     let text = field.convert(fields.reader, "a URL", DeValue::as_str)?;
     let url = base_url(text).map_err(|instead| {
+        let text = without_credentials(text);
         let message = format!("{}: {text:?} is no base URL: {instead}", field.place);
         fields.reader.mistake(&field.span, message);
     });
-    url.ok()
+    let (url, secret) = Credentials::part(url.ok()?);
+    if secret.is_some() {
+        let message = format!("{}: it {SECRET}", field.place);
+        fields.reader.mistake(&field.span, message);
+    }
+    Some(url)
 }
 
 /// Leaves a class only the tasks that are named; their weights stay.

@@ -1,14 +1,21 @@
 //! The hosts that traffic may be sent to: a list of hosts or origins, or no list and so all.
+//!
+//! The transport asks it for every request and for every redirect that a request follows; the control asks it
+//! when a run is started, so that a mistake is said at once.
 
 use std::fmt;
 use std::str::FromStr;
 
-use traffic::workload::base_url;
+use reqwest::Url;
 
-use super::request::InvalidField;
+use crate::credentials::without_credentials;
+use crate::workload::base_url;
 
-/// The name of the setting, for messages: a variable and an option.
-const SETTING: &str = "CICADA_ALLOWED_HOSTS";
+/// The variable with the list, for messages and for who reads it.
+pub const ALLOWED_HOSTS: &str = "CICADA_ALLOWED_HOSTS";
+
+/// The longest text of others that a message repeats, in characters.
+const MAX_SHOWN: usize = 200;
 
 /// Where traffic may be sent; by default anywhere.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,27 +39,36 @@ enum Host {
     Any,
 }
 
-impl AllowedHosts {
-    /// Refuses the base URL of a class that is not on the list.
-    pub(super) fn check(&self, url: &str, class: &str) -> Result<(), InvalidField> {
-        if self.allows(url) {
-            return Ok(());
-        }
-        let url: String = url.chars().take(200).collect();
-        let problem = format!(
-            "{url:?} of {class} is not allowed: {SETTING} (--allowed-hosts) has only {self}"
-        );
-        Err(InvalidField::new("host", problem))
-    }
+/// A text that is no list of hosts.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "names {entry:?}, which is no host: write hosts or origins separated by commas, such as \
+     shop.example.com, localhost:8000, *.example.com or https://example.com"
+)]
+pub struct InvalidAllowedHosts {
+    /// The entry that is no host, as much of it as a message can hold.
+    pub entry: String,
+}
 
-    /// Whether requests may be sent to a base URL.
-    pub fn allows(&self, url: &str) -> bool {
+/// A URL that nothing may be sent to.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("host {origin:?} {reason}")]
+pub struct HostRefused {
+    /// The URL's scheme, host and port: neither its credentials nor its path.
+    pub origin: String,
+    /// Which setting refuses it, as the rest of the sentence.
+    pub reason: String,
+}
+
+impl AllowedHosts {
+    /// Whether a request may be sent to a URL: by its scheme, host and port, whatever else is in it.
+    pub fn allows(&self, url: &Url) -> bool {
         if self.0.is_empty() {
             return true;
         }
-        let Ok(url) = base_url(url) else {
+        if !matches!(url.scheme(), "http" | "https") {
             return false;
-        };
+        }
         let host = url.host_str().unwrap_or_default().trim_end_matches('.');
         self.0.iter().any(|entry| {
             let scheme = entry.scheme.as_deref();
@@ -62,26 +78,36 @@ impl AllowedHosts {
                 && entry.host.covers(host)
         })
     }
+
+    /// Refuses a URL that nothing may be sent to.
+    ///
+    /// # Errors
+    /// With a text that names the URL's origin and the setting.
+    pub fn check(&self, url: &Url) -> Result<(), HostRefused> {
+        if self.allows(url) {
+            return Ok(());
+        }
+        let origin = url.origin().ascii_serialization();
+        Err(HostRefused {
+            origin: origin.chars().take(MAX_SHOWN).collect(),
+            reason: format!("is not allowed: {ALLOWED_HOSTS} (--allowed-hosts) has only {self}"),
+        })
+    }
 }
 
 /// Reads hosts, hosts with a port, or origins, separated by commas; `*.example.com` is every host below
 /// `example.com`, `*` is every host. No text at all is no list.
 impl FromStr for AllowedHosts {
-    type Err = InvalidField;
+    type Err = InvalidAllowedHosts;
 
-    fn from_str(text: &str) -> Result<Self, InvalidField> {
+    fn from_str(text: &str) -> Result<Self, InvalidAllowedHosts> {
         if text.trim().is_empty() {
             return Ok(Self::default());
         }
         let entries = text.split(',').map(str::trim);
         let entries = entries.map(|entry| {
-            Entry::parse(entry).ok_or_else(|| {
-                let shown: String = entry.chars().take(200).collect();
-                let problem = format!(
-                    "names {shown:?}, which is no host: write hosts or origins separated by commas, \
-                     such as shop.example.com, localhost:8000, *.example.com or https://example.com"
-                );
-                InvalidField::new(SETTING, problem)
+            Entry::parse(entry).ok_or_else(|| InvalidAllowedHosts {
+                entry: without_credentials(entry).chars().take(MAX_SHOWN).collect(),
             })
         });
         Ok(Self(entries.collect::<Result<_, _>>()?))
@@ -171,3 +197,6 @@ impl fmt::Display for Entry {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,126 @@
+//! The newest second of the CSV history: its lines are held back until the second is over, so that
+//! the file has each second at most once, with the state at its end.
+
+use aggregator::control::State;
+use aggregator::reader::Snapshot;
+use traffic::clock::Timestamp;
+use traffic::run::RunId;
+
+/// Lines of a second that may still be replaced.
+#[derive(Debug, Default)]
+pub(super) struct NewestSecond {
+    held: Option<(u64, String)>,
+    /// What the latest lines were of.
+    said: Option<Said>,
+}
+
+/// What has to change for another line once a run is over.
+#[derive(Debug, PartialEq, Eq)]
+struct Said {
+    run: RunId,
+    is_stopped: bool,
+    requests: u64,
+    since: Timestamp,
+}
+
+impl NewestSecond {
+    /// Takes the lines of a snapshot, unless it says nothing new, and returns those of an earlier
+    /// second, which nothing replaces any more.
+    pub(super) fn take(
+        &mut self,
+        snapshot: &Snapshot,
+        state: State,
+        lines: impl FnOnce() -> String,
+    ) -> String {
+        let Some(said) = Said::of(snapshot, state) else {
+            return String::new();
+        };
+        if said.is_stopped && self.said.as_ref() == Some(&said) {
+            return String::new();
+        }
+        let second = snapshot.at.seconds() as u64;
+        self.said = Some(said);
+        match self.held.replace((second, lines())) {
+            Some((before, finished)) if before != second => finished,
+            _ => String::new(),
+        }
+    }
+
+    /// The lines that are held back, at the end.
+    pub(super) fn finish(&mut self) -> String {
+        self.held.take().map_or(String::new(), |(_, lines)| lines)
+    }
+}
+
+impl Said {
+    fn of(snapshot: &Snapshot, state: State) -> Option<Self> {
+        let run = snapshot.run.as_ref()?;
+        Some(Self {
+            run: run.plan.run().id.clone(),
+            is_stopped: state == State::Stopped,
+            requests: snapshot.stats.totals().num_requests,
+            since: snapshot.stats.since(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use aggregator::stats::Stats;
+    use traffic::plan::Plan;
+    use traffic::run::Run;
+    use traffic::runs::LoadedRun;
+    use traffic::workload::Workload;
+
+    use super::*;
+
+    const START: Timestamp = Timestamp::from_micros(1_795_000_000_000_000);
+
+    fn snapshot(at: Duration) -> Snapshot {
+        let workload = Workload::built_in(&|_| None).unwrap();
+        let run = Run {
+            id: RunId::new(START, 1),
+            revision: 1,
+            seed: 1,
+            workload: workload.version().to_owned(),
+            block_size: Default::default(),
+            created_at: START,
+            segments: Vec::new(),
+            stopped_from: None,
+            reset_at: None,
+        };
+        let plan = Plan::new(run, Vec::new());
+        Snapshot {
+            run: Some(Arc::new(LoadedRun {
+                plan,
+                workload: Arc::new(workload),
+            })),
+            stats: Arc::new(Stats::new(START)),
+            ledger: Arc::default(),
+            ledger_past: Arc::default(),
+            at: START + at,
+        }
+    }
+
+    #[test]
+    fn each_second_comes_once_with_its_last_state_and_the_end_is_said_once() {
+        let mut newest = NewestSecond::default();
+        let mut written = String::new();
+        for (ms, state) in [
+            (100, State::Running),
+            (900, State::Running),
+            (2_500, State::Running),
+            (2_700, State::Stopped),
+            (4_000, State::Stopped),
+            (5_000, State::Stopped),
+        ] {
+            let snapshot = snapshot(Duration::from_millis(ms));
+            written += &newest.take(&snapshot, state, || format!("{ms} "));
+        }
+        written += &newest.finish();
+        assert_eq!(written, "900 2700 ");
+    }
+}

@@ -132,7 +132,11 @@ fn requests(run: &LoadedRun, service: &Service, factor: f64) -> Vec<Request> {
                         method: step.method.to_string(),
                         ..Request::took(&step.name, if is_b { time * factor } else { time })
                     };
-                    requests.push(if fails { request.failed("status 500") } else { request });
+                    requests.push(if fails {
+                        request.failed("status 500")
+                    } else {
+                        request
+                    });
                 }
             }
         }
@@ -194,7 +198,9 @@ async fn a_difference_is_called_at_most_as_often_as_chance_may() {
     let mut failures = String::new();
     for service in &SERVICES {
         let calls = called(service, SEEDS, 1.0).await;
-        let sum = calls.values().fold((0, 0), |sum, of| (sum.0 + of.0, sum.1 + of.1));
+        let sum = calls
+            .values()
+            .fold((0, 0), |sum, of| (sum.0 + of.0, sum.1 + of.1));
         println!("{}: {} of {} pairs: {calls:?}", service.name, sum.1, sum.0);
         let all = calls.iter().map(|(name, of)| (&**name, *of));
         for (name, (judged, called)) in all.chain([("all", sum)]) {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use aggregator::control::Settings;
 use traffic::random::{Draws, class_key};
-use traffic::run::LoadedRun;
+use traffic::runs::LoadedRun;
 use traffic::workload::Scope;
 
 use crate::cicada::{Cicada, workload};

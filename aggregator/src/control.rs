@@ -262,7 +262,9 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         self.keep_secret(&target);
         let change = Run::change_slot(&self.fan_out.clock);
         let from = last.map_or(change, |last| last.from.max(change));
-        let segments = target.segments(from);
+        let mut segments = target.segments(from);
+        let keyring = self.settings.keyring.as_ref();
+        said_host::note(keyring, &mut segments, &before.workload);
         let first = segments[0].clone();
         let mut changed = Run {
             revision: run.revision + 1,

@@ -93,6 +93,7 @@ impl Engine {
         let http = Http::new(
             clock.clone(),
             HttpSettings {
+                allowed_hosts: settings.allowed_hosts.clone(),
                 proxies,
                 ..HttpSettings::default()
             },

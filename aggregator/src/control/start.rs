@@ -6,7 +6,7 @@ use traffic::ports::{Heartbeat, Queue, Store, StoreError};
 use traffic::run::{Run, RunId};
 
 use super::target::{Context, Target};
-use super::{ATTEMPTS, Control, Refusal, SwarmRequest};
+use super::{ATTEMPTS, Control, Refusal, SwarmRequest, said_host};
 
 /// Newest runs that are looked at for others that were started at the same moment.
 const RIVALS: usize = 16;
@@ -31,7 +31,8 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         };
         let target = Target::resolve(request, &context)?;
         self.keep_secret(&target);
-        let run = self.new_run(&target, workload.version(), before);
+        let mut run = self.new_run(&target, workload.version(), before);
+        said_host::note(self.settings.keyring.as_ref(), &mut run.segments, &workload);
         fan_out
             .store
             .put_workload(workload.version(), workload.source())

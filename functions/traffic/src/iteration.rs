@@ -238,6 +238,7 @@ impl Sender {
         RequestContext {
             connections: self.class().connections(),
             max_connection_age: self.class().max_connection_age(),
+            redirects: step.redirects,
             keep_body: step.needs_body(),
             ..RequestContext::default()
         }

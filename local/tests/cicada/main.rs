@@ -14,4 +14,5 @@ mod kept;
 mod ledger;
 mod openapi;
 mod recorder;
+mod safety;
 mod telemetry;

@@ -13,8 +13,8 @@ build: ## build cicada with its web page, and the stand-in targets (target/relea
 demo: build ## stand-in targets, and six user classes sending them traffic
 	target/release/cicada --demo
 
-test: ## all tests; installs what they need (Locust, two emulators and two checkers, into .tools)
-	for tool in locust ministack dynamodb http promtool; do scripts/tools.sh $$tool || exit 1; done
+test: ## all tests; installs what they need (Locust, two emulators, two checkers, three web servers, into .tools)
+	for tool in locust ministack dynamodb http faketime promtool nginx servers; do scripts/tools.sh $$tool || exit 1; done
 	cargo test --locked --workspace --all-features
 
 check: ## what must hold before a commit: format, lints, docs

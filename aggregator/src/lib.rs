@@ -15,3 +15,4 @@ mod seldom;
 pub mod serve;
 pub mod stats;
 mod thinned;
+pub mod visible;

@@ -1,7 +1,7 @@
 //! Log lines as Locust writes them, and the newest of them in memory for `/logs`.
 //!
 //! [`LocustFormat`] formats events for the console, for a file and for [`LogBuffer`], which keeps as
-//! many lines as Locust does. Levels and files are the binary's to choose.
+//! many lines as Locust does; an event is one line, whatever its text holds. Levels and files are the binary's to choose.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -17,6 +17,8 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
 use tracing_subscriber::registry::LookupSpan;
 use traffic::clock::Clock;
+
+use crate::visible::line;
 
 /// Lines that are kept, as many as in Locust.
 pub const KEPT_LINES: usize = 500;
@@ -79,6 +81,7 @@ where
         let (time, host) = (self.time(), &self.host);
         let level = locust_level(*metadata.level());
         let Text { message, fields } = text;
+        let (message, fields) = (line(&message), line(&fields));
         writeln!(
             writer,
             "[{time}] {host}/{level}/{target}: {message}{fields}"
@@ -226,7 +229,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn lines_look_like_locusts() {
-        let error = io::Error::other("no room");
+        let error = io::Error::other("no room\x1b[2J");
         let lines = lines_of(|| {
             tracing::info!(target: "cicada::web", "Starting web interface");
             tracing::warn!(target: "cicada", user_count = 3, host = %"http://a", "many users");
@@ -237,7 +240,7 @@ mod tests {
             [
                 "[2025-01-07 12:00:00,123] box/INFO/cicada.web: Starting web interface",
                 "[2025-01-07 12:00:00,123] box/WARNING/cicada: many users user_count=3 host=http://a",
-                "[2025-01-07 12:00:00,123] box/ERROR/cicada: not\nwritten error=no room",
+                "[2025-01-07 12:00:00,123] box/ERROR/cicada: not\\nwritten error=no room\\x1b[2J",
             ]
         );
     }

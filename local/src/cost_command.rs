@@ -15,6 +15,7 @@ use aggregator::cost::{
     ALARMS, Architecture, BLOCK_SIZE, Hours, MEMORY, Prices, Question, RETENTION_DAYS,
     TICKS_PER_MESSAGE,
 };
+use aggregator::visible::lines;
 use anyhow::Context as _;
 use clap::builder::RangedU64ValueParser;
 use clap::{Parser, ValueEnum};
@@ -153,7 +154,7 @@ pub fn run(arguments: Vec<OsString>) -> ExitCode {
 }
 
 fn complain(mistake: &str) -> ExitCode {
-    let _ = writeln!(std::io::stderr(), "cicada: {mistake}");
+    let _ = writeln!(std::io::stderr(), "cicada: {}", lines(mistake));
     ExitCode::from(EXIT_MISUSE)
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aggregator::api::Trouble;
-use aggregator::control::{Control, InvalidField, Settings as ControlSettings};
+use aggregator::control::{Control, InvalidField, Settings as ControlSettings, Stop};
 use aggregator::reader::Aggregation;
 use aggregator::stats::Limits;
 use anyhow::Context as _;
@@ -27,6 +27,7 @@ use crate::queue::{Delivery, TokioQueue};
 use crate::store::SqliteStore;
 
 mod follow;
+mod time_steps;
 mod users;
 
 /// How often sealed buckets are folded without anybody looking.
@@ -37,6 +38,9 @@ const WRITES_WITHIN: Duration = Duration::from_secs(5);
 
 /// How often it is looked at what is in flight and whether results can be written.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+/// The waits between tries to write a stop that holds already double up to this.
+const MAX_BACK_OFF: Duration = Duration::from_secs(5);
 
 /// A refusal to send is logged once in this time, and not for every tick.
 const REFUSALS_EVERY: Duration = Duration::from_secs(10);
@@ -49,7 +53,7 @@ pub type LocalControl = Control<SqliteStore, TokioQueue, TokioHeartbeat>;
 
 /// Everything that runs here; stops when dropped.
 pub struct Engine {
-    /// The time.
+    /// The time of the runs.
     pub clock: Clock,
     /// Starts, changes and stops runs.
     pub control: Arc<LocalControl>,
@@ -66,7 +70,8 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Puts the parts together and sets them going; a run that was not stopped goes on.
+    /// Puts the parts together and sets them going; a run that was not stopped goes on. Its requests have
+    /// at most `max_connections` open at once.
     ///
     /// # Errors
     /// When a setting cannot be used, the client cannot be made, or the store cannot be read.
@@ -77,10 +82,13 @@ impl Engine {
         environment: Environment,
         clock: Clock,
         observer: Option<Arc<dyn Observer>>,
+        max_connections: Option<usize>,
     ) -> anyhow::Result<Self> {
         let store = Arc::new(store);
         let proxies = Proxies::read(&*environment)?;
         let runs = Arc::new(Runs::new(Arc::clone(&store), clock.clone(), environment));
+        // it was read in the same environment
+        runs.know(&settings.workload);
         let (queue, delivery) = TokioQueue::new(clock.clone());
         let (heartbeat, beats) = TokioHeartbeat::new(clock.clone(), (*store).clone());
         let fan_out = Arc::new(FanOut {
@@ -95,6 +103,7 @@ impl Engine {
             HttpSettings {
                 allowed_hosts: settings.allowed_hosts.clone(),
                 proxies,
+                max_connections,
                 ..HttpSettings::default()
             },
         );
@@ -102,7 +111,7 @@ impl Engine {
         let ticker = Ticker::new(Arc::clone(&store), Arc::clone(&runs), http, clock.clone());
         let keyring = settings.keyring.clone().unwrap_or_default();
         let ticker = Arc::new(ticker.observed_by(observer).with_keyring(keyring));
-        let control = control(settings, &fan_out)?;
+        let control = Arc::new(control(settings, &fan_out)?);
         let aggregation = Arc::new(Aggregation::new(
             store,
             runs,
@@ -116,12 +125,14 @@ impl Engine {
         loops.spawn(fan_out_by(beats, Arc::clone(&fan_out)));
         loops.spawn(fold(Arc::clone(&aggregation)));
         loops.spawn(watch_over(Arc::clone(&ticker), trouble.clone()));
+        loops.spawn(time_steps::watch());
+        loops.spawn(write_stops(Arc::clone(&control)));
         if let Some(timeout) = stop_timeout {
             loops.spawn(cut_off(Arc::clone(&ticker), Arc::clone(&fan_out), timeout));
         }
         let mut engine = Self {
             clock,
-            control: Arc::new(control),
+            control,
             aggregation,
             trouble,
             ticker,
@@ -161,7 +172,8 @@ impl Engine {
     /// # Errors
     /// When they cannot be read.
     pub async fn follow_schedules(&mut self) -> anyhow::Result<()> {
-        let alarms = Alarms::new(&self.fan_out.heartbeat, self.clock.clone());
+        // cron speaks of the time of day, not of a run's
+        let alarms = Alarms::new(&self.fan_out.heartbeat, Clock::system());
         let alarms = alarms.await.context("the schedules cannot be read")?;
         if !alarms.is_empty() {
             tracing::info!(schedules = alarms.len(), "runs start and stop by schedules");
@@ -221,7 +233,7 @@ impl Engine {
     /// # Errors
     /// When the stop or the last results cannot be written.
     pub async fn finish(&self, patience: Duration) -> anyhow::Result<()> {
-        self.control.stop().await?;
+        let stop = self.control.stop().await?;
         let Some(run) = self.fan_out.runs.latest().await? else {
             return Ok(());
         };
@@ -240,6 +252,11 @@ impl Engine {
             let written = ticks.wait_for(|ticks| *ticks == 0);
             let in_time = tokio::time::timeout(WRITES_WITHIN, written).await;
             in_time.context("the last results could not be written in time")??;
+        }
+        if let Stop::Held(_) = stop {
+            // one more try, now that everything else is done
+            let written = self.control.write_held_stops().await;
+            written.context("its stop could not be written: on the same --db it would go on")?;
         }
         Ok(())
     }
@@ -346,6 +363,19 @@ async fn watch_over(ticker: Arc<Ticker<SqliteStore, Http>>, trouble: Trouble) {
             }
         }
         said = reason;
+    }
+}
+
+/// Writes stops that could not be written at once, as soon as they can be.
+async fn write_stops(control: Arc<LocalControl>) {
+    let mut back_off = LOOK_EVERY;
+    loop {
+        tokio::time::sleep(back_off).await;
+        if control.unwritten_stop().is_none() || control.write_held_stops().await.is_ok() {
+            back_off = LOOK_EVERY;
+        } else {
+            back_off = (back_off * 2).min(MAX_BACK_OFF);
+        }
     }
 }
 

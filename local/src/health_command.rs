@@ -9,6 +9,7 @@ use std::net::IpAddr;
 use std::process::ExitCode;
 
 use aggregator::probe::probe;
+use aggregator::visible::lines;
 use clap::Parser;
 use traffic::runs::Environment;
 
@@ -73,7 +74,7 @@ pub fn run(arguments: Vec<OsString>, environment: &Environment) -> ExitCode {
 }
 
 fn complain(mistake: &str, code: u8) -> ExitCode {
-    let _ = writeln!(std::io::stderr(), "cicada: {mistake}");
+    let _ = writeln!(std::io::stderr(), "cicada: {}", lines(mistake));
     ExitCode::from(code)
 }
 

@@ -3,6 +3,8 @@
 
 pub mod console;
 pub mod cost_command;
+mod descriptors;
+mod duration;
 pub mod engine;
 pub mod exports;
 pub mod health_command;

@@ -11,12 +11,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aggregator::logs::LogBuffer;
+use aggregator::visible::lines;
 use anyhow::Context as _;
 use telemetry::Telemetry;
 use traffic::clock::Clock;
 use traffic::runs::Environment;
 use traffic::telemetry::Observer;
+use traffic::workload::FOLDER;
 
+use crate::descriptors::Descriptors;
 use crate::engine::Engine;
 use crate::exports::Files;
 use crate::options::Options;
@@ -49,8 +52,8 @@ impl<E: Into<anyhow::Error>> From<E> for Misuse {
 /// Does what the options say.
 pub fn run(options: &Options) -> ExitCode {
     let logs = LogBuffer::default();
-    let clock = Clock::system();
-    if let Err(error) = logging::start(&options.output, &logs, &clock) {
+    let clock = Clock::steady();
+    if let Err(error) = logging::start(&options.output, &logs, &Clock::system()) {
         return complain(&error);
     }
     let runtime = match runtime() {
@@ -78,7 +81,11 @@ pub fn explain(error: &clap::Error) -> ExitCode {
 }
 
 fn complain(error: &anyhow::Error) -> ExitCode {
-    let _ = writeln!(std::io::stderr(), "cicada: {error:#}");
+    let _ = writeln!(
+        std::io::stderr(),
+        "cicada: {}",
+        lines(&format!("{error:#}"))
+    );
     ExitCode::from(EXIT_MISUSE)
 }
 
@@ -97,7 +104,7 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 }
 
 async fn program(options: &Options, logs: LogBuffer, clock: Clock) -> Result<u8, Misuse> {
-    let process: Environment = Arc::new(|name| std::env::var(name).ok());
+    let process = with_folder(Arc::new(|name| std::env::var(name).ok()), options);
     if options.common.list || inspect::is_asked_for(options) {
         return look(options, &process);
     }
@@ -107,9 +114,9 @@ async fn program(options: &Options, logs: LogBuffer, clock: Clock) -> Result<u8,
     let settings = resolve(options, &process, kept.as_ref()).await?;
     let run_time = settings.start.and_then(|start| start.run_time);
     let files = Files::begin(&settings.exports, run_time)?;
-    let open_files = raise_open_files();
+    let descriptors = Descriptors::new(raise_open_files());
     let server = match &settings.web {
-        Some(web) => Some(Server::bind(web, &door, open_files).await?),
+        Some(web) => Some(Server::bind(web, &door, descriptors).await?),
         None => None,
     };
     let targets = if settings.demo {
@@ -134,8 +141,17 @@ async fn program(options: &Options, logs: LogBuffer, clock: Clock) -> Result<u8,
         .clone()
         .map(|telemetry| telemetry as Arc<dyn Observer>);
     let stop_timeout = settings.stop_timeout;
-    let mut engine =
-        Engine::start(store, control, stop_timeout, environment, clock, observer).await?;
+    let most = descriptors.traffic(targets.is_some());
+    let engine = Engine::start(
+        store,
+        control,
+        stop_timeout,
+        environment,
+        clock,
+        observer,
+        most,
+    );
+    let mut engine = engine.await?;
     if let Some(telemetry) = &telemetry {
         engine.tell_users(Arc::clone(telemetry));
     }
@@ -215,7 +231,7 @@ async fn resolve(
 /// Prints what was asked for instead of a run.
 fn say(text: &str) -> u8 {
     // a reader that has seen enough may go
-    let _ = std::io::stdout().write_all(text.as_bytes());
+    let _ = std::io::stdout().write_all(lines(text).as_bytes());
     0
 }
 
@@ -258,6 +274,23 @@ async fn demo_targets(clock: Clock) -> anyhow::Result<Targets> {
             Ok(Targets::start(config).await?)
         }
     }
+}
+
+/// The environment in which the files that a workload names are in its own file's folder, wherever its
+/// text is read from later.
+fn with_folder(process: Environment, options: &Options) -> Environment {
+    let folder = options
+        .common
+        .workload
+        .as_ref()
+        .and_then(|file| file.parent());
+    let Some(folder) = folder.map(|folder| folder.display().to_string()) else {
+        return process;
+    };
+    Arc::new(move |name| match name {
+        FOLDER => Some(folder.clone()),
+        name => process(name),
+    })
 }
 
 /// The environment in which the demo's hosts are the stand-ins.

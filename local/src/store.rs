@@ -16,6 +16,7 @@ use traffic::run::{Run, RunId};
 mod claims;
 mod database;
 mod error;
+mod last_instant;
 mod markers;
 mod names;
 mod place;
@@ -33,6 +34,9 @@ use database::Database;
 use markers::Markers;
 use place::Place;
 use worker::Worker;
+
+/// Differences up to this are not worth a word.
+const CLOCKS_DIFFER: Duration = Duration::from_millis(500);
 
 /// A store in one SQLite file; clones share it.
 ///
@@ -72,7 +76,11 @@ impl SqliteStore {
         Self::start(database, clock).map_err(|error| OpenError::Temporary(Box::new(error)))
     }
 
-    fn start(database: Database, clock: Clock) -> std::io::Result<Self> {
+    fn start(mut database: Database, clock: Clock) -> std::io::Result<Self> {
+        let last = last_instant::of(&mut database).map_err(std::io::Error::other)?;
+        if let Some(last) = last {
+            go_on_from(last, &clock);
+        }
         let opened_at = clock.now();
         let shared = Shared {
             worker: Worker::start(database)?,
@@ -238,5 +246,18 @@ impl Store for SqliteStore {
 
     fn quiet_before(&self) -> Option<Timestamp> {
         Some(self.shared.opened_at)
+    }
+}
+
+/// Lets the clock not go back behind what the database holds: its runs would wait for their own past.
+fn go_on_from(last: Timestamp, clock: &Clock) {
+    let ahead = last.since(clock.now());
+    clock.go_on_from(last);
+    if ahead > CLOCKS_DIFFER {
+        tracing::warn!(
+            "the database was last written {} ahead of the wall clock: its runs go on from then, and so do the \
+             times of what is new; start on another --db to have the wall clock's",
+            crate::duration::shown(ahead)
+        );
     }
 }

@@ -13,12 +13,10 @@ use tokio::task::JoinHandle;
 use traffic::clock::Clock;
 use traffic::runs::Environment;
 
+use crate::descriptors::Descriptors;
 use crate::engine::Engine;
 use crate::options::Options;
 use crate::settings::SettingsError;
-
-/// Open files that a connection of the API may be one of: most are for those of the traffic.
-const FILES_PER_CONNECTION: u64 = 4;
 
 /// Where to serve, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,14 +78,14 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Takes the port. `open_files` is how many files the process may have open, if it is known.
+    /// Takes the port.
     ///
     /// # Errors
     /// When the port cannot be had, or TLS cannot be spoken with its files.
     pub(crate) async fn bind(
         web: &Web,
         door: &Door,
-        open_files: Option<u64>,
+        descriptors: Descriptors,
     ) -> anyhow::Result<Self> {
         let tls = web.tls.as_ref().map(Tls::read).transpose()?;
         // what clients compare a certificate with, whatever the runs' clock says
@@ -115,7 +113,7 @@ impl Server {
             web: web.clone(),
             listener,
             tls,
-            limits: limits(open_files),
+            limits: descriptors.api(),
         })
     }
 
@@ -183,16 +181,5 @@ fn tls(options: &Options) -> Result<Option<TlsFiles>, SettingsError> {
         (None, None) => Ok(None),
         (Some(_), None) => Err(SettingsError::HalfOfTls("--tls-key")),
         (None, Some(_)) => Err(SettingsError::HalfOfTls("--tls-cert")),
-    }
-}
-
-fn limits(open_files: Option<u64>) -> Limits {
-    let usual = Limits::default();
-    let fair = open_files.and_then(|files| usize::try_from(files / FILES_PER_CONNECTION).ok());
-    Limits {
-        connections: fair
-            .unwrap_or(usual.connections)
-            .clamp(1, usual.connections),
-        ..usual
     }
 }

@@ -160,5 +160,6 @@ fn limits(variables: &Variables) -> Result<Limits, SettingError> {
     Ok(Limits {
         max_users: max_users.unwrap_or(default.max_users),
         max_spawn_rate: max_spawn_rate.unwrap_or(default.max_spawn_rate),
+        ..default
     })
 }

@@ -50,7 +50,7 @@ pub(super) async fn health<S: Store, Q: Queue, H: Heartbeat>(
 ) -> Response {
     let run = api.control.run().await;
     let trouble = match &run {
-        Ok(_) => api.trouble.message(),
+        Ok(_) => both(api.trouble.message(), api.control.unwritten_stop()),
         Err(refusal) => Some(clear_line(refusal)),
     };
     let mut body = json!({
@@ -66,4 +66,11 @@ pub(super) async fn health<S: Store, Q: Queue, H: Heartbeat>(
     };
     body["message"] = message.into();
     (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response()
+}
+
+fn both(one: Option<String>, other: Option<String>) -> Option<String> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(format!("{one}; {other}")),
+        (one, other) => one.or(other),
+    }
 }

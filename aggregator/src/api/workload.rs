@@ -100,7 +100,7 @@ pub(super) async fn replace<S: Store, Q: Queue, H: Heartbeat>(
     let expected = version_in(&headers, &IF_MATCH).filter(|version| version != "*");
     let control = api.control.clone();
     let chosen = match check {
-        true => control.check_workload(&source),
+        true => control.check_workload(&source).await,
         false => {
             let chosen = async move { control.choose_workload(&source, expected.as_deref()).await };
             to_the_end(chosen).await

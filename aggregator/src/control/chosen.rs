@@ -86,7 +86,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         expected: Option<&str>,
     ) -> Result<Chosen, WorkloadRefusal> {
         let _turn = self.turn.lock().await;
-        let chosen = self.check_workload(source)?;
+        let chosen = self.check_workload(source).await?;
         if let Some(expected) = expected {
             let present = self.read_workload().await?.text.version().to_owned();
             if present != expected {
@@ -103,10 +103,13 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
     ///
     /// # Errors
     /// When the text has mistakes, or does not fit here.
-    pub fn check_workload(&self, source: &str) -> Result<Chosen, WorkloadRefusal> {
-        let chosen = self.as_configured(self.fan_out.runs.parse(source)?)?;
+    pub async fn check_workload(&self, source: &str) -> Result<Chosen, WorkloadRefusal> {
+        let text = self.fan_out.runs.parse(source).await?;
+        let chosen = self.as_configured(text).await?;
         self.settings.fits(&chosen.workload)?;
         check_hosts(&self.settings, &chosen.workload)?;
+        // runs that are pinned to it need no copy of their own
+        self.fan_out.runs.know(&chosen.workload);
         Ok(chosen)
     }
 
@@ -123,7 +126,8 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         let workload = Arc::clone(&self.settings.workload);
         let text = match as_typed {
             Some(as_typed) => {
-                let text = self.fan_out.runs.parse(as_typed).map_err(RunError::from)?;
+                let text = self.fan_out.runs.parse(as_typed).await;
+                let text = text.map_err(RunError::from)?;
                 Arc::new(text)
             }
             None => Arc::clone(&workload),
@@ -152,18 +156,21 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
             (Some(version), Some(known)) if known.text.version() == version => known,
             (Some(version), _) => {
                 let text = self.fan_out.runs.workload(&version).await?;
-                self.as_configured(text).map_err(RunError::from)?
+                self.as_configured(text).await.map_err(RunError::from)?
             }
         };
         self.keep(&chosen);
         Ok(chosen)
     }
 
-    fn as_configured(&self, text: impl Into<Arc<Workload>>) -> Result<Chosen, WorkloadErrors> {
+    async fn as_configured(
+        &self,
+        text: impl Into<Arc<Workload>>,
+    ) -> Result<Chosen, WorkloadErrors> {
         let text = text.into();
         let workload = if self.settings.equal_weights && !text.source().starts_with(EQUAL_WEIGHTS) {
             let source = format!("{EQUAL_WEIGHTS}{}", text.source());
-            Arc::new(self.fan_out.runs.parse(&source)?)
+            Arc::new(self.fan_out.runs.parse(&source).await?)
         } else {
             Arc::clone(&text)
         };

@@ -61,6 +61,9 @@ pub struct Limits {
     pub max_users: u32,
     /// The most users started or stopped a second.
     pub max_spawn_rate: f64,
+    /// Why there may be no more users, and how there may, where nobody has said how many: the end of a
+    /// sentence.
+    pub more_users: Option<&'static str>,
 }
 
 impl Default for Limits {
@@ -68,7 +71,16 @@ impl Default for Limits {
         Self {
             max_users: 1_000_000,
             max_spawn_rate: 1_000_000.0,
+            more_users: None,
         }
+    }
+}
+
+impl Limits {
+    /// What is said of a number of users that is too large.
+    pub(super) fn too_many_users(&self) -> String {
+        let more = self.more_users.unwrap_or_default();
+        format!("is above the limit of {} users{more}", self.max_users)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use traffic::clock::Timestamp;
 use traffic::ports::{Heartbeat, Queue, Store, StoreError};
 use traffic::run::{Run, RunId};
 
@@ -22,6 +23,9 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         before: Option<&Run>,
     ) -> Result<Target, Refusal> {
         let fan_out = &*self.fan_out;
+        if let Some(not_before) = self.first_free_instant(before) {
+            fan_out.clock.follow_wall_clock(not_before);
+        }
         let workload = self.read_workload().await?.workload;
         let context = Context {
             settings: &self.settings,
@@ -64,6 +68,15 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
             fan_out.heartbeat.turn_on().await?;
         }
         Ok(target)
+    }
+
+    /// The first instant at which nothing of the run before is on; `None` while it is.
+    fn first_free_instant(&self, before: Option<&Run>) -> Option<Timestamp> {
+        let Some(before) = before else {
+            return Some(Timestamp::default());
+        };
+        let ended = before.ends().filter(|_| before.is_over(self.now()))?;
+        Some(ended.start().max(before.created_at))
     }
 
     fn new_run(&self, target: &Target, workload: &str, before: Option<&Run>) -> Run {

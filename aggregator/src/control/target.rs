@@ -11,7 +11,7 @@ use traffic::workload::{Daily, Workload, base_url};
 
 use super::request::{InvalidField, SwarmRequest};
 use super::said_host::SaidHost;
-use super::settings::{Settings, known_class};
+use super::settings::{Limits, Settings, known_class};
 
 mod shape;
 
@@ -151,7 +151,7 @@ fn without_shape(
     let (shares, exact) = shares(request, context)?;
     Ok(TargetStage {
         after: 0,
-        user_count: user_count(request.user_count, exact, limits.max_users)?,
+        user_count: user_count(request.user_count, exact, limits)?,
         spawn_rate: spawn_rate(request.spawn_rate, limits.max_spawn_rate)?,
         shares,
         hosts: Vec::new(),
@@ -223,7 +223,11 @@ fn exact_shares(
     Ok((shares, total))
 }
 
-fn user_count(asked: Option<u64>, exact: Option<u64>, most: u32) -> Result<u32, InvalidField> {
+fn user_count(
+    asked: Option<u64>,
+    exact: Option<u64>,
+    limits: &Limits,
+) -> Result<u32, InvalidField> {
     let (field, count) = match (asked, exact) {
         (Some(asked), Some(exact)) if asked != exact => {
             let problem = format!("is {asked}, but user_classes_count adds up to {exact}");
@@ -237,11 +241,8 @@ fn user_count(asked: Option<u64>, exact: Option<u64>, most: u32) -> Result<u32, 
         }
     };
     match u32::try_from(count) {
-        Ok(count) if count <= most => Ok(count),
-        _ => Err(InvalidField::new(
-            field,
-            format!("is above the limit of {most} users"),
-        )),
+        Ok(count) if count <= limits.max_users => Ok(count),
+        _ => Err(InvalidField::new(field, limits.too_many_users())),
     }
 }
 

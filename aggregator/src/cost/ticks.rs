@@ -244,7 +244,7 @@ impl<'r> Ticks<'r> {
         let mut taken = Draws::keyed(mix(key ^ RESPONSE_STREAM), item.user, iteration);
         let mut lateness = Some(LATENESS);
         let mut now = at;
-        for step in task.steps() {
+        for step in scope.order(task).map(|index| &task.steps()[index]) {
             if !scope.begin(step) {
                 continue;
             }

@@ -8,14 +8,11 @@ use std::time::Duration;
 use traffic::clock::{Slot, Timestamp};
 use traffic::record::{BLOCK_USERS, Block, Bucket, IterationEntry, RecordKey};
 use traffic::runs::LoadedRun;
-use traffic::tick::TOO_LATE;
+use traffic::tick::reach;
 use traffic::workload::Workload;
 
 use super::marks::{DueSet, Marks};
 use super::tally::SlotPlan;
-
-/// What a tick may take on top of its requests' timeouts.
-const SLACK: Duration = Duration::from_secs(5);
 
 /// No class has so many users; the plan must not be asked about what a damaged key says.
 const MAX_BLOCK: u32 = u32::MAX / BLOCK_USERS - 1;
@@ -28,11 +25,7 @@ impl Reach {
     /// By the timeouts of the workload's classes.
     pub(crate) fn of(workload: &Workload) -> Self {
         let classes = workload.classes().iter();
-        Self(
-            classes
-                .map(|class| TOO_LATE + class.longest_iteration() + SLACK)
-                .collect(),
-        )
+        Self(classes.map(|class| reach(class)).collect())
     }
 
     /// The first instant at which nothing of a class's slot can be completed any more.

@@ -12,7 +12,7 @@ use futures_util::future::try_join_all;
 use traffic::clock::{Slot, Timestamp};
 use traffic::ports::{RecordPage, Store, StoreError, WRITE_DEADLINE};
 use traffic::record::Bucket;
-use traffic::runs::LoadedRun;
+use traffic::runs::{LoadedRun, is_newer};
 
 use super::open::{Early, OpenBucket};
 use super::sealed::Sealed;
@@ -61,7 +61,7 @@ struct Stored {
 impl Follower {
     /// Takes over a newer copy of the run.
     pub(super) fn adopt(&mut self, run: Arc<LoadedRun>) {
-        if run.plan.run().revision <= self.run.plan.run().revision {
+        if !is_newer(run.plan.run(), self.run.plan.run()) {
             return;
         }
         self.run = run;

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::{ErrorRow, PERCENTILE_NAMES, Report, Row};
+use crate::visible::line as shown;
 
 /// Characters of the column for names where the terminal does not say otherwise.
 pub const NAME_WIDTH: usize = 80;
@@ -48,12 +49,12 @@ fn request(row: &Row, current: bool, width: usize) -> String {
     let method = if row.method.is_empty() {
         String::new()
     } else {
-        format!("{} ", row.method)
+        format!("{} ", shown(&row.method))
     };
     let failures = format!("{}({:.2}%)", row.num_failures, row.fail_ratio * 100.0);
     format!(
         "{method:<METHOD_WIDTH$} {:<width$} {:>7} {failures:>12} |{:>7} {:>7} {:>7}{:>7} | {rps:>7.2} {fail_per_sec:>11.2}",
-        row.name,
+        shown(&row.name),
         row.num_requests,
         row.avg_response_time.trunc(),
         row.exact_min.unwrap_or(0.0).trunc(),
@@ -78,8 +79,8 @@ pub fn percentiles(report: &Report, name_width: usize) -> Vec<String> {
     let line = |row: &Row| {
         format!(
             "{:<METHOD_WIDTH$} {:<name_width$} {:>8} {}",
-            row.method,
-            row.name,
+            shown(&row.method),
+            shown(&row.name),
             row.percentiles[0],
             columns(shifted(row)),
         )
@@ -145,7 +146,7 @@ fn error(row: &ErrorRow) -> String {
     let _ = write!(
         line,
         "{:<100}",
-        format!("{} {}: {text}", row.method, row.name)
+        shown(&format!("{} {}: {text}", row.method, row.name))
     );
     line
 }

@@ -12,6 +12,7 @@ use crate::unsteady::UnsteadyStore;
 
 mod classes;
 mod contended;
+mod held_stop;
 mod hosts;
 mod sequences;
 

@@ -1,6 +1,7 @@
 //! The aggregator's integration tests: one binary, a module per subject.
 
 mod ab;
+mod one_server;
 mod allowed;
 mod bad_input;
 mod base_path;

@@ -23,6 +23,14 @@ pub(crate) struct UnsteadyStore {
 }
 
 impl UnsteadyStore {
+    /// The same on what another store holds.
+    pub(crate) fn over(inner: MemoryStore) -> Self {
+        Self {
+            inner,
+            ..Self::default()
+        }
+    }
+
     /// Makes every call fail, or none.
     pub(crate) fn fail(&self, failure: Option<Failure>) {
         *self.failure.lock().expect("nobody panics while holding it") = failure;

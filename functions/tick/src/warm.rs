@@ -14,6 +14,7 @@ use traffic::clock::Clock;
 use traffic::ports::Store;
 use traffic::runs::{LoadedRun, Runs};
 use traffic::tick::hosts;
+use traffic::tls::HostTls;
 use traffic::transport::Warmer;
 
 /// The newest run is waited for this long.
@@ -35,8 +36,8 @@ pub async fn warm_up<S: Store>(runs: &Runs<S>, warmer: Warmer, clock: &Clock) {
     // a run that has just been started begins in a moment
     let slot = now.slot().max(run.plan.run().starts());
     let mut connecting = JoinSet::new();
-    for host in hosts(&run, slot) {
-        connecting.spawn(connect(warmer.clone(), host));
+    for (host, tls) in hosts(&run, slot) {
+        connecting.spawn(connect(warmer.clone(), host, tls));
     }
     let all = async { while connecting.join_next().await.is_some() {} };
     if tokio::time::timeout(TARGETS_WITHIN, all).await.is_err() {
@@ -60,8 +61,8 @@ async fn newest<S: Store>(runs: &Runs<S>) -> Option<Arc<LoadedRun>> {
     }
 }
 
-async fn connect(warmer: Warmer, host: Url) {
-    if let Err(reason) = warmer.connect(&host).await {
+async fn connect(warmer: Warmer, host: Url, tls: Option<HostTls>) {
+    if let Err(reason) = warmer.connect(&host, tls.as_ref()).await {
         tracing::info!(
             host = host.host_str(),
             reason,

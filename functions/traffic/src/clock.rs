@@ -1,7 +1,8 @@
-//! The one clock: wall-clock time in microseconds, its one-second slots, and sleeping until an instant.
+//! The one clock: time in microseconds, its one-second slots, and sleeping until an instant.
 //!
-//! Everything that needs the time is handed a [`Clock`]. Tests use one that follows tokio's paused
-//! time, so that a day of traffic takes a second.
+//! Everything that needs the time is handed a [`Clock`]. Several processes that share a table go by the
+//! wall clock; one machine's runs go by a steady one, which no step of the wall clock moves. Tests use
+//! one that follows tokio's paused time, so that a day of traffic takes a second.
 
 use std::fmt;
 use std::ops::{Add, Sub};
@@ -12,6 +13,10 @@ use serde::{Deserialize, Serialize};
 
 #[cfg(target_os = "linux")]
 mod precise;
+mod steady;
+
+use steady::Steady;
+pub use steady::{Held, Reading};
 
 /// Microseconds in a [`Slot`].
 pub const SLOT_MICROS: u64 = 1_000_000;
@@ -111,6 +116,10 @@ pub fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
+/// No sleep is longer than this without a look at the clock: tokio's timers know neither of a step of the
+/// wall clock nor of a machine that was suspended.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
 /// Where the time comes from.
 #[derive(Clone, Debug)]
 pub struct Clock(Source);
@@ -118,6 +127,7 @@ pub struct Clock(Source);
 #[derive(Clone, Debug)]
 enum Source {
     System(Arc<LastMoment>),
+    Steady(Arc<Steady>, Arc<LastMoment>),
     Tokio {
         epoch: Timestamp,
         origin: tokio::time::Instant,
@@ -128,6 +138,13 @@ impl Clock {
     /// The machine's wall clock.
     pub fn system() -> Self {
         Self(Source::System(Arc::default()))
+    }
+
+    /// The wall clock as it is now, moved on by a clock that never steps and counts the time for which the
+    /// machine is suspended.
+    pub fn steady() -> Self {
+        let steady = Steady::anchored(system_now(), steady::elapsed());
+        Self(Source::Steady(Arc::new(steady), Arc::default()))
     }
 
     /// A clock that shows `epoch` now and follows tokio's time, which tests pause and advance.
@@ -142,19 +159,55 @@ impl Clock {
     pub fn now(&self) -> Timestamp {
         match &self.0 {
             Source::System(_) => system_now(),
+            Source::Steady(steady, _) => steady.at(steady::elapsed()),
             Source::Tokio { epoch, origin } => *epoch + origin.elapsed(),
+        }
+    }
+
+    /// Lets a steady clock show at least `instant` from now on; others show what they show.
+    pub fn go_on_from(&self, instant: Timestamp) {
+        if let Source::Steady(steady, _) = &self.0 {
+            steady.go_on_from(instant, steady::elapsed());
+        }
+    }
+
+    /// Lets a steady clock show what the wall clock shows from now on, but at least `not_before`, unless
+    /// somebody [holds](Self::hold) it.
+    pub fn follow_wall_clock(&self, not_before: Timestamp) {
+        if let Source::Steady(steady, _) = &self.0 {
+            steady.follow(system_now(), not_before, steady::elapsed());
+        }
+    }
+
+    /// Holds a steady clock to its pace while something is under way that goes by it.
+    pub fn hold(&self) -> Held {
+        match &self.0 {
+            Source::Steady(steady, _) => steady.hold(),
+            Source::System(_) | Source::Tokio { .. } => Held::nothing(),
         }
     }
 
     /// Sleeps until `instant`, or not at all if it has passed.
     pub async fn sleep_until(&self, instant: Timestamp) {
-        let left = instant.since(self.now());
-        if left.is_zero() {
-            return;
-        }
-        match &self.0 {
-            Source::System(last_moment) => last_moment.sleep(left).await,
-            Source::Tokio { .. } => tokio::time::sleep(left).await,
+        let last_moment = match &self.0 {
+            Source::System(last_moment) | Source::Steady(_, last_moment) => last_moment,
+            Source::Tokio { .. } => {
+                let left = instant.since(self.now());
+                if !left.is_zero() {
+                    tokio::time::sleep(left).await;
+                }
+                return;
+            }
+        };
+        loop {
+            let left = instant.since(self.now());
+            if left.is_zero() {
+                return;
+            }
+            if left <= LOOK_AGAIN {
+                return last_moment.sleep(left).await;
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
         }
     }
 }

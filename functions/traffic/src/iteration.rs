@@ -4,8 +4,8 @@
 //! the iteration's own draws, so the same seed gives the same requests wherever it runs. Which trace they
 //! belong to, and who is told of them, is `trace`'s.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use reqwest::header::{self, CONTENT_TYPE, HeaderValue};
@@ -54,8 +54,9 @@ pub(crate) struct Sender {
 #[derive(Debug)]
 struct Prepared {
     name: Arc<RequestName>,
-    /// The whole request, if it is the same each time.
-    request: Option<Request>,
+    /// The whole request, if it is the same each time. It is made when it is sent first: of many tasks
+    /// a run may need few.
+    request: OnceLock<Option<Request>>,
 }
 
 /// Which iteration it is.
@@ -99,7 +100,7 @@ impl Sender {
                 method: step.method.as_str().into(),
                 name: step.name.as_ref().into(),
             }),
-            request: constant_request(step, &base, credentials.as_ref()),
+            request: OnceLock::new(),
         };
         let prepared = tasks
             .iter()
@@ -157,7 +158,9 @@ impl Sender {
         trace: &Trace<'_>,
     ) -> Fate {
         let mut planned_at = turn.planned_at;
-        for (step, prepared) in task.steps().iter().zip(self.prepared(task)) {
+        let all_prepared = self.prepared(task);
+        for index in scope.order(task) {
+            let (step, prepared) = (&task.steps()[index], &all_prepared[index]);
             if !scope.begin(step) {
                 continue;
             }
@@ -240,6 +243,11 @@ impl Sender {
             max_connection_age: self.class().max_connection_age(),
             redirects: step.redirects,
             keep_body: step.needs_body(),
+            tls: self
+                .class()
+                .host()
+                .tls()
+                .map(|tls| Arc::clone(tls.config())),
             ..RequestContext::default()
         }
     }
@@ -264,7 +272,9 @@ impl Sender {
         prepared: &Prepared,
         scope: &mut Scope,
     ) -> Result<Request, Unsendable> {
-        if let Some(request) = prepared.request.as_ref().and_then(Request::try_clone) {
+        let constant = (prepared.request)
+            .get_or_init(|| constant_request(step, &self.base, self.credentials.as_ref()));
+        if let Some(request) = constant.as_ref().and_then(Request::try_clone) {
             return Ok(request);
         }
         let path = step.path.render(scope)?;

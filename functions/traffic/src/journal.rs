@@ -2,7 +2,8 @@
 //!
 //! What is completed is written within two seconds, however long other users of the tick still take.
 //! A write that fails is tried again until [`WRITE_DEADLINE`], if that can help; what is given up is
-//! logged, and shows as missing in the ledger.
+//! logged, and shows as missing in the ledger. A record lies in the bucket in which its outcomes were completed, or,
+//! if that may be sealed by then, in the one of its writing.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,6 +22,10 @@ pub(crate) use health::WriteHealth;
 /// How long a completed outcome may wait for others to be written with it.
 const FLUSH_AFTER: Duration = Duration::from_millis(1500);
 
+/// What is written later than this after the end of the bucket that it was completed in goes into the one of
+/// its writing, for a process that stood still finds its readers ahead of it.
+const LATE_AFTER: Duration = Duration::from_secs(5);
+
 /// Outcomes in one record at most: some 100 KB, well below DynamoDB's 400.
 const MAX_OUTCOMES: usize = 8_000;
 
@@ -38,6 +43,8 @@ pub(crate) struct Journal<S> {
     /// The index of the block's first user.
     pub(crate) first_user: u32,
     pub(crate) pending: Mutex<Pending>,
+    /// From here on it is settled what became of the slot's iterations.
+    pub(crate) settles_at: Timestamp,
     /// When the process may end: what is not written then never will be.
     pub(crate) deadline: Option<Timestamp>,
 }
@@ -98,50 +105,27 @@ impl<S: Store> Journal<S> {
 
     /// Writes what is pending; returns when it is written or given up.
     pub(crate) async fn flush(&self) {
-        for (record, completed_at) in self.take() {
-            self.write(record, completed_at).await;
+        let contents = {
+            let mut pending = self.pending();
+            pending.since = None;
+            std::mem::take(&mut pending.contents)
+        };
+        for (bucket, contents) in by_bucket(contents, self.clock.now()) {
+            self.write(bucket, contents).await;
         }
     }
 
-    /// What is pending, as records, each with the time its first outcome was completed.
-    fn take(&self) -> Vec<(Record, Timestamp)> {
+    /// Writes what was completed in a bucket, in that one if readers cannot have sealed it meanwhile.
+    async fn write(&self, bucket: Bucket, mut contents: Contents) {
         let now = self.clock.now();
-        let (contents, mut sequence) = {
-            let mut pending = self.pending();
-            pending.since = None;
-            (std::mem::take(&mut pending.contents), pending.sequence)
+        let completed = contents.outcomes.iter().map(|outcome| outcome.completed_at);
+        let (mut bucket, mut since) = (bucket, completed.min().unwrap_or(now));
+        if bucket.end() + LATE_AFTER <= now {
+            (bucket, since) = (Bucket::of(now), now);
+        }
+        let Some(mut record) = self.record(bucket, &mut contents) else {
+            return;
         };
-        let records: Vec<_> = by_bucket(contents, now)
-            .into_iter()
-            .map(|(bucket, mut contents)| {
-                let oldest = contents
-                    .outcomes
-                    .iter()
-                    .map(|outcome| outcome.completed_at)
-                    .min();
-                let failures = contents
-                    .outcomes
-                    .iter()
-                    .filter(|outcome| outcome.error.is_some());
-                let record = Record {
-                    requests: contents.outcomes.len() as u32,
-                    failures: failures.count() as u32,
-                    payload: contents.encode(self.key.slot),
-                    key: RecordKey {
-                        bucket,
-                        sequence,
-                        ..self.key.clone()
-                    },
-                };
-                sequence += 1;
-                (record, oldest.unwrap_or(now))
-            })
-            .collect();
-        self.pending().sequence = sequence;
-        records
-    }
-
-    async fn write(&self, record: Record, completed_at: Timestamp) {
         let mut back_off = Duration::from_millis(100);
         loop {
             let Err(error) = self.in_time(self.store.put_record(record.clone())).await else {
@@ -149,14 +133,53 @@ impl<S: Store> Journal<S> {
             };
             let now = self.clock.now();
             self.health.failed(&error, now);
-            let too_late = now.since(completed_at) + back_off >= WRITE_DEADLINE
+            let too_late = now.since(since) + back_off >= WRITE_DEADLINE
                 || self.deadline.is_some_and(|end| now + back_off >= end);
             if too_late || !error.may_pass() {
                 return self.health.gave_up(record.requests, &error, now);
             }
             tokio::time::sleep(back_off).await;
             back_off = (back_off * 2).min(MAX_BACK_OFF);
+            let now = self.clock.now();
+            if now.since(since) >= WRITE_DEADLINE {
+                // the process stood still; only where a failed write has surely not been made may another be
+                if !self.store.marker_lead().is_zero() {
+                    return self.health.gave_up(record.requests, &error, now);
+                }
+                since = now;
+                match self.record(Bucket::of(now), &mut contents) {
+                    Some(anew) => record = anew,
+                    None => return,
+                }
+            }
         }
+    }
+
+    /// What is to be written in a bucket, if anything is: iterations of a slot that is settled by then are
+    /// missing already, so nothing more is said of them.
+    fn record(&self, bucket: Bucket, contents: &mut Contents) -> Option<Record> {
+        if bucket.start() >= self.settles_at {
+            contents.iterations.clear();
+        }
+        if contents.is_empty() {
+            return None;
+        }
+        let sequence = {
+            let mut pending = self.pending();
+            pending.sequence += 1;
+            pending.sequence - 1
+        };
+        let failed = |outcome: &&Outcome| outcome.error.is_some();
+        Some(Record {
+            requests: contents.outcomes.len() as u32,
+            failures: contents.outcomes.iter().filter(failed).count() as u32,
+            payload: contents.encode(self.key.slot),
+            key: RecordKey {
+                bucket,
+                sequence,
+                ..self.key.clone()
+            },
+        })
     }
 
     /// What the store answers to a call, if it does before the deadline.

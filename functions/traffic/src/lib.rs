@@ -5,6 +5,7 @@
 //! heartbeat. No AWS here and no web server: those plug in from outside.
 
 pub mod clock;
+pub mod content_coding;
 #[cfg(feature = "contract")]
 pub mod contract;
 pub mod credentials;
@@ -13,6 +14,7 @@ pub mod host_allowlist;
 mod in_flight;
 mod iteration;
 mod journal;
+pub mod machine;
 #[cfg(any(test, feature = "contract"))]
 pub mod memory;
 pub mod plan;
@@ -24,5 +26,6 @@ pub mod runs;
 pub mod schedule;
 pub mod telemetry;
 pub mod tick;
+pub mod tls;
 pub mod transport;
 pub mod workload;

@@ -1,12 +1,12 @@
 //! A process's copies of runs: at most a second old, and made ready to be asked once per change.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::sync::Mutex;
 
-use crate::clock::{Clock, Timestamp};
+use crate::clock::{Clock, Slot, Timestamp};
 use crate::plan::{Plan, PlannedClass};
 use crate::ports::{Store, StoreError};
 use crate::run::{Run, RunId};
@@ -54,6 +54,10 @@ pub struct Runs<S> {
     environment: Environment,
     known: Mutex<HashMap<RunId, Copy>>,
     latest: Mutex<Option<(Timestamp, Option<RunId>)>>,
+    /// Workloads that somebody in this process has, by version: a large one is kept once.
+    workloads: std::sync::Mutex<HashMap<String, Weak<Workload>>>,
+    /// Runs that are stopped here, though the store does not know it yet: nobody else executes them.
+    held_stops: std::sync::Mutex<BTreeMap<RunId, Slot>>,
 }
 
 struct Copy {
@@ -70,6 +74,8 @@ impl<S: Store> Runs<S> {
             environment,
             known: Mutex::default(),
             latest: Mutex::default(),
+            workloads: std::sync::Mutex::default(),
+            held_stops: std::sync::Mutex::default(),
         }
     }
 
@@ -85,11 +91,14 @@ impl<S: Store> Runs<S> {
         {
             return Ok(Arc::clone(&copy.run));
         }
-        let run = self
-            .store
-            .run(id)
-            .await?
-            .ok_or_else(|| RunError::Unknown(id.clone()))?;
+        let run = match self.store.run(id).await {
+            Ok(run) => run.ok_or_else(|| RunError::Unknown(id.clone()))?,
+            Err(error) => {
+                // only this process changes a run that it holds stopped
+                let copy = known.get(id).filter(|_| self.holds_stop_of(id));
+                return copy.map(|copy| Arc::clone(&copy.run)).ok_or(error.into());
+            }
+        };
         self.keep(&mut known, run, now).await
     }
 
@@ -103,7 +112,16 @@ impl<S: Store> Runs<S> {
         let id = match latest.as_ref() {
             Some((read_at, id)) if is_fresh(*read_at, now) => id.clone(),
             _ => {
-                let run = self.store.latest_run().await?;
+                let run = match self.store.latest_run().await {
+                    Ok(run) => run,
+                    Err(error) => {
+                        let known = latest.as_ref().and_then(|(_, id)| id.clone());
+                        let held = known.filter(|id| self.holds_stop_of(id));
+                        let held = held.ok_or(error)?;
+                        drop(latest);
+                        return self.get(&held).await.map(Some);
+                    }
+                };
                 let id = run.as_ref().map(|run| run.id.clone());
                 if let Some(run) = run {
                     self.keep(&mut *self.known.lock().await, run, now).await?;
@@ -131,16 +149,65 @@ impl<S: Store> Runs<S> {
         Ok(loaded)
     }
 
+    /// The newest run that this process knows, however old its copy is.
+    pub async fn known_newest(&self) -> Option<Arc<LoadedRun>> {
+        let latest = self.latest.lock().await.clone();
+        let id = latest.and_then(|(_, id)| id)?;
+        let known = self.known.lock().await;
+        known.get(&id).map(|copy| Arc::clone(&copy.run))
+    }
+
+    /// Stops a run for this process, which is the only one that executes it, until
+    /// [`Runs::let_go_of_stop`]: the store cannot be told.
+    ///
+    /// # Errors
+    /// See [`RunError`].
+    pub async fn hold_stop(&self, run: Run, from: Slot) -> Result<Arc<LoadedRun>, RunError> {
+        self.held_stops().insert(run.id.clone(), from);
+        self.put(run).await
+    }
+
+    /// A stop that is held, if there is any.
+    pub fn held_stop(&self) -> Option<(RunId, Slot)> {
+        let held = self.held_stops();
+        held.first_key_value().map(|(id, from)| (id.clone(), *from))
+    }
+
+    /// A run as it is with the stop that is held for it.
+    #[must_use]
+    pub fn with_held_stop(&self, run: Run) -> Run {
+        let held = self.held_stops().get(&run.id).copied();
+        Run {
+            stopped_from: run.stopped_from.or(held),
+            ..run
+        }
+    }
+
+    /// The store knows of a run's stop now.
+    pub fn let_go_of_stop(&self, id: &RunId) {
+        self.held_stops().remove(id);
+    }
+
+    fn holds_stop_of(&self, id: &RunId) -> bool {
+        self.held_stops().contains_key(id)
+    }
+
+    fn held_stops(&self) -> MutexGuard<'_, BTreeMap<RunId, Slot>> {
+        let held = self.held_stops.lock();
+        held.unwrap_or_else(PoisonError::into_inner)
+    }
+
     async fn keep(
         &self,
         known: &mut HashMap<RunId, Copy>,
         run: Run,
         now: Timestamp,
     ) -> Result<Arc<LoadedRun>, RunError> {
+        let run = self.with_held_stop(run);
         let before = known.get(&run.id).map(|copy| Arc::clone(&copy.run));
         let id = run.id.clone();
         let loaded = match before {
-            Some(before) if before.plan.run().revision >= run.revision => before,
+            Some(before) if !is_newer(&run, before.plan.run()) => before,
             before => {
                 let workload = match before {
                     Some(before) if before.workload.version() == run.workload => {
@@ -168,26 +235,43 @@ impl<S: Store> Runs<S> {
         Ok(loaded)
     }
 
-    /// A workload by its version, read anew.
+    /// A workload by its version: the one that this process has, or else the store's.
     ///
     /// # Errors
     /// See [`RunError`].
     pub async fn workload(&self, version: &str) -> Result<Arc<Workload>, RunError> {
+        let known = self.workloads().get(version).and_then(Weak::upgrade);
+        if let Some(known) = known {
+            return Ok(known);
+        }
         let source = self
             .store
             .workload(version)
             .await?
             .ok_or_else(|| RunError::WorkloadMissing(version.into()))?;
-        Ok(Arc::new(self.parse(&source)?))
+        let workload = Arc::new(self.parse(&source).await?);
+        self.know(&workload);
+        Ok(workload)
     }
 
-    /// Reads a workload's text as a run that is pinned to it will.
+    /// Notes that this process has a workload, read with the environment that is given here.
+    pub fn know(&self, workload: &Arc<Workload>) {
+        let mut workloads = self.workloads();
+        workloads.retain(|_, known| known.strong_count() > 0);
+        workloads.insert(workload.version().to_owned(), Arc::downgrade(workload));
+    }
+
+    fn workloads(&self) -> MutexGuard<'_, HashMap<String, Weak<Workload>>> {
+        // nothing in a guarded section leaves the table half-changed
+        (self.workloads.lock()).unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads a workload's text as a run that is pinned to it will, while the runtime does other things.
     ///
     /// # Errors
     /// Every mistake in it.
-    pub fn parse(&self, source: &str) -> Result<Workload, WorkloadErrors> {
-        let environment = &*self.environment;
-        Workload::parse(source, "workload", &|name: &str| environment(name))
+    pub async fn parse(&self, source: &str) -> Result<Workload, WorkloadErrors> {
+        Workload::parse_aside(source, "workload", &self.environment).await
     }
 }
 
@@ -201,6 +285,12 @@ pub fn planned_classes(workload: &Workload) -> Vec<PlannedClass> {
             wait: class.wait(),
         })
         .collect()
+}
+
+/// Whether a copy of a run says more than another. A stop that is held has no revision yet.
+pub fn is_newer(run: &Run, than: &Run) -> bool {
+    let is_stopped_meanwhile = run.stopped_from.is_some() && than.stopped_from.is_none();
+    run.revision > than.revision || (run.revision == than.revision && is_stopped_meanwhile)
 }
 
 fn is_fresh(read_at: Timestamp, now: Timestamp) -> bool {

@@ -25,6 +25,7 @@ use crate::run::RunId;
 use crate::runs::{LoadedRun, RunError, Runs};
 use crate::telemetry::Observer;
 use crate::transport::Transport;
+use crate::workload::UserClass;
 
 mod execution;
 mod hosts;
@@ -34,8 +35,16 @@ mod turns;
 use execution::{Execution, Shared};
 pub use hosts::hosts;
 
-/// A wake-up that arrives later than this after its slot's beginning is not executed.
+/// What was not sent this long after its slot's beginning is not sent any more.
 pub const TOO_LATE: Duration = Duration::from_secs(30);
+
+/// What a tick may take on top of its requests' timeouts.
+const SLACK: Duration = Duration::from_secs(5);
+
+/// How long after the end of its slot something may still be heard of a class's iterations.
+pub fn reach(class: &UserClass) -> Duration {
+    TOO_LATE + class.longest_iteration() + SLACK
+}
 
 /// How long before its slot a tick computes what is due; see [`crate::run::CHANGE_LEAD`].
 pub const PLAN_AHEAD: Duration = Duration::from_millis(500);
@@ -176,6 +185,7 @@ impl<S: Store, T: Transport> Ticker<S, T> {
         if due.is_empty() {
             return Ok(TickReport::default());
         }
+        let _held = self.clock.hold();
         let now = self.clock.now();
         if now.since(begins) > TOO_LATE || run.plan.run().is_over(now - GRAIN) {
             tracing::warn!(
@@ -236,6 +246,7 @@ impl<S: Store, T: Transport> Ticker<S, T> {
             },
             first_user: plan.run().block_size.first_user(wake_up.block),
             pending: Mutex::default(),
+            settles_at: wake_up.slot.end() + reach(&run.workload.classes()[class]),
             deadline,
         };
         let turn_key = mix(key ^ plan.run().created_at.micros());

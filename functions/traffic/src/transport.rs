@@ -5,47 +5,58 @@
 //! dashboards can group by it. Where it may go is judged here, for each hop of a redirect.
 
 use std::future::Future;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::http::response::Parts;
 use reqwest::header::HeaderMap;
-use reqwest::{Request, StatusCode, Url};
+use reqwest::{Request, StatusCode};
 use rustls::ClientConfig;
-use rustls_platform_verifier::ConfigVerifierExt as _;
 
 use crate::clock::Clock;
+use crate::content_coding::Decoder;
+pub use crate::content_coding::MAX_BODY;
+use crate::host_allowlist::AllowedHosts;
+use crate::tls::{self, TlsError};
 use crate::workload::Connections;
 
+mod bodies;
 mod connection;
 mod dial;
 mod exchange;
 mod link_local;
 mod names;
 mod outgoing;
+mod places;
 mod pool;
 mod proxies;
 mod redirects;
 mod texts;
 mod warm;
 
+use bodies::Bodies;
 use connection::{Connection, Origin};
 use dial::Dialer;
 use exchange::{Broken, Exchange};
 use outgoing::Outgoing;
+use places::Places;
 use pool::Pool;
 pub use proxies::Proxies;
+use proxies::Proxy;
 pub use redirects::MAX_REDIRECTS;
 pub use texts::{TIMED_OUT, explain};
 pub use warm::Warmer;
 
-/// A longer response body is a failure.
-pub const MAX_BODY: u64 = 64 * 1024 * 1024;
-
 /// A connection is used for so long, unless a class says otherwise.
 pub const MAX_CONNECTION_AGE: Duration = Duration::from_secs(60);
+
+/// So many idle connections are closed when no file is left for a new one.
+const EVICTED: usize = 64;
+
+/// When one piece of a body was decoded to more bytes than this, other requests have their turn.
+const LONG_DECODING: u64 = 1024 * 1024;
 
 /// Sends requests.
 pub trait Transport: Send + Sync + 'static {
@@ -100,26 +111,26 @@ pub struct Reply {
     pub status: StatusCode,
     /// The headers.
     pub headers: HeaderMap,
-    /// The body, if it was asked for.
+    /// The body decoded, if it was asked for.
     pub body: Bytes,
-    /// The body's length in bytes.
+    /// The decoded body's length in bytes.
     pub content_length: u64,
 }
 
-/// Judges a URL that a request is about to be sent to; the error is the request's text.
-pub type Judge = Arc<dyn Fn(&Url) -> Result<(), String> + Send + Sync>;
-
 /// What holds for all requests of a process.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct HttpSettings {
     /// Whose connections requests go by whose class does not say it.
     pub connections: Connections,
-    /// Where requests may go; anywhere if there is none.
-    pub judge: Option<Judge>,
+    /// Where requests may go, redirects included.
+    pub allowed_hosts: AllowedHosts,
     /// The proxies that they go by.
     pub proxies: Proxies,
     /// Whether the addresses of the link are refused, as they must be on AWS.
     pub refuses_link_local: bool,
+    /// The most connections that are open at once, those that wait for another request included; as
+    /// many as the system gives if it is not said. A request beyond that fails at once.
+    pub max_connections: Option<usize>,
 }
 
 /// The HTTP client of a process.
@@ -128,6 +139,8 @@ pub struct Http(Arc<Client>);
 
 struct Client {
     pool: Arc<Pool>,
+    places: Places,
+    bodies: Bodies,
     dialer: Dialer,
     settings: HttpSettings,
 }
@@ -135,9 +148,12 @@ struct Client {
 /// The HTTP client cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum HttpError {
-    /// The system has no root certificates to check targets with.
-    #[error("the system's root certificates cannot be used")]
-    Roots(#[source] rustls::Error),
+    /// A client of reqwest's, for something other than traffic, does not like something else.
+    #[error("the HTTP client cannot be made")]
+    Client(#[from] reqwest::Error),
+    /// There is nothing to check targets with.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// A variable names a proxy of another kind, or none.
     #[error(
         "{variable} names no proxy that can be used: write a URL such as http://proxy:3128 \
@@ -169,13 +185,15 @@ impl Http {
     /// # Errors
     /// When the system's root certificates cannot be read.
     pub fn new(clock: Clock, settings: HttpSettings) -> Result<Self, HttpError> {
-        Ok(Self::with_tls(tls()?, clock, settings))
+        Ok(Self::with_tls(tls::for_targets()?, clock, settings))
     }
 
     fn with_tls(tls: ClientConfig, clock: Clock, settings: HttpSettings) -> Self {
         Self(Arc::new(Client {
             dialer: Dialer::new(tls, settings.refuses_link_local, clock.clone()),
             pool: Pool::new(clock),
+            places: Places::new(settings.max_connections),
+            bodies: Bodies::within(crate::machine::memory()),
             settings,
         }))
     }
@@ -186,20 +204,12 @@ impl Http {
     }
 }
 
-/// TLS by ring, with the system's root certificates, which are read once for all clients of a process.
+/// TLS for AWS's services and for collectors.
 ///
 /// # Errors
-/// When they cannot be used.
+/// When there are no root certificates.
 pub fn tls() -> Result<ClientConfig, HttpError> {
-    static CONFIG: OnceLock<ClientConfig> = OnceLock::new();
-    if let Some(config) = CONFIG.get() {
-        return Ok(config.clone());
-    }
-    // an error only says that somebody has installed one already
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let mut config = ClientConfig::with_platform_verifier().map_err(HttpError::Roots)?;
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(CONFIG.get_or_init(|| config).clone())
+    Ok(tls::for_services()?)
 }
 
 impl Transport for Http {
@@ -223,29 +233,32 @@ impl Client {
         mut request: Outgoing,
         context: &RequestContext,
     ) -> Result<Reply, String> {
-        let origin = request.url.origin();
+        // TLS settings and headers of the workload are for the origin that they were given for
+        let mut is_there = true;
         for followed in 0.. {
-            if let Some(judge) = &self.settings.judge {
-                judge(&request.url)?;
-            }
-            // a certificate of ours is for the host that it was given for
-            let is_there = followed == 0 || request.url.origin() == origin;
+            let allowed = self.settings.allowed_hosts.check(&request.url);
+            allowed.map_err(|refused| refused.to_string())?;
             let tls = context.tls.as_ref().filter(|_| is_there);
             let answer = self.answer(&request, context, tls).await?;
             let location = match context.redirects {
                 0 => None,
                 _ => redirects::location(answer.parts.status, &answer.parts.headers),
             };
-            let keeps_body = context.keep_body && location.is_none();
-            let closes = request.closes();
-            let reply = self.read(answer, context, keeps_body, closes).await?;
+            // what a redirect's own body says is nobody's affair, as in requests
+            let decoder = match location {
+                None => Decoder::new(&answer.parts.headers, context.keep_body),
+                Some(_) => Decoder::default(),
+            };
+            let reply = self
+                .read(answer, decoder, context, request.closes())
+                .await?;
             let Some(location) = location else {
                 return Ok(reply);
             };
             if followed == context.redirects {
                 break;
             }
-            redirects::follow(&mut request, reply.status, &location)?;
+            is_there &= redirects::follow(&mut request, reply.status, &location)?;
         }
         Err(format!("more than {} redirects", context.redirects))
     }
@@ -268,17 +281,34 @@ impl Client {
             }
         }
         let origin = Arc::new(Origin::new(&request.url, tls));
-        let connection = self.dialer.dial(origin, proxy.as_ref()).await?;
+        let connection = self.connect(origin, proxy.as_ref()).await?;
         let answer = attempt(connection, request.head(proxy.as_ref())?).await;
         answer.map_err(|failed| failed.text)
+    }
+
+    /// Opens a connection; where no file is left for it, in the place of idle ones.
+    async fn connect(
+        &self,
+        origin: Arc<Origin>,
+        proxy: Option<&Proxy>,
+    ) -> Result<Connection, String> {
+        let place = self.places.take(&self.pool)?;
+        let connected = self.dialer.dial(Arc::clone(&origin), proxy).await;
+        let connected = match connected {
+            Err(text) if text.contains(texts::NO_FILES) && self.pool.evict(EVICTED) > 0 => {
+                self.dialer.dial(origin, proxy).await
+            }
+            connected => connected,
+        };
+        connected.map(|connection| connection.at(place))
     }
 
     /// Reads an answer to its end, and keeps its connection for the next request.
     async fn read(
         &self,
         answer: Answer,
+        mut decoder: Decoder,
         context: &RequestContext,
-        keeps_body: bool,
         closes: bool,
     ) -> Result<Reply, String> {
         let Answer {
@@ -286,42 +316,32 @@ impl Client {
             mut body,
             mut exchange,
         } = answer;
-        let mut kept = BytesMut::new();
-        let mut first = Bytes::new();
-        let mut content_length = 0;
-        while let Some(chunk) = (exchange.chunk(&mut body).await).map_err(|error| text(&error))? {
-            content_length += chunk.len() as u64;
-            if content_length > MAX_BODY {
-                return Err(format!(
-                    "response body is longer than {} MiB",
-                    MAX_BODY >> 20
-                ));
-            }
-            if !keeps_body {
-                continue;
-            }
-            // most bodies are one chunk
-            if first.is_empty() && kept.is_empty() {
-                first = chunk;
-            } else {
-                if kept.is_empty() {
-                    kept.extend_from_slice(&std::mem::take(&mut first));
+        let mut share = self.bodies.share();
+        while let Some(mut chunk) =
+            (exchange.chunk(&mut body).await).map_err(|error| text(&error))?
+        {
+            while let Some(piece) = decoder.piece_of(&mut chunk) {
+                let before = decoder.length();
+                decoder.push(piece).map_err(|error| error.to_string())?;
+                let more = decoder.length() - before;
+                if decoder.keeps_body() {
+                    share.add(more)?;
                 }
-                kept.extend_from_slice(&chunk);
+                // few bytes can stand for many: others have their turn in between
+                if more > LONG_DECODING {
+                    tokio::task::yield_now().await;
+                }
             }
         }
         if !closes && let Some(connection) = exchange.finish().await {
             let owner = self.owner(context);
             (self.pool).put(owner, connection, context.max_connection_age);
         }
+        let (body, content_length) = decoder.finish().map_err(|error| error.to_string())?;
         Ok(Reply {
             status: parts.status,
             headers: parts.headers,
-            body: if kept.is_empty() {
-                first
-            } else {
-                kept.freeze()
-            },
+            body: share.hold(body),
             content_length,
         })
     }

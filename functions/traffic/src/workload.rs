@@ -7,14 +7,19 @@
 use std::sync::Arc;
 
 use crate::random::mix;
+use crate::runs::Environment;
 
+mod bounds;
 mod class;
 mod compile;
 mod connections;
 mod decode;
+mod dumps;
 mod engine;
 mod errors;
 mod expect;
+mod headers;
+mod json;
 mod metric;
 mod pair;
 mod pool;
@@ -25,9 +30,10 @@ mod scope;
 mod shape;
 mod syntax;
 mod text;
+mod thread;
 mod wait;
 
-pub use class::{Host, Set, Step, Task, UserClass, base_url, request_url};
+pub use class::{Host, Order, Set, Step, Task, UserClass, base_url, request_url};
 pub use connections::Connections;
 pub use errors::{EvaluationError, Mistake, WorkloadErrors};
 pub use expect::{StatusRule, Verdict};
@@ -37,6 +43,7 @@ pub use ratio::{ClassRatio, TaskRatio, TaskRatios, calc_distribution};
 pub use scope::{Response, Scope};
 pub use shape::{Course, Daily, NO_SHAPE, Shape, Stage};
 pub use text::{Body, Json, Text};
+use thread::GivenUp;
 pub use wait::{MAX_DURATION, MIN_PACING, Wait};
 
 /// The built-in workload file, the best example of the format.
@@ -48,6 +55,10 @@ pub const BUILT_IN_FILE: &str = "default.toml";
 /// What is put before a workload's text to give all classes, and all tasks of a class, one weight:
 /// Locust's `--equal-weights`.
 pub const EQUAL_WEIGHTS: &str = "equal_weights = true\n";
+
+/// The variable that says which folder the files are in that a workload names, where that is not the
+/// workload file's own: it was put at `/workload`, say, or is in a table.
+pub const FOLDER: &str = "CICADA_WORKLOAD_FOLDER";
 
 /// The longest workload file in bytes.
 pub const MAX_SOURCE: usize = 4 * 1024 * 1024;
@@ -70,7 +81,37 @@ impl Workload {
     /// # Errors
     ///
     /// Every mistake in the file, each with its line.
+    ///
+    /// The caller waits up to two seconds, so on a runtime it is a thread for what blocks.
     pub fn parse(
+        source: &str,
+        file: &str,
+        env: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, WorkloadErrors> {
+        let (text, name) = (source.to_owned(), file.to_owned());
+        let read = thread::run(move |env| Self::read(&text, &name, env), env);
+        read.unwrap_or_else(|given_up| Err(unreadable(file, given_up)))
+    }
+
+    /// As [`parse`](Self::parse), on a thread that may block.
+    ///
+    /// # Errors
+    ///
+    /// Every mistake in the file, each with its line.
+    pub async fn parse_aside(
+        source: &str,
+        file: &str,
+        env: &Environment,
+    ) -> Result<Self, WorkloadErrors> {
+        let (text, name, env) = (source.to_owned(), file.to_owned(), Arc::clone(env));
+        let read = tokio::task::spawn_blocking(move || {
+            Self::parse(&text, &name, &|variable: &str| env(variable))
+        });
+        read.await
+            .unwrap_or_else(|_| Err(unreadable(file, GivenUp::Failed)))
+    }
+
+    fn read(
         source: &str,
         file: &str,
         env: &dyn Fn(&str) -> Option<String>,
@@ -168,6 +209,18 @@ impl Workload {
     pub fn shape_like(&self, name: &str) -> Option<&str> {
         like(name, self.shapes.iter().map(|shape| &**shape.name()))
     }
+}
+
+fn unreadable(file: &str, given_up: GivenUp) -> WorkloadErrors {
+    let message = match given_up {
+        GivenUp::TooLong => "reading the file takes too long: make it simpler",
+        GivenUp::Failed => "the file cannot be read: there is no thread for it, or it has failed",
+    };
+    let mistake = Mistake {
+        line: 1,
+        message: message.to_owned(),
+    };
+    WorkloadErrors::new(Arc::from(file), vec![mistake])
 }
 
 /// The one of the known names that is nearest to `name`, if one is near.

@@ -21,7 +21,7 @@ mod tests;
 const GRACE: Duration = Duration::from_secs(60);
 
 /// The wall clock may jump: it is looked at again at least this often.
-const LOOK_AGAIN: Duration = Duration::from_secs(10);
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// A schedule that is due. At one instant stops come first, so that a start holds.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -200,6 +200,20 @@ impl Database {
         Ok(page)
     }
 
+    /// The latest slot of which something is recorded in a run's newest bucket.
+    pub(super) fn last_recorded_slot(&mut self, id: &RunId) -> rusqlite::Result<Option<Slot>> {
+        let Some(run) = self.runs.find(&self.connection, &id.0)? else {
+            return Ok(None);
+        };
+        let slot: Option<Option<i64>> = self.first(
+            "SELECT MAX(slot) FROM records WHERE run = ?1
+             AND bucket = (SELECT MAX(bucket) FROM records WHERE run = ?1)",
+            [run],
+            |row| row.get(0),
+        )?;
+        Ok(slot.flatten().map(unsigned).map(Slot))
+    }
+
     /// Drops some of the records in buckets before `before`; true if there may be more.
     pub(super) fn expire(&mut self, before: Bucket) -> rusqlite::Result<bool> {
         // a cross join keeps its order: run by run, each by its oldest buckets

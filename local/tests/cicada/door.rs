@@ -18,14 +18,16 @@ fn certified(folder: &Path) -> (PathBuf, PathBuf) {
     let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
     let certified = rcgen::generate_simple_self_signed(names).unwrap();
     let key = certified.signing_key.serialize_der();
-    let write = |name: &str, title: &str, bytes: &[u8]| {
-        let text = BASE64_STANDARD.encode(bytes);
-        let text = format!("-----BEGIN {title}-----\n{text}\n-----END {title}-----\n");
-        std::fs::write(folder.join(name), text).unwrap();
-        folder.join(name)
-    };
-    let certificate = write("cert.pem", "CERTIFICATE", certified.cert.der());
-    (certificate, write("key.pem", "PRIVATE KEY", &key))
+    let certificate = pem(folder, "cert.pem", "CERTIFICATE", certified.cert.der());
+    (certificate, pem(folder, "key.pem", "PRIVATE KEY", &key))
+}
+
+/// Writes a file in PEM.
+fn pem(folder: &Path, name: &str, title: &str, bytes: &[u8]) -> PathBuf {
+    let text = BASE64_STANDARD.encode(bytes);
+    let text = format!("-----BEGIN {title}-----\n{text}\n-----END {title}-----\n");
+    std::fs::write(folder.join(name), text).unwrap();
+    folder.join(name)
 }
 
 /// A client that trusts nobody else.
@@ -73,6 +75,55 @@ async fn with_a_certificate_it_speaks_tls() {
         assert!(answer.text().await.unwrap().contains("write https://"));
         assert_eq!(cicada.terminate().await, 0);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_that_clients_refuse_or_soon_will_is_said_at_the_start() {
+    let now = std::time::UNIX_EPOCH.elapsed().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    // days from now
+    for (from, until, said) in [
+        (-100, -1, Some("expired on")),
+        (1, 100, Some("is not valid before")),
+        (-100, 13, Some("expires on")),
+        (-100, 15, None),
+    ] {
+        let mut parameters = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        let after = |days: i64| {
+            let seconds = now.as_secs() as i64 + days * 24 * 60 * 60;
+            rcgen::date_time_ymd(1970, 1, 1) + Duration::from_secs(seconds as u64)
+        };
+        (parameters.not_before, parameters.not_after) = (after(from), after(until));
+        let key = rcgen::KeyPair::generate().unwrap();
+        let certificate = parameters.self_signed(&key).unwrap();
+        let certificate = pem(folder.path(), "cert.pem", "CERTIFICATE", certificate.der());
+        let key = pem(
+            folder.path(),
+            "key.pem",
+            "PRIVATE KEY",
+            &key.serialize_der(),
+        );
+        let cicada = Cicada::new().arg("--tls-cert").arg(&certificate);
+        let cicada = cicada.arg("--tls-key").arg(&key).serve().await;
+        let log = cicada.log();
+        let begin = format!("the TLS certificate {} ", certificate.display());
+        match said {
+            Some(said) => assert!(log.contains(&format!("{begin}{said} 20")), "{log}"),
+            None => assert!(!log.contains(&begin), "{log}"),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_of_another_certificate_ends_it() {
+    let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (certificate, _) = certified(one.path());
+    let (_, key) = certified(other.path());
+    let cicada = Cicada::new().arg("--tls-cert").arg(&certificate);
+    let output = cicada.arg("--tls-key").arg(&key).run().await;
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("is not that of the certificate"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -29,6 +29,19 @@ pub(crate) struct Serving {
     client: reqwest::Client,
 }
 
+/// One that was started and says nothing.
+pub(crate) struct Started(Child);
+
+impl Started {
+    /// Asks it to end, and waits until it has.
+    pub(crate) async fn end(mut self) {
+        let id = self.0.id().unwrap().to_string();
+        let kill = std::process::Command::new("kill").arg(&id).status();
+        assert!(kill.unwrap().success());
+        self.0.wait().await.unwrap();
+    }
+}
+
 impl Cicada {
     pub(crate) fn new() -> Self {
         Self::bare().args("--web-host 127.0.0.1 --web-port 0")
@@ -113,6 +126,13 @@ impl Cicada {
             .await
             .expect("it ends")
             .unwrap()
+    }
+
+    /// Starts it, whatever becomes of it.
+    pub(crate) fn start(&self) -> Started {
+        let mut command = self.command();
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        Started(command.spawn().unwrap())
     }
 
     /// Starts it and waits until it serves.

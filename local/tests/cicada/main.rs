@@ -2,6 +2,7 @@
 //! targets, stopped, killed, and started again.
 #![allow(clippy::unwrap_used, reason = "a test ends where it cannot go on")]
 
+mod bounds;
 mod checks;
 mod cli;
 mod control;
@@ -15,4 +16,6 @@ mod ledger;
 mod openapi;
 mod recorder;
 mod safety;
+mod stood_still;
 mod telemetry;
+mod time;

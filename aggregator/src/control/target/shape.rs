@@ -95,8 +95,9 @@ fn within_limits(shape: &Shape, context: &Context<'_>) -> Result<(), InvalidFiel
     let limits = &context.settings.limits;
     let (peak, fastest) = (shape.peak(), shape.fastest());
     let problem = if peak > limits.max_users {
+        let more = limits.more_users.unwrap_or_default();
         format!(
-            "has up to {peak} users, above the limit of {}",
+            "has up to {peak} users, above the limit of {}{more}",
             limits.max_users
         )
     } else if fastest > limits.max_spawn_rate {

@@ -174,6 +174,7 @@ async fn what_exceeds_the_limits_is_refused() {
     let limits = Limits {
         max_users: 50,
         max_spawn_rate: 5.0,
+        ..Limits::default()
     };
     let cicada = Cicada::with(Settings {
         limits,

@@ -300,3 +300,35 @@ async fn wake_ups_that_are_delivered_twice_show_as_duplicates_of_what_the_target
     let requests = snapshot.stats.report(snapshot.at).total.num_requests;
     assert_eq!(requests, total.recorded + total.duplicates);
 }
+
+#[tokio::test(start_paused = true)]
+async fn of_a_process_that_stood_still_each_iteration_is_said_once_and_every_request_is_counted() {
+    for seconds in [5, 25, 31, 40, 59, 61, 75, 120, 600] {
+        let mut stage = Stage::new(CLASSES, 60 + seconds, TAKES).await;
+        let reader = stage.reader();
+        stage.play(0, 30, None).await;
+        reader.snapshot_anew().await.unwrap();
+        for wake_up in stage.queue.take_before(START.plus(31)) {
+            stage.wake(wake_up);
+        }
+        let amid = START.plus(30).start() + Duration::from_millis(300);
+        stage.clock.sleep_until(amid).await;
+        tokio::time::advance(Duration::from_secs(seconds)).await;
+        // who reads is awake before those who write
+        assert_adds_up(&reader.snapshot_anew().await.unwrap());
+        stage.play(31 + seconds, 60 + seconds, None).await;
+        stage.finish().await;
+        assert_adds_up(&reader.snapshot_anew().await.unwrap());
+        stage.at(5_000).await;
+        let followed = reader.snapshot_anew().await.unwrap();
+        for snapshot in [followed, stage.snapshot().await] {
+            assert_adds_up(&snapshot);
+            let total = snapshot.ledger.total;
+            let apart = (total.unplanned, total.pending, total.duplicates);
+            assert_eq!(apart, (0, 0, 0), "{seconds} s: {total:?}");
+            assert_eq!(total.missing > 0, seconds > 30, "{seconds} s: {total:?}");
+            let answered = stage.answered.lock().unwrap();
+            assert_eq!(counted(&snapshot), *answered, "{seconds} s");
+        }
+    }
+}

@@ -23,10 +23,12 @@ const REPAIRS: &str = "[[class.A.task.repair.request]]\nname = \"GET /status\"\n
 struct Target {
     failing: Vec<&'static str>,
     got: Arc<Mutex<Vec<HeaderMap>>>,
+    asked: Arc<Mutex<Vec<RequestContext>>>,
 }
 
 impl Transport for Target {
-    async fn send(&self, request: Request, _: &RequestContext) -> Result<Reply, String> {
+    async fn send(&self, request: Request, context: &RequestContext) -> Result<Reply, String> {
+        self.asked.lock().unwrap().push(context.clone());
         self.got.lock().unwrap().push(request.headers().clone());
         match request.url().path() {
             "/slow" => std::future::pending().await,
@@ -135,6 +137,7 @@ impl Scene {
             key,
             first_user: 0,
             pending: Mutex::new(Pending::default()),
+            settles_at: Timestamp::from_micros(u64::MAX),
             deadline: None,
         };
         let target = Target {
@@ -205,6 +208,24 @@ async fn an_iteration_is_one_trace_and_each_request_a_span_of_it() {
     let traces: HashSet<_> = contexts.iter().map(|context| context.trace).collect();
     let spans: HashSet<_> = contexts.iter().map(|context| context.span).collect();
     assert_eq!((traces.len(), spans.len()), (3, 6));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_goes_by_the_connections_of_its_user_as_its_class_says() {
+    let own = Scene::with(REPAIRS, &[], None);
+    own.iterate(0).await;
+    let asked = own.target.asked.lock().unwrap()[0].clone();
+    assert_eq!((asked.user, asked.connections), ((1, 7), None));
+    assert_eq!(asked.max_connection_age, Duration::from_secs(60));
+    let says = "connections = \"shared\"\nmax_connection_age = \"5s\"\n";
+    let shared = Scene::with(&format!("{says}{REPAIRS}"), &[], None);
+    shared.iterate(0).await;
+    let asked = shared.target.asked.lock().unwrap()[0].clone();
+    assert_eq!(
+        asked.connections,
+        Some(crate::workload::Connections::Shared)
+    );
+    assert_eq!(asked.max_connection_age, Duration::from_secs(5));
 }
 
 #[tokio::test(start_paused = true)]

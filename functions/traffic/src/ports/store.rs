@@ -10,8 +10,8 @@ use crate::ports::WakeUp;
 use crate::record::{Block, Bucket, Record};
 use crate::run::{Run, RunId};
 
-/// A write is given up when it has not succeeded this long after what it holds was completed, so
-/// that a bucket older than that can be sealed.
+/// A write is given up when it has not succeeded this long after what it holds was completed, or was given
+/// the bucket of its writing, so that a bucket older than that can be sealed.
 pub const WRITE_DEADLINE: Duration = Duration::from_secs(45);
 
 /// What Cicada keeps. Every method may be repeated after an error.

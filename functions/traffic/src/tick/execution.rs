@@ -6,7 +6,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::markers::Known;
-use super::{GRAIN, TickReport};
+use super::{GRAIN, TOO_LATE, TickReport};
 use crate::clock::Timestamp;
 use crate::in_flight::{Busy, InFlight};
 use crate::iteration::{Sender, Turn};
@@ -56,13 +56,19 @@ impl<S: Store, T: Transport> Execution<S, T> {
                 .await;
             let shared = Arc::clone(&self.0);
             let is_over = (self.0.run.plan.run()).is_over(self.0.journal.clock.now() - GRAIN);
-            if is_over || !knows_who_is_busy {
+            if is_over || !knows_who_is_busy || self.0.is_too_late() {
                 report.left += 1;
             } else if let Wait::Constant(rest) = self.0.wait {
                 if self.0.is_alone() {
-                    started.spawn(async move { shared.turns(item, rest).await });
+                    started.spawn(async move {
+                        shared.turns(item, rest).await;
+                        true
+                    });
                 } else {
-                    started.spawn(async move { shared.turns_among_processes(item, rest).await });
+                    started.spawn(async move {
+                        shared.turns_among_processes(item, rest).await;
+                        true
+                    });
                 }
             } else if let Some(busy) = self.0.take(&item).await {
                 started.spawn(async move { shared.iteration(item, busy).await });
@@ -78,11 +84,16 @@ impl<S: Store, T: Transport> Execution<S, T> {
         while !started.is_empty() {
             let flush_at = self.0.journal.due();
             tokio::select! {
-                ended = started.join_next() => {
-                    if let Some(Err(error)) = ended {
+                ended = started.join_next() => match ended {
+                    Some(Ok(false)) => {
+                        report.executed -= 1;
+                        report.left += 1;
+                    }
+                    Some(Ok(true)) | None => {}
+                    Some(Err(error)) => {
                         tracing::error!(%error, "an iteration broke off: it is missing");
                     }
-                }
+                },
                 () = self.0.sleep_until(flush_at) => self.0.journal.flush().await,
             }
         }
@@ -112,8 +123,17 @@ impl<S: Store, T: Transport> Shared<S, T> {
         }
     }
 
-    /// One iteration whose instant the plan has set.
-    async fn iteration(&self, item: Due, busy: Busy) {
+    /// Whether nothing of the slot may be sent any more: it is about to be settled as missing.
+    fn is_too_late(&self) -> bool {
+        let begins = self.journal.key.slot.start();
+        self.journal.clock.now().since(begins) > TOO_LATE
+    }
+
+    /// One iteration whose instant the plan has set; false if its turn came too late to send anything.
+    async fn iteration(&self, item: Due, busy: Busy) -> bool {
+        if self.is_too_late() {
+            return false;
+        }
         let turn = Turn {
             class_key: self.class_key,
             user: item.user,
@@ -129,6 +149,7 @@ impl<S: Store, T: Transport> Shared<S, T> {
             self.unsay(&said).await;
         }
         drop(busy);
+        true
     }
 
     pub(super) async fn send(&self, turn: Turn) -> Fate {

@@ -1,13 +1,12 @@
 //! Where a run's requests go: the host of each class, as the segment of a slot has it.
 
-use std::collections::BTreeSet;
-
 use reqwest::Url;
 
 use super::TickError;
 use crate::clock::Slot;
 use crate::credentials::{Credentials, Keyring, without_credentials};
 use crate::runs::LoadedRun;
+use crate::tls::HostTls;
 use crate::workload::base_url;
 
 /// The base URL of a class's requests in a slot.
@@ -40,15 +39,23 @@ pub(super) fn credentials(
     keyring.find(name, base, is_of_run).or_else(own)
 }
 
-/// The base URLs that a run's requests go to in a slot, each once.
-pub fn hosts(run: &LoadedRun, slot: Slot) -> Vec<Url> {
+/// Where a run's requests go in a slot, each once: base URLs, and the TLS settings of their hosts.
+pub fn hosts(run: &LoadedRun, slot: Slot) -> Vec<(Url, Option<HostTls>)> {
     let Some(segment) = run.plan.segment(slot) else {
         return Vec::new();
     };
-    let classes = segment.shares.iter();
-    let numbers = classes.filter_map(|share| run.plan.class_number(&share.class));
-    let hosts: BTreeSet<Url> = numbers
-        .filter_map(|class| host(run, class, slot).ok())
-        .collect();
-    hosts.into_iter().collect()
+    let mut hosts = Vec::new();
+    let numbers = segment
+        .shares
+        .iter()
+        .filter_map(|share| run.plan.class_number(&share.class));
+    for class in numbers {
+        let tls = run.workload.classes()[class].host().tls().cloned();
+        if let Ok(url) = host(run, class, slot)
+            && !hosts.contains(&(url.clone(), tls.clone()))
+        {
+            hosts.push((url, tls));
+        }
+    }
+    hosts
 }

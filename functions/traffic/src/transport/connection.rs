@@ -16,6 +16,7 @@ use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tokio_rustls::client::TlsStream;
 
+use super::places::Place;
 use crate::clock::{Clock, Timestamp};
 
 /// Where a connection leads, and how its target is known to be the right one.
@@ -104,6 +105,8 @@ pub(super) struct Connection {
     opened: Moment,
     /// How many bytes of the target's were read.
     bytes_read: u64,
+    /// Given back when it is closed.
+    _place: Place,
 }
 
 /// An instant by the monotonic and by the wall clock: either may stand still while a function's
@@ -136,6 +139,15 @@ impl Connection {
             origin,
             opened,
             bytes_read: 0,
+            _place: None,
+        }
+    }
+
+    /// The same in a place of its own.
+    pub(super) fn at(self, place: Place) -> Self {
+        Self {
+            _place: place,
+            ..self
         }
     }
 

@@ -18,14 +18,15 @@ use reqwest::header::{
 use reqwest::{Method, Request, Url};
 
 use super::proxies::Proxy;
-
-/// The content codings that answers may have, if they may have any.
-const CODINGS: Option<HeaderValue> = None;
+use crate::content_coding;
 
 /// What requests sends in front of everything that a program gives it, in its order.
 const FIRST: [(HeaderName, Option<HeaderValue>); 4] = [
     (USER_AGENT, None),
-    (ACCEPT_ENCODING, CODINGS),
+    (
+        ACCEPT_ENCODING,
+        Some(HeaderValue::from_static(content_coding::ACCEPT_ENCODING)),
+    ),
     (ACCEPT, Some(HeaderValue::from_static("*/*"))),
     (CONNECTION, Some(HeaderValue::from_static("keep-alive"))),
 ];

@@ -144,6 +144,23 @@ impl Pool {
         }
     }
 
+    /// Closes up to so many idle connections, whoever's they are, for somebody who cannot have another
+    /// one; says how many.
+    pub(super) fn evict(&self, most: usize) -> usize {
+        let mut closing = Vec::new();
+        for (_, waiting) in &mut *locked(&self.shared) {
+            let oldest = waiting.len().min(most - closing.len());
+            closing.extend(waiting.drain(..oldest));
+        }
+        for shard in &self.users {
+            for own in locked(shard).values_mut() {
+                let some = own.len().min(most - closing.len());
+                closing.extend(own.drain(..some));
+            }
+        }
+        closing.len()
+    }
+
     /// Closes what cannot be used again; says how many connections are left.
     pub(super) fn sweep(&self) -> usize {
         let now = Moment::now(&self.clock);

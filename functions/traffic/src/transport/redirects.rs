@@ -34,7 +34,7 @@ pub(super) fn location(status: StatusCode, headers: &HeaderMap) -> Option<String
     (!location.is_empty()).then_some(location)
 }
 
-/// Makes a request the one that follows a redirect.
+/// Makes a request the one that follows a redirect; says whether it stays at its origin.
 ///
 /// # Errors
 /// A text when the location is no address that a request could be sent to.
@@ -42,7 +42,7 @@ pub(super) fn follow(
     request: &mut Outgoing,
     status: StatusCode,
     location: &str,
-) -> Result<(), String> {
+) -> Result<bool, String> {
     let url = target(&request.url, location).ok_or_else(|| {
         let shown: String = location.chars().take(SHOWN).collect();
         format!("redirected to {shown:?}, which is no http or https URL")
@@ -56,7 +56,8 @@ pub(super) fn follow(
         request.body = Bytes::new();
         request.headers.remove(CONTENT_TYPE);
     }
-    if url.origin() != request.url.origin() {
+    let stays = url.origin() == request.url.origin();
+    if !stays {
         let headers = std::mem::take(&mut request.headers);
         for (name, value) in &headers {
             if HARMLESS.contains(name) || *name == CONTENT_TYPE {
@@ -67,7 +68,7 @@ pub(super) fn follow(
     request.url = url;
     request.url.set_fragment(None);
     request.forget_credentials();
-    Ok(())
+    Ok(stays)
 }
 
 /// The method after a redirect, if it is another one.

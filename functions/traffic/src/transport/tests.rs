@@ -2,14 +2,15 @@
 
 use std::sync::Mutex;
 
-use reqwest::Method;
 use reqwest::header::HeaderValue;
+use reqwest::{Method, Url};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
 use super::*;
 
 mod connections;
+mod decoded;
 mod heads;
 mod hops;
 mod proxied;

@@ -8,9 +8,16 @@ use std::io;
 use std::time::Duration;
 
 use super::dial::LOST_AFTER;
+use crate::tls;
 
 /// What a request's text begins with that had no complete response in time.
 pub const TIMED_OUT: &str = "no complete response";
+
+/// The text of a request that found no file descriptor left for its connection.
+pub(super) const NO_PLACE: &str = "cannot connect: too many open files: raise ulimit -n";
+
+/// What a text has in it when the process may have no more files.
+pub(super) const NO_FILES: &str = "too many open files";
 
 /// The text of a request that had no complete response in time.
 pub(super) fn timed_out(timeout: Duration) -> String {
@@ -78,7 +85,14 @@ fn innermost(error: &(dyn Error + 'static)) -> (Option<io::ErrorKind>, String) {
     let mut kind = None;
     let mut innermost = error;
     loop {
-        kind = kind.or_else(|| innermost.downcast_ref().map(io::Error::kind));
+        let io = innermost.downcast_ref::<io::Error>();
+        kind = kind.or_else(|| io.map(io::Error::kind));
+        if let Some(tls) = io
+            .and_then(io::Error::get_ref)
+            .and_then(|it| it.downcast_ref())
+        {
+            return (kind, tls::reason(tls));
+        }
         match innermost.source() {
             Some(source) => innermost = source,
             None => return (kind, innermost.to_string()),
@@ -104,7 +118,6 @@ fn reason(kind: Option<io::ErrorKind>, cause: &str) -> Cow<'static, str> {
         {
             "connection closed before the response was complete"
         }
-        _ if cause.contains("InvalidContentType") => "the target does not speak TLS",
         _ if cause.contains("head is too large") => "response headers are too long",
         Some(io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData)
             if ["chunk", "trailer", "header"]

@@ -9,6 +9,7 @@ use reqwest::Url;
 
 use super::connection::Origin;
 use super::{Http, MAX_CONNECTION_AGE};
+use crate::tls::HostTls;
 
 /// Makes connections that an [`Http`] takes for its first requests.
 #[derive(Clone)]
@@ -20,17 +21,16 @@ impl Warmer {
     }
 
     /// Connects to a URL's origin, with TLS if it is https, and keeps the connection for the first
-    /// request by shared connections. Nothing is sent on it.
+    /// request by shared connections. Nothing is sent on it. `tls` are the settings of the URL's host.
     ///
     /// # Errors
     /// Why there is no connection, in the words that a request to the URL would end with.
-    pub async fn connect(&self, url: &Url) -> Result<(), String> {
+    pub async fn connect(&self, url: &Url, tls: Option<&HostTls>) -> Result<(), String> {
         let client = &self.0.0;
-        if let Some(judge) = &client.settings.judge {
-            judge(url)?;
-        }
+        let allowed = client.settings.allowed_hosts.check(url);
+        allowed.map_err(|refused| refused.to_string())?;
         let proxy = client.settings.proxies.of(url);
-        let origin = Arc::new(Origin::new(url, None));
+        let origin = Arc::new(Origin::new(url, tls.map(HostTls::config)));
         let connection = client.dialer.dial(origin, proxy.as_ref()).await?;
         client.pool.put(None, connection, MAX_CONNECTION_AGE);
         Ok(())

@@ -19,6 +19,7 @@ use super::text::{Body, Text};
 use super::wait::Wait;
 use crate::credentials::Credentials;
 use crate::random::Draws;
+use crate::tls::HostTls;
 use crate::transport::MAX_CONNECTION_AGE;
 
 /// A service that user classes send requests to.
@@ -29,6 +30,7 @@ pub struct Host {
     pub(super) default: Url,
     pub(super) variable: Option<String>,
     pub(super) credentials: Option<Credentials>,
+    pub(super) tls: Option<HostTls>,
 }
 
 impl Host {
@@ -55,6 +57,11 @@ impl Host {
     /// The user and password that its environment variable has, if it has any.
     pub fn credentials(&self) -> Option<&Credentials> {
         self.credentials.as_ref()
+    }
+
+    /// How its targets are trusted, and what they are told of us, if the file says so.
+    pub fn tls(&self) -> Option<&HostTls> {
+        self.tls.as_ref()
     }
 
     /// Whether `url` is this host's URL in force, whatever the case of its name, a last slash, and a user and
@@ -203,6 +210,18 @@ pub struct Task {
     pub(super) weight: u32,
     pub(super) pools: Vec<(Arc<str>, Arc<Pool>)>,
     pub(super) steps: Vec<Step>,
+    pub(super) order: Order,
+}
+
+/// In which order an iteration sends the requests of its task.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// As they are written.
+    #[default]
+    Given,
+    /// Drawn anew in each iteration, so that no request is always the first: that one makes the connection, and
+    /// what it asks for is in no cache yet.
+    Random,
 }
 
 impl Task {
@@ -221,9 +240,14 @@ impl Task {
         &self.pools
     }
 
-    /// Its requests, in the order they are sent; at least one.
+    /// Its requests, in the order they are written; at least one.
     pub fn steps(&self) -> &[Step] {
         &self.steps
+    }
+
+    /// The order in which they are sent.
+    pub fn order(&self) -> Order {
+        self.order
     }
 }
 
@@ -301,8 +325,8 @@ impl Step {
         let context = Answered::context(scope, response);
         self.judge_in(scope, status, &context).map_err(|error| {
             match Answered::lacks_json(&context) {
-                true => error.because("the body is not JSON"),
-                false => error,
+                Some(reason) => error.because(&reason.to_string()),
+                None => error,
             }
         })
     }

@@ -1,16 +1,27 @@
 //! Compiling the templates and expressions of a file, with their mistakes on the right lines.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
+use minijinja::Error;
 use toml::de::DeValue;
 
+use super::dumps::{COLON, SEPARATOR, float, quoted};
 use super::engine::{Engine, Program};
+use super::errors::Origin;
 use super::read::{self, Field, Reader, Snippet};
-use super::syntax::{Findings, Names, inspect_expression, inspect_template, only_expression};
-use super::text::{Expression, Json, JsonPiece, Text, quoted};
+use super::syntax::{
+    Findings, Names, guarded_expression, guarded_template, inspect_expression, inspect_template,
+    only_expression,
+};
+use super::text::{Expression, Json, JsonPiece, Text};
 
 /// The longest template in bytes; a text without a template in it may be longer.
 const MAX_TEMPLATE: usize = 64 * 1024;
+
+/// The words and signs of all templates of a file, at most.
+const MAX_TOKENS: usize = 1_000_000;
 
 /// What the templates of a step read, gathered while they are compiled.
 #[derive(Debug, Default)]
@@ -35,9 +46,18 @@ impl Usage {
 pub(super) struct Compiler<'r, 's> {
     pub(super) reader: &'r Reader<'s>,
     pub(super) engine: &'r Engine,
+    tokens: Cell<usize>,
 }
 
-impl Compiler<'_, '_> {
+impl<'r, 's> Compiler<'r, 's> {
+    pub(super) fn new(reader: &'r Reader<'s>, engine: &'r Engine) -> Self {
+        Self {
+            reader,
+            engine,
+            tokens: Cell::default(),
+        }
+    }
+
     /// Compiles a text that may hold templates.
     pub(super) fn text(&self, snippet: &Snippet, names: &Names, usage: &mut Usage) -> Option<Text> {
         if !is_template(&snippet.source) {
@@ -50,7 +70,7 @@ impl Compiler<'_, '_> {
         match findings.pieces {
             // outside requests, names are a response's and not the iteration's alone
             Some(pieces) if names.random => Some(Text::pieces(pieces, origin)),
-            _ => match self.engine.template(origin) {
+            _ => match self.template(origin) {
                 Ok(program) => Some(Text::template(program)),
                 Err(error) => {
                     snippet.mistake(self.reader, error);
@@ -73,11 +93,16 @@ impl Compiler<'_, '_> {
         self.program(snippet, &snippet.source)
     }
 
+    fn template(&self, origin: Arc<Origin>) -> Result<Program, Error> {
+        let guarded = guarded_template(&origin.source)?;
+        self.engine.template(origin, guarded)
+    }
+
     fn program(&self, snippet: &Snippet, expression: &str) -> Option<Program> {
-        match self
-            .engine
-            .expression(snippet.origin(self.reader), expression)
-        {
+        let origin = snippet.origin(self.reader);
+        let compiled = guarded_expression(expression)
+            .and_then(|guarded| self.engine.expression(origin, &guarded));
+        match compiled {
             Ok(program) => Some(program),
             Err(error) => {
                 snippet.mistake(self.reader, error);
@@ -87,6 +112,9 @@ impl Compiler<'_, '_> {
     }
 
     fn check_length(&self, snippet: &Snippet) -> Option<()> {
+        if self.reader.is_full() {
+            return None;
+        }
         if snippet.source.len() > MAX_TEMPLATE {
             snippet.mistake(
                 self.reader,
@@ -104,6 +132,13 @@ impl Compiler<'_, '_> {
             } = snippet;
             self.reader
                 .mistake_on(first + line, format!("{place}: {problem}"));
+        }
+        self.tokens.set(self.tokens.get() + findings.tokens);
+        if self.tokens.get() > MAX_TOKENS {
+            let message = "the file's templates have more than 1,000,000 words and signs together: \
+                make them shorter";
+            snippet.mistake(self.reader, message);
+            return None;
         }
         usage.add(findings);
         findings.problems.is_empty().then_some(())
@@ -144,7 +179,7 @@ impl Compiler<'_, '_> {
             DeValue::Array(_) => {
                 pieces.push(raw("[".to_owned()));
                 for (index, element) in field.elements().iter().enumerate() {
-                    pieces.push(raw(if index == 0 { "" } else { "," }.to_owned()));
+                    pieces.push(raw(if index == 0 { "" } else { SEPARATOR }.to_owned()));
                     self.json_value(element, names, usage, pieces)?;
                 }
                 pieces.push(raw("]".to_owned()));
@@ -152,8 +187,8 @@ impl Compiler<'_, '_> {
             DeValue::Table(_) => {
                 let entries = field.entries(self.reader, "a table");
                 for (index, (key, _, value)) in entries.iter().enumerate() {
-                    let opening = if index == 0 { "{" } else { "," };
-                    pieces.push(raw(format!("{opening}{}:", quoted(key))));
+                    let opening = if index == 0 { "{" } else { SEPARATOR };
+                    pieces.push(raw(format!("{opening}{}{COLON}", quoted(key))));
                     self.json_value(value, names, usage, pieces)?;
                 }
                 pieces.push(raw(if entries.is_empty() { "{}" } else { "}" }.to_owned()));
@@ -169,10 +204,10 @@ impl Compiler<'_, '_> {
         names: &Names,
         usage: &mut Usage,
     ) -> Option<JsonPiece> {
+        self.check_length(snippet)?;
         let Some(expression) = only_expression(&snippet.source) else {
             return self.text(snippet, names, usage).map(JsonPiece::Text);
         };
-        self.check_length(snippet)?;
         let findings = inspect_template(&snippet.source, names, self.engine);
         self.check(snippet, &findings, usage)?;
         let value = match findings.pieces.as_deref() {
@@ -194,9 +229,6 @@ fn is_template(source: &str) -> bool {
 fn json_number(value: &DeValue<'_>) -> Option<String> {
     match value {
         DeValue::Integer(_) => read::integer(value).map(|number| number.to_string()),
-        _ => {
-            let number = serde_json::Number::from_f64(read::number(value)?)?;
-            Some(number.to_string())
-        }
+        _ => float(read::number(value)?),
     }
 }

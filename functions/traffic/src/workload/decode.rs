@@ -16,6 +16,7 @@ use super::shape::Shape;
 
 mod classes;
 mod defaults;
+mod host_tls;
 mod hosts;
 mod pairs;
 mod pools;
@@ -26,6 +27,9 @@ mod users;
 
 /// Looks up an environment variable.
 pub(super) type Environment<'e> = &'e dyn Fn(&str) -> Option<String>;
+
+/// The longest file that is not TOML of which every mistake is said, in bytes.
+const RECOVERED: usize = 64 * 1024;
 
 /// What a workload file says.
 #[derive(Default)]
@@ -38,9 +42,17 @@ pub(super) struct Decoded {
 
 /// Reads everything that a workload file says; the reader has the mistakes.
 pub(super) fn workload(reader: &Reader<'_>, source: &str, environment: Environment<'_>) -> Decoded {
-    let (document, errors) = DeTable::parse_recoverable(source);
+    let (document, errors) = match DeTable::parse(source) {
+        Ok(document) => (document, Vec::new()),
+        // looking for more than the first mistake costs memory for each of them
+        Err(_) if source.len() <= RECOVERED => DeTable::parse_recoverable(source),
+        Err(first) => (toml::Spanned::new(0..0, DeTable::new()), vec![first]),
+    };
     if !errors.is_empty() {
         for error in errors {
+            if reader.is_full() {
+                break;
+            }
             let span = error.span().unwrap_or_default();
             reader.mistake(&span, format!("this is not TOML: {}", error.message()));
         }
@@ -49,10 +61,7 @@ pub(super) fn workload(reader: &Reader<'_>, source: &str, environment: Environme
     let fields = Fields::new(reader, "", document.get_ref(), 0..0);
     let hosts = hosts::read(&fields, environment);
     let engine = Engine::new(pools::read(&fields));
-    let compiler = Compiler {
-        reader,
-        engine: &engine,
-    };
+    let compiler = Compiler::new(reader, &engine);
     let defaults = defaults::Defaults::read(&fields);
     let equal_weights = fields.read("equal_weights", "true or false", DeValue::as_bool);
     let mut classes = classes::read(
@@ -106,7 +115,7 @@ fn check_variable(reader: &Reader<'_>, name: &str, span: &Range<usize>) -> Optio
     let own = super::scope::ITERATION_NAMES
         .iter()
         .chain(&super::scope::RESPONSE_NAMES);
-    let functions = ["range", "dict", "namespace"]
+    let functions = ["range", "dict"]
         .iter()
         .chain(&super::engine::RANDOM_FUNCTIONS);
     let identifier = name.starts_with(|c: char| c.is_ascii_alphabetic())

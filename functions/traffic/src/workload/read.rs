@@ -12,6 +12,15 @@ use toml::de::{DeFloat, DeInteger, DeTable, DeValue};
 
 use super::errors::{Mistake, Origin};
 
+/// A file's mistakes are listed up to so many.
+const MOST_MISTAKES: usize = 1_000;
+
+/// Among so many names the nearest is looked for, and
+const MOST_COMPARED: usize = 1_000;
+
+/// only for a name of so many bytes.
+const LONGEST_COMPARED: usize = 100;
+
 /// A workload file's text, and the mistakes found in it so far.
 pub(super) struct Reader<'s> {
     pub(super) file: Arc<str>,
@@ -56,8 +65,16 @@ impl<'s> Reader<'s> {
     }
 
     pub(super) fn mistake_on(&self, line: usize, message: impl Into<String>) {
-        let message = message.into();
-        self.mistakes.borrow_mut().push(Mistake { line, message });
+        let mut mistakes = self.mistakes.borrow_mut();
+        if mistakes.len() < MOST_MISTAKES {
+            let message = message.into();
+            mistakes.push(Mistake { line, message });
+        }
+    }
+
+    /// Whether no more mistakes are listed, so that looking for them is in vain.
+    pub(super) fn is_full(&self) -> bool {
+        self.mistakes.borrow().len() >= MOST_MISTAKES
     }
 
     pub(super) fn has_mistakes(&self) -> bool {
@@ -244,16 +261,22 @@ pub(super) fn instead<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> S
     let mut known: Vec<&str> = known.collect();
     known.sort_unstable();
     known.dedup();
-    let nearest = known
+    if known.is_empty() {
+        return "there is none to choose from".to_owned();
+    }
+    // a comparison takes as long as both names are long
+    let few = known.len() <= MOST_COMPARED && name.len() <= LONGEST_COMPARED;
+    let candidates = known
         .iter()
+        .filter(|known| few && known.len() <= LONGEST_COMPARED);
+    let nearest = candidates
         .map(|candidate| (strsim::damerau_levenshtein(name, candidate), *candidate))
         .min();
     match nearest {
-        None => "there is none to choose from".to_owned(),
         Some((distance, candidate)) if distance <= 1 + name.chars().count() / 4 => {
             format!("did you mean `{candidate}`?")
         }
-        Some(_) => format!("write one of {}", listed(&known)),
+        _ => format!("write one of {}", listed(&known)),
     }
 }
 

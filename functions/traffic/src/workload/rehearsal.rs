@@ -9,6 +9,7 @@ use minijinja::Value;
 use reqwest::header::HeaderValue;
 
 use super::class::{Step, Task, UserClass, request_url};
+use super::engine::spent;
 use super::errors::EvaluationError;
 use super::read::Reader;
 use super::scope::Scope;
@@ -21,35 +22,80 @@ const LEAST: usize = 8;
 /// Iterations of each task that are rehearsed, at most.
 const MOST: usize = 1_000;
 
+/// What rehearsing a file may cost, in the unit of one template's limit.
+const BUDGET: u64 = 10_000_000;
+
 /// Renders the requests of every task and reports what goes wrong.
+///
+/// Each is rendered once, and again with other values as far as the budget goes.
 pub(super) fn run(classes: &[Arc<UserClass>], reader: &Reader<'_>) {
-    for class in classes {
-        for task in class.tasks() {
-            rehearse(class, task, reader);
+    let end = spent().saturating_add(BUDGET);
+    let tasks = classes
+        .iter()
+        .flat_map(|class| class.tasks().iter().map(move |task| (class, task)));
+    let mut rehearsals: Vec<Rehearsal<'_>> = tasks
+        .map(|(class, task)| Rehearsal::new(class, task))
+        .collect();
+    for rehearsal in &mut rehearsals {
+        if let Some(left) = rehearsal.turn(0, end, reader) {
+            let origin = left.path.origin();
+            let message = "the templates up to here take too long together: make them simpler";
+            reader.mistake_on(origin.line, format!("{}: {message}", origin.place));
+            return;
+        }
+    }
+    for rehearsal in &mut rehearsals {
+        for turn in 1..rehearsal.turns {
+            if reader.is_full() || rehearsal.turn(turn, end, reader).is_some() {
+                return;
+            }
         }
     }
 }
 
-fn rehearse(class: &UserClass, task: &Task, reader: &Reader<'_>) {
-    let largest = task
-        .pools()
-        .iter()
-        .map(|(_, pool)| pool.values().len())
-        .max();
-    let turns = largest.unwrap_or(0).clamp(LEAST, MOST);
-    let varying = |step: &&Step| !step.is_constant() && step.needs.is_empty();
-    let mut steps: Vec<&Step> = task.steps().iter().filter(varying).collect();
-    for turn in 0..turns {
+/// The requests of a task that are to be rendered.
+struct Rehearsal<'w> {
+    class: &'w UserClass,
+    task: &'w Task,
+    steps: Vec<&'w Step>,
+    turns: usize,
+}
+
+impl<'w> Rehearsal<'w> {
+    fn new(class: &'w UserClass, task: &'w Task) -> Self {
+        let pools = task.pools().iter();
+        let largest = pools.map(|(_, pool)| pool.values().len()).max();
+        let varying = |step: &&Step| !step.is_constant() && step.needs.is_empty();
+        Self {
+            class,
+            task,
+            steps: task.steps().iter().filter(varying).collect(),
+            turns: largest.unwrap_or(0).clamp(LEAST, MOST),
+        }
+    }
+
+    /// Renders each request once; one that fails is reported and not rendered again.
+    ///
+    /// Returns the first for which the budget, which ends at `end`, was not enough.
+    fn turn(&mut self, turn: usize, end: u64, reader: &Reader<'_>) -> Option<&'w Step> {
+        let Self { class, task, .. } = *self;
         let draws = Draws::new(0, class.name(), 0, turn as u64);
         let mut scope = Scope::with_values(class, 0, turn as u64, draws, drawn(task, turn));
-        // a step is reported once
-        steps.retain(|step| match render(class, step, &mut scope) {
-            Ok(()) => true,
-            Err(error) => {
-                reader.mistake_on(error.line(), format!("{}: {error}", error.place()));
-                false
+        let mut left = None;
+        self.steps.retain(|step| {
+            if spent() > end {
+                left.get_or_insert(*step);
+                return true;
+            }
+            match render(class, step, &mut scope) {
+                Ok(()) => true,
+                Err(error) => {
+                    reader.mistake_on(error.line(), format!("{}: {error}", error.place()));
+                    false
+                }
             }
         });
+        left
     }
 }
 

@@ -11,7 +11,9 @@ use minijinja::value::{Object, Value};
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 
-use super::class::{Step, Task, UserClass};
+use super::class::{Order, Step, Task, UserClass};
+use super::headers::Headers;
+use super::json::{self, NotJson};
 use crate::random::Draws;
 
 /// The names that every template may use.
@@ -23,6 +25,9 @@ pub(super) const RESPONSE_NAMES: [&str; 5] =
 
 /// The name under which functions find their iteration; no workload file can write it.
 pub(super) const SELF_NAME: &str = "__iteration";
+
+/// Keys the generator that draws the order of steps, among those of the steps, which are keyed by their numbers.
+const OF_THE_ORDER: u32 = u32::MAX;
 
 /// One iteration of one user: its names, its drawn and captured values, and its randomness.
 #[derive(Debug)]
@@ -80,6 +85,20 @@ impl Scope {
             key,
             live: Mutex::new(Live { draws, values }),
         }))
+    }
+
+    /// The steps of `task` in the order of this iteration, by their indices.
+    pub fn order(&self, task: &Task) -> impl Iterator<Item = usize> + use<> {
+        let count = task.steps().len();
+        let drawn = (task.order() == Order::Random).then(|| {
+            let mut draws = Draws::keyed(self.0.key, OF_THE_ORDER, 0);
+            let mut order: Vec<usize> = (0..count).collect();
+            for last in (1..count).rev() {
+                order.swap(last, draws.below(last as u64 + 1) as usize);
+            }
+            order
+        });
+        (0..count).map(move |turn| drawn.as_ref().map_or(turn, |order| order[turn]))
     }
 
     /// Begins a step: whether it is to be sent in this iteration.
@@ -160,7 +179,8 @@ impl Object for Iteration {
 pub struct Response {
     /// The status.
     pub status: StatusCode,
-    /// The headers; may be left empty where [`Step::needs_headers`] is false.
+    /// The headers. Where [`Step::needs_headers`] is false only the Content-Type matters, for a body in
+    /// another encoding than UTF-8.
     pub headers: HeaderMap,
     /// The body; may be left empty where [`Step::needs_body`] is false.
     pub body: Bytes,
@@ -174,7 +194,7 @@ pub(super) struct Answered {
     iteration: Arc<Iteration>,
     response: Response,
     text: OnceLock<Value>,
-    json: OnceLock<Value>,
+    json: OnceLock<Result<Value, NotJson>>,
 }
 
 impl Answered {
@@ -187,26 +207,30 @@ impl Answered {
         })
     }
 
-    /// Whether somebody asked for the JSON of a body that is none.
-    pub(super) fn lacks_json(context: &Value) -> bool {
-        let answered = context.downcast_object_ref::<Self>();
-        answered.is_some_and(|answered| {
-            let asked = answered.json.get();
-            asked.is_some_and(Value::is_none) && answered.response.body.trim_ascii() != b"null"
-        })
+    /// Why a body has no JSON, if somebody asked for it.
+    pub(super) fn lacks_json(context: &Value) -> Option<NotJson> {
+        let answered = context.downcast_object_ref::<Self>()?;
+        answered.json.get()?.as_ref().err().copied()
     }
 
     fn text(&self) -> Value {
-        Value::from(String::from_utf8_lossy(&self.response.body).into_owned())
+        Value::from(json::text(&self.response.headers, &self.response.body).into_owned())
     }
 
     /// The parsed body; none if it is not JSON.
     fn json(&self) -> Value {
-        serde_json::from_slice(&self.response.body).unwrap_or(Value::from(()))
+        let read = || {
+            json::read(&json::json_text(
+                &self.response.headers,
+                &self.response.body,
+            ))
+        };
+        let json = self.json.get_or_init(read);
+        json.as_ref().map_or_else(|_| Value::from(()), Value::clone)
     }
 
     fn headers(&self) -> Value {
-        Value::from_object(Headers(self.response.headers.clone()))
+        Value::from_object(Headers::new(self.response.headers.clone()))
     }
 }
 
@@ -219,26 +243,12 @@ impl Object for Answered {
         match key {
             "status" => Some(Value::from(self.response.status.as_u16())),
             "body" => Some(self.text.get_or_init(|| self.text()).clone()),
-            "json" => Some(self.json.get_or_init(|| self.json()).clone()),
+            "json" => Some(self.json()),
             "headers" => Some(self.headers()),
             "response_time_ms" => {
                 Some(Value::from(self.response.response_time.as_secs_f64() * 1e3))
             }
             name => self.iteration.lookup(name),
         }
-    }
-}
-
-/// Response headers by name, in any case; a repeated one is joined by commas.
-#[derive(Debug)]
-struct Headers(HeaderMap);
-
-impl Object for Headers {
-    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        let values = self.0.get_all(key.as_str()?).iter();
-        let texts: Vec<_> = values
-            .map(|value| String::from_utf8_lossy(value.as_bytes()))
-            .collect();
-        (!texts.is_empty()).then(|| Value::from(texts.join(", ")))
     }
 }

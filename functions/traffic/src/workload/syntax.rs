@@ -12,6 +12,8 @@ use minijinja::machinery::{parse, parse_expr};
 use super::engine::{Engine, syntax};
 
 mod calls;
+mod guards;
+mod limits;
 mod walk;
 
 use walk::Walk;
@@ -55,6 +57,8 @@ pub(super) struct Findings {
     pub(super) needs: BTreeSet<String>,
     /// The template in pieces, if it is nothing but text and names.
     pub(super) pieces: Option<Vec<Segment>>,
+    /// The words and signs that it consists of.
+    pub(super) tokens: usize,
 }
 
 /// A part of a template that is nothing but text and names.
@@ -66,6 +70,10 @@ pub(super) enum Segment {
 
 /// Inspects a template.
 pub(super) fn inspect_template(source: &str, names: &Names, engine: &Engine) -> Findings {
+    let tokens = match limits::check(source, false) {
+        Ok(tokens) => tokens,
+        Err(problem) => return refused(problem),
+    };
     match parse(source, "template", syntax()) {
         Err(error) => unreadable(&error),
         Ok(tree) => {
@@ -74,6 +82,7 @@ pub(super) fn inspect_template(source: &str, names: &Names, engine: &Engine) -> 
             let pieces = pieces(&tree);
             Findings {
                 pieces,
+                tokens,
                 ..walk.finish()
             }
         }
@@ -82,6 +91,10 @@ pub(super) fn inspect_template(source: &str, names: &Names, engine: &Engine) -> 
 
 /// Inspects an expression.
 pub(super) fn inspect_expression(source: &str, names: &Names, engine: &Engine) -> Findings {
+    let tokens = match limits::check(source, true) {
+        Ok(tokens) => tokens,
+        Err(problem) => return refused(problem),
+    };
     match parse_expr(source) {
         Err(error) => unreadable(&error),
         Ok(tree) => {
@@ -90,6 +103,7 @@ pub(super) fn inspect_expression(source: &str, names: &Names, engine: &Engine) -
             let pieces = name_of(&tree).map(|name| vec![Segment::Name(name.to_owned())]);
             Findings {
                 pieces,
+                tokens,
                 ..walk.finish()
             }
         }
@@ -101,7 +115,20 @@ pub(super) fn only_expression(source: &str) -> Option<&str> {
     let inside = source.trim().strip_prefix("{{")?.strip_suffix("}}")?;
     let inside = inside.strip_prefix('-').unwrap_or(inside);
     let inside = inside.strip_suffix('-').unwrap_or(inside);
-    parse_expr(inside).is_ok().then_some(inside)
+    let readable = limits::check(inside, true).is_ok() && parse_expr(inside).is_ok();
+    readable.then_some(inside)
+}
+
+/// A template that has passed inspection, with what bounds its cost; see [`guards`].
+pub(super) fn guarded_template(source: &str) -> Result<String, Error> {
+    let tree = parse(source, "template", syntax())?;
+    Ok(guards::template(&tree))
+}
+
+/// An expression that has passed inspection, with what bounds its cost.
+pub(super) fn guarded_expression(source: &str) -> Result<String, Error> {
+    let tree = parse_expr(source)?;
+    Ok(guards::expression(&tree))
 }
 
 fn unreadable(error: &Error) -> Findings {
@@ -109,8 +136,12 @@ fn unreadable(error: &Error) -> Findings {
     let message = error
         .detail()
         .map_or(error.kind().to_string(), str::to_owned);
+    refused((line, message))
+}
+
+fn refused(problem: Problem) -> Findings {
     Findings {
-        problems: vec![(line, message)],
+        problems: vec![problem],
         ..Findings::default()
     }
 }

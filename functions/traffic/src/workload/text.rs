@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use minijinja::Value;
 
+use super::dumps::{dumps, quoted};
 use super::engine::Program;
 use super::errors::{EvaluationError, Origin};
 use super::scope::Scope;
@@ -204,7 +205,7 @@ impl Json {
                 JsonPiece::Text(text) => document.push_str(&quoted(&text.render(scope)?)),
                 JsonPiece::Value(expression) => {
                     let value = expression.evaluate(scope)?;
-                    let json = serde_json::to_string(&value).map_err(|error| {
+                    let json = dumps(&value).map_err(|error| {
                         let message = format!("{} has no form in JSON: {error}", value.kind());
                         EvaluationError::new(expression.origin(), message)
                     })?;
@@ -214,9 +215,4 @@ impl Json {
         }
         Ok(Cow::Owned(document))
     }
-}
-
-/// A string as JSON has it.
-pub(super) fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
 }

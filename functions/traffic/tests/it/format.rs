@@ -1,5 +1,6 @@
 //! What the format can say, and what it means.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderValue};
@@ -125,6 +126,35 @@ fn what_a_request_does_not_say_its_class_says_and_then_the_file() {
         judge(&workload, response(200, "")).expect("no exception"),
         text
     );
+}
+
+#[test]
+fn a_class_says_whose_connections_it_has_and_then_the_file() {
+    use traffic::workload::Connections::{Own, Shared};
+    let connections = |defaults: &str, class: &str| {
+        let source = format!(
+            "hosts.h = 'http://h'\n[defaults]\n{defaults}\n[class.A]\nwait = 'constant(0)'\n{class}\n\
+             [class.A.task.t]\nrequest = '/'\n"
+        );
+        let class = Arc::clone(&parse(&source).classes()[0]);
+        (class.connections(), class.max_connection_age().as_secs())
+    };
+    assert_eq!(connections("", ""), (None, 60));
+    let all = "connections = 'shared'\nmax_connection_age = '5s'";
+    assert_eq!(connections(all, ""), (Some(Shared), 5));
+    assert_eq!(connections(all, "connections = 'own'"), (Some(Own), 5));
+    assert_eq!(
+        connections(all, "max_connection_age = 90"),
+        (Some(Shared), 90)
+    );
+}
+
+#[test]
+fn headers_from_a_har_file_are_no_mistake() {
+    let source = "hosts.h = 'http://h'\n[headers]\nConnection = 'keep-alive'\nKeep-Alive = 'timeout=5'\n\
+         Content-Length = '7'\nTransfer-Encoding = 'chunked'\nHost = 'x'\n\
+         [class.A]\nwait = 'constant(0)'\n[class.A.task.t]\nrequest = '/'\n";
+    assert_eq!(first_request(&parse(source)).headers.len(), 5);
 }
 
 #[test]

@@ -9,6 +9,7 @@ use reqwest::StatusCode;
 use traffic::random::Draws;
 use traffic::workload::{EvaluationError, Response, Scope, Step, UserClass, Verdict, Workload};
 
+mod bounds;
 mod built_in;
 mod cloud;
 mod dispatch;
@@ -17,6 +18,7 @@ mod hostile;
 mod mistakes;
 mod ratios;
 mod shapes;
+mod tls;
 
 /// An environment in which no variable is set.
 fn no_variables(_: &str) -> Option<String> {
@@ -93,7 +95,7 @@ fn iteration(class: &UserClass, seed: u64, user: u32, number: u64) -> (String, V
     let task = class.choose_task(&mut draws);
     let mut scope = Scope::new(class, task, user, number, draws);
     let mut sent = Vec::new();
-    for step in task.steps() {
+    for step in scope.order(task).map(|index| &task.steps()[index]) {
         if scope.begin(step) {
             sent.push(render(step, &mut scope).expect("the request renders"));
         }

@@ -241,7 +241,7 @@ fn functions_filters_and_tests_are_known_ones() {
     );
     body(
         "{{ debug() }}",
-        "unknown function `debug`: write one of `choice`, `dict`, `namespace`, `pick`, `randint`, `range`, `uniform`",
+        "unknown function `debug`: write one of `choice`, `dict`, `pick`, `randint`, `range`, `uniform`",
     );
     body(
         "{{ __iteration }}",
@@ -386,6 +386,31 @@ fn a_mistake_in_a_long_text_is_on_its_own_line() {
     wrong_request(
         request,
         "class `A`, task `t`, request `GET /`, `body`: unknown name `usr`: did you mean `user`?",
+    );
+}
+
+#[test]
+fn connections_are_own_or_shared_and_get_so_old() {
+    let class = |line: &str| {
+        format!(
+            "hosts.h = 'http://h'\n[class.A]\nwait = 'constant(1)'\n{line}\n\
+             [class.A.task.t]\nrequest = '/'\n"
+        )
+    };
+    assert_eq!(
+        mistakes(&class("connections = 'mine'")),
+        "w.toml:4: class `A`, `connections` is \"mine\": write \"own\" or \"shared\""
+    );
+    assert_eq!(
+        mistakes(&class("max_connection_age = '0s'")),
+        "w.toml:4: class `A`, `max_connection_age` is \"0s\": write a time from \"1ms\" to \"24h\", \
+         such as \"60s\""
+    );
+    let of_request = one_request("", "path='/'\nconnections='own'");
+    let message = mistakes(&of_request);
+    assert!(
+        message.contains("has an unknown key `connections`"),
+        "{message}"
     );
 }
 

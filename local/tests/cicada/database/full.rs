@@ -63,11 +63,9 @@ async fn a_full_disk_is_said_and_what_is_lost_is_missing() {
     cicada
         .until_logged(&format!("{full}: {}/runs.db: ", disk.display()))
         .await;
-    for (path, form) in [("/stop", ""), ("/swarm", "user_count=1&spawn_rate=1")] {
-        let answer = cicada.post(path, form).await;
-        assert_eq!(answer["success"], false, "{path}: {answer}");
-        assert_eq!(answer["message"], full, "{path}: {answer}");
-    }
+    let answer = cicada.post("/swarm", "user_count=1&spawn_rate=1").await;
+    assert_eq!(answer["success"], false, "{answer}");
+    assert_eq!(answer["message"], full, "{answer}");
     let sent = targets.counters().total.requests;
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert_eq!(targets.counters().total.requests, sent);
@@ -110,4 +108,53 @@ async fn a_full_disk_is_said_and_what_is_lost_is_missing() {
     assert_eq!(number("recorded"), sent, "{ledger:#}");
     assert!(number("missing") > 0, "{ledger:#}");
     assert_eq!(number("pending"), 0, "{ledger:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_on_a_full_disk_holds_and_is_written_once_there_is_room() {
+    if !mounts_are_allowed() {
+        return;
+    }
+    let targets = targets(0.0).await;
+    let folder = tempfile::tempdir().unwrap();
+    let workload = folder.path().join("paced.toml");
+    fs::write(&workload, WORKLOAD).unwrap();
+    let disk = folder.path().join("disk");
+    fs::create_dir(&disk).unwrap();
+    let mount = format!("mount -t tmpfs -o size=6m cicada '{}'", disk.display());
+    let cicada = Cicada::new()
+        .at(&targets)
+        .db(&disk.join("runs.db"))
+        .arg("-f")
+        .arg(workload);
+    let cicada = with_mounts(cicada, &mount).serve().await;
+    cicada.swarm("user_count=10&spawn_rate=1000").await;
+    let some = |statistics: &Value| statistics["stats"][0]["num_requests"].as_u64() > Some(40);
+    cicada.until("/stats/requests", LIMIT, some).await;
+    let ballast = take_all_room(cicada.id(), &disk);
+    until_health(&cicada, 503).await;
+
+    let answer = cicada.post("/stop", "").await;
+    assert_eq!(answer["success"], true, "{answer}");
+    let message = answer["message"].as_str().unwrap();
+    assert!(
+        message.contains("could not be written yet and will be"),
+        "{message}"
+    );
+    let stopped = |answer: &Value| answer["state"] == "stopped";
+    cicada.until("/stats/requests", LIMIT, stopped).await;
+    let sent = targets.counters().total.requests;
+    let said = until_health(&cicada, 503).await;
+    let message = said["message"].as_str().unwrap();
+    assert!(message.contains("the stop of the run could not"), "{said}");
+    // writes succeed at times while what is full is cleaned up: traffic must not begin again then
+    fs::remove_file(ballast).unwrap();
+    until_health(&cicada, 200).await;
+    cicada.until_logged("the stop is written").await;
+    cicada.until("/stats/requests", LIMIT, stopped).await;
+    let all = |statistics: &Value| rows(statistics)["Aggregated"].0 == sent;
+    cicada.until("/stats/requests", LIMIT, all).await;
+    assert_eq!(targets.counters().total.requests, sent);
+    assert_eq!(cicada.terminate().await, 0);
+    assert_eq!(targets.counters().total.requests, sent);
 }

@@ -114,6 +114,7 @@ async fn a_store_that_does_not_answer_is_not_waited_for_beyond_the_deadline() {
         },
         first_user: 0,
         pending: Mutex::default(),
+        settles_at: Timestamp::from_micros(u64::MAX),
         deadline: Some(deadline),
     };
     let hangs = std::future::pending::<Result<(), StoreError>>();

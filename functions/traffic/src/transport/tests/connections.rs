@@ -190,6 +190,24 @@ async fn connections_of_users_who_are_gone_are_closed() {
     target.ended(3).await;
 }
 
+#[tokio::test]
+async fn idle_connections_make_room_for_a_new_one() {
+    let target = Target::ok().await;
+    let http = http();
+    for user in 0..3 {
+        get(&http, target.url("/"), &of_user(user)).await.unwrap();
+    }
+    let shared = RequestContext {
+        connections: Some(Connections::Shared),
+        ..of_user(0)
+    };
+    get(&http, target.url("/"), &shared).await.unwrap();
+    assert_eq!(http.0.pool.evict(3), 3);
+    target.ended(3).await;
+    assert_eq!(http.0.pool.sweep(), 1);
+    assert_eq!((http.0.pool.evict(3), http.0.pool.evict(3)), (1, 0));
+}
+
 #[tokio::test(start_paused = true)]
 async fn idle_connections_are_swept_without_anybody_asking() {
     let target = Target::ok().await;

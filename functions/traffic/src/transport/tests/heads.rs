@@ -21,7 +21,8 @@ async fn a_head_has_the_order_and_the_case_that_requests_gives_it() {
     let got = head("POST", &headers, Some("{}")).await;
     assert_eq!(
         got.head,
-        "POST /a/b?c=d&e HTTP/1.1\r\nHost: 127.0.0.1:PORT\r\nUser-Agent: me\r\nAccept: */*\r\n\
+        "POST /a/b?c=d&e HTTP/1.1\r\nHost: 127.0.0.1:PORT\r\nUser-Agent: me\r\n\
+         Accept-Encoding: gzip, deflate, br, zstd\r\nAccept: */*\r\n\
          Connection: keep-alive\r\nX-Api-Key: secret\r\nContent-Length: 2\r\n\
          Content-Type: application/json\r\n\r\n"
     );

@@ -181,19 +181,24 @@ async fn every_hop_is_judged_and_a_refused_one_is_not_sent() {
         _ => Answers(redirect(307, &location)),
     })
     .await;
-    let judge: Judge = Arc::new(|url| match url.host_str() {
-        Some("127.0.0.1") => Ok(()),
-        host => Err(format!("{} is not allowed", host.unwrap_or_default())),
-    });
     let http = with(HttpSettings {
-        judge: Some(judge),
+        allowed_hosts: "127.0.0.1".parse().unwrap(),
         ..HttpSettings::default()
     });
     let error = get(&http, start.url("/"), &of_user(0)).await.unwrap_err();
-    assert_eq!(error, "localhost is not allowed");
+    let text = format!(
+        "host \"http://localhost:{}\" is not allowed: CICADA_ALLOWED_HOSTS (--allowed-hosts) has only \
+         127.0.0.1",
+        refused.port
+    );
+    assert_eq!(error, text);
     assert_eq!((start.got().len(), refused.connections()), (2, 0));
     let error = get(&http, "http://other/".parse().unwrap(), &of_user(0)).await;
-    assert_eq!(error.unwrap_err(), "other is not allowed");
+    assert!(
+        error
+            .unwrap_err()
+            .starts_with("host \"http://other\" is not allowed")
+    );
 }
 
 #[tokio::test]

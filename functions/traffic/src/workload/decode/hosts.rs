@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use toml::de::DeValue;
 
-use super::{Environment, check_name};
+use super::{Environment, check_name, host_tls};
 use crate::credentials::{Credentials, without_credentials};
+use crate::tls::HostTls;
 use crate::workload::class::{Host, base_url};
 use crate::workload::read::{Field, Fields};
 
@@ -32,7 +33,7 @@ pub(super) fn read(fields: &Fields<'_, '_, '_>, environment: Environment<'_>) ->
 
 fn unusable(name: &str) -> Host {
     let url = base_url("http://unusable.invalid").expect("a base URL");
-    at(name, url, None, None)
+    at(name, url, None, None, None)
 }
 
 fn host(
@@ -43,8 +44,8 @@ fn host(
 ) -> Option<Host> {
     let reader = file.reader;
     let expected = "a URL such as \"http://localhost:8000\", or a table with `url` and `env`";
-    let (default, variable) = match field.value {
-        DeValue::String(_) => (Some(field.clone()), None),
+    let (default, variable, tls) = match field.value {
+        DeValue::String(_) => (Some(field.clone()), None, None),
         _ => {
             let table = field.convert(reader, expected, DeValue::as_table)?;
             let fields = Fields::new(reader, format!("host `{name}`"), table, field.span.clone());
@@ -53,8 +54,9 @@ fn host(
                 fields.mistake(format_args!("it has no `url`: write {expected}"));
             }
             let variable = fields.get("env");
+            let tls = host_tls::read(&fields, environment);
             fields.finish();
-            (url, variable)
+            (url, variable, tls)
         }
     };
     let default = default?;
@@ -76,7 +78,7 @@ fn host(
         return None;
     }
     let Some(variable) = variable else {
-        return Some(at(name, url, None, None));
+        return Some(at(name, url, None, None, tls));
     };
     let key = variable.convert(reader, "the name of an environment variable", variable_name)?;
     let set = environment(key).filter(|value| !value.is_empty());
@@ -93,7 +95,7 @@ fn host(
             return None;
         }
     };
-    Some(at(name, url, overriding, Some(key)))
+    Some(at(name, url, overriding, Some(key), tls))
 }
 
 fn at(
@@ -101,6 +103,7 @@ fn at(
     default: reqwest::Url,
     overriding: Option<reqwest::Url>,
     variable: Option<&str>,
+    tls: Option<HostTls>,
 ) -> Host {
     let (url, credentials) = Credentials::part(overriding.unwrap_or_else(|| default.clone()));
     Host {
@@ -109,10 +112,11 @@ fn at(
         default,
         variable: variable.map(str::to_owned),
         credentials,
+        tls,
     }
 }
 
-fn variable_name<'v>(value: &'v DeValue<'_>) -> Option<&'v str> {
+pub(super) fn variable_name<'v>(value: &'v DeValue<'_>) -> Option<&'v str> {
     let name = value.as_str()?;
     let good = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     good.then_some(name)

@@ -8,7 +8,7 @@ use super::defaults::Defaults;
 use super::pools::weight;
 use super::requests::{self, Context};
 use super::{check_name, check_variable};
-use crate::workload::class::Task;
+use crate::workload::class::{Order, Step, Task};
 use crate::workload::compile::Compiler;
 use crate::workload::pool::Pool;
 use crate::workload::read::{Fields, instead};
@@ -101,12 +101,35 @@ fn task(
         fields.mistake("it has no `request`: write for example request = \"GET /health\"");
         return None;
     };
+    let steps = requests::read(&request, &context);
     Some(Task {
         name: Arc::from(name),
         weight: weight?,
         pools,
-        steps: requests::read(&request, &context),
+        order: order(fields, &steps),
+        steps,
     })
+}
+
+/// In which order the requests are sent. A request that needs what another one keeps has its place.
+fn order(fields: &Fields<'_, '_, '_>, steps: &[Step]) -> Order {
+    let Some(field) = fields.get("order") else {
+        return Order::Given;
+    };
+    let known = |value: &DeValue<'_>| (value.as_str() == Some("random")).then_some(Order::Random);
+    let expected = "\"random\" (without it, requests are sent in the order they are written)";
+    let needs = steps.iter().flat_map(|step| &step.needs).next();
+    match (field.convert(fields.reader, expected, known), needs) {
+        (Some(_), Some(name)) => {
+            let message = format!(
+                "{}: a request needs `{name}`, which another one captures: leave out `order`",
+                field.place
+            );
+            fields.reader.mistake(&field.span, message);
+            Order::Given
+        }
+        (order, _) => order.unwrap_or_default(),
+    }
 }
 
 /// What the task draws once per iteration.

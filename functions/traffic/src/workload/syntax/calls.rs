@@ -1,6 +1,6 @@
 //! The arguments of the functions that draw and of the filter `metric`, checked where they are constant.
 
-use minijinja::machinery::ast::CallArg;
+use minijinja::machinery::ast::{CallArg, Expr, UnaryOpKind};
 use minijinja::value::Value;
 
 use crate::workload::engine::{Pools, check_randint, check_uniform};
@@ -11,7 +11,7 @@ use crate::workload::read::instead;
 pub(super) fn check(name: &str, arguments: &[CallArg<'_>], pools: &Pools) -> Result<(), String> {
     let usage = random_usage(name);
     let positional = |argument: &CallArg<'_>| match argument {
-        CallArg::Pos(value) => Ok(value.as_const()),
+        CallArg::Pos(value) => Ok(literal(value)),
         _ => Err(format!("`{name}` takes no named arguments: write {usage}")),
     };
     let values: Vec<Option<Value>> = arguments.iter().map(positional).collect::<Result<_, _>>()?;
@@ -58,7 +58,7 @@ pub(super) fn check_metric(arguments: &[CallArg<'_>]) -> Result<(), String> {
     let positional: Vec<Option<Value>> = arguments
         .iter()
         .filter_map(|argument| match argument {
-            CallArg::Pos(value) => Some(value.as_const()),
+            CallArg::Pos(value) => Some(literal(value)),
             _ => None,
         })
         .collect();
@@ -68,6 +68,22 @@ pub(super) fn check_metric(arguments: &[CallArg<'_>]) -> Result<(), String> {
         [Some(_)] => wrong("takes the name of a metric, in quotes"),
         [] => wrong("lacks the name of a metric"),
         _ => wrong("takes labels by their names, after the name of the metric"),
+    }
+}
+
+/// The value of a constant that is written out; one that has to be computed may take long.
+fn literal(expression: &Expr<'_>) -> Option<Value> {
+    let written = |item: &Expr<'_>| matches!(item, Expr::Const(_));
+    match expression {
+        Expr::Const(constant) => Some(constant.value.clone()),
+        Expr::UnaryOp(negated)
+            if matches!(negated.op, UnaryOpKind::Neg) && written(&negated.expr) =>
+        {
+            expression.as_const()
+        }
+        Expr::List(list) if list.items.iter().all(written) => expression.as_const(),
+        Expr::Tuple(tuple) if tuple.items.iter().all(written) => expression.as_const(),
+        _ => None,
     }
 }
 

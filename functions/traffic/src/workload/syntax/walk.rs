@@ -8,6 +8,7 @@ use minijinja::machinery::ast::{Call, CallArg, CallType, Expr, Stmt};
 
 use super::{Findings, Names, Problem, calls};
 use crate::workload::engine::{Engine, RANDOM_FUNCTIONS};
+use crate::workload::headers::HEADER_METHODS;
 use crate::workload::metric::METRIC;
 use crate::workload::read::instead;
 
@@ -54,6 +55,9 @@ const TESTS: [&str; 14] = [
     "undefined",
 ];
 
+/// What is wrong in one template is listed up to so many problems.
+const MOST_PROBLEMS: usize = 100;
+
 /// One use of a name.
 struct Use<'a> {
     name: &'a str,
@@ -93,7 +97,7 @@ impl<'w, 'a> Walk<'w, 'a> {
         self.check_calls();
         let mut findings = Findings::default();
         for used in std::mem::take(&mut self.uses) {
-            if self.own.contains(used.name) {
+            if self.own.contains(used.name) || self.problems.len() >= MOST_PROBLEMS {
                 continue;
             }
             if self.names.has(used.name) {
@@ -131,7 +135,12 @@ impl<'w, 'a> Walk<'w, 'a> {
 
     fn check_calls(&mut self) {
         for (name, line) in std::mem::take(&mut self.calls) {
+            if self.problems.len() >= MOST_PROBLEMS {
+                break;
+            }
             if self.own.contains(name) {
+                let message = format!("only functions can be called, and `{name}` is none");
+                self.problems.push((line, message));
                 continue;
             }
             let random = RANDOM_FUNCTIONS.contains(&name);
@@ -142,8 +151,13 @@ impl<'w, 'a> Walk<'w, 'a> {
             } else if !self.is_function(name) {
                 let globals = self.engine.environment().globals();
                 let known: Vec<String> = globals.map(|(known, _)| known.to_owned()).collect();
-                let hint = instead(name, known.iter().map(String::as_str));
-                format!("unknown function `{name}`: {hint}")
+                match name {
+                    "namespace" => "`namespace` is not available here: use a filter such as `sum`, or `set` outside of the loop".to_owned(),
+                    _ => {
+                        let hint = instead(name, known.iter().map(String::as_str));
+                        format!("unknown function `{name}`: {hint}")
+                    }
+                }
             } else {
                 continue;
             };
@@ -165,6 +179,10 @@ impl<'w, 'a> Walk<'w, 'a> {
             Stmt::EmitExpr(emit) => self.expression(&emit.expr, false),
             Stmt::ForLoop(each) => {
                 self.own.insert("loop");
+                if each.recursive {
+                    let message = "loops cannot be recursive: leave out `recursive`";
+                    self.problems.push((line(each.span()), message.to_owned()));
+                }
                 self.target(&each.target);
                 self.expression(&each.iter, false);
                 self.optional(each.filter_expr.as_ref());
@@ -211,7 +229,10 @@ impl<'w, 'a> Walk<'w, 'a> {
             }
             Expr::List(list) => list.items.iter().for_each(|item| self.target(item)),
             Expr::Tuple(tuple) => tuple.items.iter().for_each(|item| self.target(item)),
-            other => self.expression(other, false),
+            other => {
+                let message = "only names can be set: `namespace` is not available here";
+                self.problems.push((line(other.span()), message.to_owned()));
+            }
         }
     }
 
@@ -337,6 +358,8 @@ impl<'w, 'a> Walk<'w, 'a> {
                 }
             }
             CallType::Method(Expr::Var(of), _) if of.id == "loop" => {}
+            CallType::Method(Expr::Var(of), name)
+                if of.id == "headers" && HEADER_METHODS.contains(&name) => {}
             CallType::Method(_, name) => {
                 let message =
                     format!("there is no method `{name}`: write a filter, `value | {name}`");

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use reqwest::Request;
 use traffic::clock::{Clock, Slot, Timestamp};
-use traffic::transport::{Reply, Transport};
+use traffic::transport::{Reply, RequestContext, Transport};
 
 use super::START;
 
@@ -73,7 +73,7 @@ impl Target {
 }
 
 impl Transport for Target {
-    async fn send(&self, request: Request, _keep_body: bool) -> Result<Reply, String> {
+    async fn send(&self, request: Request, _: &RequestContext) -> Result<Reply, String> {
         let user: u32 = request.headers()["x-user"]
             .to_str()
             .unwrap()

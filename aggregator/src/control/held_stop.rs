@@ -1,0 +1,117 @@
+//! A stop that cannot be written: it holds in this process from then on, and is written when it can be.
+//!
+//! That is possible where one process executes everything. Functions know of a stop by the table alone.
+
+use std::fmt::Display;
+use std::sync::PoisonError;
+
+use traffic::ports::{Heartbeat, Queue, Store, StoreError};
+use traffic::run::{Run, RunId};
+use traffic::runs::RunError;
+
+use super::{ATTEMPTS, Control, Refusal};
+
+/// How a stop was made known.
+#[derive(Debug)]
+pub enum Stop {
+    /// The store has it, or there was nothing to stop.
+    Written,
+    /// Nothing more is sent, but the store does not have it yet, for this reason.
+    Held(StoreError),
+}
+
+impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
+    /// Writes stops that are held and not written yet.
+    ///
+    /// # Errors
+    /// See [`Refusal`]; they are held on.
+    pub async fn write_held_stops(&self) -> Result<(), Refusal> {
+        let _turn = self.turn.lock().await;
+        self.write_held().await
+    }
+
+    /// Why a stop that holds is not written yet, if there is one.
+    pub fn unwritten_stop(&self) -> Option<String> {
+        let unwritten = self.unwritten_stop.lock();
+        unwritten.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The same for who has the turn already.
+    pub(super) async fn write_held(&self) -> Result<(), Refusal> {
+        let runs = &self.fan_out.runs;
+        while let Some((id, _)) = runs.held_stop() {
+            let written = self.write_stop_of(&id).await;
+            if let Err(refusal) = &written {
+                self.note_unwritten(Some(refusal));
+            }
+            written?;
+            tracing::info!(run = %id, "the stop is written");
+            runs.let_go_of_stop(&id);
+            self.note_unwritten(None);
+        }
+        Ok(())
+    }
+
+    async fn write_stop_of(&self, id: &RunId) -> Result<(), Refusal> {
+        let (store, runs) = (&self.fan_out.store, &self.fan_out.runs);
+        for _ in 0..ATTEMPTS {
+            let Some(stored) = store.run(id).await? else {
+                return Ok(());
+            };
+            let mut run = runs.with_held_stop(stored.clone());
+            if run == stored {
+                return Ok(());
+            }
+            run.revision += 1;
+            match store.put_run(&run).await {
+                Err(StoreError::Conflict) => {}
+                Err(error) => return Err(error.into()),
+                Ok(()) => {
+                    runs.put(run).await?;
+                    return Ok(());
+                }
+            }
+        }
+        Err(Refusal::Contended)
+    }
+
+    /// What a stop comes to that could not be written: how it was made known, and the run.
+    pub(super) async fn hold_stop(&self, refusal: Refusal) -> Result<(Stop, Option<Run>), Refusal> {
+        let error = match refusal {
+            Refusal::Store(error) | Refusal::Run(RunError::Store(error)) => error,
+            other => return Err(other),
+        };
+        if !self.fan_out.store.marker_lead().is_zero() {
+            return Err(Refusal::NotStopped(error));
+        }
+        let runs = &self.fan_out.runs;
+        let Some(known) = runs.known_newest().await else {
+            return Err(Refusal::Store(error));
+        };
+        let known = known.plan.run().clone();
+        let is_held = runs.held_stop().is_some();
+        if !is_held && (known.is_over(self.now()) || known.stopped_from.is_some()) {
+            return Ok((Stop::Written, Some(known)));
+        }
+        let held = if is_held {
+            known
+        } else {
+            let from = Run::change_slot(&self.fan_out.clock);
+            runs.hold_stop(known, from).await?.plan.run().clone()
+        };
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            run = %held.id,
+            "the stop cannot be written yet: nothing more is sent, and it is written as soon as it can be"
+        );
+        self.note_unwritten(Some(&error));
+        Ok((Stop::Held(error), Some(held)))
+    }
+
+    fn note_unwritten(&self, reason: Option<&dyn Display>) {
+        let said = reason.map(|reason| {
+            format!("nothing more is sent, but the stop of the run could not be written yet and will be: {reason}")
+        });
+        *(self.unwritten_stop.lock()).unwrap_or_else(PoisonError::into_inner) = said;
+    }
+}

@@ -1,0 +1,60 @@
+//! gzip: any number of members, and what follows them, which nobody reads.
+
+use std::io::Write as _;
+
+use flate2::write::GzDecoder;
+
+use super::{Next, Undecodable};
+
+const DAMAGED: Undecodable = Undecodable::Damaged("gzip");
+
+/// Decodes gzip.
+#[derive(Debug, Default)]
+pub(super) struct Gzip {
+    member: Option<GzDecoder<Vec<u8>>>,
+    /// Whether a member has ended before.
+    has_ended: bool,
+    /// What comes after the last member is left, as urllib3 and gzip leave it.
+    is_over: bool,
+}
+
+impl Gzip {
+    pub(super) fn push(&mut self, mut bytes: &[u8], next: Next<'_>) -> Result<(), Undecodable> {
+        while !bytes.is_empty() && !self.is_over {
+            let member = self
+                .member
+                .get_or_insert_with(|| GzDecoder::new(Vec::new()));
+            match member.write(bytes) {
+                Ok(0) => self.end_member(next)?,
+                Ok(taken) => {
+                    bytes = &bytes[taken..];
+                    let decoded = std::mem::take(member.get_mut());
+                    next(&decoded)?;
+                }
+                Err(_) if self.has_ended && member.header().is_none() => self.is_over = true,
+                Err(_) => return Err(DAMAGED),
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn end(&mut self, next: Next<'_>) -> Result<(), Undecodable> {
+        let Some(member) = &self.member else {
+            return Ok(());
+        };
+        if self.has_ended && member.header().is_none() {
+            return Ok(());
+        }
+        self.end_member(next)
+    }
+
+    /// Compares the member's length and checksum.
+    fn end_member(&mut self, next: Next<'_>) -> Result<(), Undecodable> {
+        if let Some(member) = self.member.take() {
+            let decoded = member.finish().map_err(|_| DAMAGED)?;
+            next(&decoded)?;
+        }
+        self.has_ended = true;
+        Ok(())
+    }
+}

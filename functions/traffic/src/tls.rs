@@ -1,0 +1,212 @@
+//! TLS of what is called: whom it is trusted by, and who it is told that we are.
+//!
+//! Certificates are checked with the system's roots, or what `SSL_CERT_FILE` and `SSL_CERT_DIR` name in
+//! their place. For targets `REQUESTS_CA_BUNDLE` and `CURL_CA_BUNDLE` come before those, as in requests,
+//! and a host's own settings before everything.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+use rustls::ClientConfig;
+use rustls::client::danger::ServerCertVerifier;
+use rustls::crypto::{CryptoProvider, ring};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+mod insecure;
+pub(crate) mod pem;
+mod reasons;
+mod roots;
+mod verifier;
+
+use insecure::Anybody;
+pub use reasons::reason;
+use roots::Roots;
+use verifier::Verifier;
+
+/// The variables that name what targets are trusted by, the first that is set, as in requests.
+const BUNDLES: [&str; 2] = ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"];
+
+/// Why there can be no TLS.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// Nothing is trusted.
+    #[error(
+        "there are no root certificates: install the package ca-certificates, or name a file in SSL_CERT_FILE"
+    )]
+    NoRoots,
+    /// What a variable names cannot be used.
+    #[error(
+        "{variable} names {path}, which cannot be used: name a file with certificates in PEM, or unset it",
+        path = path.display()
+    )]
+    Bundle {
+        /// The variable.
+        variable: &'static str,
+        /// What it names.
+        path: PathBuf,
+        /// Why not.
+        source: pem::PemError,
+    },
+    /// rustls does not like something else.
+    #[error("TLS cannot be used")]
+    Tls(#[from] rustls::Error),
+}
+
+/// The settings for AWS's services and for collectors.
+///
+/// # Errors
+/// When nothing is trusted.
+pub fn for_services() -> Result<ClientConfig, TlsError> {
+    let verifier = Arc::new(Verifier::new(system()?)?);
+    Ok(plain(verifier))
+}
+
+/// The settings for targets whose host has none of its own.
+///
+/// # Errors
+/// When nothing is trusted, or what a variable names cannot be used.
+pub fn for_targets() -> Result<ClientConfig, TlsError> {
+    Ok(plain(by_default()?))
+}
+
+/// What targets are checked with by default; read once.
+fn by_default() -> Result<Arc<Verifier>, TlsError> {
+    static DEFAULT: OnceLock<Arc<Verifier>> = OnceLock::new();
+    if let Some(verifier) = DEFAULT.get() {
+        return Ok(Arc::clone(verifier));
+    }
+    let roots = match bundle(&|name| std::env::var_os(name))? {
+        Some(roots) => Arc::new(roots),
+        None => system()?,
+    };
+    let verifier = Arc::new(Verifier::new(roots)?);
+    Ok(Arc::clone(DEFAULT.get_or_init(|| verifier)))
+}
+
+/// The system's roots; read once.
+fn system() -> Result<Arc<Roots>, TlsError> {
+    static SYSTEM: OnceLock<Arc<Roots>> = OnceLock::new();
+    if let Some(roots) = SYSTEM.get() {
+        return Ok(Arc::clone(roots));
+    }
+    let roots = Arc::new(Roots::of_system()?);
+    Ok(Arc::clone(SYSTEM.get_or_init(|| roots)))
+}
+
+/// The roots that a variable names, if one is set and not empty.
+fn bundle(variable: &dyn Fn(&str) -> Option<OsString>) -> Result<Option<Roots>, TlsError> {
+    let set = BUNDLES.into_iter().find_map(|name| {
+        let value = variable(name).filter(|value| !value.is_empty())?;
+        Some((name, PathBuf::from(value)))
+    });
+    let Some((variable, path)) = set else {
+        return Ok(None);
+    };
+    let roots = pem::certificates_at(&path).and_then(Roots::new);
+    roots.map(Some).map_err(|source| TlsError::Bundle {
+        variable,
+        path,
+        source,
+    })
+}
+
+/// TLS with no certificate of our own.
+fn plain(verifier: Arc<dyn ServerCertVerifier>) -> ClientConfig {
+    with_http(builder(verifier).with_no_client_auth())
+}
+
+fn builder(
+    verifier: Arc<dyn ServerCertVerifier>,
+) -> rustls::ConfigBuilder<ClientConfig, rustls::client::WantsClientCert> {
+    ClientConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .expect("ring speaks TLS 1.2 and 1.3")
+        .dangerous()
+        .with_custom_certificate_verifier(verifier)
+}
+
+fn with_http(mut config: ClientConfig) -> ClientConfig {
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config
+}
+
+fn provider() -> Arc<CryptoProvider> {
+    // an error only says that somebody has installed one already
+    let _ = ring::default_provider().install_default();
+    CryptoProvider::get_default().map_or_else(|| Arc::new(ring::default_provider()), Arc::clone)
+}
+
+/// What a host's own settings are made of.
+#[derive(Debug, Default)]
+pub(crate) struct HostSettings {
+    /// The certificates that are trusted in place of all others.
+    pub(crate) ca: Option<Vec<CertificateDer<'static>>>,
+    /// Whether any certificate will do.
+    pub(crate) insecure: bool,
+    /// Our own certificate, those between it and its authority's, and its key.
+    pub(crate) client: Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>,
+}
+
+/// Why a host's settings cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum HostError {
+    /// The certificates to trust are none.
+    #[error(transparent)]
+    Ca(pem::PemError),
+    /// Certificate and key do not belong together, or are of a kind that is not supported.
+    #[error(transparent)]
+    Client(rustls::Error),
+    /// The system's roots, which hold beside a certificate of our own, cannot be used.
+    #[error(transparent)]
+    Roots(TlsError),
+}
+
+/// TLS as a host of the workload wants it.
+#[derive(Clone)]
+pub struct HostTls(Arc<ClientConfig>);
+
+impl HostTls {
+    pub(crate) fn new(settings: HostSettings) -> Result<Self, HostError> {
+        let verifier: Arc<dyn ServerCertVerifier> = match (settings.insecure, settings.ca) {
+            (true, _) => Arc::new(Anybody),
+            (false, Some(ca)) => {
+                let roots = Roots::new(ca).map_err(HostError::Ca)?;
+                let verifier = Verifier::new(Arc::new(roots));
+                Arc::new(verifier.map_err(HostError::Roots)?)
+            }
+            (false, None) => by_default().map_err(HostError::Roots)?,
+        };
+        let config = match settings.client {
+            None => builder(verifier).with_no_client_auth(),
+            Some((chain, key)) => builder(verifier)
+                .with_client_auth_cert(chain, key)
+                .map_err(HostError::Client)?,
+        };
+        Ok(Self(Arc::new(with_http(config))))
+    }
+
+    /// The settings in rustls's form.
+    pub fn config(&self) -> &Arc<ClientConfig> {
+        &self.0
+    }
+}
+
+/// Two are equal if they are one: what is in them is not to be shown or compared.
+impl PartialEq for HostTls {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for HostTls {}
+
+impl fmt::Debug for HostTls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("HostTls")
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,46 @@
+//! The latest instant at which a process was at work on the database, by its own words.
+//!
+//! A clock may have been set back since. It is not exact: it is never later than that instant, and what
+//! was sent in the moments after it is not known to have been.
+
+use std::time::Duration;
+
+use traffic::clock::{Slot, Timestamp};
+use traffic::run::{CHANGE_LEAD, Run};
+
+use super::database::Database;
+
+/// What is written for later is at most this far ahead: a change's slot,
+const CHANGE_REACHES: Duration = CHANGE_LEAD.saturating_add(Duration::from_secs(1));
+
+/// and the plan, which ends with the next minute, but for a slot for each change in it.
+const PLAN_REACHES: Duration = Duration::from_secs(180);
+
+/// The instant, if there is any run.
+pub(super) fn of(database: &mut Database) -> rusqlite::Result<Option<Timestamp>> {
+    let Some(run) = database.latest_run()? else {
+        return Ok(None);
+    };
+    let planned = database.planned_until(&run.id)?.map(Slot::start);
+    let recorded = database.last_recorded_slot(&run.id)?.map(Slot::start);
+    let instants = [
+        planned.map(|until| until - PLAN_REACHES),
+        recorded,
+        Some(by_changes(&run)),
+    ];
+    Ok(instants.into_iter().flatten().max())
+}
+
+/// When the run was changed last, as far as it says so. The later stages of a load shape were written long
+/// before they begin.
+fn by_changes(run: &Run) -> Timestamp {
+    let asked_for = run.segments.windows(2).filter(|pair| {
+        let goes_on = pair[0].shape.is_some() && pair[1].shape.is_some();
+        !goes_on
+    });
+    let changed = asked_for.map(|pair| pair[1].from);
+    let changed = changed.chain(run.stopped_from).max();
+    let changed = changed.map(|slot| slot.start() - CHANGE_REACHES);
+    let instants = [Some(run.created_at), run.reset_at, changed];
+    instants.into_iter().flatten().max().unwrap_or_default()
+}

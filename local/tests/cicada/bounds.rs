@@ -1,0 +1,203 @@
+//! What a process takes of its machine: file descriptors, memory, and the rights of its files.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::time::{Instant, sleep};
+
+use crate::harness::{Cicada, Serving, assert_adds_up};
+
+/// Users of a host that is given by a variable.
+const WORKLOAD: &str = r#"
+[hosts.t]
+url = "http://127.0.0.1:9"
+env = "TARGET_APP_URL"
+[class.U]
+host = "t"
+wait = "constant_pacing(1)"
+task.ask.request = "GET /silence"
+"#;
+
+/// A target that takes every connection and never says anything.
+async fn silent() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        let mut taken = Vec::new();
+        while let Ok((stream, _)) = listener.accept().await {
+            taken.push(stream);
+        }
+    });
+    port
+}
+
+/// Asks on a connection of its own, as `curl` does; what was answered within some time.
+async fn asked(cicada: &Serving, method: &str, path: &str) -> (u16, Value) {
+    let client = reqwest::Client::new();
+    let request = client.request(method.parse().unwrap(), format!("{}{path}", cicada.url()));
+    let began = Instant::now();
+    let answer = request.timeout(Duration::from_secs(10)).send().await;
+    let answer =
+        answer.unwrap_or_else(|error| panic!("{path} after {:?}: {error}", began.elapsed()));
+    let status = answer.status().as_u16();
+    let text = answer.text().await.unwrap();
+    (status, serde_json::from_str(&text).unwrap_or_default())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn few_file_descriptors_are_kept_for_who_asks_and_stops() {
+    for files in [256, 1_024] {
+        let folder = tempfile::tempdir().unwrap();
+        let workload = folder.path().join("silence.toml");
+        fs::write(&workload, WORKLOAD).unwrap();
+        let limit = format!("ulimit -n {files}; exec \"$0\" \"$@\"");
+        let cicada = Cicada::new()
+            .wrapped(["sh", "-ec", &limit])
+            // by name, for looking it up takes descriptors as well
+            .env(
+                "TARGET_APP_URL",
+                format!("http://localhost:{}", silent().await),
+            )
+            .db(&folder.path().join("runs.db"))
+            .arg("-f")
+            .arg(&workload)
+            .serve()
+            .await;
+        cicada.swarm("user_count=2000&spawn_rate=2000").await;
+        // until connections are scarce
+        let text = "too many open files: raise ulimit -n";
+        cicada
+            .until("/stats/requests", Duration::from_secs(60), |statistics| {
+                statistics["errors"].to_string().contains(text)
+            })
+            .await;
+        for _ in 0..10 {
+            for path in ["/health", "/stats/requests", "/ledger", "/runs"] {
+                let (status, _) = asked(&cicada, "GET", path).await;
+                assert_eq!(status, 200, "{path} with {files} files");
+            }
+            sleep(Duration::from_millis(200)).await;
+        }
+        let (_, stopped) = asked(&cicada, "POST", "/stop").await;
+        assert_eq!(stopped["success"], true, "{stopped}");
+        assert_adds_up(&asked(&cicada, "GET", "/ledger").await.1);
+        let log = cicada.log();
+        assert!(!log.contains("cannot be accepted"), "{log}");
+        assert!(!log.contains("cannot be written"), "{log}");
+    }
+}
+
+/// What a process has in memory that no file has, in MB.
+fn anonymous_memory(process: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("RssAnon:"));
+    let kilobytes = line.unwrap().trim().trim_end_matches(" kB").trim();
+    kilobytes.parse::<u64>().unwrap() / 1_000
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_workload_of_ten_thousand_tasks_takes_less_than_150_megabytes() {
+    let mut tasks = WORKLOAD.replace("task.ask.request = \"GET /silence\"", "");
+    for task in 0..10_000 {
+        let _ = write!(
+            tasks,
+            "[class.U.task.t{task}]\nrequest = {{ method = 'POST', path = '/items/{task}', \
+             json = {{ user = '{{{{ user }}}}', number = {task} }}, \
+             expect = 'status == 200 and json.number == {task}' }}\n"
+        );
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let workload = folder.path().join("many.toml");
+    fs::write(&workload, tasks).unwrap();
+    let cicada = Cicada::new().arg("-f").arg(&workload).serve().await;
+    cicada.swarm("user_count=50&spawn_rate=50").await;
+    let limit = Duration::from_secs(60);
+    cicada
+        .until("/stats/requests", limit, |statistics| {
+            let rows = statistics["stats"].as_array().unwrap();
+            rows.last().unwrap()["num_requests"].as_u64() > Some(200)
+        })
+        .await;
+    let megabytes = anonymous_memory(cicada.id());
+    println!("{megabytes} MB");
+    assert!(megabytes < 150, "{megabytes} MB");
+}
+
+fn rights(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_is_its_owners_alone_and_what_is_exported_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let database = folder.join("runs.db");
+    let open = || {
+        Cicada::new()
+            .wrapped(["sh", "-ec", "umask 022; exec \"$0\" \"$@\""])
+            .db(&database)
+            .args("--autostart -u 1 --csv")
+            .arg(folder.join("stats"))
+            .args("--html")
+            .arg(folder.join("report.html"))
+            .args("--json-file")
+            .arg(folder.join("stats"))
+            .args("--logfile")
+            .arg(folder.join("cicada.log"))
+    };
+    for before in [None, Some(0o644), Some(0o666), Some(0o640), Some(0o600)] {
+        if let Some(before) = before {
+            fs::set_permissions(&database, fs::Permissions::from_mode(before)).unwrap();
+        }
+        let limit = Instant::now() + Duration::from_secs(30);
+        let child = open().args("--web-base-path /x").start();
+        while !folder.join("stats_stats.csv").exists() || rights(&database) != 0o600 {
+            assert!(
+                Instant::now() < limit,
+                "{before:?}: {:o}",
+                rights(&database)
+            );
+            sleep(Duration::from_millis(50)).await;
+        }
+        for beside in ["runs.db-wal", "runs.db-shm", "runs.db-journal"] {
+            let beside = folder.join(beside);
+            if beside.exists() {
+                assert_eq!(rights(&beside), 0o600, "{before:?}: {}", beside.display());
+            }
+        }
+        assert!(folder.join("runs.db-wal").exists());
+        child.end().await;
+        let log = fs::read_to_string(folder.join("cicada.log")).unwrap();
+        let said = log
+            .matches("was open to other users of this machine")
+            .count();
+        let wide = [Some(0o644), Some(0o666), Some(0o640)];
+        let expected = wide.iter().take_while(|known| **known != before).count();
+        let expected = match before {
+            None => 0,
+            _ => (expected + 1).min(wide.len()),
+        };
+        assert_eq!(said, expected, "{before:?}: {log}");
+    }
+    for exported in ["stats_stats.csv", "report.html", "stats.json", "cicada.log"] {
+        assert_eq!(rights(&folder.join(exported)), 0o644, "{exported}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_database_of_ours_keeps_its_rights() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("notes.txt");
+    fs::write(&file, "x".repeat(2_000)).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+    let output = Cicada::new().db(&file).run().await;
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(rights(&file), 0o644);
+}

@@ -320,7 +320,9 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
             }
             (change, _) => change.from(),
         };
-        let segments = target.segments(from);
+        let mut segments = target.segments(from);
+        let keyring = self.settings.keyring.as_ref();
+        said_host::note(keyring, &mut segments, &before.workload);
         let first = segments[0].clone();
         let mut changed = Run {
             revision: run.revision + 1,

@@ -101,6 +101,7 @@ impl Engine {
         let http = Http::new(
             clock.clone(),
             HttpSettings {
+                allowed_hosts: settings.allowed_hosts.clone(),
                 proxies,
                 max_connections,
                 ..HttpSettings::default()

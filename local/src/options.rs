@@ -10,6 +10,7 @@ use aggregator::api::{BasePath, InvalidBasePath, Names};
 use aggregator::control::{InvalidField, Limits, parse_timespan};
 use clap::builder::{BoolishValueParser, OsStringValueParser, TypedValueParser};
 use clap::{ArgAction, Args, Parser};
+use traffic::credentials::without_credentials;
 use traffic::host_allowlist::{AllowedHosts, InvalidAllowedHosts};
 
 /// What is said after the options, for it is no option: others could read it in the list of processes.
@@ -400,6 +401,9 @@ pub(crate) fn mistake_of(command: &str, error: &clap::Error) -> String {
     let said: Vec<&str> = said.collect();
     let said = said.join(" ").replace(" tip: ", ", ");
     let said = said.strip_prefix("error: ").unwrap_or(&said);
+    // what is repeated of what was typed may be a host with a password
+    let words: Vec<_> = said.split(' ').map(without_credentials).collect();
+    let said = words.join(" ");
     let said = PLAINER.iter().fold(said.to_owned(), |said, (std, plain)| {
         said.replace(std, plain)
     });

@@ -5,12 +5,13 @@ use traffic::run::Segment;
 use traffic::runs::LoadedRun;
 
 use super::request::InvalidField;
+use super::said_host;
 use super::target::{Context, allowed};
 use super::{Control, Refusal};
 
 impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
     /// Ends the newest run at once if it is on and does what a swarm could not ask for now: more users, a faster
-    /// ramp, or requests to a host that is not allowed. Says so in the log, and returns whether it did.
+    /// ramp, requests to a host that is not allowed, or with a password that this process lacks. Says so in the log, and returns whether it did.
     ///
     /// # Errors
     /// When the run cannot be read or written; see [`Refusal`].
@@ -78,6 +79,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         for share in &segment.shares {
             super::known_class(&run.workload, "user_classes", &share.class)?;
         }
+        said_host::knows_all(self.settings.keyring.as_ref(), segment)?;
         let context = Context {
             settings: &self.settings,
             workload: &run.workload,

@@ -1,8 +1,11 @@
 //! A host as somebody said it: its text, which may be stored and shown, and the user and password that it had.
 
+use std::collections::BTreeSet;
+
 use reqwest::Url;
 use traffic::credentials::{Credentials, Keyring, without_credentials};
-use traffic::workload::base_url;
+use traffic::run::{Segment, Share};
+use traffic::workload::{Workload, base_url};
 
 use super::request::InvalidField;
 
@@ -64,4 +67,43 @@ pub(super) fn keep(
     if let (Some(keyring), Some((url, credentials))) = (keyring, secret) {
         keyring.keep(class, url.clone(), credentials.clone());
     }
+}
+
+/// Notes in the segments of a run which of its hosts' users and passwords `keyring` has, so that a process
+/// without them can tell that it lacks them.
+pub(super) fn note(keyring: Option<&Keyring>, segments: &mut [Segment], workload: &Workload) {
+    let Some(keyring) = keyring else {
+        return;
+    };
+    for segment in segments {
+        let of_class = |share: &Share| {
+            let mut elsewhere = segment.hosts.iter();
+            match elsewhere.find(|(class, _)| *class == share.class) {
+                Some((_, host)) => base_url(host).ok(),
+                None => Some(workload.class(&share.class)?.host().url().clone()),
+            }
+        };
+        let urls = segment.shares.iter().filter_map(of_class);
+        let known: BTreeSet<Url> = urls.filter(|url| keyring.knows(url)).collect();
+        let notes = known.into_iter().map(|url| (String::new(), url.into()));
+        segment.hosts.extend(notes);
+    }
+}
+
+/// Refuses a segment for whose hosts this process lacks a user and a password.
+pub(super) fn knows_all(keyring: Option<&Keyring>, segment: &Segment) -> Result<(), InvalidField> {
+    let noted = segment.hosts.iter().filter(|(class, _)| class.is_empty());
+    for (_, host) in noted {
+        let is_known = keyring
+            .zip(base_url(host).ok())
+            .is_some_and(|(keyring, url)| keyring.knows(&url));
+        if !is_known {
+            let problem = format!(
+                "{host:?} was said with a user and a password, which are never kept: say them again with \
+                 --host, or start a new run"
+            );
+            return Err(InvalidField::new("host", problem));
+        }
+    }
+    Ok(())
 }

@@ -4,7 +4,7 @@ use std::iter;
 use std::sync::Arc;
 
 use serde::Deserialize;
-use traffic::credentials::Keyring;
+use traffic::credentials::{Keyring, without_credentials};
 use traffic::host_allowlist::AllowedHosts;
 use traffic::record::BlockSize;
 use traffic::run::Share;
@@ -244,7 +244,7 @@ pub(crate) fn known_class(
         .iter()
         .map(|class| &**class.name())
         .collect();
-    let name: String = name.chars().take(100).collect();
+    let name: String = without_credentials(name).chars().take(100).collect();
     Err(InvalidField::new(
         field,
         format!(

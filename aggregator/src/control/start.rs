@@ -7,7 +7,7 @@ use traffic::ports::{Heartbeat, Queue, Store, StoreError};
 use traffic::run::{Run, RunId};
 
 use super::target::{Context, Target};
-use super::{ATTEMPTS, Control, Refusal, SwarmRequest};
+use super::{ATTEMPTS, Control, Refusal, SwarmRequest, said_host};
 
 /// Newest runs that are looked at for others that were started at the same moment.
 const RIVALS: usize = 16;
@@ -39,7 +39,8 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
             .store
             .put_workload(workload.version(), workload.source())
             .await?;
-        let run = self.new_run(&target, workload.version(), before);
+        let mut run = self.new_run(&target, workload.version(), before);
+        said_host::note(self.settings.keyring.as_ref(), &mut run.segments, &workload);
         fan_out.store.put_run(&run).await?;
         if !self.is_newest(&run.id, before.map(|run| &run.id)).await? {
             // it must not be planned for ever

@@ -1,19 +1,53 @@
 //! What holds for all requests that ticks on AWS send.
 
+use anyhow::Context as _;
 use aws::environment::Variables;
-use traffic::transport::{HttpError, HttpSettings, Proxies};
+use traffic::host_allowlist::{ALLOWED_HOSTS, AllowedHosts};
+use traffic::transport::{HttpSettings, Proxies};
 use traffic::workload::Connections;
 
 /// Connections are shared unless a class says otherwise, for a function pays for the time that it takes to
-/// make them; the addresses of the link, where AWS hands out credentials, are refused.
+/// make them; the addresses of the link, where AWS hands out credentials, are refused, and so is every host
+/// that `CICADA_ALLOWED_HOSTS` does not have.
 ///
 /// # Errors
 /// When a variable cannot be used.
-pub fn http_settings(variables: &Variables) -> Result<HttpSettings, HttpError> {
+pub fn http_settings(variables: &Variables) -> anyhow::Result<HttpSettings> {
+    let allowed_hosts = variables.text(ALLOWED_HOSTS).unwrap_or_default();
     Ok(HttpSettings {
         connections: Connections::Shared,
+        allowed_hosts: allowed_hosts
+            .parse::<AllowedHosts>()
+            .context(ALLOWED_HOSTS)?,
         proxies: Proxies::read(&*variables.lookup())?,
         refuses_link_local: true,
-        ..HttpSettings::default()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    fn of(allowed: &'static str) -> anyhow::Result<HttpSettings> {
+        let lookup = move |name: &str| (name == ALLOWED_HOSTS).then(|| allowed.to_owned());
+        http_settings(&Variables::new(Arc::new(lookup)))
+    }
+
+    #[test]
+    fn ticks_obey_the_list_of_allowed_hosts_and_refuse_the_link() {
+        let settings = of("shop.test:8000, *.internal").unwrap();
+        assert_eq!(
+            settings.allowed_hosts.to_string(),
+            "shop.test:8000, *.internal"
+        );
+        assert!(settings.refuses_link_local);
+        assert_eq!(of("").unwrap().allowed_hosts, AllowedHosts::default());
+        let error = format!("{:#}", of("a b").unwrap_err());
+        assert!(
+            error.starts_with("CICADA_ALLOWED_HOSTS: names \"a b\""),
+            "{error}"
+        );
+    }
 }

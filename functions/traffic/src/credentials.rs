@@ -65,6 +65,12 @@ impl Keyring {
         kept.insert((class.map(str::to_owned), url), credentials);
     }
 
+    /// Whether there are credentials for a base URL, whoever they were told for.
+    pub fn knows(&self, url: &Url) -> bool {
+        let kept = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        kept.keys().any(|(_, known)| known == url)
+    }
+
     /// The credentials that a class's requests to a base URL have. Those of the run's host come first where the
     /// base URL `is_of_run`, else those of the class.
     pub fn find(&self, class: &str, url: &Url, is_of_run: bool) -> Option<Credentials> {
@@ -152,6 +158,7 @@ mod tests {
             Credentials::part(url).1.unwrap()
         };
         assert_eq!(keyring.find("A", &url, true), None);
+        assert!(!keyring.knows(&url));
         keyring.keep(None, url.clone(), told("run"));
         keyring.clone().keep(Some("A"), url.clone(), told("a"));
         for (class, is_of_run, user) in [
@@ -165,5 +172,6 @@ mod tests {
         }
         let other = Url::parse("http://shop.test/base").unwrap();
         assert_eq!(keyring.find("A", &other, false), None);
+        assert!(keyring.knows(&url) && !keyring.knows(&other));
     }
 }

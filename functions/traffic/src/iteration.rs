@@ -247,6 +247,7 @@ impl Sender {
         RequestContext {
             connections: self.class().connections(),
             max_connection_age: self.class().max_connection_age(),
+            redirects: step.redirects,
             keep_body: step.needs_body(),
             tls: self
                 .class()

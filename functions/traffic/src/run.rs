@@ -87,7 +87,8 @@ pub struct Segment {
     pub shares: Vec<Share>,
     /// The host as it was asked for, which is what the API shows.
     pub host: Option<String>,
-    /// What followed from it: overrides of the classes' hosts, class name and base URL.
+    /// What followed from it: overrides of the classes' hosts, class name and base URL. Beside an empty name stands
+    /// a base URL for which the process that wrote this was told a user and a password; the store has neither.
     pub hosts: Vec<(String, String)>,
     /// The first instant at which nothing starts any more, when a `run_time` was given or a shape ends.
     pub until: Option<Timestamp>,

@@ -83,6 +83,27 @@ fn a_header_of_a_request_wins_over_the_class_and_the_file() {
 }
 
 #[test]
+fn redirects_are_followed_as_the_nearest_says() {
+    let source = |defaults: &str, class: &str, task: &str| {
+        format!(
+            "hosts.h = 'http://h'\ndefaults = {{ {defaults} }}\n[class.A]\nwait = 'constant(0)'\n{class}\n\
+             [class.A.task.t]\n{task}\nrequest = ['/', {{ path = '/', redirects = 0 }}]\n"
+        )
+    };
+    for (defaults, class, task, expected) in [
+        ("", "", "", 30),
+        ("redirects = 3", "", "", 3),
+        ("redirects = 3", "redirects = 4", "", 4),
+        ("redirects = 3", "redirects = 4", "redirects = 30", 30),
+    ] {
+        let workload = parse(&source(defaults, class, task));
+        let steps = workload.classes()[0].tasks()[0].steps();
+        let redirects: Vec<_> = steps.iter().map(|step| step.redirects).collect();
+        assert_eq!(redirects, [expected, 0], "{defaults} {class} {task}");
+    }
+}
+
+#[test]
 fn what_a_request_does_not_say_its_class_says_and_then_the_file() {
     let source = "hosts.h = 'http://h'\ndefaults = { timeout = '5s', status = 201 }\n\
          [class.A]\nwait = 'constant(0)'\ntimeout = 7\n[class.A.task.t]\nrequest = ['/', { path = '/', timeout = '250ms' }]\n";

@@ -138,7 +138,7 @@ fn weights_and_counts_are_whole_numbers_in_bounds() {
             "hosts.h='http://h'\n[class.A]\nwait='constant(0)'\n{line} #!\ntask.t.request='/'\n"
         )
     };
-    for weight in ["0", "-1", "10001", "1.5", "'2'", "99999999999999999999"] {
+    for weight in ["0", "-1", "10001", "1.5", "'2'"] {
         let expected = "write a whole number from 1 to 10000";
         let found = weight.replace('\'', "\"");
         wrong(
@@ -439,6 +439,15 @@ fn requests_say_one_thing_and_say_it_right() {
         "timeout = '25h'",
         ", `timeout` is \"25h\": write a time from \"1ms\" to \"24h\", such as \"30s\"",
     );
+    for redirects in ["-1", "31", "1.5", "'3'", "true"] {
+        wrong_request(
+            &format!("path='/'\nredirects = {redirects} #!"),
+            &format!(
+                "{place}, `redirects` is {}: write a whole number from 0, where none is followed, to 30",
+                redirects.replace('\'', "\"")
+            ),
+        );
+    }
     check(
         "status = 'ok'",
         ", `status` is \"ok\": write a status such as 200, a rule such as \"<400\", \"2xx\", \"200-204\", \"!=404\" or \"any\", or an array of them",

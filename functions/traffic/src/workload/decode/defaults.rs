@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use reqwest::header::HeaderName;
 
+use crate::transport::MAX_REDIRECTS;
 use crate::workload::connections::ConnectionRules;
 use crate::workload::expect::{self, StatusRule};
 use crate::workload::read::{Fields, Snippet, integer};
@@ -11,9 +12,6 @@ use crate::workload::wait::{MAX_DURATION, duration};
 
 /// The timeout of requests that nothing gives one.
 const TIMEOUT: Duration = Duration::from_secs(60);
-
-/// The most redirects that a request follows, and how many it follows if nothing says: as Locust's client.
-const MAX_REDIRECTS: u32 = 30;
 
 /// What a request has when it does not say otherwise.
 #[derive(Clone, Debug)]

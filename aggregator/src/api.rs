@@ -27,6 +27,7 @@ mod door;
 mod downloads;
 mod fields;
 mod headers;
+mod locust_page;
 mod health;
 mod home;
 mod metrics;

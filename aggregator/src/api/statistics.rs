@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -15,7 +16,7 @@ use traffic::workload::Workload;
 
 use super::openapi::shapes::{self, Refused};
 use super::runs::Shown;
-use super::{Api, unavailable};
+use super::{Api, locust_page, unavailable};
 use crate::control;
 use crate::ledger::Ledger;
 use crate::report::Report;
@@ -34,10 +35,10 @@ struct Requests {
     (status = 200, description = "Statistics of all requests, errors, state and users.", body = shapes::Requests),
     (status = 503, description = "The store does not answer.", body = Refused)
 ))]
-pub(super) async fn requests(Shown(snapshot): Shown) -> Response {
+pub(super) async fn requests(Shown(snapshot): Shown, headers: HeaderMap) -> Response {
     let body = Requests {
         report: snapshot.report(),
-        state: snapshot.state(),
+        state: locust_page::understood(snapshot.state(), &headers),
         user_count: snapshot.user_count(),
     };
     Json(body).into_response()

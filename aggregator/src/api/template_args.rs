@@ -70,6 +70,15 @@ impl TemplateArgs {
     ) -> Result<Self, Refusal> {
         Ok(Self::from(control.offer().await?))
     }
+
+    /// The same for Locust's own page, which stops looking at a state of `stopping`.
+    pub(super) fn for_locusts_page(self) -> Self {
+        let state = match self.state {
+            State::Stopping => State::Spawning,
+            state => state,
+        };
+        Self { state, ..self }
+    }
 }
 
 impl From<Offer> for TemplateArgs {

@@ -501,7 +501,7 @@ fn json_is_read_as_python_writes_it() {
         "id": 123456789012345678901234567890123456789012}"#;
     for expect in [
         "json.inf > 1e300 and json.low < -1e300",
-        "not (json.nan > 0) and not (json.nan < 0)",
+        "json.nan != json.nan and json.nan != 0",
         "json.lone is startingwith('a') and json.lone | length == 2",
         "json.a == 2",
         "json.id | string == '123456789012345678901234567890123456789012'",

@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use aggregator::control::State;
 use aggregator::export::csv::{self, HistoryWriter};
 use aggregator::export::{html, json};
 use aggregator::reader::{Aggregation, AggregatorError, Snapshot};

@@ -25,5 +25,7 @@ pub(super) fn understood(state: State, headers: &HeaderMap) -> State {
 /// Whether our own page asks.
 pub(super) fn is_ours(headers: &HeaderMap) -> bool {
     let (name, value) = REQUESTED_WITH;
-    headers.get(name).is_some_and(|said| said.as_bytes() == value)
+    headers
+        .get(name)
+        .is_some_and(|said| said.as_bytes() == value)
 }

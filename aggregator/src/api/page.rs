@@ -15,7 +15,7 @@ use traffic::ports::{Heartbeat, Queue, Store};
 
 use super::openapi::shapes::Refused;
 use super::template_args::TemplateArgs;
-use super::{Api, home, unavailable};
+use super::{Api, home, locust_page, unavailable};
 
 /// The page, if it was built when this was compiled.
 static BUILT: Option<Page> = include!(concat!(env!("OUT_DIR"), "/page.rs"));

@@ -270,7 +270,7 @@ async fn a_body_that_is_announced_too_long_is_refused_before_it_is_sent() {
     let served = Served::plain(cicada.router.clone()).await;
     let form = "host: x\r\ncontent-type: application/x-www-form-urlencoded";
     for (what, length) in [
-        ("POST /swarm", 1_048_577),
+        ("POST /swarm", 1_048_577_u64),
         ("POST /swarm", 9_000_000_000_000_000_000),
         ("POST /user", 5_000_000),
         ("PUT /workload", 400_001),

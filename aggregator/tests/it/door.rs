@@ -1,7 +1,5 @@
 //! Who may come in: the password, and changes from pages of other sites.
 
-use std::sync::Arc;
-
 use aggregator::api::{Acquaintance, Door, Names, Trusted, Visitor};
 use aggregator::control::Settings;
 use axum::body::Body;

@@ -110,7 +110,7 @@ fn requests(run: &LoadedRun, service: &Service, factor: f64) -> Vec<Request> {
     let seed = run.plan.run().seed;
     let mut requests = Vec::new();
     for slot in 0..RUN {
-        let slot = traffic::clock::Slot(run.plan.run().starts().0 + slot);
+        let slot = run.plan.run().first_slot().plus(slot);
         for (class, _, dues) in run.plan.slot(slot) {
             let class = &run.workload.classes()[class];
             for due in dues {

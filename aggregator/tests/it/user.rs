@@ -6,7 +6,6 @@ use aggregator::control::{ClassSettings, Settings};
 use serde_json::{Value, json};
 use traffic::clock::Clock;
 use traffic::host_allowlist::AllowedHosts;
-use traffic::memory::MemoryStore;
 use traffic::workload::BUILT_IN;
 
 use crate::cicada::{Answer, Cicada, epoch, workload};

@@ -101,6 +101,8 @@ mod tests {
             stats: Arc::new(Stats::new(START)),
             ledger: Arc::default(),
             ledger_past: Arc::default(),
+            is_settled: false,
+            busy: 0,
             at: START + at,
         }
     }

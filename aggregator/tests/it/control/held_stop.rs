@@ -31,7 +31,7 @@ async fn running(store: UnsteadyStore) -> Cicada<UnsteadyStore> {
 /// The state as the process knows it, whatever the store says.
 async fn state(cicada: &Cicada<UnsteadyStore>) -> State {
     let run = cicada.control.run().await.unwrap();
-    State::of(run.as_deref(), cicada.clock.now())
+    cicada.control.state(run.as_deref())
 }
 
 #[tokio::test(start_paused = true)]

@@ -99,7 +99,9 @@ async fn take(cicada: &Cicada, step: &Step) {
             };
             granted_unless_a_shape_is_on(cicada, request).await;
         }
-        Step::Stop => cicada.control.stop().await.expect("the store works"),
+        Step::Stop => {
+            cicada.control.stop().await.expect("the store works");
+        }
         Step::Reset => cicada.control.reset().await.expect("the store works"),
         Step::Beat => {
             cicada.fan_out.plan_ahead().await.expect("the store works");

@@ -313,7 +313,7 @@ async fn of_a_process_that_stood_still_each_iteration_is_said_once_and_every_req
         for wake_up in stage.queue.take_before(START.plus(31)) {
             stage.wake(wake_up);
         }
-        let amid = START.plus(30).start() + Duration::from_millis(300);
+        let amid = START.plus(30).full_second() + Duration::from_millis(300);
         stage.clock.sleep_until(amid).await;
         tokio::time::advance(Duration::from_secs(seconds)).await;
         // who reads is awake before those who write

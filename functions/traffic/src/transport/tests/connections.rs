@@ -1,7 +1,5 @@
 //! Whose connections requests go by, how long, and what becomes of those that the target closes.
 
-use futures_util::FutureExt as _;
-
 use super::*;
 
 /// Moves the time on by more than a default connection may live, and lets the sweep come by.

@@ -176,7 +176,7 @@ async fn a_database_is_its_owners_alone_and_what_is_exported_is_not() {
         child.end().await;
         let log = fs::read_to_string(folder.join("cicada.log")).unwrap();
         let said = log
-            .matches("was open to other users of this machine")
+            .matches("runs.db was open to other users of this machine")
             .count();
         let wide = [Some(0o644), Some(0o666), Some(0o640)];
         let expected = wide.iter().take_while(|known| **known != before).count();

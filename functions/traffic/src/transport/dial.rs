@@ -71,6 +71,7 @@ impl Dialer {
             true => encrypted(origin.tls().unwrap_or(&self.tls), origin.host(), stream).await?,
             false => stream,
         };
+        tracing::debug!(host = origin.host(), port = origin.port(), "connected");
         Ok(Connection::new(stream, origin, opened))
     }
 

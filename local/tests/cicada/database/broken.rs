@@ -4,6 +4,7 @@ use std::os::unix::fs::FileExt as _;
 
 use bytes::Bytes;
 use local::store::SqliteStore;
+use tokio::time::{Instant, sleep};
 use traffic::clock::{Clock, Slot};
 use traffic::ports::Store as _;
 use traffic::record::{Block, Bucket, Record, RecordKey};
@@ -67,10 +68,9 @@ async fn damage_in_mid_run_is_said_and_does_not_break_it() {
     cicada.until_logged(&what).await;
     // what was recorded is still told, and nothing is counted that was not recorded
     assert_eq!(cicada.total().await, 0);
-    let ledger = cicada.get("/ledger").await;
+    let ledger = until_planned(&cicada).await;
     assert_adds_up(&ledger);
     assert_eq!(ledger["recorded"], 0, "{ledger:#}");
-    assert!(ledger["planned"].as_u64().unwrap() > 0, "{ledger:#}");
     assert!(!cicada.log().contains("panicked"), "{}", cicada.log());
     cicada.kill().await;
 
@@ -84,6 +84,19 @@ async fn damage_in_mid_run_is_said_and_does_not_break_it() {
     again.until_logged(&what).await;
     assert!(!again.log().contains("panicked"), "{}", again.log());
     again.kill().await;
+}
+
+/// The ledger once the first slot has ended.
+async fn until_planned(cicada: &Serving) -> Value {
+    let began = Instant::now();
+    loop {
+        let ledger = cicada.get("/ledger").await;
+        if ledger["planned"].as_u64().unwrap() > 0 {
+            return ledger;
+        }
+        assert!(began.elapsed() < Duration::from_secs(60), "{ledger:#}");
+        sleep(Duration::from_millis(50)).await;
+    }
 }
 
 /// Writes garbage over all pages but those that say what tables there are.

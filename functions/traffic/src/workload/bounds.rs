@@ -138,10 +138,6 @@ impl Cost {
 }
 
 /// The engine's `tojson`, with an indent that cannot fill the memory.
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "the engine hands arguments over by value"
-)]
 fn tojson(
     state: &State,
     value: Value,

@@ -115,6 +115,7 @@ fn expressions() -> Vec<String> {
 }
 
 /// Templates with blocks that did, and their siblings.
+#[expect(clippy::too_many_lines, reason = "it is data")]
 fn templates() -> Vec<String> {
     let double = |step: &str| {
         format!(
@@ -413,6 +414,7 @@ fn no_template_of_a_known_kind_kills_or_hangs() {
 }
 
 /// Expressions from a small grammar, nested as a person or a machine would.
+#[expect(clippy::too_many_lines, reason = "it is data")]
 fn expression() -> impl Strategy<Value = String> {
     let leaf = prop::sample::select(vec![
         "1",

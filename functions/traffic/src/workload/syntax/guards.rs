@@ -110,6 +110,28 @@ impl Writer {
                 }
                 self.push("{% endif %}");
             }
+            Stmt::WithBlock(_) | Stmt::Set(_) | Stmt::SetBlock(_) => self.setting(statement),
+            Stmt::FilterBlock(block) => {
+                self.push("{% filter ");
+                self.expression(&block.filter, IF);
+                self.push(" %}");
+                self.statements(&block.body);
+                self.push("{% endfilter %}");
+            }
+            Stmt::Do(call) => {
+                self.push("{% do ");
+                self.expression(&call.call.expr, PRIMARY);
+                self.arguments(&call.call.args, BOUNDED);
+                self.push(" %}");
+            }
+            // the walk before has refused every other kind
+            _ => {}
+        }
+    }
+
+    /// Writes a statement that gives names to values.
+    fn setting(&mut self, statement: &Stmt<'_>) {
+        match statement {
             Stmt::WithBlock(with) => {
                 self.push("{% with ");
                 for (index, (target, value)) in with.assignments.iter().enumerate() {
@@ -140,20 +162,6 @@ impl Writer {
                 self.statements(&set.body);
                 self.push("{% endset %}");
             }
-            Stmt::FilterBlock(block) => {
-                self.push("{% filter ");
-                self.expression(&block.filter, IF);
-                self.push(" %}");
-                self.statements(&block.body);
-                self.push("{% endfilter %}");
-            }
-            Stmt::Do(call) => {
-                self.push("{% do ");
-                self.expression(&call.call.expr, PRIMARY);
-                self.arguments(&call.call.args, BOUNDED);
-                self.push(" %}");
-            }
-            // the walk before has refused every other kind
             _ => {}
         }
     }
@@ -199,19 +207,8 @@ impl Writer {
         match expression {
             Expr::Const(constant) => self.constant(&constant.value),
             Expr::Var(variable) => self.push(variable.id),
-            Expr::Slice(slice) => {
-                self.guarded(&slice.expr, INDEXED, PRIMARY);
-                self.push("[");
-                for (bound, separator) in
-                    [(&slice.start, ":"), (&slice.stop, ":"), (&slice.step, "")]
-                {
-                    if let Some(bound) = bound {
-                        self.expression(bound, IF);
-                    }
-                    self.push(separator);
-                }
-                self.push("]");
-            }
+            Expr::Filter(_) | Expr::Test(_) => self.filtered(expression),
+            Expr::GetAttr(_) | Expr::GetItem(_) | Expr::Slice(_) => self.taken(expression),
             Expr::UnaryOp(operation) => match operation.op {
                 UnaryOpKind::Not => {
                     self.push("not ");
@@ -241,6 +238,31 @@ impl Writer {
                     self.expression(otherwise, IF);
                 }
             }
+            Expr::Call(call) => {
+                self.expression(&call.expr, PRIMARY);
+                self.arguments(&call.args, BOUNDED);
+            }
+            Expr::List(list) => self.listed("[", &list.items, "]"),
+            Expr::Tuple(tuple) => {
+                let end = if tuple.items.len() == 1 { ",)" } else { ")" };
+                self.listed("(", &tuple.items, end);
+            }
+            Expr::Map(map) => {
+                self.push("{");
+                for (index, (key, value)) in map.keys.iter().zip(&map.values).enumerate() {
+                    self.push(if index == 0 { "" } else { ", " });
+                    self.guarded(key, BOUNDED, IF);
+                    self.push(": ");
+                    self.guarded(value, BOUNDED, IF);
+                }
+                self.push("}");
+            }
+        }
+    }
+
+    /// Writes a value with its filter or its test.
+    fn filtered(&mut self, expression: &Expr<'_>) {
+        match expression {
             Expr::Filter(filter) => {
                 if let Some(value) = &filter.expr {
                     match filter.name {
@@ -270,6 +292,13 @@ impl Writer {
                     self.arguments(&test.args, BOUNDED);
                 }
             }
+            _ => {}
+        }
+    }
+
+    /// Writes what is taken out of a value.
+    fn taken(&mut self, expression: &Expr<'_>) {
+        match expression {
             Expr::GetAttr(attribute) => {
                 self.expression(&attribute.expr, PRIMARY);
                 self.push(".");
@@ -287,25 +316,20 @@ impl Writer {
                 self.guarded(&item.subscript_expr, BOUNDED, IF);
                 self.push("]");
             }
-            Expr::Call(call) => {
-                self.expression(&call.expr, PRIMARY);
-                self.arguments(&call.args, BOUNDED);
-            }
-            Expr::List(list) => self.listed("[", &list.items, "]"),
-            Expr::Tuple(tuple) => {
-                let end = if tuple.items.len() == 1 { ",)" } else { ")" };
-                self.listed("(", &tuple.items, end);
-            }
-            Expr::Map(map) => {
-                self.push("{");
-                for (index, (key, value)) in map.keys.iter().zip(&map.values).enumerate() {
-                    self.push(if index == 0 { "" } else { ", " });
-                    self.guarded(key, BOUNDED, IF);
-                    self.push(": ");
-                    self.guarded(value, BOUNDED, IF);
+            Expr::Slice(slice) => {
+                self.guarded(&slice.expr, INDEXED, PRIMARY);
+                self.push("[");
+                for (bound, separator) in
+                    [(&slice.start, ":"), (&slice.stop, ":"), (&slice.step, "")]
+                {
+                    if let Some(bound) = bound {
+                        self.expression(bound, IF);
+                    }
+                    self.push(separator);
                 }
-                self.push("}");
+                self.push("]");
             }
+            _ => {}
         }
     }
 

@@ -289,6 +289,20 @@ impl<S: Store> Cicada<S> {
         panic!("it does not settle: {:?}", self.run().await);
     }
 
+    /// Waits until a run that is over is stopped: where nobody executes its ticks, that is once none of them
+    /// can be written any more.
+    pub(crate) async fn end(&self) {
+        for _ in 0..600 {
+            let state = self.get("/stats/requests").await.json()["state"].take();
+            if state == "stopped" {
+                return;
+            }
+            assert_eq!(state, "stopping");
+            self.pass(1.0).await;
+        }
+        panic!("it does not end: {:?}", self.run().await);
+    }
+
     /// Waits.
     pub(crate) async fn pass(&self, seconds: f64) {
         tokio::time::sleep(Duration::from_secs_f64(seconds)).await;

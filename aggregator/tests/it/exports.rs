@@ -217,16 +217,17 @@ async fn downloads_have_locusts_names_and_kinds() {
 #[tokio::test(start_paused = true)]
 async fn a_report_is_a_page_before_in_and_after_a_run() {
     let cicada = Cicada::new();
-    for step in ["ready", "running", "stopped"] {
+    for step in ["ready", "running", "stopping", "stopped"] {
         match step {
             "running" => {
                 cicada.started("user_count=6&spawn_rate=6").await;
                 cicada.pass(60.0).await;
             }
-            "stopped" => {
+            "stopping" => {
                 cicada.post("/stop").await;
                 cicada.settle().await;
             }
+            "stopped" => cicada.end().await,
             _ => {}
         }
         let page = cicada.get("/stats/report").await;

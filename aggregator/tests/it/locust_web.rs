@@ -19,10 +19,11 @@ mod swarming;
 mod timespans;
 mod users;
 
-/// A request, or a pause until all users are there.
+/// A request, or a pause until all users are there, or until a run that is over is stopped.
 enum Step {
     Ask(Ask),
     Settle,
+    End,
 }
 
 struct Ask {
@@ -97,6 +98,10 @@ async fn compare(picker: bool, steps: &[Step]) {
             Step::Ask(ask) => ask,
             Step::Settle => {
                 cicada.settle().await;
+                continue;
+            }
+            Step::End => {
+                cicada.end().await;
                 continue;
             }
         };
@@ -295,7 +300,7 @@ pub(crate) fn python(script: &str, question: &Value) -> Value {
 
 fn question(step: &Step) -> Value {
     match step {
-        Step::Settle => json!({"settle": true}),
+        Step::Settle | Step::End => json!({"settle": true}),
         Step::Ask(ask) => json!({
             "method": ask.method,
             "path": ask.path,

@@ -15,11 +15,24 @@ use traffic::run::{Run, RunId};
 type Failure = fn() -> StoreError;
 
 /// A store in memory whose calls take a moment, so that two processes come in each other's way.
-#[derive(Debug, Default)]
+///
+/// By default others may share it; with [`UnsteadyStore::over`] that is as the inner store says.
+#[derive(Debug)]
 pub(crate) struct UnsteadyStore {
     inner: MemoryStore,
     failure: Mutex<Option<Failure>>,
     loses: AtomicBool,
+}
+
+impl Default for UnsteadyStore {
+    fn default() -> Self {
+        let inner = MemoryStore::with_marker_lead(Duration::from_secs(1));
+        Self {
+            inner,
+            failure: Mutex::default(),
+            loses: AtomicBool::default(),
+        }
+    }
 }
 
 impl UnsteadyStore {
@@ -93,8 +106,7 @@ impl Store for UnsteadyStore {
     }
 
     fn marker_lead(&self) -> Duration {
-        // others may share it
-        Duration::from_secs(1)
+        self.inner.marker_lead()
     }
 
     fn quiet_before(&self) -> Option<Timestamp> {

@@ -45,6 +45,7 @@ async fn what_one_instance_starts_another_one_changes_and_a_third_one_stops() {
     }
     three.call(&Event::new("POST", "/stop")).await.unwrap();
     tokio::time::sleep(5 * SECOND).await;
+    two.stopped().await;
     for instance in [&one, &two, &three] {
         assert_eq!(
             instance.get("/stats/requests").await.json()["state"],

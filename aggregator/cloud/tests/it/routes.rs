@@ -87,8 +87,10 @@ async fn a_whole_run_can_be_driven_through_the_url() {
         true
     );
     tokio::time::sleep(std::time::Duration::from_secs(5)).await;
+    instance.stopped().await;
     let statistics = call(Event::new("GET", "/stats/requests")).await.json();
     assert_eq!(statistics["state"], "stopped");
+    assert_eq!(statistics["user_count"], 0);
 }
 
 #[tokio::test(start_paused = true)]

@@ -134,6 +134,21 @@ impl Instance {
         received(self.cloud.router().oneshot(request).await.unwrap()).await
     }
 
+    /// Waits until a run that is over, and still `stopping`, is `stopped`: nobody executes its ticks here, so that
+    /// is once none of them can be written any more.
+    pub(crate) async fn stopped(&self) {
+        let state = async || self.get("/stats/requests").await.json()["state"].take();
+        assert_eq!(state().await, "stopping");
+        for _ in 0..600 {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            match state().await {
+                state if state == "stopped" => return,
+                state => assert_eq!(state, "stopping"),
+            }
+        }
+        panic!("it does not stop");
+    }
+
     /// What the router answers to somebody inside.
     pub(crate) async fn get(&self, uri: &str) -> Answer {
         let request = Request::get(uri).extension(Trusted);

@@ -53,10 +53,7 @@ async fn a_schedule_starts_and_stops_a_run_without_a_password() {
     let answer = stage.instance().call(&scheduled("/stop", "")).await;
     assert_eq!(answer.unwrap().json()["success"], true);
     tokio::time::sleep(Duration::from_secs(5)).await;
-    assert_eq!(
-        instance.get("/stats/requests").await.json()["state"],
-        "stopped"
-    );
+    instance.stopped().await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -20,6 +20,11 @@ fn failures() -> [fn() -> StoreError; 3] {
     ]
 }
 
+/// The store of a process that does all.
+fn alone() -> UnsteadyStore {
+    UnsteadyStore::over(MemoryStore::default())
+}
+
 async fn running(store: UnsteadyStore) -> Cicada<UnsteadyStore> {
     let clock = Clock::following_tokio(epoch());
     let cicada = Cicada::on(Arc::new(store), Settings::new(workload()), clock);
@@ -37,7 +42,7 @@ async fn state(cicada: &Cicada<UnsteadyStore>) -> State {
 #[tokio::test(start_paused = true)]
 async fn a_stop_that_cannot_be_written_holds_and_is_written_with_its_instant() {
     for failure in failures() {
-        let cicada = running(UnsteadyStore::default()).await;
+        let cicada = running(alone()).await;
         let id = cicada.run().await.id;
         cicada.store.fail(Some(failure));
         let stop = cicada.control.stop().await.unwrap();
@@ -70,7 +75,7 @@ async fn a_stop_that_cannot_be_written_holds_and_is_written_with_its_instant() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_answered_says_that_a_stop_is_not_written_yet() {
-    let cicada = running(UnsteadyStore::default()).await;
+    let cicada = running(alone()).await;
     cicada
         .store
         .fail(Some(|| StoreError::Full("no space".into())));
@@ -100,7 +105,7 @@ async fn what_is_answered_says_that_a_stop_is_not_written_yet() {
 
 #[tokio::test(start_paused = true)]
 async fn a_change_after_a_held_stop_is_a_run_of_its_own() {
-    let cicada = running(UnsteadyStore::default()).await;
+    let cicada = running(alone()).await;
     let old = cicada.run().await.id;
     cicada
         .store

@@ -1,6 +1,7 @@
 //! Our report beside Locust's answer: every field of every row, and the tables line by line.
 
-use aggregator::report::{PAGE_ROWS, Report, table};
+use aggregator::report::{PAGE_ROWS, Report, Row, table};
+use aggregator::visible;
 use serde_json::Value;
 
 const COUNTS: [&str; 5] = [
@@ -148,12 +149,22 @@ fn tables(place: &str, report: &Report, theirs: &Value, name_width: usize) {
     for (name, current) in [("current", true), ("total", false)] {
         let mut ours = table::requests(report, current, name_width);
         let mut theirs = lines_of(name);
+        names_written_out(&report.rows, 2, &mut theirs, |method, name| {
+            let space = if method.is_empty() { "" } else { " " };
+            let width = name_width.abs_diff(4);
+            format!("{:<8} {name:<width$} ", format!("{method}{space}"))
+        });
         without_uncertain_means(report, &mut ours);
         without_uncertain_means(report, &mut theirs);
         lines(place, name, &ours, &theirs);
     }
     let percentiles = table::percentiles(report, name_width);
-    lines(place, "percentiles", &percentiles, &lines_of("percentiles"));
+    let mut theirs = lines_of("percentiles");
+    let counted = report.rows.iter().filter(|row| row.num_requests > 0);
+    names_written_out(counted, 3, &mut theirs, |method, name| {
+        format!("{method:<8} {name:<name_width$} ")
+    });
+    lines(place, "percentiles", &percentiles, &theirs);
 
     // Locust's table shows the address that its own key and its JSON leave out
     let address = "object at 0x....";
@@ -166,12 +177,46 @@ fn tables(place: &str, report: &Report, theirs: &Value, name_width: usize) {
     }
     let mut ours = table::errors(report, name_width);
     let mut theirs = lines_of("errors");
+    theirs.iter_mut().for_each(error_written_out);
     let mut times = report.errors.windows(2);
     if times.any(|two| two[0].first_seen == two[1].first_seen) {
         ours.sort();
         theirs.sort();
     }
     lines(place, "errors", &ours, &theirs);
+}
+
+/// Locust writes names to the terminal as they are, we write out what a terminal would obey: of Locust's
+/// lines, the cells of such names become what ours must be. All other lines stay as they are.
+fn names_written_out<'r>(
+    rows: impl IntoIterator<Item = &'r Row>,
+    head: usize,
+    table: &mut [String],
+    cells: impl Fn(&str, &str) -> String,
+) {
+    for (row, line) in rows.into_iter().zip(table.iter_mut().skip(head)) {
+        let (method, name) = (visible::line(&row.method), visible::line(&row.name));
+        if method == *row.method && name == *row.name {
+            continue;
+        }
+        if let Some(rest) = line.strip_prefix(&cells(&row.method, &row.name)) {
+            *line = cells(&method, &name) + rest;
+        }
+    }
+}
+
+/// The same of a line of the table of errors: the number in 18 columns, the text in at least 100.
+fn error_written_out(line: &mut String) {
+    const TEXT: usize = 100;
+    if visible::line(line) == *line {
+        return;
+    }
+    let (number, padded) = line.split_at(19);
+    let text = match padded.chars().count() {
+        TEXT => padded.trim_end_matches(' '),
+        _ => padded,
+    };
+    *line = format!("{number}{:<TEXT$}", visible::line(text));
 }
 
 /// Locust adds floats one after the other and then cuts the fraction off, so a mean that is a whole

@@ -64,6 +64,11 @@ async fn what_is_not_recorded_is_pending_until_nothing_can_come_and_missing_then
     scene.at(0.5).await;
     scene.write(&scene.all_done(START)[..4]).await;
     let snapshot = reader.snapshot().await.unwrap();
+    let total = snapshot.ledger.total;
+    assert_eq!(figures(&total), [0; 7], "its slot counts once it has ended");
+    assert_eq!(snapshot.ledger.until, Some(START));
+    scene.at(1.0).await;
+    let snapshot = reader.snapshot().await.unwrap();
     assert_eq!(figures(&snapshot.ledger.total), [10, 4, 0, 0, 6, 0, 0]);
     scene.at(1.0 + SETTLED - 10.0).await;
     let snapshot = reader.snapshot().await.unwrap();
@@ -83,10 +88,23 @@ async fn what_a_dead_process_had_not_written_is_missing_at_once() {
     scene.at(10.4).await;
     scene.write_all_done(8).await;
     *scene.store.quiet_before.lock().unwrap() = Some(scene.clock.now());
-    let snapshot = scene.reader().snapshot().await.unwrap();
-    // two whole slots, and the one that the new process began in and leaves alone
-    assert_eq!(figures(&snapshot.ledger.total), [110, 80, 0, 30, 0, 0, 0]);
+    let reader = scene.reader();
+    let snapshot = reader.snapshot().await.unwrap();
+    // two whole slots
+    assert_eq!(figures(&snapshot.ledger.total), [100, 80, 0, 20, 0, 0, 0]);
     assert_adds_up(&snapshot);
+    // and, once it has ended, the one that the new process began in and leaves alone; not the next one
+    for (second, figured) in [
+        (11.0, [110, 80, 0, 30, 0, 0, 0]),
+        (12.0, [120, 80, 0, 30, 10, 0, 0]),
+    ] {
+        scene.at(second).await;
+        for reader in [&reader, &scene.reader()] {
+            let snapshot = reader.snapshot().await.unwrap();
+            assert_eq!(figures(&snapshot.ledger.total), figured, "{second}");
+            assert_adds_up(&snapshot);
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -207,9 +225,13 @@ async fn what_was_not_planned_is_shown() {
     let reader = scene.reader();
     let snapshot = reader.snapshot().await.unwrap();
     assert_adds_up(&snapshot);
-    assert_eq!(figures(&snapshot.ledger.total), [50, 40, 0, 0, 10, 0, 7]);
+    assert_eq!(figures(&snapshot.ledger.total), [40, 40, 0, 0, 0, 0, 7]);
     assert_eq!(snapshot.ledger.classes["Ten"].unplanned, 6);
     assert_eq!(snapshot.ledger.classes["(unknown class)"].unplanned, 1);
+    // the last slot counts once it has ended
+    scene.at(5.0).await;
+    let snapshot = reader.snapshot().await.unwrap();
+    assert_eq!(figures(&snapshot.ledger.total), [50, 40, 0, 0, 10, 0, 7]);
     scene.at(300.0).await;
     let snapshot = reader.snapshot().await.unwrap();
     assert_eq!(figures(&snapshot.ledger.total), [50, 40, 0, 10, 0, 0, 7]);

@@ -15,8 +15,8 @@ class TargetAppUser(HttpUser):
     def get(self, path):
         self.client.get(path)
 
-    def create_order(self, order):
-        self.client.post("/orders", json=order)
+    def create_order(self, product, amount):
+        self.client.post("/orders", json={"product": product, "amount": amount})
 
     def get_specific_product(self, path):
         self.client.get(path, name="GET /products/:id")

@@ -160,9 +160,12 @@ impl<S: Store, T: Transport> Ticker<S, T> {
         self.health.failing_since()
     }
 
-    /// Why results cannot be written, in the store's words, if they cannot.
+    /// Why results cannot be written, in the store's words, if they cannot and somebody still tries.
     pub fn trouble(&self) -> Option<String> {
-        self.failing_since().map(|_| self.health.reason())
+        let is_known = self.health.is_known(self.clock.now());
+        self.failing_since()
+            .filter(|_| is_known)
+            .map(|_| self.health.reason())
     }
 
     /// Requests that were sent and whose results had to be given up, since this process started.

@@ -22,8 +22,11 @@ const TEXTS: [(&str, Option<&str>); 21] = [
         "bad-chunk",
         Some("response is not valid HTTP: broken chunk"),
     ),
+    (
+        "bad-gzip",
+        Some("response is compressed by \"gzip\", and incomplete or damaged"),
+    ),
     // nobody asked what is in it
-    ("bad-gzip", None),
     ("bad-json", None),
     ("bad-json-judged", Some("expected json.success is true")),
     (

@@ -150,8 +150,8 @@ async fn a_run_that_does_not_obey_the_limits_of_now_does_not_go_on() {
         let second = at_recorder(&db, &target).args(limits).serve().await;
         second.until_logged("does not obey the limits of now").await;
         assert!(second.log().contains(says), "{}", second.log());
-        let state = second.get("/stats/requests").await["state"].clone();
-        assert_eq!(state, "stopped", "{limits}");
+        let stopped = |answer: &Value| answer["state"] == "stopped";
+        second.until("/stats/requests", LIMIT, stopped).await;
         sleep(A_WHILE).await;
         assert_eq!(target.seen().len(), sent, "{limits}");
         let runs = second.get("/runs").await;
@@ -291,10 +291,10 @@ async fn a_host_s_user_and_password_are_sent_and_shown_nowhere() {
         match how {
             "swarm" => form += &format!("&host={escaped}"),
             "user" => {
-                let body = format!("user_class_name=TargetAppUser&host={escaped}");
+                let body = serde_json::json!({"user_class_name": "TargetAppUser", "host": host});
                 let request = reqwest::Client::new().post(format!("{}/user", cicada.url()));
-                let request = request.header("content-type", "application/x-www-form-urlencoded");
-                let answer = request.body(body).send().await.unwrap();
+                let request = request.header("content-type", "application/json");
+                let answer = request.body(body.to_string()).send().await.unwrap();
                 assert_eq!(answer.status(), 201, "{}", answer.text().await.unwrap());
             }
             _ => {}

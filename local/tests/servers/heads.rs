@@ -102,7 +102,7 @@ fn asked_of_locust(seen: &Recorded) -> Value {
     let body = || serde_json::from_slice::<Value>(&seen.body).unwrap();
     let (request, values) = match seen.line() {
         "GET /status" => ("status", json!([])),
-        "POST /orders" => ("create_order", json!([body()])),
+        "POST /orders" => ("create_order", json!([body()["product"], body()["amount"]])),
         "POST /chat" => ("chat", json!([body()["message"], body()["model"]])),
         line if line.starts_with("POST /repair") => ("repair", json!([])),
         line => {

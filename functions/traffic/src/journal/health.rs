@@ -41,9 +41,14 @@ impl WriteHealth {
     /// Whether nothing should be sent, since what came of it could not be written: writes have failed
     /// for a while, and somebody is still trying. With nobody left to try, a tick has to.
     pub(crate) fn is_hopeless(&self, now: Timestamp) -> bool {
-        let failed_at = Timestamp::from_micros(self.failed_at.load(Ordering::Relaxed));
         let has_lasted = |since| now.since(since) > WRITES_MAY_FAIL_FOR;
-        self.failing_since().is_some_and(has_lasted) && now.since(failed_at) < FORGOTTEN_AFTER
+        self.failing_since().is_some_and(has_lasted) && self.is_known(now)
+    }
+
+    /// Whether somebody has tried to write, and failed, a moment ago.
+    pub(crate) fn is_known(&self, now: Timestamp) -> bool {
+        let failed_at = Timestamp::from_micros(self.failed_at.load(Ordering::Relaxed));
+        now.since(failed_at) < FORGOTTEN_AFTER
     }
 
     /// Why they have been, in the store's words.

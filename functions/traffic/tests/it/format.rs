@@ -186,7 +186,7 @@ index = "{{ user }}"
     assert!(
         sent.body
             .as_deref()
-            .is_some_and(|body| body.starts_with(r#"{"z":1,"a":["#)),
+            .is_some_and(|body| body.starts_with(r#"{"z": 1, "a": ["#)),
         "{sent:?}"
     );
     assert_eq!(sent.header("content-type"), Some("application/json"));

@@ -82,8 +82,9 @@ async fn a_full_disk_is_said_and_what_is_lost_is_missing() {
         .expect("it goes on");
     let answer = cicada.post("/stop", "").await;
     assert_eq!(answer["success"], true, "{answer}");
-    let stopped = |answer: &Value| answer["state"] == "stopped";
-    cicada.until("/stats/requests", LIMIT, stopped).await;
+    // what was sent is still to be written
+    let idle = |answer: &Value| answer["state"] == "stopping" && answer["user_count"] == 0;
+    cicada.until("/stats/requests", LIMIT, idle).await;
     let sent = targets.counters().total.requests;
     let all = |statistics: &Value| rows(statistics)["Aggregated"].0 == sent;
     // what was sent is recorded, late as it may be
@@ -141,8 +142,9 @@ async fn a_stop_on_a_full_disk_holds_and_is_written_once_there_is_room() {
         message.contains("could not be written yet and will be"),
         "{message}"
     );
-    let stopped = |answer: &Value| answer["state"] == "stopped";
-    cicada.until("/stats/requests", LIMIT, stopped).await;
+    // what was sent is still to be written
+    let idle = |answer: &Value| answer["state"] == "stopping" && answer["user_count"] == 0;
+    cicada.until("/stats/requests", LIMIT, idle).await;
     let sent = targets.counters().total.requests;
     let said = until_health(&cicada, 503).await;
     let message = said["message"].as_str().unwrap();
@@ -151,6 +153,7 @@ async fn a_stop_on_a_full_disk_holds_and_is_written_once_there_is_room() {
     fs::remove_file(ballast).unwrap();
     until_health(&cicada, 200).await;
     cicada.until_logged("the stop is written").await;
+    let stopped = |answer: &Value| answer["state"] == "stopped";
     cicada.until("/stats/requests", LIMIT, stopped).await;
     let all = |statistics: &Value| rows(statistics)["Aggregated"].0 == sent;
     cicada.until("/stats/requests", LIMIT, all).await;

@@ -9,7 +9,7 @@ use axum::Router;
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::time::sleep;
 
@@ -291,10 +291,10 @@ async fn a_host_s_user_and_password_are_sent_and_shown_nowhere() {
         match how {
             "swarm" => form += &format!("&host={escaped}"),
             "user" => {
-                let body = format!("user_class_name=TargetAppUser&host={escaped}");
+                let body = json!({"user_class_name": "TargetAppUser", "host": host});
                 let request = reqwest::Client::new().post(format!("{}/user", cicada.url()));
-                let request = request.header("content-type", "application/x-www-form-urlencoded");
-                let answer = request.body(body).send().await.unwrap();
+                let request = request.header("content-type", "application/json");
+                let answer = request.body(body.to_string()).send().await.unwrap();
                 assert_eq!(answer.status(), 201, "{}", answer.text().await.unwrap());
             }
             _ => {}
@@ -426,14 +426,20 @@ async fn what_is_refused_or_only_looked_at_shows_no_password_either() {
         ("/swarm", format!("user_count=1&spawn_rate=1&host={host}")),
         ("/swarm", format!("user_count=1&spawn_rate=1&host={host}?x")),
         ("/schedules", schedule),
-        (
-            "/user",
-            format!("user_class_name=TargetAppUser&host={host}?x"),
-        ),
     ] {
         let answer = cicada.post(path, &form).await;
         assert_hides(answer.to_string().as_bytes(), path);
         assert_ne!(answer["success"], true, "{path}: {answer}");
+    }
+    for host in [format!("{host}?x"), format!("http://me:{SECRET}/x@shop.test")] {
+        let body = json!({"user_class_name": "TargetAppUser", "host": host});
+        let request = reqwest::Client::new().post(format!("{}/user", cicada.url()));
+        let request = request.header("content-type", "application/json");
+        let answer = request.body(body.to_string()).send().await.unwrap();
+        assert!(answer.status().is_client_error(), "{}", answer.status());
+        let text = answer.text().await.unwrap();
+        assert!(text.contains("is no base URL"), "{text}");
+        assert_hides(text.as_bytes(), "/user");
     }
     let (status, answer) = cicada.send("PUT", "/workload", &workload(&host, "")).await;
     assert_eq!(status, 422, "{answer}");

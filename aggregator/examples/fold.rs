@@ -27,13 +27,13 @@ fn main() {
     let per_record = arguments.next().unwrap_or(80);
     let records = records(outcomes, per_record);
     let started = tokio::time::Instant::now();
-    let mut stats = Stats::new(START.start());
+    let mut stats = Stats::new(START.full_second());
     for (slot, payload) in &records {
         let decoded = Decoded::read(payload, *slot).expect("a record of our own");
-        stats.fold(Bucket::of(slot.start()), &decoded);
+        stats.fold(Bucket::of(slot.full_second()), &decoded);
     }
     let seconds = started.elapsed().as_secs_f64();
-    let counted = stats.report(START.start()).total.num_requests;
+    let counted = stats.report(START.full_second()).total.num_requests;
     println!("{{\"outcomes\": {counted}, \"seconds\": {seconds}}}");
 }
 
@@ -62,7 +62,7 @@ fn records(outcomes: u64, per_record: u64) -> Vec<(Slot, Bytes)> {
     let firsts = (0..outcomes).step_by(per_record as usize);
     firsts
         .map(|first| {
-            let slot = completed_at(first).slot();
+            let slot = completed_at(first).full_second();
             let numbers = first..outcomes.min(first + per_record);
             let mut contents = Contents {
                 outcomes: numbers.map(outcome).collect(),
@@ -74,5 +74,5 @@ fn records(outcomes: u64, per_record: u64) -> Vec<(Slot, Bytes)> {
 }
 
 fn completed_at(number: u64) -> Timestamp {
-    START.start() + Duration::from_millis(number)
+    START.full_second() + Duration::from_millis(number)
 }

@@ -38,7 +38,7 @@ async fn main() -> Result<(), Failure> {
         .map(|argument| argument.parse::<u64>());
     let users = arguments.next().transpose()?.unwrap_or(50_000);
     let seconds = arguments.next().transpose()?.unwrap_or(420);
-    let clock = Clock::following_tokio(START.start());
+    let clock = Clock::following_tokio(START.full_second());
     let store = Arc::new(MemoryStore::default());
     let run = start(&store, &clock, users as u32).await?;
     let reader = reader(&store, &clock);
@@ -46,7 +46,9 @@ async fn main() -> Result<(), Failure> {
     let mut polls = Vec::new();
     for second in 0..seconds {
         execute(&run, START.plus(second), &mut written);
-        clock.sleep_until(START.plus(second + 1).start()).await;
+        clock
+            .sleep_until(START.plus(second + 1).full_second())
+            .await;
         let later = written.split_off(&(clock.now(), least_key(&run)));
         for ((_, key), contents) in std::mem::replace(&mut written, later) {
             store.put_record(record(key, contents)).await?;
@@ -143,7 +145,7 @@ async fn start(
         workload: workload.version().into(),
         created_at: clock.now(),
         segments: vec![Segment {
-            from: START,
+            from: START.full_second(),
             user_count: users,
             // evenly over the longest wait, as a real ramp would have spread them
             spawn_rate: f64::from(users) / 45.0,
@@ -153,7 +155,7 @@ async fn start(
             until: None,
             shape: None,
         }],
-        stopped_from: None,
+        stopped_at: None,
         block_size: BlockSize::default(),
         reset_at: None,
     };
@@ -167,8 +169,8 @@ fn execute(run: &LoadedRun, slot: Slot, written: &mut Written) {
     for (class, block) in run.plan.ticks(slot) {
         for due in run.plan.due(class, block, slot) {
             let completed_at = due.at + takes(class, run, &due);
-            let flushes = completed_at.since(slot.start()).as_secs() / 2 + 1;
-            let at = slot.start() + Duration::from_secs(flushes * 2);
+            let flushes = completed_at.since(slot.full_second()).as_secs() / 2 + 1;
+            let at = slot.full_second() + Duration::from_secs(flushes * 2);
             let key = key(
                 run,
                 class,

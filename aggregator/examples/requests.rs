@@ -108,7 +108,7 @@ fn now() -> Instant {
 }
 
 async fn scene() -> Result<Scene, Failure> {
-    let clock = Clock::following_tokio(START.start());
+    let clock = Clock::following_tokio(START.full_second());
     let store = Arc::<MemoryStore>::default();
     let runs = Runs::new(Arc::clone(&store), clock.clone(), Arc::new(|_| None));
     let runs = Arc::new(runs);
@@ -183,7 +183,7 @@ async fn outcomes(scene: &Scene, rows: u64, each: u64, draws: &mut Draws) -> Res
             bucket: Bucket::of(at),
             class: "TargetAppUser".into(),
             block: Block(0),
-            slot: at.slot(),
+            slot: at.full_second(),
             writer: row,
             sequence: 0,
         };

@@ -2,9 +2,10 @@
 //! between them means anything yet. The body of `GET /ab`.
 //!
 //! Figures of a side are those of its row in the statistics. A difference is always b minus a, with an
-//! interval of 95 %: how that is computed is `interval`'s part, which rows are a pair `pairs`'s. A verdict
-//! says that there is a difference only where the interval leaves no room for none; whoever looks again and
-//! again will still see one in twenty that is chance.
+//! interval: how that is computed is `interval`'s part, which rows are a pair `pairs`'s. A verdict says that
+//! there is a difference only where one of a pair's three intervals leaves no room for none. They hold together
+//! with 95 %, so of twenty pairs without a difference one is called different by chance; whoever looks again
+//! and again will see that more often.
 
 use serde::Serialize;
 use traffic::run::RunId;
@@ -20,7 +21,7 @@ mod interval;
 mod pairs;
 mod words;
 
-use interval::Interval;
+use interval::{Interval, ONE_OF_THREE};
 
 pub use words::{FailVerdict, TimeVerdict};
 
@@ -36,7 +37,7 @@ pub struct Comparison {
     pub run: Option<RunId>,
     /// Since when the statistics count, in seconds since the Unix epoch.
     pub since: f64,
-    /// How sure the intervals are.
+    /// How sure the three intervals of a pair are together.
     pub confidence: f64,
     /// The pairs, in the order of the workload.
     pub pairs: Vec<Pair>,
@@ -140,7 +141,7 @@ fn compared(stats: &Stats, pair: pairs::Pair) -> Pair {
         a.side.avg_response_time.zip(b.side.avg_response_time),
         a.mean()
             .zip(b.mean())
-            .map(|(a, b)| interval::difference_of_means(&a, &b)),
+            .map(|(a, b)| interval::difference_of_means(ONE_OF_THREE, &a, &b)),
     );
     let median_response_time = times(
         a.side.median_response_time.zip(b.side.median_response_time),
@@ -192,7 +193,11 @@ impl<'s> Counted<'s> {
 
     fn ratio(&self) -> Option<Interval> {
         let entry = self.entry?;
-        Some(interval::ratio(entry.failures, entry.requests))
+        Some(interval::ratio(
+            ONE_OF_THREE,
+            entry.failures,
+            entry.requests,
+        ))
     }
 
     fn mean(&self) -> Option<interval::Mean> {
@@ -203,7 +208,12 @@ impl<'s> Counted<'s> {
 
     fn median(&self) -> Option<Interval> {
         let (entry, estimate) = (self.entry?, self.side.median_response_time?);
-        interval::median(&entry.histogram, estimate, (entry.min_us, entry.max_us))
+        interval::median(
+            ONE_OF_THREE,
+            &entry.histogram,
+            estimate,
+            (entry.min_us, entry.max_us),
+        )
     }
 }
 

@@ -29,6 +29,7 @@ mod fields;
 mod headers;
 mod health;
 mod home;
+mod locust_page;
 mod metrics;
 mod openapi;
 mod page;

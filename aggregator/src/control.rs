@@ -1,7 +1,7 @@
 //! The control: what `/swarm`, `/stop` and `/stats/reset` do to the run in the store.
 //!
 //! A change is made to the run as it is in the store, and once more if somebody else was faster. It
-//! holds from the run's next change slot, so nothing is left to be told to anyone but the queue.
+//! holds from an instant that everybody knows of in time, so nothing is left to be told to anyone but the queue.
 //! Reading requests is the API's, executing the run the traffic crate's.
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,7 +11,7 @@ use traffic::clock::Timestamp;
 use traffic::fanout::{FanOut, FanOutError};
 use traffic::ports::{Heartbeat, HeartbeatError, Queue, Store, StoreError};
 use traffic::run::{Run, Segment};
-use traffic::runs::{LoadedRun, RunError};
+use traffic::runs::{Changing, LoadedRun, RunError};
 
 mod chosen;
 mod held_stop;
@@ -133,6 +133,19 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         self.fan_out.clock.now()
     }
 
+    /// Where the traffic of a run stands, as far as this process knows: where others execute it, one that is
+    /// over counts as stopped.
+    pub fn state(&self, run: Option<&LoadedRun>) -> State {
+        let is_settled = run.is_none_or(|run| self.is_settled(run.plan.run()));
+        State::of(run, self.now(), is_settled)
+    }
+
+    /// Whether nothing more comes of a run that is over, as far as this process knows.
+    pub(crate) fn is_settled(&self, run: &Run) -> bool {
+        let runs = &self.fan_out.runs;
+        !runs.is_alone() || runs.under_way().is_quiet(run, self.now())
+    }
+
     /// The newest run as this process knows it, at most a second old.
     ///
     /// # Errors
@@ -175,35 +188,37 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         Err(Refusal::Contended)
     }
 
-    /// Ends the run that is on; without one there is nothing to do.
+    /// Ends the run that is on, at once where one process does all; without one there is nothing to do.
     ///
-    /// Returns so late that no iteration starts more than two seconds after it, which is within six
-    /// tenths of a second. Where this process executes everything, a stop that cannot be written holds all
-    /// the same; [`Control::write_held_stops`] must be called until it is written.
+    /// Elsewhere it returns so late that no iteration starts more than two seconds after it, which is within six
+    /// tenths of a second. Where one process does all, a stop that cannot be written holds all the same;
+    /// [`Control::write_held_stops`] must be called until it is written.
     ///
     /// # Errors
     /// See [`Refusal`].
     pub async fn stop(&self) -> Result<Stop, Refusal> {
         let turn = self.turn.lock().await;
-        let (stop, run) = match self.write_stop().await {
+        let change = self.begin_change();
+        let (stop, run) = match self.write_stop(change.from()).await {
             Ok(run) => (Stop::Written, run),
-            Err(refusal) => self.hold_stop(refusal).await?,
+            Err(refusal) => self.hold_stop(refusal, change.from()).await?,
         };
+        drop(change);
         drop(turn);
         if let Some(end) = run.and_then(|run| run.ends()) {
             let clock = &self.fan_out.clock;
-            clock.sleep_until(end.start() - STOPS_WITHIN).await;
+            clock.sleep_until(end - STOPS_WITHIN).await;
         }
         Ok(stop)
     }
 
-    async fn write_stop(&self) -> Result<Option<Run>, Refusal> {
+    async fn write_stop(&self, from: Timestamp) -> Result<Option<Run>, Refusal> {
         self.write_held().await?;
         self.update(|run, now| {
-            if run.is_over(now) || run.stopped_from.is_some() {
+            if run.is_over(now) || run.stopped_at.is_some() {
                 return false;
             }
-            run.stopped_from = Some(Run::change_slot(&self.fan_out.clock));
+            run.stopped_at = Some(from);
             true
         })
         .await
@@ -226,8 +241,21 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
 
     /// True while users can be added to a run.
     fn is_on(&self, run: &Run) -> bool {
-        let change = Run::change_slot(&self.fan_out.clock);
-        run.stopped_from.is_none() && run.ends().is_none_or(|end| end > change)
+        let change = match self.fan_out.runs.is_alone() {
+            true => self.now(),
+            false => Run::change_at(&self.fan_out.clock),
+        };
+        run.stopped_at.is_none() && run.ends().is_none_or(|end| end > change)
+    }
+
+    /// Begins a change: it holds from now on where one process does all, and else from the first full second
+    /// that everybody can know of it for.
+    fn begin_change(&self) -> Made {
+        if self.fan_out.runs.is_alone() {
+            Made::Now(self.fan_out.runs.begin_change())
+        } else {
+            Made::At(Run::change_at(&self.fan_out.clock))
+        }
     }
 
     /// Makes a change to the newest run, if there is one and `change` says that there is one to make.
@@ -264,7 +292,8 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
     /// Gives the run that is on another segment, and sends the wake-ups that only this one needs.
     async fn change(&self, request: &SwarmRequest, run: Run) -> Result<Target, Refusal> {
         let before = self.fan_out.runs.put(run.clone()).await?;
-        let last = run.segments.last();
+        let last = run.segments.last().cloned();
+        let last = last.as_ref();
         let target = Target::resolve(
             request,
             &Context {
@@ -278,8 +307,19 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
             return left_alone(target, &on.name);
         }
         self.keep_secret(&target);
-        let change = Run::change_slot(&self.fan_out.clock);
-        let from = last.map_or(change, |last| last.from.max(change));
+        let change = self.begin_change();
+        if run.ends().is_some_and(|end| end <= change.from()) {
+            // it has ended meanwhile: the next look starts another
+            return Err(StoreError::Conflict.into());
+        }
+        let from = match (&change, last) {
+            (Made::At(from), Some(last)) => last.from.max(*from),
+            // what was due at the very instant of the change before it has begun
+            (Made::Now(now), Some(last)) if last.from == now.from() => {
+                last.from + Duration::from_micros(1)
+            }
+            (change, _) => change.from(),
+        };
         let mut segments = target.segments(from);
         let keyring = self.settings.keyring.as_ref();
         said_host::note(keyring, &mut segments, &before.workload);
@@ -303,11 +343,29 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
             "changing the number of users"
         );
         let after = self.fan_out.runs.put(changed).await?;
+        drop(change);
         self.fan_out.heartbeat.turn_on().await?;
         self.fan_out.plan_change(&before, &after, from).await?;
         // a run that was about to end had not been planned beyond its end
         self.fan_out.plan_ahead().await?;
         Ok(target)
+    }
+}
+
+/// How a change to a run is made.
+enum Made {
+    /// Where one process does all: nothing that it concerns is begun until this is dropped.
+    Now(Changing),
+    At(Timestamp),
+}
+
+impl Made {
+    /// The first instant that it holds for.
+    fn from(&self) -> Timestamp {
+        match self {
+            Self::Now(changing) => changing.from(),
+            Self::At(from) => *from,
+        }
     }
 }
 

@@ -21,7 +21,7 @@ const WORKLOAD: &str = "workload.toml";
 /// The name that Locust would give a download, up to what it is: the time of the start, the workload
 /// and the host.
 pub fn file_stem(snapshot: &Snapshot) -> String {
-    let start = snapshot.stats.since().slot().0;
+    let start = snapshot.stats.since().full_second().0;
     let host = host(snapshot).map_or_else(String::new, |host| format!("_{host}"));
     let stem = format!(
         "Locust_{}_{WORKLOAD}{host}",

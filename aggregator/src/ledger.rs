@@ -28,7 +28,7 @@ pub struct Ledger {
     /// The run, if there is one.
     #[schema(value_type = Option<String>)]
     pub run: Option<RunId>,
-    /// The run's first slot.
+    /// The slot that begins with the run.
     #[schema(value_type = Option<u64>)]
     pub from: Option<Slot>,
     /// The first slot that is not counted yet.

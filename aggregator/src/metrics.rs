@@ -4,7 +4,7 @@
 //! Locust, so that their dashboards and alerts work without one; response times are milliseconds there.
 //! What Locust does not have begins with `cicada_`. How an exposition is written is `text`'s part.
 
-use crate::control::{State, user_count};
+use crate::control::State;
 use crate::ledger::{Account, Ledger};
 use crate::reader::Snapshot;
 use crate::report::{ErrorRow, Report, Row};
@@ -142,9 +142,8 @@ pub fn render(snapshot: &Snapshot) -> String {
 
 /// Where the traffic stands.
 fn runner(out: &mut Exposition, snapshot: &Snapshot, report: &Report) {
-    let run = snapshot.run.as_deref();
-    let state = State::of(run, snapshot.at);
-    let users = user_count(run, snapshot.at) as f64;
+    let state = snapshot.state();
+    let users = snapshot.user_count() as f64;
     let running = match state {
         State::Running => 2.0,
         State::Spawning => 1.0,

@@ -9,15 +9,16 @@ use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use traffic::clock::{Clock, Slot, Timestamp};
+use traffic::clock::{Clock, Timestamp};
 use traffic::ports::Store;
 use traffic::record::{BUCKET_SECONDS, Bucket};
 use traffic::run::{Run, RunId};
 use traffic::runs::{LoadedRun, RunError, Runs};
 
 use self::follower::Follower;
+use crate::control::{State, user_count};
 use crate::ledger::{Ledger, LedgerPast};
-use crate::report::Report;
+use crate::report::{CurrentPercentiles, Report};
 use crate::stats::{Limits, Stats};
 
 mod error;
@@ -68,18 +69,56 @@ pub struct Snapshot {
     pub ledger: Arc<Ledger>,
     /// The same over time.
     pub ledger_past: Arc<LedgerPast>,
+    /// Whether the run is over and nothing more comes of it: nothing here changes then.
+    pub is_settled: bool,
+    /// Users that are in an iteration, of a run that is over; where other processes execute, iterations of
+    /// which a record may still come.
+    pub busy: u64,
     /// The instant.
     pub at: Timestamp,
 }
 
+/// What is known of a run where one process does all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Quiet {
+    /// It is over, nothing of it is under way, and all that came of it is written or given up.
+    Settled,
+    /// Something may still come; so many users are in an iteration.
+    Busy(u64),
+}
+
 impl Snapshot {
+    /// Where the traffic stands.
+    pub fn state(&self) -> State {
+        State::of(self.run.as_deref(), self.at, self.is_settled)
+    }
+
+    /// The users that are active; of a run that is over, those that are still busy.
+    pub fn user_count(&self) -> u64 {
+        match self.state() {
+            State::Stopping
+                if self
+                    .run
+                    .as_ref()
+                    .is_some_and(|run| run.plan.run().is_over(self.at)) =>
+            {
+                self.busy
+            }
+            _ => user_count(self.run.as_deref(), self.at),
+        }
+    }
+
     /// Locust's figures as of the snapshot. Rates since the start are of the time in which there was
-    /// traffic: once the run has ended, of the time until its end.
+    /// traffic: once the run has ended, of the time until its end. Once nothing changes any more there are
+    /// no current response times.
     pub fn report(&self) -> Report {
         let run = self.run.as_ref().map(|run| run.plan.run());
-        let end = run.and_then(Run::ends).map(Slot::start);
-        self.stats
-            .report_of(self.at, end.filter(|end| *end <= self.at))
+        let end = run.and_then(Run::ends).filter(|end| *end <= self.at);
+        let mut report = self.stats.report_of(self.at, end);
+        if self.state() == State::Stopped {
+            report.current_response_time_percentiles = CurrentPercentiles::default();
+        }
+        report
     }
 
     /// What could not be evaluated: message, traceback and how often, by message.
@@ -93,6 +132,8 @@ impl Snapshot {
             stats: Arc::new(Stats::with_limits(at, limits)),
             ledger: Arc::default(),
             ledger_past: Arc::default(),
+            is_settled: true,
+            busy: 0,
             at,
         }
     }
@@ -129,7 +170,7 @@ impl<S: Store> Aggregation<S> {
     }
 
     async fn newest(&self, shared_for: Duration) -> Result<Snapshot, AggregatorError> {
-        let now = self.clock.now();
+        let now = self.now();
         match self.runs.latest().await? {
             Some(run) => self.snapshot_of_run(run, now, shared_for).await,
             None => Ok(Snapshot::of_nothing(now, self.limits)),
@@ -141,7 +182,7 @@ impl<S: Store> Aggregation<S> {
     /// # Errors
     /// See [`AggregatorError`]; nothing that was read before is lost.
     pub async fn snapshot_of(&self, id: &RunId) -> Result<Snapshot, AggregatorError> {
-        let now = self.clock.now();
+        let now = self.now();
         let run = self.runs.get(id).await?;
         self.snapshot_of_run(run, now, SHARED_FOR).await
     }
@@ -183,14 +224,15 @@ impl<S: Store> Aggregation<S> {
 
     /// Folds one run; says up to which bucket it is checkpointed, unless that is all of it.
     async fn fold_run(&self, id: &RunId) -> Result<Option<Bucket>, AggregatorError> {
-        let now = self.clock.now();
+        let now = self.now();
         let run = self.runs.get(id).await?;
         let place = self.place(id);
         let mut held = place.lock().await;
+        let quiet = self.quiet(&run, now);
         let follower = self.follower(&mut held, run).await?;
         follower.refresh(&*self.store, now).await?;
         // whoever asks next need not read again
-        follower.snapshot(now, self.store.quiet_before());
+        follower.snapshot(now, self.store.quiet_before(), quiet);
         follower.save(&*self.store).await?;
         if follower.is_stored_complete() {
             self.mark_complete(id);
@@ -244,6 +286,8 @@ impl<S: Store> Aggregation<S> {
     ) -> Result<Snapshot, AggregatorError> {
         let place = self.place(&run.plan.run().id);
         let mut held = place.lock().await;
+        // before anything is read: what is written until then is read
+        let quiet = self.quiet(&run, now);
         let follower = self.follower(&mut held, run).await?;
         if let Some(snapshot) = follower.last_snapshot()
             && snapshot.at <= self.clock.now()
@@ -258,7 +302,24 @@ impl<S: Store> Aggregation<S> {
             let error: &dyn std::error::Error = &error;
             tracing::warn!(error, "checkpoint not written: a restart will read more");
         }
-        Ok(follower.snapshot(now, self.store.quiet_before()))
+        Ok(follower.snapshot(now, self.store.quiet_before(), quiet))
+    }
+
+    /// The present, as far as what is planned is certain.
+    fn now(&self) -> Timestamp {
+        self.runs.certain(self.clock.now())
+    }
+
+    /// What this process knows of a run, if it does all.
+    fn quiet(&self, run: &LoadedRun, now: Timestamp) -> Option<Quiet> {
+        let (under_way, run) = (self.runs.under_way(), run.plan.run());
+        if !self.runs.is_alone() {
+            return None;
+        }
+        Some(match under_way.is_quiet(run, now) {
+            true => Quiet::Settled,
+            false => Quiet::Busy(under_way.busy_users(&run.id) as u64),
+        })
     }
 
     /// The run's follower, up to date with the run itself.

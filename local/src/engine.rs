@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aggregator::api::Trouble;
-use aggregator::control::{Control, InvalidField, Settings as ControlSettings, Stop};
+use aggregator::control::{Control, InvalidField, Settings as ControlSettings, State, Stop};
 use aggregator::reader::Aggregation;
 use aggregator::stats::Limits;
 use anyhow::Context as _;
@@ -19,7 +19,7 @@ use traffic::fanout::{FanOut, FanOutReport};
 use traffic::ports::Heartbeat as _;
 use traffic::runs::{Environment, LoadedRun, Runs};
 use traffic::telemetry::Observer;
-use traffic::tick::{TickError, Ticker};
+use traffic::tick::{GRAIN, TickError, Ticker};
 use traffic::transport::{Http, HttpSettings, Proxies};
 
 use crate::heartbeat::{Alarms, Beats, TokioHeartbeat};
@@ -110,7 +110,8 @@ impl Engine {
         let http = http.context("the HTTP client cannot be made")?;
         let ticker = Ticker::new(Arc::clone(&store), Arc::clone(&runs), http, clock.clone());
         let keyring = settings.keyring.clone().unwrap_or_default();
-        let ticker = Arc::new(ticker.observed_by(observer).with_keyring(keyring));
+        let ticker = ticker.observed_by(observer).with_keyring(keyring);
+        let ticker = Arc::new(ticker.stopping_within(stop_timeout));
         let control = Arc::new(control(settings, &fan_out)?);
         let aggregation = Arc::new(Aggregation::new(
             store,
@@ -127,9 +128,6 @@ impl Engine {
         loops.spawn(watch_over(Arc::clone(&ticker), trouble.clone()));
         loops.spawn(time_steps::watch());
         loops.spawn(write_stops(Arc::clone(&control)));
-        if let Some(timeout) = stop_timeout {
-            loops.spawn(cut_off(Arc::clone(&ticker), Arc::clone(&fan_out), timeout));
-        }
         let mut engine = Self {
             clock,
             control,
@@ -217,14 +215,14 @@ impl Engine {
         self.ticker.in_flight()
     }
 
-    /// True if there is no run, or it is over and nothing of it is in flight any more.
+    /// True if there is no run, or it is over and nothing more comes of it.
     ///
     /// # Errors
     /// When the run cannot be read.
     pub async fn is_idle(&self) -> anyhow::Result<bool> {
         let run = self.fan_out.runs.latest().await?;
-        let over = run.is_none_or(|run| run.plan.run().is_over(self.clock.now()));
-        Ok(over && *self.ticks.borrow() == 0)
+        let state = self.control.state(run.as_deref());
+        Ok(matches!(state, State::Ready | State::Stopped))
     }
 
     /// Stops the run that is on and waits until it is over and everything in flight is recorded;
@@ -238,7 +236,8 @@ impl Engine {
             return Ok(());
         };
         if let Some(end) = run.plan.run().ends() {
-            self.clock.sleep_until(end.start()).await;
+            // what is due in the last moment may begin a little after it
+            self.clock.sleep_until(end + GRAIN).await;
         }
         let mut ticks = self.ticks.clone();
         let all_ended = ticks.wait_for(|ticks| *ticks == 0);
@@ -375,33 +374,6 @@ async fn write_stops(control: Arc<LocalControl>) {
             back_off = LOOK_EVERY;
         } else {
             back_off = (back_off * 2).min(MAX_BACK_OFF);
-        }
-    }
-}
-
-/// Cuts off what is in flight when a run has been over for the stop timeout.
-async fn cut_off(
-    ticker: Arc<Ticker<SqliteStore, Http>>,
-    fan_out: Arc<LocalFanOut>,
-    stop_timeout: Duration,
-) {
-    let mut done = None;
-    loop {
-        tokio::time::sleep(LOOK_EVERY).await;
-        let Ok(Some(run)) = fan_out.runs.latest().await else {
-            continue;
-        };
-        let run = run.plan.run();
-        let due = run
-            .ends()
-            .is_some_and(|end| end.start() + stop_timeout <= fan_out.clock.now());
-        if due && done.as_ref() != Some(&run.id) && ticker.in_flight() > 0 {
-            tracing::info!(
-                in_flight = ticker.in_flight(),
-                "stop timeout: cutting off what is in flight"
-            );
-            ticker.cut_off(&run.id);
-            done = Some(run.id.clone());
         }
     }
 }

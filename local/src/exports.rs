@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use aggregator::control::State;
 use aggregator::export::csv::{self, HistoryWriter};
 use aggregator::export::{html, json};
 use aggregator::reader::{Aggregation, AggregatorError, Snapshot};
@@ -142,7 +141,7 @@ impl CsvFiles {
 
     fn write(&mut self, snapshot: &Snapshot, is_last: bool) -> Result<(), ExportError> {
         let report = snapshot.report();
-        let state = State::of(snapshot.run.as_deref(), snapshot.at);
+        let state = snapshot.state();
         let writer = &mut self.lines;
         let mut lines = self.newest.take(snapshot, state, || writer.lines(snapshot));
         if is_last {

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
-use traffic::clock::{Clock, Slot, Timestamp, micros};
+use traffic::clock::{Clock, Slot, Slots, Timestamp, micros};
 use traffic::ports::{Queue, QueueError, WakeUp};
 use traffic::record::Block;
 use traffic::run::RunId;
@@ -23,8 +23,8 @@ pub const LATEST: Duration = Duration::from_millis(150);
 /// The wall clock may jump: it is looked at again at least this often.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
-/// How long a delivered wake-up is remembered after its slot, so that it is not delivered again.
-const REMEMBERED_SLOTS: u64 = 30;
+/// How long a delivered wake-up is remembered, so that it is not delivered again.
+const REMEMBERED: Duration = Duration::from_secs(30);
 
 /// Wake-ups taken before those that are due get their turn.
 const SENT_AT_ONCE: usize = 1_000;
@@ -65,9 +65,9 @@ struct State {
 /// A wake-up in 24 bytes; sorts by the instant of its delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Entry {
-    slot: Slot,
-    /// Microseconds after the earliest instant.
-    spread: u32,
+    due: Timestamp,
+    /// Microseconds of it after [`EARLIEST`] before the full second of its slot's number.
+    after: u32,
     run: u32,
     class: u32,
     block: Block,
@@ -122,9 +122,9 @@ impl TokioQueue {
 }
 
 impl Queue for TokioQueue {
-    async fn send(&self, wake_ups: Vec<WakeUp>) -> Result<(), QueueError> {
+    async fn send(&self, slots: Slots, wake_ups: Vec<WakeUp>) -> Result<(), QueueError> {
         for some in wake_ups.chunks(SENT_AT_ONCE) {
-            self.shared.insert(some);
+            self.shared.insert(slots, some);
             tokio::task::yield_now().await;
         }
         Ok(())
@@ -161,11 +161,11 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn insert(&self, wake_ups: &[WakeUp]) {
+    fn insert(&self, slots: Slots, wake_ups: &[WakeUp]) {
         let mut state = self.lock();
         let first = state.waiting.first().copied();
         for wake_up in wake_ups {
-            state.insert(wake_up);
+            state.insert(slots, wake_up);
         }
         if state.waiting.first().copied() != first {
             self.changed.notify_one();
@@ -182,7 +182,7 @@ impl Shared {
                 Next::WaitForMore
             };
         };
-        let left = entry.due().since(now);
+        let left = entry.due.since(now);
         if left.is_zero() {
             Next::Deliver(state.deliver(entry, now))
         } else {
@@ -192,10 +192,13 @@ impl Shared {
 }
 
 impl State {
-    fn insert(&mut self, wake_up: &WakeUp) {
+    fn insert(&mut self, slots: Slots, wake_up: &WakeUp) {
+        let full_second = wake_up.slot.full_second();
+        let offset = slots.start(wake_up.slot).since(full_second);
+        let after = offset + Duration::from_micros(spread(&wake_up.class, wake_up.block).into());
         let entry = Entry {
-            slot: wake_up.slot,
-            spread: spread(&wake_up.class, wake_up.block),
+            due: full_second - EARLIEST + after,
+            after: u32::try_from(micros(after)).expect("it is below two seconds"),
             run: self.runs.number(&wake_up.run.0),
             class: self.classes.number(&wake_up.class),
             block: wake_up.block,
@@ -207,11 +210,11 @@ impl State {
 
     fn deliver(&mut self, entry: Entry, now: Timestamp) -> WakeUp {
         self.waiting.remove(&entry);
-        let remembered_from = now.slot().minus(REMEMBERED_SLOTS);
+        let remembered_from = now - REMEMBERED;
         while self
             .delivered
             .first()
-            .is_some_and(|oldest| oldest.slot < remembered_from)
+            .is_some_and(|oldest| oldest.due < remembered_from)
         {
             self.delivered.pop_first();
         }
@@ -220,14 +223,15 @@ impl State {
             run: RunId(self.runs.name(entry.run)),
             class: self.classes.name(entry.class),
             block: entry.block,
-            slot: entry.slot,
+            slot: entry.slot(),
         }
     }
 }
 
 impl Entry {
-    fn due(&self) -> Timestamp {
-        self.slot.start() - EARLIEST + Duration::from_micros(self.spread.into())
+    fn slot(&self) -> Slot {
+        let full_second = self.due + EARLIEST - Duration::from_micros(self.after.into());
+        full_second.full_second()
     }
 }
 

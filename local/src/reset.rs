@@ -18,7 +18,7 @@ impl Reset {
         control: &Control<S, Q, H>,
     ) {
         let state = match control.run().await {
-            Ok(run) => State::of(run.as_deref(), control.now()),
+            Ok(run) => control.state(run.as_deref()),
             Err(error) => {
                 tracing::warn!(%error, "statistics are not reset yet");
                 return;

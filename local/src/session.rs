@@ -140,7 +140,7 @@ fn changed(run: &Run, start: &Start, settings: &Settings, engine: &Engine) -> Sw
     let last = run.segments.last();
     let left = last
         .and_then(|last| last.until)
-        .map(|until| until.start().since(now));
+        .map(|until| until.since(now));
     SwarmRequest {
         user_count: start
             .users

@@ -39,7 +39,6 @@ const ASK_AGAIN: Duration = Duration::from_millis(500);
 /// The aggregator on some ports.
 pub struct Cloud<S, Q, H> {
     api: Api<S, Q, H>,
-    fan_out: Arc<FanOut<S, Q, H>>,
 }
 
 /// Makes the table; a store that has just been started beside this process may need a moment.
@@ -130,7 +129,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Cloud<S, Q, H> {
             trouble: Trouble::default(),
             door,
         };
-        Ok(Self { api, fan_out })
+        Ok(Self { api })
     }
 
     /// All routes.

@@ -1,4 +1,5 @@
-//! Intervals of 95 %: of a ratio, of an average, of a median, and of the difference of two of each.
+//! Intervals of a ratio, of an average, of a median, and of the difference of two of each. A pair has three
+//! differences, whose intervals hold together with 95 %, so each is of 98.3 % (Bonferroni).
 //!
 //! Ratios have Wilson's interval, medians one between two ranks of the sorted values, which holds whatever
 //! their distribution is. The difference of two such is Newcombe's: the distances of both estimates from
@@ -6,11 +7,23 @@
 
 use crate::stats::histogram::{Histogram, edges_us};
 
-/// How sure an interval is.
+/// How sure the three intervals of a pair are together.
 pub(super) const CONFIDENCE: f64 = 0.95;
 
-/// The normal distribution's quantile at 0.975.
-const Z: f64 = 1.959_963_984_540_054;
+/// How sure one interval is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Level {
+    /// How often the truth lies beyond an end.
+    beyond: f64,
+    /// The normal distribution's quantile there.
+    z: f64,
+}
+
+/// One of three intervals that hold together with [`CONFIDENCE`].
+pub(super) const ONE_OF_THREE: Level = Level {
+    beyond: (1.0 - CONFIDENCE) / 6.0,
+    z: 2.393_979_799_818_510_4,
+};
 
 /// Up to so many values, the ranks of a median's interval are found by counting; beyond, the normal
 /// distribution says the same.
@@ -33,12 +46,12 @@ pub(super) struct Mean {
 }
 
 /// Wilson's interval of `successes` among `count`, which is at least 1.
-pub(super) fn ratio(successes: u64, count: u64) -> Interval {
+pub(super) fn ratio(Level { z, .. }: Level, successes: u64, count: u64) -> Interval {
     let (count, estimate) = (count as f64, successes as f64 / count as f64);
-    let square = Z * Z / count;
+    let square = z * z / count;
     let middle = (estimate + square / 2.0) / (1.0 + square);
-    let spread = estimate * (1.0 - estimate) / count + Z * Z / (4.0 * count * count);
-    let half = Z * spread.sqrt() / (1.0 + square);
+    let spread = estimate * (1.0 - estimate) / count + z * z / (4.0 * count * count);
+    let half = z * spread.sqrt() / (1.0 + square);
     Interval {
         estimate,
         // where floats would leave the range by a last digit
@@ -58,14 +71,14 @@ pub(super) fn difference(a: &Interval, b: &Interval) -> Interval {
 }
 
 /// How much more `b` is than `a` on average, by Welch; each is of ten values or more.
-pub(super) fn difference_of_means(a: &Mean, b: &Mean) -> Interval {
+pub(super) fn difference_of_means(level: Level, a: &Mean, b: &Mean) -> Interval {
     let estimate = b.average - a.average;
     let part = |mean: &Mean| mean.variance / mean.count as f64;
     let square = part(a) + part(b);
     let freedom_part = |mean: &Mean| part(mean).powi(2) / (mean.count as f64 - 1.0);
     let freedom = square.powi(2) / (freedom_part(a) + freedom_part(b));
     let half = if square > 0.0 {
-        student(freedom) * square.sqrt()
+        student(level, freedom) * square.sqrt()
     } else {
         // all values are the same
         0.0
@@ -77,16 +90,16 @@ pub(super) fn difference_of_means(a: &Mean, b: &Mean) -> Interval {
     }
 }
 
-/// The quantile of Student's distribution at 0.975: Cornish and Fisher's expansion, which is right to
+/// The quantile of Student's distribution: Cornish and Fisher's expansion, which is right to
 /// five digits from nine degrees of freedom on.
-fn student(freedom: f64) -> f64 {
+fn student(Level { z, .. }: Level, freedom: f64) -> f64 {
     let powers = |factors: [f64; 5]| {
         let by_power = factors.iter().enumerate();
         by_power
-            .map(|(number, factor)| factor * Z.powi(2 * number as i32 + 1))
+            .map(|(number, factor)| factor * z.powi(2 * number as i32 + 1))
             .sum::<f64>()
     };
-    Z + powers([1.0, 1.0, 0.0, 0.0, 0.0]) / (4.0 * freedom)
+    z + powers([1.0, 1.0, 0.0, 0.0, 0.0]) / (4.0 * freedom)
         + powers([3.0, 16.0, 5.0, 0.0, 0.0]) / (96.0 * freedom.powi(2))
         + powers([-15.0, 17.0, 19.0, 3.0, 0.0]) / (384.0 * freedom.powi(3))
         + powers([-945.0, -1_920.0, 1_482.0, 776.0, 79.0]) / (92_160.0 * freedom.powi(4))
@@ -118,14 +131,15 @@ pub(super) fn mean(
 }
 
 /// The interval of the median in milliseconds around `estimate`, as far as the buckets go in which its
-/// ends lie; none of fewer than six response times.
+/// ends lie; none of too few response times.
 pub(super) fn median(
+    level: Level,
     histogram: &Histogram,
     estimate: f64,
     (min_us, max_us): (u64, u64),
 ) -> Option<Interval> {
     let count: u64 = histogram.iter().map(|(_, count)| count).sum();
-    let rank = median_rank(count)?;
+    let rank = median_rank(level, count)?;
     let bucket_at = |rank: u64| {
         let mut below = 0;
         let mut keys = histogram.iter();
@@ -148,16 +162,15 @@ pub(super) fn median(
 /// as many values before the last.
 ///
 /// How many values lie below the median is a matter of tossing a coin for each.
-fn median_rank(count: u64) -> Option<u64> {
-    let half = (1.0 - CONFIDENCE) / 2.0;
+fn median_rank(level: Level, count: u64) -> Option<u64> {
     let n = count as f64;
     let rank = if count > COUNTED {
-        (n / 2.0 + 0.5 - Z * n.sqrt() / 2.0) as u64
+        (n / 2.0 + 0.5 - level.z * n.sqrt() / 2.0) as u64
     } else {
         let mut probability = 0.5_f64.powi(count as i32);
         let mut below = 0.0;
         let mut rank = 0;
-        while rank < count && below + probability <= half {
+        while rank < count && below + probability <= level.beyond {
             below += probability;
             probability *= (count - rank) as f64 / (rank + 1) as f64;
             rank += 1;

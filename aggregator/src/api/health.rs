@@ -10,7 +10,6 @@ use traffic::ports::{Heartbeat, Queue, Store};
 
 use super::openapi::shapes::Health;
 use super::{Api, clear_line};
-use crate::control::State;
 
 /// Something that whoever watches `/health` has to know; clones share it.
 #[derive(Clone, Debug, Default)]
@@ -58,7 +57,7 @@ pub(super) async fn health<S: Store, Q: Queue, H: Heartbeat>(
         "version": env!("CARGO_PKG_VERSION"),
     });
     if let Ok(run) = run {
-        let state = State::of(run.as_deref(), api.control.now());
+        let state = api.control.state(run.as_deref());
         body["state"] = state.as_str().into();
     }
     let Some(message) = trouble else {

@@ -8,7 +8,7 @@ use traffic::ports::{Heartbeat, Queue, Store};
 use super::headers::SELF_CONTAINED;
 use super::openapi::shapes::Refused;
 use super::{Api, unavailable};
-use crate::control::{self, user_count};
+use crate::control::user_count;
 
 /// Holds `{state}`, `{user_count}`, `{version}` and `{without_page}`.
 const PAGE: &str = include_str!("home.html");
@@ -42,7 +42,7 @@ async fn answer<S: Store, Q: Queue, H: Heartbeat>(api: &Api<S, Q, H>, hint: &str
     };
     let (run, now) = (run.as_deref(), api.control.now());
     let page = PAGE
-        .replace("{state}", control::State::of(run, now).as_str())
+        .replace("{state}", api.control.state(run).as_str())
         .replace("{user_count}", &user_count(run, now).to_string())
         .replace("{version}", env!("CARGO_PKG_VERSION"))
         .replace("{without_page}", hint);

@@ -15,7 +15,7 @@ use traffic::ports::{Heartbeat, Queue, Store};
 
 use super::openapi::shapes::Refused;
 use super::template_args::TemplateArgs;
-use super::{Api, home, unavailable};
+use super::{Api, home, locust_page, unavailable};
 
 /// The page, if it was built when this was compiled.
 static BUILT: Option<Page> = include!(concat!(env!("OUT_DIR"), "/page.rs"));
@@ -70,8 +70,15 @@ pub(super) async fn page<S: Store, Q: Queue, H: Heartbeat>(state: State<Api<S, Q
 ))]
 pub(super) async fn template_args<S: Store, Q: Queue, H: Heartbeat>(
     State(api): State<Api<S, Q, H>>,
+    headers: HeaderMap,
 ) -> Response {
-    match TemplateArgs::now(&api.control).await {
+    let args = TemplateArgs::now(&api.control).await;
+    // whoever else asks puts them into Locust's page
+    let args = args.map(|args| match locust_page::is_ours(&headers) {
+        true => args,
+        false => args.for_locusts_page(),
+    });
+    match args {
         Ok(args) => ([(CACHE_CONTROL, NOT_AT_ALL)], Json(args)).into_response(),
         Err(refusal) => unavailable(&refusal),
     }

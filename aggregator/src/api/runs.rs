@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use axum::{Json, RequestPartsExt as _};
 use serde::Serialize;
 use serde_json::json;
-use traffic::clock::{Slot, Timestamp};
+use traffic::clock::Timestamp;
 use traffic::plan::peak_users;
 use traffic::ports::{Heartbeat, Queue, Store};
 use traffic::run::{Run, RunId};
@@ -156,7 +156,11 @@ pub(super) async fn list<S: Store, Q: Queue, H: Heartbeat>(
     };
     match api.aggregation.runs(before.as_ref(), limit).await {
         Ok(page) => Json(Page {
-            runs: page.runs.iter().map(|run| entry(run, page.at)).collect(),
+            runs: page
+                .runs
+                .iter()
+                .map(|run| entry(run, page.at, &|run| api.control.is_settled(run)))
+                .collect(),
             next: page.next.map(|id| id.0),
         })
         .into_response(),
@@ -164,10 +168,10 @@ pub(super) async fn list<S: Store, Q: Queue, H: Heartbeat>(
     }
 }
 
-fn entry(listed: &ListedRun, now: Timestamp) -> Entry {
+fn entry(listed: &ListedRun, now: Timestamp, is_settled: &dyn Fn(&Run) -> bool) -> Entry {
     let run = &listed.run;
     let last = run.segments.last();
-    let begins = |until: Slot| until.0 - last.map_or(until, |last| last.from).0;
+    let lasts = |until: Timestamp| until.since(last.map_or(until, |last| last.from)).as_secs();
     let shares = run.segments.iter().flat_map(|segment| &segment.shares);
     let mut classes: Vec<String> = shares.map(|share| share.class.clone()).collect();
     classes.sort();
@@ -176,13 +180,16 @@ fn entry(listed: &ListedRun, now: Timestamp) -> Entry {
     Entry {
         id: run.id.0.clone(),
         state: match &listed.loaded {
-            Some(loaded) => control::State::of(Some(loaded), now),
-            None => state_of(run, now),
+            Some(loaded) => control::State::of(Some(loaded), now, is_settled(run)),
+            None => state_of(run, now, is_settled(run)),
         },
-        started: run.starts().0,
-        ended: run.ends().filter(|_| run.is_over(now)).map(|end| end.0),
+        started: run.starts().full_second().0,
+        ended: run
+            .ends()
+            .filter(|_| run.is_over(now))
+            .map(|end| end.full_second().0),
         duration: run.lasted(now).as_secs_f64(),
-        run_time: last.and_then(|last| last.until).map(begins),
+        run_time: last.and_then(|last| last.until).map(lasts),
         user_count: peak_users(run, now),
         spawn_rate: last.map_or(0.0, |last| last.spawn_rate),
         user_classes: classes,
@@ -199,10 +206,10 @@ fn entry(listed: &ListedRun, now: Timestamp) -> Entry {
 }
 
 /// The state of a run without its plan: of one that is on, that all users are there is assumed.
-fn state_of(run: &Run, now: Timestamp) -> control::State {
-    if run.is_over(now) {
+fn state_of(run: &Run, now: Timestamp, is_settled: bool) -> control::State {
+    if run.is_over(now) && is_settled {
         control::State::Stopped
-    } else if run.stopped_from.is_some() {
+    } else if run.is_over(now) || run.stopped_at.is_some() {
         control::State::Stopping
     } else {
         control::State::Running

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -15,8 +16,8 @@ use traffic::workload::Workload;
 
 use super::openapi::shapes::{self, Refused};
 use super::runs::Shown;
-use super::{Api, unavailable};
-use crate::control::{self, user_count};
+use super::{Api, locust_page, unavailable};
+use crate::control;
 use crate::ledger::Ledger;
 use crate::report::Report;
 
@@ -34,12 +35,11 @@ struct Requests {
     (status = 200, description = "Statistics of all requests, errors, state and users.", body = shapes::Requests),
     (status = 503, description = "The store does not answer.", body = Refused)
 ))]
-pub(super) async fn requests(Shown(snapshot): Shown) -> Response {
-    let run = snapshot.run.as_deref();
+pub(super) async fn requests(Shown(snapshot): Shown, headers: HeaderMap) -> Response {
     let body = Requests {
         report: snapshot.report(),
-        state: control::State::of(run, snapshot.at),
-        user_count: user_count(run, snapshot.at),
+        state: locust_page::understood(snapshot.state(), &headers),
+        user_count: snapshot.user_count(),
     };
     Json(body).into_response()
 }
@@ -108,7 +108,7 @@ pub(super) async fn tasks_of_run(Shown(snapshot): Shown) -> Response {
     let Some(run) = snapshot.run else {
         return Json(json!({"per_class": {}, "total": {}})).into_response();
     };
-    let end = run.plan.run().ends().map(|end| end.start());
+    let end = run.plan.run().ends();
     let last = end.map(|end| Timestamp::from_micros(end.micros().saturating_sub(1)));
     let at = last.map_or(snapshot.at, |last| last.min(snapshot.at));
     ratios(&run.workload, Some(&run), &classes_of(&run), at)

@@ -70,6 +70,15 @@ impl TemplateArgs {
     ) -> Result<Self, Refusal> {
         Ok(Self::from(control.offer().await?))
     }
+
+    /// The same for Locust's own page, which stops looking at a state of `stopping`.
+    pub(super) fn for_locusts_page(self) -> Self {
+        let state = match self.state {
+            State::Stopping => State::Spawning,
+            state => state,
+        };
+        Self { state, ..self }
+    }
 }
 
 impl From<Offer> for TemplateArgs {
@@ -77,7 +86,7 @@ impl From<Offer> for TemplateArgs {
         let last = offer.last.as_ref();
         let asked = last.map_or(0, |last| last.user_count);
         let is_on = !matches!(offer.state, State::Ready | State::Stopped);
-        let run_time = last.and_then(|last| Some(last.until?.0.saturating_sub(last.from.0)));
+        let run_time = last.and_then(|last| Some(last.until?.since(last.from).as_secs()));
         let tasks = |class: &OfferedClass| (class.name.clone(), class.tasks.clone());
         Self {
             state: offer.state,

@@ -5,6 +5,7 @@
 use std::fmt::Display;
 use std::sync::PoisonError;
 
+use traffic::clock::Timestamp;
 use traffic::ports::{Heartbeat, Queue, Store, StoreError};
 use traffic::run::{Run, RunId};
 use traffic::runs::RunError;
@@ -76,7 +77,11 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
     }
 
     /// What a stop comes to that could not be written: how it was made known, and the run.
-    pub(super) async fn hold_stop(&self, refusal: Refusal) -> Result<(Stop, Option<Run>), Refusal> {
+    pub(super) async fn hold_stop(
+        &self,
+        refusal: Refusal,
+        from: Timestamp,
+    ) -> Result<(Stop, Option<Run>), Refusal> {
         let error = match refusal {
             Refusal::Store(error) | Refusal::Run(RunError::Store(error)) => error,
             other => return Err(other),
@@ -90,13 +95,12 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         };
         let known = known.plan.run().clone();
         let is_held = runs.held_stop().is_some();
-        if !is_held && (known.is_over(self.now()) || known.stopped_from.is_some()) {
+        if !is_held && (known.is_over(self.now()) || known.stopped_at.is_some()) {
             return Ok((Stop::Written, Some(known)));
         }
         let held = if is_held {
             known
         } else {
-            let from = Run::change_slot(&self.fan_out.clock);
             runs.hold_stop(known, from).await?.plan.run().clone()
         };
         tracing::error!(

@@ -27,14 +27,16 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         };
         let id = run.plan.run().id.clone();
         let _turn = self.turn.lock().await;
+        let change = self.begin_change();
         let ended = self.update(|run, now| {
             let is_on = run.id == id && !run.is_over(now);
             if is_on {
-                run.stopped_from = Some(now.slot().max(run.starts()));
+                run.stopped_at = Some(change.from().max(run.starts()));
             }
             is_on
         });
         ended.await?;
+        drop(change);
         tracing::error!(
             run = %id,
             reason = format!("{field} {problem}"),
@@ -46,7 +48,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
     /// Refuses what of a run is still to come if a swarm could not ask for it now.
     fn fits_now(&self, run: &LoadedRun) -> Result<(), InvalidField> {
         let segments = &run.plan.run().segments;
-        let now = self.now().slot();
+        let now = self.now();
         let begun = segments.partition_point(|segment| segment.from <= now);
         for segment in &segments[begun.saturating_sub(1)..] {
             self.segment_fits(segment, run)?;

@@ -54,7 +54,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         let chosen = self.workload().await?.workload;
         let run = self.run().await?;
         let run = run.as_deref();
-        let state = State::of(run, self.now());
+        let state = self.state(run);
         let last = run.and_then(|run| run.plan.run().segments.last());
         let on = run.filter(|run| !run.plan.run().is_over(self.now()));
         let classes = self.offered_classes(&chosen);

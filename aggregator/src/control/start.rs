@@ -13,7 +13,7 @@ use super::{ATTEMPTS, Control, Refusal, SwarmRequest, said_host};
 const RIVALS: usize = 16;
 
 impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
-    /// Starts a run once the one before, if it was just stopped, is over.
+    /// Starts a run, where several processes share a store once the one before, if it was just stopped, is over.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when somebody else started one that is newer: that one stays.
@@ -35,18 +35,18 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         };
         let target = Target::resolve(request, &context)?;
         self.keep_secret(&target);
-        let mut run = self.new_run(&target, workload.version(), before);
-        said_host::note(self.settings.keyring.as_ref(), &mut run.segments, &workload);
         fan_out
             .store
             .put_workload(workload.version(), workload.source())
             .await?;
+        let mut run = self.new_run(&target, workload.version(), before);
+        said_host::note(self.settings.keyring.as_ref(), &mut run.segments, &workload);
         fan_out.store.put_run(&run).await?;
         if !self.is_newest(&run.id, before.map(|run| &run.id)).await? {
             // it must not be planned for ever
             let ended = Run {
                 revision: run.revision + 1,
-                stopped_from: Some(run.starts()),
+                stopped_at: Some(run.starts()),
                 ..run
             };
             fan_out.store.put_run(&ended).await?;
@@ -76,18 +76,20 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
             return Some(Timestamp::default());
         };
         let ended = before.ends().filter(|_| before.is_over(self.now()))?;
-        Some(ended.start().max(before.created_at))
+        Some(ended.max(before.created_at))
     }
 
     fn new_run(&self, target: &Target, workload: &str, before: Option<&Run>) -> Run {
         let now = self.now();
+        let fan_out_is_alone = self.fan_out.runs.is_alone();
         // runs are told apart by their time, also where clocks differ
         let after = before.map(|run| run.created_at + Duration::from_micros(1));
         let created_at = after.map_or(now, |after| after.max(now));
-        let change = Run::change_slot(&self.fan_out.clock);
-        let from = before
-            .and_then(Run::ends)
-            .map_or(change, |end| change.max(end));
+        let from = match fan_out_is_alone {
+            true => created_at,
+            false => Run::change_at(&self.fan_out.clock),
+        };
+        let from = (before.and_then(Run::ends)).map_or(from, |end| from.max(end));
         Run {
             id: RunId::new(created_at, rand::random()),
             revision: 1,
@@ -95,7 +97,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
             workload: workload.to_owned(),
             created_at,
             segments: target.segments(from),
-            stopped_from: None,
+            stopped_at: None,
             block_size: self.settings.block_size,
             reset_at: None,
         }
@@ -122,10 +124,10 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
             let Some(mut run) = self.fan_out.store.run(id).await? else {
                 return Ok(());
             };
-            if run.stopped_from.is_some() || run.is_over(self.now()) {
+            if run.stopped_at.is_some() || run.is_over(self.now()) {
                 return Ok(());
             }
-            run.stopped_from = Some(Run::change_slot(&self.fan_out.clock));
+            run.stopped_at = Some(self.begin_change().from());
             run.revision += 1;
             match self.fan_out.store.put_run(&run).await {
                 Err(StoreError::Conflict) => {}

@@ -17,15 +17,16 @@ pub enum State {
     Spawning,
     /// All users are there.
     Running,
-    /// The run was stopped, and its last slot has not passed.
+    /// The run was stopped or is over, and something of it may still come.
     Stopping,
-    /// The last run is over.
+    /// The last run is over, and nothing of it changes any more.
     Stopped,
 }
 
 impl State {
-    /// The state at an instant, of the newest run.
-    pub fn of(run: Option<&LoadedRun>, now: Timestamp) -> Self {
+    /// The state at an instant, of the newest run; `is_settled` says of one that is over that nothing more
+    /// comes of it.
+    pub fn of(run: Option<&LoadedRun>, now: Timestamp, is_settled: bool) -> Self {
         let Some(plan) = run.map(|run| &run.plan) else {
             return Self::Ready;
         };
@@ -33,12 +34,13 @@ impl State {
         let changes_soon = |run: &Run| {
             run.segments.windows(2).any(|pair| {
                 let goes_on = pair[0].shape.is_some() && pair[1].shape.is_some();
-                !goes_on && pair[1].from.start() > now
+                !goes_on && pair[1].from > now
             })
         };
         match plan.phase(now) {
-            Phase::Over => Self::Stopped,
-            _ if plan.run().stopped_from.is_some() => Self::Stopping,
+            Phase::Over if is_settled => Self::Stopped,
+            Phase::Over => Self::Stopping,
+            _ if plan.run().stopped_at.is_some() => Self::Stopping,
             Phase::Running if !changes_soon(plan.run()) => Self::Running,
             _ => Self::Spawning,
         }

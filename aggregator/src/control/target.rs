@@ -1,9 +1,10 @@
 //! From what a swarm asks for to what a run is to do: users, classes and hosts, all checked.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use reqwest::Url;
-use traffic::clock::Slot;
+use traffic::clock::Timestamp;
 use traffic::credentials::Credentials;
 use traffic::host_allowlist::HostRefused;
 use traffic::run::{Segment, ShapePart, Share};
@@ -18,13 +19,13 @@ mod shape;
 pub(crate) use shape::segments_of_shape;
 use shape::{chosen_shape, of_shape};
 
-/// What a run is to do from some slot on.
+/// What a run is to do from some instant on.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Target {
     /// One after another; without a shape there is one.
     stages: Vec<TargetStage>,
-    /// Seconds until it ends by itself, if it does.
-    lasts: Option<u64>,
+    /// How long until it ends by itself, if it does.
+    lasts: Option<Duration>,
     /// The load shape that says what the stages are.
     pub(super) shape: Option<String>,
     /// The host as it was last said.
@@ -95,9 +96,8 @@ impl Target {
         });
         let stages = with_hosts.collect::<Result<_, InvalidField>>()?;
         let run_time = request.run_time.filter(|time| !time.is_zero());
-        let run_time = run_time.map(|time| time.as_secs().max(1));
         let shape_lasts = shape.and_then(|shape| shape.lasts());
-        let ends = [run_time, shape_lasts.map(|time| time.as_secs())];
+        let ends = [run_time, shape_lasts];
         Ok(Self {
             stages,
             lasts: ends.into_iter().flatten().min(),
@@ -107,13 +107,13 @@ impl Target {
         })
     }
 
-    /// The same as segments of a run; what it lasts counts from the first one's slot.
-    pub(super) fn segments(&self, from: Slot) -> Vec<Segment> {
-        let until = self.lasts.map(|seconds| from.plus(seconds));
+    /// The same as segments of a run; what it lasts counts from the first one's instant.
+    pub(super) fn segments(&self, from: Timestamp) -> Vec<Segment> {
+        let until = self.lasts.map(|time| from + time);
         let begin = self
             .stages
             .iter()
-            .map(|stage| (from.plus(stage.after), stage));
+            .map(|stage| (from + Duration::from_secs(stage.after), stage));
         // a run time may end a shape early
         let begin = begin.filter(|(begins, _)| until.is_none_or(|until| *begins < until));
         let segments = begin.map(|(begins, stage)| Segment {
@@ -126,7 +126,10 @@ impl Target {
             until,
             shape: self.shape.as_ref().map(|name| ShapePart {
                 name: name.clone(),
-                daily: stage.daily.as_ref().map(|daily| daily.from(begins)),
+                daily: stage
+                    .daily
+                    .as_ref()
+                    .map(|daily| daily.from(begins.full_second())),
             }),
         });
         segments.collect()

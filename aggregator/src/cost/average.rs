@@ -31,7 +31,7 @@ pub fn run_of_shape(
     shape: &str,
     block_size: BlockSize,
 ) -> Result<LoadedRun, InvalidField> {
-    let segments = segments_of_shape(&workload, shape, BEGINS)?;
+    let segments = segments_of_shape(&workload, shape, BEGINS.full_second())?;
     let run = first_run(&workload, segments, block_size);
     let plan = Plan::new(run, planned_classes(&workload));
     Ok(LoadedRun { plan, workload })
@@ -43,8 +43,8 @@ pub(super) fn averaged(run: &LoadedRun) -> Option<LoadedRun> {
     let part = plan.run().shape()?;
     let (from, until) = match part.daily {
         // a day that has nothing of the beginning
-        Some(_) => (plan.run().starts().plus(DAY), None),
-        None => (first_of_shape(plan.run()), plan.run().ends()),
+        Some(_) => (plan.run().first_slot().plus(DAY), None),
+        None => (first_of_shape(plan.run()), plan.run().end_slot()),
     };
     let until = until.unwrap_or(from.plus(DAY));
     let means = means(plan, from, until);
@@ -57,7 +57,7 @@ pub(super) fn averaged(run: &LoadedRun) -> Option<LoadedRun> {
 fn first_of_shape(run: &Run) -> Slot {
     let mut segments = run.segments.iter();
     let first = segments.find(|segment| segment.shape.is_some());
-    first.map_or(run.starts(), |segment| segment.from)
+    first.map_or(run.first_slot(), |segment| run.slots().of(segment.from))
 }
 
 /// The users of each class, on average.
@@ -68,7 +68,7 @@ fn means(plan: &Plan, from: Slot, until: Slot) -> Vec<f64> {
     for look in 0..looks {
         // in the middle of each part
         let after = (2 * look + 1) * seconds / (2 * looks);
-        let counts = plan.class_counts(from.plus(after).start());
+        let counts = plan.class_counts(plan.run().slots().start(from.plus(after)));
         for (mean, count) in means.iter_mut().zip(counts) {
             *mean += f64::from(count) / looks as f64;
         }

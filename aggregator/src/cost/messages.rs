@@ -59,15 +59,15 @@ impl<'r> Player<'r> {
 
     /// Plays slots, which must follow those played before.
     pub(super) fn play(&mut self, from: Slot, until: Slot, calls: &mut Calls) {
-        let starts = self.run.plan.run().starts();
+        let starts = self.run.plan.run().first_slot();
         let mut waiting = 0;
         for slot in (from.0..until.0).map(Slot) {
             let due = self.run.plan.slot(slot);
             let messages = due.chunks(self.assumptions.ticks_per_message.max(1));
             let sent = messages.len() as u64;
             for message in messages {
-                let ends = self.execute(slot, message, calls);
-                self.invoke(slot, ends, calls);
+                let (ends, looks) = self.execute(slot, message, calls);
+                self.invoke(slot, ends, &looks, calls);
             }
             calls.messages += sent;
             waiting += sent;
@@ -82,40 +82,52 @@ impl<'r> Player<'r> {
         }
     }
 
-    /// Executes a message's ticks; says when the last of them ends.
-    fn execute(&mut self, slot: Slot, message: &[TickDue], calls: &mut Calls) -> Timestamp {
+    /// Executes a message's ticks; says when the last of them ends, and when it was looked whether the run
+    /// goes on.
+    fn execute(
+        &mut self,
+        slot: Slot,
+        message: &[TickDue],
+        calls: &mut Calls,
+    ) -> (Timestamp, Vec<Timestamp>) {
         calls.ticks += message.len() as u64;
-        let ends = message.iter().map(|(class, block, due)| {
+        let mut ends = slot.full_second();
+        let mut looks = Vec::new();
+        for (class, block, due) in message {
             let tick = self.ticks.execute(*class, *block, slot, due);
             tick.count(calls);
-            tick.ends
-        });
-        ends.max().unwrap_or(slot.start())
+            ends = ends.max(tick.ends);
+            looks.extend(tick.looks);
+        }
+        looks.sort_unstable();
+        (ends, looks)
     }
 
     /// Has an environment busy with a message until `ends`: as Lambda does it, one that is free, or a
     /// new one.
-    fn invoke(&mut self, slot: Slot, ends: Timestamp, calls: &mut Calls) {
-        let begins = slot.start() - adapters::EARLY;
+    fn invoke(&mut self, slot: Slot, ends: Timestamp, looks: &[Timestamp], calls: &mut Calls) {
+        let begins = slot.full_second() - adapters::EARLY;
         let ends = ends + adapters::INVOCATION_ENDS;
         self.environments
             .retain(|environment| environment.free_at + KEPT_IDLE > begins);
         let free = self.environments.iter_mut();
         let free = free.filter(|environment| environment.free_at <= begins);
-        let reads_run = match free.max_by_key(|environment| environment.free_at) {
-            Some(environment) => environment.take(begins, ends),
+        let reads = match free.max_by_key(|environment| environment.free_at) {
+            Some(environment) => environment.take(begins, ends, looks),
             None => {
-                self.environments.push(Environment {
+                let mut environment = Environment {
                     free_at: ends,
                     run_read_at: begins,
-                });
+                };
                 // while it starts it reads the newest run and its workload
                 calls.add(adapters::LATEST_RUN, 1, 1);
                 calls.add(adapters::WORKLOAD, 1, adapters::WORKLOAD_UNITS);
-                true
+                let reads = 1 + environment.take(begins, ends, looks);
+                self.environments.push(environment);
+                reads
             }
         };
-        calls.add(adapters::RUN, u64::from(reads_run), 1);
+        calls.add(adapters::RUN, reads, 1);
         let busy = self.environments.iter();
         let busy = busy.filter(|environment| environment.free_at > begins);
         calls.concurrency = calls.concurrency.max(busy.count() as u64);
@@ -124,13 +136,16 @@ impl<'r> Player<'r> {
 }
 
 impl Environment {
-    /// Has it busy; true if its copy of the run has grown old.
-    fn take(&mut self, begins: Timestamp, ends: Timestamp) -> bool {
+    /// Has it busy; says how often it reads the run, since its copy has grown old when it is looked at.
+    fn take(&mut self, begins: Timestamp, ends: Timestamp, looks: &[Timestamp]) -> u64 {
         self.free_at = ends;
-        let is_stale = begins.since(self.run_read_at) >= FRESH_FOR;
-        if is_stale {
-            self.run_read_at = begins;
+        let mut reads = 0;
+        for &look in [begins].iter().chain(looks) {
+            if look.since(self.run_read_at) >= FRESH_FOR {
+                self.run_read_at = look;
+                reads += 1;
+            }
         }
-        is_stale
+        reads
     }
 }

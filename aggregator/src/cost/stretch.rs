@@ -38,7 +38,7 @@ pub fn run_of(
     block_size: BlockSize,
 ) -> LoadedRun {
     let segment = Segment {
-        from: BEGINS,
+        from: BEGINS.full_second(),
         user_count: users,
         spawn_rate: (f64::from(users) / RAMP).max(1.0),
         shares,
@@ -55,14 +55,14 @@ pub fn run_of(
 /// A run of these segments.
 pub(super) fn first_run(workload: &Workload, segments: Vec<Segment>, block_size: BlockSize) -> Run {
     Run {
-        id: RunId::new(BEGINS.start(), 1),
+        id: RunId::new(BEGINS.full_second(), 1),
         revision: 1,
         seed: 1,
         workload: workload.version().into(),
         block_size,
-        created_at: BEGINS.start(),
+        created_at: BEGINS.full_second(),
         segments,
-        stopped_from: None,
+        stopped_at: None,
         reset_at: None,
     }
 }
@@ -72,7 +72,7 @@ pub(super) fn first_run(workload: &Workload, segments: Vec<Segment>, block_size:
 pub fn steady(run: &LoadedRun, assumptions: &Assumptions) -> (Calls, u64) {
     let begins = settled(&run.plan);
     let from = begins.plus(WARM_UP);
-    let users = run.plan.user_count(from.start());
+    let users = run.plan.user_count(from.full_second());
     let sample: u64 = (0..SAMPLE)
         .flat_map(|second| {
             run.plan
@@ -90,8 +90,8 @@ pub fn steady(run: &LoadedRun, assumptions: &Assumptions) -> (Calls, u64) {
 
 /// The first minute in which nobody is started any more.
 fn settled(plan: &Plan) -> Slot {
-    let starts = plan.run().starts();
+    let starts = plan.run().first_slot();
     let minutes = (1..24 * 60).map(|minute| starts.plus(60 * minute));
-    let mut settled = minutes.filter(|slot| plan.phase(slot.start()) != Phase::Spawning);
+    let mut settled = minutes.filter(|slot| plan.phase(slot.full_second()) != Phase::Spawning);
     settled.next().unwrap_or(starts)
 }

@@ -60,7 +60,7 @@ fn fixed(seconds: f64) -> Assumptions {
 
 /// Ten minutes of a run that begin a minute after its start.
 fn ten_minutes(run: &LoadedRun, assumptions: &Assumptions) -> Calls {
-    let from = run.plan.run().starts().plus(60);
+    let from = run.plan.run().first_slot().plus(60);
     calls(run, from, from.plus(600), assumptions)
 }
 
@@ -378,7 +378,7 @@ fn a_shape_costs_what_its_users_do_on_average() {
     };
     let (run, users, a_second) = estimate("Stages");
     let plan = &run.plan;
-    let slots = (0..240).map(|second| plan.run().starts().plus(second));
+    let slots = (0..240).map(|second| plan.run().first_slot().plus(second));
     let planned: usize = slots
         .flat_map(|slot| plan.slot(slot))
         .map(|(.., due)| due.len())

@@ -45,6 +45,8 @@ pub(super) struct Ticks<'r> {
 pub(super) struct Tick {
     /// When all of it was written.
     pub(super) ends: Timestamp,
+    /// When iterations looked whether the run goes on: before each request but their first.
+    pub(super) looks: Vec<Timestamp>,
     executed: u64,
     skipped: u64,
     requests: u64,
@@ -118,7 +120,7 @@ impl<'r> Ticks<'r> {
         let Played {
             mut tick, events, ..
         } = played;
-        let all_started = due.last().map_or(slot.start(), |last| last.at);
+        let all_started = due.last().map_or(slot.full_second(), |last| last.at);
         (tick.records, tick.ends) = records(events, all_started, slot);
         let class = &self.run.plan.classes()[class].name;
         let weigh = |payload: &mut u64| *payload = adapters::record_bytes(class, *payload);
@@ -151,7 +153,7 @@ impl<'r> Ticks<'r> {
     fn is_marked(&self, class: usize, item: &Due, slot: Slot, ends: Timestamp) -> bool {
         let lead = self.lead(class);
         let later = (1..).map(|later| slot.plus(later));
-        let mut later = later.take_while(|slot| slot.start() < ends + lead);
+        let mut later = later.take_while(|slot| slot.full_second() < ends + lead);
         self.may_overlap(class)
             && later
                 .find_map(
@@ -244,9 +246,13 @@ impl<'r> Ticks<'r> {
         let mut taken = Draws::keyed(mix(key ^ RESPONSE_STREAM), item.user, iteration);
         let mut lateness = Some(LATENESS);
         let mut now = at;
+        let mut has_begun = false;
         for step in scope.order(task).map(|index| &task.steps()[index]) {
             if !scope.begin(step) {
                 continue;
+            }
+            if std::mem::replace(&mut has_begun, true) {
+                played.tick.looks.push(now);
             }
             let times = &self.assumptions.response_times;
             let response_time = times.draw(class.name(), step, &mut taken);

@@ -15,7 +15,6 @@ use traffic::runs::LoadedRun;
 
 use super::chart::{Chart, Line, figure};
 use super::host;
-use crate::control::State;
 use crate::ledger::{Account, Columns};
 use crate::reader::Snapshot;
 use crate::report::past::{Moment, moments};
@@ -173,10 +172,10 @@ fn page(snapshot: &Snapshot, theme: Theme, download: Option<&str>) -> String {
         download,
         version: env!("CARGO_PKG_VERSION"),
         run: snapshot.ledger.run.as_ref().map(|run| run.0.as_str()),
-        state: State::of(run, snapshot.at).as_str(),
+        state: snapshot.state().as_str(),
         host: host(snapshot),
-        start: utc(start.slot().0),
-        end: utc(end.slot().0),
+        start: utc(start.full_second().0),
+        end: utc(end.full_second().0),
         duration: duration(end.since(start).as_secs()),
         tiles: tiles(&report, snapshot),
         graphs: graphs(snapshot),
@@ -283,7 +282,7 @@ fn ratios(run: &LoadedRun, at: Timestamp) -> Vec<Ratio> {
         .plan
         .run()
         .ends()
-        .map(|end| end.start() - Duration::from_micros(1));
+        .map(|end| end - Duration::from_micros(1));
     let counts = run.plan.class_counts(end.map_or(at, |end| end.min(at)));
     let shares = run.plan.run().segments.last().map(|last| &last.shares);
     let names = shares

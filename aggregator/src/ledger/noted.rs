@@ -5,11 +5,10 @@
 
 use std::time::Duration;
 
-use traffic::clock::{Slot, Timestamp};
+use traffic::clock::{Slot, Slots, Timestamp};
 use traffic::record::{BLOCK_USERS, Block, Bucket, IterationEntry, RecordKey};
 use traffic::runs::LoadedRun;
 use traffic::tick::reach;
-use traffic::workload::Workload;
 
 use super::marks::{DueSet, Marks};
 use super::tally::SlotPlan;
@@ -19,23 +18,30 @@ const MAX_BLOCK: u32 = u32::MAX / BLOCK_USERS - 1;
 
 /// Until when something may still be heard of a slot's iterations.
 #[derive(Clone, Debug)]
-pub(crate) struct Reach(Vec<Duration>);
+pub(crate) struct Reach {
+    slots: Slots,
+    /// By class number, from the end of the slot.
+    lasts: Vec<Duration>,
+}
 
 impl Reach {
-    /// By the timeouts of the workload's classes.
-    pub(crate) fn of(workload: &Workload) -> Self {
-        let classes = workload.classes().iter();
-        Self(classes.map(|class| reach(class)).collect())
+    /// By the timeouts of the classes of the run's workload.
+    pub(crate) fn of(run: &LoadedRun) -> Self {
+        let classes = run.workload.classes().iter();
+        Self {
+            slots: run.plan.run().slots(),
+            lasts: classes.map(|class| reach(class)).collect(),
+        }
     }
 
     /// The first instant at which nothing of a class's slot can be completed any more.
     pub(crate) fn of_slot(&self, class: usize, slot: Slot) -> Timestamp {
-        slot.end() + self.0.get(class).copied().unwrap_or_default()
+        self.slots.end(slot) + self.lasts.get(class).copied().unwrap_or_default()
     }
 
     /// The same for all classes together.
     pub(crate) fn of_all(&self, slot: Slot) -> Timestamp {
-        slot.end() + self.0.iter().max().copied().unwrap_or_default()
+        self.slots.end(slot) + self.lasts.iter().max().copied().unwrap_or_default()
     }
 }
 
@@ -57,7 +63,7 @@ pub(crate) struct Noted {
 }
 
 impl Noted {
-    /// Compares a record's entries with the plan; the record's slot must have begun. `known` is
+    /// Compares a record's entries with the plan; the record's slot must have ended. `known` is
     /// what the plan says of the slot, if it was asked before.
     pub(crate) fn of(
         run: &LoadedRun,
@@ -111,6 +117,6 @@ impl Noted {
 pub(crate) fn last_bucket(run: &LoadedRun, reach: &Reach) -> Option<Bucket> {
     run.plan
         .run()
-        .ends()
+        .end_slot()
         .map(|end| Bucket::of(reach.of_all(end)))
 }

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use traffic::clock::{Slot, Timestamp};
+use traffic::clock::{Slot, Slots, Timestamp};
 use traffic::plan::Plan;
 use traffic::record::Block;
 use traffic::runs::LoadedRun;
@@ -111,7 +111,7 @@ enum Marked {
 impl Tally {
     /// An empty tally of a run.
     pub(crate) fn new(run: &LoadedRun) -> Self {
-        let from = run.plan.run().starts();
+        let from = run.plan.run().first_slot();
         let class = ClassTally {
             sums: Sums::default(),
             lateness: Lateness::default(),
@@ -188,14 +188,18 @@ impl Tally {
         let run_now = run.plan.run();
         let mut ledger = Ledger {
             run: Some(run_now.id.clone()),
-            from: Some(run_now.starts()),
-            until: Some(run_now.ends().map_or(self.until, |end| end.min(self.until))),
+            from: Some(run_now.first_slot()),
+            until: Some(
+                run_now
+                    .end_slot()
+                    .map_or(self.until, |end| end.min(self.until)),
+            ),
             unreadable_records: self.unreadable,
             ..Ledger::default()
         };
         let mut lateness = Lateness::default();
         for (planned, class) in run.plan.classes().iter().zip(&self.classes) {
-            let account = class.account(quiet_before);
+            let account = class.account(run_now.slots(), quiet_before);
             ledger.total += account;
             lateness.merge(&class.lateness);
             if takes_part(run, &planned.name) || account != Account::default() {
@@ -218,14 +222,18 @@ impl Tally {
     /// The same over time, for the classes that have an account there.
     pub(crate) fn past(&self, run: &LoadedRun, quiet_before: Option<Timestamp>) -> LedgerPast {
         let run_now = run.plan.run();
-        let end = run_now.ends().filter(|&end| end <= self.until);
+        let slots = run_now.slots();
+        let end = run_now.end_slot().filter(|&end| end <= self.until);
         let named = run.plan.classes().iter().zip(&self.classes);
         let counted = named.filter(|(planned, class)| {
-            takes_part(run, &planned.name) || class.account(quiet_before) != Account::default()
+            takes_part(run, &planned.name)
+                || class.account(slots, quiet_before) != Account::default()
         });
-        let series =
-            counted.map(|(planned, class)| (Arc::clone(&planned.name), class.past(quiet_before)));
-        let span = (run_now.starts(), end.unwrap_or(self.until));
+        let series = counted.map(|(planned, class)| {
+            let past = class.past(slots, quiet_before);
+            (Arc::clone(&planned.name), past)
+        });
+        let span = (run_now.first_slot(), end.unwrap_or(self.until));
         LedgerPast::new(run_now.id.clone(), span, end.is_some(), series.collect())
     }
 }
@@ -294,18 +302,18 @@ impl ClassTally {
     }
 
     /// What is settled, with the slots that are not.
-    fn past(&self, quiet_before: Option<Timestamp>) -> Thinned<Booked> {
+    fn past(&self, slots: Slots, quiet_before: Option<Timestamp>) -> Thinned<Booked> {
         let mut past = self.past.clone();
-        let slots = (self.settled_until.0..).map(Slot).zip(&self.slots);
-        for (number, slot) in slots.filter(|(_, slot)| slot.planned > 0) {
-            let is_missing = quiet_before.is_some_and(|quiet| number.start() <= quiet);
+        let open = (self.settled_until.0..).map(Slot).zip(&self.slots);
+        for (number, slot) in open.filter(|(_, slot)| slot.planned > 0) {
+            let is_missing = quiet_before.is_some_and(|quiet| slots.start(number) <= quiet);
             let open = slot.booked(is_missing);
             past.count(number.0, |booked| booked.merge(&open));
         }
         past
     }
 
-    fn account(&self, quiet_before: Option<Timestamp>) -> Account {
+    fn account(&self, slots: Slots, quiet_before: Option<Timestamp>) -> Account {
         let sums = self.sums;
         let mut account = Account {
             planned: sums.planned,
@@ -317,10 +325,10 @@ impl ClassTally {
             unplanned: sums.unplanned,
             ..Account::default()
         };
-        let slots = (self.settled_until.0..).map(Slot).zip(&self.slots);
-        for (number, slot) in slots {
+        let open = (self.settled_until.0..).map(Slot).zip(&self.slots);
+        for (number, slot) in open {
             let open = u64::from(slot.open());
-            if quiet_before.is_some_and(|quiet| number.start() <= quiet) {
+            if quiet_before.is_some_and(|quiet| slots.start(number) <= quiet) {
                 account.missing += open;
             } else {
                 account.pending += open;

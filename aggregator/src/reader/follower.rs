@@ -16,7 +16,7 @@ use traffic::runs::{LoadedRun, is_newer};
 
 use super::open::{Early, OpenBucket};
 use super::sealed::Sealed;
-use super::{AggregatorError, Snapshot};
+use super::{AggregatorError, Quiet, Snapshot};
 use crate::ledger::noted::{Noted, Reach, last_bucket};
 use crate::ledger::tally::{SlotPlan, Tally};
 use crate::stats::{Limits, Stats};
@@ -108,7 +108,26 @@ impl Follower {
     }
 
     /// What was read so far, as of `now`.
-    pub(super) fn snapshot(&mut self, now: Timestamp, quiet_before: Option<Timestamp>) -> Snapshot {
+    ///
+    /// `quiet` says of a run that it is over, and that nothing of it was under way when the reading began;
+    /// `None` where that is not known. Nothing that is still open can come then.
+    pub(super) fn snapshot(
+        &mut self,
+        now: Timestamp,
+        quiet_before: Option<Timestamp>,
+        quiet: Option<Quiet>,
+    ) -> Snapshot {
+        let quiet_before = match quiet {
+            Some(Quiet::Settled) => Some(now),
+            _ => quiet_before,
+        };
+        let ledger = self.live.ledger(&self.run, quiet_before);
+        let is_over = self.run.plan.run().is_over(now);
+        let (is_settled, busy) = match quiet {
+            Some(Quiet::Settled) => (true, 0),
+            Some(Quiet::Busy(users)) => (false, users),
+            None => (is_over && ledger.total.pending == 0, ledger.total.pending),
+        };
         let mut stats = self.sealed.stats.clone();
         for bucket in self.open.values() {
             stats.merge(&bucket.stats);
@@ -116,8 +135,10 @@ impl Follower {
         let snapshot = Snapshot {
             run: Some(Arc::clone(&self.run)),
             stats: Arc::new(stats),
-            ledger: Arc::new(self.live.ledger(&self.run, quiet_before)),
+            ledger: Arc::new(ledger),
             ledger_past: Arc::new(self.live.past(&self.run, quiet_before)),
+            is_settled,
+            busy,
             at: now,
         };
         self.last_snapshot = Some(snapshot.clone());
@@ -195,7 +216,8 @@ impl Follower {
         if let Some(open) = self.open.remove(&bucket) {
             let marked = open.noted.iter().filter(|noted| !noted.marks.is_empty());
             let slots = marked.map(|noted| noted.slot.plus(1));
-            self.plan_sealed(slots.max().unwrap_or_default().max(bucket_ends.slot()));
+            let ended = self.run.plan.run().slots().of(bucket_ends);
+            self.plan_sealed(slots.max().unwrap_or_default().max(ended));
             open.noted
                 .iter()
                 .for_each(|noted| self.sealed.tally.apply(noted));

@@ -21,7 +21,7 @@ pub(super) struct OpenBucket {
     pub(super) stats: Stats,
     /// What its records say of planned iterations; kept until the bucket is sealed.
     pub(super) noted: Vec<Noted>,
-    /// Entries of slots that have not begun: their writer's clock is ahead of this one.
+    /// Entries of slots that have not ended.
     pub(super) early: Vec<Early>,
     /// By class number: all together, and by the slot that was due.
     pub(super) lateness: BTreeMap<usize, (Lateness, Thinned<Booked>)>,
@@ -30,7 +30,7 @@ pub(super) struct OpenBucket {
     seen: HashSet<Seen>,
 }
 
-/// The entries of a record whose slot has not begun.
+/// The entries of a record whose slot has not ended.
 #[derive(Debug)]
 pub(super) struct Early {
     pub(super) key: RecordKey,

@@ -40,7 +40,7 @@ impl Sealed {
     pub(super) fn new(run: &LoadedRun, limits: Limits) -> Self {
         let now = run.plan.run();
         Self {
-            next: Bucket::of(now.created_at.min(now.starts().start())),
+            next: Bucket::of(now.created_at.min(now.starts())),
             stats: Stats::with_limits(now.counts_from(), limits),
             tally: Tally::new(run),
         }

@@ -127,8 +127,11 @@ impl Frame {
         let Some(last) = self.last_request else {
             return 0.0;
         };
-        let last = last.slot();
-        let (from, to) = (last.minus(12).max(self.start_time.slot()), last.minus(2));
+        let last = last.full_second();
+        let (from, to) = (
+            last.minus(12).max(self.start_time.full_second()),
+            last.minus(2),
+        );
         let counted = (from.0..to.0)
             .filter_map(|second| entry.seconds.get(second))
             .map(|counts| count(counts.requests, counts.failures))
@@ -191,8 +194,8 @@ fn nudged(value: f64) -> f64 {
 /// each second that has an earlier request, of everything before, under the second before. It looks
 /// for one that is ten seconds old, then eleven, nine, twelve, and so on to eighteen and two.
 fn current_percentiles(stats: &Stats, total: &Histogram, now: Timestamp) -> CurrentPercentiles {
-    let start = stats.since().slot().0;
-    let first = stats.span().map(|(first, _)| first.slot().0);
+    let start = stats.since().full_second().0;
+    let first = stats.span().map(|(first, _)| first.full_second().0);
     let has_requests = |second| {
         let histogram = stats.recent().get(second);
         histogram.is_some_and(|histogram| histogram.iter().next().is_some())
@@ -201,7 +204,7 @@ fn current_percentiles(stats: &Stats, total: &Histogram, now: Timestamp) -> Curr
         let after = second + 1;
         first.is_some_and(|first| first < after) && has_requests(after)
     };
-    let target = now.slot().0;
+    let target = now.full_second().0;
     let near = (1..=8).flat_map(|step| {
         let older = target.checked_sub(CURRENT_WINDOW + step);
         let newer = target.checked_sub(CURRENT_WINDOW - step);

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
-use traffic::clock::{Slot, Timestamp};
+use traffic::clock::{SLOT_MICROS, Slot, Timestamp};
 use traffic::run::Run;
 use traffic::runs::LoadedRun;
 
@@ -140,15 +140,13 @@ fn lines(stats: &Stats) -> Vec<Line> {
 
 /// The first second of which nothing shows, and whether nothing is expected after it.
 fn shown_until(snapshot: &Snapshot, last_request: Option<u64>) -> (u64, bool) {
-    let now = snapshot.at.slot().0;
+    let now = snapshot.at.full_second().0;
     let run = snapshot.run.as_ref().map(|run| run.plan.run());
-    let end = run
-        .and_then(Run::ends)
-        .filter(|end| end.start() <= snapshot.at);
+    let end = run.and_then(Run::ends).filter(|&end| end <= snapshot.at);
     match end {
         Some(end) => {
             let after_last = last_request.map_or(0, |last| last.saturating_add(1));
-            (end.0.max(after_last), true)
+            (end.micros().div_ceil(SLOT_MICROS).max(after_last), true)
         }
         None => (now.saturating_sub(SETTLES), false),
     }
@@ -157,11 +155,11 @@ fn shown_until(snapshot: &Snapshot, last_request: Option<u64>) -> (u64, bool) {
 impl Past {
     fn of(snapshot: &Snapshot, mut lines: Vec<Line>) -> Self {
         let stats = &snapshot.stats;
-        let last_request = stats.last_request().map(|last| last.slot().0);
+        let last_request = stats.last_request().map(|last| last.full_second().0);
         let (until, is_over) = shown_until(snapshot, last_request);
         let newest = last_request.unwrap_or(0).max(until.saturating_sub(1));
         let shows = |one: &Interval| one.start < until && (is_over || one.end() <= until);
-        let intervals = Interval::all(stats.since().slot().0, newest).filter(shows);
+        let intervals = Interval::all(stats.since().full_second().0, newest).filter(shows);
         let mut total = Thinned::default();
         for series in stats.history().values() {
             total.merge(series);
@@ -193,12 +191,12 @@ impl Iterator for Past {
         self.gone += 1;
         let time = interval.end().min(self.until);
         let intervals = window(&self.intervals[..self.gone]);
-        let start = intervals[0].start.max(self.since.slot().0);
+        let start = intervals[0].start.max(self.since.full_second().0);
         let window = Window {
             intervals,
             seconds: time.saturating_sub(start).max(1) as f64,
         };
-        let at = Slot(time).start();
+        let at = Slot(time).full_second();
         let frame = Frame {
             start_time: self.since,
             last_request: Some(at),

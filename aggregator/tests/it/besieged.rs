@@ -169,7 +169,7 @@ async fn huge_requests_are_turned_away_and_keep_nobody_out() {
 async fn wrong_passwords_are_answered_late_and_the_right_one_at_once() {
     let door = Door::with_basic_auth("demo:secret").unwrap();
     let clock = Clock::following_tokio(epoch());
-    let store = std::sync::Arc::default();
+    let store = crate::cicada::shared_store();
     let cicada: Cicada = Cicada::behind(door, store, Settings::new(workload()), clock);
     let served = Served::plain(cicada.router.clone()).await;
     let right = format!("{GOOD}\r\nauthorization: Basic ZGVtbzpzZWNyZXQ=");
@@ -270,7 +270,7 @@ async fn a_body_that_is_announced_too_long_is_refused_before_it_is_sent() {
     let served = Served::plain(cicada.router.clone()).await;
     let form = "host: x\r\ncontent-type: application/x-www-form-urlencoded";
     for (what, length) in [
-        ("POST /swarm", 1_048_577),
+        ("POST /swarm", 1_048_577_u64),
         ("POST /swarm", 9_000_000_000_000_000_000),
         ("POST /user", 5_000_000),
         ("PUT /workload", 400_001),

@@ -31,7 +31,7 @@ pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
 
 /// When the tests' time begins: a third into a second, so that it is never a slot's first instant.
 pub(crate) fn epoch() -> Timestamp {
-    Slot(1_800_000_000).start() + Duration::from_millis(333)
+    Slot(1_800_000_000).full_second() + Duration::from_millis(333)
 }
 
 /// The workload that ships in the binary, its hosts as they are in the file.
@@ -40,6 +40,11 @@ pub(crate) fn workload() -> Arc<Workload> {
         Arc::new(Workload::built_in(&|_| None).expect("the built-in workload is valid"))
     });
     Arc::clone(&BUILT_IN)
+}
+
+/// A store that several processes may share: changes hold from full seconds, a while after they are made.
+pub(crate) fn shared_store() -> Arc<MemoryStore> {
+    Arc::new(MemoryStore::with_marker_lead(Duration::from_secs(1)))
 }
 
 /// One process; others may share its store.
@@ -81,7 +86,7 @@ impl Cicada {
     /// These settings on an empty store.
     pub(crate) fn with(settings: Settings) -> Self {
         let clock = Clock::following_tokio(epoch());
-        Self::on(Arc::default(), settings, clock)
+        Self::on(shared_store(), settings, clock)
     }
 }
 
@@ -265,8 +270,8 @@ impl<S: Store> Cicada<S> {
     pub(crate) async fn state(&self) -> State {
         let run = self.store.latest_run().await.expect("the store answers");
         match run {
-            Some(_) => State::of(Some(&*self.loaded().await), self.clock.now()),
-            None => State::of(None, self.clock.now()),
+            Some(_) => State::of(Some(&*self.loaded().await), self.clock.now(), true),
+            None => State::of(None, self.clock.now(), true),
         }
     }
 

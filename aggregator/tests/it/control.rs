@@ -10,6 +10,7 @@ use traffic::run::CHANGE_LEAD;
 use crate::cicada::{Cicada, epoch, workload};
 use crate::unsteady::UnsteadyStore;
 
+mod at_once;
 mod classes;
 mod contended;
 mod held_stop;
@@ -33,13 +34,13 @@ async fn a_swarm_starts_a_run_within_three_seconds() {
             .unwrap()
             .is_some()
     );
-    assert!(run.starts().start() - CHANGE_LEAD >= asked);
-    assert!(run.starts().start().since(asked) < Duration::from_secs(3));
+    assert!(run.starts() - CHANGE_LEAD >= asked);
+    assert!(run.starts().since(asked) < Duration::from_secs(3));
     assert!(cicada.beats().await);
     let wake_ups = cicada.wake_ups();
     assert_eq!(
         wake_ups.first().map(|wake_up| wake_up.slot),
-        Some(run.starts())
+        Some(run.first_slot())
     );
     assert_eq!(cicada.state().await, State::Spawning);
     cicada.pass(6.0).await;
@@ -64,7 +65,7 @@ async fn a_swarm_while_running_changes_the_users_and_keeps_the_run() {
     assert!(!new.is_empty() && new.iter().all(|wake_up| !known.contains(wake_up)));
     assert!(
         new.iter()
-            .all(|wake_up| wake_up.slot >= run.segments[1].from)
+            .all(|wake_up| wake_up.slot.full_second() >= run.segments[1].from)
     );
     cicada.settle().await;
     assert_eq!(
@@ -124,13 +125,16 @@ async fn a_run_time_counts_from_the_last_swarm_and_none_cancels_it() {
         .await;
     assert_eq!(answer["run_time"], 60);
     let run = cicada.run().await;
-    assert_eq!(run.ends(), Some(run.starts().plus(60)));
+    assert_eq!(run.ends(), Some(run.starts() + Duration::from_secs(60)));
     cicada.pass(40.0).await;
     cicada
         .started("user_count=6&spawn_rate=6&run_time=30")
         .await;
     let run = cicada.run().await;
-    assert_eq!(run.ends(), Some(run.segments[1].from.plus(30)));
+    assert_eq!(
+        run.ends(),
+        Some(run.segments[1].from + Duration::from_secs(30))
+    );
     let answer = cicada.started("user_count=6&spawn_rate=6").await;
     assert_eq!(answer.get("run_time"), None);
     assert_eq!(cicada.run().await.ends(), None);
@@ -163,7 +167,7 @@ async fn a_longer_run_time_is_planned_beyond_the_old_end() {
         .iter()
         .map(|wake_up| wake_up.slot)
         .collect();
-    let old_end = before.ends().expect("it had a run time");
+    let old_end = before.end_slot().expect("it had a run time");
     // TargetAppUser waits one to three seconds: of a hundred users somebody is always due
     assert!(
         (0..30).all(|second| slots.contains(&old_end.plus(second))),
@@ -186,7 +190,7 @@ async fn nothing_starts_later_than_two_seconds_after_the_answer_to_stop() {
             "{millis}"
         );
         let run = cicada.run().await;
-        let end = run.stopped_from.expect("it was stopped").start();
+        let end = run.stopped_at.expect("it was stopped");
         assert!(end.since(asked) >= CHANGE_LEAD, "{millis}");
         // a tenth of a second is left to timers that wake late
         assert!(
@@ -195,7 +199,7 @@ async fn nothing_starts_later_than_two_seconds_after_the_answer_to_stop() {
         );
         assert_eq!(cicada.state().await, State::Stopping);
         let plan = cicada.loaded().await;
-        let ticks = (0..60).flat_map(|slot| plan.plan.ticks(end.slot().plus(slot)));
+        let ticks = (0..60).flat_map(|slot| plan.plan.ticks(end.full_second().plus(slot)));
         assert_eq!(ticks.count(), 0, "{millis}");
         cicada.pass(2.0).await;
         assert_eq!(cicada.state().await, State::Stopped);
@@ -208,7 +212,7 @@ async fn a_run_that_is_stopped_before_it_begins_never_does() {
     cicada.started("user_count=600&spawn_rate=600").await;
     cicada.control.stop().await.unwrap();
     let run = cicada.loaded().await;
-    let slots = (0..600).map(|slot| epoch().slot().plus(slot));
+    let slots = (0..600).map(|slot| epoch().full_second().plus(slot));
     assert_eq!(slots.flat_map(|slot| run.plan.ticks(slot)).count(), 0);
     cicada.pass(3.0).await;
     assert_eq!(cicada.state().await, State::Stopped);
@@ -223,7 +227,7 @@ async fn a_change_that_lies_ahead_when_stop_comes_never_begins() {
     cicada.control.stop().await.unwrap();
     let run = cicada.loaded().await;
     let end = run.plan.run().ends().expect("it was stopped");
-    let most = (0..10).map(|slot| run.plan.user_count(end.minus(slot).start()));
+    let most = (0..10).map(|slot| run.plan.user_count(end - Duration::from_secs(slot)));
     assert_eq!(most.max(), Some(6));
 }
 
@@ -268,7 +272,7 @@ async fn a_swarm_in_the_last_moment_of_a_run_time_is_a_new_run() {
         .started("user_count=6&spawn_rate=6&run_time=10s")
         .await;
     let old = cicada.run().await;
-    let end = old.ends().expect("it has a run time").start();
+    let end = old.ends().expect("it has a run time");
     cicada
         .clock
         .sleep_until(end - Duration::from_millis(700))
@@ -277,7 +281,7 @@ async fn a_swarm_in_the_last_moment_of_a_run_time_is_a_new_run() {
     cicada.started("user_count=6&spawn_rate=6").await;
     let new = cicada.run().await;
     assert_ne!(new.id, old.id);
-    assert!(new.starts().start() >= end);
+    assert!(new.starts() >= end);
 }
 
 #[tokio::test(start_paused = true)]

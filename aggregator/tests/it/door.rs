@@ -1,7 +1,5 @@
 //! Who may come in: the password, and changes from pages of other sites.
 
-use std::sync::Arc;
-
 use aggregator::api::{Acquaintance, Door, Names, Trusted, Visitor};
 use aggregator::control::Settings;
 use axum::body::Body;
@@ -69,7 +67,12 @@ const READS: [&str; 9] = [
 fn locked() -> Cicada {
     let door = Door::with_basic_auth("demo:sécret:1").expect("it is a password");
     let clock = Clock::following_tokio(epoch());
-    Cicada::<MemoryStore>::behind(door, Arc::default(), Settings::new(workload()), clock)
+    Cicada::<MemoryStore>::behind(
+        door,
+        crate::cicada::shared_store(),
+        Settings::new(workload()),
+        clock,
+    )
 }
 
 fn request(method: &str, path: &str) -> Builder {
@@ -498,7 +501,12 @@ async fn a_name_that_can_only_be_our_own_changes_all() {
 async fn other_names_are_given_or_have_a_password() {
     let behind = |door| {
         let clock = Clock::following_tokio(epoch());
-        Cicada::<MemoryStore>::behind(door, Arc::default(), Settings::new(workload()), clock)
+        Cicada::<MemoryStore>::behind(
+            door,
+            crate::cicada::shared_store(),
+            Settings::new(workload()),
+            clock,
+        )
     };
     let named = |names: &str| Door::default().with_names(names.parse().expect(names));
     for (names, host, status) in [

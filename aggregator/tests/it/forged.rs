@@ -1,7 +1,5 @@
 //! Requests that pretend to be something else, as bytes on a connection: none gets past the door.
 
-use std::sync::Arc;
-
 use aggregator::api::Door;
 use aggregator::control::Settings;
 use axum::body::Body;
@@ -84,8 +82,12 @@ const LINES: [&str; 31] = [
 async fn locked() -> (Cicada, Served) {
     let door = Door::with_basic_auth("demo:secret").expect("it is a password");
     let clock = Clock::following_tokio(epoch());
-    let cicada =
-        Cicada::<MemoryStore>::behind(door, Arc::default(), Settings::new(workload()), clock);
+    let cicada = Cicada::<MemoryStore>::behind(
+        door,
+        crate::cicada::shared_store(),
+        Settings::new(workload()),
+        clock,
+    );
     let served = Served::plain(cicada.router.clone()).await;
     (cicada, served)
 }
@@ -315,7 +317,7 @@ proptest! {
             let door = Door::with_basic_auth("demo:secret").expect("it is a password");
             let clock = Clock::following_tokio(epoch());
             let settings = Settings::new(workload());
-            let cicada = Cicada::<MemoryStore>::behind(door, Arc::default(), settings, clock);
+            let cicada = Cicada::<MemoryStore>::behind(door, crate::cicada::shared_store(), settings, clock);
             let answer = cicada.send(request).await;
             prop_assert!(is_open || answer.status == 401, "{method} {path}: {answer:?}");
             prop_assert!(cicada.store_is_empty().await);

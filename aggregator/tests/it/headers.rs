@@ -92,7 +92,8 @@ async fn what_needs_a_password_says_no_more_to_who_has_none() {
     let door = Door::with_basic_auth("demo:secret").unwrap();
     let clock = Clock::following_tokio(epoch());
     let settings = Settings::new(workload());
-    let cicada = Cicada::<MemoryStore>::behind(door, Arc::default(), settings, clock);
+    let cicada =
+        Cicada::<MemoryStore>::behind(door, crate::cicada::shared_store(), settings, clock);
     for (path, authorization, status) in [
         ("/stats/requests", "", 401),
         ("/stats/requests", "Basic ZGVtbzpzZWNyZXQ=", 403),

@@ -1,7 +1,6 @@
 //! The aggregator's integration tests: one binary, a module per subject.
 
 mod ab;
-mod one_server;
 mod allowed;
 mod bad_input;
 mod base_path;
@@ -15,6 +14,7 @@ mod forged;
 mod headers;
 mod locust_web;
 mod metrics;
+mod one_server;
 mod oracle;
 mod pages;
 mod properties;

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use aggregator::control::Settings;
 use traffic::random::{Draws, class_key};
-use traffic::run::LoadedRun;
+use traffic::runs::LoadedRun;
 use traffic::workload::Scope;
 
 use crate::cicada::{Cicada, workload};
@@ -110,7 +110,7 @@ fn requests(run: &LoadedRun, service: &Service, factor: f64) -> Vec<Request> {
     let seed = run.plan.run().seed;
     let mut requests = Vec::new();
     for slot in 0..RUN {
-        let slot = traffic::clock::Slot(run.plan.run().starts().0 + slot);
+        let slot = run.plan.run().first_slot().plus(slot);
         for (class, _, dues) in run.plan.slot(slot) {
             let class = &run.workload.classes()[class];
             for due in dues {
@@ -132,7 +132,11 @@ fn requests(run: &LoadedRun, service: &Service, factor: f64) -> Vec<Request> {
                         method: step.method.to_string(),
                         ..Request::took(&step.name, if is_b { time * factor } else { time })
                     };
-                    requests.push(if fails { request.failed("status 500") } else { request });
+                    requests.push(if fails {
+                        request.failed("status 500")
+                    } else {
+                        request
+                    });
                 }
             }
         }
@@ -194,7 +198,9 @@ async fn a_difference_is_called_at_most_as_often_as_chance_may() {
     let mut failures = String::new();
     for service in &SERVICES {
         let calls = called(service, SEEDS, 1.0).await;
-        let sum = calls.values().fold((0, 0), |sum, of| (sum.0 + of.0, sum.1 + of.1));
+        let sum = calls
+            .values()
+            .fold((0, 0), |sum, of| (sum.0 + of.0, sum.1 + of.1));
         println!("{}: {} of {} pairs: {calls:?}", service.name, sum.1, sum.0);
         let all = calls.iter().map(|(name, of)| (&**name, *of));
         for (name, (judged, called)) in all.chain([("all", sum)]) {

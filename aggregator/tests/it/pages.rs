@@ -136,7 +136,8 @@ async fn a_form_in_parts_and_json_ask_for_the_same() {
         assert_eq!(answer, expected, "{content_type:?} {body}");
         let run = cicada.run().await;
         let mut segment = run.segments.last().unwrap().clone();
-        segment.until = segment.until.map(|until| until.minus(segment.from.0));
+        let lasts = |until: traffic::clock::Timestamp| run.starts() + until.since(segment.from);
+        segment.until = segment.until.map(lasts);
         segment.from = run.starts();
         segments.push(segment);
     }

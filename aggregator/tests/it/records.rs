@@ -82,7 +82,7 @@ pub(crate) fn record_with(
     requests: &[&Request],
     exceptions: Vec<ExceptionEntry>,
 ) -> Record {
-    let slot = bucket.start().slot();
+    let slot = bucket.start().full_second();
     let mut contents = Contents {
         outcomes: requests.iter().map(|request| request.outcome()).collect(),
         exceptions,

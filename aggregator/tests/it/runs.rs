@@ -66,8 +66,8 @@ async fn a_run_is_listed_with_what_was_asked_for_and_what_came_of_it() {
         .await;
     cicada.pass(1.0).await;
     let run = cicada.run().await;
-    let started = run.starts().0;
-    let lasted = cicada.clock.now().since(run.starts().start()).as_secs_f64();
+    let started = run.starts().full_second().0;
+    let lasted = cicada.clock.now().since(run.starts()).as_secs_f64();
     let mut expected = json!({
         "id": run.id.0, "state": "running", "started": started, "ended": null, "duration": lasted,
         "run_time": 120, "user_count": 4, "spawn_rate": 2.5,

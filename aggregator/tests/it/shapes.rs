@@ -50,27 +50,43 @@ async fn stages_follow_one_another_and_then_the_run_is_over_and_costs_nothing() 
     assert_eq!(answer, expected);
     let run = cicada.run().await;
     let start = run.starts();
-    assert_eq!((run.segments.len(), run.ends()), (2, Some(start.plus(30))));
-    cicada.clock.sleep_until(start.plus(5).start()).await;
+    assert_eq!(
+        (run.segments.len(), run.ends()),
+        (2, Some(start + Duration::from_secs(30)))
+    );
+    cicada
+        .clock
+        .sleep_until(start + Duration::from_secs(5))
+        .await;
     assert_eq!(cicada.state().await, State::Running);
     assert_eq!(cicada.users().await, [("A".into(), 5), ("B".into(), 5)]);
-    cicada.clock.sleep_until(start.plus(12).start()).await;
+    cicada
+        .clock
+        .sleep_until(start + Duration::from_secs(12))
+        .await;
     assert_eq!(cicada.state().await, State::Spawning);
-    cicada.clock.sleep_until(start.plus(20).start()).await;
+    cicada
+        .clock
+        .sleep_until(start + Duration::from_secs(20))
+        .await;
     assert_eq!(cicada.users().await, [("B".into(), 60)]);
     assert!(cicada.beats().await);
-    cicada.clock.sleep_until(start.plus(30).start()).await;
+    cicada
+        .clock
+        .sleep_until(start + Duration::from_secs(30))
+        .await;
     assert_eq!(cicada.state().await, State::Stopped);
     cicada.fan_out.plan_ahead().await.expect("the store works");
     assert!(!cicada.beats().await);
     // every tick of both stages was sent, and none beyond
     let sent = cicada.wake_ups();
-    for slot in (0..30).map(|second| start.plus(second)) {
+    let first = run.first_slot();
+    for slot in (0..30).map(|second| first.plus(second)) {
         let ticks = cicada.loaded().await.plan.ticks(slot).len();
         let of_slot = sent.iter().filter(|wake_up| wake_up.slot == slot);
         assert_eq!(of_slot.count(), ticks, "{slot}");
     }
-    assert!(sent.iter().all(|wake_up| wake_up.slot < start.plus(30)));
+    assert!(sent.iter().all(|wake_up| wake_up.slot < first.plus(30)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -100,7 +116,7 @@ async fn a_run_time_ends_a_shape_early_and_counts_and_rates_say_nothing() {
         .started("shape_class=Two&run_time=8&user_count=500&spawn_rate=0")
         .await;
     let run = cicada.run().await;
-    assert_eq!(run.ends(), Some(run.starts().plus(8)));
+    assert_eq!(run.ends(), Some(run.starts() + Duration::from_secs(8)));
     assert_eq!(run.segments.len(), 1, "the second stage is not reached");
     assert_eq!(run.segments[0].user_count, 10);
     let answer = cicada.post("/stop").await.json();
@@ -108,7 +124,7 @@ async fn a_run_time_ends_a_shape_early_and_counts_and_rates_say_nothing() {
     cicada.pass(3.0).await;
     cicada.started("shape_class=Day&run_time=1m").await;
     let run = cicada.run().await;
-    assert_eq!(run.ends(), Some(run.starts().plus(60)));
+    assert_eq!(run.ends(), Some(run.starts() + Duration::from_secs(60)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -148,9 +164,12 @@ async fn a_shape_takes_a_run_over_and_counts_anew() {
     let run = cicada.run().await;
     assert_eq!((&run.id, run.segments.len()), (&before.id, 3));
     assert_eq!(run.segments[0], before.segments[0]);
-    assert!(run.segments[1].from > cicada.clock.now().slot());
+    assert!(run.segments[1].from > cicada.clock.now());
     assert_eq!(run.reset_at, Some(cicada.clock.now()));
-    assert_eq!(run.ends(), Some(run.segments[1].from.plus(30)));
+    assert_eq!(
+        run.ends(),
+        Some(run.segments[1].from + Duration::from_secs(30))
+    );
     cicada.pass(7.0).await;
     let users: u32 = cicada.users().await.iter().map(|(_, count)| count).sum();
     assert_eq!(users, 10, "thirty have gone, ten a second");
@@ -297,9 +316,9 @@ async fn counts(stages: &[(u64, u64, f64)]) -> Vec<u64> {
     let run = cicada.loaded().await;
     let end = run.plan.run().ends().expect("stages end");
     let start = run.plan.run().starts();
-    let quarters = (1..).map(|quarter| start.start() + Duration::from_millis(250 * quarter));
+    let quarters = (1..).map(|quarter| start + Duration::from_millis(250 * quarter));
     quarters
-        .take_while(|quarter| *quarter <= end.start())
+        .take_while(|quarter| *quarter <= end)
         .map(|quarter| Timestamp::from_micros(quarter.micros() - 1))
         .map(|before| run.plan.user_count(before))
         .collect()

@@ -93,7 +93,8 @@ impl Store for UnsteadyStore {
     }
 
     fn marker_lead(&self) -> Duration {
-        self.inner.marker_lead()
+        // others may share it
+        Duration::from_secs(1)
     }
 
     fn quiet_before(&self) -> Option<Timestamp> {

@@ -6,7 +6,6 @@ use aggregator::control::{ClassSettings, Settings};
 use serde_json::{Value, json};
 use traffic::clock::Clock;
 use traffic::host_allowlist::AllowedHosts;
-use traffic::memory::MemoryStore;
 use traffic::workload::BUILT_IN;
 
 use crate::cicada::{Answer, Cicada, epoch, workload};
@@ -155,7 +154,7 @@ async fn what_was_set_later_holds_before_the_command_line() {
 #[tokio::test(start_paused = true)]
 async fn processes_on_one_store_agree() {
     let clock = Clock::following_tokio(epoch());
-    let store = Arc::<MemoryStore>::default();
+    let store = crate::cicada::shared_store();
     let process = || Cicada::on(Arc::clone(&store), Settings::new(workload()), clock.clone());
     let (one, other) = (process(), process());
     set(

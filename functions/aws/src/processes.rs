@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use traffic::clock::Clock;
+use traffic::clock::{Clock, Slots};
 use traffic::fanout::FanOut;
 use traffic::ports::{Heartbeat, HeartbeatError, NoSchedules, Queue, QueueError, Schedule, WakeUp};
 use traffic::runs::{Environment, Runs};
@@ -48,7 +48,7 @@ pub async fn connect(
 }
 
 impl Queue for NoQueue {
-    async fn send(&self, _: Vec<WakeUp>) -> Result<(), QueueError> {
+    async fn send(&self, _: Slots, _: Vec<WakeUp>) -> Result<(), QueueError> {
         Ok(())
     }
 }

@@ -12,7 +12,7 @@ use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{BatchResultErrorEntry, SendMessageBatchRequestEntry};
 use futures_util::stream::{self, StreamExt};
-use traffic::clock::Clock;
+use traffic::clock::{Clock, Slots};
 use traffic::ports::{Queue, QueueError, WakeUp};
 
 use crate::failure::{Call, Failure};
@@ -144,7 +144,7 @@ impl SqsQueue {
 }
 
 impl Queue for SqsQueue {
-    async fn send(&self, wake_ups: Vec<WakeUp>) -> Result<(), QueueError> {
+    async fn send(&self, _: Slots, wake_ups: Vec<WakeUp>) -> Result<(), QueueError> {
         let messages = message::pack(wake_ups, self.ticks_per_message);
         let (Some(first), Some(last)) = (messages.first(), messages.last()) else {
             return Ok(());

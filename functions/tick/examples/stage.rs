@@ -33,11 +33,11 @@ async fn main() -> anyhow::Result<()> {
     let run = run(workload.version(), &clock);
     store.put_run(&run).await?;
     let wake_up = WakeUp {
-        run: run.id,
+        run: run.id.clone(),
         class: "Visitor".into(),
         block: Block(0),
         // the ramp is over by then
-        slot: run.segments[0].from.plus(1),
+        slot: run.first_slot().plus(1),
     };
     let messages = aws::message::pack(vec![wake_up], 1);
     let records: Vec<_> = messages
@@ -57,7 +57,7 @@ fn run(workload: &str, clock: &Clock) -> Run {
         block_size: BlockSize::default(),
         created_at: clock.now(),
         segments: vec![Segment {
-            from: Run::change_slot(clock),
+            from: Run::change_at(clock),
             user_count: USERS,
             spawn_rate: 1000.0,
             shares: vec![Share {
@@ -70,7 +70,7 @@ fn run(workload: &str, clock: &Clock) -> Run {
             until: None,
             shape: None,
         }],
-        stopped_from: None,
+        stopped_at: None,
         reset_at: None,
     }
 }

@@ -21,6 +21,7 @@ pub fn http_settings(variables: &Variables) -> anyhow::Result<HttpSettings> {
             .context(ALLOWED_HOSTS)?,
         proxies: Proxies::read(&*variables.lookup())?,
         refuses_link_local: true,
+        ..HttpSettings::default()
     })
 }
 

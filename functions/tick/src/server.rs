@@ -66,12 +66,12 @@ impl<S: Store, T: Transport> Server<S, T> {
         let mut end = std::pin::pin!(end);
         let mut ticks = JoinSet::new();
         // the present slot has begun: whoever had it, has it
-        let mut next = self.clock.now().slot().plus(1);
+        let mut next = self.clock.now().full_second().plus(1);
         loop {
             tokio::select! {
                 () = &mut end => break,
                 Some(ended) = ticks.join_next(), if !ticks.is_empty() => self.look_at(ended),
-                () = self.clock.sleep_until(next.start() - PLAN_AHEAD) => {
+                () = self.clock.sleep_until(next.full_second() - PLAN_AHEAD) => {
                     match self.begin(next, &mut ticks).await {
                         Ok(()) => next = next.plus(1),
                         Err(error) => {
@@ -80,7 +80,7 @@ impl<S: Store, T: Transport> Server<S, T> {
                         }
                     }
                     // as a wake-up that comes later than this
-                    next = next.max((self.clock.now() - TOO_LATE).slot().plus(1));
+                    next = next.max((self.clock.now() - TOO_LATE).full_second().plus(1));
                 }
             }
         }
@@ -95,7 +95,7 @@ impl<S: Store, T: Transport> Server<S, T> {
     ) -> Result<(), RunError> {
         if let Some(newest) = self.runs.latest().await? {
             let run = newest.plan.run();
-            if !run.is_over(slot.start()) && !self.followed.contains(&run.id) {
+            if !run.is_over(slot.full_second()) && !self.followed.contains(&run.id) {
                 tracing::info!(run = %run.id, "following a run");
                 self.followed.push(run.id.clone());
             }
@@ -110,7 +110,7 @@ impl<S: Store, T: Transport> Server<S, T> {
             }
         }
         self.followed.clear();
-        let goes_on = |run: &&Arc<LoadedRun>| !run.plan.run().is_over(slot.end());
+        let goes_on = |run: &&Arc<LoadedRun>| !run.plan.run().is_over(slot.plus(1).full_second());
         let followed = runs.iter().filter(goes_on);
         self.followed
             .extend(followed.map(|run| run.plan.run().id.clone()));
@@ -131,7 +131,7 @@ impl<S: Store, T: Transport> Server<S, T> {
             block,
             slot,
         };
-        let at = slot.start() - PLAN_AHEAD + self.turn(&wake_up);
+        let at = slot.full_second() - PLAN_AHEAD + self.turn(&wake_up);
         let (ticker, clock) = (Arc::clone(&self.ticker), self.clock.clone());
         ticks.spawn(async move {
             clock.sleep_until(at).await;

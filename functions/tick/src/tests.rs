@@ -64,7 +64,7 @@ impl Stage {
              [[class.B.task]]\nname = \"look\"\nrequest = \"GET /\"\n"
         );
         let workload = Workload::parse(&source, "test", &|_| None).unwrap();
-        let clock = Clock::following_tokio(START.start() - Duration::from_secs(2));
+        let clock = Clock::following_tokio(START.full_second() - Duration::from_secs(2));
         let store = Arc::new(MemoryStore::default());
         let put = store.put_workload(workload.version(), &source);
         put.await.unwrap();
@@ -80,7 +80,7 @@ impl Stage {
             workload: workload.version().into(),
             created_at: clock.now(),
             segments: vec![Segment {
-                from: START,
+                from: START.full_second(),
                 user_count: 40,
                 spawn_rate: 1000.0,
                 shares: vec![share("A"), share("B")],
@@ -92,7 +92,7 @@ impl Stage {
                 until: None,
                 shape: None,
             }],
-            stopped_from: None,
+            stopped_at: None,
             block_size: BlockSize::new(10).unwrap(),
             reset_at: None,
         };
@@ -184,7 +184,7 @@ fn names(failures: &Failures) -> BTreeSet<&str> {
 
 /// Plenty of time.
 fn later() -> Timestamp {
-    START.plus(200).start()
+    START.plus(200).full_second()
 }
 
 #[tokio::test(start_paused = true)]
@@ -195,7 +195,7 @@ async fn all_wake_ups_of_all_messages_are_executed_at_once() {
     let failures = stage.function.execute(event, later()).await;
     assert_eq!(failures, Failures::default());
     assert_eq!(stage.seen(), 40);
-    let took = stage.clock.now().since(slot.start());
+    let took = stage.clock.now().since(slot.full_second());
     assert!(took < Duration::from_secs(13), "{took:?}");
 }
 
@@ -239,7 +239,7 @@ async fn a_message_that_is_delivered_again_is_done_and_sends_nothing() {
 #[tokio::test(start_paused = true)]
 async fn a_message_that_comes_too_late_is_done_and_sends_nothing() {
     let stage = Stage::plain(Duration::ZERO).await;
-    stage.clock.sleep_until(START.plus(62).start()).await;
+    stage.clock.sleep_until(START.plus(62).full_second()).await;
     let event = batch(&[message("A", &[0], START.plus(1))]);
     let failures = stage.function.execute(event, later()).await;
     assert_eq!(failures, Failures::default());
@@ -249,7 +249,7 @@ async fn a_message_that_comes_too_late_is_done_and_sends_nothing() {
 #[tokio::test(start_paused = true)]
 async fn it_returns_before_the_deadline_whatever_the_target_does() {
     let stage = Stage::plain(Duration::from_secs(50)).await;
-    let deadline = START.plus(20).start();
+    let deadline = START.plus(20).full_second();
     let event = batch(&[message("A", &[0, 1], START.plus(1))]);
     let failures = stage.function.execute(event, deadline).await;
     assert!(stage.clock.now() < deadline);
@@ -320,7 +320,7 @@ mod warm {
         let stage = Stage::new(Duration::ZERO, &url, &url, None).await;
         let mut run = stage.store.latest_run().await.unwrap().unwrap();
         run.revision += 1;
-        run.stopped_from = Some(START.minus(60));
+        run.stopped_at = Some(START.minus(60).full_second());
         stage.store.put_run(&run).await.unwrap();
         let http = http();
         stage.warm_up(http.warmer()).await;

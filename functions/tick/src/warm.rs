@@ -34,9 +34,9 @@ pub async fn warm_up<S: Store>(runs: &Runs<S>, warmer: Warmer, clock: &Clock) {
         return;
     }
     // a run that has just been started begins in a moment
-    let slot = now.slot().max(run.plan.run().starts());
+    let at = now.max(run.plan.run().starts());
     let mut connecting = JoinSet::new();
-    for (host, tls) in hosts(&run, slot) {
+    for (host, tls) in hosts(&run, at) {
         connecting.spawn(connect(warmer.clone(), host, tls));
     }
     let all = async { while connecting.join_next().await.is_some() {} };

@@ -72,9 +72,9 @@ fn run(workload: &Workload, start: Slot) -> Run {
         revision: 1,
         seed: 1,
         workload: workload.version().into(),
-        created_at: start.start(),
+        created_at: start.full_second(),
         segments: vec![Segment {
-            from: start,
+            from: start.full_second(),
             user_count: 6_000,
             spawn_rate: 1_000.0,
             shares: classes.map(|class| share(class.name())).collect(),
@@ -83,7 +83,7 @@ fn run(workload: &Workload, start: Slot) -> Run {
             until: None,
             shape: None,
         }],
-        stopped_from: None,
+        stopped_at: None,
         block_size: BlockSize::default(),
         reset_at: None,
     }

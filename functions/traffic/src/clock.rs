@@ -44,8 +44,8 @@ impl Timestamp {
         self.0 as f64 / 1e6
     }
 
-    /// The slot this instant lies in.
-    pub const fn slot(self) -> Slot {
+    /// The full second that this instant lies in; of a run's slots [`Slots::of`] says which it is.
+    pub const fn full_second(self) -> Slot {
         Slot(self.0 / SLOT_MICROS)
     }
 
@@ -71,7 +71,9 @@ impl Sub<Duration> for Timestamp {
     }
 }
 
-/// One second of wall-clock time, by its number since the Unix epoch.
+/// One second of a run, by the number of the full second since the Unix epoch in which it begins.
+///
+/// When it begins and ends, the run's [`Slots`] say.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -79,14 +81,9 @@ impl Sub<Duration> for Timestamp {
 pub struct Slot(pub u64);
 
 impl Slot {
-    /// The slot's first instant.
-    pub const fn start(self) -> Timestamp {
+    /// The beginning of the full second of this number, which is the slot's where slots are full seconds.
+    pub const fn full_second(self) -> Timestamp {
         Timestamp(self.0.saturating_mul(SLOT_MICROS))
-    }
-
-    /// The first instant after the slot.
-    pub const fn end(self) -> Timestamp {
-        self.plus(1).start()
     }
 
     /// The slot `seconds` later.
@@ -98,10 +95,51 @@ impl Slot {
     pub const fn minus(self, seconds: u64) -> Self {
         Self(self.0.saturating_sub(seconds))
     }
+}
+
+/// When the slots of a run begin: each the same part of a second after the full second of its number.
+///
+/// In the cloud, where messages are delayed by whole seconds, slots are full seconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Slots {
+    /// Microseconds, less than a slot has.
+    offset: u32,
+}
+
+impl Slots {
+    /// Slots that are full seconds.
+    pub const FULL_SECONDS: Self = Self { offset: 0 };
+
+    /// Slots of which one begins at `instant`.
+    pub const fn beginning_at(instant: Timestamp) -> Self {
+        Self {
+            offset: (instant.0 % SLOT_MICROS) as u32,
+        }
+    }
+
+    /// A slot's first instant.
+    pub const fn start(self, slot: Slot) -> Timestamp {
+        Timestamp(slot.full_second().0.saturating_add(self.offset as u64))
+    }
+
+    /// The first instant after a slot.
+    pub const fn end(self, slot: Slot) -> Timestamp {
+        self.start(slot.plus(1))
+    }
+
+    /// The slot that `instant` lies in.
+    pub const fn of(self, instant: Timestamp) -> Slot {
+        Timestamp(instant.0.saturating_sub(self.offset as u64)).full_second()
+    }
 
     /// The first slot that begins at or after `instant`.
-    pub const fn at_or_after(instant: Timestamp) -> Self {
-        Self(instant.0.div_ceil(SLOT_MICROS))
+    pub const fn at_or_after(self, instant: Timestamp) -> Slot {
+        Slot(
+            instant
+                .0
+                .saturating_sub(self.offset as u64)
+                .div_ceil(SLOT_MICROS),
+        )
     }
 }
 
@@ -262,21 +300,24 @@ mod tests {
 
     #[test]
     fn a_slot_holds_its_start_and_not_its_end() {
-        let slot = Slot(7);
-        assert_eq!(slot.start().slot(), slot);
-        assert_eq!(slot.end().slot(), Slot(8));
-        assert_eq!(Slot::at_or_after(slot.start()), slot);
-        assert_eq!(
-            Slot::at_or_after(slot.start() + Duration::from_micros(1)),
-            Slot(8)
-        );
+        for offset in [0, 1, 400_000, 999_999] {
+            let slots = Slots::beginning_at(Timestamp(5 * SLOT_MICROS + offset));
+            let slot = Slot(7);
+            assert_eq!(slots.start(slot), Timestamp(7 * SLOT_MICROS + offset));
+            assert_eq!(slots.of(slots.start(slot)), slot);
+            assert_eq!(slots.of(slots.end(slot)), Slot(8));
+            let before = slots.end(slot) - Duration::from_micros(1);
+            assert_eq!(slots.of(before), slot);
+            assert_eq!(slots.at_or_after(before), Slot(8));
+            assert_eq!(slots.at_or_after(slots.start(slot)), slot);
+        }
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_clock_in_paused_time_sleeps_a_day_at_once() {
-        let clock = Clock::following_tokio(Slot(1_000).start());
-        clock.sleep_until(Slot(87_400).start()).await;
-        let late = clock.now().since(Slot(87_400).start());
+        let clock = Clock::following_tokio(Slot(1_000).full_second());
+        clock.sleep_until(Slot(87_400).full_second()).await;
+        let late = clock.now().since(Slot(87_400).full_second());
         assert!(late <= Duration::from_millis(1), "{late:?}");
     }
 }

@@ -29,6 +29,9 @@ const CHUNK: usize = 10_000;
 /// What begins this soon is sent slot by slot: it must not wait for what comes later.
 const SOON: Duration = Duration::from_secs(5);
 
+/// What is due in the first slots of a run is sent this late if writing it down took long.
+const STARTS_LATE: Duration = Duration::from_secs(5);
+
 /// How often a change is told to a plan that others keep moving on.
 const ATTEMPTS: usize = 10;
 
@@ -96,8 +99,8 @@ impl<S: Store, Q: Queue, H: Heartbeat> FanOut<S, Q, H> {
             None => known,
         };
         let run = &run.plan;
-        let horizon = Slot((now.slot().0 / 60 + 2) * 60);
-        let end = run.run().ends().map_or(horizon, |end| end.min(horizon));
+        let horizon = Slot((now.full_second().0 / 60 + 2) * 60);
+        let end = run.run().end_slot().map_or(horizon, |end| end.min(horizon));
         let mut from = self.first_to_send(run, noted);
         let mut wake_ups = 0;
         while from < end {
@@ -118,8 +121,13 @@ impl<S: Store, Q: Queue, H: Heartbeat> FanOut<S, Q, H> {
 
     /// The first slot that is not planned and can still be executed.
     fn first_to_send(&self, plan: &Plan, noted: Option<Slot>) -> Slot {
-        let starts = plan.run().starts();
-        noted.unwrap_or(starts).max(starts).max(self.earliest())
+        let starts = plan.run().first_slot();
+        let Some(noted) = noted else {
+            // a run that was written down slowly has begun meanwhile: late is better than missing
+            let late = plan.run().slots().of(self.clock.now() - STARTS_LATE);
+            return starts.max(late).max(self.not_begun_before(plan));
+        };
+        noted.max(starts).max(self.earliest(plan))
     }
 
     /// The newest run, unless it is over; that is asked of the store itself, since the heartbeat of a
@@ -135,7 +143,8 @@ impl<S: Store, Q: Queue, H: Heartbeat> FanOut<S, Q, H> {
         }
     }
 
-    /// Sends what a changed run needs from the slot of the change on and the run before did not, as far
+    /// Sends what a changed run needs from the slot of the change on, which may have begun where one
+    /// process does all, and the run before did not, as far
     /// as that was planned already; what lies beyond is for [`FanOut::plan_ahead`], which must follow.
     ///
     /// The changed run must be in the store. Should this die, what was planned is taken back, so the
@@ -147,11 +156,11 @@ impl<S: Store, Q: Queue, H: Heartbeat> FanOut<S, Q, H> {
         &self,
         before: &LoadedRun,
         after: &LoadedRun,
-        from: Slot,
+        from: Timestamp,
     ) -> Result<usize, FanOutError> {
         let (before, after) = (&before.plan, &after.plan);
         let id = &after.run().id;
-        let lacking = from.max(self.earliest());
+        let lacking = after.run().slots().of(from).max(self.earliest(after));
         for _ in 0..ATTEMPTS {
             let noted = self.store.planned_until(id).await?;
             let planned = self.first_to_send(after, noted);
@@ -180,20 +189,28 @@ impl<S: Store, Q: Queue, H: Heartbeat> FanOut<S, Q, H> {
             return Ok(0);
         };
         let planned = self.store.planned_until(&run.plan.run().id).await?;
-        let from = self.earliest().max(run.plan.run().starts());
+        let from = self.earliest(&run.plan).max(run.plan.run().first_slot());
         let until = planned.unwrap_or(from);
         Ok(self.send(&run.plan, from, until, None).await?)
     }
 
-    /// The first slot that can still be executed in full: the present one, but not one that a
-    /// process before this one may have begun.
-    fn earliest(&self) -> Slot {
-        let present = self.clock.now().slot();
-        match self.store.quiet_before() {
-            // a moment ago at most, while this process started
-            Some(opened) if present.0 <= opened.slot().0 + 2 => opened.slot().plus(1),
-            _ => present,
+    /// The first slot that can still be executed: the present one, but not one that a process before
+    /// this one may have begun.
+    fn earliest(&self, plan: &Plan) -> Slot {
+        let present = plan.run().slots().of(self.clock.now());
+        let first = self.not_begun_before(plan);
+        // a moment ago at most, while this process started, or at any time before
+        if present <= first.plus(1) {
+            first
+        } else {
+            present
         }
+    }
+
+    /// The first slot that no process before this one may have begun.
+    fn not_begun_before(&self, plan: &Plan) -> Slot {
+        let opened = self.store.quiet_before();
+        opened.map_or(Slot(0), |opened| plan.run().slots().of(opened).plus(1))
     }
 
     /// Sends the wake-ups of some slots, except those that `already` has; how many.
@@ -204,7 +221,8 @@ impl<S: Store, Q: Queue, H: Heartbeat> FanOut<S, Q, H> {
         until: Slot,
         already: Option<&Plan>,
     ) -> Result<usize, QueueError> {
-        let soon = (self.clock.now() + SOON).slot();
+        let slots = plan.run().slots();
+        let soon = slots.of(self.clock.now() + SOON);
         let mut sent = 0;
         let mut batch = Vec::new();
         for slot in (from.0..until.0).map(Slot) {
@@ -222,17 +240,17 @@ impl<S: Store, Q: Queue, H: Heartbeat> FanOut<S, Q, H> {
                     slot,
                 });
                 if batch.len() >= CHUNK {
-                    self.queue.send(std::mem::take(&mut batch)).await?;
+                    (self.queue.send(slots, std::mem::take(&mut batch))).await?;
                 }
             }
             if slot <= soon && !batch.is_empty() {
-                self.queue.send(std::mem::take(&mut batch)).await?;
+                (self.queue.send(slots, std::mem::take(&mut batch))).await?;
             }
             // a long ramp of many users must not hold up the ticks that are due meanwhile
             tokio::task::yield_now().await;
         }
         if !batch.is_empty() {
-            self.queue.send(batch).await?;
+            self.queue.send(slots, batch).await?;
         }
         Ok(sent)
     }

@@ -4,9 +4,11 @@
 //! in-flight markers that say it, for the few iterations that last until their user's next one.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::clock::Timestamp;
+use crate::tick::Counts;
 use crate::transport::UserKey;
 
 /// The users of this process that are in an iteration.
@@ -23,14 +25,19 @@ pub(crate) struct InFlight {
 pub(crate) struct Busy {
     in_flight: Arc<InFlight>,
     user: UserKey,
+    counts: Arc<Counts>,
 }
 
 impl InFlight {
-    /// Takes a user, unless it is busy.
-    pub(crate) fn start(self: &Arc<Self>, user: UserKey) -> Option<Busy> {
-        locked(&self.busy).insert(user).then(|| Busy {
-            in_flight: Arc::clone(self),
-            user,
+    /// Takes a user, unless it is busy; it counts among those of its run.
+    pub(crate) fn start(self: &Arc<Self>, user: UserKey, counts: &Arc<Counts>) -> Option<Busy> {
+        locked(&self.busy).insert(user).then(|| {
+            counts.busy.fetch_add(1, Ordering::Relaxed);
+            Busy {
+                in_flight: Arc::clone(self),
+                user,
+                counts: Arc::clone(counts),
+            }
         })
     }
 
@@ -55,6 +62,7 @@ impl InFlight {
 impl Drop for Busy {
     fn drop(&mut self) {
         locked(&self.in_flight.busy).remove(&self.user);
+        self.counts.busy.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -18,6 +18,7 @@ use crate::journal::Journal;
 use crate::ports::Store;
 use crate::random::Draws;
 use crate::record::{Fate, Outcome, RequestName};
+use crate::run_end::RunEnd;
 use crate::telemetry::{Iteration, Observer, TraceId, USER_AGENT};
 use crate::transport::{Reply, RequestContext, Transport};
 use crate::workload::{
@@ -123,12 +124,13 @@ impl Sender {
     }
 
     /// Executes one iteration and notes what happened in the journal. It is cut off, after a request
-    /// or before one, if its time runs out.
+    /// or before one, if its time runs out, and before one if its run has ended.
     pub(crate) async fn iterate<T: Transport, S: Store>(
         &self,
         transport: &T,
         journal: &Journal<S>,
         turn: Turn,
+        run_end: &RunEnd<S>,
     ) -> Fate {
         let class = self.class();
         let mut draws = Draws::keyed(turn.class_key, turn.user, turn.iteration);
@@ -144,7 +146,7 @@ impl Sender {
             number: turn.iteration,
         });
         let fate = self
-            .execute(transport, journal, turn, (task, scope), &trace)
+            .execute(transport, journal, turn, (task, scope), (&trace, run_end))
             .await;
         trace.end(fate)
     }
@@ -155,14 +157,18 @@ impl Sender {
         journal: &Journal<S>,
         turn: Turn,
         (task, mut scope): (&Task, Scope),
-        trace: &Trace<'_>,
+        (trace, run_end): (&Trace<'_>, &RunEnd<S>),
     ) -> Fate {
+        let mut has_begun = false;
         let mut planned_at = turn.planned_at;
         let all_prepared = self.prepared(task);
         for index in scope.order(task) {
             let (step, prepared) = (&task.steps()[index], &all_prepared[index]);
             if !scope.begin(step) {
                 continue;
+            }
+            if std::mem::replace(&mut has_begun, true) && !run_end.may_begin().await {
+                return Fate::CutOff;
             }
             let mut request = match self.request(step, prepared, &mut scope) {
                 Ok(request) => request,

@@ -22,6 +22,7 @@ pub mod ports;
 pub mod random;
 pub mod record;
 pub mod run;
+mod run_end;
 pub mod runs;
 pub mod schedule;
 pub mod telemetry;

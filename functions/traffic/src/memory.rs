@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::clock::{Slot, Timestamp};
+use crate::clock::{Slot, Slots, Timestamp};
 use crate::ports::{
     Checkpoint, Cursor, Heartbeat, HeartbeatError, Marker, Queue, QueueError, RecordPage, Schedule,
     Store, StoreError, WakeUp,
@@ -250,7 +250,7 @@ impl MemoryQueue {
 }
 
 impl Queue for MemoryQueue {
-    async fn send(&self, wake_ups: Vec<WakeUp>) -> Result<(), QueueError> {
+    async fn send(&self, _: Slots, wake_ups: Vec<WakeUp>) -> Result<(), QueueError> {
         let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         waiting.extend(wake_ups.into_iter().map(|wake_up| (wake_up.slot, wake_up)));
         Ok(())

@@ -65,11 +65,11 @@ pub enum Next {
 /// What Locust calls the state of its runner, as far as the run itself says it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// The run's first slot has not begun, or users are still being started or stopped.
+    /// The run has not begun, or users are still being started or stopped.
     Spawning,
     /// All users are there.
     Running,
-    /// The last slot has passed.
+    /// Nothing starts any more.
     Over,
 }
 
@@ -82,6 +82,13 @@ pub struct Plan {
     timeline: Timeline,
     /// A block's spans under the ramp asked about last: the same for every slot of a ramp.
     spans: Mutex<HashMap<(usize, Block), Arc<BlockSpans>>>,
+}
+
+/// The part of a slot for which one ramp holds, with the spans of a block's users under it.
+struct Part {
+    from: Timestamp,
+    until: Timestamp,
+    spans: Arc<BlockSpans>,
 }
 
 #[derive(Debug)]
@@ -197,111 +204,156 @@ impl Plan {
     pub fn phase(&self, at: Timestamp) -> Phase {
         if self.run.is_over(at) {
             Phase::Over
-        } else if at < self.run.starts().start() || self.timeline.is_ramping(at) {
+        } else if at < self.run.starts() || self.timeline.is_ramping(at) {
             Phase::Spawning
         } else {
             Phase::Running
         }
     }
 
-    /// The segment that holds in a slot.
-    pub fn segment(&self, slot: Slot) -> Option<&Segment> {
-        let after = self
-            .run
-            .segments
-            .partition_point(|segment| segment.from <= slot);
-        self.run.segments.get(after.checked_sub(1)?)
+    /// The segment that holds at an instant.
+    pub fn segment_at(&self, instant: Timestamp) -> Option<&Segment> {
+        let segments = &self.run.segments;
+        let after = segments.partition_point(|segment| segment.from <= instant);
+        segments.get(after.checked_sub(1)?)
     }
 
-    /// The most users that a class has at any time of the ramp that a slot lies in.
+    /// The most users that a class has at any time of the ramps that hold in a slot.
     fn most_users(&self, class: usize, slot: Slot) -> u32 {
-        self.timeline
-            .ramp_at(slot.start())
-            .map_or(0, |number| self.timeline.ramp(number).most_of_class(class))
+        let ramps = self.ramps_in(slot);
+        let most = ramps.map(|number| self.timeline.ramp(number).most_of_class(class));
+        most.max().unwrap_or_default()
     }
 
     /// What a user of a class does next that is due in a slot, if it is still there then.
     pub fn first_due(&self, class: usize, user: u32, slot: Slot) -> Next {
         let block = self.run.block_size.block_of(user);
-        let Some(spans) = self.spans_in(class, block, slot) else {
-            return Next::Gone;
-        };
         let index = (user - self.run.block_size.first_user(block)) as usize;
-        let Some(span) = spans.users[index].filter(|span| span.leaves > slot.start()) else {
+        let parts = self.parts(class, block, slot);
+        let is_there =
+            |part: &Part| part.spans.users[index].is_some_and(|span| span.leaves > part.from);
+        if !parts.iter().any(is_there) {
             return Next::Gone;
-        };
+        }
         let mut first = None;
-        self.user_due(class, user, &span, slot, |item| {
+        self.user_due(class, user, index, slot, &parts, |item| {
             first.get_or_insert(item);
         });
         first.map_or(Next::Nothing, Next::Due)
     }
 
+    /// What is due in one slot for one user of a class, in order.
+    pub fn due_of_user(&self, class: usize, user: u32, slot: Slot) -> Vec<Due> {
+        let block = self.run.block_size.block_of(user);
+        let index = (user - self.run.block_size.first_user(block)) as usize;
+        let parts = self.parts(class, block, slot);
+        let mut due = Vec::new();
+        self.user_due(class, user, index, slot, &parts, |item| due.push(item));
+        due
+    }
+
     fn each_due(&self, class: usize, block: Block, slot: Slot, mut found: impl FnMut(Due)) {
-        let Some(spans) = self.spans_in(class, block, slot) else {
-            return;
-        };
-        for (user, span) in self.users(block, &spans) {
-            self.user_due(class, user, span, slot, &mut found);
+        let parts = self.parts(class, block, slot);
+        for (index, user) in self.users(block, &parts) {
+            self.user_due(class, user, index, slot, &parts, &mut found);
         }
     }
 
     /// Whether anything is due at all; looks no further than the first user of whom something is.
     fn is_due(&self, class: usize, block: Block, slot: Slot) -> bool {
-        let Some(spans) = self.spans_in(class, block, slot) else {
-            return false;
-        };
-        self.users(block, &spans).any(|(user, span)| {
+        let parts = self.parts(class, block, slot);
+        self.users(block, &parts).any(|(index, user)| {
             let mut is_due = false;
-            self.user_due(class, user, span, slot, |_| is_due = true);
+            self.user_due(class, user, index, slot, &parts, |_| is_due = true);
             is_due
         })
     }
 
-    /// The users of a block that are ever active under the ramp of its spans.
-    fn users<'a>(
-        &self,
-        block: Block,
-        spans: &'a BlockSpans,
-    ) -> impl Iterator<Item = (u32, &'a Span)> {
-        let users = (self.run.block_size.first_user(block)..).zip(&spans.users);
-        users.filter_map(|(user, span)| Some((user, span.as_ref()?)))
+    /// The users of a block that are ever active under the ramps of some parts: numbers in the block, and
+    /// indexes.
+    fn users(&self, block: Block, parts: &[Part]) -> impl Iterator<Item = (usize, u32)> {
+        let first = self.run.block_size.first_user(block);
+        let count = self.run.block_size.users() as usize;
+        let is_active =
+            move |index: &usize| parts.iter().any(|part| part.spans.users[*index].is_some());
+        (0..if parts.is_empty() { 0 } else { count })
+            .filter(is_active)
+            .map(move |index| (index, first + index as u32))
     }
 
-    /// Calls `found` with what is due in a slot for one user of a class.
+    /// Calls `found` with what is due in a slot for one user of a class, in order.
+    ///
+    /// A change amid the slot leaves what was due before it as it was: a part of the slot has what its
+    /// ramp says, and ordinals go on. A turn that goes on in the next part is one turn.
     fn user_due(
         &self,
         class: usize,
         user: u32,
-        span: &Span,
+        index: usize,
         slot: Slot,
+        parts: &[Part],
         mut found: impl FnMut(Due),
     ) {
-        let timetable = Timetable {
-            wait: &self.classes[class].wait,
-            class_key: self.keys[class],
-            user,
-            spawned: span.spawned,
-            slot_number: slot.0 - self.run.starts().0,
-        };
+        let wait = &self.classes[class].wait;
+        let is_turn = matches!(wait, Wait::Constant(_));
         let mut ordinal = 0;
-        timetable.due(slot, span.leaves, |iteration, at| {
-            found(Due {
+        let mut turn: Option<Due> = None;
+        let spans = parts.iter().map(|part| (part, part.spans.users[index]));
+        for (part, span) in spans.filter_map(|(part, span)| Some((part, span?))) {
+            let timetable = Timetable {
+                wait,
+                class_key: self.keys[class],
                 user,
-                ordinal,
-                iteration: ((span.spawned_by as u64) << SPAWN_BITS) | iteration,
-                at,
-                until: slot.end().min(span.leaves),
+                spawned: span.spawned,
+                slot_number: slot.0 - self.run.first_slot().0,
+                slot_starts: self.run.slots().start(slot),
+            };
+            let until = part.until.min(span.leaves);
+            timetable.due(part.from, until, |iteration, at| {
+                let iteration = ((span.spawned_by as u64) << SPAWN_BITS) | iteration;
+                if let Some(turn) = turn.as_mut().filter(|turn| turn.iteration == iteration) {
+                    turn.until = until;
+                    return;
+                }
+                let due = Due {
+                    user,
+                    ordinal,
+                    iteration,
+                    at,
+                    until,
+                };
+                ordinal += 1;
+                if !is_turn {
+                    found(due);
+                } else if let Some(before) = turn.replace(due) {
+                    found(before);
+                }
             });
-            ordinal += 1;
-        });
+        }
+        turn.into_iter().for_each(found);
     }
 
-    /// The spans of a block's users under the ramp that holds in a slot, if one does.
-    fn spans_in(&self, class: usize, block: Block, slot: Slot) -> Option<Arc<BlockSpans>> {
-        self.classes.get(class)?;
-        let ramp = self.timeline.ramp_at(slot.start())?;
-        Some(self.block_spans(class, block, ramp))
+    /// The ramps that hold at any instant of a slot, by number.
+    fn ramps_in(&self, slot: Slot) -> impl Iterator<Item = usize> {
+        let slots = self.run.slots();
+        (self.timeline).ramps_in(slots.start(slot), slots.end(slot))
+    }
+
+    /// The parts of a slot, with the spans of a block's users.
+    fn parts(&self, class: usize, block: Block, slot: Slot) -> Vec<Part> {
+        if class >= self.classes.len() || slot < self.run.first_slot() {
+            return Vec::new();
+        }
+        let slots = self.run.slots();
+        let part = |number: usize| {
+            let ramp = self.timeline.ramp(number);
+            Part {
+                from: ramp.from.max(slots.start(slot)),
+                until: ramp.end.min(slots.end(slot)),
+                spans: self.block_spans(class, block, number),
+            }
+        };
+        self.ramps_in(slot).map(part).collect()
     }
 
     fn block_spans(&self, class: usize, block: Block, ramp: usize) -> Arc<BlockSpans> {

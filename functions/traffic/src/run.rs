@@ -9,14 +9,15 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::clock::{Clock, Slot, Timestamp};
+use crate::clock::{Clock, Slot, Slots, Timestamp};
 use crate::record::BlockSize;
 
 mod daily;
 
 pub use daily::{DailyCurve, DayPoint, UtcOffset};
 
-/// A change holds from the first slot that begins at least this much later.
+/// Where several processes share a store, a change holds from the first full second that begins at least
+/// this much later; where one does all, at once.
 ///
 /// A process's copy of the run is at most one second old and a tick plans at most half a second
 /// ahead, so nobody executes a slot without knowing what was changed for it.
@@ -50,6 +51,7 @@ impl fmt::Display for RunId {
 
 /// One swarm from start to stop.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Run {
     /// The run's name.
     pub id: RunId,
@@ -66,17 +68,17 @@ pub struct Run {
     pub created_at: Timestamp,
     /// What was asked for, in order of their `from`; never empty.
     pub segments: Vec<Segment>,
-    /// The first slot in which nothing starts any more, once the run was stopped.
-    pub stopped_from: Option<Slot>,
+    /// The first instant at which nothing starts any more, once the run was stopped.
+    pub stopped_at: Option<Timestamp>,
     /// Statistics count what was completed at or after this instant.
     pub reset_at: Option<Timestamp>,
 }
 
-/// What one `POST /swarm` asked for from a slot on; of a load shape, one of its stages.
+/// What one `POST /swarm` asked for from an instant on; of a load shape, one of its stages.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Segment {
-    /// The first slot for which this holds.
-    pub from: Slot,
+    /// The first instant for which this holds.
+    pub from: Timestamp,
     /// The number of users at the end of the ramp.
     pub user_count: u32,
     /// Users started or stopped a second; finite and above zero.
@@ -88,8 +90,8 @@ pub struct Segment {
     /// What followed from it: overrides of the classes' hosts, class name and base URL. Beside an empty name stands
     /// a base URL for which the process that wrote this was told a user and a password; the store has neither.
     pub hosts: Vec<(String, String)>,
-    /// The first slot in which nothing starts any more, when a `run_time` was given or a shape ends.
-    pub until: Option<Slot>,
+    /// The first instant at which nothing starts any more, when a `run_time` was given or a shape ends.
+    pub until: Option<Timestamp>,
     /// The load shape that this is a part of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shape: Option<ShapePart>,
@@ -119,31 +121,61 @@ pub struct Share {
 }
 
 impl Run {
-    /// The run's first slot.
-    pub fn starts(&self) -> Slot {
-        self.segments
-            .first()
-            .map_or(Slot(0), |segment| segment.from)
+    /// The run's first instant.
+    pub fn starts(&self) -> Timestamp {
+        let first = self.segments.first();
+        first.map_or(Timestamp::default(), |segment| segment.from)
     }
 
-    /// The first slot in which nothing starts any more, if that is known.
-    pub fn ends(&self) -> Option<Slot> {
+    /// When the run's slots begin: the first one with the run.
+    pub fn slots(&self) -> Slots {
+        Slots::beginning_at(self.starts())
+    }
+
+    /// The slot that begins with the run.
+    pub fn first_slot(&self) -> Slot {
+        self.slots().of(self.starts())
+    }
+
+    /// The first instant at which nothing starts any more, if that is known.
+    pub fn ends(&self) -> Option<Timestamp> {
         let run_time = self.segments.last().and_then(|segment| segment.until);
-        match (self.stopped_from, run_time) {
+        match (self.stopped_at, run_time) {
             (Some(stopped), Some(until)) => Some(stopped.min(until)),
             (one, other) => one.or(other),
         }
     }
 
-    /// True once the run's last slot has passed.
+    /// The first slot in which nothing starts any more, if that is known.
+    pub fn end_slot(&self) -> Option<Slot> {
+        self.ends().map(|end| self.slots().at_or_after(end))
+    }
+
+    /// True once nothing of it starts any more.
     pub fn is_over(&self, now: Timestamp) -> bool {
-        self.ends().is_some_and(|end| end.start() <= now)
+        self.ends().is_some_and(|end| end <= now)
     }
 
     /// How long it has been on by `now`, or was.
     pub fn lasted(&self, now: Timestamp) -> Duration {
-        let until = self.ends().map_or(now, |end| end.start().min(now));
-        until.since(self.starts().start())
+        let until = self.ends().map_or(now, |end| end.min(now));
+        until.since(self.starts())
+    }
+
+    /// The first slot of which not everything that is planned can have begun by `now`: a change may still
+    /// be made to it.
+    pub fn open_slot(&self, now: Timestamp) -> Slot {
+        let slots = self.slots();
+        match self.ends() {
+            Some(end) if end <= now => slots.of(now).max(slots.at_or_after(end)),
+            _ => slots.of(now),
+        }
+    }
+
+    /// The first instant that a change made now may hold for, where several processes share a store.
+    pub fn change_at(clock: &Clock) -> Timestamp {
+        let slots = Slots::FULL_SECONDS;
+        slots.start(slots.at_or_after(clock.now() + CHANGE_LEAD))
     }
 
     /// The load shape that says how many users there are, if one does.
@@ -153,13 +185,8 @@ impl Run {
 
     /// Since when the statistics count: the run's first slot, or the last reset after it.
     pub fn counts_from(&self) -> Timestamp {
-        let starts = self.starts().start();
+        let starts = self.starts();
         self.reset_at.map_or(starts, |reset| reset.max(starts))
-    }
-
-    /// The first slot that a change made now may hold for.
-    pub fn change_slot(clock: &Clock) -> Slot {
-        Slot::at_or_after(clock.now() + CHANGE_LEAD)
     }
 }
 

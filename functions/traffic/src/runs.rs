@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 
-use crate::clock::{Clock, Slot, Timestamp};
+use crate::clock::{Clock, Timestamp};
 use crate::plan::{Plan, PlannedClass};
 use crate::ports::{Store, StoreError};
 use crate::run::{Run, RunId};
+use crate::tick::UnderWay;
 use crate::workload::{Workload, WorkloadErrors};
 
 /// How old a copy may be before it is read again; see [`crate::run::CHANGE_LEAD`].
@@ -57,12 +58,36 @@ pub struct Runs<S> {
     /// Workloads that somebody in this process has, by version: a large one is kept once.
     workloads: std::sync::Mutex<HashMap<String, Weak<Workload>>>,
     /// Runs that are stopped here, though the store does not know it yet: nobody else executes them.
-    held_stops: std::sync::Mutex<BTreeMap<RunId, Slot>>,
+    held_stops: std::sync::Mutex<BTreeMap<RunId, Timestamp>>,
+    under_way: Arc<UnderWay>,
+    /// From when on the change holds that is being made, if one is.
+    changing: Arc<watch::Sender<Option<Timestamp>>>,
 }
 
 struct Copy {
     read_at: Timestamp,
-    run: Arc<LoadedRun>,
+    run: watch::Sender<Arc<LoadedRun>>,
+}
+
+/// A change to a run that is being made, where one process does all: what is due from its instant on
+/// waits until this is dropped, and is not counted before.
+#[derive(Debug)]
+pub struct Changing {
+    from: Timestamp,
+    changing: Arc<watch::Sender<Option<Timestamp>>>,
+}
+
+impl Changing {
+    /// The instant from which the change holds.
+    pub fn from(&self) -> Timestamp {
+        self.from
+    }
+}
+
+impl Drop for Changing {
+    fn drop(&mut self) {
+        self.changing.send_replace(None);
+    }
 }
 
 impl<S: Store> Runs<S> {
@@ -76,6 +101,72 @@ impl<S: Store> Runs<S> {
             latest: Mutex::default(),
             workloads: std::sync::Mutex::default(),
             held_stops: std::sync::Mutex::default(),
+            under_way: Arc::default(),
+            changing: Arc::new(watch::Sender::new(None)),
+        }
+    }
+
+    /// What is under way in this process.
+    pub fn under_way(&self) -> &Arc<UnderWay> {
+        &self.under_way
+    }
+
+    /// Whether this process does all: plans, executes and counts.
+    pub fn is_alone(&self) -> bool {
+        self.store.marker_lead().is_zero()
+    }
+
+    /// Begins a change that holds from now on, for where this process does all; one at a time.
+    pub fn begin_change(&self) -> Changing {
+        let mut from = Timestamp::default();
+        // the time is asked while nobody can look: who was not told has asked for an earlier one
+        self.changing.send_modify(|changing| {
+            from = self.clock.now();
+            *changing = Some(from);
+        });
+        Changing {
+            from,
+            changing: Arc::clone(&self.changing),
+        }
+    }
+
+    /// `now`, or the instant before it from which a change holds that is being made: what was planned
+    /// before that is certain.
+    pub fn certain(&self, now: Timestamp) -> Timestamp {
+        (*self.changing.borrow()).map_or(now, |from| from.min(now))
+    }
+
+    /// Waits while a change is being made that may hold for what is due at an instant.
+    pub async fn until_certain(&self, due: Timestamp) {
+        let is_certain = |changing: &Option<Timestamp>| changing.is_none_or(|from| due < from);
+        if !is_certain(&self.changing.borrow()) {
+            // the sender lives as long as this
+            let _ = self.changing.subscribe().wait_for(is_certain).await;
+        }
+    }
+
+    /// The present, once no change is being made that may hold for it.
+    pub async fn certain_now(&self) -> Timestamp {
+        loop {
+            let now = self.clock.now();
+            if (*self.changing.borrow()).is_none_or(|from| now < from) {
+                return now;
+            }
+            self.until_certain(now).await;
+        }
+    }
+
+    /// The copies of a run that this process gets, from the present one on.
+    ///
+    /// # Errors
+    /// See [`RunError`].
+    pub async fn follow(&self, id: &RunId) -> Result<watch::Receiver<Arc<LoadedRun>>, RunError> {
+        loop {
+            self.get(id).await?;
+            // it is there, unless many others came in between
+            if let Some(copy) = self.known.lock().await.get(id) {
+                return Ok(copy.run.subscribe());
+            }
         }
     }
 
@@ -89,14 +180,16 @@ impl<S: Store> Runs<S> {
         if let Some(copy) = known.get(id)
             && is_fresh(copy.read_at, now)
         {
-            return Ok(Arc::clone(&copy.run));
+            return Ok(Arc::clone(&copy.run.borrow()));
         }
         let run = match self.store.run(id).await {
             Ok(run) => run.ok_or_else(|| RunError::Unknown(id.clone()))?,
             Err(error) => {
                 // only this process changes a run that it holds stopped
                 let copy = known.get(id).filter(|_| self.holds_stop_of(id));
-                return copy.map(|copy| Arc::clone(&copy.run)).ok_or(error.into());
+                return copy
+                    .map(|copy| Arc::clone(&copy.run.borrow()))
+                    .ok_or(error.into());
             }
         };
         self.keep(&mut known, run, now).await
@@ -154,7 +247,7 @@ impl<S: Store> Runs<S> {
         let latest = self.latest.lock().await.clone();
         let id = latest.and_then(|(_, id)| id)?;
         let known = self.known.lock().await;
-        known.get(&id).map(|copy| Arc::clone(&copy.run))
+        known.get(&id).map(|copy| Arc::clone(&copy.run.borrow()))
     }
 
     /// Stops a run for this process, which is the only one that executes it, until
@@ -162,13 +255,13 @@ impl<S: Store> Runs<S> {
     ///
     /// # Errors
     /// See [`RunError`].
-    pub async fn hold_stop(&self, run: Run, from: Slot) -> Result<Arc<LoadedRun>, RunError> {
+    pub async fn hold_stop(&self, run: Run, from: Timestamp) -> Result<Arc<LoadedRun>, RunError> {
         self.held_stops().insert(run.id.clone(), from);
         self.put(run).await
     }
 
     /// A stop that is held, if there is any.
-    pub fn held_stop(&self) -> Option<(RunId, Slot)> {
+    pub fn held_stop(&self) -> Option<(RunId, Timestamp)> {
         let held = self.held_stops();
         held.first_key_value().map(|(id, from)| (id.clone(), *from))
     }
@@ -178,7 +271,7 @@ impl<S: Store> Runs<S> {
     pub fn with_held_stop(&self, run: Run) -> Run {
         let held = self.held_stops().get(&run.id).copied();
         Run {
-            stopped_from: run.stopped_from.or(held),
+            stopped_at: run.stopped_at.or(held),
             ..run
         }
     }
@@ -192,7 +285,7 @@ impl<S: Store> Runs<S> {
         self.held_stops().contains_key(id)
     }
 
-    fn held_stops(&self) -> MutexGuard<'_, BTreeMap<RunId, Slot>> {
+    fn held_stops(&self) -> MutexGuard<'_, BTreeMap<RunId, Timestamp>> {
         let held = self.held_stops.lock();
         held.unwrap_or_else(PoisonError::into_inner)
     }
@@ -204,7 +297,8 @@ impl<S: Store> Runs<S> {
         now: Timestamp,
     ) -> Result<Arc<LoadedRun>, RunError> {
         let run = self.with_held_stop(run);
-        let before = known.get(&run.id).map(|copy| Arc::clone(&copy.run));
+        let before = known.get(&run.id);
+        let before = before.map(|copy| Arc::clone(&copy.run.borrow()));
         let id = run.id.clone();
         let loaded = match before {
             Some(before) if !is_newer(&run, before.plan.run()) => before,
@@ -221,17 +315,21 @@ impl<S: Store> Runs<S> {
                 })
             }
         };
-        if known.len() >= KEPT && !known.contains_key(&id) {
+        if let Some(copy) = known.get_mut(&id) {
+            copy.read_at = now;
+            copy.run.send_if_modified(|run| {
+                let is_new = !Arc::ptr_eq(run, &loaded);
+                *run = Arc::clone(&loaded);
+                is_new
+            });
+            return Ok(loaded);
+        }
+        if known.len() >= KEPT {
             let oldest = known.keys().min().cloned();
             oldest.and_then(|oldest| known.remove(&oldest));
         }
-        known.insert(
-            id,
-            Copy {
-                read_at: now,
-                run: Arc::clone(&loaded),
-            },
-        );
+        let run = watch::Sender::new(Arc::clone(&loaded));
+        known.insert(id, Copy { read_at: now, run });
         Ok(loaded)
     }
 
@@ -289,7 +387,7 @@ pub fn planned_classes(workload: &Workload) -> Vec<PlannedClass> {
 
 /// Whether a copy of a run says more than another. A stop that is held has no revision yet.
 pub fn is_newer(run: &Run, than: &Run) -> bool {
-    let is_stopped_meanwhile = run.stopped_from.is_some() && than.stopped_from.is_none();
+    let is_stopped_meanwhile = run.stopped_at.is_some() && than.stopped_at.is_none();
     run.revision > than.revision || (run.revision == than.revision && is_stopped_meanwhile)
 }
 

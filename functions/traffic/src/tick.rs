@@ -4,24 +4,22 @@
 //! all concurrently on one client, and writes what came of it. A user that is still busy is skipped,
 //! and the skip is counted; a tick that is too late leaves its iterations to be counted as missing.
 
-use std::collections::HashMap;
-use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rand::RngExt as _;
-use reqwest::Url;
 use tokio::sync::watch;
 
 use crate::clock::{Clock, Timestamp};
-use crate::credentials::{Credentials, Keyring};
+use crate::credentials::Keyring;
 use crate::in_flight::InFlight;
-use crate::iteration::Sender;
 use crate::journal::{Journal, WriteHealth};
+use crate::plan::Due;
 use crate::ports::{Store, StoreError, WakeUp};
 use crate::random::{class_key, mix};
 use crate::record::{Bucket, RecordKey};
 use crate::run::RunId;
+use crate::run_end::RunEnd;
 use crate::runs::{LoadedRun, RunError, Runs};
 use crate::telemetry::Observer;
 use crate::transport::Transport;
@@ -30,10 +28,15 @@ use crate::workload::UserClass;
 mod execution;
 mod hosts;
 mod markers;
+mod senders;
 mod turns;
+mod under_way;
 
-use execution::{Execution, Shared};
+use execution::{Agenda, Execution, Shared};
 pub use hosts::hosts;
+use senders::Senders;
+pub(crate) use under_way::Counts;
+pub use under_way::UnderWay;
 
 /// What was not sent this long after its slot's beginning is not sent any more.
 pub const TOO_LATE: Duration = Duration::from_secs(30);
@@ -50,7 +53,7 @@ pub fn reach(class: &UserClass) -> Duration {
 pub const PLAN_AHEAD: Duration = Duration::from_millis(500);
 
 /// What is due in a run's last moment may wake a little after its end, by the grain of timers.
-const GRAIN: Duration = Duration::from_millis(100);
+pub const GRAIN: Duration = Duration::from_millis(100);
 
 /// How long before its deadline a tick stops sending: what is left is for writing what came of it.
 pub const WRITES_NEED: Duration = Duration::from_secs(3);
@@ -66,16 +69,11 @@ pub struct Ticker<S, T> {
     transport: Arc<T>,
     in_flight: Arc<InFlight>,
     health: Arc<WriteHealth>,
-    senders: Mutex<HashMap<SenderKey, Arc<Sender>>>,
-    warm: Mutex<HashMap<Url, Arc<AtomicBool>>>,
-    observer: Option<Arc<dyn Observer>>,
-    keyring: Keyring,
+    senders: Arc<Senders>,
+    stop_timeout: Option<Duration>,
     /// Iterations of runs up to this one are cut off.
     cut_off: watch::Sender<Option<RunId>>,
 }
-
-/// Workload version, class, base URL, and what its host asks for.
-type SenderKey = (String, usize, Url, Option<Credentials>);
 
 /// What a tick did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -118,10 +116,8 @@ impl<S: Store, T: Transport> Ticker<S, T> {
             transport: Arc::new(transport),
             in_flight: Arc::default(),
             health: Arc::default(),
-            senders: Mutex::default(),
-            warm: Mutex::default(),
-            observer: None,
-            keyring: Keyring::default(),
+            senders: Arc::default(),
+            stop_timeout: None,
             cut_off: watch::Sender::new(None),
         }
     }
@@ -129,13 +125,29 @@ impl<S: Store, T: Transport> Ticker<S, T> {
     /// The same, and `observer` is told of every request and iteration.
     #[must_use]
     pub fn observed_by(self, observer: Option<Arc<dyn Observer>>) -> Self {
-        Self { observer, ..self }
+        Self {
+            senders: Arc::new(Senders::new(observer, self.senders.keyring.clone())),
+            ..self
+        }
     }
 
     /// The same, and requests to hosts that `keyring` has credentials for are sent with them.
     #[must_use]
     pub fn with_keyring(self, keyring: Keyring) -> Self {
-        Self { keyring, ..self }
+        Self {
+            senders: Arc::new(Senders::new(self.senders.observer.clone(), keyring)),
+            ..self
+        }
+    }
+
+    /// The same, and an iteration may go on for this long when its run has ended; what lasts longer is cut
+    /// off. Without a stop timeout a user ends the request that it is in, and begins no other.
+    #[must_use]
+    pub fn stopping_within(self, stop_timeout: Option<Duration>) -> Self {
+        Self {
+            stop_timeout,
+            ..self
+        }
     }
 
     /// How many users are in an iteration at this moment, turns included.
@@ -175,29 +187,31 @@ impl<S: Store, T: Transport> Ticker<S, T> {
         wake_up: &WakeUp,
         deadline: Option<Timestamp>,
     ) -> Result<TickReport, TickError> {
-        let begins = wake_up.slot.start();
-        self.clock.sleep_until(begins - PLAN_AHEAD).await;
-        let run = self.runs.get(&wake_up.run).await?;
-        let Some(class) = run.plan.class_number(&wake_up.class) else {
+        // until its run is known, the slot may begin with the full second
+        let full_second = wake_up.slot.full_second();
+        self.clock.sleep_until(full_second - PLAN_AHEAD).await;
+        let mut copies = self.runs.follow(&wake_up.run).await?;
+        let begins = copies.borrow().plan.run().slots().start(wake_up.slot);
+        if begins > full_second {
+            self.clock.sleep_until(begins - PLAN_AHEAD).await;
+            copies = self.runs.follow(&wake_up.run).await?;
+        }
+        let Some((run, class, due)) = self.anything_due(wake_up, &mut copies).await else {
             return Ok(TickReport::default());
         };
-        let due = run.plan.due(class, wake_up.block, wake_up.slot);
-        if due.is_empty() {
-            return Ok(TickReport::default());
-        }
         let _held = self.clock.hold();
         let now = self.clock.now();
-        if now.since(begins) > TOO_LATE || run.plan.run().is_over(now - GRAIN) {
-            tracing::warn!(
-                class = wake_up.class,
-                slot = wake_up.slot.0,
-                "wake-up came too late"
-            );
-            return Ok(TickReport {
-                left: due.len() as u32,
-                ..TickReport::default()
-            });
+        let left = TickReport {
+            left: due.len() as u32,
+            ..TickReport::default()
+        };
+        if now.since(begins) > TOO_LATE {
+            return Ok(came_too_late(wake_up, left));
         }
+        let certain = || self.runs.certain(self.clock.now());
+        let Some(under_way) = self.runs.under_way().enter(run.plan.run(), certain) else {
+            return Ok(came_too_late(wake_up, left));
+        };
         if self.health.is_hopeless(now) {
             return Err(TickError::NotRecording);
         }
@@ -206,7 +220,8 @@ impl<S: Store, T: Transport> Ticker<S, T> {
             return Err(TickError::NoTime);
         }
         let writer = rand::rng().random();
-        let execution = self.execution(run, class, wake_up, writer, deadline)?;
+        let counts = Arc::clone(&under_way.counts);
+        let execution = self.execution((run, class, &copies, counts), wake_up, writer, deadline)?;
         if !self.store.claim(wake_up, writer).await? {
             tracing::info!(
                 class = wake_up.class,
@@ -218,13 +233,42 @@ impl<S: Store, T: Transport> Ticker<S, T> {
         if wake_up.slot.0.is_multiple_of(TIDY_EVERY) {
             self.in_flight.tidy(now);
         }
-        Ok(execution.execute(due).await)
+        Ok(execution.execute(Agenda::new(due), copies).await)
+    }
+
+    /// What is due by the run as it is now, with the class's number. Where one process does all, a tick
+    /// with nothing due waits for a change until its slot ends.
+    async fn anything_due(
+        &self,
+        wake_up: &WakeUp,
+        copies: &mut watch::Receiver<Arc<LoadedRun>>,
+    ) -> Option<(Arc<LoadedRun>, usize, Vec<Due>)> {
+        loop {
+            let run = Arc::clone(&copies.borrow_and_update());
+            let class = run.plan.class_number(&wake_up.class)?;
+            let due = run.plan.due(class, wake_up.block, wake_up.slot);
+            if !due.is_empty() {
+                return Some((run, class, due));
+            }
+            let ends = execution::slot_ends(&run, wake_up.slot);
+            if !self.runs.is_alone() || ends <= self.clock.now() {
+                return None;
+            }
+            tokio::select! {
+                changed = copies.changed() => changed.ok()?,
+                () = self.clock.sleep_until(ends) => return None,
+            }
+        }
     }
 
     fn execution(
         &self,
-        run: Arc<LoadedRun>,
-        class: usize,
+        (run, class, copies, counts): (
+            Arc<LoadedRun>,
+            usize,
+            &watch::Receiver<Arc<LoadedRun>>,
+            Arc<Counts>,
+        ),
         wake_up: &WakeUp,
         writer: u64,
         deadline: Option<Timestamp>,
@@ -246,54 +290,49 @@ impl<S: Store, T: Transport> Ticker<S, T> {
             },
             first_user: plan.run().block_size.first_user(wake_up.block),
             pending: Mutex::default(),
-            settles_at: wake_up.slot.end() + reach(&run.workload.classes()[class]),
+            settles_at: plan.run().slots().end(wake_up.slot)
+                + reach(&run.workload.classes()[class]),
             deadline,
         };
         let turn_key = mix(key ^ plan.run().created_at.micros());
+        let run_end = RunEnd {
+            runs: Arc::clone(&self.runs),
+            run: wake_up.run.clone(),
+            copies: copies.clone(),
+            clock: self.clock.clone(),
+            stop_timeout: self.stop_timeout,
+        };
+        let begins = plan.run().slots().start(wake_up.slot);
         Ok(Execution(Arc::new(Shared {
-            sender: self.sender(&run, class, wake_up)?,
+            sender: self
+                .senders
+                .get(&run, class, begins.max(plan.run().starts()))?,
+            senders: Arc::clone(&self.senders),
             wait: plan.classes()[class].wait,
             class,
             run,
+            run_end,
             class_key: key,
             turn_key,
             journal,
             transport: Arc::clone(&self.transport),
             in_flight: Arc::clone(&self.in_flight),
+            counts,
             runs: Arc::clone(&self.runs),
             known: Mutex::default(),
             cut_off: self.cut_off.subscribe(),
             sends_until: deadline.map(|deadline| deadline - WRITES_NEED),
         })))
     }
+}
 
-    /// The class with the host that the run's segment gives it.
-    fn sender(
-        &self,
-        run: &LoadedRun,
-        class: usize,
-        wake_up: &WakeUp,
-    ) -> Result<Arc<Sender>, TickError> {
-        let base = hosts::host(run, class, wake_up.slot)?;
-        let of_host = (&base, &self.keyring);
-        let credentials = hosts::credentials(run, class, wake_up.slot, of_host);
-        let version = run.workload.version().to_owned();
-        let key = (version, class, base.clone(), credentials.clone());
-        let mut senders = self.senders.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(sender) = senders.get(&key) {
-            return Ok(Arc::clone(sender));
-        }
-        let mut warm = self.warm.lock().unwrap_or_else(PoisonError::into_inner);
-        let warm = Arc::clone(warm.entry(base.clone()).or_default());
-        let observer = self.observer.clone();
-        let host = (base, credentials);
-        let sender = Sender::new(Arc::clone(&run.workload), class, host, warm, observer);
-        let sender = Arc::new(sender);
-        // other versions are not in use any more
-        senders.retain(|(version, ..), _| *version == key.0);
-        senders.insert(key, Arc::clone(&sender));
-        Ok(sender)
-    }
+fn came_too_late(wake_up: &WakeUp, left: TickReport) -> TickReport {
+    tracing::warn!(
+        class = wake_up.class,
+        slot = wake_up.slot.0,
+        "wake-up came too late"
+    );
+    left
 }
 
 #[cfg(test)]

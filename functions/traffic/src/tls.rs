@@ -9,10 +9,11 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
-use rustls::ClientConfig;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::{ClientConfig, InconsistentKeys};
 
 mod insecure;
 pub(crate) mod pem;
@@ -163,6 +164,31 @@ pub(crate) enum HostError {
     Roots(TlsError),
 }
 
+/// A certificate with its key. One of X.509's first version, which `openssl x509 -req` makes by default, is
+/// as good for a client; but rustls cannot read it, so whether the key is its own is looked up in its bytes.
+fn certified(
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+) -> Result<CertifiedKey, rustls::Error> {
+    let key = provider().key_provider.load_private_key(key)?;
+    let certified = CertifiedKey::new(chain, key);
+    match certified.keys_match() {
+        Ok(()) | Err(rustls::Error::InconsistentKeys(InconsistentKeys::Unknown)) => Ok(certified),
+        Err(rustls::Error::InvalidCertificate(error)) => {
+            let public = certified.key.public_key();
+            let has = |certificate: &CertificateDer<'_>| {
+                let public = public.as_deref().unwrap_or_default();
+                !public.is_empty() && certificate.windows(public.len()).any(|part| part == public)
+            };
+            match certified.cert.first().is_some_and(has) {
+                true => Ok(certified),
+                false => Err(rustls::Error::InvalidCertificate(error)),
+            }
+        }
+        Err(error) => Err(error),
+    }
+}
+
 /// TLS as a host of the workload wants it.
 #[derive(Clone)]
 pub struct HostTls(Arc<ClientConfig>);
@@ -180,9 +206,11 @@ impl HostTls {
         };
         let config = match settings.client {
             None => builder(verifier).with_no_client_auth(),
-            Some((chain, key)) => builder(verifier)
-                .with_client_auth_cert(chain, key)
-                .map_err(HostError::Client)?,
+            Some((chain, key)) => {
+                let certified = certified(chain, key).map_err(HostError::Client)?;
+                let resolver = SingleCertAndKey::from(certified);
+                builder(verifier).with_client_cert_resolver(Arc::new(resolver))
+            }
         };
         Ok(Self(Arc::new(with_http(config))))
     }

@@ -373,10 +373,11 @@ async fn attempt(
             })
         }
         Err(error) => {
+            let never_left = matches!(&error, Broken::Http(error) if error.is_canceled());
             let is_silent = exchange.into_connection().bytes_read() == read_before;
             Err(NoAnswer {
                 text: text(&error),
-                ended_before: is_silent && texts::is_end(&error),
+                ended_before: never_left || is_silent && texts::is_end(&error),
             })
         }
     }

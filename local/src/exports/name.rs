@@ -31,7 +31,7 @@ impl HtmlName {
     }
 
     fn with(&self, last: Option<&Segment>) -> String {
-        let until = last.and_then(|last| Some(last.until?.0 - last.from.0));
+        let until = last.and_then(|last| Some(last.until?.since(last.from).as_secs()));
         let values = [
             ("{u}", last.map(|last| last.user_count.to_string())),
             // a whole number has no point in it, as in Locust
@@ -56,14 +56,14 @@ mod tests {
 
     fn segment(spawn_rate: f64, until: Option<u64>) -> Segment {
         Segment {
-            from: Slot(100),
+            from: Slot(100).full_second(),
             user_count: 60,
             spawn_rate,
             shape: None,
             shares: Vec::new(),
             host: None,
             hosts: Vec::new(),
-            until: until.map(Slot),
+            until: until.map(|until| Slot(until).full_second()),
         }
     }
 

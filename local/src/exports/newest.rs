@@ -89,7 +89,7 @@ mod tests {
             block_size: Default::default(),
             created_at: START,
             segments: Vec::new(),
-            stopped_from: None,
+            stopped_at: None,
             reset_at: None,
         };
         let plan = Plan::new(run, Vec::new());
@@ -101,6 +101,8 @@ mod tests {
             stats: Arc::new(Stats::new(START)),
             ledger: Arc::default(),
             ledger_past: Arc::default(),
+            is_settled: false,
+            busy: 0,
             at: START + at,
         }
     }

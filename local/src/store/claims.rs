@@ -17,7 +17,7 @@ impl Claims {
     /// Claims a tick; true for the first writer, and for it again. Forgets what is old.
     pub(super) fn claim(&self, tick: &WakeUp, writer: u64, now: Timestamp) -> bool {
         let mut claims = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let old = now.slot().minus(REMEMBERED);
+        let old = now.full_second().minus(REMEMBERED);
         while claims
             .first_key_value()
             .is_some_and(|((slot, _), _)| *slot < old)

@@ -6,14 +6,11 @@
 use std::time::Duration;
 
 use traffic::clock::{Slot, Timestamp};
-use traffic::run::{CHANGE_LEAD, Run};
+use traffic::run::Run;
 
 use super::database::Database;
 
-/// What is written for later is at most this far ahead: a change's slot,
-const CHANGE_REACHES: Duration = CHANGE_LEAD.saturating_add(Duration::from_secs(1));
-
-/// and the plan, which ends with the next minute, but for a slot for each change in it.
+/// The plan is written at most this far ahead: it ends with the next minute, but for a slot for each change in it.
 const PLAN_REACHES: Duration = Duration::from_secs(180);
 
 /// The instant, if there is any run.
@@ -21,8 +18,8 @@ pub(super) fn of(database: &mut Database) -> rusqlite::Result<Option<Timestamp>>
     let Some(run) = database.latest_run()? else {
         return Ok(None);
     };
-    let planned = database.planned_until(&run.id)?.map(Slot::start);
-    let recorded = database.last_recorded_slot(&run.id)?.map(Slot::start);
+    let planned = database.planned_until(&run.id)?.map(Slot::full_second);
+    let recorded = database.last_recorded_slot(&run.id)?.map(Slot::full_second);
     let instants = [
         planned.map(|until| until - PLAN_REACHES),
         recorded,
@@ -39,8 +36,7 @@ fn by_changes(run: &Run) -> Timestamp {
         !goes_on
     });
     let changed = asked_for.map(|pair| pair[1].from);
-    let changed = changed.chain(run.stopped_from).max();
-    let changed = changed.map(|slot| slot.start() - CHANGE_REACHES);
+    let changed = changed.chain(run.stopped_at).max();
     let instants = [Some(run.created_at), run.reset_at, changed];
     instants.into_iter().flatten().max().unwrap_or_default()
 }

@@ -14,7 +14,7 @@ mod alarms;
 const MINUTE: Duration = Duration::from_secs(60);
 
 fn heartbeat() -> (TokioHeartbeat, Beats) {
-    let clock = Clock::following_tokio(Slot(1_800_000_000).start());
+    let clock = Clock::following_tokio(Slot(1_800_000_000).full_second());
     let store = SqliteStore::temporary(clock.clone()).unwrap();
     TokioHeartbeat::new(clock, store)
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use local::queue::{Delivery, EARLIEST, LATEST, TokioQueue};
-use traffic::clock::{Clock, Slot, Timestamp};
+use traffic::clock::{Clock, Slot, Slots, Timestamp};
 use traffic::contract::queue::{self as contract, QueueUnderTest};
 use traffic::ports::{Queue, WakeUp};
 use traffic::record::Block;
@@ -22,7 +22,7 @@ struct Harness {
 
 impl Harness {
     fn new() -> Self {
-        let clock = Clock::following_tokio(NOW.start());
+        let clock = Clock::following_tokio(NOW.full_second());
         let (queue, delivery) = TokioQueue::new(clock.clone());
         Self {
             queue,
@@ -33,7 +33,8 @@ impl Harness {
 
     async fn send(&self, wake_ups: impl IntoIterator<Item = WakeUp>) {
         let wake_ups = wake_ups.into_iter().collect();
-        self.queue.send(wake_ups).await.unwrap();
+        let sent = self.queue.send(Slots::FULL_SECONDS, wake_ups);
+        sent.await.unwrap();
     }
 
     /// Closes the queue and receives what it still holds, with the instants.
@@ -99,9 +100,12 @@ async fn the_ticks_of_a_slot_come_evenly_in_its_window() {
         harness.send(all).await;
         let mut tenths = [0_u32; 10];
         for (_, at) in harness.drain().await {
-            let after = at.since(slot.start() - EARLIEST);
-            assert!(slot.start() - EARLIEST <= at, "too early: {at:?}");
-            assert!(at <= slot.start() - LATEST + TIMER, "too late: {at:?}");
+            let after = at.since(slot.full_second() - EARLIEST);
+            assert!(slot.full_second() - EARLIEST <= at, "too early: {at:?}");
+            assert!(
+                at <= slot.full_second() - LATEST + TIMER,
+                "too late: {at:?}"
+            );
             tenths[(after.as_micros() / 35_300) as usize] += 1;
         }
         let (sum, most) = (tenths.iter().sum::<u32>(), *tenths.iter().max().unwrap());
@@ -130,13 +134,13 @@ async fn an_earlier_wake_up_overtakes_one_that_is_waited_for() {
     let send = async {
         tokio::time::sleep(Duration::from_millis(100)).await;
         queue
-            .send(vec![wake_up("A", 0, NOW.plus(1))])
+            .send(Slots::FULL_SECONDS, vec![wake_up("A", 0, NOW.plus(1))])
             .await
             .unwrap();
     };
     let (received, ()) = tokio::join!(harness.delivery.next(), send);
     assert_eq!(received, Some(wake_up("A", 0, NOW.plus(1))));
-    assert!(harness.clock.now() < NOW.plus(1).start());
+    assert!(harness.clock.now() < NOW.plus(1).full_second());
 }
 
 #[tokio::test(start_paused = true)]
@@ -179,7 +183,7 @@ async fn two_minutes_of_a_thousand_ticks_a_second_come_whole_and_in_time() {
     let received = harness.drain().await;
     assert_eq!(received.len(), 120_000);
     for (wake_up, at) in received {
-        let start = wake_up.slot.start();
+        let start = wake_up.slot.full_second();
         assert!(start - EARLIEST <= at && at <= start - LATEST + TIMER);
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use local::queue::TokioQueue;
 use local::store::SqliteStore;
 use tokio::time::Instant;
-use traffic::clock::{Clock, Slot};
+use traffic::clock::{Clock, Slot, Slots};
 use traffic::ports::{Queue, Store, WakeUp};
 use traffic::record::{Block, Bucket};
 use traffic::run::RunId;
@@ -154,7 +154,8 @@ async fn send_two_minutes(queue: &TokioQueue) {
             block: Block(block),
             slot: Slot(1_700_000_000 + second),
         };
-        queue.send((0..1_000).map(wake_up).collect()).await.unwrap();
+        let wake_ups = (0..1_000).map(wake_up).collect();
+        queue.send(Slots::FULL_SECONDS, wake_ups).await.unwrap();
     }
     assert_eq!(queue.len(), 120_000);
 }

@@ -17,5 +17,6 @@ mod openapi;
 mod recorder;
 mod safety;
 mod stood_still;
+mod stopped;
 mod telemetry;
 mod time;

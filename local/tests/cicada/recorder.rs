@@ -1,6 +1,6 @@
 //! A target that remembers every request as it came, to tell what a `cicada` really sent.
 //!
-//! `/broken` answers 500, `/slow` takes a minute, everything else answers at once with a success.
+//! `/broken` answers 500, `/slow` takes a minute, `/leisurely` two seconds, everything else answers at once with a success.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -88,6 +88,10 @@ async fn answer(request: Request, seen: &Mutex<Vec<Seen>>) -> (StatusCode, &'sta
         "/slow" => {
             tokio::time::sleep(Duration::from_secs(60)).await;
             (StatusCode::OK, "slow")
+        }
+        "/leisurely" => {
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            (StatusCode::OK, "leisurely")
         }
         _ => (StatusCode::OK, r#"{"success": true}"#),
     }

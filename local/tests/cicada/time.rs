@@ -190,8 +190,12 @@ async fn a_run_after_a_step_begins_at_once_with_the_new_time() {
     for (step, said) in STEPS {
         cicada.swarm("user_count=10&spawn_rate=1000").await;
         until_more(&targets, 20, &cicada).await;
-        let statistics = cicada.get("/stats/requests").await;
-        assert!(rows(&statistics)["Aggregated"].0 > 0, "{said}");
+        // what is counted is of this run, and its times are the statistics' own
+        cicada
+            .until("/stats/requests", LIMIT, |answer| {
+                rows(answer)["Aggregated"].0 > 20 && answer["state"] == "running"
+            })
+            .await;
         begun.push(cicada.get("/runs").await["runs"][0]["id"].clone());
         cicada.post("/stop", "").await;
         cicada
@@ -250,7 +254,7 @@ async fn headless_runs_end_on_time_whatever_becomes_of_the_wall_clock() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn on_a_database_from_the_future_a_run_goes_on_and_another_begins_at_once() {
-    for step in [-DAY, -HOUR, DAY, 300 * DAY] {
+    for step in [-DAY, -HOUR, DAY] {
         let clock = WallClock::new();
         let targets = targets().await;
         let first = clock.serving(&targets).serve().await;

@@ -127,7 +127,11 @@ async fn what_a_new_connection_swallows_or_any_answers_in_half_is_a_failure_sent
         .await;
         let seen = few().run_at(raw.url()).await;
         let (requests, failures) = seen.rows["Aggregated"];
-        assert_eq!(requests, raw.count() as u64, "{ending:?}: each was sent once");
+        assert_eq!(
+            requests,
+            raw.count() as u64,
+            "{ending:?}: each was sent once"
+        );
         let expected = match ending {
             Answer::Half => requests / 2,
             _ => requests,
@@ -141,7 +145,12 @@ async fn a_target_that_closes_after_each_answer_without_a_word_fails_nothing() {
     let raw = Raw::answering("127.0.0.1:0", |_| Answer::Closed).await;
     let seen = few().run_at(raw.url()).await;
     let (requests, failures) = seen.rows["Aggregated"];
-    assert_eq!((requests, failures), (raw.count() as u64, 0), "{:#?}", seen.errors);
+    assert_eq!(
+        (requests, failures),
+        (raw.count() as u64, 0),
+        "{:#?}",
+        seen.errors
+    );
 }
 
 /// Ten users a few times a second.

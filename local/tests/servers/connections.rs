@@ -30,7 +30,9 @@ fn lookers(wait: &str, more: &str) -> String {
 async fn of_sixty_users(more: &str) -> (usize, usize) {
     let raw = Raw::start().await;
     let cicada = serving(&lookers("between(1, 3)", more), raw.url()).await;
-    cicada.swarm("user_count=60&spawn_rate=60&run_time=12s").await;
+    cicada
+        .swarm("user_count=60&spawn_rate=60&run_time=12s")
+        .await;
     let limit = Duration::from_secs(60);
     cicada
         .until("/stats/requests", limit, |answer| {
@@ -101,7 +103,10 @@ async fn busy_users_follow_a_name_that_moves() {
             after.count()
         );
     }
-    println!("the last request at the old address: {:?} after the move", quiet_since - moved);
+    println!(
+        "the last request at the old address: {:?} after the move",
+        quiet_since - moved
+    );
     let (at_old, at_new) = (before.count(), after.count());
     while after.count() < at_new + 40 {
         assert!(began.elapsed() < Duration::from_secs(90));
@@ -133,7 +138,9 @@ fn with_own_hosts(hosts: &Path) -> Option<[String; 7]> {
         .args([&hosts, "true"])
         .output();
     if !tried.is_ok_and(|tried| tried.status.success()) {
-        eprintln!("skipped: a mount namespace is not allowed here (unshare --map-root-user --mount)");
+        eprintln!(
+            "skipped: a mount namespace is not allowed here (unshare --map-root-user --mount)"
+        );
         return None;
     }
     let mut all = wrapper.map(str::to_owned).to_vec();

@@ -32,7 +32,10 @@ const BODIES: [(&str, &str); 9] = [
     ("empty", r#"body = """#),
     ("text", r#"body = "a text, für alle 🦗""#),
     ("drawn_text", r#"body = "{{ user_class }} für alle""#),
-    ("json", r#"json = { message = "Grüße 🦗 \u007f \"\\ \n", model = "a" }"#),
+    (
+        "json",
+        r#"json = { message = "Grüße 🦗 \u007f \"\\ \n", model = "a" }"#,
+    ),
     (
         "json_of_every_kind",
         r#"json = { text = "a/b<c>", whole = 3, big = 9007199254740993, real = 0.1, one = 1.0, small = 1e-7, large = 1e22, yes = true, list = [1, "b", [], {}], none = { } }"#,
@@ -61,9 +64,11 @@ const HEADERS: [(&str, &str, &str); 5] = [
 async fn the_six_classes_send_what_locusts_users_send() {
     let workload = include_str!("../../../functions/traffic/workloads/default.toml");
     // the same requests, only sooner
-    let workload = ["30", "45", "18"].iter().fold(workload.to_owned(), |text, seconds| {
-        text.replace(&format!("constant_pacing({seconds})"), "constant_pacing(1)")
-    });
+    let workload = ["30", "45", "18"]
+        .iter()
+        .fold(workload.to_owned(), |text, seconds| {
+            text.replace(&format!("constant_pacing({seconds})"), "constant_pacing(1)")
+        });
     let ours = Raw::start().await;
     let cicada = serving(&workload, ours.url()).await;
     cicada.swarm("user_count=60&spawn_rate=60").await;
@@ -131,7 +136,11 @@ async fn every_method_sends_every_body_as_locust_does() {
         }
     }
     for (kind, name, value) in HEADERS {
-        add("POST", kind, &format!("headers = {{ {name} = \"{value}\" }}"));
+        add(
+            "POST",
+            kind,
+            &format!("headers = {{ {name} = \"{value}\" }}"),
+        );
         questions.push(json!({
             "method": "POST", "path": format!("/{kind}"), "headers": { name: value },
         }));
@@ -141,11 +150,16 @@ async fn every_method_sends_every_body_as_locust_does() {
     cicada.swarm("user_count=1&spawn_rate=1").await;
     let limit = Duration::from_secs(60);
     cicada
-        .until("/stats/requests", limit, |_| ours.count() >= questions.len())
+        .until("/stats/requests", limit, |_| {
+            ours.count() >= questions.len()
+        })
         .await;
     let ours = ours.seen();
     let theirs = sent_by_locust(&questions).await;
-    assert_eq!((ours.len(), theirs.len()), (questions.len(), questions.len()));
+    assert_eq!(
+        (ours.len(), theirs.len()),
+        (questions.len(), questions.len())
+    );
     let mut differences = String::new();
     for ((ours, theirs), question) in ours.iter().zip(&theirs).zip(&questions) {
         differences += &difference(ours, theirs, question).unwrap_or_default();
@@ -167,13 +181,17 @@ fn question(method: &str, kind: &str) -> Value {
         ),
         "json_of_every_kind" => (
             "json_text",
-            json!(r#"{"text": "a/b<c>", "whole": 3, "big": 9007199254740993, "real": 0.1, "one": 1.0, "small": 1e-7,
-                "large": 1e22, "yes": true, "list": [1, "b", [], {}], "none": {}}"#),
+            json!(
+                r#"{"text": "a/b<c>", "whole": 3, "big": 9007199254740993, "real": 0.1, "one": 1.0, "small": 1e-7,
+                "large": 1e22, "yes": true, "list": [1, "b", [], {}], "none": {}}"#
+            ),
         ),
         "drawn_json" => (
             "json_text",
-            json!(r#"{"who": "Matrix für 0", "number": 0, "real": 3.0, "list": [1, 2.5, "ü", null, true],
-                "map": {"a": {}, "b": 1}}"#),
+            json!(
+                r#"{"who": "Matrix für 0", "number": 0, "real": 3.0, "list": [1, 2.5, "ü", null, true],
+                "map": {"a": {}, "b": 1}}"#
+            ),
         ),
         "json_list" => ("json_text", json!("[1, 2]")),
         "form_text" => {

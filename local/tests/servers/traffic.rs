@@ -134,7 +134,9 @@ impl Traffic {
     pub(crate) async fn locust_at(&self, url: &str) -> (u64, u64) {
         let seconds = (2.0 * self.high).max(5.0) as u64;
         let mut command = tool("locust", ".tools/venv/bin/python");
-        command.args("-m locust --headless --json --loglevel CRITICAL --exit-code-on-error 0".split(' '));
+        command.args(
+            "-m locust --headless --json --loglevel CRITICAL --exit-code-on-error 0".split(' '),
+        );
         command.args(["-u", &self.users.to_string(), "-H", url]);
         command.args(["-r", &format!("{:.3}", self.spawn_rate())]);
         command.args(["-t", &seconds.to_string(), "-f"]);

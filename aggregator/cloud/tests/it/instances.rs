@@ -64,7 +64,7 @@ async fn two_instances_that_start_at_the_same_moment_leave_one_run() {
     let mut on = 0;
     for id in stage.store.run_ids(None, 10).await.unwrap() {
         let run = stage.store.run(&id).await.unwrap().unwrap();
-        on += u32::from(run.stopped_from.is_none());
+        on += u32::from(run.stopped_at.is_none());
     }
     assert_eq!(on, 1);
 }

@@ -29,7 +29,7 @@ pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
 
 /// When the tests' time begins.
 pub(crate) fn epoch() -> Timestamp {
-    Slot(1_800_000_000).start() + Duration::from_millis(333)
+    Slot(1_800_000_000).full_second() + Duration::from_millis(333)
 }
 
 /// What instances share.
@@ -66,7 +66,7 @@ impl Stage {
     pub(crate) fn new() -> Self {
         Self {
             clock: Clock::following_tokio(epoch()),
-            store: Arc::default(),
+            store: Arc::new(MemoryStore::with_marker_lead(Duration::from_secs(1))),
             heartbeat: Arc::default(),
             queue: Arc::default(),
         }

@@ -34,6 +34,10 @@ fn line(error: &(dyn std::error::Error + 'static)) -> String {
     line
 }
 
+fn url(text: &str) -> reqwest::Url {
+    text.parse().unwrap()
+}
+
 #[test]
 fn what_is_not_set_has_its_default() {
     let settings = Settings::read(&variables(&[])).unwrap();
@@ -43,7 +47,7 @@ fn what_is_not_set_has_its_default() {
         settings
             .control
             .allowed_hosts
-            .allows("http://anywhere.example")
+            .allows(&url("http://anywhere.example"))
     );
     assert!(!settings.door.asks_for_password());
     assert_eq!(
@@ -76,8 +80,11 @@ fn what_is_set_is_used() {
     assert_eq!(settings.control.limits.max_spawn_rate, 2.5);
     assert_eq!(settings.control.block_size.users(), 10);
     let allowed = &settings.control.allowed_hosts;
-    assert!(allowed.allows("https://shop.example.com") && allowed.allows("http://a.internal"));
-    assert!(!allowed.allows("http://anywhere.example"));
+    assert!(
+        allowed.allows(&url("https://shop.example.com"))
+            && allowed.allows(&url("http://a.internal"))
+    );
+    assert!(!allowed.allows(&url("http://anywhere.example")));
     assert!(settings.door.asks_for_password());
     assert_eq!(web.address.to_string(), "[::1]:80");
     assert_eq!(web.base_path.to_string(), "/cicada");

@@ -5,6 +5,14 @@ use traffic::random::Draws;
 use super::*;
 use crate::stats::histogram::key_of;
 
+/// Of 95 %, as the tables are.
+const ALONE: Level = Level {
+    beyond: 0.025,
+    z: Z,
+};
+
+const Z: f64 = 1.959_963_984_540_054;
+
 fn close(left: f64, right: f64, within: f64) -> bool {
     (left - right).abs() <= within
 }
@@ -24,9 +32,9 @@ fn a_ratios_interval_is_wilsons() {
         (0, 20, 0.0, 0.1611),
         (1, 29, 0.0061, 0.1718),
     ] {
-        assert_interval(&ratio(successes, count), low, high, 5e-5);
+        assert_interval(&ratio(ALONE, successes, count), low, high, 5e-5);
     }
-    assert_interval(&ratio(20, 20), 1.0 - 0.1611, 1.0, 5e-5);
+    assert_interval(&ratio(ALONE, 20, 20), 1.0 - 0.1611, 1.0, 5e-5);
 }
 
 /// Examples of Newcombe (1998), Statistics in Medicine 17, table II, method 10: a minus b there.
@@ -42,7 +50,7 @@ fn the_difference_of_ratios_is_newcombes() {
         ((10, 10), (0, 20), 0.6791, 1.0),
         ((10, 10), (0, 10), 0.6075, 1.0),
     ] {
-        let interval = difference(&ratio(b.0, b.1), &ratio(a.0, a.1));
+        let interval = difference(&ratio(ALONE, b.0, b.1), &ratio(ALONE, a.0, a.1));
         assert_interval(&interval, low, high, 5e-5);
     }
 }
@@ -62,11 +70,21 @@ fn students_quantile_is_the_tables() {
         (1e9, 1.959_964),
     ] {
         let within = if freedom < 15.0 { 2e-4 } else { 2e-5 };
-        let ours = student(freedom);
+        let ours = student(ALONE, freedom);
         assert!(
             close(ours, quantile, within),
             "{freedom}: {ours} {quantile}"
         );
+    }
+}
+
+/// What Python's `NormalDist` and a table of Student's distribution say.
+#[test]
+fn each_of_three_intervals_leaves_a_third_of_five_percent() {
+    assert!(close(ONE_OF_THREE.beyond, 0.008_333_333, 1e-9));
+    for (freedom, quantile) in [(29.0, 2.540_908), (60.0, 2.462_953), (1e9, ONE_OF_THREE.z)] {
+        let ours = student(ONE_OF_THREE, freedom);
+        assert!(close(ours, quantile, 1e-4), "{freedom}: {ours} {quantile}");
     }
 }
 
@@ -88,7 +106,7 @@ fn the_difference_of_averages_is_welchs() {
             variance: squares.sum::<f64>() / (values.len() as f64 - 1.0),
         }
     });
-    let interval = difference_of_means(&one, &other);
+    let interval = difference_of_means(ALONE, &one, &other);
     assert!(close(interval.estimate, 3.293_333, 1e-6), "{interval:?}");
     assert_interval(&interval, 1.003_332, 5.583_335, 2e-6);
 }
@@ -96,14 +114,14 @@ fn the_difference_of_averages_is_welchs() {
 #[test]
 fn values_that_are_all_the_same_leave_no_doubt() {
     let same = |milliseconds: u64| counted(&vec![milliseconds * 1_000; 40]).1;
-    let interval = difference_of_means(&same(104), &same(103));
+    let interval = difference_of_means(ALONE, &same(104), &same(103));
     assert_eq!((interval.low, interval.high), (-1.0, -1.0));
 }
 
 /// Ranks from a table of the sign test: (n, rank of the lower end).
 #[test]
 fn a_medians_interval_is_between_ranks() {
-    assert_eq!([0, 1, 5].map(median_rank), [None; 3]);
+    assert_eq!([0, 1, 5].map(|count| median_rank(ALONE, count)), [None; 3]);
     for (count, rank) in [
         (6, 1),
         (8, 1),
@@ -115,9 +133,11 @@ fn a_medians_interval_is_between_ranks() {
         (50, 18),
         (100, 40),
     ] {
-        assert_eq!(median_rank(count), Some(rank), "{count}");
+        assert_eq!(median_rank(ALONE, count), Some(rank), "{count}");
     }
-    let counting: Vec<u64> = (990..=COUNTED).filter_map(median_rank).collect();
+    let counting: Vec<u64> = (990..=COUNTED)
+        .filter_map(|count| median_rank(ALONE, count))
+        .collect();
     let normal = (990..=COUNTED).map(|count| {
         let n = count as f64;
         (n / 2.0 + 0.5 - Z * n.sqrt() / 2.0) as u64
@@ -138,7 +158,7 @@ fn counted(micros: &[u64]) -> (Option<Interval>, Mean) {
     let bounds = (*micros.iter().min().unwrap(), *micros.iter().max().unwrap());
     let sum = micros.iter().map(|&micros| u128::from(micros)).sum();
     let estimate = histogram.percentiles([0.5])[0] as f64;
-    let median = median(&histogram, estimate, bounds);
+    let median = median(ALONE, &histogram, estimate, bounds);
     (median, mean(&histogram, sum, bounds).unwrap())
 }
 
@@ -199,7 +219,7 @@ fn about_95_of_100_intervals_of_averages_hold_the_truth() {
                 counted(&times).1
             });
             holds(
-                &difference_of_means(&a, &b),
+                &difference_of_means(ALONE, &a, &b),
                 mean_of(medians[1]) - mean_of(medians[0]),
             )
         });
@@ -240,7 +260,7 @@ fn about_95_of_100_intervals_of_ratios_hold_the_truth() {
                 let failed = (0..counts[side])
                     .filter(|_| draws.chance(ratios[side]))
                     .count();
-                ratio(failed as u64, counts[side])
+                ratio(ALONE, failed as u64, counts[side])
             });
             holds(&difference(&a, &b), ratios[1] - ratios[0])
         });

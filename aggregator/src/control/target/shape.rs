@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use traffic::clock::Slot;
+use traffic::clock::Timestamp;
 use traffic::run::Segment;
 use traffic::workload::{Course, NO_SHAPE, Shape, Workload};
 
@@ -10,11 +10,11 @@ use super::{Context, Target, TargetStage, shares};
 use crate::control::request::{InvalidField, SwarmRequest};
 use crate::control::settings::{Settings, known_shape};
 
-/// What one of a workload's shapes comes to from a slot on, with all classes and their own hosts.
+/// What one of a workload's shapes comes to from an instant on, with all classes and their own hosts.
 pub(crate) fn segments_of_shape(
     workload: &Arc<Workload>,
     name: &str,
-    from: Slot,
+    from: Timestamp,
 ) -> Result<Vec<Segment>, InvalidField> {
     let request = SwarmRequest {
         shape_class: Some(name.to_owned()),

@@ -5,7 +5,6 @@ use std::collections::VecDeque;
 use hashbrown::HashMap;
 
 use super::{Table, content, float, measured, median, percentiles};
-use crate::control::user_count;
 use crate::reader::Snapshot;
 use crate::report::past::moments_of_rows;
 use crate::report::{PERCENTILE_NAMES, PERCENTILES, Row};
@@ -90,8 +89,8 @@ impl HistoryWriter {
     /// The lines for an instant, to be asked for once a second.
     pub fn lines(&mut self, snapshot: &Snapshot) -> String {
         let report = snapshot.report();
-        let users = user_count(snapshot.run.as_deref(), snapshot.at);
-        let time = snapshot.at.slot().0;
+        let users = snapshot.user_count();
+        let time = snapshot.at.full_second().0;
         let mut table = Table::new();
         if self.is_full {
             let times = Times::of(&snapshot.stats);

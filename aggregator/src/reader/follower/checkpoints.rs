@@ -35,7 +35,7 @@ impl Follower {
             complete: false,
         };
         let mut follower = Self {
-            reach: Reach::of(&run.workload),
+            reach: Reach::of(&run),
             limits,
             live: nothing.tally.clone(),
             sealed: nothing,

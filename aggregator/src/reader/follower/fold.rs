@@ -6,7 +6,6 @@ use traffic::clock::{Slot, Timestamp};
 use traffic::ports::RecordPage;
 use traffic::record::wire::Decoded;
 use traffic::record::{Bucket, IterationEntry, Record, RecordKey};
-use traffic::tick::PLAN_AHEAD;
 
 use super::Follower;
 use crate::ledger::noted::Noted;
@@ -23,7 +22,8 @@ impl Follower {
     /// Folds a page of a bucket into it and into what is live.
     pub(super) async fn take_in(&mut self, bucket: Bucket, page: RecordPage, now: Timestamp) {
         let planned = bucket.end().min(now);
-        while self.live.until() < Slot::at_or_after(planned) {
+        // a slot counts once it has ended: until then a change may alter what is planned for it
+        while self.live.until() < self.run.plan.run().open_slot(planned) {
             self.plan_next();
             tokio::task::yield_now().await;
         }
@@ -67,10 +67,10 @@ impl Follower {
         self.open(bucket).stats.fold(bucket, &decoded);
         if let Some(class) = class {
             // no outcome comes before its slot, whatever a damaged key says
-            let slot = key.slot.min(bucket.end().slot().minus(1));
+            let slot = key.slot.min(bucket.end().full_second().minus(1));
             self.fold_lateness(bucket, class, slot, &decoded);
         }
-        if key.slot.start() > now + PLAN_AHEAD {
+        if !self.has_ended(key.slot, now) {
             let early = Early {
                 key: key.clone(),
                 entries: decoded.iterations,
@@ -110,14 +110,18 @@ impl Follower {
         if open.early.is_empty() {
             return;
         }
-        let (still, begun): (Vec<_>, Vec<_>) = open
-            .early
-            .drain(..)
-            .partition(|early| early.key.slot.start() > now + PLAN_AHEAD);
-        open.early = still;
-        for early in begun {
+        let early = std::mem::take(&mut open.early).into_iter();
+        let (ended, still): (Vec<_>, Vec<_>) =
+            early.partition(|early| self.has_ended(early.key.slot, now));
+        self.open(bucket).early = still;
+        for early in ended {
             self.note(bucket, &early.key, &early.entries);
         }
+    }
+
+    /// Whether what is planned for a slot is certain.
+    fn has_ended(&self, slot: Slot, now: Timestamp) -> bool {
+        slot < self.run.plan.run().open_slot(now)
     }
 
     fn note(&mut self, bucket: Bucket, key: &RecordKey, entries: &[IterationEntry]) {

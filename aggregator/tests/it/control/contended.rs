@@ -36,7 +36,7 @@ async fn of_processes_that_start_at_once_one_run_stays() {
     let mut on = Vec::new();
     for id in &ids {
         let run: Run = store.run(id).await.unwrap().expect("it was listed");
-        if run.stopped_from.is_none() {
+        if run.stopped_at.is_none() {
             on.push(run);
         } else {
             assert!(run.ends() <= Some(run.starts()), "it never begins");
@@ -66,7 +66,7 @@ async fn changes_by_several_processes_all_count() {
     resized.unwrap();
     let run = processes[3].run().await;
     // whoever came second saw what the first had done
-    let resized_first = run.stopped_from.is_some() && run.segments.len() == 2;
+    let resized_first = run.stopped_at.is_some() && run.segments.len() == 2;
     let stopped_first = run.segments[0].user_count == 60;
     assert!(resized_first || stopped_first, "{run:?}");
 }

@@ -58,8 +58,8 @@ fn changes_in_any_order_leave_a_plan_that_can_be_executed() {
     for_all(200, steps, &async |cicada, steps| {
         let mut queued = HashSet::new();
         for step in steps {
-            let now = cicada.clock.now().slot();
-            let fixed = now.0..Run::change_slot(&cicada.clock).0;
+            let now = cicada.clock.now().full_second();
+            let fixed = now.0..Run::change_at(&cicada.clock).full_second().0;
             let before = planned(&cicada, fixed.clone()).await;
             take(&cicada, step).await;
             // a process whose copy is a second old may be at these already
@@ -99,7 +99,9 @@ async fn take(cicada: &Cicada, step: &Step) {
             };
             granted_unless_a_shape_is_on(cicada, request).await;
         }
-        Step::Stop => cicada.control.stop().await.expect("the store works"),
+        Step::Stop => {
+            cicada.control.stop().await.expect("the store works");
+        }
         Step::Reset => cicada.control.reset().await.expect("the store works"),
         Step::Beat => {
             cicada.fan_out.plan_ahead().await.expect("the store works");
@@ -165,7 +167,7 @@ async fn due_to_be_queued(cicada: &Cicada) -> Vec<WakeUp> {
         .planned_until(&run.id)
         .await
         .expect("the store works");
-    let next = cicada.clock.now().slot().plus(1);
+    let next = cicada.clock.now().full_second().plus(1);
     let wanted = planned(cicada, next.0..until.map_or(0, |until| until.0)).await;
     wanted
         .into_iter()

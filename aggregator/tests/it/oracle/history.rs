@@ -12,7 +12,7 @@ use aggregator::reader::Snapshot;
 use aggregator::report::past::points;
 use aggregator::stats::{Limits, Stats};
 use serde_json::Value;
-use traffic::clock::{Slot, Timestamp};
+use traffic::clock::Timestamp;
 use traffic::plan::Plan;
 use traffic::random::Draws;
 use traffic::record::BlockSize;
@@ -83,7 +83,7 @@ fn settled(stats: &Stats) -> Snapshot {
         block_size: BlockSize::default(),
         created_at: stats.since(),
         segments: vec![Segment {
-            from: Slot(START / 1_000_000),
+            from: Timestamp::from_micros(START),
             user_count: 0,
             spawn_rate: 1.0,
             shape: None,
@@ -92,7 +92,7 @@ fn settled(stats: &Stats) -> Snapshot {
             hosts: Vec::new(),
             until: None,
         }],
-        stopped_from: None,
+        stopped_at: None,
         reset_at: None,
     };
     let plan = Plan::new(run, planned_classes(&workload));

@@ -15,6 +15,8 @@ pub(crate) fn snapshot(stats: &Stats, at: Timestamp) -> Snapshot {
         stats: Arc::new(stats.clone()),
         ledger: Arc::default(),
         ledger_past: Arc::default(),
+        is_settled: false,
+        busy: 0,
         at,
     }
 }

@@ -201,7 +201,7 @@ async fn what_an_earlier_run_left_is_folded_before_it_is_dropped() {
     reader.fold_sealed().await.unwrap();
     let dropped = scene.store.expired_before.lock().unwrap().unwrap();
     assert!(
-        dropped > Bucket::of(START.start()),
+        dropped > Bucket::of(START.full_second()),
         "the first run's records are gone"
     );
     let first = scene.run.plan.run().id.clone();

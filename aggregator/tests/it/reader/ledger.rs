@@ -268,7 +268,7 @@ async fn stopping_ends_what_is_planned() {
     reader.snapshot().await.unwrap();
     let mut stopped = scene.run.plan.run().clone();
     stopped.revision = 2;
-    stopped.stopped_from = Some(START.plus(7));
+    stopped.stopped_at = Some(START.plus(7).full_second());
     scene.store.put_run(&stopped).await.unwrap();
     for second in [6.0, 7.0, 8.0, 300.0] {
         scene.at(second).await;
@@ -291,7 +291,7 @@ async fn a_change_made_while_a_caller_waits_for_another_is_not_overlooked() {
         scene.at(10.5).await;
         let mut stopped = scene.run.plan.run().clone();
         stopped.revision = 2;
-        stopped.stopped_from = Some(START.plus(12));
+        stopped.stopped_at = Some(START.plus(12).full_second());
         scene.store.put_run(&stopped).await
     };
     let (first, second, stopped) = tokio::join!(reader.snapshot(), waiting, stopping);

@@ -50,7 +50,7 @@ impl Course {
                 let stages = [0, whole.user_count, whole.user_count / 2, 1];
                 let begin = (0..seconds).step_by(3).zip(stages.into_iter().cycle());
                 let stage = |(after, user_count)| Segment {
-                    from: whole.from.plus(after),
+                    from: whole.from + Duration::from_secs(after),
                     user_count,
                     spawn_rate: 12.5,
                     shape: part(None),
@@ -64,7 +64,7 @@ impl Course {
                     users,
                 };
                 // the scene begins in the last minute of the day's 22nd hour, by this clock
-                let from = whole.from;
+                let from = whole.from.full_second();
                 let seconds = (23 * 3_600 - 10 - (from.0 % 86_400) as i32).rem_euclid(86_400);
                 run.segments[0].spawn_rate = 9.0;
                 run.segments[0].shape = part(Some(DailyCurve {

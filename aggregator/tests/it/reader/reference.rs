@@ -36,7 +36,7 @@ pub(crate) fn accounts(
         .find(|&end| end + SEALED_AFTER <= now)
         .unwrap();
     let plan = &run.plan;
-    let ends = plan.run().ends().unwrap();
+    let ends = plan.run().end_slot().unwrap();
     let told = told(records);
     let mut accounts = BTreeMap::new();
     for (class, planned) in plan.classes().iter().enumerate() {
@@ -46,11 +46,11 @@ pub(crate) fn accounts(
             .map(|step| step.timeout)
             .sum();
         let mut account = Account::default();
-        for slot in (plan.run().starts().0..ends.0).map(Slot) {
-            if slot.start() >= now {
+        for slot in (plan.run().first_slot().0..ends.0).map(Slot) {
+            if plan.run().slots().end(slot) > now {
                 break;
             }
-            let given_up_at = slot.end() + longest + Duration::from_secs(35);
+            let given_up_at = plan.run().slots().end(slot) + longest + Duration::from_secs(35);
             let ticks = plan.ticks(slot).into_iter().filter(|tick| tick.0 == class);
             for (_, block) in ticks {
                 for due in plan.due(class, block, slot) {

@@ -74,18 +74,18 @@ pub(crate) fn run(
         revision: 1,
         seed: 7,
         workload: workload.version().into(),
-        created_at: from.start() - Duration::from_millis(1_500),
+        created_at: from.full_second() - Duration::from_millis(1_500),
         segments: vec![Segment {
-            from,
+            from: from.full_second(),
             user_count: classes.iter().map(|class| class.3).sum(),
             spawn_rate: 1e6,
             shares: classes.iter().map(share).collect(),
             host: None,
             hosts: Vec::new(),
-            until: Some(from.plus(seconds)),
+            until: Some(from.plus(seconds).full_second()),
             shape: None,
         }],
-        stopped_from: None,
+        stopped_at: None,
         block_size: BlockSize::default(),
         reset_at: None,
     }
@@ -103,7 +103,7 @@ impl Scene {
         change: impl FnOnce(&mut Run),
         seconds: u64,
     ) -> Self {
-        let clock = Clock::following_tokio(START.start());
+        let clock = Clock::following_tokio(START.full_second());
         let store = AwkwardStore::new();
         let workload = workload(classes);
         let mut run = run("r1", &workload, classes, START, seconds);
@@ -131,7 +131,7 @@ impl Scene {
 
     /// Waits until so many seconds after the run's first slot has begun.
     pub(crate) async fn at(&self, seconds: f64) {
-        let instant = START.start() + Duration::from_secs_f64(seconds);
+        let instant = START.full_second() + Duration::from_secs_f64(seconds);
         assert!(instant >= self.clock.now(), "time goes forward");
         self.clock.sleep_until(instant).await;
     }

@@ -34,7 +34,7 @@ async fn callers_at_the_same_time_share_one_reading() {
     scene.at(36.2).await;
     assert_eq!(
         reader.snapshot().await.unwrap().at,
-        START.start() + Duration::from_secs(36)
+        START.full_second() + Duration::from_secs(36)
     );
     scene.at(36.3).await;
     assert_eq!(reader.snapshot().await.unwrap().at, scene.clock.now());

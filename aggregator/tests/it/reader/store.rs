@@ -145,7 +145,8 @@ impl Store for AwkwardStore {
     }
 
     fn marker_lead(&self) -> Duration {
-        self.inner.marker_lead()
+        // others may share it
+        Duration::from_secs(1)
     }
 
     async fn put_checkpoint(&self, run: &RunId, checkpoint: &Checkpoint) -> Result<(), StoreError> {

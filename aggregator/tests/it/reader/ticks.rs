@@ -88,7 +88,7 @@ fn process(
 
 impl Stage {
     async fn new(classes: &[Class<'_>], seconds: u64, takes: &[(&str, u64)]) -> Self {
-        let clock = Clock::following_tokio(START.start() - Duration::from_millis(1_500));
+        let clock = Clock::following_tokio(START.full_second() - Duration::from_millis(1_500));
         let store = AwkwardStore::new();
         let workload = workload(classes);
         store
@@ -124,9 +124,11 @@ impl Stage {
                 }
                 self.wake(wake_up);
             }
-            self.clock.sleep_until(slot.start()).await;
+            self.clock.sleep_until(slot.full_second()).await;
         }
-        self.clock.sleep_until(START.plus(until).start()).await;
+        self.clock
+            .sleep_until(START.plus(until).full_second())
+            .await;
     }
 
     async fn finish(&mut self) {
@@ -151,7 +153,7 @@ impl Stage {
 
     async fn at(&self, seconds: u64) {
         self.clock
-            .sleep_until(Slot(START.0 + seconds).start())
+            .sleep_until(Slot(START.0 + seconds).full_second())
             .await;
     }
 }
@@ -311,7 +313,7 @@ async fn of_a_process_that_stood_still_each_iteration_is_said_once_and_every_req
         for wake_up in stage.queue.take_before(START.plus(31)) {
             stage.wake(wake_up);
         }
-        let amid = START.plus(30).start() + Duration::from_millis(300);
+        let amid = START.plus(30).full_second() + Duration::from_millis(300);
         stage.clock.sleep_until(amid).await;
         tokio::time::advance(Duration::from_secs(seconds)).await;
         // who reads is awake before those who write

@@ -25,14 +25,14 @@ pub(super) const LONGEST: Duration = Duration::from_secs(900);
 
 /// The delay of a message for `slot` that is sent now, in seconds; `None` if SQS has none so long.
 pub(super) fn delay_seconds(slot: Slot, now: Timestamp) -> Option<u32> {
-    let left = slot.start().since(now).saturating_sub(LEAST_LEAD);
+    let left = slot.full_second().since(now).saturating_sub(LEAST_LEAD);
     let seconds = left.as_secs();
     (seconds <= LONGEST.as_secs()).then_some(seconds as u32)
 }
 
 /// When to send what is due from `first` on, if not now.
 pub(super) fn right_moment(first: Slot, now: Timestamp) -> Option<Timestamp> {
-    let left = first.start().since(now);
+    let left = first.full_second().since(now);
     if left <= URGENT {
         return None;
     }
@@ -52,15 +52,15 @@ mod tests {
     #[test]
     fn what_is_due_or_late_has_no_delay() {
         for late in [0, 1, 30, 3_600] {
-            assert_eq!(delay_seconds(SLOT, SLOT.plus(late).start()), Some(0));
+            assert_eq!(delay_seconds(SLOT, SLOT.plus(late).full_second()), Some(0));
         }
-        let just_before = SLOT.start() - Duration::from_millis(1_100);
+        let just_before = SLOT.full_second() - Duration::from_millis(1_100);
         assert_eq!(delay_seconds(SLOT, just_before), Some(0));
     }
 
     #[test]
     fn more_than_a_quarter_of_an_hour_ahead_is_too_far() {
-        let limit = SLOT.start() - LONGEST;
+        let limit = SLOT.full_second() - LONGEST;
         assert_eq!(delay_seconds(SLOT, limit - LEAST_LEAD), Some(900));
         assert_eq!(
             delay_seconds(SLOT, limit - LEAST_LEAD - Duration::from_secs(1)),
@@ -71,7 +71,7 @@ mod tests {
     #[test]
     fn who_is_in_a_hurry_does_not_wait() {
         for millis in 0..=3_000 {
-            let now = SLOT.start() - Duration::from_millis(millis);
+            let now = SLOT.full_second() - Duration::from_millis(millis);
             assert_eq!(right_moment(SLOT, now), None);
         }
     }
@@ -81,9 +81,9 @@ mod tests {
         fn a_message_comes_before_its_slot_and_no_more_than_a_second_too_soon(
             ahead in 200_000_u64..900_000_000,
         ) {
-            let now = SLOT.start() - Duration::from_micros(ahead);
+            let now = SLOT.full_second() - Duration::from_micros(ahead);
             let delay = Duration::from_secs(delay_seconds(SLOT, now).unwrap().into());
-            let lead = SLOT.start().since(now + delay);
+            let lead = SLOT.full_second().since(now + delay);
             prop_assert!(LEAST_LEAD <= lead && lead < LEAST_LEAD + Duration::from_secs(1));
         }
 
@@ -92,13 +92,13 @@ mod tests {
             ahead in 3_000_001_u64..120_000_000,
             later in 0_u64..120,
         ) {
-            let now = SLOT.start() - Duration::from_micros(ahead);
+            let now = SLOT.full_second() - Duration::from_micros(ahead);
             let at = right_moment(SLOT, now).unwrap_or(now);
             prop_assert!(at.since(now) < Duration::from_millis(750));
             prop_assert_eq!(right_moment(SLOT, at), None, "there is no second wait");
             let slot = SLOT.plus(later);
             let delay = Duration::from_secs(delay_seconds(slot, at).unwrap().into());
-            let lead = slot.start().since(at + delay);
+            let lead = slot.full_second().since(at + delay);
             prop_assert!(LEAST_LEAD <= lead && lead <= GOOD_ENOUGH, "{lead:?}");
         }
     }

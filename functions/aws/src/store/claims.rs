@@ -20,7 +20,9 @@ pub(super) async fn claim(table: &Table, tick: &WakeUp, writer: u64) -> Result<b
         format!("claims#{run}#{slot}#{shard}"),
         format!("{block}#{class}"),
     );
-    let item = item.number(WRITER, writer).expires_at(slot.end() + KEPT);
+    let item = item
+        .number(WRITER, writer)
+        .expires_at(slot.plus(1).full_second() + KEPT);
     let unclaimed = Condition::new("attribute_not_exists(pk) OR writer = :writer")
         .with(":writer", number(writer));
     match table.put_if("claim a tick", item, unclaimed).await {

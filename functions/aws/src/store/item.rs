@@ -60,7 +60,7 @@ impl Item {
         match self.0.get(EXPIRES_AT) {
             Some(AttributeValue::N(seconds)) => seconds
                 .parse()
-                .is_ok_and(|seconds: u64| now.slot().0 < seconds),
+                .is_ok_and(|seconds: u64| now.full_second().0 < seconds),
             _ => true,
         }
     }

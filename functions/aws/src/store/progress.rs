@@ -35,7 +35,7 @@ pub(super) async fn advance(
     let item = Item::new(run_partition(run), PLANNED)
         .number(PLANNED_UNTIL, to.0)
         .number(WRITER, writer)
-        .expires_at(to.start() + retention);
+        .expires_at(to.full_second() + retention);
     let condition = match from {
         None => Condition::new("attribute_not_exists(pk) OR writer = :writer"),
         Some(from) => Condition::new("planned_until = :from OR writer = :writer")

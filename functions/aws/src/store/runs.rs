@@ -32,7 +32,7 @@ pub(super) async fn put(
         .number(REVISION, run.revision)
         .number(WRITER, writer);
     if let Some(end) = run.ends() {
-        item = item.expires_at(end.start() + retention);
+        item = item.expires_at(end + retention);
     }
     let item = item.packing_text(BODY, &body);
     table

@@ -11,7 +11,7 @@ use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvid
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::DeleteMessageBatchRequestEntry;
 use serde_json::json;
-use traffic::clock::{Clock, Slot};
+use traffic::clock::{Clock, Slot, Slots};
 use traffic::contract::queue::{self as contract, QueueUnderTest};
 use traffic::ports::{Queue, QueueError, WakeUp};
 use traffic::record::Block;
@@ -129,7 +129,11 @@ async fn the_queue_keeps_the_contract() {
 #[tokio::test]
 async fn a_message_has_ten_wake_ups_of_its_slot() {
     let harness = Harness::open().await;
-    harness.queue.send(late(25)).await.unwrap();
+    harness
+        .queue
+        .send(Slots::FULL_SECONDS, late(25))
+        .await
+        .unwrap();
     let mut ticks = Vec::new();
     while ticks.iter().sum::<usize>() < 25 {
         let bodies = harness.take().await;
@@ -142,10 +146,14 @@ async fn a_message_has_ten_wake_ups_of_its_slot() {
 #[tokio::test]
 async fn what_has_time_comes_closer_to_its_slot_than_a_second() {
     let mut harness = Harness::open().await;
-    let slot = harness.clock.now().slot().plus(6);
-    harness.queue.send(vec![wake_up(0, slot)]).await.unwrap();
+    let slot = harness.clock.now().full_second().plus(6);
+    harness
+        .queue
+        .send(Slots::FULL_SECONDS, vec![wake_up(0, slot)])
+        .await
+        .unwrap();
     harness.receive().await;
-    let early = slot.start().since(harness.clock.now());
+    let early = slot.full_second().since(harness.clock.now());
     assert!(early <= Duration::from_millis(500), "{early:?}");
 }
 
@@ -154,7 +162,7 @@ async fn a_queue_that_is_not_there_is_one_line_that_says_what_to_do() {
     let sdk = ministack().sdk().await;
     let url = format!("{}/000000000000/{}", ministack().url(), unique("missing"));
     let queue = SqsQueue::new(&sdk, &url, 10, Clock::system());
-    let error = queue.send(late(7)).await.unwrap_err();
+    let error = queue.send(Slots::FULL_SECONDS, late(7)).await.unwrap_err();
     assert_eq!(error.undelivered, 7);
     let line = line(&error);
     assert!(
@@ -167,7 +175,7 @@ async fn a_queue_that_is_not_there_is_one_line_that_says_what_to_do() {
 async fn an_sqs_that_cannot_be_reached_is_one_line_that_says_what_to_do() {
     let sdk = emulator::sdk(&format!("http://{}", emulator::free_address())).await;
     let queue = SqsQueue::new(&sdk, "http://sqs/queue", 10, Clock::system());
-    let line = line(&queue.send(late(1)).await.unwrap_err());
+    let line = line(&queue.send(Slots::FULL_SECONDS, late(1)).await.unwrap_err());
     assert!(
         line.contains("cannot be reached") && line.contains("AWS_REGION"),
         "{line}"
@@ -194,7 +202,7 @@ async fn without_credentials_the_line_says_so() {
     let nobody = SharedCredentialsProvider::new(Nobody);
     let sdk = sdk.into_builder().credentials_provider(nobody).build();
     let queue = SqsQueue::new(&sdk, "http://sqs/queue", 10, Clock::system());
-    let line = line(&queue.send(late(1)).await.unwrap_err());
+    let line = line(&queue.send(Slots::FULL_SECONDS, late(1)).await.unwrap_err());
     assert!(line.contains("there are no AWS credentials"), "{line}");
 }
 
@@ -202,10 +210,10 @@ async fn without_credentials_the_line_says_so() {
 async fn a_wake_up_more_than_a_quarter_of_an_hour_ahead_is_refused_before_any_is_sent() {
     let sdk = answers::sdk(|request| panic!("nothing is sent, but {request:?}")).await;
     let clock = Clock::system();
-    let now = clock.now().slot();
+    let now = clock.now().full_second();
     let queue = SqsQueue::new(&sdk, "http://sqs/queue", 10, clock);
     let sent = vec![wake_up(0, now.plus(1)), wake_up(0, now.plus(903))];
-    let error = queue.send(sent).await.unwrap_err();
+    let error = queue.send(Slots::FULL_SECONDS, sent).await.unwrap_err();
     assert_eq!(error.undelivered, 2);
     assert!(line(&error).contains("15 minutes"), "{}", line(&error));
 }
@@ -257,7 +265,7 @@ async fn what_sqs_does_not_take_at_first_is_sent_again_alone() {
         busy.filter(|_| is_odd(body) && tried < 3)
     })
     .await;
-    queue.send(late(35)).await.unwrap();
+    queue.send(Slots::FULL_SECONDS, late(35)).await.unwrap();
     let tries = tries.lock().unwrap();
     assert_eq!(tries.len(), 35);
     for (body, tried) in &*tries {
@@ -270,7 +278,7 @@ async fn what_sqs_never_takes_is_counted() {
     let busy = Some(("InternalError", false));
     let tries = Tries::default();
     let queue = picky(&tries, move |body, _| busy.filter(|_| is_odd(body))).await;
-    let error = queue.send(late(9)).await.unwrap_err();
+    let error = queue.send(Slots::FULL_SECONDS, late(9)).await.unwrap_err();
     assert_eq!(error.undelivered, 4);
     assert!(
         line(&error).contains("InternalError: not now"),
@@ -284,7 +292,7 @@ async fn what_sqs_refuses_is_not_sent_again() {
     let refused = Some(("InvalidMessageContents", true));
     let tries = Tries::default();
     let queue = picky(&tries, move |body, _| refused.filter(|_| is_odd(body))).await;
-    let error = queue.send(late(10)).await.unwrap_err();
+    let error = queue.send(Slots::FULL_SECONDS, late(10)).await.unwrap_err();
     assert_eq!(error.undelivered, 5);
     assert!(line(&error).contains("SQS refuses"), "{}", line(&error));
     assert!(tries.lock().unwrap().values().all(|tried| *tried == 1));
@@ -297,6 +305,6 @@ async fn a_role_that_may_not_send_is_told_what_to_allow() {
     });
     let sdk = answers::sdk(move |_| (403, denied.clone())).await;
     let queue = SqsQueue::new(&sdk, "http://sqs/queue", 10, Clock::system());
-    let line = line(&queue.send(late(1)).await.unwrap_err());
+    let line = line(&queue.send(Slots::FULL_SECONDS, late(1)).await.unwrap_err());
     assert!(line.contains("allow sqs:SendMessage"), "{line}");
 }

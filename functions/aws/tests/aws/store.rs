@@ -49,7 +49,7 @@ impl Scene {
 
     /// A store on it, at [`NOW`].
     pub(crate) fn store(&self) -> DynamoStore {
-        self.store_at(Clock::following_tokio(NOW.start()))
+        self.store_at(Clock::following_tokio(NOW.full_second()))
     }
 
     /// A store on it with a clock of its own.
@@ -99,9 +99,9 @@ fn run() -> Run {
         revision: 1,
         seed: 7,
         workload: "v1".into(),
-        created_at: NOW.minus(60).start(),
+        created_at: NOW.minus(60).full_second(),
         segments: vec![Segment {
-            from: NOW.minus(58),
+            from: NOW.minus(58).full_second(),
             user_count: 1_000,
             spawn_rate: 10.0,
             shares: vec![Share {
@@ -114,14 +114,14 @@ fn run() -> Run {
             until: None,
             shape: None,
         }],
-        stopped_from: None,
+        stopped_at: None,
         block_size: BlockSize::default(),
         reset_at: None,
     }
 }
 
 fn run_id() -> RunId {
-    RunId::new(NOW.minus(60).start(), 1)
+    RunId::new(NOW.minus(60).full_second(), 1)
 }
 
 fn tick(block: u32) -> WakeUp {
@@ -138,7 +138,7 @@ fn record(number: u32) -> Record {
     Record {
         key: RecordKey {
             run: run_id(),
-            bucket: Bucket::of(NOW.start()),
+            bucket: Bucket::of(NOW.full_second()),
             class: "ModelAUser".into(),
             block: Block(0),
             slot: NOW,

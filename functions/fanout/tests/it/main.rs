@@ -23,7 +23,7 @@ async fn a_heartbeat_plans_to_the_end_of_the_next_minute() {
     scene.sleep(60).await;
     scene.beat().await.expect("all ports answer");
     let wake_ups = scene.take_wake_ups();
-    let end = (epoch().slot().0 / 60 + 3) * 60;
+    let end = (epoch().full_second().0 / 60 + 3) * 60;
     let slots = wake_ups.iter().map(|wake_up| wake_up.slot.0);
     assert_eq!(slots.clone().max(), Some(end - 1));
     assert_eq!(slots.min(), Some(end - 60));
@@ -153,7 +153,7 @@ async fn a_failed_plan_fails_the_call_and_the_next_one_makes_up_for_it() {
     scene.queue.refuse(false);
     scene.sleep(20).await;
     scene.beat().await.expect("all ports answer");
-    let end = Slot((epoch().slot().0 / 60 + 3) * 60);
+    let end = Slot((epoch().full_second().0 / 60 + 3) * 60);
     let slots: Vec<Slot> = scene.take_wake_ups().iter().map(|it| it.slot).collect();
     assert_eq!(slots.iter().max(), Some(&end.minus(1)));
     assert_eq!(slots.iter().min(), Some(&end.minus(60)));

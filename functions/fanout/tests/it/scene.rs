@@ -11,7 +11,7 @@ use fanout::Function;
 use serde_json::Value;
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::layer::SubscriberExt as _;
-use traffic::clock::{Clock, Slot, Timestamp};
+use traffic::clock::{Clock, Slot, Slots, Timestamp};
 use traffic::fanout::FanOut;
 use traffic::memory::{MemoryHeartbeat, MemoryQueue};
 use traffic::ports::{Queue, QueueError, Store as _, WakeUp};
@@ -25,7 +25,7 @@ use crate::store::TestStore;
 
 /// When the tests' time begins: in the middle of a minute.
 pub(crate) fn epoch() -> Timestamp {
-    Slot(1_800_000_015).start() + Duration::from_millis(333)
+    Slot(1_800_000_015).full_second() + Duration::from_millis(333)
 }
 
 /// See the [module](self).
@@ -100,7 +100,7 @@ impl Scene {
 
     /// Writes a record as of now, with so many requests and failures among them.
     pub(crate) async fn record(&self, run: &RunId, requests: u32, failures: u32, took: Duration) {
-        let slot = self.clock.now().slot();
+        let slot = self.clock.now().full_second();
         let request = Arc::new(RequestName {
             method: "GET".into(),
             name: "/".into(),
@@ -171,14 +171,14 @@ impl TestQueue {
 }
 
 impl Queue for TestQueue {
-    async fn send(&self, wake_ups: Vec<WakeUp>) -> Result<(), QueueError> {
+    async fn send(&self, slots: Slots, wake_ups: Vec<WakeUp>) -> Result<(), QueueError> {
         if self.refuses.load(Ordering::Relaxed) {
             return Err(QueueError {
                 undelivered: wake_ups.len(),
                 source: "the queue is closed".into(),
             });
         }
-        self.inner.send(wake_ups).await
+        self.inner.send(slots, wake_ups).await
     }
 }
 

@@ -79,7 +79,8 @@ impl Store for TestStore {
     }
 
     fn marker_lead(&self) -> Duration {
-        self.inner.marker_lead()
+        // others may share it
+        Duration::from_secs(1)
     }
 
     fn quiet_before(&self) -> Option<Timestamp> {

@@ -43,7 +43,7 @@ pub(crate) const GET: Sent = Sent {
 };
 
 pub(crate) fn began() -> Timestamp {
-    Slot(1_700_000_000).start()
+    Slot(1_700_000_000).full_second()
 }
 
 pub(crate) fn context() -> SpanContext {

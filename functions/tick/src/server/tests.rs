@@ -30,7 +30,7 @@ type Seen = Arc<Mutex<BTreeMap<(Slot, usize), u32>>>;
 
 impl Transport for Target {
     async fn send(&self, _: Request, _: &RequestContext) -> Result<Reply, String> {
-        let slot = self.clock.now().slot();
+        let slot = self.clock.now().full_second();
         *self
             .seen
             .lock()
@@ -62,7 +62,7 @@ impl Scene {
         let workload = Workload::parse(source, "test", &|_| None).unwrap();
         let scene = Self {
             store: Arc::default(),
-            clock: Clock::following_tokio(START.start() - Duration::from_secs(2)),
+            clock: Clock::following_tokio(START.full_second() - Duration::from_secs(2)),
             workload,
             seen: Arc::default(),
         };
@@ -78,9 +78,9 @@ impl Scene {
             revision: 1,
             seed: 1,
             workload: self.workload.version().into(),
-            created_at: from.start() - Duration::from_secs(2),
+            created_at: from.full_second() - Duration::from_secs(2),
             segments: vec![Segment {
-                from,
+                from: from.full_second(),
                 user_count: 40,
                 spawn_rate: 1000.0,
                 shares: vec![Share {
@@ -93,7 +93,7 @@ impl Scene {
                 until: None,
                 shape: None,
             }],
-            stopped_from: None,
+            stopped_at: None,
             block_size: BlockSize::new(5).unwrap(),
             reset_at: None,
         }
@@ -124,7 +124,9 @@ impl Scene {
     }
 
     async fn at(&self, second: u64) {
-        self.clock.sleep_until(START.plus(second).start()).await;
+        self.clock
+            .sleep_until(START.plus(second).full_second())
+            .await;
     }
 
     /// Requests of a second after the start, by process.
@@ -178,7 +180,7 @@ async fn when_a_process_dies_the_others_have_its_ticks_from_the_next_slot_on() {
     let other = scene.start(2, Duration::ZERO);
     scene
         .clock
-        .sleep_until(START.plus(10).start() + Duration::from_millis(50))
+        .sleep_until(START.plus(10).full_second() + Duration::from_millis(50))
         .await;
     other.running.abort();
     scene.at(31).await;
@@ -205,7 +207,7 @@ async fn a_run_that_is_over_is_left_and_the_next_one_followed_without_a_gap() {
     scene.at(5).await;
     let stopped = Run {
         revision: 2,
-        stopped_from: Some(START.plus(8)),
+        stopped_at: Some(START.plus(8).full_second()),
         ..scene.run("1", START)
     };
     scene.store.put_run(&stopped).await.unwrap();
@@ -218,7 +220,7 @@ async fn a_run_that_is_over_is_left_and_the_next_one_followed_without_a_gap() {
     }
     let over = Run {
         revision: 2,
-        stopped_from: Some(START.plus(18)),
+        stopped_at: Some(START.plus(18).full_second()),
         ..next
     };
     scene.store.put_run(&over).await.unwrap();
@@ -233,11 +235,11 @@ async fn a_process_that_is_told_to_end_begins_nothing_more_and_records_what_it_h
     let process = scene.start(1, Duration::from_millis(700));
     scene
         .clock
-        .sleep_until(START.plus(10).start() + Duration::from_millis(300))
+        .sleep_until(START.plus(10).full_second() + Duration::from_millis(300))
         .await;
     process.end.send(()).unwrap();
     process.running.await.unwrap();
-    assert!(scene.clock.now() < START.plus(13).start());
+    assert!(scene.clock.now() < START.plus(13).full_second());
     scene.at(20).await;
     assert_eq!((11..20).map(|second| scene.total(second)).sum::<u32>(), 0);
     assert_eq!(
@@ -253,7 +255,7 @@ async fn what_takes_too_long_at_the_end_is_cut_off() {
     scene.at(3).await;
     process.end.send(()).unwrap();
     process.running.await.unwrap();
-    let took = scene.clock.now().since(START.plus(3).start());
+    let took = scene.clock.now().since(START.plus(3).full_second());
     assert!(took < PATIENCE + WRITES_WITHIN, "{took:?}");
     // whoever is busy is skipped in its later slots, and each is in the records once
     assert_eq!(scene.total(0), 40);

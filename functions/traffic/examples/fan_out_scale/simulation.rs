@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
-use traffic::clock::{Clock, Slot};
+use traffic::clock::{Clock, Slot, Slots};
 use traffic::fanout::FanOut;
 use traffic::memory::{MemoryHeartbeat, MemoryStore};
 use traffic::ports::{Queue, QueueError, Store, WakeUp};
@@ -65,7 +65,7 @@ struct Sent {
 }
 
 impl Queue for CountingQueue {
-    async fn send(&self, wake_ups: Vec<WakeUp>) -> Result<(), QueueError> {
+    async fn send(&self, _: Slots, wake_ups: Vec<WakeUp>) -> Result<(), QueueError> {
         let mut ticks: BTreeMap<Slot, usize> = BTreeMap::new();
         for wake_up in &wake_ups {
             *ticks.entry(wake_up.slot).or_default() += 1;
@@ -92,7 +92,7 @@ pub(crate) async fn plan_a_minute(parameters: Parameters) -> anyhow::Result<Figu
     store.put_run(&run).await?;
     // as the heartbeat before this one left it
     store.advance_planned(&run.id, None, MINUTE).await?;
-    let clock = Clock::following_tokio(MINUTE.minus(60).start());
+    let clock = Clock::following_tokio(MINUTE.minus(60).full_second());
     let queue = Arc::new(CountingQueue {
         ticks_per_message: parameters.ticks_per_message,
         ..CountingQueue::default()
@@ -133,13 +133,13 @@ fn run(workload: &Workload, parameters: Parameters) -> Run {
         fixed_count: class.fixed_count(),
     });
     Run {
-        id: RunId::new(starts.start(), 1),
+        id: RunId::new(starts.full_second(), 1),
         revision: 1,
         seed: 1,
         workload: workload.version().into(),
-        created_at: starts.start(),
+        created_at: starts.full_second(),
         segments: vec![Segment {
-            from: starts,
+            from: starts.full_second(),
             user_count: parameters.users,
             spawn_rate: f64::from(parameters.spawn_rate),
             shares: shares.collect(),
@@ -148,7 +148,7 @@ fn run(workload: &Workload, parameters: Parameters) -> Run {
             until: None,
             shape: None,
         }],
-        stopped_from: None,
+        stopped_at: None,
         block_size: parameters.block_size,
         reset_at: None,
     }

@@ -166,7 +166,7 @@ mod tests {
     use super::*;
     use crate::clock::Slot;
 
-    const NOON: Timestamp = Slot(1_800_000_000).start();
+    const NOON: Timestamp = Slot(1_800_000_000).full_second();
     const SECOND: Duration = Duration::from_secs(1);
     const HOUR: Duration = Duration::from_secs(3_600);
     const STARTED: Duration = Duration::from_secs(5_000);

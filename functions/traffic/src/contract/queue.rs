@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::time::Duration;
 
-use crate::clock::{Clock, Slot, Timestamp};
+use crate::clock::{Clock, Slot, Slots, Timestamp};
 use crate::ports::{Queue, WakeUp};
 use crate::record::Block;
 use crate::run::RunId;
@@ -70,7 +70,7 @@ pub async fn a_wake_up_comes_when_its_slot_begins(mut queue: impl QueueUnderTest
     send(&queue, &sent).await;
     let (before, after) = queue.punctuality();
     for (wake_up, at) in receive_all(&mut queue, &sent).await {
-        let start = wake_up.slot.start();
+        let start = wake_up.slot.full_second();
         let is_punctual = start - before <= at && at <= start + after;
         assert!(is_punctual, "{wake_up:?} came at {at:?}");
     }
@@ -97,7 +97,8 @@ pub async fn what_was_sent_again_still_comes(mut queue: impl QueueUnderTest) {
 /// Nothing is dropped for being late: the tick decides, and the ledger shows it.
 pub async fn a_late_wake_up_comes_at_once(mut queue: impl QueueUnderTest) {
     let asked_at = queue.clock().now();
-    let sent = [0, 1, 29, 31, 3_600].map(|ago| wake_up(ago, asked_at.slot().minus(ago.into())));
+    let sent =
+        [0, 1, 29, 31, 3_600].map(|ago| wake_up(ago, asked_at.full_second().minus(ago.into())));
     send(&queue, &sent).await;
     for (wake_up, at) in receive_all(&mut queue, &sent).await {
         let taken = at.since(asked_at);
@@ -120,7 +121,7 @@ pub async fn sending_nothing_is_no_error(queue: impl QueueUnderTest) {
 }
 
 fn now(queue: &impl QueueUnderTest) -> Slot {
-    queue.clock().now().slot()
+    queue.clock().now().full_second()
 }
 
 fn wake_up(block: u32, slot: Slot) -> WakeUp {
@@ -133,8 +134,9 @@ fn wake_up(block: u32, slot: Slot) -> WakeUp {
 }
 
 async fn send(queue: &impl QueueUnderTest, wake_ups: &[WakeUp]) {
-    let sent = queue.queue().send(wake_ups.to_vec()).await;
-    sent.unwrap_or_else(|error| panic!("the queue failed: {error:?}"));
+    let sent = queue.queue().send(Slots::FULL_SECONDS, wake_ups.to_vec());
+    sent.await
+        .unwrap_or_else(|error| panic!("the queue failed: {error:?}"));
 }
 
 /// Receives until all of `expected` were there, and says when each came first.

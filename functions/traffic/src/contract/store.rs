@@ -98,12 +98,12 @@ pub async fn a_run_is_changed_from_the_revision_that_was_read(store: &impl Store
     conflicts(store.put_run(&absent).await);
     ok(store.put_run(&stored).await);
     stored.revision = 2;
-    stored.stopped_from = Some(Slot(u64::from(u32::MAX)));
+    stored.stopped_at = Some(Slot(u64::from(u32::MAX)).full_second());
     ok(store.put_run(&stored).await);
     for revision in [0, 1, 2, 4] {
         let change = Run {
             revision,
-            stopped_from: None,
+            stopped_at: None,
             ..stored.clone()
         };
         conflicts(store.put_run(&change).await);
@@ -305,16 +305,16 @@ fn run(number: u64) -> Run {
         workload: "v1".into(),
         created_at: created_at(number),
         segments: vec![Segment {
-            from: Slot(1_800_000_002),
+            from: Timestamp::from_micros(1_800_000_002_345_678),
             user_count: u32::MAX,
             spawn_rate: 1.5,
             shares: vec![share("ModelAUser", 3, 0), share("Größe \u{1F41D}", 0, 7)],
             host: Some("http://127.0.0.1:8001".into()),
             hosts: vec![("ModelAUser".into(), "http://127.0.0.1:8001".into())],
-            until: Some(Slot(1_800_003_602)),
+            until: Some(Timestamp::from_micros(1_800_003_602_345_678)),
             shape: None,
         }],
-        stopped_from: None,
+        stopped_at: None,
         block_size: BlockSize::default(),
         reset_at: Some(created_at(number + 1)),
     }

@@ -4,14 +4,17 @@ use std::collections::HashSet;
 use std::sync::Mutex;
 
 use reqwest::header::HeaderMap;
+use tokio::sync::watch;
 
 use super::*;
 use crate::clock::{Clock, Slot};
 use crate::journal::Pending;
 use crate::memory::MemoryStore;
+use crate::plan::Plan;
 use crate::record::wire::Decoded;
-use crate::record::{Block, Bucket, RecordKey};
-use crate::run::RunId;
+use crate::record::{Block, BlockSize, Bucket, RecordKey};
+use crate::run::{Run, RunId, Segment};
+use crate::runs::{LoadedRun, Runs, planned_classes};
 use crate::telemetry::{IterationEnd, RequestEnd, SpanContext, SpanId, TRACEPARENT};
 
 /// A status check and the repair that follows it, as of the demo's agent.
@@ -96,6 +99,9 @@ struct Scene {
     journal: Journal<MemoryStore>,
     target: Target,
     notebook: Arc<Notebook>,
+    run_end: RunEnd<MemoryStore>,
+    /// The run that is followed.
+    copies: watch::Sender<Arc<LoadedRun>>,
 }
 
 impl Scene {
@@ -123,7 +129,7 @@ impl Scene {
         let slot = Slot(1_700_000_000);
         let key = RecordKey {
             run: RunId("run".into()),
-            bucket: Bucket::of(slot.start()),
+            bucket: Bucket::of(slot.full_second()),
             class: "A".into(),
             block: Block(0),
             slot,
@@ -132,7 +138,7 @@ impl Scene {
         };
         let journal = Journal {
             store: Arc::default(),
-            clock: Clock::following_tokio(slot.start()),
+            clock: Clock::following_tokio(slot.full_second()),
             health: Arc::default(),
             key,
             first_user: 0,
@@ -144,14 +150,23 @@ impl Scene {
             failing: failing.to_vec(),
             ..Target::default()
         };
+        let workload = Arc::new(workload);
+        let (copies, followed) = watch::channel(Arc::new(LoadedRun {
+            plan: Plan::new(endless(slot), planned_classes(&workload)),
+            workload: Arc::clone(&workload),
+        }));
+        let clock = journal.clock.clone();
+        let store: Arc<MemoryStore> = Arc::clone(&journal.store);
         Self {
-            sender: Sender::new(
-                Arc::new(workload),
-                0,
-                (base, None),
-                Arc::default(),
-                observer,
-            ),
+            run_end: RunEnd {
+                runs: Arc::new(Runs::new(store, clock.clone(), Arc::new(|_| None))),
+                run: RunId("run".into()),
+                copies: followed,
+                clock,
+                stop_timeout: None,
+            },
+            copies,
+            sender: Sender::new(workload, 0, (base, None), Arc::default(), observer),
             journal,
             target,
             notebook: Arc::default(),
@@ -167,7 +182,7 @@ impl Scene {
             until: None,
         };
         (self.sender)
-            .iterate(&self.target, &self.journal, turn)
+            .iterate(&self.target, &self.journal, turn, &self.run_end)
             .await
     }
 
@@ -190,6 +205,52 @@ impl Scene {
 
     fn told_iterations(&self) -> Vec<(SpanContext, Fate, Option<String>)> {
         self.notebook.iterations.lock().unwrap().clone()
+    }
+}
+
+fn endless(from: Slot) -> Run {
+    let segment = Segment {
+        from: from.full_second(),
+        user_count: 1,
+        spawn_rate: 1.0,
+        shares: Vec::new(),
+        host: None,
+        hosts: Vec::new(),
+        until: None,
+        shape: None,
+    };
+    Run {
+        id: RunId("run".into()),
+        revision: 1,
+        seed: 1,
+        workload: "w".into(),
+        block_size: BlockSize::default(),
+        created_at: from.full_second(),
+        segments: vec![segment],
+        stopped_at: None,
+        reset_at: None,
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_user_ends_the_request_that_a_stop_finds_it_in_and_begins_no_other() {
+    for (stop_timeout, sends) in [(None, 1), (Some(Duration::from_secs(60)), 2)] {
+        let mut scene = Scene::with(REPAIRS, &[], None);
+        scene.run_end.stop_timeout = stop_timeout;
+        let run = Arc::clone(&scene.copies.borrow());
+        let stopped = Run {
+            stopped_at: Some(scene.journal.clock.now()),
+            ..run.plan.run().clone()
+        };
+        // the first request is one that was begun in time
+        scene.copies.send_replace(Arc::new(LoadedRun {
+            plan: Plan::new(stopped, planned_classes(&run.workload)),
+            workload: Arc::clone(&run.workload),
+        }));
+        let fate = scene.iterate(0).await;
+        assert_eq!(scene.target.contexts().len(), sends);
+        let cut_off = if sends == 1 { Fate::CutOff } else { Fate::Done };
+        assert_eq!(fate, cut_off);
     }
 }
 

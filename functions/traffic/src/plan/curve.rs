@@ -51,7 +51,7 @@ impl Curve {
     pub(super) fn reached_from(
         daily: &DailyCurve,
         mix: Mix,
-        (from, end): (Slot, Timestamp),
+        (from, end): (Timestamp, Timestamp),
         initial: u64,
         spawn_rate: f64,
     ) -> Option<(Ramp, Self)> {
@@ -61,17 +61,17 @@ impl Curve {
         let mut curve = Self {
             daily: daily.clone(),
             mix: Arc::new(mix),
-            from: from.start(),
+            from,
             end,
             first: 0,
             known: Mutex::default(),
         };
         let (meeting, target) = curve.meeting(from, initial, spawn_rate);
-        curve.from = meeting.start();
-        curve.first = curve.knot_at(meeting).number;
+        curve.from = meeting;
+        curve.first = curve.knot_at(meeting.full_second()).number;
         let mix = Arc::clone(&curve.mix);
         let entry = Ramp::new(
-            from.start(),
+            from,
             curve.from.min(end),
             (initial, target),
             Pace::Even(spawn_rate),
@@ -80,18 +80,18 @@ impl Curve {
         Some((entry, curve))
     }
 
-    /// The first second after `from` at which users who are started or stopped evenly meet the curve,
-    /// and how many they are then.
-    fn meeting(&self, from: Slot, initial: u64, spawn_rate: f64) -> (Slot, u64) {
+    /// The first whole number of seconds after `from` at which users who are started or stopped evenly
+    /// meet the curve, and how many they are then.
+    fn meeting(&self, from: Timestamp, initial: u64, spawn_rate: f64) -> (Timestamp, u64) {
         // no two points lie closer together than this, and the middle between them is the steepest
         let steepest = f64::from(self.daily.peak()) * PI / 2.0 / CLOSEST;
         let mut after = 1;
         loop {
-            let slot = from.plus(after);
-            let target = self.count_before(slot.start());
+            let instant = from + Duration::from_secs(after);
+            let target = self.count_before(instant);
             let apart = target.abs_diff(initial) as f64 - after as f64 * spawn_rate;
             if apart <= 0.0 {
-                return (slot, target);
+                return (instant, target);
             }
             // before that they cannot meet; one user is lost to rounding
             after += ((apart - 1.0) / (spawn_rate + steepest)).max(1.0) as u64;
@@ -105,7 +105,7 @@ impl Curve {
 
     /// The number of the ramp that holds at an instant not before the first.
     pub(super) fn ramp_at(&self, instant: Timestamp) -> Option<usize> {
-        let number = || self.knot_at(instant.slot()).number - self.first;
+        let number = || self.knot_at(instant.full_second()).number - self.first;
         (self.from <= instant && instant < self.end).then(|| number() as usize)
     }
 
@@ -137,12 +137,12 @@ impl Curve {
         if by < self.from {
             return 0;
         }
-        let last = self.knot_at(by.slot());
+        let last = self.knot_at(by.full_second());
         let passed = (self.first + 1..=last.number).filter_map(|number| self.knot(number));
         let users = passed.map(|knot| u64::from(knot.users).min(self.mix.capacity()));
         let count = |knot, instant| self.ramp_from(knot).count_at(instant);
         let ends = [
-            count(self.knot_at(self.from.slot()), self.from),
+            count(self.knot_at(self.from.full_second()), self.from),
             count(last, by),
         ];
         users.chain(ends).max().unwrap_or_default()
@@ -168,14 +168,14 @@ impl Curve {
     /// Users of the curve just before an instant, whether it holds by then or not.
     fn count_before(&self, instant: Timestamp) -> u64 {
         let before = Timestamp::from_micros(instant.micros().saturating_sub(1));
-        let knot = self.knot_at(before.slot());
+        let knot = self.knot_at(before.full_second());
         self.ramp_from(knot).count_at(before)
     }
 
     fn ramp_from(&self, knot: Knot) -> Ramp {
         let next = self.knot_or_after(knot.number + 1);
         let users = |knot: Knot| u64::from(knot.users).min(self.mix.capacity());
-        let (begins, ends) = (knot.at.start(), next.at.start());
+        let (begins, ends) = (knot.at.full_second(), next.at.full_second());
         let pace = Pace::Eased(micros(ends.since(begins)));
         let ramp = Ramp::new(
             begins,
@@ -187,7 +187,7 @@ impl Curve {
         ramp.holding_from(self.from)
     }
 
-    /// The last knot at or before a slot's beginning.
+    /// The last knot at or before a full second's beginning.
     fn knot_at(&self, slot: Slot) -> Knot {
         let local = slot.0 as i64 + i64::from(self.offset_at(slot).seconds);
         let points = &self.daily.points;

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::clock::{SLOT_MICROS, Slot, Timestamp, micros};
+use crate::clock::{SLOT_MICROS, Timestamp, micros};
 use crate::random::{Draws, mix};
 use crate::workload::Wait;
 
@@ -29,22 +29,29 @@ pub(super) struct Timetable<'a> {
     pub(super) spawned: Timestamp,
     /// Seconds from the run's first slot to the one that is asked for.
     pub(super) slot_number: u64,
+    /// The first instant of that slot.
+    pub(super) slot_starts: Timestamp,
 }
 
 impl Timetable<'_> {
-    /// Calls `found` with number and instant of every iteration due in `slot`, in order.
+    /// Calls `found` with number and instant of every iteration due from `from` on and before `until`,
+    /// which both lie in the slot or at its end, in order.
     ///
-    /// Nothing is due before the user was spawned or at or after `leaves`.
-    pub(super) fn due(&self, slot: Slot, leaves: Timestamp, mut found: impl FnMut(u64, Timestamp)) {
-        let from = slot.start().max(self.spawned);
-        let until = slot.end().min(leaves);
+    /// Nothing is due before the user was spawned.
+    pub(super) fn due(
+        &self,
+        from: Timestamp,
+        until: Timestamp,
+        mut found: impl FnMut(u64, Timestamp),
+    ) {
+        let from = from.max(self.spawned);
         if from >= until {
             return;
         }
         match *self.wait {
             Wait::ConstantPacing(pacing) => self.due_paced(micros(pacing), from, until, found),
             Wait::Between { min, max } => self.due_between(min, max, from, until, found),
-            Wait::Poisson(mean) => self.due_poisson(mean, slot, from, until, found),
+            Wait::Poisson(mean) => self.due_poisson(mean, from, until, found),
             // the user has a turn in each slot, and loops in it
             Wait::Constant(_) => found(self.slot_number << ORDINAL_BITS, from),
         }
@@ -99,7 +106,6 @@ impl Timetable<'_> {
     fn due_poisson(
         &self,
         mean: Duration,
-        slot: Slot,
         from: Timestamp,
         until: Timestamp,
         mut found: impl FnMut(u64, Timestamp),
@@ -110,7 +116,7 @@ impl Timetable<'_> {
         let mut offsets: Vec<u64> = (0..count).map(|_| draws.below(SLOT_MICROS)).collect();
         offsets.sort_unstable();
         for (ordinal, offset) in offsets.into_iter().enumerate() {
-            let at = slot.start() + Duration::from_micros(offset);
+            let at = self.slot_starts + Duration::from_micros(offset);
             if at >= from && at < until {
                 found(number + ordinal as u64, at);
             }

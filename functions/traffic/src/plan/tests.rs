@@ -20,7 +20,7 @@ fn segment(from: u64, user_count: u32, spawn_rate: f64, classes: &[&str]) -> Seg
         fixed_count: 0,
     };
     Segment {
-        from: START.plus(from),
+        from: START.plus(from).full_second(),
         user_count,
         spawn_rate,
         shares: classes.iter().map(share).collect(),
@@ -37,9 +37,9 @@ fn run(segments: Vec<Segment>) -> Run {
         revision: 1,
         seed: 7,
         workload: "w".into(),
-        created_at: START.start(),
+        created_at: START.full_second(),
         segments,
-        stopped_from: None,
+        stopped_at: None,
         block_size: BlockSize::default(),
         reset_at: None,
     }
@@ -68,7 +68,7 @@ fn all_due(plan: &Plan, slots: std::ops::Range<u64>) -> BTreeMap<(usize, u32), V
         for (class, block, listed) in ticks {
             assert_eq!(listed, plan.due(class, block, slot));
             for due in listed {
-                assert_eq!(due.at.slot(), slot);
+                assert_eq!(plan.run().slots().of(due.at), slot);
                 all.entry((class, due.user)).or_default().push(due);
             }
         }
@@ -103,7 +103,7 @@ proptest! {
         let random = all_due(&plan(run, &[("A", wait)]), slot..slot + 1);
         let of_slot: BTreeMap<_, Vec<Due>> = sequential
             .into_iter()
-            .map(|(user, due)| (user, due.into_iter().filter(|due| due.at.slot() == START.plus(slot)).collect::<Vec<_>>()))
+            .map(|(user, due)| (user, due.into_iter().filter(|due| due.at.full_second() == START.plus(slot)).collect::<Vec<_>>()))
             .filter(|(_, due)| !due.is_empty())
             .collect();
         prop_assert_eq!(random, of_slot);
@@ -147,13 +147,81 @@ proptest! {
         let with = plan(run(vec![before, segment(at, second, rate, &classes)]), &waits);
         let unchanged = all_due(&without, 0..30);
         let mut changed = all_due(&with, 0..30);
-        let there = without.class_counts(START.plus(at).start());
-        let after = with.class_counts(START.plus(29).start());
+        let there = without.class_counts(START.plus(at).full_second());
+        let after = with.class_counts(START.plus(29).full_second());
         for ((class, user), due) in unchanged {
             if user < there[class].min(after[class]) {
                 prop_assert_eq!(changed.remove(&(class, user)).unwrap_or_default(), due);
             }
         }
+    }
+
+    /// A change to a run that is on, at any instant: a tick of the slot may have begun.
+    #[test]
+    fn what_was_due_before_a_change_is_what_it_was(
+        wait in any_wait(),
+        (first, second) in (1_u32..120, 0_u32..240),
+        (rate, new_rate) in (1.0_f64..300.0, 1.0_f64..300.0),
+        offset in 0_u64..1_000_000,
+        at in 0_u64..12_000_000,
+        again in 0_u64..2_000_000,
+        kind in 0..3,
+    ) {
+        let instant = |micros| START.full_second() + Duration::from_micros(offset + micros);
+        let change = instant(at);
+        let with = |run: &Run, change, kind, users| {
+            let mut changed = run.clone();
+            let classes: &[&str] = if kind == 1 { &["B"] } else { &["A", "B"] };
+            match kind {
+                0 => changed.stopped_at = Some(change),
+                _ => changed.segments.push(Segment { from: change, ..segment(0, users, new_rate, classes) }),
+            }
+            changed
+        };
+        let before = run(vec![Segment { from: instant(0), ..segment(0, first, rate, &["A", "B"]) }]);
+        let after = with(&before, change, kind, second);
+        let later = instant(at + again + 1);
+        let runs = [before, after.clone(), with(&after, later, 2, first)];
+        let [before, after, last] = runs.map(|run| plan(run, &[("A", wait), ("B", wait)]));
+        for (old, new, change) in [(&before, &after, change), (&after, &last, later)] {
+            let due_before = |plan: &Plan| -> BTreeMap<_, Vec<_>> {
+                let due = all_due(plan, 0..15).into_iter();
+                due.map(|(user, due)| (user, due.into_iter().filter(|due| due.at < change).map(|due| (due.ordinal, due.iteration, due.at)).collect())).filter(|(_, due): &(_, Vec<_>)| !due.is_empty()).collect()
+            };
+            prop_assert_eq!(due_before(old), due_before(new));
+        }
+        for (_, due) in all_due(&last, 0..15) {
+            let mut ordinals: BTreeMap<Slot, u32> = BTreeMap::new();
+            for pair in due.windows(2) {
+                prop_assert!(pair[0].at < pair[1].at && pair[0].iteration != pair[1].iteration);
+                prop_assert!(pair[0].until <= pair[1].at || !matches!(wait, Wait::Constant(_)));
+            }
+            for due in due {
+                let next = ordinals.entry(last.run().slots().of(due.at)).or_default();
+                prop_assert_eq!(due.ordinal, *next, "numbered on within the slot");
+                *next += 1;
+            }
+        }
+    }
+
+    /// Whenever a run starts within a second, it does the same from then on.
+    #[test]
+    fn a_run_that_starts_amid_a_second_does_the_same_later(
+        wait in any_wait(),
+        users in 1_u32..120,
+        rate in 1.0_f64..300.0,
+        offset in 0_u64..1_000_000,
+    ) {
+        let offset = Duration::from_micros(offset);
+        let waits = [("A", wait)];
+        let full = run(vec![segment(0, users, rate, &["A"]), segment(7, users / 2, rate, &["A"])]);
+        let mut shifted = full.clone();
+        shifted.segments.iter_mut().for_each(|segment| segment.from = segment.from + offset);
+        let mut expected = all_due(&plan(full, &waits), 0..15);
+        for due in expected.values_mut().flatten() {
+            (due.at, due.until) = (due.at + offset, due.until + offset);
+        }
+        prop_assert_eq!(all_due(&plan(shifted, &waits), 0..15), expected);
     }
 
     #[test]
@@ -163,7 +231,7 @@ proptest! {
         let slot = START.plus(slot);
         // a turn per user that was active at any time of the slot
         let turns: u32 = plan.ticks(slot).iter().map(|&(class, block)| plan.due_count(class, block, slot)).sum();
-        let last = Timestamp::from_micros(slot.end().micros() - 1);
+        let last = Timestamp::from_micros(slot.plus(1).full_second().micros() - 1);
         prop_assert_eq!(u64::from(turns), plan.user_count(last));
         let by_class: u32 = plan.class_counts(last).iter().sum();
         prop_assert_eq!(u64::from(by_class), plan.user_count(last));
@@ -180,7 +248,7 @@ fn the_mean_wait_of_between_is_exact() {
     let due = &all_due(&plan, 0..4_000)[&(0, 0)];
     let last = due.last().unwrap();
     let expected = Duration::from_secs(2) * last.iteration as u32;
-    let drift = last.at.since(START.start()).abs_diff(expected);
+    let drift = last.at.since(START.full_second()).abs_diff(expected);
     assert!(
         drift <= Duration::from_millis(500),
         "{drift:?} after {} waits",
@@ -194,12 +262,12 @@ fn a_ramp_is_even() {
     let plan = plan(run(vec![segment(0, 20, 10.0, &["A"])]), &[("A", wait)]);
     let firsts: Vec<u64> = all_due(&plan, 0..3)
         .values()
-        .map(|due| due[0].at.since(START.start()).as_millis() as u64)
+        .map(|due| due[0].at.since(START.full_second()).as_millis() as u64)
         .collect();
     assert_eq!(firsts, (0..20).map(|n| n * 100).collect::<Vec<_>>());
-    assert_eq!(plan.user_count(START.start()), 1);
-    assert_eq!(plan.phase(START.start()), Phase::Spawning);
-    assert_eq!(plan.phase(START.plus(2).start()), Phase::Running);
+    assert_eq!(plan.user_count(START.full_second()), 1);
+    assert_eq!(plan.phase(START.full_second()), Phase::Spawning);
+    assert_eq!(plan.phase(START.plus(2).full_second()), Phase::Running);
 }
 
 #[test]
@@ -226,13 +294,13 @@ fn other_classes_keep_the_users_that_both_have() {
         segment(5, 60, 10.0, &["A"]),
     ];
     let plan = plan(run(segments), &[("A", wait), ("B", wait)]);
-    let change = START.plus(5).start();
+    let change = START.plus(5).full_second();
     assert_eq!(
         plan.class_counts(change),
         [31, 0],
         "thirty stay, one more at once"
     );
-    assert_eq!(plan.class_counts(START.plus(9).start()), [60, 0]);
+    assert_eq!(plan.class_counts(START.plus(9).full_second()), [60, 0]);
     assert_eq!(all_due(&plan, 0..10)[&(0, 29)].len(), 10);
 }
 
@@ -240,15 +308,15 @@ fn other_classes_keep_the_users_that_both_have() {
 fn nothing_is_due_after_a_stop_or_the_run_time() {
     let wait = Wait::ConstantPacing(seconds(0.1));
     let mut stopped = run(vec![segment(0, 10, 100.0, &["A"])]);
-    stopped.stopped_from = Some(START.plus(3));
+    stopped.stopped_at = Some(START.plus(3).full_second());
     let mut timed = run(vec![segment(0, 10, 100.0, &["A"])]);
-    timed.segments[0].until = Some(START.plus(3));
+    timed.segments[0].until = Some(START.plus(3).full_second());
     for run in [stopped, timed] {
         let plan = plan(run, &[("A", wait)]);
         assert!(plan.ticks(START.plus(3)).is_empty());
         assert_eq!(plan.ticks(START.plus(2)).len(), 1);
-        assert_eq!(plan.phase(START.plus(3).start()), Phase::Over);
-        assert_eq!(plan.user_count(START.plus(3).start()), 0);
+        assert_eq!(plan.phase(START.plus(3).full_second()), Phase::Over);
+        assert_eq!(plan.user_count(START.plus(3).full_second()), 0);
     }
 }
 
@@ -262,13 +330,13 @@ fn the_peak_is_what_was_reached_not_what_was_asked_for() {
         segment(40, 1_000, 1_000.0, &["A"]),
         segment(40, 6, 1_000.0, &["A"]),
     ]);
-    run.stopped_from = Some(START.plus(50));
-    let peak = |second: u64| peak_users(&run, START.plus(second).start());
+    run.stopped_at = Some(START.plus(50).full_second());
+    let peak = |second: u64| peak_users(&run, START.plus(second).full_second());
     assert_eq!([0, 9].map(peak), [0, 0], "before it begins");
     assert_eq!([10, 14, 19].map(peak), [1, 5, 10], "while it grows");
     assert_eq!([25, 35, 45, 60, 1_000].map(peak), [10; 5], "and after");
-    run.stopped_from = Some(START.plus(13));
-    assert_eq!(peak_users(&run, START.plus(1_000).start()), 3);
+    run.stopped_at = Some(START.plus(13).full_second());
+    assert_eq!(peak_users(&run, START.plus(1_000).full_second()), 3);
 }
 
 #[test]

@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use crate::clock::{Slot, Timestamp};
+use crate::clock::Timestamp;
 use crate::plan::curve::Curve;
 use crate::plan::mix::Mix;
 use crate::plan::ramp::{Pace, Ramp};
@@ -34,9 +34,7 @@ pub(super) struct Span {
 
 impl Timeline {
     pub(super) fn new(run: &Run, class_number: impl Fn(&str) -> Option<usize>) -> Self {
-        let last = run
-            .ends()
-            .map_or(Timestamp::from_micros(u64::MAX), Slot::start);
+        let last = run.ends().unwrap_or(Timestamp::from_micros(u64::MAX));
         let mut timeline = Self {
             ramps: Vec::with_capacity(run.segments.len()),
             curve: None,
@@ -44,8 +42,8 @@ impl Timeline {
         for (number, segment) in run.segments.iter().enumerate() {
             let mix = Mix::new(&segment.shares, &class_number);
             let next = run.segments.get(number + 1);
-            let until = segment.until.map_or(last, |until| until.start().min(last));
-            let end = next.map_or(until, |next| until.min(next.from.start()));
+            let until = segment.until.map_or(last, |until| until.min(last));
+            let end = next.map_or(until, |next| until.min(next.from));
             timeline.add(segment, mix, end, next.is_none());
         }
         timeline
@@ -56,7 +54,7 @@ impl Timeline {
             from, spawn_rate, ..
         } = *segment;
         let before = self.ramps.last();
-        let initial = before.map_or(0, |before| handed_over(before, from.start(), &mix));
+        let initial = before.map_or(0, |before| handed_over(before, from, &mix));
         let shape = segment.shape.as_ref().filter(|_| is_last);
         if let Some(daily) = shape.and_then(|shape| shape.daily.as_ref())
             && let Some((entry, curve)) =
@@ -68,7 +66,7 @@ impl Timeline {
         }
         let target = u64::from(segment.user_count).min(mix.capacity());
         let pace = Pace::Even(spawn_rate);
-        let ramp = Ramp::new(from.start(), end, (initial, target), pace, Arc::new(mix));
+        let ramp = Ramp::new(from, end, (initial, target), pace, Arc::new(mix));
         self.ramps.push(Arc::new(ramp));
     }
 
@@ -84,12 +82,39 @@ impl Timeline {
         (instant < self.ramps[number].end).then_some(number)
     }
 
+    /// The numbers of the ramps that hold at any instant of a span of time, in order.
+    pub(super) fn ramps_in(&self, from: Timestamp, until: Timestamp) -> RampsIn<'_> {
+        RampsIn {
+            timeline: self,
+            from,
+            until,
+        }
+    }
+
+    /// The first plain ramp or curve that begins after an instant.
+    fn next_from(&self, instant: Timestamp) -> Option<Timestamp> {
+        let next = self.ramps.partition_point(|ramp| ramp.from <= instant);
+        let plain = self.ramps.get(next).map(|ramp| ramp.from);
+        plain.or_else(|| {
+            (self.curve.as_ref())
+                .map(Curve::from)
+                .filter(|&from| from > instant)
+        })
+    }
+
     /// The ramp of a number that [`Timeline::ramp_at`] has given.
     pub(super) fn ramp(&self, number: usize) -> Arc<Ramp> {
         match (self.ramps.get(number), &self.curve) {
             (Some(ramp), _) => Arc::clone(ramp),
             (None, Some(curve)) => curve.ramp(number - self.ramps.len()),
             (None, None) => unreachable!("there is no ramp {number}"),
+        }
+    }
+
+    fn end_of(&self, number: usize) -> Timestamp {
+        match self.ramps.get(number) {
+            Some(ramp) => ramp.end,
+            None => self.ramp(number).end,
         }
     }
 
@@ -154,6 +179,29 @@ impl Timeline {
             .ramp_at(instant)
             .and_then(|number| self.ramps.get(number));
         ramp.is_some_and(|ramp| ramp.count_at(instant) != ramp.target)
+    }
+}
+
+/// See [`Timeline::ramps_in`].
+#[derive(Debug)]
+pub(super) struct RampsIn<'a> {
+    timeline: &'a Timeline,
+    from: Timestamp,
+    until: Timestamp,
+}
+
+impl Iterator for RampsIn<'_> {
+    type Item = usize;
+
+    fn next(&mut self) -> Option<usize> {
+        while self.from < self.until {
+            if let Some(number) = self.timeline.ramp_at(self.from) {
+                self.from = self.timeline.end_of(number);
+                return Some(number);
+            }
+            self.from = self.timeline.next_from(self.from)?;
+        }
+        None
     }
 }
 

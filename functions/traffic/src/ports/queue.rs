@@ -4,7 +4,7 @@ use std::future::Future;
 
 use serde::{Deserialize, Serialize};
 
-use crate::clock::Slot;
+use crate::clock::{Slot, Slots};
 use crate::record::Block;
 use crate::run::RunId;
 
@@ -23,11 +23,16 @@ pub struct WakeUp {
 
 /// Where wake-ups wait for their slots.
 pub trait Queue: Send + Sync + 'static {
-    /// Queues wake-ups, each to be delivered about when its slot begins; SQS takes up to 15 minutes.
+    /// Queues wake-ups, each to be delivered about when its slot begins, which `slots` says; one whose slot
+    /// has begun comes at once. SQS takes up to 15 minutes, and whole seconds.
     ///
     /// # Errors
     /// When any of them may not have been queued; sending all of them again is safe.
-    fn send(&self, wake_ups: Vec<WakeUp>) -> impl Future<Output = Result<(), QueueError>> + Send;
+    fn send(
+        &self,
+        slots: Slots,
+        wake_ups: Vec<WakeUp>,
+    ) -> impl Future<Output = Result<(), QueueError>> + Send;
 }
 
 /// Wake-ups could not be queued.

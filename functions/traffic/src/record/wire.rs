@@ -95,7 +95,7 @@ impl Contents {
             );
         });
         put_varint(&mut out, self.outcomes.len() as u64);
-        let mut before = slot.start();
+        let mut before = slot.full_second();
         for (outcome, (request, error)) in self.outcomes.iter().zip(numbers) {
             put_outcome(&mut out, outcome, request, error, before);
             before = before.max(outcome.completed_at);
@@ -201,7 +201,7 @@ impl<'a> Decoded<'a> {
             Ok((count, input.text("exceptions")?, input.text("exceptions")?))
         })?;
         let iterations = input.table("iterations", read_iteration)?;
-        let mut before = slot.start();
+        let mut before = slot.full_second();
         let outcomes = input.table("outcomes", |input| {
             let entry = read_outcome(input, version, requests.len(), errors.len(), before)?;
             before = entry.completed_at;

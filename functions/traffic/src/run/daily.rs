@@ -30,7 +30,7 @@ pub struct DayPoint {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "(u64, i32)", into = "(u64, i32)")]
 pub struct UtcOffset {
-    /// The first slot for which this holds.
+    /// The first full second for which this holds.
     pub from: Slot,
     /// Seconds; below zero in the west.
     pub seconds: i32,

@@ -1,13 +1,15 @@
 //! One execution of one tick: starts what is due at its instant, and writes what came of it.
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
 use super::markers::Known;
-use super::{GRAIN, TOO_LATE, TickReport};
-use crate::clock::Timestamp;
+use super::senders::Senders;
+use super::{Counts, GRAIN, TOO_LATE, TickReport};
+use crate::clock::{Slot, Timestamp};
 use crate::in_flight::{Busy, InFlight};
 use crate::iteration::{Sender, Turn};
 use crate::journal::Journal;
@@ -15,20 +17,61 @@ use crate::plan::Due;
 use crate::ports::Store;
 use crate::record::Fate;
 use crate::run::RunId;
+use crate::run_end::RunEnd;
 use crate::runs::{LoadedRun, Runs};
 use crate::transport::{Transport, UserKey};
 use crate::workload::Wait;
+
+/// The copies of a tick's run; what is due was asked of the one that was seen last.
+pub(super) type Copies = watch::Receiver<Arc<LoadedRun>>;
+
+/// What is due in a tick and was not begun yet.
+#[derive(Debug)]
+pub(super) struct Agenda {
+    due: Vec<Due>,
+    next: usize,
+    /// User and ordinal of what was due before a change, and begun.
+    begun: HashSet<(u32, u32)>,
+}
+
+impl Agenda {
+    pub(super) fn new(due: Vec<Due>) -> Self {
+        Self {
+            due,
+            next: 0,
+            begun: HashSet::new(),
+        }
+    }
+
+    /// Takes over what is due by the run as it is now; what was begun stays begun.
+    fn replace(&mut self, due: Vec<Due>) {
+        let begun = self.due.drain(..self.next);
+        self.begun.extend(begun.map(|due| (due.user, due.ordinal)));
+        self.due = due;
+        self.due
+            .retain(|due| !self.begun.contains(&(due.user, due.ordinal)));
+        self.next = 0;
+    }
+
+    fn next(&self) -> Option<Due> {
+        self.due.get(self.next).copied()
+    }
+}
 
 /// One execution of one tick.
 pub(super) struct Execution<S, T>(pub(super) Arc<Shared<S, T>>);
 
 /// What the iterations of one execution share.
 pub(super) struct Shared<S, T> {
+    /// The class, with the host that it has when the slot begins.
     pub(super) sender: Arc<Sender>,
+    pub(super) senders: Arc<Senders>,
     pub(super) wait: Wait,
     /// The class's number in the plan.
     pub(super) class: usize,
+    /// The run as it was when the tick began.
     pub(super) run: Arc<LoadedRun>,
+    pub(super) run_end: RunEnd<S>,
     /// For those who go on into later slots, in which the run may be another.
     pub(super) runs: Arc<Runs<S>>,
     pub(super) class_key: u64,
@@ -37,6 +80,7 @@ pub(super) struct Shared<S, T> {
     pub(super) journal: Journal<S>,
     pub(super) transport: Arc<T>,
     pub(super) in_flight: Arc<InFlight>,
+    pub(super) counts: Arc<Counts>,
     /// Who is busy in other processes, as far as it was read.
     pub(super) known: Mutex<Option<Known>>,
     pub(super) cut_off: watch::Receiver<Option<RunId>>,
@@ -46,22 +90,71 @@ pub(super) struct Shared<S, T> {
 
 impl<S: Store, T: Transport> Execution<S, T> {
     /// Executes what is due; returns when all of it has ended and is written.
-    pub(super) async fn execute(&self, due: Vec<Due>) -> TickReport {
+    ///
+    /// Where one process does all, a change to the run holds at once: what it drops is not begun any more,
+    /// and what it adds is, until the slot ends.
+    pub(super) async fn execute(&self, mut agenda: Agenda, mut copies: Copies) -> TickReport {
+        let shared = &self.0;
         let mut report = TickReport::default();
         let mut started = JoinSet::new();
-        for item in due {
-            let knows_who_is_busy = self.0.knows_who_is_busy(&item).await;
-            (self.0.journal.clock)
-                .sleep_until(self.0.ends_by(item.at))
+        loop {
+            self.begin_all(&mut agenda, &mut copies, &mut started, &mut report)
                 .await;
-            let shared = Arc::clone(&self.0);
-            let is_over = (self.0.run.plan.run()).is_over(self.0.journal.clock.now() - GRAIN);
+            if started.is_empty() {
+                shared.journal.flush().await;
+            }
+            let ends = slot_ends(&copies.borrow(), shared.journal.key.slot);
+            let ends = shared.ends_by(ends);
+            let may_change = shared.is_alone() && shared.journal.clock.now() < ends;
+            if started.is_empty() && !may_change {
+                return report;
+            }
+            let flush_at = shared.journal.due();
+            tokio::select! {
+                Some(ended) = started.join_next(), if !started.is_empty() => {
+                    report.count(ended);
+                    while let Some(ended) = started.try_join_next() {
+                        report.count(ended);
+                    }
+                }
+                () = shared.sleep_until(flush_at) => shared.journal.flush().await,
+                Ok(()) = copies.changed(), if may_change => shared.replan(&mut agenda, &mut copies),
+                () = shared.journal.clock.sleep_until(ends), if may_change => {}
+            }
+        }
+    }
+
+    /// Begins what is on the agenda, each at its instant.
+    async fn begin_all(
+        &self,
+        agenda: &mut Agenda,
+        copies: &mut Copies,
+        started: &mut JoinSet<bool>,
+        report: &mut TickReport,
+    ) {
+        while let Some(item) = agenda.next() {
+            let knows_who_is_busy = self.0.knows_who_is_busy(&item).await;
+            if !self.0.has_come(&item, copies).await {
+                self.0.replan(agenda, copies);
+                continue;
+            }
+            agenda.next += 1;
+            let run = Arc::clone(&copies.borrow());
+            let is_over = (run.plan.run()).is_over(self.0.journal.clock.now() - GRAIN);
             if is_over || !knows_who_is_busy || self.0.is_too_late() {
                 report.left += 1;
-            } else if let Wait::Constant(rest) = self.0.wait {
+                continue;
+            }
+            let Some(sender) = self.0.sender_at(&run, item.at) else {
+                report.left += 1;
+                continue;
+            };
+            let shared = Arc::clone(&self.0);
+            let copies = copies.clone();
+            if let Wait::Constant(rest) = self.0.wait {
                 if self.0.is_alone() {
                     started.spawn(async move {
-                        shared.turns(item, rest).await;
+                        shared.turns(item, rest, sender, copies).await;
                         true
                     });
                 } else {
@@ -71,7 +164,7 @@ impl<S: Store, T: Transport> Execution<S, T> {
                     });
                 }
             } else if let Some(busy) = self.0.take(&item).await {
-                started.spawn(async move { shared.iteration(item, busy).await });
+                started.spawn(async move { shared.iteration(item, busy, &sender).await });
             } else {
                 self.0
                     .journal
@@ -80,25 +173,24 @@ impl<S: Store, T: Transport> Execution<S, T> {
                 report.skipped += 1;
             }
         }
-        report.executed = started.len() as u32;
-        while !started.is_empty() {
-            let flush_at = self.0.journal.due();
-            tokio::select! {
-                ended = started.join_next() => match ended {
-                    Some(Ok(false)) => {
-                        report.executed -= 1;
-                        report.left += 1;
-                    }
-                    Some(Ok(true)) | None => {}
-                    Some(Err(error)) => {
-                        tracing::error!(%error, "an iteration broke off: it is missing");
-                    }
-                },
-                () = self.0.sleep_until(flush_at) => self.0.journal.flush().await,
-            }
+    }
+}
+
+/// When nothing of a slot starts any more, and no change can add anything.
+pub(super) fn slot_ends(run: &LoadedRun, slot: Slot) -> Timestamp {
+    let run = run.plan.run();
+    let slot_ends = run.slots().end(slot);
+    run.ends().map_or(slot_ends, |end| end.min(slot_ends))
+}
+
+impl TickReport {
+    /// Counts an iteration by whether anything of it was sent.
+    fn count(&mut self, ended: Result<bool, JoinError>) {
+        match ended {
+            Ok(true) => self.executed += 1,
+            Ok(false) => self.left += 1,
+            Err(error) => tracing::error!(%error, "an iteration broke off: it is missing"),
         }
-        self.0.journal.flush().await;
-        report
     }
 }
 
@@ -112,7 +204,47 @@ impl<S: Store, T: Transport> Shared<S, T> {
         if self.has_gone_on(item) || self.is_busy_elsewhere(item).await {
             None
         } else {
-            self.in_flight.start(self.key(item.user))
+            self.in_flight.start(self.key(item.user), &self.counts)
+        }
+    }
+
+    /// Waits for the instant of what is due; false if the run was changed before.
+    async fn has_come(&self, item: &Due, copies: &mut Copies) -> bool {
+        let clock = &self.journal.clock;
+        let at = self.ends_by(item.at);
+        if !self.is_alone() {
+            clock.sleep_until(at).await;
+            return true;
+        }
+        // never a moment before: a change from that moment on must find it not begun
+        while clock.now() < at {
+            tokio::select! {
+                () = clock.sleep_until(at) => {}
+                Ok(()) = copies.changed() => return false,
+            }
+        }
+        self.runs.until_certain(item.at).await;
+        !copies.has_changed().unwrap_or(false)
+    }
+
+    /// Asks the run as it is now what is due.
+    fn replan(&self, agenda: &mut Agenda, copies: &mut Copies) {
+        let run = Arc::clone(&copies.borrow_and_update());
+        let key = &self.journal.key;
+        agenda.replace(run.plan.due(self.class, key.block, key.slot));
+    }
+
+    /// The class with the host that a run gives it at an instant.
+    pub(super) fn sender_at(&self, run: &Arc<LoadedRun>, at: Timestamp) -> Option<Arc<Sender>> {
+        if Arc::ptr_eq(run, &self.run) {
+            return Some(Arc::clone(&self.sender));
+        }
+        match self.senders.get(run, self.class, at) {
+            Ok(sender) => Some(sender),
+            Err(error) => {
+                tracing::error!(%error, "an iteration is left out: it is missing");
+                None
+            }
         }
     }
 
@@ -125,12 +257,13 @@ impl<S: Store, T: Transport> Shared<S, T> {
 
     /// Whether nothing of the slot may be sent any more: it is about to be settled as missing.
     fn is_too_late(&self) -> bool {
-        let begins = self.journal.key.slot.start();
+        let run = self.run.plan.run();
+        let begins = run.slots().start(self.journal.key.slot);
         self.journal.clock.now().since(begins) > TOO_LATE
     }
 
     /// One iteration whose instant the plan has set; false if its turn came too late to send anything.
-    async fn iteration(&self, item: Due, busy: Busy) -> bool {
+    async fn iteration(&self, item: Due, busy: Busy, sender: &Sender) -> bool {
         if self.is_too_late() {
             return false;
         }
@@ -141,7 +274,7 @@ impl<S: Store, T: Transport> Shared<S, T> {
             planned_at: Some(item.at),
             until: self.sends_until,
         };
-        let sending = self.or_cut_off(self.send(turn));
+        let sending = self.or_cut_off(self.send(sender, turn));
         let (fate, said) = self.planned_and_marked(&item, sending).await;
         // noted before the user is free again, so that no later entry can come first
         self.journal.iteration(item.user, item.ordinal, fate);
@@ -152,13 +285,13 @@ impl<S: Store, T: Transport> Shared<S, T> {
         true
     }
 
-    pub(super) async fn send(&self, turn: Turn) -> Fate {
-        self.sender
-            .iterate(&*self.transport, &self.journal, turn)
+    pub(super) async fn send(&self, sender: &Sender, turn: Turn) -> Fate {
+        sender
+            .iterate(&*self.transport, &self.journal, turn, &self.run_end)
             .await
     }
 
-    /// Ends with the iteration, or when its run is cut off.
+    /// Ends with the iteration, or when its run is cut off or the stop timeout is over.
     pub(super) async fn or_cut_off(&self, iteration: impl Future<Output = Fate>) -> Fate {
         let mut cut_off = self.cut_off.clone();
         let run = &self.journal.key.run;
@@ -166,6 +299,7 @@ impl<S: Store, T: Transport> Shared<S, T> {
             biased;
             fate = iteration => fate,
             _ = cut_off.wait_for(|cut| cut.as_ref().is_some_and(|cut| cut >= run)) => Fate::CutOff,
+            () = self.run_end.timed_out() => Fate::CutOff,
         }
     }
 

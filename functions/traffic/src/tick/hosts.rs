@@ -1,18 +1,18 @@
-//! Where a run's requests go: the host of each class, as the segment of a slot has it.
+//! Where a run's requests go: the host of each class, as the segment of an instant has it.
 
 use reqwest::Url;
 
 use super::TickError;
-use crate::clock::Slot;
+use crate::clock::Timestamp;
 use crate::credentials::{Credentials, Keyring, without_credentials};
 use crate::runs::LoadedRun;
 use crate::tls::HostTls;
 use crate::workload::base_url;
 
-/// The base URL of a class's requests in a slot.
-pub(super) fn host(run: &LoadedRun, class: usize, slot: Slot) -> Result<Url, TickError> {
+/// The base URL of a class's requests at an instant.
+pub(super) fn host(run: &LoadedRun, class: usize, at: Timestamp) -> Result<Url, TickError> {
     let name = &run.plan.classes()[class].name;
-    let segment = run.plan.segment(slot);
+    let segment = run.plan.segment_at(at);
     let mut hosts = segment.iter().flat_map(|segment| &segment.hosts);
     match hosts.find(|(known, _)| **known == **name) {
         Some((_, host)) => base_url(host)
@@ -22,16 +22,16 @@ pub(super) fn host(run: &LoadedRun, class: usize, slot: Slot) -> Result<Url, Tic
     }
 }
 
-/// The credentials of a class's requests to a base URL in a slot: those that this process was told for it,
+/// The credentials of a class's requests to a base URL at an instant: those that this process was told for it,
 /// else those of the workload's host.
 pub(super) fn credentials(
     run: &LoadedRun,
     class: usize,
-    slot: Slot,
+    at: Timestamp,
     (base, keyring): (&Url, &Keyring),
 ) -> Option<Credentials> {
     let name = &run.plan.classes()[class].name;
-    let segment = run.plan.segment(slot);
+    let segment = run.plan.segment_at(at);
     let of_run = segment.and_then(|segment| base_url(segment.host.as_deref()?).ok());
     let is_of_run = of_run.is_some_and(|url| url == *base);
     let host = run.workload.classes()[class].host();
@@ -39,9 +39,9 @@ pub(super) fn credentials(
     keyring.find(name, base, is_of_run).or_else(own)
 }
 
-/// Where a run's requests go in a slot, each once: base URLs, and the TLS settings of their hosts.
-pub fn hosts(run: &LoadedRun, slot: Slot) -> Vec<(Url, Option<HostTls>)> {
-    let Some(segment) = run.plan.segment(slot) else {
+/// Where a run's requests go at an instant, each once: base URLs, and the TLS settings of their hosts.
+pub fn hosts(run: &LoadedRun, at: Timestamp) -> Vec<(Url, Option<HostTls>)> {
+    let Some(segment) = run.plan.segment_at(at) else {
         return Vec::new();
     };
     let mut hosts = Vec::new();
@@ -51,7 +51,7 @@ pub fn hosts(run: &LoadedRun, slot: Slot) -> Vec<(Url, Option<HostTls>)> {
         .filter_map(|share| run.plan.class_number(&share.class));
     for class in numbers {
         let tls = run.workload.classes()[class].host().tls().cloned();
-        if let Ok(url) = host(run, class, slot)
+        if let Ok(url) = host(run, class, at)
             && !hosts.contains(&(url.clone(), tls.clone()))
         {
             hosts.push((url, tls));

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use super::execution::Shared;
 use super::{GRAIN, turns};
-use crate::clock::Timestamp;
+use crate::clock::{Slots, Timestamp};
 use crate::plan::{Due, Next};
 use crate::ports::{Marker, Store, StoreError, WRITE_DEADLINE};
 use crate::record::{Fate, RecordKey};
@@ -51,7 +51,12 @@ pub(super) struct Said {
 impl<S: Store, T: Transport> Shared<S, T> {
     /// Whether all ticks share this process.
     pub(super) fn is_alone(&self) -> bool {
-        self.journal.store.marker_lead().is_zero()
+        self.runs.is_alone()
+    }
+
+    /// When the slots of the run begin.
+    pub(super) fn slots(&self) -> Slots {
+        self.run.plan.run().slots()
     }
 
     /// How long before a user is next due a marker must be written: the store's lead, and less for
@@ -90,7 +95,7 @@ impl<S: Store, T: Transport> Shared<S, T> {
                 return true;
             }
             // once, at the beginning: nobody but this tick starts anything in its slot
-            let begins = self.journal.key.slot.start();
+            let begins = self.slots().start(self.journal.key.slot);
             (begins, begins)
         } else if self.may_overlap() {
             let holds_for = self.lead().saturating_sub(ARRIVES);
@@ -171,7 +176,7 @@ impl<S: Store, T: Transport> Shared<S, T> {
         let mut slots = (1..).map(|later| self.journal.key.slot.plus(later));
         slots
             .find_map(|slot| {
-                if slot.start() >= now + needs {
+                if self.slots().start(slot) >= now + needs {
                     return Some(false);
                 }
                 match plan.first_due(self.class, item.user, slot) {
@@ -203,7 +208,7 @@ impl<S: Store, T: Transport> Shared<S, T> {
         let mut slot = self.journal.key.slot.plus(1);
         loop {
             // looked up only if it lasts that long
-            clock.sleep_until(slot.start() - lead).await;
+            clock.sleep_until(self.slots().start(slot) - lead).await;
             match self.run.plan.first_due(self.class, item.user, slot) {
                 Next::Due(next) => return clock.sleep_until(next.at - lead).await,
                 Next::Nothing => slot = slot.plus(1),

@@ -18,6 +18,7 @@ use crate::run::{Run, Segment, Share};
 use crate::transport::{Reply, RequestContext};
 use crate::workload::Workload;
 
+mod at_once;
 mod deadline;
 
 const START: Slot = Slot(1_700_000_040);
@@ -76,7 +77,7 @@ impl Stage {
         wait: &str,
         users: u32,
         takes: Duration,
-        until: Option<Slot>,
+        until: Option<Timestamp>,
     ) -> Self {
         let source = format!(
             "[hosts.shop]\nurl = \"http://127.0.0.1:9\"\n\
@@ -86,7 +87,7 @@ impl Stage {
         );
         let workload =
             Workload::parse(&source, "test", &|_| None).unwrap_or_else(|error| panic!("{error}"));
-        let clock = Clock::following_tokio(START.start() - Duration::from_secs(2));
+        let clock = Clock::following_tokio(START.full_second() - Duration::from_secs(2));
         let store = Arc::new(store);
         store
             .put_workload(workload.version(), &source)
@@ -99,7 +100,7 @@ impl Stage {
             workload: workload.version().into(),
             created_at: clock.now(),
             segments: vec![Segment {
-                from: START,
+                from: START.full_second(),
                 user_count: users,
                 spawn_rate: 1000.0,
                 shares: vec![Share {
@@ -112,7 +113,7 @@ impl Stage {
                 until,
                 shape: None,
             }],
-            stopped_from: None,
+            stopped_at: None,
             block_size: BlockSize::default(),
             reset_at: None,
         };
@@ -161,7 +162,7 @@ impl Stage {
     async fn live(&mut self, seconds: std::ops::Range<u64>) {
         for slot in seconds.map(|second| START.plus(second)) {
             self.clock
-                .sleep_until(slot.start() - Duration::from_millis(600))
+                .sleep_until(slot.full_second() - Duration::from_millis(600))
                 .await;
             if slot == START || slot.0.is_multiple_of(60) {
                 self.fan_out.plan_ahead().await.unwrap();
@@ -173,7 +174,7 @@ impl Stage {
             }
         }
         self.clock
-            .sleep_until(self.clock.now().slot().plus(1).start())
+            .sleep_until(self.clock.now().full_second().plus(1).full_second())
             .await;
     }
 
@@ -344,12 +345,15 @@ async fn another_process_sees_that_a_user_is_busy() {
 async fn a_fast_outcome_is_written_within_two_seconds_while_a_slow_one_goes_on() {
     let mut stage = Stage::new("constant_pacing(100)", 2, ms(100)).await;
     stage.live(0..1).await;
-    stage.clock.sleep_until(START.start() + ms(2100)).await;
+    stage
+        .clock
+        .sleep_until(START.full_second() + ms(2100))
+        .await;
     assert_eq!(stage.recorded().outcomes.len(), 2);
     let mut slow = Stage::new("poisson(0.5)", 20, Duration::from_secs(50)).await;
     slow.live(0..52).await;
     slow.clock
-        .sleep_until(START.plus(52).start() + ms(100))
+        .sleep_until(START.plus(52).full_second() + ms(100))
         .await;
     let now = slow.clock.now();
     let sent_before = |(at, _): &&(Timestamp, String)| *at + Duration::from_secs(52) <= now;
@@ -403,8 +407,8 @@ async fn under_constant_the_wait_begins_with_the_response_across_slots() {
 async fn nothing_starts_after_a_stop_not_even_by_a_late_wake_up() {
     let mut stage = Stage::new("constant_pacing(1)", 100, ms(10)).await;
     stage.live(0..5).await;
-    let stop = Run::change_slot(&stage.clock);
-    stage.change(|run| run.stopped_from = Some(stop)).await;
+    let stop = Run::change_at(&stage.clock);
+    stage.change(|run| run.stopped_at = Some(stop)).await;
     stage.live(5..10).await;
     // the wake-ups of slots that were due before the stop come again, after it
     let late = WakeUp {
@@ -423,15 +427,18 @@ async fn nothing_starts_after_a_stop_not_even_by_a_late_wake_up() {
         }
     );
     stage.settle().await;
-    assert!(stage.seen().iter().all(|(at, _)| *at < stop.start()));
-    assert_eq!(stage.seen().len() as u64, 100 * (stop.0 - START.0));
+    assert!(stage.seen().iter().all(|(at, _)| *at < stop));
+    assert_eq!(
+        stage.seen().len() as u64,
+        100 * stop.since(START.full_second()).as_secs()
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_wake_up_that_is_half_a_minute_late_is_not_executed() {
     let mut stage = Stage::new("constant_pacing(1)", 5, ms(10)).await;
     stage.live(0..2).await;
-    stage.clock.sleep_until(START.plus(33).start()).await;
+    stage.clock.sleep_until(START.plus(33).full_second()).await;
     let late = WakeUp {
         run: RunId("r".into()),
         class: "A".into(),
@@ -460,8 +467,8 @@ async fn a_wake_up_that_is_half_a_minute_late_is_not_executed() {
 async fn the_stop_timeout_cuts_off_and_says_so() {
     let mut stage = Stage::new("constant_pacing(100)", 3, Duration::from_secs(40)).await;
     stage.live(0..5).await;
-    let stop = Run::change_slot(&stage.clock);
-    stage.change(|run| run.stopped_from = Some(stop)).await;
+    let stop = Run::change_at(&stage.clock);
+    stage.change(|run| run.stopped_at = Some(stop)).await;
     assert_eq!(stage.ticker.in_flight(), 3);
     stage.ticker.cut_off(&RunId("r".into()));
     stage.settle().await;
@@ -514,7 +521,7 @@ async fn what_is_late_within_a_tick_that_was_in_time_is_not_sent() {
                 .spawn(async move { ticker.run(&wake_up, None).await });
         }
         // the wake-up came in time, and some of its iterations are still to be sent
-        let amid = START.plus(1).start() + ms(500);
+        let amid = START.plus(1).full_second() + ms(500);
         stage.clock.sleep_until(amid).await;
         tokio::time::advance(stands_still).await;
         let report = stage.settle().await;
@@ -548,7 +555,7 @@ async fn a_minute_is_fanned_out_once_and_a_run_that_is_over_ends_the_heartbeat()
         "constant_pacing(1)",
         5,
         ms(5),
-        Some(START.plus(90)),
+        Some(START.plus(90).full_second()),
     )
     .await;
     let first = stage.fan_out.plan_ahead().await.unwrap();
@@ -567,7 +574,7 @@ async fn a_minute_is_fanned_out_once_and_a_run_that_is_over_ends_the_heartbeat()
             until: START.plus(60)
         }
     );
-    stage.clock.sleep_until(START.plus(40).start()).await;
+    stage.clock.sleep_until(START.plus(40).full_second()).await;
     let rest = stage.fan_out.plan_ahead().await.unwrap();
     assert_eq!(
         rest,
@@ -577,7 +584,7 @@ async fn a_minute_is_fanned_out_once_and_a_run_that_is_over_ends_the_heartbeat()
         }
     );
     assert!(stage.heartbeat.is_on().await.unwrap());
-    stage.clock.sleep_until(START.plus(90).start()).await;
+    stage.clock.sleep_until(START.plus(90).full_second()).await;
     assert_eq!(
         stage.fan_out.plan_ahead().await.unwrap(),
         FanOutReport::Idle
@@ -594,7 +601,7 @@ async fn a_change_sends_only_what_is_new() {
     stage
         .change(|run| {
             let segment = Segment {
-                from,
+                from: from.full_second(),
                 user_count: 250,
                 ..run.segments[0].clone()
             };
@@ -604,7 +611,7 @@ async fn a_change_sends_only_what_is_new() {
     let after = stage.runs.latest().await.unwrap().unwrap();
     let sent = stage
         .fan_out
-        .plan_change(&before, &after, from)
+        .plan_change(&before, &after, from.full_second())
         .await
         .unwrap();
     assert_eq!(
@@ -621,7 +628,7 @@ async fn a_fan_out_with_an_old_copy_of_the_run_catches_up() {
     stage.runs.latest().await.unwrap();
     let mut run = stage.store.latest_run().await.unwrap().unwrap();
     let grown = Segment {
-        from: START.plus(2),
+        from: START.plus(2).full_second(),
         user_count: 250,
         ..run.segments[0].clone()
     };

@@ -15,12 +15,13 @@
 //! user is held. The price in traffic is the gap: users who never wait do 15 % fewer iterations than in one
 //! process, and one who is let go amid a slot rests until the next.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::execution::Shared;
+use super::execution::{Copies, Shared};
 use super::markers::{ARRIVES, Said};
-use crate::clock::{Slot, Timestamp};
-use crate::iteration::Turn;
+use crate::clock::Timestamp;
+use crate::iteration::{Sender, Turn};
 use crate::plan::Due;
 use crate::ports::Store;
 use crate::record::Fate;
@@ -48,8 +49,14 @@ struct Progress {
 
 impl<S: Store, T: Transport> Shared<S, T> {
     /// A user's turn where all turns share a process: it loops until the turn ends, each time after
-    /// the response.
-    pub(super) async fn turns(&self, item: Due, rest: Duration) {
+    /// the response. A change to the run may end it earlier or later.
+    pub(super) async fn turns(
+        &self,
+        mut item: Due,
+        rest: Duration,
+        mut sender: Arc<Sender>,
+        mut copies: Copies,
+    ) {
         let turn = self.in_flight.turn(self.key(item.user));
         let clock = &self.journal.clock;
         let mut fate = Fate::Done;
@@ -58,14 +65,35 @@ impl<S: Store, T: Transport> Shared<S, T> {
         tokio::select! {
             biased;
             guard = turn.lock_owned() => taken = Some(guard),
-            () = clock.sleep_until(item.until) => {}
+            () = self.turn_over(&mut item, &mut copies) => {}
         }
         if let Some(mut earliest) = taken {
-            let _busy = self.in_flight.start(self.key(item.user));
+            let _busy = self.in_flight.start(self.key(item.user), &self.counts);
             let mut iteration = item.iteration;
-            while (*earliest).max(clock.now()) < item.until {
-                clock.sleep_until(*earliest).await;
-                fate = self.iteration_of_turn(item.user, iteration).await;
+            if !Arc::ptr_eq(&copies.borrow(), &self.run) {
+                copies.mark_changed();
+            }
+            loop {
+                let now = self.runs.certain_now().await;
+                if copies.has_changed().unwrap_or(false) {
+                    self.follow_change(&mut item, &mut copies);
+                    let run = Arc::clone(&copies.borrow());
+                    let Some(changed) = self.sender_at(&run, now) else {
+                        break;
+                    };
+                    sender = changed;
+                }
+                if (*earliest).max(now) >= item.until {
+                    break;
+                }
+                if *earliest > now {
+                    tokio::select! {
+                        () = clock.sleep_until(*earliest) => {}
+                        Ok(()) = copies.changed() => copies.mark_changed(),
+                    }
+                    continue;
+                }
+                fate = self.iteration_of_turn(item.user, iteration, &sender).await;
                 if fate == Fate::CutOff {
                     break;
                 }
@@ -78,7 +106,27 @@ impl<S: Store, T: Transport> Shared<S, T> {
         self.journal.iteration(item.user, item.ordinal, fate);
     }
 
-    async fn iteration_of_turn(&self, user: u32, iteration: u64) -> Fate {
+    /// Returns when a turn is over, whatever is changed meanwhile.
+    async fn turn_over(&self, item: &mut Due, copies: &mut Copies) {
+        loop {
+            tokio::select! {
+                () = self.journal.clock.sleep_until(item.until) => return,
+                Ok(()) = copies.changed() => self.follow_change(item, copies),
+            }
+        }
+    }
+
+    /// Asks the run as it is now until when a turn lasts.
+    fn follow_change(&self, item: &mut Due, copies: &mut Copies) {
+        let run = Arc::clone(&copies.borrow_and_update());
+        let due = run
+            .plan
+            .due_of_user(self.class, item.user, self.journal.key.slot);
+        let turn = due.into_iter().find(|due| due.iteration == item.iteration);
+        item.until = turn.map_or(item.at, |turn| turn.until);
+    }
+
+    async fn iteration_of_turn(&self, user: u32, iteration: u64, sender: &Sender) -> Fate {
         let turn = Turn {
             class_key: self.class_key,
             user,
@@ -86,7 +134,7 @@ impl<S: Store, T: Transport> Shared<S, T> {
             planned_at: None,
             until: self.sends_until,
         };
-        self.or_cut_off(self.send(turn)).await
+        self.or_cut_off(self.send(sender, turn)).await
     }
 
     /// A user's turn where others may have its next ones, and those that it comes to hold.
@@ -96,7 +144,7 @@ impl<S: Store, T: Transport> Shared<S, T> {
             // held by this very process
             return self.journal.iteration(item.user, item.ordinal, Fate::Done);
         };
-        let _busy = self.in_flight.start(self.key(item.user));
+        let _busy = self.in_flight.start(self.key(item.user), &self.counts);
         let mut progress = Progress {
             earliest: self
                 .busy_until(item.user)
@@ -133,7 +181,7 @@ impl<S: Store, T: Transport> Shared<S, T> {
                 return;
             }
             clock.sleep_until(start).await;
-            let sending = self.iteration_of_turn(turn.user, iteration);
+            let sending = self.iteration_of_turn(turn.user, iteration, &self.sender);
             progress.has_run = true;
             progress.fate = if progress.said.is_some() {
                 sending.await
@@ -142,7 +190,7 @@ impl<S: Store, T: Transport> Shared<S, T> {
                 let marked = self.marked(turn.user, it_matters, HOLDS, sending);
                 let (fate, said) = marked.await;
                 let confirmed_at = said.as_ref().and_then(|said| said.confirmed_at);
-                progress.is_held = confirmed_at.is_some_and(|at| at <= turn.at.slot().end());
+                progress.is_held = confirmed_at.is_some_and(|at| at <= self.slot_end(turn.at));
                 progress.said = said;
                 fate
             };
@@ -173,14 +221,17 @@ impl<S: Store, T: Transport> Shared<S, T> {
         let said = progress.said.as_ref()?;
         let now = self.journal.clock.now();
         let start = progress.earliest.max(now);
-        let present = start.slot();
-        let next = match start < present.end() - GAP {
+        let slots = self.slots();
+        let present = slots.of(start);
+        let next = match start < slots.end(present) - GAP {
             true => present,
             false => present.plus(1),
         };
-        let slot = next.max(turn.at.slot().plus(1));
-        let is_ours = slot < not_ours(now) && slot.end() <= said.marker.until;
-        if !progress.is_held || !is_ours || !self.may_start(start.max(slot.start()), progress) {
+        let slot = next.max(slots.of(turn.at).plus(1));
+        let is_ours =
+            slot < slots.at_or_after(now + ARRIVES) && slots.end(slot) <= said.marker.until;
+        if !progress.is_held || !is_ours || !self.may_start(start.max(slots.start(slot)), progress)
+        {
             return None;
         }
         let run = match self.runs.get(&self.journal.key.run).await {
@@ -191,7 +242,10 @@ impl<S: Store, T: Transport> Shared<S, T> {
                 return None;
             }
         };
-        let segment = |slot| run.plan.segment(slot).map(|segment| segment.from);
+        let segment = |slot| {
+            let segment = run.plan.segment_at(slots.start(slot));
+            segment.map(|segment| segment.from)
+        };
         if segment(slot) != segment(self.journal.key.slot) {
             // its requests may have to go elsewhere
             return None;
@@ -205,7 +259,7 @@ impl<S: Store, T: Transport> Shared<S, T> {
         let earliest = progress.earliest;
         match progress.said {
             None => {
-                let ends = turn.at.slot().end();
+                let ends = self.slot_end(turn.at);
                 if earliest > ends {
                     self.say_rest(turn.user, earliest, ends).await;
                 }
@@ -220,9 +274,10 @@ impl<S: Store, T: Transport> Shared<S, T> {
             }
         }
     }
-}
 
-/// The first slot whose turn will see what is written now.
-fn not_ours(now: Timestamp) -> Slot {
-    Slot::at_or_after(now + ARRIVES)
+    /// The end of the slot that an instant lies in.
+    fn slot_end(&self, at: Timestamp) -> Timestamp {
+        let slots = self.slots();
+        slots.end(slots.of(at))
+    }
 }

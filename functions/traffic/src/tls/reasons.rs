@@ -33,6 +33,10 @@ fn certificate(error: &CertificateError) -> String {
     match error {
         CertificateError::Other(OtherError(error)) => match error.downcast_ref::<Untrusted>() {
             Some(untrusted) => untrusted.to_string(),
+            None if error.downcast_ref() == Some(&webpki::Error::UnsupportedCertVersion) => {
+                "certificate is of version 1, which names no hosts: make one with a subjectAltName, or set `insecure`"
+                    .into()
+            }
             None => format!("certificate cannot be used: {error:?}"),
         },
         CertificateError::UnknownIssuer => Untrusted::UnknownIssuer.to_string(),

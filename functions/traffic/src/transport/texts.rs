@@ -111,7 +111,7 @@ fn reason(kind: Option<io::ErrorKind>, cause: &str) -> Cow<'static, str> {
         Some(io::ErrorKind::AddrNotAvailable) => "no local port is free for another connection",
         _ if cause.contains("Too many open files") => "too many open files: raise ulimit -n",
         _ if cause.contains("failed to lookup address") => "host name not found",
-        _ if cause.contains("closed before message completed")
+        _ if cause.contains("connection closed")
             || cause.contains("end of file before message length")
             || cause.contains("unexpected EOF")
             || kind == Some(io::ErrorKind::UnexpectedEof) =>

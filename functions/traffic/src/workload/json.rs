@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use minijinja::value::Value;
+use minijinja::value::{Value, ValueKind};
 
 mod big;
 mod charset;
@@ -48,6 +48,17 @@ pub(super) fn read(text: &str) -> Result<Value, NotJson> {
         None => Ok(value),
         Some(_) => Err(NotJson::Syntax),
     }
+}
+
+/// The digits of an integer that only has those: it is sent on as it came.
+pub(super) fn digits(value: &Value) -> Option<&str> {
+    value.downcast_object_ref::<BigInt>().map(BigInt::digits)
+}
+
+/// Whether a value is NaN or infinite: Python reads those, and requests refuses to send them.
+pub(super) fn is_no_number(value: &Value) -> bool {
+    let is_number = value.kind() == ValueKind::Number;
+    is_number && f64::try_from(value.clone()).is_ok_and(|number| !number.is_finite())
 }
 
 struct Reader<'t> {

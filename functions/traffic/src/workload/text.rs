@@ -12,6 +12,7 @@ use minijinja::Value;
 use super::dumps::{dumps, quoted};
 use super::engine::Program;
 use super::errors::{EvaluationError, Origin};
+use super::json;
 use super::scope::Scope;
 use super::syntax::Segment;
 
@@ -205,6 +206,14 @@ impl Json {
                 JsonPiece::Text(text) => document.push_str(&quoted(&text.render(scope)?)),
                 JsonPiece::Value(expression) => {
                     let value = expression.evaluate(scope)?;
+                    if let Some(digits) = json::digits(&value) {
+                        document.push_str(digits);
+                        continue;
+                    }
+                    if json::is_no_number(&value) {
+                        let message = format!("{value} has no form in JSON");
+                        return Err(EvaluationError::new(expression.origin(), message));
+                    }
                     let json = dumps(&value).map_err(|error| {
                         let message = format!("{} has no form in JSON: {error}", value.kind());
                         EvaluationError::new(expression.origin(), message)

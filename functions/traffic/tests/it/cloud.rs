@@ -84,7 +84,7 @@ fn wake_up(block: u32, slot: Slot) -> WakeUp {
 
 fn segment(from: Slot, user_count: u32) -> Segment {
     Segment {
-        from,
+        from: from.full_second(),
         user_count,
         spawn_rate: 10_000.0,
         shares: vec![Share {
@@ -122,7 +122,7 @@ impl Cloud {
         );
         let workload = Workload::parse(&source, "test", &|_| None).unwrap();
         let clock = target.clock().clone();
-        clock.sleep_until(START.start() - secs(2)).await;
+        clock.sleep_until(START.full_second() - secs(2)).await;
         let store = Arc::new(UnsteadyStore::default());
         let written = store.put_workload(workload.version(), &source).await;
         written.unwrap();
@@ -133,7 +133,7 @@ impl Cloud {
             workload: workload.version().into(),
             created_at: clock.now(),
             segments: vec![segment(START, users)],
-            stopped_from: None,
+            stopped_at: None,
             block_size,
             reset_at: None,
         };
@@ -210,7 +210,7 @@ impl Cloud {
         process: impl Fn(Slot, Block) -> usize,
     ) {
         for slot in seconds.map(|second| START.plus(second)) {
-            self.clock.sleep_until(slot.start() - ms(800)).await;
+            self.clock.sleep_until(slot.full_second() - ms(800)).await;
             let plan = self.plan().await;
             for (_, block) in plan.plan.ticks(slot) {
                 let process = process(slot, block) % self.processes.len();

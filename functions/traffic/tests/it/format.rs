@@ -488,3 +488,80 @@ fn what_is_set_for_a_user_class_holds_in_place_of_what_it_says() {
         "in the order of the file, with their weights"
     );
 }
+
+/// How an expectation judges an answer with a JSON body.
+fn holds(expect: &str, body: &str) -> bool {
+    let workload = parse(&one_request("", &format!("path='/'\nexpect=\"{expect}\"")));
+    judge(&workload, response(200, body)).expect(expect) == Verdict::Pass
+}
+
+#[test]
+fn json_is_read_as_python_writes_it() {
+    let written = r#"{"nan": NaN, "inf": Infinity, "low": -Infinity, "lone": "a\ud800", "a": 1, "a": 2,
+        "id": 123456789012345678901234567890123456789012}"#;
+    for expect in [
+        "json.inf > 1e300 and json.low < -1e300",
+        "json.nan != json.nan and json.nan != 0",
+        "json.lone is startingwith('a') and json.lone | length == 2",
+        "json.a == 2",
+        "json.id | string == '123456789012345678901234567890123456789012'",
+    ] {
+        assert!(holds(expect, written), "{expect}");
+    }
+    assert!(!holds("json.a == 1", written));
+    let deep = format!("{}{}", "[".repeat(900), "]".repeat(900));
+    assert!(holds("json | length == 1", &deep));
+    let workload = parse(&one_request("", "path='/'\nexpect='json.ok'"));
+    let error = judge(&workload, response(200, &"[".repeat(1_000_000))).expect_err("too deep");
+    assert_eq!(
+        error.message(),
+        "undefined value: `json.ok` is undefined (the body is JSON that is nested more than 1000 levels deep)"
+    );
+}
+
+#[test]
+fn what_python_reads_and_requests_does_not_send_is_not_sent() {
+    let source = "hosts.h='http://h'\n[class.A]\nwait='constant(0)'\n[class.A.task.t]\n\
+         request=[{ path='/', capture={ v='json.v' } }, { path='/', method='POST', json={ v='{{ v }}' } }]";
+    let workload = parse(source);
+    let class = &workload.classes()[0];
+    let task = &class.tasks()[0];
+    let sent = |body: &str| {
+        let mut scope = Scope::new(class, task, 0, 0, Draws::new(1, "A", 0, 0));
+        assert!(scope.begin(&task.steps()[0]));
+        let answer = response(200, &format!("{{\"v\": {body}}}"));
+        task.steps()[0].judge(&mut scope, answer).expect("a value");
+        assert!(scope.begin(&task.steps()[1]));
+        render(&task.steps()[1], &mut scope).map(|sent| sent.body.expect("a body"))
+    };
+    for number in ["1", "-2.5", "18446744073709551616", &"9".repeat(70)] {
+        assert_eq!(
+            sent(number).expect("it renders"),
+            format!("{{\"v\": {number}}}")
+        );
+    }
+    for number in ["NaN", "Infinity", "-Infinity"] {
+        let error = sent(number).expect_err("no number");
+        assert!(error.message().ends_with("has no form in JSON"), "{error}");
+    }
+}
+
+#[test]
+fn header_lines_that_come_twice_can_be_told_apart() {
+    let expect = "headers['set-cookie'] == 'a=1; Path=/, b=2' and headers.getlist('Set-Cookie') == ['a=1; Path=/', 'b=2'] \
+         and headers.getlist('x-none') == [] and headers.get('x-none', 'nothing') == 'nothing' \
+         and headers.get('x-none') is none and 'set-cookie' in headers and 'x-none' not in headers \
+         and headers.getlist('set-cookie') | select('startingwith', 'b=') | list | length == 1";
+    let workload = parse(&one_request("", &format!("path='/'\nexpect=\"{expect}\"")));
+    let mut answer = response(200, "");
+    for cookie in ["a=1; Path=/", "b=2"] {
+        let cookie = HeaderValue::from_static(cookie);
+        answer.headers.append("set-cookie", cookie);
+    }
+    assert_eq!(
+        judge(&workload, answer).expect("no exception"),
+        Verdict::Pass
+    );
+    let unknown = one_request("", "path='/'\nexpect=\"headers.getall('a')\"");
+    assert!(super::mistakes(&unknown).contains("there is no method `getall`"));
+}

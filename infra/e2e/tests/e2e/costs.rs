@@ -38,11 +38,11 @@ pub(crate) async fn compare(scene: &Scene) -> String {
 
     let clock = Clock::system();
     // until then wake-ups of before the change, and those that it added, are on their way
-    let planned = Slot((clock.now().slot().0 / 60 + 2) * 60);
-    clock.sleep_until(planned.start()).await;
+    let planned = Slot((clock.now().full_second().0 / 60 + 2) * 60);
+    clock.sleep_until(planned.full_second()).await;
     scene.proxy.take_calls();
     let before = scene.emulator.done_for(scene.stage.name);
-    let from = clock.now().slot();
+    let from = clock.now().full_second();
     tokio::time::sleep(STRETCH).await;
     let made = scene.proxy.take_calls();
     let after = scene.emulator.done_for(scene.stage.name);

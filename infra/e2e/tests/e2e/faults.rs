@@ -304,7 +304,7 @@ async fn send_again(scene: &Scene, seconds: u64) -> usize {
     let run = store.latest_run().await.unwrap().unwrap();
     let workload = Workload::parse(WORKLOAD, "workload", &|_: &str| None).unwrap();
     let plan = Plan::new(run, planned_classes(&workload));
-    let now = Clock::system().now().slot().0;
+    let now = Clock::system().now().full_second().0;
     let wake_up = |slot, class: usize, block| WakeUp {
         run: plan.run().id.clone(),
         class: plan.classes()[class].name.as_ref().into(),

@@ -15,7 +15,7 @@ const FIRES_WITHIN: Duration = Duration::from_secs(150);
 async fn a_schedule_starts_a_run_and_stops_it() {
     let scene = Scene::deploy("timed").await;
     // far enough away that it is not missed while it is made; the emulator knows no zone but UTC
-    let minute = Clock::system().now().slot().0 / 60 + 2;
+    let minute = Clock::system().now().full_second().0 / 60 + 2;
     let cron = |minute: u64| format!("{} {} * * *", minute % 60, minute / 60 % 24);
     let (start, stop) = (cron(minute), cron(minute + 1));
     let schedule = format!(

@@ -19,7 +19,7 @@ use crate::store::SqliteStore;
 const SECOND: Duration = Duration::from_secs(1);
 
 /// 2026-07-01 at 12:00 UTC.
-const NOON: Timestamp = Slot(1_782_907_200).start();
+const NOON: Timestamp = Slot(1_782_907_200).full_second();
 
 type MemoryControl = Control<MemoryStore, MemoryQueue, MemoryHeartbeat>;
 
@@ -106,16 +106,16 @@ async fn a_start_starts_a_run_or_changes_the_one_that_is_on_and_a_stop_stops_it(
     let changed = followed.after_noon(121 * SECOND).await;
     assert_eq!((&changed.id, changed.segments.len()), (&run.id, 2));
     assert_eq!(changed.segments[1].spawn_rate, 7.0);
-    assert_eq!(changed.stopped_from, None);
+    assert_eq!(changed.stopped_at, None);
     let stopped = followed.after_noon(241 * SECOND).await;
     assert_eq!(stopped.id, run.id);
-    let end = stopped.stopped_from.unwrap().start();
+    let end = stopped.stopped_at.unwrap();
     assert!(end.since(NOON) <= 243 * SECOND, "{end:?}");
     // there is nothing left to stop
     assert_eq!(followed.after_noon(560 * SECOND).await, stopped);
     // and the next day it starts again
     let next = followed.after_noon(86_401 * SECOND).await;
-    assert!(next.id > stopped.id && next.stopped_from.is_none());
+    assert!(next.id > stopped.id && next.stopped_at.is_none());
     assert!(!followed.following.is_finished());
 }
 

@@ -57,9 +57,9 @@ INSERT INTO run_names VALUES (1, 'run');
 INSERT INTO class_names VALUES (1, 'ModelAUser');
 INSERT INTO workloads VALUES ('v1', '# a workload');
 INSERT INTO runs VALUES (1, 3, '{"id":"run","revision":3,"seed":7,"workload":"v1",
-    "created_at":1800000000000000,"segments":[{"from":1800000002,"user_count":6,"spawn_rate":1.5,
+    "created_at":1800000000000000,"segments":[{"from":1800000002345678,"user_count":6,"spawn_rate":1.5,
     "shares":[{"class":"ModelAUser","weight":1,"fixed_count":0}],"host":null,"hosts":[],
-    "until":null}],"stopped_from":1800000062,"reset_at":null}');
+    "until":null}],"stopped_at":1800000062000000,"reset_at":null}');
 INSERT INTO plans VALUES (1, 1800000062);
 INSERT INTO checkpoints VALUES (1, 2, x'0102');
 INSERT INTO records VALUES (9, 1, 180000000, 1, 0, 10, 1, 0, 1, 0, x'07');
@@ -90,7 +90,7 @@ async fn a_file_of_version_1_keeps_what_it_has_and_takes_what_is_new() {
         let store = super::open(&file);
         let run = store.run(&RunId("run".into())).await.unwrap().unwrap();
         assert_eq!((run.revision, run.seed), (3, 7));
-        assert_eq!(run.stopped_from, Some(Slot(1_800_000_062)));
+        assert_eq!(run.stopped_at, Some(Slot(1_800_000_062).full_second()));
         assert_eq!(store.latest_run().await.unwrap(), Some(run.clone()));
         assert_eq!(
             store.workload("v1").await.unwrap().as_deref(),
@@ -98,7 +98,7 @@ async fn a_file_of_version_1_keeps_what_it_has_and_takes_what_is_new() {
         );
         assert_eq!(
             store.planned_until(&run.id).await.unwrap(),
-            run.stopped_from
+            Some(Slot(1_800_000_062))
         );
         assert_eq!(
             store.checkpoint(&run.id).await.unwrap().unwrap().body[..],

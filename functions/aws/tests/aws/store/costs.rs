@@ -75,7 +75,7 @@ fn outcomes(count: u64) -> Record {
         let latest = 10_000 * (1 + below(4));
         Outcome {
             request: Arc::clone(&names[name]),
-            completed_at: slot.start() + Duration::from_micros(below(999_000)),
+            completed_at: slot.full_second() + Duration::from_micros(below(999_000)),
             response_time: Duration::from_micros(3_000 + below(latest)),
             content_length: 200 + 311 * name as u64,
             error: None,
@@ -174,7 +174,7 @@ async fn every_call_of_the_store_is_one_call_of_dynamodb() {
         block: Block(0),
         user: 1,
         writer: 1,
-        until: NOW.plus(60).start(),
+        until: NOW.plus(60).full_second(),
     };
     store.put_run(&run()).await.unwrap();
     store.put_marker(&marker).await.unwrap();
@@ -199,7 +199,7 @@ async fn every_call_of_the_store_is_one_call_of_dynamodb() {
     );
     store.expire_records(Bucket(1)).await.unwrap();
     assert_eq!(calls.take(), [""; 0]);
-    let since = Some(Cursor(NOW.start().micros()));
+    let since = Some(Cursor(NOW.full_second().micros()));
     store
         .records(&run_id(), 3, record(0).key.bucket, since)
         .await

@@ -32,14 +32,14 @@ async fn a_run_without_an_end_stays_and_one_that_ends_does_not() {
     assert_eq!(expiry(&scene, "runs").await, [None]);
     let end = NOW.plus(3_600);
     run.revision = 2;
-    run.stopped_from = Some(end);
+    run.stopped_at = Some(end.full_second());
     store.put_run(&run).await.unwrap();
     assert_eq!(
         expiry(&scene, "runs").await,
         [Some(end.0 + RETENTION.as_secs())]
     );
     run.revision = 3;
-    run.stopped_from = None;
+    run.stopped_at = None;
     store.put_run(&run).await.unwrap();
     assert_eq!(expiry(&scene, "runs").await, [None]);
 }
@@ -51,7 +51,7 @@ async fn everything_that_only_a_run_needs_expires() {
     let (bucket, retention) = (record(0).key.bucket, RETENTION.as_secs());
     let day = 86_400;
     let records = expiry(&scene, "records").await;
-    assert_eq!(records, [Some(bucket.end().slot().0 + retention)]);
+    assert_eq!(records, [Some(bucket.end().full_second().0 + retention)]);
     let claims = expiry(&scene, "claims").await;
     assert!(
         claims
@@ -83,7 +83,7 @@ async fn what_has_expired_is_gone_for_readers() {
     let scene = Scene::on(dynamodb_local()).await;
     write_all(&scene).await;
     let much_later = NOW.plus(RETENTION.as_secs() + 7_200);
-    let store = scene.store_at(Clock::following_tokio(much_later.start()));
+    let store = scene.store_at(Clock::following_tokio(much_later.full_second()));
     assert_eq!(store.run(&run_id()).await.unwrap(), None);
     assert_eq!(store.latest_run().await.unwrap(), None);
     assert_eq!(store.run_ids(None, 10).await.unwrap(), []);
@@ -110,12 +110,12 @@ async fn a_run_that_goes_on_is_found_behind_newer_ones_that_have_expired() {
     store.put_run(&endless).await.unwrap();
     for number in 1..=5 {
         let mut ended = run();
-        ended.id = RunId::new(NOW.plus(number).start(), 0);
-        ended.stopped_from = Some(NOW.plus(number + 10));
+        ended.id = RunId::new(NOW.plus(number).full_second(), 0);
+        ended.stopped_at = Some(NOW.plus(number + 10).full_second());
         store.put_run(&ended).await.unwrap();
     }
     let later = Slot(NOW.0 + RETENTION.as_secs() + 60);
-    let store = scene.store_at(Clock::following_tokio(later.start()));
+    let store = scene.store_at(Clock::following_tokio(later.full_second()));
     assert_eq!(store.latest_run().await.unwrap(), Some(endless.clone()));
     assert_eq!(store.run_ids(None, 3).await.unwrap(), [endless.id]);
 }
@@ -124,7 +124,7 @@ async fn a_run_that_goes_on_is_found_behind_newer_ones_that_have_expired() {
 async fn write_all(scene: &Scene) {
     let store = scene.store();
     let mut run = run();
-    run.stopped_from = Some(NOW.plus(3_600));
+    run.stopped_at = Some(NOW.plus(3_600).full_second());
     store.put_run(&run).await.unwrap();
     store.put_record(record(0)).await.unwrap();
     store.put_workload("v1", "source").await.unwrap();
@@ -143,7 +143,7 @@ async fn write_all(scene: &Scene) {
         block: Block(0),
         user: 3,
         writer: 1,
-        until: NOW.plus(100).start(),
+        until: NOW.plus(100).full_second(),
     };
     store.put_marker(&marker).await.unwrap();
 }

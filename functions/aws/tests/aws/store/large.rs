@@ -124,7 +124,7 @@ async fn a_workload_and_a_run_may_be_larger_than_an_item_if_they_pack() {
     let segment = run.segments[0].clone();
     run.segments.extend((1..5_000).map(|number| {
         let mut segment = segment.clone();
-        segment.from = NOW.plus(number);
+        segment.from = NOW.plus(number).full_second();
         segment.user_count = number as u32;
         segment
     }));

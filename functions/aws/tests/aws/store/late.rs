@@ -31,7 +31,10 @@ impl Instants {
 }
 
 fn clock(seconds: i64) -> Clock {
-    let micros = NOW.start().micros().checked_add_signed(seconds * 1_000_000);
+    let micros = NOW
+        .full_second()
+        .micros()
+        .checked_add_signed(seconds * 1_000_000);
     Clock::following_tokio(Timestamp::from_micros(micros.unwrap()))
 }
 

@@ -34,7 +34,7 @@ fn following(daily: &DailyCurve, from: Slot, spawn_rate: f64) -> Run {
     };
     let first = segment(0, daily.peak(), spawn_rate, &["A", "B"]);
     run(vec![Segment {
-        from,
+        from: from.full_second(),
         shape: Some(part),
         ..first
     }])
@@ -88,11 +88,11 @@ proptest! {
         let plan = pacing(following(&daily, from, spawn_rate), 1.0);
         let reached = from.plus((f64::from(daily.peak()) / spawn_rate) as u64 + 2);
         for slot in (0..300).map(|second| reached.plus(later + second)) {
-            let (count, stated) = (plan.user_count(slot.start()), stated(&daily, slot.start()));
+            let (count, stated) = (plan.user_count(slot.full_second()), stated(&daily, slot.full_second()));
             prop_assert!((count as f64 - stated).abs() <= 0.5 + 1e-6, "{count} users at {slot}, not {stated}");
-            let by_class: u32 = plan.class_counts(slot.start()).iter().sum();
+            let by_class: u32 = plan.class_counts(slot.full_second()).iter().sum();
             prop_assert_eq!(u64::from(by_class), count);
-            prop_assert_eq!(plan.phase(slot.start()), Phase::Running);
+            prop_assert_eq!(plan.phase(slot.full_second()), Phase::Running);
         }
     }
 
@@ -106,11 +106,11 @@ proptest! {
         let plan = pacing(following(&daily, from, spawn_rate), 1.0);
         let met = (1..400).map(|after| from.plus(after)).find(|slot| {
             let passed = (slot.0 - from.0) as f64;
-            stated(&daily, slot.start()) <= passed * spawn_rate + 0.5
+            stated(&daily, slot.full_second()) <= passed * spawn_rate + 0.5
         });
         for slot in (from.0..met.unwrap().0).map(Slot) {
             let passed = (slot.0 - from.0) as f64;
-            let count = plan.user_count(slot.start());
+            let count = plan.user_count(slot.full_second());
             prop_assert_eq!(count, (passed * spawn_rate + 1e-9) as u64 + 1, "after {} s", passed);
         }
     }
@@ -144,9 +144,9 @@ proptest! {
         let turns = Wait::Constant(Duration::ZERO);
         let plan = plan(following(&daily, MIDNIGHT, 5.0), &[("A", turns), ("B", turns)]);
         for slot in (0..40).map(|second| MIDNIGHT.plus(later + second)) {
-            let last = Timestamp::from_micros(slot.end().micros() - 1);
+            let last = Timestamp::from_micros(slot.plus(1).full_second().micros() - 1);
             let due = plan.slot(slot);
-            let there = due.iter().flat_map(|(.., due)| due).filter(|due| due.until == slot.end());
+            let there = due.iter().flat_map(|(.., due)| due).filter(|due| due.until == slot.plus(1).full_second());
             prop_assert_eq!(there.count() as u64, plan.user_count(last));
         }
     }
@@ -171,7 +171,9 @@ fn who_is_there_day_and_night_is_never_moved_and_who_comes_back_draws_anew() {
     for ((class, user), due) in by_user {
         let numbers: std::collections::HashSet<_> = due.iter().map(|due| due.iteration).collect();
         assert_eq!(numbers.len(), due.len(), "no number comes twice");
-        let days = due.iter().map(|due| (due.at.slot().0 - MIDNIGHT.0) / DAY);
+        let days = due
+            .iter()
+            .map(|due| (due.at.full_second().0 - MIDNIGHT.0) / DAY);
         let days: std::collections::BTreeSet<_> = days.collect();
         assert_eq!(days.len(), 4, "class {class} user {user}");
         if user < 5 {
@@ -216,7 +218,7 @@ fn the_hours_are_those_of_the_zone_before_and_after_its_clocks_change() {
     ] {
         for (time, users) in [("04:00", 3), ("09:00", 50), ("17:30", 20)] {
             let slot = at(&format!("{day}T{time}[{zone}]"));
-            assert_eq!(plan.user_count(slot.start()), users, "{day} {time}");
+            assert_eq!(plan.user_count(slot.full_second()), users, "{day} {time}");
         }
     }
 }
@@ -227,7 +229,7 @@ fn when_clocks_skip_or_repeat_an_hour_the_curve_goes_on_smoothly() {
     let from = at("2027-01-01T12:00[Europe/Berlin]");
     let points = "'01:00' = 10, '02:30' = 90, '04:00' = 40, '18:00' = 60";
     let plan = pacing(following(&in_zone(zone, points, from), from, 10.0), 1.0);
-    let users = |slot: Slot| plan.user_count(slot.start());
+    let users = |slot: Slot| plan.user_count(slot.full_second());
     let spring = at("2027-03-28T01:00[Europe/Berlin]");
     assert_eq!(users(spring), 10);
     // there is no 02:30: from 10 straight to 40, two hours on
@@ -263,9 +265,9 @@ fn a_zone_that_leaves_out_a_whole_day_is_survived() {
         ],
     };
     let plan = pacing(following(&daily, MIDNIGHT, 10.0), 1.0);
-    let mut before = plan.user_count(MIDNIGHT.plus(100).start());
+    let mut before = plan.user_count(MIDNIGHT.plus(100).full_second());
     for minute in 2..20 * 1_440 {
-        let users = plan.user_count(MIDNIGHT.plus(minute * 60).start());
+        let users = plan.user_count(MIDNIGHT.plus(minute * 60).full_second());
         assert!(users.abs_diff(before) <= 2 && (5..=50).contains(&users));
         before = users;
     }
@@ -276,20 +278,20 @@ fn a_curve_takes_over_the_users_of_a_run_and_ends_with_it() {
     let daily = by_utc(&[(0, 30)]);
     let mut run = following(&daily, MIDNIGHT.plus(60), 10.0);
     let before = Segment {
-        from: MIDNIGHT,
+        from: MIDNIGHT.full_second(),
         ..segment(0, 50, 100.0, &["A", "B"])
     };
     run.segments.insert(0, before);
-    run.segments[1].until = Some(MIDNIGHT.plus(90));
+    run.segments[1].until = Some(MIDNIGHT.plus(90).full_second());
     let plan = pacing(run, 1.0);
-    let users = |second| plan.user_count(MIDNIGHT.plus(second).start());
+    let users = |second| plan.user_count(MIDNIGHT.plus(second).full_second());
     assert_eq!(
         [users(59), users(60), users(61)],
         [50, 49, 39],
         "ten a second go"
     );
     assert_eq!([users(62), users(89), users(90)], [30, 30, 0]);
-    assert_eq!(plan.phase(MIDNIGHT.plus(90).start()), Phase::Over);
+    assert_eq!(plan.phase(MIDNIGHT.plus(90).full_second()), Phase::Over);
     let due = plan.slot(MIDNIGHT.plus(80));
     let who_stayed = due.iter().flat_map(|(.., due)| due);
     assert!(

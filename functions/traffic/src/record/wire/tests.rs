@@ -26,7 +26,7 @@ prop_compose! {
     ) -> Outcome {
         Outcome {
             request: request(name),
-            completed_at: Slot(1_700_000_000).start() + Duration::from_micros(after),
+            completed_at: Slot(1_700_000_000).full_second() + Duration::from_micros(after),
             response_time: Duration::from_micros(response_time),
             content_length,
             error: error.map(Into::into),
@@ -118,7 +118,7 @@ fn eighty_outcomes_of_the_default_mix_fit_a_write_unit() {
     for n in 0..80_u64 {
         contents.outcomes.push(Outcome {
             request: request((n % 5) as u8),
-            completed_at: slot.start() + Duration::from_micros(n * 12_345),
+            completed_at: slot.full_second() + Duration::from_micros(n * 12_345),
             response_time: Duration::from_micros(15_000 + n * 37),
             content_length: 400,
             error: None,
@@ -159,7 +159,7 @@ fn a_record_of_version_1_is_read() {
             method: "GET".into(),
             name: "GET /".into(),
         }),
-        completed_at: slot.start() + Duration::from_micros(after),
+        completed_at: slot.full_second() + Duration::from_micros(after),
         response_time: Duration::from_micros(response_time),
         content_length,
         error: error.map(Into::into),
@@ -189,7 +189,7 @@ fn a_tick_in_which_everything_fails_writes_one_id_for_each_request() {
     let encoded = |trace: Option<TraceId>| {
         let outcomes = (0..80).map(|n| Outcome {
             request: request((n % 5) as u8),
-            completed_at: slot.start() + Duration::from_micros(n),
+            completed_at: slot.full_second() + Duration::from_micros(n),
             response_time: Duration::from_micros(400),
             content_length: 0,
             error: Some("connection refused".into()),

@@ -13,7 +13,7 @@ fn wake_up() -> WakeUp {
 }
 
 fn after_start(after: Duration) -> Timestamp {
-    START.start() + after
+    START.full_second() + after
 }
 
 #[tokio::test(start_paused = true)]
@@ -97,7 +97,7 @@ async fn a_write_that_fails_is_given_up_before_the_deadline() {
 
 #[tokio::test(start_paused = true)]
 async fn a_store_that_does_not_answer_is_not_waited_for_beyond_the_deadline() {
-    let clock = Clock::following_tokio(START.start());
+    let clock = Clock::following_tokio(START.full_second());
     let deadline = after_start(Duration::from_secs(5));
     let journal = Journal {
         store: Arc::new(MemoryStore::default()),

@@ -116,6 +116,29 @@ async fn a_request_on_a_used_connection_that_ends_without_an_answer_is_sent_once
 }
 
 #[tokio::test]
+async fn a_connection_that_is_closed_at_the_last_moment_counts_as_one_without_an_answer() {
+    for said in ["", "HTTP/1.1 408 Too Late\r\n\r\n"] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url: Url = format!("http://{}/", listener.local_addr().unwrap())
+            .parse()
+            .unwrap();
+        let http = http();
+        let origin = Arc::new(Origin::new(&url, None));
+        let connection = http.0.dialer.dial(origin, None).await.unwrap();
+        let (mut stream, _) = listener.accept().await.unwrap();
+        stream.write_all(said.as_bytes()).await.unwrap();
+        drop(stream);
+        hear().await;
+        // nobody has looked at it since
+        let head = Outgoing::new(request(Method::GET, url)).head(None).unwrap();
+        let Err(failed) = attempt(connection, head).await else {
+            panic!("there was no answer")
+        };
+        assert!(failed.ended_before, "{}", failed.text);
+    }
+}
+
+#[tokio::test]
 async fn what_was_sent_once_more_is_not_sent_a_third_time() {
     let target = Target::new(|got| match (got.connection, got.number) {
         (0, 0) => Answers(ok("")),

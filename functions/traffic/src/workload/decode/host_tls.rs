@@ -188,7 +188,8 @@ impl<'t, 's> Source<'t, 's> {
                 "it is not the key of `client_cert`: name two that were made together".to_owned()
             }
             rustls::Error::InvalidCertificate(_) => {
-                "the certificate of `client_cert` is damaged: copy it again".to_owned()
+                "the certificate of `client_cert` is damaged, or of another key: name two that were made together"
+                    .to_owned()
             }
             error => format!("it cannot be used with `client_cert`: {error}"),
         };

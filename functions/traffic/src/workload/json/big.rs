@@ -16,6 +16,10 @@ impl BigInt {
         Self(number.into())
     }
 
+    pub(super) fn digits(&self) -> &str {
+        &self.0
+    }
+
     fn is_negative(&self) -> bool {
         self.0.starts_with('-')
     }

@@ -6,7 +6,6 @@ use std::process::{Command, Stdio};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use minijinja::value::ValueKind;
 use minijinja::{Environment, context};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;

@@ -37,7 +37,7 @@ fn plan(users: u32, spawn_rate: f64, size: BlockSize) -> Plan {
         ..segment(START, users)
     };
     let second = Segment {
-        from: START.plus(20),
+        from: START.plus(20).full_second(),
         user_count: users / 2,
         ..first.clone()
     };
@@ -46,9 +46,9 @@ fn plan(users: u32, spawn_rate: f64, size: BlockSize) -> Plan {
         revision: 1,
         seed: 3,
         workload: workload.version().into(),
-        created_at: START.start(),
+        created_at: START.full_second(),
         segments: vec![first, second],
-        stopped_from: None,
+        stopped_at: None,
         block_size: size,
         reset_at: None,
     };

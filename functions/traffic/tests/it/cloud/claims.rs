@@ -15,7 +15,7 @@ fn one_process(_: Slot, _: Block) -> usize {
 async fn a_wake_up_that_comes_to_two_processes_at_once_is_executed_once() {
     let mut cloud = paced(50).await;
     for slot in (0..10).map(|second| START.plus(second)) {
-        cloud.clock.sleep_until(slot.start() - ms(700)).await;
+        cloud.clock.sleep_until(slot.full_second() - ms(700)).await;
         for process in 0..3 {
             cloud.deliver(wake_up(0, slot), process, Duration::ZERO);
         }
@@ -52,7 +52,10 @@ async fn a_tick_that_cannot_be_claimed_sends_nothing_and_may_be_tried_again() {
     let ticker = &cloud.processes[0].ticker;
     // the run is known
     cloud.processes[0].runs.get(&run_id()).await.unwrap();
-    cloud.clock.sleep_until(START.start() - ms(1_300)).await;
+    cloud
+        .clock
+        .sleep_until(START.full_second() - ms(1_300))
+        .await;
     cloud.store.trouble(Trouble::Writes);
     let failed = ticker.run(&wake_up(0, START), None).await;
     assert!(matches!(failed, Err(TickError::Claim(_))), "{failed:?}");
@@ -73,7 +76,7 @@ async fn a_tick_that_is_killed_after_its_claim_is_missing_and_nothing_else_is() 
     // in the middle of the slot, when some of it has been answered but not yet written
     cloud
         .clock
-        .sleep_until(START.plus(4).start() + ms(20))
+        .sleep_until(START.plus(4).full_second() + ms(20))
         .await;
     killed.abort();
     // its message comes again
@@ -91,7 +94,7 @@ async fn wake_ups_out_of_order_are_executed_all() {
     // users that leave their slots' order alone: each is due once in a while only
     let mut cloud = Cloud::new("constant_pacing(60)", 20, 60, Target::taking(ms(50))).await;
     let (..) = cloud.change(|run| run.segments[0].spawn_rate = 3.0).await;
-    cloud.clock.sleep_until(START.plus(19).start()).await;
+    cloud.clock.sleep_until(START.plus(19).full_second()).await;
     for second in (0..20).rev() {
         cloud.deliver(
             wake_up(0, START.plus(second)),
@@ -109,7 +112,7 @@ async fn a_wake_up_that_comes_a_minute_late_is_missing_and_costs_nothing() {
     let mut cloud = paced(50).await;
     cloud.live(0..3, one_process).await;
     cloud.settle().await;
-    cloud.clock.sleep_until(START.plus(63).start()).await;
+    cloud.clock.sleep_until(START.plus(63).full_second()).await;
     let claims = cloud.store.count("claim");
     cloud.deliver(wake_up(0, START.plus(3)), 0, Duration::ZERO);
     assert_eq!(cloud.settle().await.left, 50);

@@ -34,7 +34,7 @@ async fn what_begins_soon_is_sent_slot_by_slot_and_the_rest_by_strides() {
     assert_eq!(calls.iter().sum::<usize>(), 60 * 3);
     // the run starts in two seconds: its first four slots at once, then what is left of the stride
     assert_eq!(calls, [3, 3, 3, 3, 18, 30, 30, 30, 30, 30]);
-    cloud.clock.sleep_until(START.plus(20).start()).await;
+    cloud.clock.sleep_until(START.plus(20).full_second()).await;
     cloud.fan_out().plan_ahead().await.unwrap();
     assert_eq!(cloud.queue.calls()[calls.len()..], [30; 6]);
 }
@@ -76,7 +76,7 @@ async fn a_fan_out_plans_nothing_that_cannot_be_executed_any_more() {
     let cloud = paced(100).await;
     cloud
         .clock
-        .sleep_until(START.plus(100).start() + ms(5))
+        .sleep_until(START.plus(100).full_second() + ms(5))
         .await;
     cloud.fan_out().plan_ahead().await.unwrap();
     assert_eq!(
@@ -96,7 +96,7 @@ async fn what_two_fan_outs_sent_is_executed_once() {
     first.and(second).unwrap();
     assert!(cloud.queue.wasted() > 0);
     for slot in (0..20).map(|second| START.plus(second)) {
-        cloud.clock.sleep_until(slot.start() - ms(700)).await;
+        cloud.clock.sleep_until(slot.full_second() - ms(700)).await;
         for (number, wake_up) in cloud
             .queue
             .take_before(slot.plus(1))
@@ -116,12 +116,14 @@ async fn a_run_that_is_stopped_is_not_planned_beyond_its_end_and_ends_the_heartb
     let cloud = paced(100).await;
     cloud.heartbeat.turn_on().await.unwrap();
     let end = START.plus(70);
-    cloud.change(|run| run.stopped_from = Some(end)).await;
+    cloud
+        .change(|run| run.stopped_at = Some(end.full_second()))
+        .await;
     cloud.fan_out().plan_ahead().await.unwrap();
-    cloud.clock.sleep_until(START.plus(30).start()).await;
+    cloud.clock.sleep_until(START.plus(30).full_second()).await;
     cloud.fan_out().plan_ahead().await.unwrap();
     assert_eq!(cloud.queue.sent(), needed(&cloud.plan().await.plan, 0..70));
-    cloud.clock.sleep_until(end.start()).await;
+    cloud.clock.sleep_until(end.full_second()).await;
     assert_eq!(
         cloud.fan_out().plan_ahead().await.unwrap(),
         FanOutReport::Idle
@@ -194,12 +196,12 @@ proptest! {
                 tokio::time::sleep(ms(at)).await;
                 let (before, after) = cloud.change(|run| {
                     let users = segment(from, users.1);
-                    if run.segments[0].from == from { run.segments[0] = users } else { run.segments.push(users) }
+                    if run.segments[0].from == from.full_second() { run.segments[0] = users } else { run.segments.push(users) }
                 }).await;
                 let fan_out = cloud.fan_out();
                 let lives = secs(control_dies.map_or(60, |_| 0)) + ms(control_dies.unwrap_or(0));
                 let _ = tokio::time::timeout(lives, async {
-                    fan_out.plan_change(&before, &after, from).await.unwrap();
+                    fan_out.plan_change(&before, &after, from.full_second()).await.unwrap();
                     fan_out.plan_ahead().await.unwrap();
                 }).await;
             };

@@ -74,7 +74,7 @@ async fn live(weather: &Weather) -> Cloud {
     for second in 0..ENDS {
         let slot = START.plus(second);
         let is_calm = second >= CALM_FROM;
-        cloud.clock.sleep_until(slot.start() - ms(800)).await;
+        cloud.clock.sleep_until(slot.full_second() - ms(800)).await;
         cloud.store.trouble(weather.trouble(second));
         if slot == START || (slot.0.is_multiple_of(60) && (is_calm || !weather.heartbeat_lost)) {
             let dies = slot != START && !is_calm && draws.chance(weather.dies);
@@ -210,10 +210,10 @@ async fn a_process_that_gave_its_results_up_sends_again_when_the_store_is_back()
     cloud.live(0..3, |_, _| 0).await;
     cloud
         .clock
-        .sleep_until(START.plus(2).start() - ms(100))
+        .sleep_until(START.plus(2).full_second() - ms(100))
         .await;
     cloud.store.trouble(Trouble::Writes);
-    cloud.clock.sleep_until(START.plus(70).start()).await;
+    cloud.clock.sleep_until(START.plus(70).full_second()).await;
     assert!(cloud.processes[0].ticker.failing_since().is_some());
     assert!(cloud.processes[0].ticker.lost_requests() > 0);
     cloud.store.trouble(Trouble::None);

@@ -115,9 +115,9 @@ async fn a_marker_is_taken_back_when_the_store_is_there_again() {
     let target = Target::new(|_, number| if number == 0 { secs(14) } else { ms(50) });
     let mut cloud = Cloud::new("constant_pacing(10)", 120, 1, target).await;
     cloud.live(0..12, any).await;
-    cloud.clock.sleep_until(START.plus(12).start()).await;
+    cloud.clock.sleep_until(START.plus(12).full_second()).await;
     cloud.store.trouble(Trouble::Away);
-    cloud.clock.sleep_until(START.plus(19).start()).await;
+    cloud.clock.sleep_until(START.plus(19).full_second()).await;
     cloud.store.trouble(Trouble::None);
     cloud.live(20..60, any).await;
     cloud.settle().await;
@@ -131,11 +131,11 @@ async fn nothing_starts_while_it_is_not_known_who_is_busy() {
     cloud.live(0..5, any).await;
     cloud
         .clock
-        .sleep_until(START.plus(5).start() - ms(100))
+        .sleep_until(START.plus(5).full_second() - ms(100))
         .await;
     let before = cloud.seen().len();
     cloud.store.trouble(Trouble::Reads);
-    cloud.clock.sleep_until(START.plus(6).start()).await;
+    cloud.clock.sleep_until(START.plus(6).full_second()).await;
     cloud.store.trouble(Trouble::None);
     cloud.settle().await;
     assert_eq!(cloud.seen().len(), before);
@@ -175,7 +175,7 @@ proptest! {
             let mut cloud = Cloud::new(&wait, 10, 12, target).await;
             cloud.store.takes(ms(takes));
             for slot in (0..30).map(|second| START.plus(second)) {
-                cloud.clock.sleep_until(slot.start() - ms(800)).await;
+                cloud.clock.sleep_until(slot.full_second() - ms(800)).await;
                 let process = (slot.0.wrapping_mul(seed | 1) >> 7) as usize % 3;
                 cloud.deliver(wake_up(0, slot), process, ms(late[slot.0 as usize % late.len()]));
             }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::time::Duration;
 
-use traffic::clock::Slot;
+use traffic::clock::{Slot, Slots};
 use traffic::ports::{Queue, QueueError, WakeUp};
 
 /// What a call to SQS takes.
@@ -61,7 +61,7 @@ impl UnsteadyQueue {
 }
 
 impl Queue for UnsteadyQueue {
-    async fn send(&self, wake_ups: Vec<WakeUp>) -> Result<(), QueueError> {
+    async fn send(&self, _: Slots, wake_ups: Vec<WakeUp>) -> Result<(), QueueError> {
         tokio::time::sleep(TAKES / 2).await;
         let undelivered = {
             let mut state = self.0.lock().unwrap();

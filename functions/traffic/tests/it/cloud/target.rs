@@ -46,7 +46,7 @@ impl Target {
     /// Answers after a time that depends on the user and on how often it has asked.
     pub(super) fn new(takes: impl Fn(u32, usize) -> Duration + Send + Sync + 'static) -> Self {
         Self {
-            clock: Clock::following_tokio(Slot(START.0 - 10).start()),
+            clock: Clock::following_tokio(Slot(START.0 - 10).full_second()),
             takes: Arc::new(takes),
             state: Arc::default(),
         }

@@ -11,7 +11,7 @@ fn in_turn(slot: Slot, _: Block) -> usize {
 
 /// Iterations of all users in the slots from `from` on.
 fn begun(cloud: &Cloud, from: u64) -> usize {
-    let from = START.plus(from).start();
+    let from = START.plus(from).full_second();
     cloud
         .seen()
         .iter()
@@ -39,7 +39,7 @@ async fn users_who_never_wait_read_once_a_turn_and_write_nothing() {
     let iterations = begun(&cloud, 0);
     assert!(iterations >= 20 * 5 * 37, "{iterations}");
     for seen in cloud.seen() {
-        let into_slot = seen.began.since(seen.began.slot().start());
+        let into_slot = seen.began.since(seen.began.full_second().full_second());
         assert!(
             into_slot <= ms(850),
             "nothing starts in the gap: {into_slot:?}"
@@ -103,7 +103,7 @@ async fn a_user_whose_process_died_goes_on_when_its_marker_ends() {
     cloud.live(5..60, in_turn).await;
     cloud.settle().await;
     let instants = instants(&cloud.seen(), 0);
-    let stood_still = instants[1].0.since(START.start());
+    let stood_still = instants[1].0.since(START.full_second());
     // the timeout and the time for which a user may be held, from the end of the first turn
     assert!(
         stood_still >= secs(30) && stood_still <= secs(32),
@@ -118,14 +118,14 @@ async fn a_user_whose_process_died_goes_on_when_its_marker_ends() {
 async fn a_held_user_stops_with_its_run() {
     let mut cloud = Cloud::new("constant(0)", 20, 20, Target::taking(ms(430))).await;
     cloud.live(0..10, in_turn).await;
-    cloud.clock.sleep_until(START.plus(10).start()).await;
-    let stop = Run::change_slot(&cloud.clock);
-    cloud.change(|run| run.stopped_from = Some(stop)).await;
+    cloud.clock.sleep_until(START.plus(10).full_second()).await;
+    let stop = Run::change_at(&cloud.clock);
+    cloud.change(|run| run.stopped_at = Some(stop)).await;
     cloud.live(10..20, in_turn).await;
     cloud.settle().await;
     let latest = cloud.seen().iter().map(|seen| seen.began).max();
-    assert!(latest.unwrap() < stop.start());
-    assert!(latest.unwrap() >= stop.start() - ms(600));
+    assert!(latest.unwrap() < stop);
+    assert!(latest.unwrap() >= stop - ms(600));
     cloud.account(0..20).await.assert_complete();
 }
 
@@ -142,7 +142,7 @@ async fn a_held_user_that_leaves_the_run_is_let_go() {
     let late = cloud
         .seen()
         .into_iter()
-        .filter(|seen| seen.began >= from.start() + ms(10));
+        .filter(|seen| seen.began >= from.full_second() + ms(10));
     assert!(late.map(|seen| seen.user).max() < Some(5));
     cloud.account(0..20).await.assert_complete();
 }
@@ -152,18 +152,18 @@ async fn a_user_is_not_held_into_an_iteration_that_its_process_may_not_see_the_e
     // the third one in a slot is under way at its end
     let cloud = Cloud::new("constant(0)", 20, 10, Target::taking(ms(390))).await;
     let ticker = &cloud.processes[0].ticker;
-    let deadline = START.plus(15).start();
+    let deadline = START.plus(15).full_second();
     let report = ticker.run(&wake_up(0, START), Some(deadline)).await;
     assert_eq!(report.unwrap().executed, 10);
-    assert!(cloud.clock.now() <= START.plus(1).start() + ms(400));
+    assert!(cloud.clock.now() <= START.plus(1).full_second() + ms(400));
     cloud.account(0..1).await.assert_complete();
     let markers = cloud.store.inner().markers(&run_id(), "A", Block(0)).await;
     assert_eq!(markers.unwrap(), [], "let go");
     // with time enough the same users are held for seconds
-    let deadline = START.plus(200).start();
+    let deadline = START.plus(200).full_second();
     let report = ticker.run(&wake_up(0, START.plus(2)), Some(deadline)).await;
     assert_eq!(report.unwrap().executed, 10);
-    assert!(cloud.clock.now() >= START.plus(4).start());
+    assert!(cloud.clock.now() >= START.plus(4).full_second());
 }
 
 proptest! {

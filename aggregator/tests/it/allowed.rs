@@ -121,7 +121,7 @@ async fn a_run_has_its_host_and_the_keyring_its_password() {
 async fn a_run_with_a_later_stage_above_the_limit_does_not_go_on() {
     let shape = "[shape.Steps]\nstages = [\n\
         { duration = 60, users = 2, spawn_rate = 1 },\n\
-        { duration = 60, users = 50, spawn_rate = 1 },\n]\n";
+        { duration = 120, users = 50, spawn_rate = 1 },\n]\n";
     let source = format!("{BUILT_IN}\n{shape}");
     let steps = Workload::parse(&source, "steps", &|_| None).expect("it is valid");
     let steps = Arc::new(steps);

@@ -121,6 +121,11 @@ async fn killed_run(db: &Path, at: &Recorder) {
     first.kill().await;
 }
 
+/// What of a run could still be recorded is `stopping` before.
+fn is_stopped(statistics: &Value) -> bool {
+    statistics["state"] == "stopped"
+}
+
 fn at_recorder(db: &Path, at: &Recorder) -> Cicada {
     let cicada = Cicada::new().db(db).env("TARGET_APP_URL", at.url());
     cicada.env("AI_AGENT_URL", at.url())
@@ -150,16 +155,16 @@ async fn a_run_that_does_not_obey_the_limits_of_now_does_not_go_on() {
         let second = at_recorder(&db, &target).args(limits).serve().await;
         second.until_logged("does not obey the limits of now").await;
         assert!(second.log().contains(says), "{}", second.log());
-        let state = second.get("/stats/requests").await["state"].clone();
-        assert_eq!(state, "stopped", "{limits}");
         sleep(A_WHILE).await;
         assert_eq!(target.seen().len(), sent, "{limits}");
+        second.until("/stats/requests", LIMIT, is_stopped).await;
         let runs = second.get("/runs").await;
         assert_eq!(runs["runs"].as_array().map(Vec::len), Some(1), "{runs}");
         assert_eq!(second.terminate().await, 0);
         // it has ended for good
         let third = at_recorder(&db, &target).serve().await;
-        assert_eq!(third.get("/stats/requests").await["state"], "stopped");
+        third.until("/stats/requests", LIMIT, is_stopped).await;
+        assert_eq!(target.seen().len(), sent, "{limits}");
         third.kill().await;
     }
     let db = folder.path().join("fits.db");

@@ -9,7 +9,7 @@ use axum::Router;
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::time::sleep;
 
@@ -121,6 +121,11 @@ async fn killed_run(db: &Path, at: &Recorder) {
     first.kill().await;
 }
 
+/// What of a run could still be recorded is `stopping` before.
+fn is_stopped(statistics: &Value) -> bool {
+    statistics["state"] == "stopped"
+}
+
 fn at_recorder(db: &Path, at: &Recorder) -> Cicada {
     let cicada = Cicada::new().db(db).env("TARGET_APP_URL", at.url());
     cicada.env("AI_AGENT_URL", at.url())
@@ -150,16 +155,16 @@ async fn a_run_that_does_not_obey_the_limits_of_now_does_not_go_on() {
         let second = at_recorder(&db, &target).args(limits).serve().await;
         second.until_logged("does not obey the limits of now").await;
         assert!(second.log().contains(says), "{}", second.log());
-        let stopped = |answer: &Value| answer["state"] == "stopped";
-        second.until("/stats/requests", LIMIT, stopped).await;
         sleep(A_WHILE).await;
         assert_eq!(target.seen().len(), sent, "{limits}");
+        second.until("/stats/requests", LIMIT, is_stopped).await;
         let runs = second.get("/runs").await;
         assert_eq!(runs["runs"].as_array().map(Vec::len), Some(1), "{runs}");
         assert_eq!(second.terminate().await, 0);
         // it has ended for good
         let third = at_recorder(&db, &target).serve().await;
-        assert_eq!(third.get("/stats/requests").await["state"], "stopped");
+        third.until("/stats/requests", LIMIT, is_stopped).await;
+        assert_eq!(target.seen().len(), sent, "{limits}");
         third.kill().await;
     }
     let db = folder.path().join("fits.db");
@@ -291,7 +296,7 @@ async fn a_host_s_user_and_password_are_sent_and_shown_nowhere() {
         match how {
             "swarm" => form += &format!("&host={escaped}"),
             "user" => {
-                let body = serde_json::json!({"user_class_name": "TargetAppUser", "host": host});
+                let body = json!({"user_class_name": "TargetAppUser", "host": host});
                 let request = reqwest::Client::new().post(format!("{}/user", cicada.url()));
                 let request = request.header("content-type", "application/json");
                 let answer = request.body(body.to_string()).send().await.unwrap();
@@ -426,14 +431,20 @@ async fn what_is_refused_or_only_looked_at_shows_no_password_either() {
         ("/swarm", format!("user_count=1&spawn_rate=1&host={host}")),
         ("/swarm", format!("user_count=1&spawn_rate=1&host={host}?x")),
         ("/schedules", schedule),
-        (
-            "/user",
-            format!("user_class_name=TargetAppUser&host={host}?x"),
-        ),
     ] {
         let answer = cicada.post(path, &form).await;
         assert_hides(answer.to_string().as_bytes(), path);
         assert_ne!(answer["success"], true, "{path}: {answer}");
+    }
+    for host in [format!("{host}?x"), format!("http://me:{SECRET}/x@shop.test")] {
+        let body = json!({"user_class_name": "TargetAppUser", "host": host});
+        let request = reqwest::Client::new().post(format!("{}/user", cicada.url()));
+        let request = request.header("content-type", "application/json");
+        let answer = request.body(body.to_string()).send().await.unwrap();
+        assert!(answer.status().is_client_error(), "{}", answer.status());
+        let text = answer.text().await.unwrap();
+        assert!(text.contains("is no base URL"), "{text}");
+        assert_hides(text.as_bytes(), "/user");
     }
     let (status, answer) = cicada.send("PUT", "/workload", &workload(&host, "")).await;
     assert_eq!(status, 422, "{answer}");

@@ -135,7 +135,7 @@ fn requests(run: &LoadedRun, service: &Service, bias: Bias) -> Vec<Request> {
                 let mut scope = Scope::new(class, task, due.user, due.iteration, draws);
                 let mut luck = Draws::keyed(key ^ 1, due.user, due.iteration);
                 let mut is_first = true;
-                let mut order: Vec<_> = scope.order(task).into_iter().collect();
+                let mut order: Vec<_> = scope.order(task).collect();
                 if matches!(bias, Bias::InOrder) {
                     order.sort_unstable();
                 }

@@ -91,6 +91,8 @@ async fn a_whole_run_can_be_driven_through_the_url() {
     let statistics = call(Event::new("GET", "/stats/requests")).await.json();
     assert_eq!(statistics["state"], "stopped");
     assert_eq!(statistics["user_count"], 0);
+    let current = statistics["current_response_time_percentiles"].as_object();
+    assert!(current.unwrap().values().all(serde_json::Value::is_null));
 }
 
 #[tokio::test(start_paused = true)]

@@ -436,7 +436,10 @@ async fn what_is_refused_or_only_looked_at_shows_no_password_either() {
         assert_hides(answer.to_string().as_bytes(), path);
         assert_ne!(answer["success"], true, "{path}: {answer}");
     }
-    for host in [format!("{host}?x"), format!("http://me:{SECRET}/x@shop.test")] {
+    for host in [
+        format!("{host}?x"),
+        format!("http://me:{SECRET}/x@shop.test"),
+    ] {
         let body = json!({"user_class_name": "TargetAppUser", "host": host});
         let request = reqwest::Client::new().post(format!("{}/user", cicada.url()));
         let request = request.header("content-type", "application/json");

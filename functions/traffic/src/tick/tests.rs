@@ -521,7 +521,7 @@ async fn what_is_late_within_a_tick_that_was_in_time_is_not_sent() {
                 .spawn(async move { ticker.run(&wake_up, None).await });
         }
         // the wake-up came in time, and some of its iterations are still to be sent
-        let amid = START.plus(1).full_second() + ms(500);
+        let amid = START.plus(1).full_second() + ms(25);
         stage.clock.sleep_until(amid).await;
         tokio::time::advance(stands_still).await;
         let report = stage.settle().await;

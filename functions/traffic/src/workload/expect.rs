@@ -11,7 +11,9 @@ use toml::de::DeValue;
 
 use super::engine::Program;
 use super::errors::EvaluationError;
+use super::json::NotJson;
 use super::read::integer;
+use super::scope::Answered;
 use super::text::Text;
 
 /// The longest failure text in characters; what is longer is cut.
@@ -71,8 +73,15 @@ impl Expect {
         let Some(condition) = &self.condition else {
             return Ok(None);
         };
-        let holds = condition.evaluate(context.clone())?.is_true();
-        Ok((!holds).then(|| format!("expected {}", condition.origin.source.trim())))
+        if condition.evaluate(context.clone())?.is_true() {
+            return Ok(None);
+        }
+        let expected = format!("expected {}", condition.origin.source.trim());
+        Ok(Some(match Answered::lacks_json(context) {
+            // that a body is no JSON at all shows at the first look
+            None | Some(NotJson::Syntax) => expected,
+            Some(reason) => format!("{expected} ({reason})"),
+        }))
     }
 }
 

@@ -242,7 +242,12 @@ async fn a_target_that_wants_a_client_certificate_gets_it() {
         );
         let refused = server.answers(&folder, &unknown).await.unwrap_err();
         let reason = "the target refuses the client certificate: it does not trust its issuer";
-        assert!(refused.ends_with(reason), "{refused}");
+        // OpenSSL says no more of an issuer that it has never heard of
+        let silent = "the target refuses the client certificate: it is not accepted";
+        assert!(
+            refused.ends_with(reason) || refused.ends_with(silent),
+            "{refused}"
+        );
     }
 }
 

@@ -158,7 +158,10 @@ async fn a_database_is_its_owners_alone_and_what_is_exported_is_not() {
         }
         let limit = Instant::now() + Duration::from_secs(30);
         let child = open().args("--web-base-path /x").start();
-        while !folder.join("stats_stats.csv").exists() || rights(&database) != 0o600 {
+        let is_open = || {
+            folder.join("stats_stats.csv").exists() && folder.join("runs.db-wal").exists()
+        };
+        while !is_open() || rights(&database) != 0o600 {
             assert!(
                 Instant::now() < limit,
                 "{before:?}: {:o}",
@@ -172,7 +175,6 @@ async fn a_database_is_its_owners_alone_and_what_is_exported_is_not() {
                 assert_eq!(rights(&beside), 0o600, "{before:?}: {}", beside.display());
             }
         }
-        assert!(folder.join("runs.db-wal").exists());
         child.end().await;
         let log = fs::read_to_string(folder.join("cicada.log")).unwrap();
         let said = log

@@ -122,11 +122,18 @@ impl Follower {
             _ => quiet_before,
         };
         let ledger = self.live.ledger(&self.run, quiet_before);
-        let is_over = self.run.plan.run().is_over(now);
+        let run_now = self.run.plan.run();
+        let is_over = run_now.is_over(now);
         let (is_settled, busy) = match quiet {
             Some(Quiet::Settled) => (true, 0),
             Some(Quiet::Busy(users)) => (false, users),
-            None => (is_over && ledger.total.pending == 0, ledger.total.pending),
+            None => {
+                let pending = ledger.total.pending;
+                // a user may have several iterations of which nothing was heard yet
+                let last = run_now.ends().unwrap_or(now) - Duration::from_micros(1);
+                let busy = pending.min(self.run.plan.user_count(last));
+                (is_over && pending == 0, busy)
+            }
         };
         let mut stats = self.sealed.stats.clone();
         for bucket in self.open.values() {

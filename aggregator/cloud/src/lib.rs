@@ -115,13 +115,13 @@ impl<S: Store, Q: Queue, H: Heartbeat> Cloud<S, Q, H> {
         door: Door,
         logs: LogBuffer,
     ) -> Result<Self, InvalidField> {
-        let control = Control::new(settings, Arc::clone(&fan_out))?;
         let aggregation = Aggregation::new(
             Arc::clone(&fan_out.store),
             Arc::clone(&fan_out.runs),
             fan_out.clock.clone(),
             Limits::for_paid_writes(),
         );
+        let control = Control::new(settings, fan_out)?;
         let api = Api {
             control: Arc::new(control),
             aggregation: Arc::new(aggregation),

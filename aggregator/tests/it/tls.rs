@@ -207,11 +207,12 @@ fn every_mistake_in_the_files_is_one_line_that_shows_nothing_of_them() {
 
 /// A certificate that is valid between two days of a year, each as month and day.
 fn dated(folder: &Path, from: (i32, u8, u8), until: (i32, u8, u8)) -> TlsFiles {
-    let mut parameters = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    let mut parameters =
+        rcgen::CertificateParams::new(vec!["localhost".to_owned()]).expect("it can be made");
     parameters.not_before = rcgen::date_time_ymd(from.0, from.1, from.2);
     parameters.not_after = rcgen::date_time_ymd(until.0, until.1, until.2);
-    let key = rcgen::KeyPair::generate().unwrap();
-    let certificate = parameters.self_signed(&key).unwrap();
+    let key = rcgen::KeyPair::generate().expect("it can be made");
+    let certificate = parameters.self_signed(&key).expect("it can be made");
     let files = TlsFiles {
         certificate: folder.join("dated.pem"),
         key: folder.join("dated-key.pem"),
@@ -223,12 +224,12 @@ fn dated(folder: &Path, from: (i32, u8, u8), until: (i32, u8, u8)) -> TlsFiles {
 
 #[test]
 fn a_certificate_of_another_time_is_said_with_its_file_and_date() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("it can be made");
     let files = dated(folder.path(), (2026, 3, 1), (2026, 6, 1));
     let path = files.certificate.display();
-    let tls = Tls::read(&files).unwrap();
+    let tls = Tls::read(&files).expect("it can be made");
     let on = |date: &str| {
-        let date: jiff::Timestamp = date.parse().unwrap();
+        let date: jiff::Timestamp = date.parse().expect("it can be made");
         tls.trouble(Timestamp::from_micros(date.as_microsecond() as u64))
     };
     for good in ["2026-03-01T00:00:00Z", "2026-05-17T23:59:59Z"] {
@@ -257,18 +258,18 @@ fn a_certificate_of_another_time_is_said_with_its_file_and_date() {
 
 #[test]
 fn a_chain_is_valid_while_all_of_it_is() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("it can be made");
     let files = dated(folder.path(), (2026, 3, 1), (2036, 6, 1));
-    let text = std::fs::read_to_string(&files.certificate).unwrap();
+    let text = std::fs::read_to_string(&files.certificate).expect("it can be made");
     let between = dated(folder.path(), (2025, 1, 1), (2027, 1, 1));
-    let between = std::fs::read_to_string(&between.certificate).unwrap();
+    let between = std::fs::read_to_string(&between.certificate).expect("it can be made");
     let key = dated(folder.path(), (2026, 3, 1), (2036, 6, 1));
     // the key of the last one is the leaf's
-    let leaf = std::fs::read_to_string(&key.certificate).unwrap();
+    let leaf = std::fs::read_to_string(&key.certificate).expect("it can be made");
     assert_ne!(text, leaf);
     write(&key.certificate, &format!("{leaf}{between}"));
-    let tls = Tls::read(&key).unwrap();
-    let date: jiff::Timestamp = "2028-01-01T00:00:00Z".parse().unwrap();
+    let tls = Tls::read(&key).expect("it can be made");
+    let date: jiff::Timestamp = "2028-01-01T00:00:00Z".parse().expect("it can be made");
     let said = tls.trouble(Timestamp::from_micros(date.as_microsecond() as u64));
     let said = said.expect("a part of it has expired");
     assert!(

@@ -179,12 +179,7 @@ impl Sender {
                 }
                 Err(Unsendable::Invalid(reason)) => {
                     trace.failed(&reason);
-                    let sent = Sent {
-                        prepared,
-                        lateness: None,
-                        cold: false,
-                        leads_to: None,
-                    };
+                    let sent = Sent::not_at_all(prepared);
                     let now = journal.clock.now();
                     journal.outcome(sent.outcome(now, Duration::ZERO, 0, Some(shortened(reason))));
                     continue;
@@ -308,7 +303,17 @@ struct Sent<'a> {
     leads_to: Option<TraceId>,
 }
 
-impl Sent<'_> {
+impl<'a> Sent<'a> {
+    /// What could not even be put together.
+    fn not_at_all(prepared: &'a Prepared) -> Self {
+        Self {
+            prepared,
+            lateness: None,
+            cold: false,
+            leads_to: None,
+        }
+    }
+
     fn outcome(
         &self,
         completed_at: Timestamp,

@@ -158,9 +158,8 @@ async fn a_database_is_its_owners_alone_and_what_is_exported_is_not() {
         }
         let limit = Instant::now() + Duration::from_secs(30);
         let child = open().args("--web-base-path /x").start();
-        let is_open = || {
-            folder.join("stats_stats.csv").exists() && folder.join("runs.db-wal").exists()
-        };
+        let is_open =
+            || folder.join("stats_stats.csv").exists() && folder.join("runs.db-wal").exists();
         while !is_open() || rights(&database) != 0o600 {
             assert!(
                 Instant::now() < limit,

@@ -370,6 +370,7 @@ async fn a_run_whose_password_is_not_said_again_does_not_go_on_without_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 async fn what_is_refused_or_only_looked_at_shows_no_password_either() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("shop.toml");

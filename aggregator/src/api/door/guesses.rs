@@ -7,7 +7,7 @@
 //! would know that the guess was wrong.
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
-use std::hash::{BuildHasher as _, Hash as _, Hasher as _, RandomState};
+use std::hash::{BuildHasher as _, RandomState};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -138,9 +138,7 @@ impl Guesses {
         guess: &[u8],
     ) -> Result<Option<(Turn, oneshot::Receiver<()>)>, Busy> {
         let guess = self.0.hashing.hash_one(guess);
-        let mut hasher = self.0.hashing.build_hasher();
-        who.hash(&mut hasher);
-        let caller = hasher.finish();
+        let caller = self.0.hashing.hash_one(who);
         let mut queue = self.0.queue();
         queue.count_time();
         let is_repeated = queue.wrong.contains(&guess);

@@ -35,7 +35,7 @@ async fn running(store: UnsteadyStore) -> Cicada<UnsteadyStore> {
 
 /// The state as the process knows it, whatever the store says.
 async fn state(cicada: &Cicada<UnsteadyStore>) -> State {
-    let run = cicada.control.run().await.unwrap();
+    let run = cicada.control.run().await.expect("it is known");
     cicada.control.state(run.as_deref())
 }
 

@@ -43,8 +43,9 @@ impl Deflate {
     /// A zlib header is a multiple of 31. No raw stream begins like one: its first bits would be those of
     /// a stored block, with padding that nobody writes.
     fn begin(&mut self, first: u8, second: u8) {
-        let is_zlib =
-            first & 0x0f == 8 && first >> 4 <= 7 && u16::from_be_bytes([first, second]) % 31 == 0;
+        let is_zlib = first & 0x0f == 8
+            && first >> 4 <= 7
+            && u16::from_be_bytes([first, second]).is_multiple_of(31);
         self.stream = Some(Decompress::new(is_zlib));
     }
 

@@ -41,6 +41,10 @@ fn own_authority(names: &[&str]) -> CertificateDer<'static> {
     self_signed(authority(params(names)))
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "they are made where they are passed"
+)]
 fn self_signed(params: CertificateParams) -> CertificateDer<'static> {
     let key = KeyPair::generate().unwrap();
     params.self_signed(&key).unwrap().der().clone()
@@ -51,6 +55,10 @@ fn root(name: &str) -> Issuer {
     CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "they are made where they are passed"
+)]
 fn issued(params: CertificateParams, by: &Issuer) -> CertificateDer<'static> {
     let key = KeyPair::generate().unwrap();
     params.signed_by(&key, by).unwrap().der().clone()

@@ -263,6 +263,7 @@ fn mistake(folder: &Folder, settings: &str, line: usize, expected: &str) {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn what_cannot_be_used_is_named_with_its_line() {
     let folder = Folder::issued();
     folder.shell("openssl pkcs8 -topk8 -passout pass:x -in me.key -out locked.key");

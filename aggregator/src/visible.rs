@@ -32,7 +32,7 @@ pub fn line(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// The text with its line feeds, and all else as in [`line`].
+/// The text with its line feeds, and all else as in [`line()`].
 pub fn lines(text: &str) -> Cow<'_, str> {
     let hidden = |character| character != '\n' && is_hidden(character);
     if !text.contains(hidden) {

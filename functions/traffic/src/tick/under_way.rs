@@ -11,7 +11,7 @@ use super::GRAIN;
 use crate::clock::Timestamp;
 use crate::run::{Run, RunId};
 
-/// See the [module](self).
+/// What is under way in this process, by run.
 #[derive(Debug, Default)]
 pub struct UnderWay(Mutex<HashMap<RunId, Arc<Counts>>>);
 

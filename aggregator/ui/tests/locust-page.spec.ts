@@ -105,8 +105,8 @@ test("a run is started, looked at, edited, stopped, reset and followed by anothe
 
   await page.getByRole("button", { name: "New", exact: true }).click();
   await start(page, 3);
-  await expect.poll(() => count(page, "GET /quick")).toBeGreaterThan(0);
-  expect(await count(page, "Aggregated"), "another run counts anew").toBeLessThan(counted);
+  // another run counts anew
+  await expect.poll(() => count(page, "Aggregated")).toBeLessThan(counted);
 
   await expect.poll(() => count(page, "GET /quick")).toBeGreaterThan(8);
   await page.getByRole("button", { name: "Reset" }).click();

@@ -317,7 +317,7 @@ async fn send_again(scene: &Scene, seconds: u64) -> usize {
         .map(|(slot, (class, block))| wake_up(slot, class, block))
         .collect();
     let count = wake_ups.len();
-    queue.send(wake_ups).await.unwrap();
+    queue.send(plan.run().slots(), wake_ups).await.unwrap();
     count
 }
 

@@ -30,7 +30,20 @@ fn opening(file: &Path) -> String {
 
 fn opening_in(mut child: std::process::Command, file: &Path) -> String {
     child.env(FILE, file);
-    let output = child.output().unwrap();
+    let began = tokio::time::Instant::now();
+    let output = loop {
+        match child.output() {
+            // another test's child has the copy open for writing until it is itself
+            Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy => {
+                assert!(
+                    began.elapsed() < std::time::Duration::from_secs(60),
+                    "{error}"
+                );
+                std::thread::yield_now();
+            }
+            output => break output.unwrap(),
+        }
+    };
     let said = lines_after("opened: ", &output.stdout);
     assert_eq!(said.len(), 1, "{output:?}");
     said[0].clone()

@@ -16,8 +16,16 @@ const REQUESTED_WITH: (&str, &[u8]) = ("x-requested-with", b"Cicada");
 pub(super) fn understood(state: State, headers: &HeaderMap) -> State {
     let agent = headers.get(USER_AGENT);
     let is_browser = agent.is_some_and(|agent| agent.as_bytes().starts_with(b"Mozilla/"));
+    match is_browser && !is_ours(headers) {
+        true => known(state),
+        false => state,
+    }
+}
+
+/// The state in the words that Locust's page knows.
+pub(super) fn known(state: State) -> State {
     match state {
-        State::Stopping if is_browser && !is_ours(headers) => State::Spawning,
+        State::Stopping => State::Spawning,
         state => state,
     }
 }

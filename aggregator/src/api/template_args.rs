@@ -6,6 +6,7 @@ use serde::Serialize;
 use traffic::ports::{Heartbeat, Queue, Store};
 use traffic::workload::NO_SHAPE;
 
+use super::locust_page;
 use crate::control::{Control, Offer, OfferedClass, Refusal, State};
 
 /// The percentiles that Locust's charts draw.
@@ -73,10 +74,7 @@ impl TemplateArgs {
 
     /// The same for Locust's own page, which stops looking at a state of `stopping`.
     pub(super) fn for_locusts_page(self) -> Self {
-        let state = match self.state {
-            State::Stopping => State::Spawning,
-            state => state,
-        };
+        let state = locust_page::known(self.state);
         Self { state, ..self }
     }
 }

@@ -108,10 +108,15 @@ proptest! {
             let passed = (slot.0 - from.0) as f64;
             stated(&daily, slot.full_second()) <= passed * spawn_rate + 0.5
         });
+        // where the curve passes the middle between two numbers, rounding decides which of them it is
+        let stated = stated(&daily, met.unwrap().full_second());
+        let targets = [-1e-6, 1e-6].map(|rounding| (stated + rounding).round() as u64);
         for slot in (from.0..met.unwrap().0).map(Slot) {
             let passed = (slot.0 - from.0) as f64;
             let count = plan.user_count(slot.full_second());
-            prop_assert_eq!(count, (passed * spawn_rate + 1e-9) as u64 + 1, "after {} s", passed);
+            let spawned = (passed * spawn_rate + 1e-9) as u64 + 1;
+            let allowed = targets.map(|target| spawned.min(target));
+            prop_assert!(allowed.contains(&count), "{count} users after {passed} s, not {allowed:?}");
         }
     }
 

@@ -4,7 +4,7 @@
 //! the request's [`Expected`] says so: what is not named there must be equal.
 
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use control::Settings;
@@ -267,8 +267,7 @@ fn shapes() -> Value {
 
 /// Runs one of the Python scripts that ask Locust, with JSON in and JSON out.
 pub(crate) fn python(script: &str, question: &Value) -> Value {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
-    let root = root.expect("the crate lies in the repository");
+    let root = crate::tools::root();
     let python = std::env::var_os("CICADA_PYTHON");
     let python = python.map_or_else(|| root.join(".tools/venv/bin/python"), PathBuf::from);
     assert!(

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 /// The repository.
 pub(crate) fn root() -> &'static Path {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2);
     root.expect("the crate lies in the repository")
 }
 

@@ -1,18 +1,13 @@
 //! Locust's own statistics, in a Python process.
 
 use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
 use super::log::Log;
-
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("the crate lies in the repository")
-}
+use crate::tools::root;
 
 fn python() -> PathBuf {
     let python = match std::env::var_os("CICADA_PYTHON") {

@@ -52,7 +52,14 @@ pub(crate) async fn attend(
         () = writing.go_on(&aggregation) => false,
         clean = to_the_end(engine, settings, &mut interrupted) => clean?,
     };
-    let snapshot = engine.aggregation.snapshot_anew().await?;
+    let snapshot = tokio::select! {
+        snapshot = engine.aggregation.snapshot_anew() => snapshot?,
+        // a long past may still have to be counted
+        () = interrupted.again() => {
+            tracing::warn!("left at once: the last figures are not written");
+            return Ok(settings.exit_code_on_error);
+        }
+    };
     let written = writing.finish(snapshot.clone()).await;
     if settings.exports.json {
         let _read = was_read(console::print_json(&snapshot))?;
@@ -196,10 +203,6 @@ async fn finish(engine: &Engine, settings: &Settings, interrupted: &mut Interrup
         in_flight = engine.in_flight(),
         "stopping: interrupt again to leave at once"
     );
-    let again = async {
-        tokio::time::sleep(SAME_INTERRUPT).await;
-        interrupted.next().await;
-    };
     tokio::select! {
         finished = engine.finish(patience) => {
             if let Err(error) = &finished {
@@ -208,7 +211,7 @@ async fn finish(engine: &Engine, settings: &Settings, interrupted: &mut Interrup
             }
             finished.is_ok()
         }
-        () = again => {
+        () = interrupted.again() => {
             tracing::warn!("left at once: what is in flight will not be recorded");
             true
         }
@@ -247,6 +250,12 @@ impl Interrupts {
         }
         #[cfg(not(unix))]
         Ok(Self {})
+    }
+
+    /// One that is not the same as the one before.
+    async fn again(&mut self) {
+        tokio::time::sleep(SAME_INTERRUPT).await;
+        self.next().await;
     }
 
     async fn next(&mut self) {

@@ -184,6 +184,12 @@ impl Store for SqliteStore {
             .await
     }
 
+    async fn next_bucket(&self, run: &RunId, from: Bucket) -> Result<Option<Bucket>, StoreError> {
+        let run = run.clone();
+        self.run_task(move |database| database.next_bucket(&run, from))
+            .await
+    }
+
     async fn expire_records(&self, before: Bucket) -> Result<(), StoreError> {
         while self
             .run_task(move |database| database.expire(before))

@@ -15,6 +15,7 @@ use traffic::run::{Run, Segment};
 use traffic::runs::{Changing, LoadedRun, RunError};
 
 mod desired_run;
+mod folding;
 mod held_stop;
 mod limits_of_now;
 mod request;
@@ -306,6 +307,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
             return left_alone(target, &on.name);
         }
         self.keep_secret(&target);
+        let kept = self.without_settled(&before.plan).await?;
         let change = self.begin_change();
         if run.ends().is_some_and(|end| end <= change.from()) {
             // it has ended meanwhile: the next look starts another
@@ -325,7 +327,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         let first = segments[0].clone();
         let mut changed = Run {
             revision: run.revision + 1,
-            ..run
+            ..kept
         };
         if target.shape.is_some() {
             // as in Locust, where a shape is a test of its own

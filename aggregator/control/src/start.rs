@@ -99,6 +99,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
             segments: target.segments(from),
             stopped_at: None,
             block_size: self.settings.block_size,
+            past: None,
             reset_at: None,
         }
     }

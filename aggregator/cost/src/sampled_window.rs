@@ -63,6 +63,7 @@ pub(super) fn first_run(workload: &Workload, segments: Vec<Segment>, block_size:
         created_at: BEGINS.full_second(),
         segments,
         stopped_at: None,
+        past: None,
         reset_at: None,
     }
 }

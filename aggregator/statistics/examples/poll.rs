@@ -157,6 +157,7 @@ async fn start(
         }],
         stopped_at: None,
         block_size: BlockSize::default(),
+        past: None,
         reset_at: None,
     };
     store.put_run(&run).await?;

@@ -9,8 +9,8 @@ use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use traffic::clock::{Clock, Timestamp};
-use traffic::ports::Store;
+use traffic::clock::{Clock, Slot, Timestamp};
+use traffic::ports::{Checkpoint, Store};
 use traffic::record::{BUCKET_SECONDS, Bucket};
 use traffic::run::{Run, RunId};
 use traffic::runs::{LoadedRun, RunError, Runs};
@@ -19,7 +19,7 @@ use self::follower::Follower;
 use crate::ledger::{Ledger, LedgerPast};
 use crate::report::{CurrentPercentiles, Report};
 use crate::state::{State, user_count};
-use crate::stats::{Limits, Stats};
+use crate::stats::{CheckpointError, Limits, Stats};
 
 mod error;
 mod follower;
@@ -53,6 +53,15 @@ pub struct Aggregation<S> {
     /// Runs of which everything is in a stored checkpoint, and everything of older ones too.
     complete: Mutex<HashSet<RunId>>,
     remembered: Mutex<listed::Remembered>,
+}
+
+/// The first slot of a run of which something may still become known to who goes on from a checkpoint: nobody asks
+/// the plan about earlier ones any more.
+///
+/// # Errors
+/// When the checkpoint cannot be read.
+pub fn settled_until(checkpoint: &Checkpoint) -> Result<Slot, CheckpointError> {
+    sealed::settled_until(&checkpoint.body)
 }
 
 /// Where a run is held; whoever has the lock reads for all who wait.
@@ -296,12 +305,7 @@ impl<S: Store> Aggregation<S> {
             return Ok(snapshot.clone());
         }
         follower.refresh(&*self.store, now).await?;
-        if follower.is_save_due()
-            && let Err(error) = follower.save(&*self.store).await
-        {
-            let error: &dyn std::error::Error = &error;
-            tracing::warn!(error, "checkpoint not written: a restart will read more");
-        }
+        follower.save_if_due(&*self.store).await;
         Ok(follower.snapshot(now, self.store.quiet_before(), quiet))
     }
 
@@ -331,6 +335,7 @@ impl<S: Store> Aggregation<S> {
         let follower = match held.take() {
             Some(mut follower) => {
                 follower.adopt(run);
+                follower.catch_up(&*self.store).await?;
                 follower
             }
             None => Follower::load(&*self.store, run, self.limits).await?,

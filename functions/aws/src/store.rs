@@ -165,6 +165,12 @@ impl Store for DynamoStore {
         records::get(&self.table, run, shards, bucket, since, self.clock.now()).await
     }
 
+    /// Nothing: only the ends of partitions can be looked at. What has expired is known to be gone.
+    async fn next_bucket(&self, _: &RunId, from: Bucket) -> Result<Option<Bucket>, StoreError> {
+        let oldest = Bucket::of(self.clock.now() - self.retention);
+        Ok(Some(from.max(oldest)))
+    }
+
     /// Nothing: records expire.
     async fn expire_records(&self, _: Bucket) -> Result<(), StoreError> {
         Ok(())

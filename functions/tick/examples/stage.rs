@@ -71,6 +71,7 @@ fn run(workload: &str, clock: &Clock) -> Run {
             shape: None,
         }],
         stopped_at: None,
+        past: None,
         reset_at: None,
     }
 }

@@ -94,6 +94,7 @@ impl Stage {
             }],
             stopped_at: None,
             block_size: BlockSize::new(10).unwrap(),
+            past: None,
             reset_at: None,
         };
         store.put_run(&run).await.unwrap();

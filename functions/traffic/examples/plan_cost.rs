@@ -85,6 +85,7 @@ fn run(workload: &Workload, start: Slot) -> Run {
         }],
         stopped_at: None,
         block_size: BlockSize::default(),
+        past: None,
         reset_at: None,
     }
 }

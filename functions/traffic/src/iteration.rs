@@ -134,7 +134,8 @@ impl Sender {
     ) -> Fate {
         let class = self.class();
         let mut draws = Draws::keyed(turn.class_key, turn.user, turn.iteration);
-        let task = class.choose_task(&mut draws);
+        let number = class.choose_task_number(&mut draws);
+        let (task, prepared) = (&class.tasks()[number], &*self.prepared[number]);
         let scope = Scope::new(class, task, turn.user, turn.iteration, draws);
         let observer = self.observer.as_deref();
         let trace = Trace::begin(observer, &journal.clock, |context| Iteration {
@@ -146,7 +147,13 @@ impl Sender {
             number: turn.iteration,
         });
         let fate = self
-            .execute(transport, journal, turn, (task, scope), (&trace, run_end))
+            .execute(
+                transport,
+                journal,
+                turn,
+                (task, prepared, scope),
+                (&trace, run_end),
+            )
             .await;
         trace.end(fate)
     }
@@ -156,12 +163,11 @@ impl Sender {
         transport: &T,
         journal: &Journal<S>,
         turn: Turn,
-        (task, mut scope): (&Task, Scope),
+        (task, all_prepared, mut scope): (&Task, &[Prepared], Scope),
         (trace, run_end): (&Trace<'_>, &RunEnd<S>),
     ) -> Fate {
         let mut has_begun = false;
         let mut planned_at = turn.planned_at;
-        let all_prepared = self.prepared(task);
         for index in scope.order(task) {
             let (step, prepared) = (&task.steps()[index], &all_prepared[index]);
             if !scope.begin(step) {
@@ -258,13 +264,6 @@ impl Sender {
         if let Some(observer) = &self.observer {
             observer.skipped(self.class().name());
         }
-    }
-
-    /// What the steps of a task have in common each time.
-    fn prepared(&self, task: &Task) -> &[Prepared] {
-        let tasks = self.class().tasks();
-        let number = tasks.iter().position(|known| std::ptr::eq(known, task));
-        number.map_or(&[], |number| &self.prepared[number])
     }
 
     fn request(

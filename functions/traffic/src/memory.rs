@@ -143,6 +143,13 @@ impl Store for MemoryStore {
         })
     }
 
+    async fn next_bucket(&self, run: &RunId, from: Bucket) -> Result<Option<Bucket>, StoreError> {
+        let state = self.state();
+        let buckets = state.records.iter().map(|record| &record.key);
+        let buckets = buckets.filter(|key| key.run == *run && key.bucket >= from);
+        Ok(buckets.map(|key| key.bucket).min())
+    }
+
     async fn expire_records(&self, before: Bucket) -> Result<(), StoreError> {
         let mut state = self.state();
         // emptied and not removed, so that cursors stay good

@@ -5,7 +5,7 @@
 //! costs what is due in it, however long the run has been on. [`mix`] says which user of the ramp
 //! belongs to which class, the timeline when it is active, the schedule when its iterations are.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::clock::{Slot, Timestamp};
@@ -14,6 +14,7 @@ use crate::record::{Block, Shard};
 use crate::run::{Run, Segment};
 use crate::workload::Wait;
 
+mod counting;
 mod curve;
 pub mod mix;
 mod ramp;
@@ -99,9 +100,8 @@ struct BlockSpans {
 
 /// The most users that a run has had at once by an instant; needs no workload.
 pub fn peak_users(run: &Run, by: Timestamp) -> u64 {
-    let shares = run.segments.iter().flat_map(|segment| &segment.shares);
     // numbered by name, as a workload's classes are
-    let classes: BTreeSet<&str> = shares.map(|share| share.class.as_str()).collect();
+    let classes = run.class_names();
     let number = |name: &str| classes.iter().position(|class| *class == name);
     Timeline::new(run, number).peak(by)
 }
@@ -169,8 +169,27 @@ impl Plan {
 
     /// How many shards the run's records are in, over all of its segments.
     pub fn shards(&self) -> u32 {
+        Shard::count(self.run.block_size.blocks(self.most_of_class()))
+    }
+
+    /// The most users that a class was or is to have.
+    fn most_of_class(&self) -> u32 {
         let most = (0..self.classes.len()).map(|class| self.timeline.most_ever(class));
-        Shard::count(self.run.block_size.blocks(most.max().unwrap_or_default()))
+        let past = self.run.past.as_ref().map(|past| past.most_of_class);
+        most.chain(past).max().unwrap_or_default()
+    }
+
+    /// The run without the segments that are over by an instant: nobody may ask about the time before it any
+    /// more. From then on the plan is the same.
+    pub fn folded(&self, before: Timestamp) -> Run {
+        let mut run = self.run.clone();
+        let over = self.timeline.over(before);
+        if over == 0 {
+            return run;
+        }
+        run.past = Some((self.timeline).folded(&self.run, over, self.most_of_class()));
+        run.segments.drain(..over);
+        run
     }
 
     /// The same with what is due: class numbers, blocks and iterations by instant.

@@ -2,8 +2,9 @@
 //!
 //! A run is the plan's input and nothing more: seed, workload version, and the segments that say how
 //! many users when. It is changed by adding to it, so whoever counts a past slot later sees what
-//! whoever executed it saw.
+//! whoever executed it saw; what is counted for good is [left out](Past).
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
@@ -13,8 +14,11 @@ use crate::clock::{Clock, Slot, Slots, Timestamp};
 use crate::record::BlockSize;
 
 mod daily;
+mod past;
+mod stored;
 
 pub use daily::{DailyCurve, DayPoint, UtcOffset};
+pub use past::{Past, Spawner};
 
 /// Where several processes share a store, a change holds from the first full second that begins at least
 /// this much later; where one does all, at once.
@@ -66,7 +70,11 @@ pub struct Run {
     pub block_size: BlockSize,
     /// When the run was asked for.
     pub created_at: Timestamp,
+    /// What was asked for before [`Run::segments`], once nobody asks the plan about it any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub past: Option<Past>,
     /// What was asked for, in order of their `from`; never empty.
+    #[serde(with = "stored")]
     pub segments: Vec<Segment>,
     /// The first instant at which nothing starts any more, once the run was stopped.
     pub stopped_at: Option<Timestamp>,
@@ -75,7 +83,7 @@ pub struct Run {
 }
 
 /// What one `POST /swarm` asked for from an instant on; of a load shape, one of its stages.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Segment {
     /// The first instant for which this holds.
     pub from: Timestamp,
@@ -93,7 +101,6 @@ pub struct Segment {
     /// The first instant at which nothing starts any more, when a `run_time` was given or a shape ends.
     pub until: Option<Timestamp>,
     /// The load shape that this is a part of.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shape: Option<ShapePart>,
 }
 
@@ -123,6 +130,9 @@ pub struct Share {
 impl Run {
     /// The run's first instant.
     pub fn starts(&self) -> Timestamp {
+        if let Some(past) = &self.past {
+            return past.starts;
+        }
         let first = self.segments.first();
         first.map_or(Timestamp::default(), |segment| segment.from)
     }
@@ -181,6 +191,20 @@ impl Run {
     /// The load shape that says how many users there are, if one does.
     pub fn shape(&self) -> Option<&ShapePart> {
         self.segments.last()?.shape.as_ref()
+    }
+
+    /// The first instant about which the plan can be asked.
+    pub fn kept_from(&self) -> Timestamp {
+        let first = self.segments.first();
+        first.map_or(Timestamp::default(), |segment| segment.from)
+    }
+
+    /// The names of the classes that have taken part so far, or are about to.
+    pub fn class_names(&self) -> BTreeSet<&str> {
+        let past = self.past.iter().flat_map(|past| &past.classes);
+        let shares = self.segments.iter().flat_map(|segment| &segment.shares);
+        let names = past.chain(shares.map(|share| &share.class));
+        names.map(String::as_str).collect()
     }
 
     /// Since when the statistics count: the run's first slot, or the last reset after it.

@@ -145,6 +145,18 @@ impl<S: Store> Runs<S> {
         }
     }
 
+    /// Whether a change may still hold for what is due before an instant: one that is made from now on, or
+    /// one that is being made. What was made before this is asked is known to who looks at the run after it.
+    pub fn may_change_before(&self, instant: Timestamp) -> bool {
+        self.certain(self.clock.now()) < instant
+    }
+
+    /// Waits until no change can hold any more for what is due before an instant.
+    pub async fn until_certain_before(&self, instant: Timestamp) {
+        self.clock.sleep_until(instant).await;
+        self.until_certain(instant - Duration::from_micros(1)).await;
+    }
+
     /// The present, once no change is being made that may hold for it.
     pub async fn certain_now(&self) -> Timestamp {
         loop {

@@ -254,12 +254,13 @@ impl<S: Store, T: Transport> Ticker<S, T> {
                 return Some((run, class, due));
             }
             let ends = execution::slot_ends(&run, wake_up.slot);
-            if !self.runs.is_alone() || ends <= self.clock.now() {
+            let may_change = self.runs.may_change_before(ends) || copies.has_changed().ok()?;
+            if !self.runs.is_alone() || !may_change {
                 return None;
             }
             tokio::select! {
                 changed = copies.changed() => changed.ok()?,
-                () = self.clock.sleep_until(ends) => return None,
+                () = self.runs.until_certain_before(ends) => {}
             }
         }
     }

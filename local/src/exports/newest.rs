@@ -90,6 +90,7 @@ mod tests {
             created_at: START,
             segments: Vec::new(),
             stopped_at: None,
+            past: None,
             reset_at: None,
         };
         let plan = Plan::new(run, Vec::new());

@@ -214,6 +214,23 @@ impl Database {
         Ok(slot.flatten().map(unsigned).map(Slot))
     }
 
+    /// The first bucket from `from` on that has records of a run, if any has.
+    pub(super) fn next_bucket(
+        &mut self,
+        id: &RunId,
+        from: Bucket,
+    ) -> rusqlite::Result<Option<Bucket>> {
+        let Some(run) = self.runs.find(&self.connection, &id.0)? else {
+            return Ok(None);
+        };
+        let bucket: Option<Option<i64>> = self.first(
+            "SELECT MIN(bucket) FROM records WHERE run = ?1 AND bucket >= ?2",
+            (run, ordered(from.0)),
+            |row| row.get(0),
+        )?;
+        Ok(bucket.flatten().map(unsigned).map(Bucket))
+    }
+
     /// Drops some of the records in buckets before `before`; true if there may be more.
     pub(super) fn expire(&mut self, before: Bucket) -> rusqlite::Result<bool> {
         // a cross join keeps its order: run by run, each by its oldest buckets

@@ -36,7 +36,9 @@ fn by_changes(run: &Run) -> Timestamp {
         !goes_on
     });
     let changed = asked_for.map(|pair| pair[1].from);
-    let changed = changed.chain(run.stopped_at).max();
+    // what came before the first segment was counted for good when that was on
+    let folded = run.past.as_ref().map(|_| run.kept_from());
+    let changed = changed.chain(folded).chain(run.stopped_at).max();
     let instants = [Some(run.created_at), run.reset_at, changed];
     instants.into_iter().flatten().max().unwrap_or_default()
 }

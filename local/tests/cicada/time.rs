@@ -289,6 +289,31 @@ async fn on_a_database_from_the_future_a_run_goes_on_and_another_begins_at_once(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_is_taken_up_after_ten_months_is_counted_within_seconds_and_ends_when_told() {
+    const MONTHS: i64 = 300 * DAY;
+    let clock = WallClock::new();
+    let targets = targets().await;
+    let first = clock.serving(&targets).serve().await;
+    first.swarm("user_count=10&spawn_rate=1000").await;
+    until_more(&targets, 120, &first).await;
+    first.kill().await;
+
+    clock.set(MONTHS);
+    let second = clock.serving(&targets).serve().await;
+    let began = Instant::now();
+    let ledger = second.get("/ledger").await;
+    assert!(began.elapsed() < LIMIT / 3, "{:?}", began.elapsed());
+    assert_adds_up(&ledger);
+    // ten users, four times a second, but for some seconds
+    let (missing, due) = (ledger["missing"].as_i64().unwrap(), 10 * 4 * MONTHS);
+    assert!((missing - due).abs() < 10 * 4 * 60, "{ledger:#}");
+    until_more(&targets, 80, &second).await;
+    let began = Instant::now();
+    assert_eq!(second.terminate().await, 0);
+    assert!(began.elapsed() < LIMIT / 3, "{:?}", began.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_change_to_winter_time_is_nothing_to_say() {
     let clock = WallClock::new();
     // 2026-10-25 03:00 in Berlin, when it becomes 02:00; the process starts eight seconds before

@@ -90,6 +90,15 @@ impl Booked {
         }
     }
 
+    /// So many planned iterations, of which nothing can come any more.
+    pub(crate) fn missing(planned: u64) -> Self {
+        Self {
+            planned,
+            missing: planned,
+            ..Self::default()
+        }
+    }
+
     /// Counts the lateness of one iteration.
     pub(crate) fn add_lateness(&mut self, micros: u64) {
         self.add_part(part_of(PART_BITS, micros) as u16, 1);

@@ -43,6 +43,12 @@ impl Reach {
     pub(crate) fn of_all(&self, slot: Slot) -> Timestamp {
         self.slots.end(slot) + self.lasts.iter().max().copied().unwrap_or_default()
     }
+
+    /// The first slot of which something can be completed at or after an instant.
+    pub(crate) fn settled_at(&self, instant: Timestamp) -> Slot {
+        let longest = self.lasts.iter().max().copied().unwrap_or_default();
+        self.slots.of(instant - longest)
+    }
 }
 
 /// What a record says of iterations.

@@ -133,12 +133,35 @@ impl Tally {
         self.until
     }
 
+    /// The first slot of which something may still become known.
+    pub(crate) fn settled_until(&self) -> Slot {
+        let classes = self.classes.iter().map(|class| class.settled_until);
+        classes.min().unwrap_or(self.until)
+    }
+
     /// Adds what is planned for the next slot.
     pub(crate) fn extend(&mut self, planned: &SlotPlan) {
         for (class, ticks) in self.classes.iter_mut().zip(&planned.0) {
             class.extend(ticks);
         }
         self.until = self.until.plus(1);
+    }
+
+    /// Adds slots that nothing can come of any more, all at once: what was planned in them before `until`, by
+    /// class number, in stretches that begin with a slot and lie in one interval each of the ledger's past.
+    /// All slots before them must be settled.
+    pub(crate) fn extend_missing(&mut self, planned: &[Vec<(Slot, u64)>], until: Slot) {
+        for (class, stretches) in self.classes.iter_mut().zip(planned) {
+            debug_assert!(class.slots.is_empty(), "what is open may still come");
+            for &(slot, planned) in stretches.iter().filter(|(_, planned)| *planned > 0) {
+                class.sums.planned += planned;
+                class.sums.missing += planned;
+                let missing = Booked::missing(planned);
+                class.past.count(slot.0, |booked| booked.merge(&missing));
+            }
+            class.settled_until = until;
+        }
+        self.until = until;
     }
 
     /// Adds what a record says; its slot must have been planned here, unless nothing is marked.
@@ -239,9 +262,11 @@ impl Tally {
 }
 
 fn takes_part(run: &LoadedRun, class: &str) -> bool {
-    let segments = run.plan.run().segments.iter();
-    let mut shares = segments.flat_map(|segment| &segment.shares);
-    shares.any(|share| share.class == class)
+    let run = run.plan.run();
+    let past = run.past.iter().flat_map(|past| &past.classes);
+    let shares = run.segments.iter().flat_map(|segment| &segment.shares);
+    let mut names = past.chain(shares.map(|share| &share.class));
+    names.any(|name| name == class)
 }
 
 impl ClassTally {

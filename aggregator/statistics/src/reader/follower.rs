@@ -23,6 +23,7 @@ use crate::stats::{Limits, Stats};
 
 mod checkpoints;
 mod fold;
+mod gap;
 
 /// A bucket is sealed this long after the last write to it was given up: for clocks that differ, and
 /// for reads that lag.
@@ -34,6 +35,9 @@ const READ_AHEAD: usize = 4;
 /// A reader that is this far behind looks for a newer checkpoint first: what it would have to read
 /// may have been folded by another, and dropped since.
 const FAR_BEHIND: Duration = Duration::from_secs(10 * 60);
+
+/// Buckets that such a reader folds before it writes a checkpoint, so that who has little time gets on: an hour.
+const STRIDE: u64 = 360;
 
 /// See the [module](self).
 #[derive(Debug)]
@@ -77,29 +81,39 @@ impl Follower {
     ) -> Result<(), AggregatorError> {
         while self.sealed.next.end() + FAR_BEHIND < now && !self.is_complete() {
             self.resume(store).await?;
-            self.read_on(store, now).await?;
+            let stride = Bucket(self.sealed.next.0 + STRIDE);
+            self.read_on(store, now, stride).await?;
             // whoever wrote a checkpoint meanwhile may have dropped what was just to be read
             self.give_way(store).await?;
+            self.save_if_due(store).await;
         }
-        self.read_on(store, now).await
+        self.read_on(store, now, Bucket::of(now)).await
     }
 
+    /// Reads on up to the bucket `until`, or the last one of the run.
     async fn read_on<S: Store>(
         &mut self,
         store: &S,
         now: Timestamp,
+        until: Bucket,
     ) -> Result<(), AggregatorError> {
-        let current = Bucket::of(now);
-        let last = last_bucket(&self.run, &self.reach).map_or(current, |last| last.min(current));
+        let until = until.min(Bucket::of(now));
+        let last = last_bucket(&self.run, &self.reach).map_or(until, |last| last.min(until));
         let mut next = self.sealed.next;
+        let mut are_empty = false;
         while next <= last {
+            if are_empty && next == self.sealed.next {
+                self.pass_over_gap(store, now).await?;
+                next = self.sealed.next;
+            }
             let buckets: Vec<_> = (next.0..=last.0).take(READ_AHEAD).map(Bucket).collect();
             next = Bucket(next.0 + buckets.len() as u64);
             let reads = buckets.iter().map(|&bucket| self.read(store, bucket));
             let pages = try_join_all(reads).await?;
+            are_empty = pages.iter().all(|page| page.records.is_empty());
             for (bucket, page) in buckets.into_iter().zip(pages) {
                 self.take_in(bucket, page, now).await;
-                if bucket.end() + WRITE_DEADLINE + SEAL_MARGIN <= now {
+                if bucket < first_unsealable(now) {
                     self.seal(bucket);
                 }
             }
@@ -247,4 +261,9 @@ impl Follower {
             self.sealed.tally.extend(&planned);
         }
     }
+}
+
+/// The first bucket that writes may still reach.
+fn first_unsealable(now: Timestamp) -> Bucket {
+    Bucket::of(now - (WRITE_DEADLINE + SEAL_MARGIN))
 }

@@ -4,6 +4,7 @@
 //! Two readers that have folded the same buckets write the same bytes.
 
 use serde::{Deserialize, Serialize};
+use traffic::clock::Slot;
 use traffic::record::Bucket;
 use traffic::runs::LoadedRun;
 
@@ -90,6 +91,12 @@ impl Sealed {
 pub(super) fn progress(body: &[u8]) -> Result<(Bucket, bool), CheckpointError> {
     let (saved, _) = read(body)?;
     Ok((saved.next, saved.complete))
+}
+
+/// The first slot of which something may still become known to who goes on from a checkpoint.
+pub(super) fn settled_until(body: &[u8]) -> Result<Slot, CheckpointError> {
+    let (saved, _) = read(body)?;
+    Ok(saved.tally.settled_until())
 }
 
 /// What the requests in a checkpoint come to, and whether it is complete.

@@ -17,7 +17,7 @@ use super::reference;
 use super::scene::{Class, START, Scene, Told, assert_adds_up};
 use super::store::AwkwardStore;
 
-const CLASSES: &[Class<'static>] = &[
+pub(crate) const CLASSES: &[Class<'static>] = &[
     ("Arrivals", "poisson(0.8)", 5, 3),
     ("Between", "between(1, 3)", 20, 104),
     ("Fast", "constant_pacing(0.3)", 2, 7),
@@ -26,7 +26,7 @@ const CLASSES: &[Class<'static>] = &[
 
 /// How many users a run has when.
 #[derive(Clone, Copy, Debug)]
-enum Course {
+pub(crate) enum Course {
     /// All, all the time.
     Steady,
     /// None, all, half of them, a few seconds each.
@@ -36,7 +36,7 @@ enum Course {
 }
 
 impl Course {
-    fn shape(self, run: &mut Run, seconds: u64) {
+    pub(crate) fn shape(self, run: &mut Run, seconds: u64) {
         let part = |daily| {
             Some(ShapePart {
                 name: "S".into(),

@@ -87,6 +87,7 @@ pub(crate) fn run(
         }],
         stopped_at: None,
         block_size: BlockSize::default(),
+        past: None,
         reset_at: None,
     }
 }

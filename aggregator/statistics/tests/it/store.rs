@@ -24,6 +24,8 @@ pub(crate) struct AwkwardStore {
     pub(crate) slowness: AtomicU64,
     /// While set, pages start anew each time and are shuffled.
     pub(crate) repeats: AtomicBool,
+    /// While set, it knows which buckets have records.
+    pub(crate) knows_buckets: AtomicBool,
     /// Calls of `records` so far.
     pub(crate) reads: AtomicUsize,
     /// Calls of `put_checkpoint` so far.
@@ -119,6 +121,14 @@ impl Store for AwkwardStore {
             shuffle(&mut page.records, reads as u64);
         }
         Ok(page)
+    }
+
+    async fn next_bucket(&self, run: &RunId, from: Bucket) -> Result<Option<Bucket>, StoreError> {
+        self.check()?;
+        match self.knows_buckets.load(Ordering::Relaxed) {
+            true => self.inner.next_bucket(run, from).await,
+            false => Ok(Some(from)),
+        }
     }
 
     async fn expire_records(&self, before: Bucket) -> Result<(), StoreError> {

@@ -171,10 +171,7 @@ fn entry(listed: &ListedRun, now: Timestamp, is_settled: &dyn Fn(&Run) -> bool) 
     let run = &listed.run;
     let last = run.segments.last();
     let lasts = |until: Timestamp| until.since(last.map_or(until, |last| last.from)).as_secs();
-    let shares = run.segments.iter().flat_map(|segment| &segment.shares);
-    let mut classes: Vec<String> = shares.map(|share| share.class.clone()).collect();
-    classes.sort();
-    classes.dedup();
+    let classes = run.class_names().into_iter().map(str::to_owned).collect();
     let totals = listed.totals.as_ref();
     Entry {
         id: run.id.0.clone(),

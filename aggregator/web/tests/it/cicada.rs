@@ -59,6 +59,7 @@ pub(crate) struct Cicada<S = MemoryStore> {
     pub(crate) trouble: Trouble,
     pub(crate) router: Router,
     pub(crate) fan_out: Arc<FanOut<S, MemoryQueue, MemoryHeartbeat>>,
+    pub(crate) aggregation: Arc<Aggregation<S>>,
 }
 
 /// What a route answered.
@@ -119,10 +120,11 @@ impl<S: Store> Cicada<S> {
             clock.clone(),
             Limits::default(),
         );
+        let aggregation = Arc::new(aggregation);
         let (logs, trouble) = (LogBuffer::default(), Trouble::default());
         let router = router(Api {
             control: Arc::clone(&control),
-            aggregation: Arc::new(aggregation),
+            aggregation: Arc::clone(&aggregation),
             logs: logs.clone(),
             trouble: trouble.clone(),
             door,
@@ -137,6 +139,7 @@ impl<S: Store> Cicada<S> {
             trouble,
             router,
             fan_out,
+            aggregation,
         }
     }
 

@@ -16,6 +16,7 @@ mod classes;
 mod contended;
 mod held_stop;
 mod hosts;
+mod resized;
 mod sequences;
 
 #[tokio::test(start_paused = true)]

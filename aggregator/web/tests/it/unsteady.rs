@@ -95,6 +95,7 @@ impl Store for UnsteadyStore {
         claim(tick: &WakeUp, writer: u64) -> bool;
         put_record(record: Record) -> ();
         records(run: &RunId, shards: u32, bucket: Bucket, since: Option<Cursor>) -> RecordPage;
+        next_bucket(run: &RunId, from: Bucket) -> Option<Bucket>;
         expire_records(before: Bucket) -> ();
         put_marker(marker: &Marker) -> ();
         clear_marker(marker: &Marker) -> ();

@@ -116,6 +116,7 @@ fn run() -> Run {
         }],
         stopped_at: None,
         block_size: BlockSize::default(),
+        past: None,
         reset_at: None,
     }
 }

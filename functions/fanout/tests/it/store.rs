@@ -68,6 +68,7 @@ impl Store for TestStore {
         chosen_workload() -> Option<String>;
         claim(tick: &WakeUp, writer: u64) -> bool;
         put_record(record: Record) -> ();
+        next_bucket(run: &RunId, from: Bucket) -> Option<Bucket>;
         expire_records(before: Bucket) -> ();
         put_marker(marker: &Marker) -> ();
         clear_marker(marker: &Marker) -> ();

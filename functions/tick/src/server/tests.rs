@@ -95,6 +95,7 @@ impl Scene {
             }],
             stopped_at: None,
             block_size: BlockSize::new(5).unwrap(),
+            past: None,
             reset_at: None,
         }
     }

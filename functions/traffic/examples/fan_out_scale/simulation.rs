@@ -150,6 +150,7 @@ fn run(workload: &Workload, parameters: Parameters) -> Run {
         }],
         stopped_at: None,
         block_size: parameters.block_size,
+        past: None,
         reset_at: None,
     }
 }

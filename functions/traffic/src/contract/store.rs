@@ -10,7 +10,7 @@ use bytes::Bytes;
 use crate::clock::{Slot, Timestamp};
 use crate::ports::{Checkpoint, Store, StoreError, WakeUp};
 use crate::record::{Block, BlockSize, Bucket};
-use crate::run::{Run, RunId, Segment, Share};
+use crate::run::{Past, Run, RunId, Segment, Share, Spawner};
 
 mod markers;
 mod records;
@@ -71,6 +71,31 @@ pub async fn a_run_is_read_back_as_it_was_written(store: &impl Store) {
         spawn_rate,
         ..segment.clone()
     }));
+    for (number, segment) in written.segments.iter_mut().enumerate().skip(1) {
+        // some differ from the one before in one way or another, and some not at all
+        match number % 5 {
+            1 => segment.shares[0].weight += number as u32,
+            2 => segment.host = Some(format!("http://{number}.test")),
+            3 => segment.hosts = vec![("A".into(), format!("http://{number}.test"))],
+            _ => {}
+        }
+    }
+    written.past = Some(Past {
+        starts: created_at(1),
+        segments: u32::MAX,
+        users: u64::MAX,
+        peak: 1,
+        most_of_class: 2,
+        classes: vec!["A".into()],
+        shares: vec![segment.shares.clone()],
+        spawners: vec![Spawner {
+            number: 3,
+            from: created_at(1),
+            users: 4,
+            spawn_rate: 0.1 + 0.2,
+            shares: 0,
+        }],
+    });
     ok(store.put_run(&written).await);
     assert_eq!(ok(store.run(&written.id).await), Some(written.clone()));
     assert_eq!(ok(store.latest_run().await), Some(written));
@@ -316,6 +341,7 @@ fn run(number: u64) -> Run {
         }],
         stopped_at: None,
         block_size: BlockSize::default(),
+        past: None,
         reset_at: Some(created_at(number + 1)),
     }
 }

@@ -228,6 +228,7 @@ fn endless(from: Slot) -> Run {
         created_at: from.full_second(),
         segments: vec![segment],
         stopped_at: None,
+        past: None,
         reset_at: None,
     }
 }

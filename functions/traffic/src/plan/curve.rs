@@ -50,7 +50,7 @@ impl Curve {
     /// `None` if what the run says is no curve.
     pub(super) fn reached_from(
         daily: &DailyCurve,
-        mix: Mix,
+        mix: Arc<Mix>,
         (from, end): (Timestamp, Timestamp),
         initial: u64,
         spawn_rate: f64,
@@ -60,7 +60,7 @@ impl Curve {
         }
         let mut curve = Self {
             daily: daily.clone(),
-            mix: Arc::new(mix),
+            mix,
             from,
             end,
             first: 0,

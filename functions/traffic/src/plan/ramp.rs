@@ -69,7 +69,7 @@ impl Ramp {
     }
 
     /// The users that this ramp ever has, by position.
-    fn most(&self) -> u64 {
+    pub(super) fn most(&self) -> u64 {
         self.initial.max(self.target)
     }
 

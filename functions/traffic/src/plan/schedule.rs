@@ -82,25 +82,63 @@ impl Timetable<'_> {
         until: Timestamp,
         mut found: impl FnMut(u64, Timestamp),
     ) {
-        let sum = micros(min) + micros(max);
-        // half a microsecond of an odd sum is lost to rounding: the draw leaves room for it
-        let reach = ((micros(max) - micros(min)) / 4).saturating_sub(sum % 2);
-        let spawned = self.spawned.micros();
-        let offset = from.micros() - spawned;
-        let first = 2 * offset.saturating_sub(reach) / sum;
-        for k in first.. {
-            let middle = spawned + (u128::from(k) * u128::from(sum) / 2) as u64;
+        let (sum, reach) = sum_and_reach(min, max);
+        for k in self.first_between(sum, reach, from).. {
+            let middle = self.middle(sum, k);
             if middle >= until.micros() + reach {
                 return;
             }
-            let at = match k {
-                0 => middle,
-                _ => middle + self.wait_draws(k).below(2 * reach + 1) - reach,
-            };
+            let at = self.moved(k, middle, reach);
             if at >= from.micros() && at < until.micros() {
                 found(k, Timestamp::from_micros(at));
             }
         }
+    }
+
+    /// The first number that may be due at or after an instant: what comes before it is due before.
+    fn first_between(&self, sum: u64, reach: u64, instant: Timestamp) -> u64 {
+        let offset = instant.micros() - self.spawned.micros();
+        2 * offset.saturating_sub(reach) / sum
+    }
+
+    fn middle(&self, sum: u64, k: u64) -> u64 {
+        self.spawned.micros() + (u128::from(k) * u128::from(sum) / 2) as u64
+    }
+
+    /// When iteration `k` is due whose draw moves it from a middle.
+    fn moved(&self, k: u64, middle: u64, reach: u64) -> u64 {
+        match k {
+            0 => middle,
+            _ => middle + self.wait_draws(k).below(2 * reach + 1) - reach,
+        }
+    }
+
+    /// How many are due before an instant at which the user is there, or has just left, by waits of which each
+    /// follows from the user's start.
+    pub(super) fn count_before(&self, instant: Timestamp) -> u64 {
+        match *self.wait {
+            Wait::ConstantPacing(pacing) => {
+                let passed = instant.micros() - self.spawned.micros();
+                passed.div_ceil(micros(pacing))
+            }
+            Wait::Between { min, max } => {
+                let (sum, reach) = sum_and_reach(min, max);
+                let first = self.first_between(sum, reach, instant);
+                let middles = (first..).map(|k| (k, self.middle(sum, k)));
+                let near = middles.take_while(|(_, middle)| *middle < instant.micros() + reach);
+                let before =
+                    near.filter(|&(k, middle)| self.moved(k, middle, reach) < instant.micros());
+                first + before.count() as u64
+            }
+            Wait::Poisson(_) | Wait::Constant(_) => 0,
+        }
+    }
+
+    /// How many are due in the slot, and the draws that say when.
+    pub(super) fn drawn(&self, mean: Duration) -> (Draws, u32) {
+        let mut draws = self.wait_draws(self.slot_number << ORDINAL_BITS);
+        let count = draws.poisson(SLOT_MICROS as f64 / micros(mean) as f64);
+        (draws, count)
     }
 
     fn due_poisson(
@@ -111,8 +149,7 @@ impl Timetable<'_> {
         mut found: impl FnMut(u64, Timestamp),
     ) {
         let number = self.slot_number << ORDINAL_BITS;
-        let mut draws = self.wait_draws(number);
-        let count = draws.poisson(SLOT_MICROS as f64 / micros(mean) as f64);
+        let (mut draws, count) = self.drawn(mean);
         let mut offsets: Vec<u64> = (0..count).map(|_| draws.below(SLOT_MICROS)).collect();
         offsets.sort_unstable();
         for (ordinal, offset) in offsets.into_iter().enumerate() {
@@ -126,4 +163,12 @@ impl Timetable<'_> {
     fn wait_draws(&self, iteration: u64) -> Draws {
         Draws::keyed(mix(self.class_key ^ WAIT_STREAM), self.user, iteration)
     }
+}
+
+/// The sum of a wait's bounds, and how far a draw moves an iteration at most, in microseconds.
+fn sum_and_reach(min: Duration, max: Duration) -> (u64, u64) {
+    let sum = micros(min) + micros(max);
+    // half a microsecond of an odd sum is lost to rounding: the draw leaves room for it
+    let reach = ((micros(max) - micros(min)) / 4).saturating_sub(sum % 2);
+    (sum, reach)
 }

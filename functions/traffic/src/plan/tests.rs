@@ -9,7 +9,9 @@ use super::*;
 use crate::record::BlockSize;
 use crate::run::{RunId, Share};
 
+mod counting;
 mod curve;
+mod folding;
 
 const START: Slot = Slot(1_700_000_000);
 
@@ -41,6 +43,7 @@ fn run(segments: Vec<Segment>) -> Run {
         segments,
         stopped_at: None,
         block_size: BlockSize::default(),
+        past: None,
         reset_at: None,
     }
 }

@@ -13,9 +13,20 @@ use crate::plan::mix::Mix;
 use crate::plan::ramp::{Pace, Ramp};
 use crate::run::{Run, Segment};
 
+mod folding;
+
 /// The ramps of a run, in order; they are numbered on by those of a daily curve.
 #[derive(Debug)]
 pub(super) struct Timeline {
+    /// Ramps that are past and have started users who are still there, by number. They start users without an
+    /// end here: about others than those who are still there they are not asked.
+    spawners: Vec<(usize, Arc<Ramp>)>,
+    /// The number of the first ramp that is kept.
+    first: usize,
+    /// The users who were there when that one began.
+    users: u64,
+    /// The most users that there were at once before.
+    past_peak: u64,
     ramps: Vec<Arc<Ramp>>,
     /// What follows the last ramp, if the run ends in one.
     curve: Option<Curve>,
@@ -35,12 +46,10 @@ pub(super) struct Span {
 impl Timeline {
     pub(super) fn new(run: &Run, class_number: impl Fn(&str) -> Option<usize>) -> Self {
         let last = run.ends().unwrap_or(Timestamp::from_micros(u64::MAX));
-        let mut timeline = Self {
-            ramps: Vec::with_capacity(run.segments.len()),
-            curve: None,
-        };
+        let mut timeline = Self::after(run.past.as_ref(), &class_number);
+        timeline.ramps.reserve_exact(run.segments.len());
         for (number, segment) in run.segments.iter().enumerate() {
-            let mix = Mix::new(&segment.shares, &class_number);
+            let mix = timeline.shared(Mix::new(&segment.shares, &class_number));
             let next = run.segments.get(number + 1);
             let until = segment.until.map_or(last, |until| until.min(last));
             let end = next.map_or(until, |next| until.min(next.from));
@@ -49,16 +58,24 @@ impl Timeline {
         timeline
     }
 
-    fn add(&mut self, segment: &Segment, mix: Mix, end: Timestamp, is_last: bool) {
+    /// Equal orders are one, so that a user's place in it is computed once for all of them.
+    fn shared(&self, mix: Mix) -> Arc<Mix> {
+        let last = self.ramps.last();
+        let last = last.or(self.spawners.last().map(|(_, ramp)| ramp));
+        let same = last.filter(|last| *last.mix == mix);
+        same.map_or_else(|| Arc::new(mix), |same| Arc::clone(&same.mix))
+    }
+
+    fn add(&mut self, segment: &Segment, mix: Arc<Mix>, end: Timestamp, is_last: bool) {
         let Segment {
             from, spawn_rate, ..
         } = *segment;
         let before = self.ramps.last();
-        let initial = before.map_or(0, |before| handed_over(before, from, &mix));
+        let initial = before.map_or(self.users, |before| handed_over(before, from, &mix));
         let shape = segment.shape.as_ref().filter(|_| is_last);
         if let Some(daily) = shape.and_then(|shape| shape.daily.as_ref())
             && let Some((entry, curve)) =
-                Curve::reached_from(daily, mix.clone(), (from, end), initial, spawn_rate)
+                Curve::reached_from(daily, Arc::clone(&mix), (from, end), initial, spawn_rate)
         {
             self.ramps.push(Arc::new(entry));
             self.curve = Some(curve);
@@ -66,20 +83,30 @@ impl Timeline {
         }
         let target = u64::from(segment.user_count).min(mix.capacity());
         let pace = Pace::Even(spawn_rate);
-        let ramp = Ramp::new(from, end, (initial, target), pace, Arc::new(mix));
+        let ramp = Ramp::new(from, end, (initial, target), pace, mix);
         self.ramps.push(Arc::new(ramp));
     }
 
     /// The number of the ramp that holds at an instant.
     pub(super) fn ramp_at(&self, instant: Timestamp) -> Option<usize> {
         if let Some(curve) = self.curve.as_ref().filter(|curve| curve.from() <= instant) {
-            return Some(self.ramps.len() + curve.ramp_at(instant)?);
+            return Some(self.plain() + curve.ramp_at(instant)?);
         }
         let number = self
             .ramps
             .partition_point(|ramp| ramp.from <= instant)
             .checked_sub(1)?;
-        (instant < self.ramps[number].end).then_some(number)
+        (instant < self.ramps[number].end).then_some(self.first + number)
+    }
+
+    /// The number after those of all plain ramps.
+    fn plain(&self) -> usize {
+        self.first + self.ramps.len()
+    }
+
+    /// A plain ramp that is kept, by its number.
+    fn kept(&self, number: usize) -> Option<&Arc<Ramp>> {
+        self.ramps.get(number.checked_sub(self.first)?)
     }
 
     /// The numbers of the ramps that hold at any instant of a span of time, in order.
@@ -104,15 +131,15 @@ impl Timeline {
 
     /// The ramp of a number that [`Timeline::ramp_at`] has given.
     pub(super) fn ramp(&self, number: usize) -> Arc<Ramp> {
-        match (self.ramps.get(number), &self.curve) {
+        match (self.kept(number), &self.curve) {
             (Some(ramp), _) => Arc::clone(ramp),
-            (None, Some(curve)) => curve.ramp(number - self.ramps.len()),
+            (None, Some(curve)) => curve.ramp(number - self.plain()),
             (None, None) => unreachable!("there is no ramp {number}"),
         }
     }
 
     fn end_of(&self, number: usize) -> Timestamp {
-        match self.ramps.get(number) {
+        match self.kept(number) {
             Some(ramp) => ramp.end,
             None => self.ramp(number).end,
         }
@@ -120,7 +147,14 @@ impl Timeline {
 
     /// The most users that a class ever has.
     pub(super) fn most_ever(&self, class: usize) -> u32 {
-        let ramps = self.ramps.iter().map(|ramp| ramp.most_of_class(class));
+        // of ramps with one order, the one with the most users has the most of each class
+        let alike = self
+            .ramps
+            .chunk_by(|one, next| Arc::ptr_eq(&one.mix, &next.mix));
+        let ramps = alike.map(|alike| {
+            let most = alike.iter().map(|ramp| ramp.most()).max();
+            alike[0].mix.class_count(class, most.unwrap_or_default())
+        });
         let of_curve = self.curve.as_ref().map(|curve| curve.most_of_class(class));
         ramps.chain(of_curve).max().unwrap_or_default()
     }
@@ -139,14 +173,24 @@ impl Timeline {
             return Some(span((number, spawned)));
         }
         // it was there before: the ramp that started it is the last one in which it was new
-        let plain = self.ramps.len();
+        let plain = self.plain();
         if let (Some(curve), Some(of_curve)) = (&self.curve, number.checked_sub(plain))
             && let Some((starter, spawned)) = curve.starter(of_curve, position)
         {
             return Some(span((plain + starter, spawned)));
         }
-        for (number, before) in self.ramps.iter().enumerate().take(number).rev() {
-            let position = before.mix.position(class, index)?;
+        let kept = self.ramps.iter().take(number - self.first).enumerate();
+        let kept = kept.map(|(number, before)| (self.first + number, before));
+        let past = self
+            .spawners
+            .iter()
+            .map(|(number, before)| (*number, before));
+        let (mut mix, mut position) = (&ramp.mix, position);
+        for (number, before) in kept.rev().chain(past.rev()) {
+            if !Arc::ptr_eq(mix, &before.mix) {
+                mix = &before.mix;
+                position = mix.position(class, index)?;
+            }
             if let (Some(spawned), _) = before.own_span(position)? {
                 return Some(span((number, spawned)));
             }
@@ -169,15 +213,14 @@ impl Timeline {
             ramp.initial.max(ramp.count_at(last))
         });
         let of_curve = self.curve.as_ref().map(|curve| curve.peak(by));
-        counts.chain(of_curve).max().unwrap_or(0)
+        let most = counts.chain(of_curve).max().unwrap_or(0);
+        most.max(self.past_peak)
     }
 
     /// True while the ramp that holds at an instant has not reached its target; a daily curve is not on
     /// its way to anything.
     pub(super) fn is_ramping(&self, instant: Timestamp) -> bool {
-        let ramp = self
-            .ramp_at(instant)
-            .and_then(|number| self.ramps.get(number));
+        let ramp = self.ramp_at(instant).and_then(|number| self.kept(number));
         ramp.is_some_and(|ramp| ramp.count_at(instant) != ramp.target)
     }
 }

@@ -78,6 +78,14 @@ pub trait Store: Send + Sync + 'static {
         since: Option<Cursor>,
     ) -> impl Future<Output = Result<RecordPage, StoreError>> + Send;
 
+    /// The first of a run's buckets from `from` on that may hold records, if any may: there are none in those
+    /// before it. A store that cannot tell without reading them says `from`.
+    fn next_bucket(
+        &self,
+        run: &RunId,
+        from: Bucket,
+    ) -> impl Future<Output = Result<Option<Bucket>, StoreError>> + Send;
+
     /// Drops records of buckets before `before`, where nothing else does: DynamoDB's time-to-live
     /// does it in the cloud.
     fn expire_records(&self, before: Bucket)

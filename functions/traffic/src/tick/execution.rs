@@ -105,7 +105,9 @@ impl<S: Store, T: Transport> Execution<S, T> {
             }
             let ends = slot_ends(&copies.borrow(), shared.journal.key.slot);
             let ends = shared.ends_by(ends);
-            let may_change = shared.is_alone() && shared.journal.clock.now() < ends;
+            let may_change =
+                shared.runs.may_change_before(ends) || copies.has_changed().unwrap_or(false);
+            let may_change = shared.is_alone() && may_change;
             if started.is_empty() && !may_change {
                 return report;
             }
@@ -119,7 +121,11 @@ impl<S: Store, T: Transport> Execution<S, T> {
                 }
                 () = shared.sleep_until(flush_at) => shared.journal.flush().await,
                 Ok(()) = copies.changed(), if may_change => shared.replan(&mut agenda, &mut copies),
-                () = shared.journal.clock.sleep_until(ends), if may_change => {}
+                () = shared.runs.until_certain_before(ends), if may_change => {
+                    if copies.has_changed().unwrap_or(false) {
+                        shared.replan(&mut agenda, &mut copies);
+                    }
+                }
             }
         }
     }
@@ -140,8 +146,10 @@ impl<S: Store, T: Transport> Execution<S, T> {
             }
             agenda.next += 1;
             let run = Arc::clone(&copies.borrow());
+            // a turn that comes so late is over at once, as any that the one before it has used up
+            let is_turn = matches!(self.0.wait, Wait::Constant(_));
             let is_over = (run.plan.run()).is_over(self.0.journal.clock.now() - GRAIN);
-            if is_over || !knows_who_is_busy || self.0.is_too_late() {
+            if (is_over && !is_turn) || !knows_who_is_busy || self.0.is_too_late() {
                 report.left += 1;
                 continue;
             }

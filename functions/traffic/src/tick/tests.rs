@@ -115,6 +115,7 @@ impl Stage {
             }],
             stopped_at: None,
             block_size: BlockSize::default(),
+            past: None,
             reset_at: None,
         };
         store.put_run(&run).await.unwrap();

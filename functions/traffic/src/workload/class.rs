@@ -198,8 +198,13 @@ impl UserClass {
 
     /// The task of an iteration, by weight.
     pub fn choose_task(&self, draws: &mut Draws) -> &Task {
+        &self.tasks[self.choose_task_number(draws)]
+    }
+
+    /// The same as its number among [`UserClass::tasks`].
+    pub(crate) fn choose_task_number(&self, draws: &mut Draws) -> usize {
         let total = self.cumulative.last().copied().unwrap_or(0);
-        &self.tasks[weighted_index(&self.cumulative, draws.below(total))]
+        weighted_index(&self.cumulative, draws.below(total))
     }
 }
 

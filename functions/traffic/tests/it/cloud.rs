@@ -135,6 +135,7 @@ impl Cloud {
             segments: vec![segment(START, users)],
             stopped_at: None,
             block_size,
+            past: None,
             reset_at: None,
         };
         store.put_run(&run).await.unwrap();

@@ -58,8 +58,8 @@ INSERT INTO class_names VALUES (1, 'ModelAUser');
 INSERT INTO workloads VALUES ('v1', '# a workload');
 INSERT INTO runs VALUES (1, 3, '{"id":"run","revision":3,"seed":7,"workload":"v1",
     "created_at":1800000000000000,"segments":[{"from":1800000002345678,"user_count":6,"spawn_rate":1.5,
-    "shares":[{"class":"ModelAUser","weight":1,"fixed_count":0}],"host":null,"hosts":[],
-    "until":null}],"stopped_at":1800000062000000,"reset_at":null}');
+    "shares":[{"class":"ModelAUser","weight":1,"fixed_count":0}],"hosts":[null,[]]}],
+    "stopped_at":1800000062000000,"reset_at":null}');
 INSERT INTO plans VALUES (1, 1800000062);
 INSERT INTO checkpoints VALUES (1, 2, x'0102');
 INSERT INTO records VALUES (9, 1, 180000000, 1, 0, 10, 1, 0, 1, 0, x'07');

@@ -74,6 +74,12 @@ impl ClassTally {
 }
 
 impl SavedTally<Slots> {
+    /// The first slot of which something may still become known.
+    pub(crate) fn settled_until(&self) -> Slot {
+        let open = self.classes.iter().map(|class| class.slots.len() as u64);
+        self.until.minus(open.max().unwrap_or_default())
+    }
+
     /// The tally again, or nothing if it cannot be one of a run with so many classes.
     pub(crate) fn load(self, classes: usize) -> Option<Tally> {
         if self.classes.len() != classes {

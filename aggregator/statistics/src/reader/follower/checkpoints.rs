@@ -50,9 +50,19 @@ impl Follower {
     }
 
     /// Whether enough was sealed for a checkpoint.
-    pub(in crate::reader) fn is_save_due(&self) -> bool {
+    fn is_save_due(&self) -> bool {
         self.sealed.next.0 >= self.stored.next.0 + SAVE_EVERY
             || (self.is_complete() && !self.stored.complete)
+    }
+
+    /// Writes a checkpoint if enough was sealed; without it a restart reads more.
+    pub(in crate::reader) async fn save_if_due<S: Store>(&mut self, store: &S) {
+        if self.is_save_due()
+            && let Err(error) = self.save(store).await
+        {
+            let error: &dyn std::error::Error = &error;
+            tracing::warn!(error, "checkpoint not written: a restart will read more");
+        }
     }
 
     /// Writes a checkpoint, unless the stored one goes as far.
@@ -113,6 +123,20 @@ impl Follower {
                 next,
                 complete,
             };
+        }
+        Ok(())
+    }
+
+    /// Goes on from the stored checkpoint if the run's plan does not reach back any more to what is open here:
+    /// somebody else has settled it.
+    pub(in crate::reader) async fn catch_up<S: Store>(
+        &mut self,
+        store: &S,
+    ) -> Result<(), AggregatorError> {
+        let run = self.run.plan.run();
+        let open = run.slots().start(self.sealed.tally.settled_until());
+        if run.past.is_some() && open < run.kept_from() {
+            self.resume(store).await?;
         }
         Ok(())
     }

@@ -93,6 +93,7 @@ fn settled(stats: &Stats) -> Snapshot {
             until: None,
         }],
         stopped_at: None,
+        past: None,
         reset_at: None,
     };
     let plan = Plan::new(run, planned_classes(&workload));

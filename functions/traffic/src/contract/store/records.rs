@@ -30,6 +30,31 @@ where
     readers_beside_writers_miss_nothing(&open().await).await;
     a_large_record_is_kept(&open().await).await;
     expiry_leaves_what_is_not_old(&open().await).await;
+    no_bucket_with_records_is_passed_over(&open().await).await;
+}
+
+/// What is said to be the next bucket comes after none that has records, and never before where it was asked from.
+pub async fn no_bucket_with_records_is_passed_over(store: &impl Store) {
+    let later = Bucket(BUCKET.0 + 1_000);
+    for bucket in [later, BUCKET] {
+        let mut written = record(1);
+        written.key.bucket = bucket;
+        ok(store.put_record(written).await);
+    }
+    let run = run_id(1);
+    for from in [0, 1, 999, 1_000, 1_001].map(|after| Bucket(BUCKET.0 + after)) {
+        let next = ok(store.next_bucket(&run, from).await);
+        assert!(next.is_none_or(|next| next >= from), "{from:?}: {next:?}");
+        let with_records = [BUCKET, later].into_iter().find(|&bucket| bucket >= from);
+        if let Some(with_records) = with_records {
+            assert!(
+                next.is_some_and(|next| next <= with_records),
+                "{from:?}: {next:?}"
+            );
+        }
+    }
+    let next = ok(store.next_bucket(&run_id(2), BUCKET).await);
+    assert!(next.is_none_or(|next| next >= BUCKET), "{next:?}");
 }
 
 /// Every field comes back, extremes and arbitrary bytes included.

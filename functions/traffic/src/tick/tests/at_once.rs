@@ -215,3 +215,60 @@ async fn with_a_stop_timeout_an_iteration_has_that_long_to_end() {
         assert_eq!(stage.fates(), BTreeMap::from([(fate, 3)]));
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_change_in_the_last_moment_of_a_slot_is_executed_though_the_slot_ends_while_it_is_written()
+ {
+    for wait in ["constant_pacing(0.5)", "constant(0)", "constant(0.3)"] {
+        // of a tick that has users, and of one that has none yet
+        for users in [50, 0] {
+            let mut stage = stage(wait, ms(5)).await;
+            stage.live(1..3).await;
+            let resize = |user_count: u32| {
+                move |run: &mut Run, changing: &Changing| {
+                    let resized = Segment {
+                        from: changing.from(),
+                        user_count,
+                        spawn_rate: 1e6,
+                        ..run.segments[0].clone()
+                    };
+                    run.segments.push(resized);
+                }
+            };
+            stage.change_at_once(resize(users)).await;
+            stage.live(4..6).await;
+            // writing it takes 25 ms
+            stage.clock.sleep_until(begins() + ms(5_990)).await;
+            stage.change_at_once(resize(90)).await;
+            stage.live(7..9).await;
+            let end = stage.clock.now();
+            stage.change(|run| run.stopped_at = Some(end)).await;
+            stage.assert_as_planned().await;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_turn_that_begins_when_its_run_is_long_over_is_recorded_and_sends_nothing() {
+    let mut stage = stage("constant(0)", ms(5)).await;
+    stage.live(1..4).await;
+    stage.clock.sleep_until(begins() + ms(3_300)).await;
+    let changing = stage.runs.begin_change();
+    let grown = changing.from();
+    stage
+        .change(|run| {
+            let segment = Segment {
+                from: grown,
+                user_count: 60,
+                ..run.segments[0].clone()
+            };
+            run.segments.push(segment);
+            run.stopped_at = Some(grown + ms(20));
+        })
+        .await;
+    stage.clock.sleep_until(grown + GRAIN + ms(50)).await;
+    drop(changing);
+    stage.assert_as_planned().await;
+    let latest = stage.seen().iter().map(|(at, _)| *at).max();
+    assert!(latest.unwrap() < grown);
+}

@@ -50,6 +50,7 @@ fn plan(users: u32, spawn_rate: f64, size: BlockSize) -> Plan {
         segments: vec![first, second],
         stopped_at: None,
         block_size: size,
+        past: None,
         reset_at: None,
     };
     Plan::new(run, planned_classes(&workload))

@@ -131,6 +131,7 @@ impl Store for UnsteadyStore {
         claim(tick: &WakeUp, writer: u64) -> bool, writes: true;
         put_record(record: Record) -> (), writes: true;
         records(run: &RunId, shards: u32, bucket: Bucket, since: Option<Cursor>) -> RecordPage, writes: false;
+        next_bucket(run: &RunId, from: Bucket) -> Option<Bucket>, writes: false;
         expire_records(before: Bucket) -> (), writes: true;
         put_marker(marker: &Marker) -> (), writes: true;
         clear_marker(marker: &Marker) -> (), writes: true;

@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::web::logs::LogBuffer;
 use anyhow::Context as _;
 use statistics::visible::lines;
 use telemetry::Telemetry;
@@ -17,7 +18,6 @@ use traffic::clock::Clock;
 use traffic::runs::Environment;
 use traffic::telemetry::Observer;
 use traffic::workload::FOLDER;
-use ::web::logs::LogBuffer;
 
 use crate::descriptors::Descriptors;
 use crate::engine::Engine;

@@ -3,8 +3,8 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::aws_calls;
 use super::assumptions::{Architecture, Assumptions};
+use super::aws_calls;
 use super::calls::{Calls, Function, Service};
 use super::hours::HOURS_IN_MONTH;
 use super::prices::Prices;

@@ -11,10 +11,10 @@ use serde::Serialize;
 use traffic::clock::Slot;
 use traffic::runs::LoadedRun;
 
-use super::aws_calls;
 use super::assumptions::Assumptions;
-use super::minute_overhead;
+use super::aws_calls;
 use super::lambda_environments::Player;
+use super::minute_overhead;
 
 /// Services that are called and charged by the call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]

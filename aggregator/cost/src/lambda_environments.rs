@@ -9,8 +9,8 @@ use traffic::plan::Due;
 use traffic::record::Block;
 use traffic::runs::LoadedRun;
 
-use super::aws_calls;
 use super::assumptions::Assumptions;
+use super::aws_calls;
 use super::calls::{Calls, Function};
 use super::ticks::Ticks;
 

@@ -6,8 +6,8 @@ use traffic::clock::Slot;
 use traffic::fanout::STRIDE;
 use traffic::record::BUCKET_SECONDS;
 
-use super::aws_calls;
 use super::assumptions::Assumptions;
+use super::aws_calls;
 use super::calls::{Calls, Function};
 
 /// A bucket is read until it is sealed, so long after its end: `reader`.

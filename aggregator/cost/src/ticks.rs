@@ -15,8 +15,8 @@ use traffic::record::{Block, Bucket, Fate, IterationEntry, Outcome, RequestName}
 use traffic::runs::LoadedRun;
 use traffic::workload::{Scope, Step, Wait};
 
-use super::aws_calls;
 use super::assumptions::Assumptions;
+use super::aws_calls;
 use super::calls::Calls;
 
 /// How long a completed outcome may wait for others: `traffic::journal`.

@@ -3,9 +3,9 @@
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+use proptest::prelude::*;
 use statistics::reader::Snapshot;
 use statistics::report::past::points;
-use proptest::prelude::*;
 use traffic::run::{Run, Segment};
 
 use super::properties::{CLASSES, Course};

@@ -11,10 +11,10 @@ use traffic::record::Bucket;
 use traffic::runs::LoadedRun;
 
 use super::{Follower, first_unsealable};
+use crate::ageing_series::Interval;
 use crate::ledger::plan_match::last_bucket;
 use crate::ledger::tally::SlotPlan;
 use crate::reader::AggregatorError;
-use crate::ageing_series::Interval;
 
 /// So many buckets or fewer are read one by one: ten minutes.
 const SHORT: u64 = 60;

@@ -1,8 +1,8 @@
 """A target on OpenSSL: serves `https://127.0.0.1:PORT` with a certificate and a key, and writes the port.
 
-    tls_server.py CERTIFICATE KEY [--clients CA] [--only 1.2|1.3]
+    tls_server.py CERTIFICATE KEY [--clients CA | --wants CA] [--only 1.2|1.3]
 
-With --clients it wants a certificate that CA has issued. Every answer is JSON with the version of TLS and
+With --clients it needs a certificate that CA has issued, with --wants it asks for one. Every answer is JSON with the version of TLS and
 the client's common name. It ends when its input does.
 """
 
@@ -42,6 +42,7 @@ parser = argparse.ArgumentParser()
 parser.add_argument("certificate")
 parser.add_argument("key")
 parser.add_argument("--clients")
+parser.add_argument("--wants")
 parser.add_argument("--only", choices=["1.2", "1.3"])
 options = parser.parse_args()
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -49,6 +50,9 @@ context.load_cert_chain(options.certificate, options.key)
 if options.clients:
     context.load_verify_locations(options.clients)
     context.verify_mode = ssl.CERT_REQUIRED
+if options.wants:
+    context.load_verify_locations(options.wants)
+    context.verify_mode = ssl.CERT_OPTIONAL
 if options.only:
     version = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}[options.only]
     context.minimum_version = context.maximum_version = version

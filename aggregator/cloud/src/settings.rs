@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use ::web::api::{BASIC_AUTH, Door, Names};
-use aws::environment::{FanOutSettings, SettingError, StoreSettings, Variables};
+use aws::environment::{FanOutSettings, RunLimits, SettingError, StoreSettings, Variables};
 use control::{InvalidField, Limits, Settings as ControlSettings};
 use traffic::host_allowlist::{ALLOWED_HOSTS, AllowedHosts};
 use traffic::record::BlockSize;
@@ -13,12 +13,6 @@ use traffic::workload::{Workload, WorkloadErrors};
 mod web;
 
 pub use web::Web;
-
-/// The most users of a run.
-const MAX_USERS: &str = "CICADA_MAX_USERS";
-
-/// The most users that are started or stopped in a second.
-const MAX_SPAWN_RATE: &str = "CICADA_MAX_SPAWN_RATE";
 
 /// The names that the aggregator is called by.
 const WEB_NAMES: &str = "CICADA_WEB_NAMES";
@@ -147,16 +141,10 @@ fn control(variables: &Variables) -> Result<ControlSettings, Misconfigured> {
 
 fn limits(variables: &Variables) -> Result<Limits, SettingError> {
     let default = Limits::default();
-    let max_users = variables.parsed(
-        MAX_USERS,
-        |users| (1..=default.max_users).contains(users),
-        "write a number from 1 to 1000000, or leave it out for no limit",
-    )?;
-    let max_spawn_rate = variables.parsed(
-        MAX_SPAWN_RATE,
-        |rate: &f64| *rate > 0.0 && *rate <= default.max_spawn_rate,
-        "write how many users a second at most, such as 10, or leave it out for no limit",
-    )?;
+    let RunLimits {
+        max_users,
+        max_spawn_rate,
+    } = RunLimits::read(variables)?;
     Ok(Limits {
         max_users: max_users.unwrap_or(default.max_users),
         max_spawn_rate: max_spawn_rate.unwrap_or(default.max_spawn_rate),

@@ -58,6 +58,15 @@ const DEFAULT_HEARTBEAT: &str = "heartbeat";
 /// What to do about a variable that the deployment sets.
 const DEPLOY: &str = "deploy with infra/deploy, or set it to";
 
+/// The most users of a run.
+const MAX_USERS: &str = "CICADA_MAX_USERS";
+
+/// The most users that are started or stopped in a second.
+const MAX_SPAWN_RATE: &str = "CICADA_MAX_SPAWN_RATE";
+
+/// The most that either may be.
+const MOST: u32 = 1_000_000;
+
 /// The exit code of a process that cannot start as it is set up.
 const EXIT_MISUSE: u8 = 2;
 
@@ -128,6 +137,15 @@ pub struct ScheduleTarget {
     pub function_arn: String,
     /// The role in whose name it is called.
     pub role_arn: String,
+}
+
+/// What a run of the stage may ask for at most, where the environment says it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RunLimits {
+    /// Users, up to a million.
+    pub max_users: Option<u32>,
+    /// Users that are started or stopped in a second, up to a million.
+    pub max_spawn_rate: Option<f64>,
 }
 
 /// Who executes a stage's ticks.
@@ -252,6 +270,29 @@ impl StoreSettings {
         Ok(Self {
             table,
             retention: Duration::from_secs(days * 24 * 60 * 60),
+        })
+    }
+}
+
+impl RunLimits {
+    /// Reads them.
+    ///
+    /// # Errors
+    /// The first mistake there is.
+    pub fn read(variables: &Variables) -> Result<Self, SettingError> {
+        let max_users = variables.parsed(
+            MAX_USERS,
+            |users| (1..=MOST).contains(users),
+            "write a number from 1 to 1000000, or leave it out for no limit",
+        )?;
+        let max_spawn_rate = variables.parsed(
+            MAX_SPAWN_RATE,
+            |rate: &f64| *rate > 0.0 && *rate <= f64::from(MOST),
+            "write how many users a second at most, such as 10, or leave it out for no limit",
+        )?;
+        Ok(Self {
+            max_users,
+            max_spawn_rate,
         })
     }
 }

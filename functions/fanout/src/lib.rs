@@ -1,12 +1,13 @@
 //! The function fanout: what it does when the heartbeat calls it, on any ports.
 //!
-//! It plans up to the end of the next minute, which is [`traffic::fanout`]'s, and folds what is sealed
-//! with the time that is left, which is [`statistics::reader`]'s. Planning must not fail; folding may
+//! It ends a run that does not obey the limits of now, and plans up to the end of the next minute, which is
+//! [`traffic::fanout`]'s. With the time that is left it folds what is sealed, which is [`statistics::reader`]'s. Planning must not fail; folding may
 //! wait a minute. `minute` says what alarms are to know.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use control::Control;
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde::de::IgnoredAny;
 use statistics::reader::Aggregation;
@@ -15,8 +16,10 @@ use traffic::clock::Timestamp;
 use traffic::fanout::{FanOut, FanOutError, FanOutReport};
 use traffic::ports::{Heartbeat, Queue, Store};
 
+mod limits;
 mod minute;
 
+pub use limits::control_settings;
 use minute::Minute;
 
 /// Folding ends this long before the function is cut off.
@@ -25,13 +28,15 @@ const MARGIN: Duration = Duration::from_secs(2);
 /// The function on some ports.
 pub struct Function<S, Q, H> {
     fan_out: Arc<FanOut<S, Q, H>>,
+    control: Control<S, Q, H>,
     aggregation: Aggregation<S>,
     minute: Minute,
 }
 
 impl<S: Store, Q: Queue, H: Heartbeat> Function<S, Q, H> {
-    /// The function that plans with `fan_out`, and folds what is in its store.
-    pub fn new(fan_out: Arc<FanOut<S, Q, H>>) -> Self {
+    /// The function that plans with `fan_out`, ends what `control`, on the same ports, would not begin, and
+    /// folds what is in its store.
+    pub fn new(fan_out: Arc<FanOut<S, Q, H>>, control: Control<S, Q, H>) -> Self {
         let (store, runs) = (Arc::clone(&fan_out.store), Arc::clone(&fan_out.runs));
         let aggregation = Aggregation::new(
             store,
@@ -41,6 +46,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Function<S, Q, H> {
         );
         Self {
             fan_out,
+            control,
             aggregation,
             minute: Minute::default(),
         }
@@ -60,6 +66,11 @@ impl<S: Store, Q: Queue, H: Heartbeat> Function<S, Q, H> {
     /// # Errors
     /// When the next minute is not planned; the next call does it.
     pub async fn beat(&self, deadline: Timestamp) -> Result<(), FanOutError> {
+        // what keeps it from being judged keeps it from being planned as well, or the next minute judges it
+        if let Err(error) = self.control.end_what_does_not_fit().await {
+            let error: &dyn std::error::Error = &error;
+            tracing::warn!(error, "whether the run obeys the limits of now is not known yet");
+        }
         match self.fan_out.plan_ahead().await? {
             FanOutReport::Idle => tracing::info!("no run is on: the heartbeat is off"),
             FanOutReport::Planned { wake_ups, until } => {

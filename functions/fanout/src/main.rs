@@ -1,7 +1,9 @@
 //! The Lambda function fanout: settings, connections, and then [`fanout::serve`].
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
+use control::Control;
 use anyhow::Context as _;
 use aws::environment::{FanOutSettings, Variables, exit_code, start_logging};
 use fanout::Function;
@@ -16,8 +18,10 @@ async fn run() -> anyhow::Result<()> {
     let variables = Variables::of_process();
     start_logging(&variables, tracing_subscriber::layer::Identity::new())?;
     let settings = FanOutSettings::read(&variables)?;
+    let control_settings = fanout::control_settings(&variables)?;
     let fan_out = aws::deployment::connect(settings, variables.lookup(), Clock::system()).await?;
-    let function = Function::new(fan_out);
+    let control = Control::new(control_settings, Arc::clone(&fan_out))?;
+    let function = Function::new(fan_out, control);
     function.warm_up().await;
     let served = fanout::serve(function).await;
     served

@@ -3,12 +3,12 @@
 use anyhow::Context as _;
 use aws::environment::Variables;
 use traffic::host_allowlist::{ALLOWED_HOSTS, AllowedHosts};
-use traffic::transport::{HttpSettings, Proxies};
+use traffic::transport::{HttpSettings, Proxies, RUNTIME_API};
 use traffic::workload::Connections;
 
 /// Connections are shared unless a class says otherwise, for a function pays for the time that it takes to
-/// make them; the addresses of the link, where AWS hands out credentials, are refused, and so is every host
-/// that `CICADA_ALLOWED_HOSTS` does not have.
+/// make them; the addresses of the link, where AWS hands out credentials, are refused, and so are the
+/// function's own runtime API and every host that `CICADA_ALLOWED_HOSTS` does not have.
 ///
 /// # Errors
 /// When a variable cannot be used.
@@ -21,6 +21,10 @@ pub fn http_settings(variables: &Variables) -> anyhow::Result<HttpSettings> {
             .context(ALLOWED_HOSTS)?,
         proxies: Proxies::read(&*variables.lookup())?,
         refuses_link_local: true,
+        runtime_api: variables
+            .text(RUNTIME_API)
+            .map(|address| address.parse().context(RUNTIME_API))
+            .transpose()?,
         ..HttpSettings::default()
     })
 }
@@ -32,7 +36,11 @@ mod tests {
     use super::*;
 
     fn of(allowed: &'static str) -> anyhow::Result<HttpSettings> {
-        let lookup = move |name: &str| (name == ALLOWED_HOSTS).then(|| allowed.to_owned());
+        let lookup = move |name: &str| match name {
+            ALLOWED_HOSTS => Some(allowed.to_owned()),
+            RUNTIME_API => Some("127.0.0.1:9001".to_owned()),
+            _ => None,
+        };
         http_settings(&Variables::new(Arc::new(lookup)))
     }
 
@@ -44,6 +52,7 @@ mod tests {
             "shop.test:8000, *.internal"
         );
         assert!(settings.refuses_link_local);
+        assert_eq!(settings.runtime_api, "127.0.0.1:9001".parse().ok());
         assert_eq!(of("").unwrap().allowed_hosts, AllowedHosts::default());
         let error = format!("{:#}", of("a b").unwrap_err());
         assert!(

@@ -253,7 +253,7 @@ impl Sender {
             tls: self
                 .class()
                 .host()
-                .tls()
+                .tls(&self.base)
                 .map(|tls| Arc::clone(tls.config())),
             ..RequestContext::default()
         }

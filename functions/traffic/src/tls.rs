@@ -189,7 +189,7 @@ fn certified(
     }
 }
 
-/// TLS as a host of the workload wants it.
+/// TLS as a host of the workload wants it, at one origin.
 #[derive(Clone)]
 pub struct HostTls(Arc<ClientConfig>);
 
@@ -213,6 +213,21 @@ impl HostTls {
             }
         };
         Ok(Self(Arc::new(with_http(config))))
+    }
+
+    /// What of a host's settings holds for another origin that a run sends its traffic to: the certificates
+    /// that it trusts, beside those that are trusted by default. Nothing else: our own certificate is for
+    /// whom the workload names, and that anybody will do was said of that one alone.
+    pub(crate) fn elsewhere(settings: &HostSettings) -> Result<Option<Self>, HostError> {
+        let Some(ca) = settings.ca.clone() else {
+            return Ok(None);
+        };
+        let mut roots = Roots::new(ca).map_err(HostError::Ca)?;
+        if let Ok(default) = by_default() {
+            roots = roots.and(default.roots());
+        }
+        let verifier = Verifier::new(Arc::new(roots)).map_err(HostError::Roots)?;
+        Ok(Some(Self(Arc::new(plain(Arc::new(verifier))))))
     }
 
     /// The settings in rustls's form.

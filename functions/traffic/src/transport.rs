@@ -33,6 +33,7 @@ mod places;
 mod pool;
 mod proxies;
 mod redirects;
+mod runtime_api;
 mod texts;
 mod warm;
 
@@ -46,6 +47,7 @@ use pool::Pool;
 pub use proxies::Proxies;
 use proxies::Proxy;
 pub use redirects::MAX_REDIRECTS;
+pub use runtime_api::{NoAddress, RUNTIME_API, RuntimeApi};
 pub use texts::{TIMED_OUT, explain};
 pub use warm::Warmer;
 
@@ -128,6 +130,8 @@ pub struct HttpSettings {
     pub proxies: Proxies,
     /// Whether the addresses of the link are refused, as they must be on AWS.
     pub refuses_link_local: bool,
+    /// Where this function takes its messages from, which is refused as well.
+    pub runtime_api: Option<RuntimeApi>,
     /// The most connections that are open at once, those that wait for another request included; as
     /// many as the system gives if it is not said. A request beyond that fails at once.
     pub max_connections: Option<usize>,
@@ -190,7 +194,7 @@ impl Http {
 
     fn with_tls(tls: ClientConfig, clock: Clock, settings: HttpSettings) -> Self {
         Self(Arc::new(Client {
-            dialer: Dialer::new(tls, settings.refuses_link_local, clock.clone()),
+            dialer: Dialer::new(tls, &settings, clock.clone()),
             pool: Pool::new(clock),
             places: Places::new(settings.max_connections),
             bodies: Bodies::within(crate::machine::memory()),

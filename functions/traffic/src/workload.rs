@@ -31,6 +31,7 @@ mod shape;
 mod syntax;
 mod text;
 mod thread;
+mod values;
 mod wait;
 
 pub use class::{Host, Order, Set, Step, Task, UserClass, base_url, request_url};

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use control::Limits;
 use traffic::clock::{Slot, Timestamp};
 use traffic::ports::{Checkpoint, Heartbeat as _, Store as _};
 
@@ -58,6 +59,34 @@ async fn a_run_that_is_over_switches_the_heartbeat_off() {
     scene.beat().await.expect("all ports answer");
     assert!(!scene.heartbeat.is_on().await.unwrap());
     assert_eq!(scene.logged("no run is on: the heartbeat is off").len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_above_the_limits_of_now_is_ended_by_the_next_heartbeat() {
+    let limits = Limits {
+        max_users: 100,
+        ..Limits::default()
+    };
+    for (users, goes_on) in [(101, false), (100, true)] {
+        let scene = Scene::within(limits);
+        scene.start(users, None).await;
+        scene.sleep(60).await;
+        scene.take_wake_ups();
+        scene.beat().await.expect("all ports answer");
+        scene.sleep(5).await;
+        let run = scene.store.latest_run().await.unwrap().unwrap();
+        assert_eq!(run.is_over(scene.clock.now()), !goes_on, "{users}");
+        let said = scene.logged("the run that was on does not go on: it does not obey the limits of now");
+        assert_eq!(said.len(), usize::from(!goes_on), "{users}");
+        if let [said] = &said[..] {
+            assert_eq!(said["reason"], "user_count is 101, above the limit of 100 users");
+        }
+        scene.take_wake_ups();
+        scene.sleep(60).await;
+        scene.beat().await.expect("all ports answer");
+        assert_eq!(!scene.take_wake_ups().is_empty(), goes_on, "{users}");
+        assert_eq!(scene.heartbeat.is_on().await.unwrap(), goes_on, "{users}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aws::environment::JsonLines;
-use control::{Control, Settings, SwarmRequest};
+use control::{Control, Limits, Settings, SwarmRequest};
 use fanout::Function;
 use serde_json::Value;
 use tracing::subscriber::DefaultGuard;
@@ -43,6 +43,11 @@ pub(crate) struct Scene {
 
 impl Scene {
     pub(crate) fn new() -> Self {
+        Self::within(Limits::default())
+    }
+
+    /// The function with limits of its own: those of a later deployment.
+    pub(crate) fn within(limits: Limits) -> Self {
         let clock = Clock::following_tokio(epoch());
         let store = Arc::<TestStore>::default();
         let (queue, heartbeat) = (Arc::<TestQueue>::default(), Arc::default());
@@ -57,9 +62,16 @@ impl Scene {
                 clock: clock.clone(),
             })
         };
-        let function = Function::new(process());
         let workload = Workload::built_in(&|_| None).expect("the built-in workload is valid");
-        let control = Control::new(Settings::new(Arc::new(workload)), process());
+        let settings = Settings::new(Arc::new(workload));
+        let of_now = Settings {
+            limits,
+            ..settings.clone()
+        };
+        let fan_out = process();
+        let of_now = Control::new(of_now, Arc::clone(&fan_out)).expect("these settings are good");
+        let function = Function::new(fan_out, of_now);
+        let control = Control::new(settings, process());
         let written = Written::default();
         let writer = written.clone();
         let layer = tracing_subscriber::fmt::layer()

@@ -39,7 +39,7 @@ pub(super) fn credentials(
     keyring.find(name, base, is_of_run).or_else(own)
 }
 
-/// Where a run's requests go at an instant, each once: base URLs, and the TLS settings of their hosts.
+/// Where a run's requests go at an instant, each once: base URLs, and the TLS settings that hold for them.
 pub fn hosts(run: &LoadedRun, at: Timestamp) -> Vec<(Url, Option<HostTls>)> {
     let Some(segment) = run.plan.segment_at(at) else {
         return Vec::new();
@@ -50,11 +50,13 @@ pub fn hosts(run: &LoadedRun, at: Timestamp) -> Vec<(Url, Option<HostTls>)> {
         .iter()
         .filter_map(|share| run.plan.class_number(&share.class));
     for class in numbers {
-        let tls = run.workload.classes()[class].host().tls().cloned();
-        if let Ok(url) = host(run, class, at)
-            && !hosts.contains(&(url.clone(), tls.clone()))
-        {
-            hosts.push((url, tls));
+        let Ok(url) = host(run, class, at) else {
+            continue;
+        };
+        let tls = run.workload.classes()[class].host().tls(&url).cloned();
+        let host = (url, tls);
+        if !hosts.contains(&host) {
+            hosts.push(host);
         }
     }
     hosts

@@ -51,6 +51,21 @@ impl Roots {
         })
     }
 
+    /// These and others.
+    pub(super) fn and(self, others: &Self) -> Self {
+        let mut store = RootCertStore::empty();
+        for roots in [&self, others] {
+            store.roots.extend(roots.store.roots.iter().cloned());
+        }
+        let mut certificates = self.certificates;
+        certificates.extend(others.certificates.iter().cloned());
+        let store = Arc::new(store);
+        Self {
+            store,
+            certificates,
+        }
+    }
+
     /// Whether this very certificate is trusted.
     pub(super) fn contain(&self, certificate: &CertificateDer<'_>) -> bool {
         self.certificates.contains(certificate)

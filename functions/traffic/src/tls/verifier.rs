@@ -61,6 +61,11 @@ impl Verifier {
         let webpki = webpki.map_err(|_| TlsError::NoRoots)?;
         Ok(Self { webpki, roots })
     }
+
+    /// What it trusts.
+    pub(super) fn roots(&self) -> &Roots {
+        &self.roots
+    }
 }
 
 impl ServerCertVerifier for Verifier {

@@ -16,7 +16,9 @@ use super::connection::{Connection, Moment, Origin, Stream};
 use super::link_local::{is_link_local, is_metadata};
 use super::names::{Names, literal};
 use super::proxies::Proxy;
+use super::runtime_api::RuntimeApi;
 use super::texts::cannot_connect;
+use super::HttpSettings;
 use crate::clock::Clock;
 
 /// A connection is lost when the target has acknowledged nothing for so long.
@@ -28,21 +30,25 @@ const PROBE_EVERY: Duration = Duration::from_secs(15);
 /// A proxy's answer to CONNECT is at most as long.
 const MAX_TUNNEL_HEAD: usize = 16 * 1024;
 
+const LINK: &str = "link-local addresses";
+
 /// Opens connections.
 #[derive(Debug)]
 pub(super) struct Dialer {
     tls: Arc<ClientConfig>,
-    names: Names,
+    pub(super) names: Names,
     refuses_link_local: bool,
+    runtime_api: Option<RuntimeApi>,
     clock: Clock,
 }
 
 impl Dialer {
-    pub(super) fn new(tls: ClientConfig, refuses_link_local: bool, clock: Clock) -> Self {
+    pub(super) fn new(tls: ClientConfig, settings: &HttpSettings, clock: Clock) -> Self {
         Self {
             tls: Arc::new(tls),
             names: Names::default(),
-            refuses_link_local,
+            refuses_link_local: settings.refuses_link_local,
+            runtime_api: settings.runtime_api.clone(),
             clock,
         }
     }
@@ -57,11 +63,12 @@ impl Dialer {
         proxy: Option<&Proxy>,
     ) -> Result<Connection, String> {
         let opened = Moment::now(&self.clock);
-        if self.refuses_link_local {
-            let address = literal(origin.host());
-            if is_metadata(origin.host()) || address.is_some_and(is_link_local) {
-                return Err(refused(origin.host()));
-            }
+        if self.refuses_link_local && is_metadata(origin.host()) {
+            return Err(refused(origin.host(), LINK));
+        }
+        // where a proxy connects, what is an address is known here, too
+        if let (Some(address), Some(_)) = (literal(origin.host()), proxy) {
+            self.judge(origin.host(), &[address], origin.port()).await?;
         }
         let stream = match proxy {
             None => self.stream(origin.host(), origin.port()).await?,
@@ -79,9 +86,7 @@ impl Dialer {
     async fn stream(&self, host: &str, port: u16) -> Result<Stream, String> {
         let addresses = self.names.addresses(host).await;
         let addresses = addresses.map_err(|error| cannot_connect(&*error))?;
-        if self.refuses_link_local && addresses.iter().copied().any(is_link_local) {
-            return Err(refused(host));
-        }
+        self.judge(host, &addresses, port).await?;
         let mut failed = None;
         for address in &*addresses {
             match connect(*address, port).await {
@@ -91,6 +96,19 @@ impl Dialer {
         }
         let failed = failed.unwrap_or_else(|| io::ErrorKind::NotFound.into());
         Err(cannot_connect(&failed))
+    }
+
+    /// Whether a host with these addresses may be connected to.
+    async fn judge(&self, host: &str, addresses: &[IpAddr], port: u16) -> Result<(), String> {
+        if self.refuses_link_local && addresses.iter().copied().any(is_link_local) {
+            return Err(refused(host, LINK));
+        }
+        if let Some(api) = &self.runtime_api
+            && api.is_at(&self.names, addresses, port).await
+        {
+            return Err(refused(host, "Lambda's runtime API"));
+        }
+        Ok(())
     }
 
     /// Connects to a proxy; where the target is spoken to by TLS, through it to the target.
@@ -111,8 +129,8 @@ impl Dialer {
     }
 }
 
-fn refused(host: &str) -> String {
-    format!("host {host:?} is not allowed: traffic from AWS never goes to link-local addresses")
+fn refused(host: &str, whom: &str) -> String {
+    format!("host {host:?} is not allowed: traffic from AWS never goes to {whom}")
 }
 
 async fn connect(address: IpAddr, port: u16) -> io::Result<TcpStream> {

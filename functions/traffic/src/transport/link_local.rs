@@ -32,7 +32,7 @@ pub(super) fn is_link_local(address: IpAddr) -> bool {
 }
 
 /// The IPv4 address that an IPv6 address stands for: mapped, compatible, of NAT64 or of 6to4.
-fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
+pub(super) fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let segments = address.segments();
     let pair = |high: u16, low: u16| Ipv4Addr::from(u32::from(high) << 16 | u32::from(low));
     match segments {

@@ -31,6 +31,7 @@ pub struct Host {
     pub(super) variable: Option<String>,
     pub(super) credentials: Option<Credentials>,
     pub(super) tls: Option<HostTls>,
+    pub(super) tls_elsewhere: Option<HostTls>,
 }
 
 impl Host {
@@ -59,9 +60,14 @@ impl Host {
         self.credentials.as_ref()
     }
 
-    /// How its targets are trusted, and what they are told of us, if the file says so.
-    pub fn tls(&self) -> Option<&HostTls> {
-        self.tls.as_ref()
+    /// How a target at a base URL is trusted, and what it is told of us, if the file says so. Where a run
+    /// sends its traffic to another origin than the host's, no more holds than the trust in an authority: a
+    /// client certificate goes to nobody whom the workload does not name.
+    pub fn tls(&self, base: &Url) -> Option<&HostTls> {
+        match base.origin() == self.url.origin() {
+            true => self.tls.as_ref(),
+            false => self.tls_elsewhere.as_ref(),
+        }
     }
 
     /// Whether `url` is this host's URL in force, whatever the case of its name, a last slash, and a user and
@@ -352,7 +358,7 @@ impl Step {
     fn capture(&self, scope: &mut Scope, context: &Value) -> Result<(), EvaluationError> {
         for Capture { name, value } in &self.captures {
             let captured = value.evaluate_defined(context.clone())?;
-            scope.capture(name, captured);
+            scope.capture(name, captured, context);
         }
         Ok(())
     }

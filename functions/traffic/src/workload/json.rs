@@ -1,8 +1,8 @@
 //! JSON as Python's `json.loads` reads it, since that is what judges responses in a locustfile.
 //!
 //! It takes `NaN`, `Infinity`, `-Infinity`, integers of any length and lone surrogates, and of a key that
-//! comes twice the last value. Nothing here recurses, so no body can exhaust the stack. Which bytes make
-//! which text is `charset`'s.
+//! comes twice the last value. Nothing here recurses, so no body can exhaust the stack, and what the values
+//! take is counted before they are made. Which bytes make which text is `charset`'s.
 
 use std::collections::BTreeMap;
 
@@ -11,6 +11,7 @@ use minijinja::value::{Value, ValueKind};
 mod big;
 mod charset;
 
+use super::values::{Share, TooLarge};
 use big::BigInt;
 pub(super) use charset::{json_text, text};
 
@@ -19,6 +20,21 @@ const MAX_DEPTH: usize = 1_000;
 
 /// The longest integer in digits, as Python's `int()` has it.
 const MAX_DIGITS: usize = 4_300;
+
+/// The bytes of memory that an element of a list takes.
+const ELEMENT: usize = size_of::<Value>();
+
+/// The bytes that a list or an object takes besides what is in it.
+const CONTAINER: usize = 64;
+
+/// The bytes that an object takes for its first key and value: a node of a tree has room for eleven.
+const FIRST_ENTRY: usize = 11 * 2 * ELEMENT + 32;
+
+/// The bytes that it takes for each further one, in nodes that are half full.
+const ENTRY: usize = 2 * 2 * ELEMENT + 8;
+
+/// A string of at most so many bytes is part of its value.
+const SHORT: usize = 22;
 
 /// Why a text has no value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -32,14 +48,19 @@ pub(super) enum NotJson {
     /// An integer is too long.
     #[error("the body is JSON with an integer of more than {MAX_DIGITS} digits")]
     TooLong,
+    /// The values would take more memory than there is for them.
+    #[error(transparent)]
+    TooLarge(#[from] TooLarge),
 }
 
 /// Reads a text that is one JSON value.
 ///
-/// A lone surrogate, which no Rust string can hold, becomes U+FFFD: one character, as in Python.
-pub(super) fn read(text: &str) -> Result<Value, NotJson> {
+/// A lone surrogate, which no Rust string can hold, becomes U+FFFD: one character, as in Python. What the
+/// value takes is taken of `share`.
+pub(super) fn read(text: &str, share: &Share) -> Result<Value, NotJson> {
     let mut reader = Reader {
         text,
+        share,
         at: 0,
         open: Vec::new(),
     };
@@ -63,6 +84,7 @@ pub(super) fn is_no_number(value: &Value) -> bool {
 
 struct Reader<'t> {
     text: &'t str,
+    share: &'t Share,
     at: usize,
     /// The lists and objects around the place.
     open: Vec<Open>,
@@ -99,6 +121,7 @@ impl Reader<'_> {
             b'[' => {
                 self.at += 1;
                 if self.take_token(b']') {
+                    self.take_memory(CONTAINER)?;
                     return Ok(Some(Value::from(Vec::<Value>::new())));
                 }
                 self.begin(Open::List(Vec::new())).map(|()| None)
@@ -106,13 +129,14 @@ impl Reader<'_> {
             b'{' => {
                 self.at += 1;
                 if self.take_token(b'}') {
+                    self.take_memory(CONTAINER)?;
                     return Ok(Some(Value::from_object(BTreeMap::<Value, Value>::new())));
                 }
                 let key = self.key()?;
                 self.begin(Open::Object(BTreeMap::new(), key))
                     .map(|()| None)
             }
-            b'"' => self.string().map(|string| Some(Value::from(string))),
+            b'"' => self.string().map(Some),
             b'-' | b'0'..=b'9' => self.number().map(Some),
             _ => self.word().map(Some),
         }
@@ -122,14 +146,24 @@ impl Reader<'_> {
         if self.open.len() == MAX_DEPTH {
             return Err(NotJson::TooDeep);
         }
+        self.take_memory(CONTAINER)?;
         self.open.push(open);
         Ok(())
+    }
+
+    fn take_memory(&self, bytes: usize) -> Result<(), TooLarge> {
+        self.share.take(bytes as u64)
     }
 
     /// Puts a value into the innermost list or object; gives that back if it ends there.
     fn put(&mut self, open: Open, value: Value) -> Result<Option<Value>, NotJson> {
         match open {
             Open::List(mut list) => {
+                if list.len() == list.capacity() {
+                    let more = list.len().max(4);
+                    self.take_memory(more * ELEMENT)?;
+                    list.reserve_exact(more);
+                }
                 list.push(value);
                 if self.take_token(b']') {
                     return Ok(Some(Value::from(list)));
@@ -138,6 +172,8 @@ impl Reader<'_> {
                 self.open.push(Open::List(list));
             }
             Open::Object(mut object, key) => {
+                let is_first = object.is_empty();
+                self.take_memory(if is_first { FIRST_ENTRY } else { ENTRY })?;
                 object.insert(key, value);
                 if self.take_token(b'}') {
                     return Ok(Some(Value::from_object(object)));
@@ -160,7 +196,7 @@ impl Reader<'_> {
         }
         let key = self.string()?;
         let colon = self.take_token(b':');
-        colon.then(|| Value::from(key)).ok_or(NotJson::Syntax)
+        colon.then_some(key).ok_or(NotJson::Syntax)
     }
 
     fn word(&mut self) -> Result<Value, NotJson> {
@@ -204,6 +240,9 @@ impl Reader<'_> {
                 .map(|float: f64| Value::from(float))
                 .map_err(|_| NotJson::Syntax);
         }
+        if whole.len() > i128::MAX.ilog10() as usize {
+            self.take_memory(CONTAINER + number.len())?;
+        }
         integer(number, whole.len())
     }
 
@@ -225,7 +264,7 @@ impl Reader<'_> {
     }
 
     /// A string, from its opening quote on.
-    fn string(&mut self) -> Result<String, NotJson> {
+    fn string(&mut self) -> Result<Value, NotJson> {
         self.at += 1;
         let mut string = String::new();
         loop {
@@ -234,14 +273,29 @@ impl Reader<'_> {
                 .bytes()
                 .position(|byte| byte < b' ' || byte == b'"' || byte == b'\\')
                 .ok_or(NotJson::Syntax)?;
-            string.push_str(&rest[..plain]);
             self.at += plain + 1;
+            let ends = rest.as_bytes()[plain] == b'"';
+            if ends && string.is_empty() {
+                return self.value_of(&rest[..plain]);
+            }
+            // a text that grows has up to twice its length
+            if plain > SHORT {
+                self.take_memory(2 * plain)?;
+            }
+            string.push_str(&rest[..plain]);
             match rest.as_bytes()[plain] {
-                b'"' => return Ok(string),
+                b'"' => return self.value_of(&string),
                 b'\\' => string.push(self.escaped()?),
                 _ => return Err(NotJson::Syntax),
             }
         }
+    }
+
+    fn value_of(&self, string: &str) -> Result<Value, NotJson> {
+        if string.len() > SHORT {
+            self.take_memory(CONTAINER + string.len())?;
+        }
+        Ok(Value::from(string))
     }
 
     /// The character that an escape stands for, from behind its backslash on.

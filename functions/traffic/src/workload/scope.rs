@@ -8,12 +8,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use minijinja::value::{Object, Value};
+use minijinja::{Error, ErrorKind};
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 
 use super::class::{Order, Step, Task, UserClass};
 use super::headers::Headers;
 use super::json::{self, NotJson};
+use super::values::Share;
 use crate::random::Draws;
 
 /// The names that every template may use.
@@ -25,6 +27,9 @@ pub(super) const RESPONSE_NAMES: [&str; 5] =
 
 /// The name under which functions find their iteration; no workload file can write it.
 pub(super) const SELF_NAME: &str = "__iteration";
+
+/// A text of at most so many bytes may be captured without being counted.
+const SMALL: usize = 1_024;
 
 /// Keys the generator that draws the order of steps, among those of the steps, which are keyed by their numbers.
 const OF_THE_ORDER: u32 = u32::MAX;
@@ -48,6 +53,8 @@ pub(super) struct Iteration {
 struct Live {
     draws: Draws,
     values: Vec<(Arc<str>, Value)>,
+    /// What the memory of large ones that were captured was taken from.
+    shares: Vec<Arc<Share>>,
 }
 
 impl Scope {
@@ -83,7 +90,11 @@ impl Scope {
             user,
             number: iteration,
             key,
-            live: Mutex::new(Live { draws, values }),
+            live: Mutex::new(Live {
+                draws,
+                values,
+                shares: Vec::new(),
+            }),
         }))
     }
 
@@ -126,8 +137,16 @@ impl Scope {
         &self.0
     }
 
-    pub(super) fn capture(&mut self, name: &Arc<str>, value: Value) {
+    /// Keeps a value of a response for the rest of the iteration.
+    pub(super) fn capture(&mut self, name: &Arc<str>, value: Value, response: &Value) {
         let mut live = self.0.live();
+        let is_large = match value.as_str() {
+            Some(text) => text.len() > SMALL,
+            None => value.as_object().is_some(),
+        };
+        if is_large && let Some(answered) = response.downcast_object_ref::<Answered>() {
+            live.shares.push(Arc::clone(&answered.share));
+        }
         live.values.retain(|(known, _)| known != name);
         live.values.push((Arc::clone(name), value));
     }
@@ -195,6 +214,8 @@ pub(super) struct Answered {
     response: Response,
     text: OnceLock<Value>,
     json: OnceLock<Result<Value, NotJson>>,
+    /// What the memory of both is taken from.
+    share: Arc<Share>,
 }
 
 impl Answered {
@@ -204,6 +225,7 @@ impl Answered {
             response,
             text: OnceLock::new(),
             json: OnceLock::new(),
+            share: Arc::default(),
         })
     }
 
@@ -213,18 +235,19 @@ impl Answered {
         answered.json.get()?.as_ref().err().copied()
     }
 
+    /// The body's text; an error for whoever looks at it if there is no memory for it.
     fn text(&self) -> Value {
-        Value::from(json::text(&self.response.headers, &self.response.body).into_owned())
+        let text = json::text(&self.response.headers, &self.response.body);
+        match self.share.take(text.len() as u64) {
+            Ok(()) => Value::from(&*text),
+            Err(error) => Error::new(ErrorKind::InvalidOperation, error.to_string()).into(),
+        }
     }
 
     /// The parsed body; none if it is not JSON.
     fn json(&self) -> Value {
-        let read = || {
-            json::read(&json::json_text(
-                &self.response.headers,
-                &self.response.body,
-            ))
-        };
+        let Response { headers, body, .. } = &self.response;
+        let read = || json::read(&json::json_text(headers, body), &self.share);
         let json = self.json.get_or_init(read);
         json.as_ref().map_or_else(|_| Value::from(()), Value::clone)
     }

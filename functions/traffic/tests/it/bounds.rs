@@ -27,6 +27,9 @@ const MEMORY: u64 = 64 * 1024;
 /// Set in the process that tries the templates.
 const CHILD: &str = "CICADA_TEST_TEMPLATES";
 
+/// What is before the kind of a large body, in place of a file's text.
+const LARGE: &str = "large: ";
+
 fn times(piece: &str, count: usize) -> String {
     piece.repeat(count)
 }
@@ -323,6 +326,58 @@ fn hostile_response() -> Response {
     }
 }
 
+/// What a check of a response's JSON may make the process grow by, in kB: the budget of all values, and half
+/// as much for what is only estimated.
+const VALUES: u64 = 384 * 1024;
+
+/// A body of 64 MB that takes many times its length as values, unless it is one long text.
+fn large(kind: &str) -> String {
+    let of = |piece: &str| {
+        let mut body = times(piece, 64_000_000 / piece.len());
+        body.pop();
+        format!("[{body}]")
+    };
+    match kind {
+        "numbers" => of("0,"),
+        "floats" => of("1.5,"),
+        "large numbers" => of(&format!("{},", times("9", 40))),
+        "lists" => of("[],"),
+        "lists of one" => of("[0],"),
+        "deep lists" => of(&format!("{}{},", times("[", 900), times("]", 900))),
+        "objects" => of("{},"),
+        "small objects" => of(r#"{"":0},"#),
+        "one object" => {
+            let fields: String = (0..4_000_000).map(|it| format!(r#""{it}":0,"#)).collect();
+            format!("{{{}}}", fields.trim_end_matches(','))
+        }
+        "strings" => of(r#""","#),
+        "longer strings" => of(r#""a text of more than 22 bytes","#),
+        "one string" => format!(r#""{}""#, times("a", 64_000_000)),
+        "one escaped string" => format!(r#""{}""#, times("\\n", 32_000_000)),
+        kind => unreachable!("{kind}"),
+    }
+}
+
+/// Checks the JSON of a large body, as one request of the traffic would.
+fn check_large(kind: &str) -> (u64, String) {
+    let body = bytes::Bytes::from(large(kind));
+    let source = one_request("", "path='/'\nexpect='json is not none'\ncapture.all='json'");
+    let workload = Workload::parse(&source, "w.toml", &no_variables).unwrap();
+    let class = &workload.classes()[0];
+    let task = &class.tasks()[0];
+    let mut scope = Scope::new(class, task, 0, 0, Draws::new(1, class.name(), 0, 0));
+    let mut said = String::new();
+    let grown = growth(|| {
+        let response = Response {
+            status: StatusCode::OK,
+            body,
+            ..Response::default()
+        };
+        said = format!("{:?}", task.steps()[0].judge(&mut scope, response));
+    });
+    (grown, said)
+}
+
 /// The memory of this process in kB: as it is (`VmRSS`), or at most (`VmHWM`).
 fn memory(kind: &str) -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -352,7 +407,14 @@ fn child() {
     for line in std::io::stdin().lines() {
         let source: String = serde_json::from_str(&line.unwrap()).unwrap();
         let mut said = String::new();
-        let grown = growth(|| said = attempt(&source));
+        let grown = match source.strip_prefix(LARGE) {
+            Some(kind) => {
+                let (grown, verdict) = check_large(kind);
+                said = verdict;
+                grown
+            }
+            None => growth(|| said = attempt(&source)),
+        };
         writeln!(out, "done {grown} {said:?}").unwrap();
         out.flush().unwrap();
     }
@@ -360,6 +422,11 @@ fn child() {
 
 /// Tries files in another process, and panics with the one that it did not survive.
 fn try_all(sources: impl Iterator<Item = String>) -> Vec<String> {
+    try_within(MEMORY, sources)
+}
+
+/// The same with another bound of the memory, in kB.
+fn try_within(most: u64, sources: impl Iterator<Item = String>) -> Vec<String> {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "bounds::child", "--ignored", "--nocapture"])
         .env(CHILD, "1")
@@ -399,7 +466,10 @@ fn try_all(sources: impl Iterator<Item = String>) -> Vec<String> {
         };
         // what it had at most stays, so the first that needs more is the one that is named
         let head: String = source.chars().take(600).collect();
-        assert!(memory < MEMORY, "{memory} kB more:\n{head}");
+        assert!(memory < most, "{memory} kB more:\n{head}");
+        if source.starts_with(LARGE) {
+            println!("{source}: {memory} kB more: {verdict}");
+        }
         said.push(verdict);
     }
     drop(input);
@@ -411,6 +481,28 @@ fn try_all(sources: impl Iterator<Item = String>) -> Vec<String> {
 fn no_template_of_a_known_kind_kills_or_hangs() {
     let cases = cases();
     try_all(cases.into_iter());
+}
+
+#[test]
+fn the_values_of_a_large_body_have_a_bound_and_it_is_said_when_it_is_met() {
+    let too_large = [
+        "numbers",
+        "floats",
+        "lists",
+        "lists of one",
+        "objects",
+        "small objects",
+        "one object",
+        "strings",
+    ];
+    let said = try_within(VALUES, too_large.iter().map(|kind| format!("{LARGE}{kind}")));
+    for (kind, said) in too_large.iter().zip(said) {
+        assert!(said.contains("the body's values take too much memory"), "{kind}: {said}");
+    }
+    let kept = ["one string", "one escaped string", "longer strings", "large numbers", "deep lists"];
+    for (kind, said) in kept.iter().zip(try_within(VALUES, kept.iter().map(|kind| format!("{LARGE}{kind}")))) {
+        println!("{kind}: {said}");
+    }
 }
 
 /// Expressions from a small grammar, nested as a person or a machine would.

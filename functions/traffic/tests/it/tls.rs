@@ -121,9 +121,14 @@ impl Server {
         let url = format!("https://{name}:{}", self.1);
         let workload = read(&workload(&url, settings), folder);
         let workload = workload.unwrap_or_else(|error| panic!("{error}"));
-        let tls = workload.classes()[0].host().tls().expect("settings");
+        self.answers_as(&workload, &url).await
+    }
+
+    /// What it answers the first class of a workload at a base URL.
+    async fn answers_as(&self, workload: &Workload, url: &str) -> Result<Value, String> {
+        let tls = workload.classes()[0].host().tls(&url.parse().unwrap());
         let context = RequestContext {
-            tls: Some(Arc::clone(tls.config())),
+            tls: tls.map(|tls| Arc::clone(tls.config())),
             keep_body: true,
             ..RequestContext::default()
         };
@@ -248,6 +253,35 @@ async fn a_target_that_wants_a_client_certificate_gets_it() {
             refused.ends_with(reason) || refused.ends_with(silent),
             "{refused}"
         );
+    }
+}
+
+#[tokio::test]
+async fn at_an_origin_that_the_workload_does_not_name_no_more_holds_than_whom_it_trusts() {
+    let folder = Folder::issued();
+    let server = Server::start(&folder, &["--wants", "ca.pem"]);
+    let here = format!("https://127.0.0.1:{}", server.1);
+    let client = "client_cert = 'me.pem'\nclient_key = 'me.key'";
+    let trusting = format!("ca = 'ca.pem'\n{client}");
+    let answers = async |named: &str, settings: &str| {
+        let workload = read(&workload(named, settings), &folder).expect(settings);
+        server.answers_as(&workload, &here).await
+    };
+    let named = answers(&here, &trusting).await.expect("it is trusted");
+    assert_eq!(named["client"], "me");
+    // another port, name or scheme of the same machine is another origin, too
+    for elsewhere in [
+        "https://shop.test",
+        "https://127.0.0.1:1",
+        &format!("https://localhost:{}", server.1),
+        &format!("http://127.0.0.1:{}", server.1),
+    ] {
+        let answer = answers(elsewhere, &trusting).await.expect("it is trusted");
+        assert_eq!(answer["client"], Value::Null, "{elsewhere}");
+        for settings in ["insecure = true", &format!("insecure = true\n{client}"), client] {
+            let refused = answers(elsewhere, settings).await.expect_err(settings);
+            assert!(refused.contains("is not trusted") || refused.contains("unknown issuer"), "{refused}");
+        }
     }
 }
 

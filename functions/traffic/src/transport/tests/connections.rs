@@ -201,6 +201,54 @@ async fn a_connection_is_used_until_it_is_as_old_as_it_may_be() {
     assert_eq!(target.connections(), 4);
 }
 
+/// Each of ten users sends a request, and a second passes.
+async fn a_second_of_ten_users(http: &Http, url: &Url) {
+    for user in 0..10 {
+        get(http, url.clone(), &of_user(user)).await.unwrap();
+    }
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(1)).await;
+    tokio::time::resume();
+}
+
+#[tokio::test]
+async fn by_default_busy_users_follow_a_name_that_moves_after_sixty_seconds_at_most() {
+    assert_eq!(MAX_CONNECTION_AGE, Duration::from_secs(60));
+    if std::net::TcpListener::bind("127.0.0.2:0").is_err() {
+        eprintln!("skipped: this machine has no 127.0.0.2");
+        return;
+    }
+    let before = Target::ok().await;
+    let after = Target::at(&format!("127.0.0.2:{}", before.port), |_| Answers(ok("there"))).await;
+    let http = http();
+    let lead_to = |address: &str| {
+        let mut names = http.0.dialer.names.of_test.lock().unwrap();
+        names.insert("agent.test".into(), address.parse().unwrap());
+    };
+    let url = format!("http://agent.test:{}/", before.port).parse().unwrap();
+    lead_to("127.0.0.1");
+    for _ in 0..30 {
+        a_second_of_ten_users(&http, &url).await;
+    }
+    lead_to("127.0.0.2");
+    for _ in 0..29 {
+        a_second_of_ten_users(&http, &url).await;
+    }
+    // connections of less than a minute are good
+    assert_eq!((before.got().len(), after.got().len()), (590, 0));
+    assert_eq!(before.connections(), 10);
+    for _ in 29..90 {
+        a_second_of_ten_users(&http, &url).await;
+    }
+    let moved = before.got().len();
+    assert!(moved <= 620, "{moved}");
+    assert_eq!(after.connections(), 10);
+    for _ in 0..10 {
+        a_second_of_ten_users(&http, &url).await;
+    }
+    assert_eq!(before.got().len(), moved, "all have come over");
+}
+
 #[tokio::test]
 async fn connections_of_users_who_are_gone_are_closed() {
     let target = Target::ok().await;

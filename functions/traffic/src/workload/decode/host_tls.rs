@@ -20,8 +20,12 @@ const BEGINNING: &str = "-----BEGIN";
 const EXPECTED: &str =
     "the name of a PEM file, a PEM text, or { env = \"NAME\" } for a variable with either";
 
-/// Reads a host's settings; nothing if it has none, or if there is a mistake in them.
-pub(super) fn read(fields: &Fields<'_, '_, '_>, environment: Environment<'_>) -> Option<HostTls> {
+/// Reads a host's settings, and what of them holds at another origin; nothing if it has none, or if there is
+/// a mistake in them.
+pub(super) fn read(
+    fields: &Fields<'_, '_, '_>,
+    environment: Environment<'_>,
+) -> Option<(HostTls, Option<HostTls>)> {
     let source = |key| Source::read(fields, key, environment);
     let (ca, certificate, key) = (source("ca"), source("client_cert"), source("client_key"));
     let insecure = fields.get("insecure");
@@ -71,8 +75,10 @@ pub(super) fn read(fields: &Fields<'_, '_, '_>, environment: Environment<'_>) ->
         insecure: is_insecure,
         client,
     };
-    match (HostTls::new(settings), ca_source, key_source) {
-        (Ok(tls), ..) => Some(tls),
+    let both = HostTls::elsewhere(&settings)
+        .and_then(|elsewhere| Ok((HostTls::new(settings)?, elsewhere)));
+    match (both, ca_source, key_source) {
+        (Ok(both), ..) => Some(both),
         (Err(HostError::Ca(error)), Some(source), _) => source.is_wrong(fields, &error),
         (Err(HostError::Client(error)), _, Some(source)) => source.does_not_fit(fields, &error),
         (Err(error), ..) => {

@@ -103,9 +103,10 @@ fn at(
     default: reqwest::Url,
     overriding: Option<reqwest::Url>,
     variable: Option<&str>,
-    tls: Option<HostTls>,
+    tls: Option<(HostTls, Option<HostTls>)>,
 ) -> Host {
     let (url, credentials) = Credentials::part(overriding.unwrap_or_else(|| default.clone()));
+    let (tls, tls_elsewhere) = tls.unzip();
     Host {
         name: Arc::from(name),
         url,
@@ -113,6 +114,7 @@ fn at(
         variable: variable.map(str::to_owned),
         credentials,
         tls,
+        tls_elsewhere: tls_elsewhere.flatten(),
     }
 }
 

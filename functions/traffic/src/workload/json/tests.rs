@@ -15,6 +15,10 @@ use serde_json::json;
 
 use super::*;
 
+fn read(text: &str) -> Result<Value, NotJson> {
+    super::read(text, &Share::default())
+}
+
 /// A response: its Content-Type and its body.
 type Case = (Option<&'static str>, Vec<u8>);
 

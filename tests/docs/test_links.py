@@ -1,4 +1,5 @@
-"""Every relative link in a document leads to a file that is there, and to a heading of it; the two long documents stay short."""
+"""Every relative link in a document leads to a file that is there, and to a heading of it; so do the paths that developers are
+sent to. The two long documents stay short."""
 
 import re
 import subprocess
@@ -57,6 +58,14 @@ class Documents(unittest.TestCase):
                     dead.append(f"{here}: {link}: there is no such heading")
         self.assertEqual(dead, [])
         self.assertGreater(followed, 50)
+
+    def test_every_path_in_the_documents_for_developers_is_there(self):
+        folders = r"(?:aggregator|bench|docs|functions|infra|local|scripts|tests)"
+        for name in ("ARCHITECTURE.md", "CONTRIBUTING.md"):
+            paths = re.findall(rf"`({folders}(?:/[\w.*-]+)+)`", (ROOT / name).read_text())
+            with self.subTest(name):
+                self.assertGreater(len(paths), 10)
+                self.assertEqual([path for path in paths if not any(ROOT.glob(path))], [])
 
     def test_every_page_is_linked(self):
         linked = {

@@ -9,6 +9,7 @@ A comment before a block says what else becomes of it:
     <!-- run by PATH -->        another test runs it, which has the page's name in it
     <!-- not run: REASON -->    nobody does
     <!-- file: NAME -->         it is the file of this name, for the commands of the page
+    <!-- output of: ... -->     test_cost.py compares it
 
 Three things are other than for a reader: servers have free ports, curl fails where a server refuses, and a run
 without a time ends after ten seconds.
@@ -206,7 +207,7 @@ class Commands(unittest.TestCase):
                     self.assertIn(language, LANGUAGES, text)
                     self.assertRegex(
                         marker,
-                        r"^(|serves|serves stand-ins|exit code \d+|run by \S+|not run: .{20,}|file: [\w.]+|from the tests: .*|options of .*)$",
+                        r"^(|serves|serves stand-ins|exit code \d+|run by \S+|not run: .{20,}|file: [\w.]+|from the tests: .*|options of .*|(output|figures) of: .*)$",
                     )
                     if marker.startswith("run by "):
                         self.assertIn(path.name, (ROOT / marker.removeprefix("run by ")).read_text())

@@ -102,19 +102,26 @@ class Page:
         self.servers = {}
 
     def run(self):
+        self.within(self.blocks)
+
+    def within(self, work):
+        """Does some work in a folder of its own, and ends the servers that it has started."""
         with tempfile.TemporaryDirectory(prefix="cicada-docs-") as folder:
             self.folder = folder
-            self.prepare()
             try:
-                for marker, language, text in blocks(self.path):
-                    if marker.startswith("file: "):
-                        Path(folder, marker.removeprefix("file: ")).write_text(self.here(text))
-                    elif language == "sh" and not marker.startswith(("not run: ", "run by ")):
-                        self.block(marker, text)
+                self.prepare()
+                work()
             finally:
                 codes = [server.stop() for server in self.servers.values()]
             if not set(codes) <= {0, 1, 130}:
                 raise Failed(f"servers ended with {codes}")
+
+    def blocks(self):
+        for marker, language, text in blocks(self.path):
+            if marker.startswith("file: "):
+                Path(self.folder, marker.removeprefix("file: ")).write_text(self.here(text))
+            elif language == "sh" and not marker.startswith(("not run: ", "run by ")):
+                self.block(marker, text)
 
     def prepare(self):
         bin = Path(self.folder, "bin")

@@ -2,10 +2,10 @@
 
 use std::io::{self, Write as _};
 
-use aggregator::export::json;
-use aggregator::ledger::Ledger;
-use aggregator::reader::Snapshot;
-use aggregator::report::table;
+use export::json;
+use statistics::ledger::Ledger;
+use statistics::reader::Snapshot;
+use statistics::report::table;
 
 /// Where tables are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! `cicada cost`: what some traffic would cost on AWS, without sending any of it.
 //!
 //! It is a command of its own when it is the first word; flags and words after it have nothing to do with
-//! Locust's. [`aggregator::cost`] estimates, this reads what was typed and prints.
+//! Locust's. [`cost`] estimates, this reads what was typed and prints.
 
 use std::ffi::OsString;
 use std::io::Write as _;
@@ -10,15 +10,15 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use aggregator::control::InvalidField;
-use aggregator::cost::{
-    ALARMS, Architecture, BLOCK_SIZE, Hours, MEMORY, Prices, Question, RETENTION_DAYS,
-    TICKS_PER_MESSAGE,
-};
-use aggregator::visible::lines;
 use anyhow::Context as _;
 use clap::builder::RangedU64ValueParser;
 use clap::{Parser, ValueEnum};
+use control::InvalidField;
+use cost::{
+    ALARMS, Architecture, BLOCK_SIZE, Hours, MEMORY, Prices, Question, RETENTION_DAYS,
+    TICKS_PER_MESSAGE,
+};
+use statistics::visible::lines;
 use traffic::record::BLOCK_USERS;
 use traffic::workload::Workload;
 

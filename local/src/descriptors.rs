@@ -3,7 +3,7 @@
 //!
 //! Whatever the traffic does, who asks for the statistics or for a stop is answered.
 
-use aggregator::serve::Limits;
+use web::serve::Limits;
 
 /// Files that a connection of the API may be one of: most are for those of the traffic.
 const PER_CONNECTION: u64 = 4;

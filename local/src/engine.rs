@@ -6,11 +6,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aggregator::api::Trouble;
-use aggregator::control::{Control, InvalidField, Settings as ControlSettings, State, Stop};
-use aggregator::reader::Aggregation;
-use aggregator::stats::Limits;
 use anyhow::Context as _;
+use control::{Control, InvalidField, Settings as ControlSettings, Stop};
+use statistics::reader::Aggregation;
+use statistics::state::State;
+use statistics::stats::Limits;
 use telemetry::Telemetry;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -21,6 +21,7 @@ use traffic::runs::{Environment, LoadedRun, Runs};
 use traffic::telemetry::Observer;
 use traffic::tick::{GRAIN, TickError, Ticker};
 use traffic::transport::{Http, HttpSettings, Proxies};
+use web::api::Trouble;
 
 use crate::heartbeat::{Alarms, Beats, TokioHeartbeat};
 use crate::queue::{Delivery, TokioQueue};

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use aggregator::export::csv::{self, HistoryWriter};
-use aggregator::export::{html, json};
-use aggregator::reader::{Aggregation, AggregatorError, Snapshot};
+use export::csv::{self, HistoryWriter};
+use export::{html, json};
+use statistics::reader::{Aggregation, AggregatorError, Snapshot};
 use tokio::time::MissedTickBehavior;
 use traffic::ports::Store;
 

@@ -8,10 +8,10 @@ use std::io::Write as _;
 use std::net::IpAddr;
 use std::process::ExitCode;
 
-use aggregator::probe::probe;
-use aggregator::visible::lines;
 use clap::Parser;
+use statistics::visible::lines;
 use traffic::runs::Environment;
+use web::probe::probe;
 
 use crate::options;
 

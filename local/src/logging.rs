@@ -5,12 +5,12 @@ use std::io;
 use std::path::Path;
 use std::sync::Mutex;
 
-use aggregator::logs::{LocustFormat, LogBuffer};
 use anyhow::Context as _;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
 use tracing_subscriber::prelude::*;
 use traffic::clock::Clock;
+use web::logs::{LocustFormat, LogBuffer};
 
 use crate::options::Output;
 

@@ -6,12 +6,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use aggregator::api::{BasePath, InvalidBasePath, Names};
-use aggregator::control::{InvalidField, Limits, parse_timespan};
 use clap::builder::{BoolishValueParser, OsStringValueParser, TypedValueParser};
 use clap::{ArgAction, Args, Parser};
+use control::{InvalidField, Limits, parse_timespan};
 use traffic::credentials::without_credentials;
 use traffic::host_allowlist::{AllowedHosts, InvalidAllowedHosts};
+use web::api::{BasePath, InvalidBasePath, Names};
 
 /// What is said after the options, for it is no option: others could read it in the list of processes.
 const ENVIRONMENT: &str = "Environment:

@@ -10,14 +10,14 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aggregator::logs::LogBuffer;
-use aggregator::visible::lines;
 use anyhow::Context as _;
+use statistics::visible::lines;
 use telemetry::Telemetry;
 use traffic::clock::Clock;
 use traffic::runs::Environment;
 use traffic::telemetry::Observer;
 use traffic::workload::FOLDER;
+use ::web::logs::LogBuffer;
 
 use crate::descriptors::Descriptors;
 use crate::engine::Engine;

@@ -1,6 +1,7 @@
 //! Locust's `--reset-stats`: the statistics count anew once all users are there.
 
-use aggregator::control::{Control, State};
+use control::Control;
+use statistics::state::State;
 use traffic::ports::{Heartbeat, Queue, Store};
 
 /// What was seen of the newest run when it was last looked at.

@@ -5,8 +5,8 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aggregator::control::SwarmRequest;
 use anyhow::Context as _;
+use control::SwarmRequest;
 use traffic::run::Run;
 
 use crate::console;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use aggregator::control::{self, ClassSettings, InvalidField, Limits};
+use control::{self, ClassSettings, InvalidField, Limits};
 use traffic::credentials::Keyring;
 use traffic::machine;
 use traffic::ports::{Store as _, StoreError};

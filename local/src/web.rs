@@ -3,15 +3,15 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use aggregator::api::{Api, BASIC_AUTH, BasePath, Door, router};
-use aggregator::logs::LogBuffer;
-use aggregator::serve::{self, Limits, Serving, Tls, TlsFiles};
 use anyhow::Context as _;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use traffic::clock::Clock;
 use traffic::runs::Environment;
+use web::api::{Api, BASIC_AUTH, BasePath, Door, router};
+use web::logs::LogBuffer;
+use web::serve::{self, Limits, Serving, Tls, TlsFiles};
 
 use crate::descriptors::Descriptors;
 use crate::engine::Engine;

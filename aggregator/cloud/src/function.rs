@@ -4,7 +4,6 @@
 //! the URL writes an event's `requestContext`, so one that names a schedule needs no password; and
 //! since nobody reads the answer to it, one that says no fails the call, which alarms know of.
 
-use aggregator::api::Trusted;
 use aws::environment::{Variables, causes};
 use aws::heartbeat::API_ID;
 use axum::Router;
@@ -14,6 +13,7 @@ use lambda_http::request::RequestContext;
 use lambda_http::{RequestExt as _, lambda_runtime::Diagnostic, service_fn};
 use serde::Deserialize;
 use tower::ServiceExt as _;
+use web::api::Trusted;
 
 use crate::settings::{Misconfigured, Settings};
 use crate::{Cloud, logging};

@@ -1,4 +1,4 @@
-//! The aggregator in the cloud: the router of [`aggregator::api`] on a stage's ports.
+//! The aggregator in the cloud: the router of [`web::api`] on a stage's ports.
 //!
 //! [`Cloud`] puts it together, [`function`] serves it behind a Function URL, [`server`] in a container,
 //! and [`settings`] are what both read from the environment. What is answered is the same as on a
@@ -7,19 +7,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aggregator::api::{Api, Door, Trouble, router};
-use aggregator::control::{Control, InvalidField, Settings as ControlSettings};
-use aggregator::logs::{LocustFormat, LogBuffer};
-use aggregator::reader::Aggregation;
-use aggregator::stats::Limits;
 use aws::deployment::{StageFanOut, connect};
 use aws::environment::{SettingError, Variables, causes, start_logging};
 use aws::processes::{self, NoHeartbeat, NoQueue};
 use axum::Router;
+use control::{Control, InvalidField, Settings as ControlSettings};
+use statistics::reader::Aggregation;
+use statistics::stats::Limits;
 use tokio::time::Instant;
 use traffic::clock::Clock;
 use traffic::fanout::FanOut;
 use traffic::ports::{Heartbeat, Queue, Store, StoreError};
+use web::api::{Api, Door, Trouble, router};
+use web::logs::{LocustFormat, LogBuffer};
 
 pub mod function;
 pub mod server;

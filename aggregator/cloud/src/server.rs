@@ -7,14 +7,14 @@ use std::future::Future;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use aggregator::probe::probe;
-use aggregator::serve::{Serving, Tls};
 use anyhow::Context as _;
 use aws::environment::{Executor, Variables, causes, exit_code};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use traffic::clock::Clock;
 use traffic::ports::{Heartbeat, Queue, Store};
+use web::probe::probe;
+use web::serve::{Serving, Tls};
 
 use crate::settings::{Misconfigured, Settings, Web};
 use crate::{Cloud, logging};
@@ -136,7 +136,7 @@ pub async fn serve<S: Store, Q: Queue, H: Heartbeat>(
         "http"
     };
     tracing::info!(%address, scheme, "serving");
-    let server = aggregator::serve::serve(listener, serving, async {
+    let server = web::serve::serve(listener, serving, async {
         end.await;
         tracing::info!("ending: what has begun is answered");
     });

@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
-use aggregator::api::{BASIC_AUTH, Door, Names};
-use aggregator::control::{InvalidField, Limits, Settings as ControlSettings};
 use aws::environment::{FanOutSettings, SettingError, StoreSettings, Variables};
+use control::{InvalidField, Limits, Settings as ControlSettings};
 use traffic::host_allowlist::{ALLOWED_HOSTS, AllowedHosts};
 use traffic::record::BlockSize;
 use traffic::workload::{Workload, WorkloadErrors};
+use ::web::api::{BASIC_AUTH, Door, Names};
 
 mod web;
 

@@ -1,16 +1,16 @@
 //! The function fanout: what it does when the heartbeat calls it, on any ports.
 //!
 //! It plans up to the end of the next minute, which is [`traffic::fanout`]'s, and folds what is sealed
-//! with the time that is left, which is [`aggregator::reader`]'s. Planning must not fail; folding may
+//! with the time that is left, which is [`statistics::reader`]'s. Planning must not fail; folding may
 //! wait a minute. `minute` says what alarms are to know.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use aggregator::reader::Aggregation;
-use aggregator::stats::Limits;
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde::de::IgnoredAny;
+use statistics::reader::Aggregation;
+use statistics::stats::Limits;
 use traffic::clock::Timestamp;
 use traffic::fanout::{FanOut, FanOutError, FanOutReport};
 use traffic::ports::{Heartbeat, Queue, Store};

@@ -6,7 +6,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use aggregator::reader::Snapshot;
+use statistics::reader::Snapshot;
 use traffic::clock::Timestamp;
 use traffic::run::RunId;
 

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use aggregator::control::{Control, SwarmRequest};
+use control::Control;
 use traffic::ports::{Heartbeat, Queue, Store};
+use web::api::swarm_from_json;
 
 use crate::heartbeat::{Action, Alarm, Alarms};
 
@@ -35,7 +36,7 @@ async fn obey<S: Store, Q: Queue, H: Heartbeat>(
 ) -> anyhow::Result<&'static str> {
     match &alarm.action {
         Action::Start(swarm) => {
-            control.swarm(SwarmRequest::from_json(swarm)?).await?;
+            control.swarm(swarm_from_json(swarm)?).await?;
             Ok("start")
         }
         Action::Stop => {

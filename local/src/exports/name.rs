@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use aggregator::reader::Snapshot;
+use statistics::reader::Snapshot;
 use traffic::run::Segment;
 
 /// A name with `{u}`, `{r}` and `{t}` in it.

@@ -1,8 +1,8 @@
 //! The newest second of the CSV history: its lines are held back until the second is over, so that
 //! the file has each second at most once, with the state at its end.
 
-use aggregator::control::State;
-use aggregator::reader::Snapshot;
+use statistics::reader::Snapshot;
+use statistics::state::State;
 use traffic::clock::Timestamp;
 use traffic::run::RunId;
 
@@ -69,7 +69,7 @@ mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
-    use aggregator::stats::Stats;
+    use statistics::stats::Stats;
     use traffic::plan::Plan;
     use traffic::run::Run;
     use traffic::runs::LoadedRun;

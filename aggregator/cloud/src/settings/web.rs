@@ -3,9 +3,9 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::str::FromStr;
 
-use aggregator::api::BasePath;
-use aggregator::serve::TlsFiles;
 use aws::environment::{SettingError, Variables};
+use web::api::BasePath;
+use web::serve::TlsFiles;
 
 /// The address that the container serves on.
 const WEB_HOST: &str = "CICADA_WEB_HOST";

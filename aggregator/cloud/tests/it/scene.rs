@@ -3,15 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aggregator::api::{Door, Trusted};
-use aggregator::control::Settings;
-use aggregator::logs::LogBuffer;
 use aggregator_cloud::Cloud;
 use aggregator_cloud::function::{Refused, answer};
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use control::Settings;
 use lambda_http::{Body as LambdaBody, IntoResponse as _};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
@@ -20,6 +18,8 @@ use traffic::fanout::FanOut;
 use traffic::memory::{MemoryHeartbeat, MemoryQueue, MemoryStore};
 use traffic::runs::Runs;
 use traffic::workload::Workload;
+use web::api::{Door, Trusted};
+use web::logs::LogBuffer;
 
 /// The user and the password of the stage.
 pub(crate) const PASSWORD: &str = "demo:a pass:word";

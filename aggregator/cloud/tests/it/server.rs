@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use aggregator::serve::Serving;
 use aggregator_cloud::server::serve;
 use axum::http::StatusCode;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use traffic::ports::{Checkpoint, Store as _};
+use web::serve::Serving;
 
 use crate::scene::{Event, FORM, Stage};
 

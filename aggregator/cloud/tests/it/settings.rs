@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use aggregator::api::BasePath;
 use aggregator_cloud::settings::{Settings, Web};
 use aggregator_cloud::{function, server};
 use aws::environment::{Executor, Variables, causes};
+use web::api::BasePath;
 
 const PASSWORD: (&str, &str) = ("LOCUST_BASIC_AUTH", "demo:password");
 

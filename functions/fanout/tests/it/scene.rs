@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use aggregator::control::{Control, Settings, SwarmRequest};
 use aws::environment::JsonLines;
+use control::{Control, Settings, SwarmRequest};
 use fanout::Function;
 use serde_json::Value;
 use tracing::subscriber::DefaultGuard;

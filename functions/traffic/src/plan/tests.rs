@@ -148,7 +148,7 @@ proptest! {
         let unchanged = all_due(&without, 0..30);
         let mut changed = all_due(&with, 0..30);
         let there = without.class_counts(START.plus(at).full_second());
-        let after = with.class_counts(START.plus(29).full_second());
+        let after = with.class_counts(START.plus(30).full_second());
         for ((class, user), due) in unchanged {
             if user < there[class].min(after[class]) {
                 prop_assert_eq!(changed.remove(&(class, user)).unwrap_or_default(), due);

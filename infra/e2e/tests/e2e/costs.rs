@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aggregator::cost::{Assumptions, ResponseTimes, calls};
+use cost::{Assumptions, ResponseTimes, calls};
 use traffic::clock::{Clock, Slot};
 use traffic::plan::Plan;
 use traffic::ports::Store as _;

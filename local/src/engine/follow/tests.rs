@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aggregator::control::Settings;
+use control::Settings;
 use tokio::task::JoinHandle;
 use traffic::clock::{Clock, Slot, Timestamp};
 use traffic::fanout::FanOut;

@@ -94,7 +94,7 @@ async fn class_counts_are_taken_as_json_or_one_by_one() {
 #[tokio::test]
 async fn own_workloads_and_own_prices_are_used() {
     let (folder, workload) = folder();
-    let built_in = include_str!("../../../../aggregator/src/cost/prices-2026-11.toml");
+    let built_in = include_str!("../../../../aggregator/cost/src/prices-2026-11.toml");
     let prices = folder.path().join("prices.toml");
     std::fs::write(
         &prices,

@@ -1,0 +1,90 @@
+//! Schedules: what may be kept with the heartbeat, checked now and not when it is due.
+
+use traffic::ports::{Heartbeat, HeartbeatError, NoSchedules, Queue, Schedule, Store};
+use traffic::schedule::InvalidSchedule;
+
+use super::desired_run::{Context, Target};
+use super::said_host::SaidHost;
+use super::{Control, InvalidField, Refusal, SwarmRequest};
+
+/// Why a schedule was not kept; nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ScheduleRefusal {
+    /// Its name, its times or its zone cannot be used.
+    #[error(transparent)]
+    Schedule(#[from] InvalidSchedule),
+    /// `POST /swarm` would refuse what it starts.
+    #[error(transparent)]
+    Swarm(#[from] InvalidField),
+    /// What is there could not be read or written.
+    #[error(transparent)]
+    Unavailable(#[from] Refusal),
+}
+
+impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
+    /// All schedules, by name.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub async fn schedules(&self) -> Result<Vec<Schedule>, Refusal> {
+        let schedules = self.fan_out.heartbeat.schedules().await;
+        schedules.map_err(Refusal::Schedules)
+    }
+
+    /// Keeps a schedule, in place of the one of its name, if `swarm` could be started now.
+    ///
+    /// # Errors
+    /// See [`ScheduleRefusal`].
+    pub async fn put_schedule(
+        &self,
+        schedule: Schedule,
+        swarm: &SwarmRequest,
+    ) -> Result<Schedule, ScheduleRefusal> {
+        let schedule = schedule.checked()?;
+        if schedule.start.is_some() {
+            let chosen = self.read_workload().await?;
+            // the swarm's fields are kept as they were said, and shown
+            let host = swarm.host.as_deref().map(SaidHost::read).transpose()?;
+            host.map(|host| host.for_keyring(None)).transpose()?;
+            Target::resolve(
+                swarm,
+                &Context {
+                    settings: &self.settings,
+                    workload: &chosen.workload,
+                    running: None,
+                    host: self.host(),
+                },
+            )?;
+        } else if *swarm != SwarmRequest::default() {
+            let problem = "is missing, and there are users to start: say when, such as 0 9 * * 1-5";
+            return Err(InvalidField::new("start", problem).into());
+        }
+        let put = self.fan_out.heartbeat.put_schedule(&schedule).await;
+        put.map_err(unkept)?;
+        tracing::info!(schedule = schedule.name, "a schedule was put");
+        Ok(schedule)
+    }
+
+    /// Takes a schedule away; false if there is none of this name.
+    ///
+    /// # Errors
+    /// When that cannot be done.
+    pub async fn delete_schedule(&self, name: &str) -> Result<bool, Refusal> {
+        let deleted = self.fan_out.heartbeat.delete_schedule(name).await;
+        let deleted = deleted.map_err(Refusal::Schedules)?;
+        if deleted {
+            tracing::info!(schedule = name, "a schedule was deleted");
+        }
+        Ok(deleted)
+    }
+}
+
+/// Why a schedule is not kept: for good, or for now.
+fn unkept(error: HeartbeatError) -> ScheduleRefusal {
+    if error.0.is::<NoSchedules>() {
+        let problem = "cannot be had here, where nothing starts runs by schedules: call /swarm and \
+                       /stop by a cron of your own";
+        return InvalidField::new("schedules", problem).into();
+    }
+    Refusal::Schedules(error).into()
+}

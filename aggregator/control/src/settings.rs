@@ -1,0 +1,282 @@
+//! What the control is configured with: the workload, which of its classes run how, and limits.
+
+use std::iter;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use traffic::credentials::{Keyring, without_credentials};
+use traffic::host_allowlist::AllowedHosts;
+use traffic::record::BlockSize;
+use traffic::run::Share;
+use traffic::workload::{Shape, UserClass, Workload};
+
+use super::request::InvalidField;
+use super::said_host::{self, SaidHost};
+
+/// What the control is configured with; a swarm starts from it.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// What new runs do, unless another workload was chosen.
+    pub workload: Arc<Workload>,
+    /// The classes that run unless a swarm names others; empty: all.
+    pub classes: Vec<String>,
+    /// The load shape of every run unless a swarm names another, or none.
+    pub shape: Option<String>,
+    /// The host of every selected class unless a swarm says otherwise.
+    pub host: Option<String>,
+    /// What differs from the workload, class by class; of several for one field the last holds.
+    pub class_settings: Vec<ClassSettings>,
+    /// Every class has weight 1, whatever the workload and `class_settings` say.
+    pub equal_weights: bool,
+    /// What a swarm may ask for.
+    pub limits: Limits,
+    /// Where traffic may be sent.
+    pub allowed_hosts: AllowedHosts,
+    /// Where the users and passwords of hosts are kept; without it, a host may have none.
+    pub keyring: Option<Keyring>,
+    /// How many users a tick executes.
+    pub block_size: BlockSize,
+    /// The seed of every run; random ones if not given.
+    pub seed: Option<u64>,
+}
+
+/// A class's settings, in the form of Locust's `--config-users`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClassSettings {
+    /// The class.
+    pub user_class_name: String,
+    /// Its weight among the classes without a fixed count; with 0 it does not run.
+    pub weight: Option<u32>,
+    /// Its exact number of users, or 0 to go by weight.
+    pub fixed_count: Option<u32>,
+    /// Its host.
+    pub host: Option<String>,
+}
+
+/// What a swarm may ask for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Limits {
+    /// The most users.
+    pub max_users: u32,
+    /// The most users started or stopped a second.
+    pub max_spawn_rate: f64,
+    /// Why there may be no more users, and how there may, where nobody has said how many: the end of a
+    /// sentence.
+    pub more_users: Option<&'static str>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_users: 1_000_000,
+            max_spawn_rate: 1_000_000.0,
+            more_users: None,
+        }
+    }
+}
+
+impl Limits {
+    /// What is said of a number of users that is too large.
+    pub(super) fn too_many_users(&self) -> String {
+        let more = self.more_users.unwrap_or_default();
+        format!("is above the limit of {} users{more}", self.max_users)
+    }
+}
+
+impl ClassSettings {
+    /// Reads what Locust's `--config-users` takes: one JSON object, or an array of them.
+    ///
+    /// # Errors
+    /// When the text is not of that form.
+    pub fn parse(json: &str) -> Result<Vec<Self>, InvalidField> {
+        let array = json.trim_start().starts_with('[');
+        let parsed = if array {
+            serde_json::from_str(json)
+        } else {
+            serde_json::from_str(json).map(|one| vec![one])
+        };
+        parsed.map_err(|error| {
+            InvalidField::new(
+                "config-users",
+                format!(
+                    "is not a JSON object, or an array of them, with user_class_name, weight, \
+                     fixed_count and host: {error}"
+                ),
+            )
+        })
+    }
+}
+
+impl Settings {
+    /// A workload's own classes, weights and hosts, with generous limits and random seeds.
+    pub fn new(workload: Arc<Workload>) -> Self {
+        Self {
+            workload,
+            classes: Vec::new(),
+            shape: None,
+            host: None,
+            class_settings: Vec::new(),
+            equal_weights: false,
+            limits: Limits::default(),
+            allowed_hosts: AllowedHosts::default(),
+            keyring: None,
+            block_size: BlockSize::default(),
+            seed: None,
+        }
+    }
+
+    /// The same settings, if they can be used; users and passwords of hosts go into the keyring.
+    ///
+    /// # Errors
+    /// When a class is unknown, a host is no base URL, or no class is left to run.
+    pub fn checked(mut self) -> Result<Self, InvalidField> {
+        let keyring = self.keyring.as_ref();
+        let of_run = (None, &mut self.host);
+        let of_classes = self.class_settings.iter_mut();
+        let of_classes = of_classes.map(|class| (Some(&*class.user_class_name), &mut class.host));
+        for (class, host) in iter::once(of_run).chain(of_classes) {
+            if let Some(said) = host {
+                let SaidHost { text, secret } = SaidHost::read(said)?.for_keyring(keyring)?;
+                said_host::keep(keyring, class, secret.as_ref());
+                *said = text;
+            }
+        }
+        self.fits(&self.workload)?;
+        Ok(self)
+    }
+
+    /// Whether a workload has all classes and the shape that are named here, and one of those can run.
+    pub(super) fn fits(&self, workload: &Workload) -> Result<(), InvalidField> {
+        let named = self
+            .class_settings
+            .iter()
+            .map(|class| &class.user_class_name);
+        for name in named {
+            known_class(workload, "config-users", name)?;
+        }
+        for name in &self.classes {
+            known_class(workload, "user_classes", name)?;
+        }
+        self.shares(workload, &self.selected(workload))?;
+        if let Some(name) = &self.shape {
+            known_shape(workload, name)?;
+        }
+        Ok(())
+    }
+
+    /// The names of the classes of a workload that run unless a swarm names others, sorted.
+    pub fn selected(&self, workload: &Workload) -> Vec<String> {
+        if self.classes.is_empty() {
+            let names = workload.classes().iter().map(|class| class.name());
+            return names.map(ToString::to_string).collect();
+        }
+        let mut names = self.classes.clone();
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    /// The classes' shares of the users; those without a weight do not run, as in Locust.
+    pub(super) fn shares(
+        &self,
+        workload: &Workload,
+        selected: &[String],
+    ) -> Result<Vec<Share>, InvalidField> {
+        let classes = selected.iter().filter_map(|name| workload.class(name));
+        let shares = classes.map(|class| self.share(class));
+        let shares: Vec<Share> = shares
+            .filter(|share| share.weight > 0 || share.fixed_count > 0)
+            .collect();
+        if shares.is_empty() {
+            let problem = "leaves no class with a weight above 0: select another class";
+            return Err(InvalidField::new("user_classes", problem));
+        }
+        Ok(shares)
+    }
+
+    /// A class's share of the users.
+    pub(super) fn share(&self, class: &UserClass) -> Share {
+        let configured = |value: fn(&ClassSettings) -> Option<u32>| {
+            self.of_class(class.name()).filter_map(value).last()
+        };
+        // what `POST /user` has set came later than what the process was started with
+        let weight = configured(|class| class.weight).filter(|_| !class.set().weight);
+        let fixed_count = configured(|class| class.fixed_count);
+        let fixed_count = fixed_count.filter(|_| !class.set().fixed_count);
+        let weight = weight.unwrap_or_else(|| class.weight());
+        Share {
+            class: class.name().to_string(),
+            weight: if self.equal_weights { 1 } else { weight },
+            fixed_count: fixed_count.unwrap_or_else(|| class.fixed_count()),
+        }
+    }
+
+    /// The host that the settings give a class, if they do.
+    pub(super) fn class_host(&self, class: &str) -> Option<&str> {
+        let hosts = self
+            .of_class(class)
+            .filter_map(|class| class.host.as_deref());
+        hosts.last().filter(|host| !host.is_empty())
+    }
+
+    fn of_class(&self, class: &str) -> impl Iterator<Item = &ClassSettings> {
+        let of_class = move |settings: &&ClassSettings| settings.user_class_name == class;
+        self.class_settings.iter().filter(of_class)
+    }
+}
+
+/// Refuses a class that the workload does not have, and says which ones it has.
+pub fn known_class(
+    workload: &Workload,
+    field: &'static str,
+    name: &str,
+) -> Result<(), InvalidField> {
+    if workload.class(name).is_some() {
+        return Ok(());
+    }
+    let meant = workload.class_like(name);
+    let meant = meant.map_or(String::new(), |meant| {
+        format!(", perhaps {meant} was meant")
+    });
+    let known: Vec<&str> = workload
+        .classes()
+        .iter()
+        .map(|class| &**class.name())
+        .collect();
+    let name: String = without_credentials(name).chars().take(100).collect();
+    Err(InvalidField::new(
+        field,
+        format!(
+            "names the unknown class {name:?}{meant}; the workload has {}",
+            known.join(", ")
+        ),
+    ))
+}
+
+/// The shape of a name, or what there is instead.
+pub(super) fn known_shape<'w>(
+    workload: &'w Workload,
+    name: &str,
+) -> Result<&'w Shape, InvalidField> {
+    if let Some(shape) = workload.shape(name) {
+        return Ok(shape);
+    }
+    let meant = workload.shape_like(name);
+    let meant = meant.map_or(String::new(), |meant| {
+        format!(", perhaps {meant} was meant")
+    });
+    let known: Vec<&str> = workload
+        .shapes()
+        .iter()
+        .map(|shape| &**shape.name())
+        .collect();
+    let known = if known.is_empty() {
+        "none: leave it out".to_owned()
+    } else {
+        known.join(", ")
+    };
+    let name: String = name.chars().take(100).collect();
+    let problem = format!("names the unknown shape {name:?}{meant}; the workload has {known}");
+    Err(InvalidField::new("shape_class", problem))
+}

@@ -1,0 +1,151 @@
+//! The tick function's side: wake-ups in messages, messages in invocations, invocations in execution
+//! environments.
+
+use std::time::Duration;
+
+use traffic::clock::{Slot, Timestamp};
+use traffic::fanout::STRIDE;
+use traffic::plan::Due;
+use traffic::record::Block;
+use traffic::runs::LoadedRun;
+
+use super::aws_calls;
+use super::assumptions::Assumptions;
+use super::calls::{Calls, Function};
+use super::ticks::Ticks;
+
+/// A process's copy of the run is read again after so long: `traffic::runs`.
+const FRESH_FOR: Duration = Duration::from_millis(900);
+
+/// Slots that are sent one by one when a run starts: `traffic::fanout`.
+const SOON: u64 = 3;
+
+/// An environment that nothing came to for so long is taken away by Lambda.
+const KEPT_IDLE: Duration = Duration::from_secs(5 * 60);
+
+/// A tick and what is due in it: class number, block, iterations.
+type TickDue = (usize, Block, Vec<Due>);
+
+/// One execution environment: a process that handles one message after the other.
+#[derive(Clone, Copy, Debug)]
+struct Environment {
+    free_at: Timestamp,
+    run_read_at: Timestamp,
+}
+
+/// The tick function over a stretch of slots, which may be played in several parts.
+pub(super) struct Player<'r> {
+    run: &'r LoadedRun,
+    assumptions: &'r Assumptions,
+    ticks: Ticks<'r>,
+    environments: Vec<Environment>,
+}
+
+impl<'r> Player<'r> {
+    /// Nothing is in flight, and no environment is there.
+    pub(super) fn new(run: &'r LoadedRun, assumptions: &'r Assumptions) -> Self {
+        Self {
+            run,
+            assumptions,
+            ticks: Ticks::new(run, assumptions),
+            environments: Vec::new(),
+        }
+    }
+
+    /// How many requests have a name of their own, of those that were sent.
+    pub(super) fn names(&self) -> u64 {
+        self.ticks.names()
+    }
+
+    /// Plays slots, which must follow those played before.
+    pub(super) fn play(&mut self, from: Slot, until: Slot, calls: &mut Calls) {
+        let starts = self.run.plan.run().first_slot();
+        let mut waiting = 0;
+        for slot in (from.0..until.0).map(Slot) {
+            let due = self.run.plan.slot(slot);
+            let messages = due.chunks(self.assumptions.ticks_per_message.max(1));
+            let sent = messages.len() as u64;
+            for message in messages {
+                let (ends, looks) = self.execute(slot, message, calls);
+                self.invoke(slot, ends, &looks, calls);
+            }
+            calls.messages += sent;
+            waiting += sent;
+            // what begins soon is sent slot by slot, the rest in strides that end with a minute
+            let is_soon = slot < starts.plus(SOON);
+            if is_soon || slot.plus(1).0.is_multiple_of(STRIDE) || slot.plus(1) == until {
+                calls.add(aws_calls::SEND, waiting.div_ceil(aws_calls::SEND_BATCH), 1);
+                waiting = 0;
+            }
+            calls.add(aws_calls::RECEIVE, sent, 1);
+            calls.add(aws_calls::DELETE, sent, 1);
+        }
+    }
+
+    /// Executes a message's ticks; says when the last of them ends, and when it was looked whether the run
+    /// goes on.
+    fn execute(
+        &mut self,
+        slot: Slot,
+        message: &[TickDue],
+        calls: &mut Calls,
+    ) -> (Timestamp, Vec<Timestamp>) {
+        calls.ticks += message.len() as u64;
+        let mut ends = slot.full_second();
+        let mut looks = Vec::new();
+        for (class, block, due) in message {
+            let tick = self.ticks.execute(*class, *block, slot, due);
+            tick.count(calls);
+            ends = ends.max(tick.ends);
+            looks.extend(tick.looks);
+        }
+        looks.sort_unstable();
+        (ends, looks)
+    }
+
+    /// Has an environment busy with a message until `ends`: as Lambda does it, one that is free, or a
+    /// new one.
+    fn invoke(&mut self, slot: Slot, ends: Timestamp, looks: &[Timestamp], calls: &mut Calls) {
+        let begins = slot.full_second() - aws_calls::EARLY;
+        let ends = ends + aws_calls::INVOCATION_ENDS;
+        self.environments
+            .retain(|environment| environment.free_at + KEPT_IDLE > begins);
+        let free = self.environments.iter_mut();
+        let free = free.filter(|environment| environment.free_at <= begins);
+        let reads = match free.max_by_key(|environment| environment.free_at) {
+            Some(environment) => environment.take(begins, ends, looks),
+            None => {
+                let mut environment = Environment {
+                    free_at: ends,
+                    run_read_at: begins,
+                };
+                // while it starts it reads the newest run and its workload
+                calls.add(aws_calls::LATEST_RUN, 1, 1);
+                calls.add(aws_calls::WORKLOAD, 1, aws_calls::WORKLOAD_UNITS);
+                let reads = 1 + environment.take(begins, ends, looks);
+                self.environments.push(environment);
+                reads
+            }
+        };
+        calls.add(aws_calls::RUN, reads, 1);
+        let busy = self.environments.iter();
+        let busy = busy.filter(|environment| environment.free_at > begins);
+        calls.concurrency = calls.concurrency.max(busy.count() as u64);
+        calls.invoke(Function::Tick, ends.since(begins), aws_calls::TICK_LOG);
+    }
+}
+
+impl Environment {
+    /// Has it busy; says how often it reads the run, since its copy has grown old when it is looked at.
+    fn take(&mut self, begins: Timestamp, ends: Timestamp, looks: &[Timestamp]) -> u64 {
+        self.free_at = ends;
+        let mut reads = 0;
+        for &look in [begins].iter().chain(looks) {
+            if look.since(self.run_read_at) >= FRESH_FOR {
+                self.run_read_at = look;
+                reads += 1;
+            }
+        }
+        reads
+    }
+}

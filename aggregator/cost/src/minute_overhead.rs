@@ -1,0 +1,84 @@
+//! Once a minute: the fan-out, which plans and folds; and whoever watches.
+
+use std::time::Duration;
+
+use traffic::clock::Slot;
+use traffic::fanout::STRIDE;
+use traffic::record::BUCKET_SECONDS;
+
+use super::aws_calls;
+use super::assumptions::Assumptions;
+use super::calls::{Calls, Function};
+
+/// A bucket is read until it is sealed, so long after its end: `reader`.
+const SEALED_AFTER: u64 = 60;
+
+/// What an invocation takes besides its calls.
+const BASE: Duration = Duration::from_millis(150);
+
+/// What a poll takes.
+const POLL: Duration = Duration::from_millis(60);
+
+/// Calls that are made one after the other take about this.
+const EACH_CALL: Duration = Duration::from_millis(10);
+
+/// The queue waits so long for the right moment to send, on average.
+const WAITS: Duration = Duration::from_millis(350);
+
+/// Plays the fan-out's minutes over the slots; what the tick function did, with requests of so many names,
+/// is in `calls`.
+pub(super) fn play(from: Slot, until: Slot, names: u64, calls: &mut Calls) {
+    let minutes = until.0.div_ceil(60).saturating_sub(from.0.div_ceil(60));
+    let sends = calls.of(aws_calls::SEND).calls;
+    let strides = calls.seconds.div_ceil(STRIDE);
+    calls.add(aws_calls::HEARTBEAT, minutes, 1);
+    // which run is on, and which have something left to fold
+    calls.add(aws_calls::LATEST_RUN, 2 * minutes, 1);
+    calls.add(aws_calls::PLANNED, minutes, 1);
+    calls.add(aws_calls::RUN, minutes, 1);
+    calls.add(aws_calls::ADVANCE, strides, 1);
+    // folding reads what is new since a minute ago, and the statistics of the minute what is open then
+    let during = calls.clone();
+    let open = SEALED_AFTER / BUCKET_SECONDS + 1;
+    let minute = Duration::from_secs(60);
+    read_records(calls, &during, minutes, open + 60 / BUCKET_SECONDS, minute);
+    read_records(calls, &during, minutes, open, Duration::ZERO);
+    let rows = names * aws_calls::CHECKPOINT_ROW_BYTES;
+    let checkpoint = aws_calls::CHECKPOINT_BYTES + rows + aws_calls::HISTORY_BYTES;
+    let units = aws_calls::write_units(checkpoint);
+    calls.add(aws_calls::PUT_CHECKPOINT, minutes, units);
+    let each = (sends + strides) / minutes.max(1) + 6;
+    let busy = BASE + WAITS + EACH_CALL * u32::try_from(each).unwrap_or(u32::MAX);
+    for _ in 0..minutes {
+        calls.invoke(Function::FanOut, busy, aws_calls::FAN_OUT_LOG);
+    }
+}
+
+/// Plays a page that is open for `time` while `during` goes on.
+pub(super) fn watch(during: &Calls, time: Duration, assumptions: &Assumptions, calls: &mut Calls) {
+    let every = assumptions.poll_every.max(Duration::from_millis(100));
+    let polls = (time.as_secs_f64() / every.as_secs_f64()).round() as u64;
+    calls.add(aws_calls::LATEST_RUN, polls, 1);
+    let buckets = SEALED_AFTER / BUCKET_SECONDS + 1;
+    read_records(calls, during, polls, buckets, every);
+    for _ in 0..polls {
+        calls.invoke(Function::Aggregator, POLL, aws_calls::AGGREGATOR_LOG);
+    }
+}
+
+/// Reads so many buckets so many times, each with all that was written since the read before, `every` so
+/// long ago, and what the cursor goes back beyond that.
+fn read_records(calls: &mut Calls, during: &Calls, times: u64, buckets: u64, every: Duration) {
+    let shards = during.shards.max(1);
+    let window = (every + aws_calls::OVERLAP).as_secs_f64();
+    let rate = during.record_bytes as f64 / during.seconds.max(1) as f64 / shards as f64;
+    let with_news = ((window / BUCKET_SECONDS as f64).ceil() as u64).clamp(1, buckets);
+    let bytes = (rate * window / with_news as f64) as u64;
+    let units = aws_calls::read_units(bytes);
+    calls.add(aws_calls::READ_RECORDS, times * shards * with_news, units);
+    calls.add(
+        aws_calls::READ_RECORDS,
+        times * shards * (buckets - with_news),
+        1,
+    );
+}

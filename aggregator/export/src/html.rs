@@ -1,0 +1,393 @@
+//! The report: one page with tables and charts that needs nothing else, not even a script.
+//!
+//! What users and targets have named is escaped by the template engine. Tables end after so many rows
+//! and say how many are left out, so that the page stays small whatever the run.
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use minijinja::Environment;
+use minijinja::value::{Serde, Value};
+use serde::Serialize;
+use traffic::clock::Timestamp;
+use traffic::run::Share;
+use traffic::runs::LoadedRun;
+
+use super::chart::{Chart, Line, figure};
+use super::host;
+use statistics::ledger::{Account, Columns};
+use statistics::reader::Snapshot;
+use statistics::report::past::{Moment, moments};
+use statistics::report::time::{duration, utc};
+use statistics::report::{ErrorRow, PAGE_ROWS, PERCENTILE_NAMES, Report, Row};
+
+/// Exceptions in a report: each has a traceback.
+const EXCEPTIONS: usize = 100;
+
+const NAME: &str = "report.html";
+
+static PAGES: LazyLock<Environment<'static>> = LazyLock::new(|| {
+    let mut pages = Environment::new();
+    pages
+        .add_template(NAME, include_str!("html/report.html"))
+        .expect("the template is valid, which a test shows");
+    pages
+});
+
+/// Which colours a report has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Theme {
+    /// What the reader's system prefers.
+    #[default]
+    Auto,
+    /// Dark on light.
+    Light,
+    /// Light on dark.
+    Dark,
+}
+
+impl Theme {
+    /// The theme of a name: `dark`, `light`, or else what the reader prefers.
+    pub fn named(name: &str) -> Self {
+        match name {
+            "dark" => Self::Dark,
+            "light" => Self::Light,
+            _ => Self::Auto,
+        }
+    }
+
+    /// The name, if it has one.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Auto => "",
+            Self::Light => "light",
+            Self::Dark => "dark",
+        }
+    }
+}
+
+/// What the template is given.
+#[derive(Serialize)]
+struct Page<'a> {
+    theme: &'static str,
+    download: Option<&'a str>,
+    version: &'static str,
+    run: Option<&'a str>,
+    state: &'static str,
+    host: Option<&'a str>,
+    start: String,
+    end: String,
+    duration: String,
+    tiles: Vec<(&'static str, String, bool)>,
+    graphs: Vec<Graph>,
+    percentile_names: [&'static str; PERCENTILE_NAMES.len()],
+    /// The last one is that of all.
+    rows: Vec<Requests<'a>>,
+    more_rows: usize,
+    failures: Vec<Failure<'a>>,
+    more_failures: usize,
+    exceptions: Vec<Exception<'a>>,
+    more_exceptions: usize,
+    /// The last one is that of all.
+    ledger: Vec<Booked<'a>>,
+    ratios: Option<Vec<Ratio>>,
+}
+
+/// One row of the first two tables.
+#[derive(Serialize)]
+struct Requests<'a> {
+    method: &'a str,
+    name: &'a str,
+    requests: u64,
+    failures: u64,
+    fail_ratio: String,
+    average: String,
+    min: String,
+    max: String,
+    content: String,
+    rps: String,
+    fail_per_sec: String,
+    percentiles: Vec<u64>,
+}
+
+#[derive(Serialize)]
+struct Failure<'a> {
+    method: &'a str,
+    name: &'a str,
+    error: &'a str,
+    occurrences: u64,
+    first_seen: String,
+    last_seen: String,
+}
+
+#[derive(Serialize)]
+struct Exception<'a> {
+    count: u64,
+    message: &'a str,
+    traceback: &'a str,
+}
+
+/// One row of the ledger.
+#[derive(Serialize)]
+struct Booked<'a> {
+    class: &'a str,
+    #[serde(flatten)]
+    account: &'a Account,
+    lateness_p95: String,
+}
+
+/// How a class shares the users, or a task the iterations, of its class and of all.
+#[derive(Serialize)]
+struct Ratio {
+    name: String,
+    of_class: String,
+    of_all: String,
+    tasks: Vec<Ratio>,
+}
+
+#[derive(Serialize)]
+struct Graph {
+    title: &'static str,
+    legend: Vec<(&'static str, &'static str)>,
+    svg: Value,
+}
+
+/// A snapshot's report as a page.
+pub fn report(snapshot: &Snapshot, theme: Theme) -> String {
+    page(snapshot, theme, None)
+}
+
+/// The same with a link that says where to get it as a file.
+pub fn report_with_download(snapshot: &Snapshot, theme: Theme, download: &str) -> String {
+    page(snapshot, theme, Some(download))
+}
+
+fn page(snapshot: &Snapshot, theme: Theme, download: Option<&str>) -> String {
+    let report = snapshot.report();
+    let run = snapshot.run.as_deref();
+    let start = report.start_time;
+    let end = report.end_time.unwrap_or(start);
+    let page = Page {
+        theme: theme.as_str(),
+        download,
+        version: env!("CARGO_PKG_VERSION"),
+        run: snapshot.ledger.run.as_ref().map(|run| run.0.as_str()),
+        state: snapshot.state().as_str(),
+        host: host(snapshot),
+        start: utc(start.full_second().0),
+        end: utc(end.full_second().0),
+        duration: duration(end.since(start).as_secs()),
+        tiles: tiles(&report, snapshot),
+        graphs: graphs(snapshot),
+        percentile_names: PERCENTILE_NAMES,
+        rows: rows(&report).map(requests).collect(),
+        more_rows: report.rows.len().saturating_sub(PAGE_ROWS),
+        failures: report.errors.iter().take(PAGE_ROWS).map(failure).collect(),
+        more_failures: report.errors.len().saturating_sub(PAGE_ROWS),
+        more_exceptions: snapshot.exceptions().count().saturating_sub(EXCEPTIONS),
+        exceptions: exceptions(snapshot),
+        ledger: ledger(snapshot),
+        ratios: run.map(|run| ratios(run, snapshot.at)),
+    };
+    let template = PAGES.get_template(NAME);
+    let text = template.and_then(|template| template.render(Serde(&page)));
+    text.expect("the template fits what it is given, which a test shows")
+}
+
+fn rows(report: &Report) -> impl Iterator<Item = &Row> {
+    report.rows.iter().take(PAGE_ROWS).chain([&report.total])
+}
+
+fn requests(row: &Row) -> Requests<'_> {
+    Requests {
+        method: &row.method,
+        name: &row.name,
+        requests: row.num_requests,
+        failures: row.num_failures,
+        fail_ratio: percent(row.fail_ratio),
+        average: figure(row.avg_response_time),
+        min: figure(row.exact_min.unwrap_or(0.0)),
+        max: figure(row.exact_max),
+        content: figure(row.avg_content_length),
+        rps: figure(row.total_rps),
+        fail_per_sec: figure(row.total_fail_per_sec),
+        percentiles: row.percentiles.to_vec(),
+    }
+}
+
+fn failure(error: &ErrorRow) -> Failure<'_> {
+    Failure {
+        method: &error.method,
+        name: &error.name,
+        error: &error.error,
+        occurrences: error.occurrences,
+        first_seen: utc(error.first_seen as u64),
+        last_seen: utc(error.last_seen as u64),
+    }
+}
+
+fn exceptions(snapshot: &Snapshot) -> Vec<Exception<'_>> {
+    let exceptions = snapshot.exceptions().take(EXCEPTIONS);
+    exceptions
+        .map(|(message, traceback, count)| Exception {
+            count,
+            message,
+            traceback,
+        })
+        .collect()
+}
+
+/// Nothing before the first run.
+fn ledger(snapshot: &Snapshot) -> Vec<Booked<'_>> {
+    let ledger = &snapshot.ledger;
+    let classes = ledger
+        .classes
+        .iter()
+        .map(|(class, account)| (&**class, account));
+    let total = ledger.run.iter().map(|_| ("All classes", &ledger.total));
+    classes.chain(total).map(booked).collect()
+}
+
+fn booked<'a>((class, account): (&'a str, &'a Account)) -> Booked<'a> {
+    Booked {
+        class,
+        account,
+        lateness_p95: figure(account.lateness_ms.p95),
+    }
+}
+
+/// What is to be seen first: a word, a figure, and whether it is a bad sign.
+fn tiles(report: &Report, snapshot: &Snapshot) -> Vec<(&'static str, String, bool)> {
+    let total = &report.total;
+    let missing = snapshot.ledger.total.missing;
+    let failed = format!("{} ({})", total.num_failures, percent(total.fail_ratio));
+    vec![
+        ("Requests", total.num_requests.to_string(), false),
+        ("Failures", failed, total.num_failures > 0),
+        ("Requests/s", figure(total.total_rps), false),
+        (
+            "Average",
+            format!("{} ms", figure(total.avg_response_time)),
+            false,
+        ),
+        ("Median", format!("{} ms", total.percentiles[0]), false),
+        ("95 %", format!("{} ms", total.percentiles[5]), false),
+        ("Missing iterations", missing.to_string(), missing > 0),
+    ]
+}
+
+/// The shares while the run had its users.
+fn ratios(run: &LoadedRun, at: Timestamp) -> Vec<Ratio> {
+    let end = run
+        .plan
+        .run()
+        .ends()
+        .map(|end| end - Duration::from_micros(1));
+    let counts = run.plan.class_counts(end.map_or(at, |end| end.min(at)));
+    let shares = run.plan.run().segments.last().map(|last| &last.shares);
+    let names = shares
+        .into_iter()
+        .flatten()
+        .map(|share: &Share| share.class.as_str());
+    let users: Vec<(&str, u64)> = names
+        .filter_map(|name| Some((name, u64::from(counts[run.plan.class_number(name)?]))))
+        .collect();
+    let of_class = run.workload.task_ratio(&users, false).0;
+    let of_all = run.workload.task_ratio(&users, true).0;
+    let ratio = |name: String, of_class: f64, of_all: f64, tasks: Vec<Ratio>| Ratio {
+        name,
+        of_class: percent(of_class),
+        of_all: percent(of_all),
+        tasks,
+    };
+    of_class
+        .into_iter()
+        .zip(of_all)
+        .map(|(class, all)| {
+            let tasks = class.tasks.into_iter().zip(all.tasks);
+            let tasks =
+                tasks.map(|(task, all)| ratio(task.name, task.ratio, all.ratio, Vec::new()));
+            ratio(class.name, 1.0, all.ratio, tasks.collect())
+        })
+        .collect()
+}
+
+fn graphs(snapshot: &Snapshot) -> Vec<Graph> {
+    let moments: Vec<Moment> = moments(snapshot).collect();
+    if moments.is_empty() {
+        return Vec::new();
+    }
+    let line = |label, class, value: fn(&Moment) -> Option<f64>| Line {
+        label,
+        class,
+        values: moments.iter().map(value).collect(),
+    };
+    let times: Vec<u64> = moments.iter().map(|moment| moment.time).collect();
+    // where nothing was sent, no response time is known
+    let rates = vec![
+        line("Requests/s", "rps", |moment| Some(moment.total.current_rps)),
+        line("Failures/s", "fails", |moment| {
+            Some(moment.total.current_fail_per_sec)
+        }),
+    ];
+    let response_times = vec![
+        line("95 %", "p95", |moment| current(moment, 5)),
+        line("Median", "p50", |moment| current(moment, 0)),
+    ];
+    let users = vec![line("Users", "users", |moment| {
+        Some(moment.user_count as f64)
+    })];
+    let graph = |title, unit, lines| Graph::new(title, unit, times.clone(), lines);
+    let mut graphs = vec![
+        graph("Requests per second", "", rates),
+        graph("Response times (ms)", " ms", response_times),
+        graph("Users", "", users),
+    ];
+    graphs.extend(ledger_graph(snapshot));
+    graphs
+}
+
+fn current(moment: &Moment, number: usize) -> Option<f64> {
+    let total = &moment.total;
+    (total.current_rps > 0.0).then(|| total.current_percentiles[number] as f64)
+}
+
+/// Iterations a second by what became of them.
+fn ledger_graph(snapshot: &Snapshot) -> Option<Graph> {
+    let history = snapshot.ledger_past.history();
+    if history.ends.is_empty() {
+        return None;
+    }
+    let line = |label, class, counts: fn(&Columns) -> &Vec<u64>| {
+        let counts = counts(&history.total).iter().zip(&history.seconds);
+        let rate = |(&count, &seconds): (&u64, &u64)| count as f64 / seconds.max(1) as f64;
+        Line {
+            label,
+            class,
+            values: counts.map(rate).map(Some).collect(),
+        }
+    };
+    let lines = vec![
+        line("Planned", "planned", |columns| &columns.planned),
+        line("Recorded", "recorded", |columns| &columns.recorded),
+        line("Skipped", "skipped", |columns| &columns.skipped),
+        line("Missing", "fails", |columns| &columns.missing),
+    ];
+    Some(Graph::new("Iterations per second", "", history.ends, lines))
+}
+
+impl Graph {
+    fn new(title: &'static str, unit: &'static str, times: Vec<u64>, lines: Vec<Line>) -> Self {
+        let legend = lines.iter().map(|line| (line.label, line.class)).collect();
+        let svg = Chart { unit, times, lines }.svg();
+        Self {
+            title,
+            legend,
+            svg: Value::from_safe_string(svg),
+        }
+    }
+}
+
+fn percent(ratio: f64) -> String {
+    format!("{} %", figure(ratio * 100.0))
+}

@@ -1,0 +1,93 @@
+//! The statistics as Locust's `--json` has them: a list of rows, each with all that was counted.
+//!
+//! Locust keeps the requests of every single second; here it is the latest ones.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde::ser::{SerializeMap as _, Serializer};
+use traffic::clock::Timestamp;
+
+use statistics::reader::Snapshot;
+use statistics::stats::OTHER_NAMES;
+use statistics::stats::entry::Entry;
+use statistics::stats::histogram::{Histogram, milliseconds};
+
+/// One row, in the order of Locust's fields.
+#[derive(Serialize)]
+struct Row<'a> {
+    name: &'a str,
+    method: &'a str,
+    last_request_timestamp: Option<f64>,
+    start_time: f64,
+    num_requests: u64,
+    num_none_requests: u64,
+    num_failures: u64,
+    total_response_time: f64,
+    max_response_time: f64,
+    min_response_time: Option<f64>,
+    total_content_length: u128,
+    response_times: Times<'a>,
+    num_reqs_per_sec: BTreeMap<u64, u64>,
+    num_fail_per_sec: BTreeMap<u64, u64>,
+}
+
+/// Response times in milliseconds and how often, from the fastest.
+struct Times<'a>(&'a Histogram);
+
+impl Serialize for Times<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut times = serializer.serialize_map(None)?;
+        for (key, count) in self.0.iter() {
+            times.serialize_entry(&milliseconds(key), &count)?;
+        }
+        times.end()
+    }
+}
+
+/// The rows that have requests, as JSON that is indented by four.
+pub fn statistics(snapshot: &Snapshot) -> String {
+    let stats = &snapshot.stats;
+    let since = stats.since();
+    let others = stats.rows().others();
+    let rows: Vec<Row<'_>> = stats
+        .rows()
+        .iter()
+        .chain(others.map(|others| ([OTHER_NAMES, ""], others)))
+        .filter(|(_, entry)| entry.requests > 0)
+        .map(|([name, method], entry)| row(name, method, entry, since))
+        .collect();
+    let mut json = Vec::new();
+    let indented = serde_json::ser::PrettyFormatter::with_indent(b"    ");
+    let mut serializer = serde_json::Serializer::with_formatter(&mut json, indented);
+    rows.serialize(&mut serializer)
+        .expect("memory takes what is written, and keys are numbers");
+    String::from_utf8(json).expect("JSON is text")
+}
+
+fn row<'a>(name: &'a str, method: &'a str, entry: &'a Entry, since: Timestamp) -> Row<'a> {
+    let (first, last) = entry.span.unzip();
+    let ms = |micros: u64| micros as f64 / 1e3;
+    let per_second = |count: fn(u64, u64) -> u64| {
+        let seconds = entry.seconds.iter();
+        let counted =
+            seconds.map(|(second, counts)| (second, count(counts.requests, counts.failures)));
+        counted.filter(|(_, count)| *count > 0).collect()
+    };
+    Row {
+        name,
+        method,
+        last_request_timestamp: last.map(Timestamp::seconds),
+        start_time: first.unwrap_or(since).seconds(),
+        num_requests: entry.requests,
+        num_none_requests: 0,
+        num_failures: entry.failures,
+        total_response_time: entry.response_us as f64 / 1e3,
+        max_response_time: ms(entry.max_us),
+        min_response_time: (entry.min_us < u64::MAX).then(|| ms(entry.min_us)),
+        total_content_length: entry.content,
+        response_times: Times(&entry.histogram),
+        num_reqs_per_sec: per_second(|requests, _| requests),
+        num_fail_per_sec: per_second(|_, failures| failures),
+    }
+}

@@ -1,0 +1,443 @@
+//! What was counted over time, in intervals that grow with age.
+//!
+//! Intervals are five seconds long while they are young and up to months when they are old, so that a
+//! year takes hardly more room than a day. Each length is a multiple of the one before, and intervals
+//! begin at whole multiples of their length, so they only ever grow together. How long the interval
+//! of a second is follows from the newest second alone: thinning early, late or in several goes gives
+//! the same, and so does any order of what is counted.
+
+use serde::{Deserialize, Serialize};
+
+use crate::stats::smallest_keys::Merge;
+
+/// Lengths of intervals in seconds.
+const LENGTHS: [u64; 19] = [
+    5, 10, 30, 60, 300, 600, 1_800, 3_600, 10_800, 21_600, 43_200, 86_400, 172_800, 345_600,
+    691_200, 1_382_400, 2_764_800, 5_529_600, 11_059_200,
+];
+
+/// About so many intervals of a length reach back from now: four minutes by 5 s, a day by half hours.
+const REACH: u64 = 48;
+
+/// So many of the latest intervals keep the room to count fast: results of one come while the next has
+/// begun.
+const COUNTING: usize = 2;
+
+/// Seconds in the shortest interval.
+pub(crate) const SHORTEST: u64 = LENGTHS[0];
+
+/// A stretch of time in whole seconds since the Unix epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Interval {
+    /// The first second.
+    pub(crate) start: u64,
+    /// How many.
+    pub(crate) seconds: u64,
+}
+
+impl Interval {
+    /// The interval that `second` lies in when `newest` is the newest second.
+    pub(crate) fn of(second: u64, newest: u64) -> Self {
+        // moves once per shortest interval
+        let newest = newest - newest % SHORTEST;
+        let reaches = LENGTHS.windows(2).find(|pair| {
+            let oldest = newest.saturating_sub(REACH * pair[0]);
+            second >= oldest - oldest % pair[1]
+        });
+        let seconds = reaches.map_or(LENGTHS[LENGTHS.len() - 1], |pair| pair[0]);
+        Self {
+            start: second - second % seconds,
+            seconds,
+        }
+    }
+
+    /// When `newest` is this, the interval is a part of a longer one.
+    fn grows_at(self) -> u64 {
+        let longer = LENGTHS.iter().find(|&&length| length > self.seconds);
+        longer.map_or(u64::MAX, |longer| {
+            let boundary = (self.start / longer)
+                .saturating_add(1)
+                .saturating_mul(*longer);
+            boundary.saturating_add(REACH * self.seconds)
+        })
+    }
+
+    fn contains(self, second: u64) -> bool {
+        self.start <= second && second < self.end()
+    }
+
+    /// The first second after it.
+    pub(crate) fn end(self) -> u64 {
+        self.start.saturating_add(self.seconds)
+    }
+
+    /// All intervals from the one of `first` to the one of `newest`, without gaps.
+    pub(crate) fn all(first: u64, newest: u64) -> impl Iterator<Item = Self> {
+        let from = Some(first).filter(|&first| first <= newest);
+        let intervals = std::iter::successors(from, move |&second| {
+            Some(Self::of(second, newest).end()).filter(|&next| next <= newest)
+        });
+        intervals.map(move |second| Self::of(second, newest))
+    }
+}
+
+/// Something that is counted per interval.
+pub(crate) trait Counted: Merge + Clone {
+    /// Gives up the detail that an interval of so many seconds does not keep, and the room that is only
+    /// good for counting fast. Doing it once more, or before what it is merged with, must not make a
+    /// difference.
+    fn thin(&mut self, seconds: u64);
+
+    /// Whether it can have been counted, whatever bytes it was read from.
+    fn is_sane(&self) -> bool;
+}
+
+/// See the [module](self).
+#[derive(Clone, Debug)]
+pub(crate) struct Thinned<T> {
+    newest: u64,
+    /// Until `newest` is this, every interval is as long as it is to be.
+    due: u64,
+    /// By time; each as long as `newest` makes it.
+    intervals: Vec<(Interval, T)>,
+}
+
+/// A series as a checkpoint keeps it; written from borrowed counts and read into owned ones.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Saved<T> {
+    newest: u64,
+    /// Seconds between the starts of two, and what was counted.
+    intervals: Vec<(u64, T)>,
+}
+
+impl<T> Default for Thinned<T> {
+    fn default() -> Self {
+        Self {
+            newest: 0,
+            due: u64::MAX,
+            intervals: Vec::new(),
+        }
+    }
+}
+
+impl<T: Counted> Thinned<T> {
+    /// Counts something that happened in `second`.
+    pub(crate) fn count(&mut self, second: u64, count: impl FnOnce(&mut T)) {
+        let latest = self.intervals.iter_mut().rev().take(COUNTING);
+        for (interval, counted) in latest {
+            // no second of a short interval that is there makes another one longer
+            if interval.seconds == SHORTEST && interval.contains(second) {
+                self.newest = self.newest.max(second);
+                return count(counted);
+            }
+        }
+        self.count_elsewhere(second, count);
+    }
+
+    fn count_elsewhere(&mut self, second: u64, count: impl FnOnce(&mut T)) {
+        self.advance(second);
+        let interval = Interval::of(second, self.newest);
+        let number = self.number_of(interval);
+        count(&mut self.intervals[number].1);
+        let counting = self.intervals.len().saturating_sub(COUNTING);
+        if number < counting || interval.seconds > SHORTEST {
+            self.intervals[number].1.thin(interval.seconds);
+        }
+        if let Some((before, counted)) = self.intervals[..counting].last_mut() {
+            counted.thin(before.seconds);
+        }
+    }
+
+    /// The place of an interval, which is made when it is missing; nearly always it is the last.
+    fn number_of(&mut self, interval: Interval) -> usize {
+        let starts = |(known, _): &(Interval, T)| known.start;
+        let last = self.intervals.last().map(starts);
+        if last == Some(interval.start) {
+            return self.intervals.len() - 1;
+        }
+        let found = if last < Some(interval.start) {
+            Err(self.intervals.len())
+        } else {
+            self.intervals.binary_search_by_key(&interval.start, starts)
+        };
+        found.unwrap_or_else(|number| {
+            self.due = self.due.min(interval.grows_at());
+            self.intervals.insert(number, (interval, T::default()));
+            number
+        })
+    }
+
+    /// Thins what has become older since the newest second was another.
+    pub(crate) fn advance(&mut self, newest: u64) {
+        if newest <= self.newest {
+            return;
+        }
+        self.newest = newest;
+        if newest < self.due {
+            return;
+        }
+        let mut thinned: Vec<(Interval, T)> = Vec::with_capacity(self.intervals.len());
+        for (known, mut counted) in self.intervals.drain(..) {
+            let interval = Interval::of(known.start, newest);
+            counted.thin(interval.seconds);
+            match thinned.last_mut() {
+                Some((last, sum)) if *last == interval => sum.merge(&counted),
+                _ => thinned.push((interval, counted)),
+            }
+        }
+        let grow = thinned.iter().map(|(interval, _)| interval.grows_at());
+        self.due = grow.min().unwrap_or(u64::MAX);
+        self.intervals = thinned;
+    }
+
+    /// The same when `newest` is the newest second, if it is not an earlier one.
+    pub(crate) fn as_of(&self, newest: u64) -> Self {
+        let mut later = self.clone();
+        later.advance(newest);
+        later
+    }
+
+    /// The newest second that it is thinned for.
+    pub(crate) fn newest(&self) -> u64 {
+        self.newest
+    }
+
+    /// What was counted, by time, without the intervals in which nothing was.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Interval, &T)> {
+        self.intervals
+            .iter()
+            .map(|(interval, counted)| (*interval, counted))
+    }
+
+    /// What was counted in an interval, if anything was.
+    pub(crate) fn get(&self, interval: Interval) -> Option<&T> {
+        let starts = |(known, _): &(Interval, T)| known.start;
+        let number = self.intervals.binary_search_by_key(&interval.start, starts);
+        let (known, counted) = &self.intervals[number.ok()?];
+        (*known == interval).then_some(counted)
+    }
+
+    /// The series for a checkpoint.
+    pub(crate) fn save(&self) -> Saved<&T> {
+        let mut last = 0;
+        let mut intervals = Vec::with_capacity(self.intervals.len());
+        for (interval, counted) in &self.intervals {
+            intervals.push((interval.start - last, counted));
+            last = interval.start;
+        }
+        Saved {
+            newest: self.newest,
+            intervals,
+        }
+    }
+}
+
+impl<T: Counted> Merge for Thinned<T> {
+    fn merge(&mut self, other: &Self) {
+        self.advance(other.newest);
+        for (interval, counted) in other.iter() {
+            self.count(interval.start, |own| own.merge(counted));
+        }
+    }
+}
+
+impl<T: Counted> Saved<T> {
+    /// The series again, or nothing if it cannot have been one.
+    pub(crate) fn load(self) -> Option<Thinned<T>> {
+        let mut loaded = Thinned {
+            newest: self.newest,
+            due: u64::MAX,
+            intervals: Vec::with_capacity(self.intervals.len()),
+        };
+        let mut start: u64 = 0;
+        for (number, (gap, counted)) in self.intervals.into_iter().enumerate() {
+            start = start.checked_add(gap)?;
+            let is_next = number == 0 || gap > 0;
+            let interval = Interval::of(start, self.newest);
+            if !is_next || start > self.newest || interval.start != start || !counted.is_sane() {
+                return None;
+            }
+            loaded.due = loaded.due.min(interval.grows_at());
+            loaded.intervals.push((interval, counted));
+        }
+        Some(loaded)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    impl Counted for u64 {
+        fn thin(&mut self, _: u64) {}
+
+        fn is_sane(&self) -> bool {
+            true
+        }
+    }
+
+    /// What was counted, without what is too fine for its interval.
+    #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+    struct Seconds(std::collections::BTreeMap<u64, u64>);
+
+    impl Merge for Seconds {
+        fn merge(&mut self, other: &Self) {
+            for (second, count) in &other.0 {
+                *self.0.entry(*second).or_default() += count;
+            }
+        }
+    }
+
+    impl Counted for Seconds {
+        fn thin(&mut self, seconds: u64) {
+            if seconds > SHORTEST {
+                let count = self.0.values().sum();
+                let first = self.0.keys().next().map(|second| second - second % seconds);
+                self.0 = first.map(|first| (first, count)).into_iter().collect();
+            }
+        }
+
+        fn is_sane(&self) -> bool {
+            true
+        }
+    }
+
+    const NOW: u64 = 1_795_000_000;
+    const YEAR: u64 = 365 * 86_400;
+
+    fn counted(seconds: &[u64]) -> Thinned<u64> {
+        let mut thinned = Thinned::default();
+        for &second in seconds {
+            thinned.count(second, |count| *count += 1);
+        }
+        thinned
+    }
+
+    fn all(thinned: &Thinned<u64>) -> Vec<(Interval, u64)> {
+        thinned
+            .iter()
+            .map(|(interval, count)| (interval, *count))
+            .collect()
+    }
+
+    #[test]
+    fn intervals_follow_one_another_and_grow_with_age() {
+        for newest in NOW..NOW + 100 {
+            let all: Vec<_> = Interval::all(NOW - YEAR, newest).collect();
+            for pair in all.windows(2) {
+                assert_eq!(pair[0].end(), pair[1].start);
+                assert!(pair[0].seconds >= pair[1].seconds);
+                assert!(pair[0].seconds.is_multiple_of(pair[1].seconds));
+            }
+            let last = all.last().unwrap();
+            assert_eq!(last.seconds, SHORTEST);
+            assert!(last.start <= newest && newest < last.end());
+            let fine = all.iter().filter(|one| one.seconds == SHORTEST).count() as u64;
+            assert!((REACH..=REACH + 2).contains(&fine), "{fine}");
+        }
+    }
+
+    #[test]
+    fn an_interval_grows_when_it_says_so_and_not_before() {
+        for age in [0, 7, 241, 500, 3_000, 90_000, 40_000_000] {
+            let interval = Interval::of(NOW - age, NOW);
+            let at = interval.grows_at();
+            assert_eq!(Interval::of(interval.start, at - 1), interval, "{age}");
+            assert!(
+                Interval::of(interval.start, at).seconds > interval.seconds,
+                "{age}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_year_has_hardly_more_intervals_than_a_day() {
+        let count = |seconds| Interval::all(NOW - seconds, NOW).count();
+        assert!(count(3_600) < 170, "{}", count(3_600));
+        assert!(count(86_400) < 240, "{}", count(86_400));
+        assert!(count(31 * 86_400) < 360, "{}", count(31 * 86_400));
+        assert!(count(YEAR) < 450, "{}", count(YEAR));
+        assert!(count(20 * YEAR) < 600, "{}", count(20 * YEAR));
+    }
+
+    proptest! {
+        #[test]
+        fn for_every_order_what_is_old_is_as_coarse_as_it_is_to_be(
+            ages in prop::collection::vec(prop_oneof![0..30_u64, 0..900_u64, 0..90_000_u64], 1..40),
+        ) {
+            let mut thinned = Thinned::<Seconds>::default();
+            for age in &ages {
+                let second = NOW - age;
+                thinned.count(second, |seconds| *seconds.0.entry(second).or_default() += 1);
+            }
+            let mut sorted = ages.clone();
+            sorted.sort_unstable();
+            let mut expected = Thinned::<Seconds>::default();
+            for age in sorted {
+                let second = NOW - age;
+                expected.count(second, |seconds| *seconds.0.entry(second).or_default() += 1);
+            }
+            let all = |thinned: &Thinned<Seconds>| -> Vec<_> {
+                let later = thinned.as_of(NOW);
+                later.iter().map(|(interval, seconds)| (interval, seconds.clone())).collect()
+            };
+            prop_assert_eq!(all(&thinned), all(&expected));
+        }
+    }
+
+    #[test]
+    fn what_was_saved_is_read_again_and_nothing_else_is() {
+        let thinned = counted(&[NOW - YEAR, NOW - 5_000, NOW - 30, NOW]);
+        let saved = |change: fn(&mut Saved<u64>)| {
+            let borrowed = thinned.save();
+            let intervals = borrowed.intervals.iter().map(|&(gap, &count)| (gap, count));
+            let mut saved = Saved {
+                newest: borrowed.newest,
+                intervals: intervals.collect(),
+            };
+            change(&mut saved);
+            saved.load()
+        };
+        let same = saved(|_| {}).expect("it was one");
+        assert_eq!(all(&same), all(&thinned));
+        assert!(saved(|saved| saved.newest -= 100).is_none());
+        assert!(saved(|saved| saved.intervals[1].0 = 0).is_none());
+        assert!(saved(|saved| saved.intervals[0].0 += 1).is_none());
+        assert!(saved(|saved| saved.intervals[2].0 = u64::MAX).is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn for_every_order_and_every_partition_it_is_the_same(
+            ages in prop::collection::vec(
+                prop_oneof![0..400_u64, 0..20_000_u64, 0..3 * YEAR], 1..60),
+            order in any::<prop::sample::Index>(),
+            parts in prop::collection::vec(0..4_usize, 60),
+        ) {
+            let mut seconds: Vec<u64> = ages.iter().map(|age| NOW - age).collect();
+            let expected = counted(&seconds);
+            let total: u64 = expected.iter().map(|(_, count)| count).sum();
+            prop_assert_eq!(total, seconds.len() as u64);
+            let middle = order.index(seconds.len());
+            seconds.rotate_left(middle);
+            seconds[..middle].reverse();
+            let mut merged: [Thinned<u64>; 4] = Default::default();
+            for (second, part) in seconds.iter().zip(parts) {
+                merged[part].count(*second, |count| *count += 1);
+            }
+            let [mut one, two, mut three, four] = merged;
+            three.merge(&four);
+            one.merge(&three);
+            one.merge(&two);
+            prop_assert_eq!(all(&one), all(&expected));
+            // thinned at once, or on the way
+            let later = NOW + middle as u64 * 1_000;
+            prop_assert_eq!(
+                all(&one.as_of(NOW + middle as u64).as_of(later)),
+                all(&expected.as_of(later))
+            );
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! Locust's statistics and the ledger, folded from the records of a run.
+
+mod ageing_series;
+pub mod ledger;
+pub mod reader;
+pub mod report;
+pub mod state;
+pub mod stats;
+pub mod visible;

@@ -1,0 +1,250 @@
+//! Follows one run: reads its buckets, seals them in order, and says what they hold together.
+//!
+//! Everything is kept twice: sealed, as the next checkpoint will have it, and live, with the open
+//! buckets on top. A reader that is dropped in the middle of a page has lost nothing, since the
+//! page is read again and its records are known.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::try_join_all;
+use traffic::clock::{Slot, Timestamp};
+use traffic::ports::{RecordPage, Store, StoreError, WRITE_DEADLINE};
+use traffic::record::Bucket;
+use traffic::runs::{LoadedRun, is_newer};
+
+use super::open::{Early, OpenBucket};
+use super::sealed::Sealed;
+use super::{AggregatorError, Quiet, Snapshot};
+use crate::ledger::plan_match::{Noted, Reach, last_bucket};
+use crate::ledger::tally::{SlotPlan, Tally};
+use crate::stats::{Limits, Stats};
+
+mod checkpoints;
+mod fold;
+
+/// A bucket is sealed this long after the last write to it was given up: for clocks that differ, and
+/// for reads that lag.
+const SEAL_MARGIN: Duration = Duration::from_secs(15);
+
+/// Buckets that are read at once.
+const READ_AHEAD: usize = 4;
+
+/// A reader that is this far behind looks for a newer checkpoint first: what it would have to read
+/// may have been folded by another, and dropped since.
+const FAR_BEHIND: Duration = Duration::from_secs(10 * 60);
+
+/// See the [module](self).
+#[derive(Debug)]
+pub(super) struct Follower {
+    run: Arc<LoadedRun>,
+    reach: Reach,
+    limits: Limits,
+    sealed: Sealed,
+    stored: Stored,
+    open: BTreeMap<Bucket, OpenBucket>,
+    live: Tally,
+    /// From the first slot that is not planned in `sealed`: it will need them too.
+    plans: VecDeque<SlotPlan>,
+    last_snapshot: Option<Snapshot>,
+}
+
+/// How far the checkpoint in the store goes.
+#[derive(Clone, Copy, Debug)]
+struct Stored {
+    revision: u64,
+    next: Bucket,
+    complete: bool,
+}
+
+impl Follower {
+    /// Takes over a newer copy of the run.
+    pub(super) fn adopt(&mut self, run: Arc<LoadedRun>) {
+        if !is_newer(run.plan.run(), self.run.plan.run()) {
+            return;
+        }
+        self.run = run;
+        self.last_snapshot = None;
+        self.count_from_reset();
+    }
+
+    /// Reads what is new as of `now`, and seals what can be.
+    pub(super) async fn refresh<S: Store>(
+        &mut self,
+        store: &S,
+        now: Timestamp,
+    ) -> Result<(), AggregatorError> {
+        while self.sealed.next.end() + FAR_BEHIND < now && !self.is_complete() {
+            self.resume(store).await?;
+            self.read_on(store, now).await?;
+            // whoever wrote a checkpoint meanwhile may have dropped what was just to be read
+            self.give_way(store).await?;
+        }
+        self.read_on(store, now).await
+    }
+
+    async fn read_on<S: Store>(
+        &mut self,
+        store: &S,
+        now: Timestamp,
+    ) -> Result<(), AggregatorError> {
+        let current = Bucket::of(now);
+        let last = last_bucket(&self.run, &self.reach).map_or(current, |last| last.min(current));
+        let mut next = self.sealed.next;
+        while next <= last {
+            let buckets: Vec<_> = (next.0..=last.0).take(READ_AHEAD).map(Bucket).collect();
+            next = Bucket(next.0 + buckets.len() as u64);
+            let reads = buckets.iter().map(|&bucket| self.read(store, bucket));
+            let pages = try_join_all(reads).await?;
+            for (bucket, page) in buckets.into_iter().zip(pages) {
+                self.take_in(bucket, page, now).await;
+                if bucket.end() + WRITE_DEADLINE + SEAL_MARGIN <= now {
+                    self.seal(bucket);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What was read so far, as of `now`.
+    ///
+    /// `quiet` says of a run that it is over, and that nothing of it was under way when the reading began;
+    /// `None` where that is not known. Nothing that is still open can come then.
+    pub(super) fn snapshot(
+        &mut self,
+        now: Timestamp,
+        quiet_before: Option<Timestamp>,
+        quiet: Option<Quiet>,
+    ) -> Snapshot {
+        let quiet_before = match quiet {
+            Some(Quiet::Settled) => Some(now),
+            _ => quiet_before,
+        };
+        let ledger = self.live.ledger(&self.run, quiet_before);
+        let run_now = self.run.plan.run();
+        let is_over = run_now.is_over(now);
+        let (is_settled, busy) = match quiet {
+            Some(Quiet::Settled) => (true, 0),
+            Some(Quiet::Busy(users)) => (false, users),
+            None => {
+                let pending = ledger.total.pending;
+                // a user may have several iterations of which nothing was heard yet
+                let last = run_now.ends().unwrap_or(now) - Duration::from_micros(1);
+                let busy = pending.min(self.run.plan.user_count(last));
+                (is_over && pending == 0, busy)
+            }
+        };
+        let mut stats = self.sealed.stats.clone();
+        for bucket in self.open.values() {
+            stats.merge(&bucket.stats);
+        }
+        let snapshot = Snapshot {
+            run: Some(Arc::clone(&self.run)),
+            stats: Arc::new(stats),
+            ledger: Arc::new(ledger),
+            ledger_past: Arc::new(self.live.past(&self.run, quiet_before)),
+            is_settled,
+            busy,
+            at: now,
+        };
+        self.last_snapshot = Some(snapshot.clone());
+        snapshot
+    }
+
+    /// The snapshot taken last, unless the run has changed since.
+    pub(super) fn last_snapshot(&self) -> Option<&Snapshot> {
+        self.last_snapshot.as_ref()
+    }
+
+    /// Whether nothing of the run can come any more.
+    fn is_complete(&self) -> bool {
+        last_bucket(&self.run, &self.reach).is_some_and(|last| self.sealed.next > last)
+    }
+
+    /// Makes the statistics count from the run's last reset.
+    fn count_from_reset(&mut self) {
+        let from = self.run.plan.run().counts_from();
+        if from == self.sealed.stats.since() {
+            return;
+        }
+        if !self.sealed.stats.reset(from) {
+            // a reset is known long before what was completed after it is sealed
+            tracing::error!(
+                run = %self.run.plan.run().id,
+                "statistics were reset in the past: what was completed before now may be missing"
+            );
+            self.sealed.stats = Stats::with_limits(from, self.limits);
+        }
+        self.forget_open();
+    }
+
+    /// Goes back to what is sealed; the open buckets will be read again.
+    fn forget_open(&mut self) {
+        self.open.clear();
+        self.live = self.sealed.tally.clone();
+    }
+
+    async fn read<S: Store>(&self, store: &S, bucket: Bucket) -> Result<RecordPage, StoreError> {
+        let since = self.open.get(&bucket).and_then(|open| open.cursor);
+        let run = self.run.plan.run();
+        store
+            .records(&run.id, self.run.plan.shards(), bucket, since)
+            .await
+    }
+
+    fn open(&mut self, bucket: Bucket) -> &mut OpenBucket {
+        let since = self.sealed.stats.since();
+        let limits = self.limits;
+        let empty = || OpenBucket::new(Stats::with_limits(since, limits));
+        self.open.entry(bucket).or_insert_with(empty)
+    }
+
+    /// Plans one more slot in what is live.
+    fn plan_next(&mut self) {
+        let slot = self.live.until();
+        let number = (slot.0 - self.sealed.tally.until().0) as usize;
+        if number >= self.plans.len() {
+            self.plans.push_back(SlotPlan::new(&self.run.plan, slot));
+        }
+        self.live.extend(&self.plans[number]);
+    }
+
+    /// Folds a bucket into what is sealed; it is the first that is not.
+    fn seal(&mut self, bucket: Bucket) {
+        let open = self.open(bucket);
+        let (bucket_ends, early) = (bucket.end(), std::mem::take(&mut open.early));
+        for Early { key, entries } in early {
+            let class = self.run.plan.class_number(&key.class);
+            let noted = Noted::unplanned(class, &key, entries.len() as u32);
+            self.live.apply(&noted);
+            self.open(bucket).noted.push(noted);
+        }
+        if let Some(open) = self.open.remove(&bucket) {
+            let marked = open.noted.iter().filter(|noted| !noted.marks.is_empty());
+            let slots = marked.map(|noted| noted.slot.plus(1));
+            let ended = self.run.plan.run().slots().of(bucket_ends);
+            self.plan_sealed(slots.max().unwrap_or_default().max(ended));
+            open.noted
+                .iter()
+                .for_each(|noted| self.sealed.tally.apply(noted));
+            self.sealed.stats.merge(&open.stats);
+            for (&class, (lateness, by_slot)) in &open.lateness {
+                self.sealed.tally.merge_lateness(class, lateness, by_slot);
+            }
+            self.sealed.tally.add_unreadable(open.unreadable);
+        }
+        self.sealed.next = bucket.next();
+        self.sealed.tally.settle(&self.reach, bucket_ends);
+        self.live.settle(&self.reach, bucket_ends);
+    }
+
+    /// Takes over into what is sealed what is planned before `until`; live has planned that far.
+    fn plan_sealed(&mut self, until: Slot) {
+        while self.sealed.tally.until() < until
+            && let Some(planned) = self.plans.pop_front()
+        {
+            self.sealed.tally.extend(&planned);
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! Where a follower begins, and what it leaves for the next one.
+//!
+//! Readers of one run share a checkpoint and no lock: whoever is slower finds that it is done.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use traffic::ports::{Checkpoint, Store, StoreError};
+use traffic::record::Bucket;
+use traffic::runs::LoadedRun;
+
+use super::{Follower, Stored};
+use crate::ledger::plan_match::Reach;
+use crate::reader::AggregatorError;
+use crate::reader::sealed::{Sealed, progress};
+use crate::stats::{CheckpointError, Limits};
+
+/// A checkpoint is written without being asked for after so many sealed buckets: a minute.
+const SAVE_EVERY: u64 = 6;
+
+/// How often a checkpoint is tried again that somebody else was faster with.
+const SAVE_ATTEMPTS: usize = 5;
+
+impl Follower {
+    /// Resumes at the run's checkpoint, or at its beginning.
+    pub(in crate::reader) async fn load<S: Store>(
+        store: &S,
+        run: Arc<LoadedRun>,
+        limits: Limits,
+    ) -> Result<Self, AggregatorError> {
+        let nothing = Sealed::new(&run, limits);
+        let stored = Stored {
+            revision: 0,
+            next: nothing.next,
+            complete: false,
+        };
+        let mut follower = Self {
+            reach: Reach::of(&run),
+            limits,
+            live: nothing.tally.clone(),
+            sealed: nothing,
+            stored,
+            open: BTreeMap::new(),
+            plans: VecDeque::new(),
+            last_snapshot: None,
+            run,
+        };
+        follower.resume(store).await?;
+        Ok(follower)
+    }
+
+    /// Whether enough was sealed for a checkpoint.
+    pub(in crate::reader) fn is_save_due(&self) -> bool {
+        self.sealed.next.0 >= self.stored.next.0 + SAVE_EVERY
+            || (self.is_complete() && !self.stored.complete)
+    }
+
+    /// Writes a checkpoint, unless the stored one goes as far.
+    pub(in crate::reader) async fn save<S: Store>(
+        &mut self,
+        store: &S,
+    ) -> Result<(), AggregatorError> {
+        for _ in 0..SAVE_ATTEMPTS {
+            let complete = self.is_complete();
+            let is_ahead = self.sealed.next > self.stored.next;
+            if !is_ahead && (!complete || self.stored.complete) {
+                return Ok(());
+            }
+            match self.put_checkpoint(store, complete).await {
+                // somebody else did: if theirs goes as far it says the same
+                Err(StoreError::Conflict) => self.look_at_stored(store).await?,
+                written => return Ok(written?),
+            }
+        }
+        Err(StoreError::Conflict.into())
+    }
+
+    async fn put_checkpoint<S: Store>(
+        &mut self,
+        store: &S,
+        complete: bool,
+    ) -> Result<(), StoreError> {
+        let revision = self.stored.revision + 1;
+        let body = self.sealed.encode(complete).into();
+        let run = &self.run.plan.run().id;
+        store
+            .put_checkpoint(run, &Checkpoint { revision, body })
+            .await?;
+        self.stored = Stored {
+            revision,
+            next: self.sealed.next,
+            complete,
+        };
+        Ok(())
+    }
+
+    /// Whether everything of the run is in the stored checkpoint.
+    pub(in crate::reader) fn is_stored_complete(&self) -> bool {
+        self.stored.complete
+    }
+
+    /// The first bucket that is not in the stored checkpoint.
+    pub(in crate::reader) fn stored_until(&self) -> Bucket {
+        self.stored.next
+    }
+
+    async fn look_at_stored<S: Store>(&mut self, store: &S) -> Result<(), AggregatorError> {
+        if let Some(checkpoint) = store.checkpoint(&self.run.plan.run().id).await? {
+            let (next, complete) =
+                progress(&checkpoint.body).map_err(|source| self.unreadable(source))?;
+            self.stored = Stored {
+                revision: checkpoint.revision,
+                next,
+                complete,
+            };
+        }
+        Ok(())
+    }
+
+    /// Goes on from the stored checkpoint, if it goes further than what is sealed here.
+    pub(super) async fn resume<S: Store>(&mut self, store: &S) -> Result<(), AggregatorError> {
+        if let Some(checkpoint) = store.checkpoint(&self.run.plan.run().id).await? {
+            let sealed = self.decode(&checkpoint)?;
+            if sealed.next > self.sealed.next {
+                self.replace(sealed);
+            }
+        }
+        Ok(())
+    }
+
+    /// Goes on from the stored checkpoint, if somebody else has written one.
+    pub(super) async fn give_way<S: Store>(&mut self, store: &S) -> Result<(), AggregatorError> {
+        let known = self.stored.revision;
+        if let Some(checkpoint) = store.checkpoint(&self.run.plan.run().id).await?
+            && checkpoint.revision != known
+        {
+            let sealed = self.decode(&checkpoint)?;
+            self.replace(sealed);
+        }
+        Ok(())
+    }
+
+    fn decode(&mut self, checkpoint: &Checkpoint) -> Result<Sealed, AggregatorError> {
+        let (sealed, complete) = Sealed::decode(&checkpoint.body, &self.run, self.limits)
+            .map_err(|source| self.unreadable(source))?;
+        self.stored = Stored {
+            revision: checkpoint.revision,
+            next: sealed.next,
+            complete,
+        };
+        Ok(sealed)
+    }
+
+    fn replace(&mut self, sealed: Sealed) {
+        self.sealed = sealed;
+        self.plans.clear();
+        self.forget_open();
+        self.count_from_reset();
+    }
+
+    fn unreadable(&self, source: CheckpointError) -> AggregatorError {
+        AggregatorError::Checkpoint {
+            run: self.run.plan.run().id.clone(),
+            source,
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! What the statistics say at an instant: Locust's figures, its `/stats/requests`, its tables.
+//!
+//! A [`Report`] holds every row and error, for tables and downloads; as JSON it is the body of
+//! `/stats/requests` without the run's state and users, and no longer than Locust makes it.
+//! How the figures are computed is `figures`' part, how the console shows them [`table`]'s, and what they
+//! were before [`past`]'s.
+
+use serde::ser::SerializeStruct;
+use serde::{Serialize, Serializer};
+use traffic::clock::Timestamp;
+use traffic::telemetry::TraceId;
+use utoipa::ToSchema;
+
+use crate::stats::OTHER_NAMES;
+
+pub mod figures;
+pub mod past;
+pub mod table;
+pub mod time;
+
+/// Rows, and errors, in the JSON of a report: Locust's own limit.
+pub const PAGE_ROWS: usize = 500;
+
+/// The percentiles of Locust's tables and downloads: [`Row::percentiles`], as fractions.
+pub const PERCENTILES: [f64; 11] = [
+    0.5, 0.66, 0.75, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999, 0.9999, 1.0,
+];
+
+/// The headings of [`PERCENTILES`].
+pub const PERCENTILE_NAMES: [&str; 11] = [
+    "50%", "66%", "75%", "80%", "90%", "95%", "98%", "99%", "99.9%", "99.99%", "100%",
+];
+
+/// What the statistics say at an instant.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Report {
+    /// All rows, sorted by name and method.
+    pub rows: Vec<Row>,
+    /// The row `Aggregated`.
+    pub total: Row,
+    /// All errors, in order of their first occurrence.
+    pub errors: Vec<ErrorRow>,
+    /// Medians and 95th percentiles of about the last ten seconds.
+    pub current_response_time_percentiles: CurrentPercentiles,
+    /// Since when the statistics count.
+    pub start_time: Timestamp,
+    /// Where the time ends that `total_rps` is of: at the latest request, or at the end of the run if
+    /// that is later; none before the first request.
+    pub end_time: Option<Timestamp>,
+    /// When the latest request was completed.
+    pub last_request_timestamp: Option<Timestamp>,
+}
+
+/// One row of Locust's statistics; times in milliseconds.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct Row {
+    /// The method; empty for `Aggregated`.
+    #[schema(value_type = String)]
+    pub method: Box<str>,
+    /// The request's name.
+    #[schema(value_type = String)]
+    pub name: Box<str>,
+    /// Requests, failed or not.
+    pub num_requests: u64,
+    /// Failures among them.
+    pub num_failures: u64,
+    /// The fastest response, rounded to whole milliseconds.
+    pub min_response_time: f64,
+    /// The slowest response, rounded to whole milliseconds.
+    pub max_response_time: f64,
+    /// Requests a second in about the last ten seconds.
+    pub current_rps: f64,
+    /// Failures a second in about the last ten seconds.
+    pub current_fail_per_sec: f64,
+    /// The mean response time.
+    pub avg_response_time: f64,
+    /// The median, to two significant digits and never outside minimum and maximum.
+    #[schema(value_type = f64)]
+    pub median_response_time: Milliseconds,
+    /// Requests a second since the start.
+    pub total_rps: f64,
+    /// Failures a second since the start.
+    pub total_fail_per_sec: f64,
+    /// The 95th percentile, to two significant digits.
+    #[serde(rename = "response_time_percentile_0.95")]
+    pub response_time_percentile_95: u64,
+    /// The 99th percentile, to two significant digits.
+    #[serde(rename = "response_time_percentile_0.99")]
+    pub response_time_percentile_99: u64,
+    /// The mean length of a response's body, in bytes.
+    pub avg_content_length: f64,
+    /// The same as `current_rps`, which some dashboards know by this name.
+    pub requests_per_second: f64,
+    /// Failures by requests.
+    #[serde(skip)]
+    pub fail_ratio: f64,
+    /// The fastest response as measured, if there was one.
+    #[serde(skip)]
+    pub exact_min: Option<f64>,
+    /// The slowest response as measured, or 0.
+    #[serde(skip)]
+    pub exact_max: f64,
+    /// Response times at [`PERCENTILES`], to two significant digits.
+    #[serde(skip)]
+    pub percentiles: [u64; PERCENTILES.len()],
+    /// The same of about the last ten seconds.
+    #[serde(skip)]
+    pub current_percentiles: [u64; PERCENTILES.len()],
+}
+
+/// Milliseconds that are a whole number in Python, or a float.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Milliseconds {
+    /// A key of the histogram.
+    Whole(u64),
+    /// A response time as measured.
+    Exact(f64),
+}
+
+impl Milliseconds {
+    /// The number as a float.
+    pub fn as_f64(self) -> f64 {
+        match self {
+            Self::Whole(whole) => whole as f64,
+            Self::Exact(exact) => exact,
+        }
+    }
+}
+
+/// One error of Locust's statistics; times in seconds since the Unix epoch.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct ErrorRow {
+    /// The request's name.
+    #[schema(value_type = String)]
+    pub name: Box<str>,
+    /// The request's method.
+    #[schema(value_type = String)]
+    pub method: Box<str>,
+    /// The error's text.
+    #[schema(value_type = String)]
+    pub error: Box<str>,
+    /// How often.
+    pub occurrences: u64,
+    /// The first time.
+    pub first_seen: f64,
+    /// The last time.
+    pub last_seen: f64,
+    /// The same as `occurrences`, as older exporters spell it.
+    #[serde(rename = "occurences")]
+    pub misspelt: u64,
+    /// The trace of the latest one that has any.
+    #[schema(value_type = Option<String>)]
+    pub trace_id: Option<TraceId>,
+}
+
+/// Percentiles of about the last ten seconds, in milliseconds; none without requests in reach.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct CurrentPercentiles {
+    /// The median.
+    #[serde(rename = "response_time_percentile_0.5")]
+    pub median: Option<u64>,
+    /// The 95th percentile.
+    #[serde(rename = "response_time_percentile_0.95")]
+    pub p95: Option<u64>,
+}
+
+impl Row {
+    /// True for the row that counts what exceeds the limit of names.
+    fn is_others(&self) -> bool {
+        self.method.is_empty() && &*self.name == OTHER_NAMES
+    }
+}
+
+impl Report {
+    /// The rows of a page of `/stats/requests`; `Aggregated` comes after them.
+    ///
+    /// The row that counts what exceeds the limit is always among them.
+    pub fn page_rows(&self) -> Vec<&Row> {
+        let mut page: Vec<&Row> = self.rows.iter().take(PAGE_ROWS).collect();
+        let others = self.rows.iter().skip(PAGE_ROWS).find(|row| row.is_others());
+        if let (Some(others), Some(last)) = (others, page.last_mut()) {
+            *last = others;
+        }
+        page.push(&self.total);
+        page
+    }
+}
+
+impl Serialize for Report {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let current = &self.current_response_time_percentiles;
+        let mut body = serializer.serialize_struct("Report", 10)?;
+        body.serialize_field("stats", &self.page_rows())?;
+        body.serialize_field("errors", &self.errors[..self.errors.len().min(PAGE_ROWS)])?;
+        body.serialize_field("current_rps", &self.total.current_rps)?;
+        body.serialize_field("current_fail_per_sec", &self.total.current_fail_per_sec)?;
+        body.serialize_field("total_rps", &self.total.total_rps)?;
+        body.serialize_field("total_fail_per_sec", &self.total.total_fail_per_sec)?;
+        body.serialize_field("fail_ratio", &self.total.fail_ratio)?;
+        body.serialize_field("current_response_time_percentiles", current)?;
+        // where dashboards for older versions look
+        body.serialize_field("current_response_time_percentile_50", &current.median)?;
+        body.serialize_field("current_response_time_percentile_95", &current.p95)?;
+        body.end()
+    }
+}

@@ -1,0 +1,262 @@
+//! The figures as they were: Locust's, at the end of every interval that the history knows.
+//!
+//! They follow from the records and the plan, and not from when somebody looked. An interval shows
+//! once all of its results can have been written. Rates and current percentiles are of the ten
+//! seconds before an instant, or of the whole interval where intervals are longer; Locust's rates
+//! lag two seconds behind that, for it looks at seconds that are not over yet.
+
+use std::sync::Arc;
+
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use traffic::clock::{SLOT_MICROS, Slot, Timestamp};
+use traffic::run::Run;
+use traffic::runs::LoadedRun;
+
+use super::figures::{Frame, proper_round_to};
+use super::time::utc;
+use super::{PERCENTILES, Row};
+use crate::ageing_series::{Interval, SHORTEST, Thinned};
+use crate::reader::Snapshot;
+use crate::state::user_count;
+use crate::stats::entry::Entry;
+use crate::stats::histogram::Histogram;
+use crate::stats::history::Passed;
+use crate::stats::smallest_keys::Merge as _;
+use crate::stats::{OTHER_NAMES, Stats};
+
+/// Seconds after which what was completed has been written and read.
+const SETTLES: u64 = 3;
+
+/// What the statistics said at an instant of the past.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Moment {
+    /// The instant, in seconds since the Unix epoch.
+    pub time: u64,
+    /// Users active then.
+    pub user_count: u64,
+    /// The rows that had requests by then, sorted by name and method; only where they were asked for.
+    pub rows: Vec<Row>,
+    /// The row `Aggregated`.
+    pub total: Row,
+}
+
+/// A point of Locust's history, as its web UI takes it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Point {
+    time: String,
+    user_count: u64,
+    current_rps: f64,
+    current_fail_per_sec: f64,
+    total_avg_response_time: f64,
+    median: u64,
+    p95: u64,
+}
+
+/// Locust's history of the statistics, in order of time.
+pub fn points(snapshot: &Snapshot) -> Vec<Point> {
+    moments(snapshot).map(|moment| Point::of(&moment)).collect()
+}
+
+/// The same with all figures of `Aggregated`, and no rows.
+pub fn moments(snapshot: &Snapshot) -> impl Iterator<Item = Moment> {
+    Past::of(snapshot, Vec::new())
+}
+
+/// The same with all figures of every row.
+pub fn moments_of_rows(snapshot: &Snapshot) -> impl Iterator<Item = Moment> {
+    Past::of(snapshot, lines(&snapshot.stats))
+}
+
+impl Point {
+    fn of(moment: &Moment) -> Self {
+        let total = &moment.total;
+        Self {
+            time: utc(moment.time),
+            user_count: moment.user_count,
+            current_rps: total.current_rps,
+            current_fail_per_sec: total.current_fail_per_sec,
+            total_avg_response_time: proper_round_to(total.avg_response_time, 2),
+            median: total.current_percentiles[0],
+            p95: total.current_percentiles[5],
+        }
+    }
+}
+
+impl Serialize for Point {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let time = &self.time;
+        let average = self.total_avg_response_time;
+        let mut point = serializer.serialize_map(Some(7))?;
+        point.serialize_entry("response_time_percentile_0.5", &(time, self.median))?;
+        point.serialize_entry("response_time_percentile_0.95", &(time, self.p95))?;
+        point.serialize_entry("current_rps", &(time, self.current_rps))?;
+        point.serialize_entry("current_fail_per_sec", &(time, self.current_fail_per_sec))?;
+        point.serialize_entry("total_avg_response_time", &(time, average))?;
+        point.serialize_entry("user_count", &(time, self.user_count))?;
+        point.serialize_entry("time", time)?;
+        point.end()
+    }
+}
+
+/// One row's series, and what it adds up to so far.
+struct Line {
+    method: Box<str>,
+    name: Box<str>,
+    series: Thinned<Passed>,
+    sum: Entry,
+}
+
+/// The stretch of time that current figures are of.
+struct Window<'a> {
+    intervals: &'a [Interval],
+    seconds: f64,
+}
+
+/// Goes through the history of a snapshot.
+struct Past {
+    run: Option<Arc<LoadedRun>>,
+    since: Timestamp,
+    /// The first second of which nothing shows.
+    until: u64,
+    intervals: Vec<Interval>,
+    /// How many of them have been gone through.
+    gone: usize,
+    lines: Vec<Line>,
+    total: Line,
+}
+
+fn lines(stats: &Stats) -> Vec<Line> {
+    let mut lines: Vec<Line> = stats
+        .history()
+        .iter()
+        .map(|([name, method], series)| Line::new(method, name, series.clone()))
+        .collect();
+    if let Some(others) = stats.history().others().filter(|_| !lines.is_empty()) {
+        let at = lines.partition_point(|line| &*line.name < OTHER_NAMES);
+        lines.insert(at, Line::new("", OTHER_NAMES, others.clone()));
+    }
+    lines
+}
+
+/// The first second of which nothing shows, and whether nothing is expected after it.
+fn shown_until(snapshot: &Snapshot, last_request: Option<u64>) -> (u64, bool) {
+    let now = snapshot.at.full_second().0;
+    let run = snapshot.run.as_ref().map(|run| run.plan.run());
+    let end = run.and_then(Run::ends).filter(|&end| end <= snapshot.at);
+    match end {
+        Some(end) => {
+            let after_last = last_request.map_or(0, |last| last.saturating_add(1));
+            (end.micros().div_ceil(SLOT_MICROS).max(after_last), true)
+        }
+        None => (now.saturating_sub(SETTLES), false),
+    }
+}
+
+impl Past {
+    fn of(snapshot: &Snapshot, mut lines: Vec<Line>) -> Self {
+        let stats = &snapshot.stats;
+        let last_request = stats.last_request().map(|last| last.full_second().0);
+        let (until, is_over) = shown_until(snapshot, last_request);
+        let newest = last_request.unwrap_or(0).max(until.saturating_sub(1));
+        let shows = |one: &Interval| one.start < until && (is_over || one.end() <= until);
+        let intervals = Interval::all(stats.since().full_second().0, newest).filter(shows);
+        let mut total = Thinned::default();
+        for series in stats.history().values() {
+            total.merge(series);
+        }
+        let mut total = Line::new("", "Aggregated", total);
+        for line in lines.iter_mut().chain([&mut total]) {
+            line.series.advance(newest);
+        }
+        Self {
+            intervals: match snapshot.run {
+                Some(_) => intervals.collect(),
+                None => Vec::new(),
+            },
+            run: snapshot.run.clone(),
+            since: stats.since(),
+            until,
+            gone: 0,
+            lines,
+            total,
+        }
+    }
+}
+
+impl Iterator for Past {
+    type Item = Moment;
+
+    fn next(&mut self) -> Option<Moment> {
+        let interval = *self.intervals.get(self.gone)?;
+        self.gone += 1;
+        let time = interval.end().min(self.until);
+        let intervals = window(&self.intervals[..self.gone]);
+        let start = intervals[0].start.max(self.since.full_second().0);
+        let window = Window {
+            intervals,
+            seconds: time.saturating_sub(start).max(1) as f64,
+        };
+        let at = Slot(time).full_second();
+        let frame = Frame {
+            start_time: self.since,
+            last_request: Some(at),
+            until: Some(at),
+        };
+        let rows = self.lines.iter_mut();
+        let rows = rows.filter_map(|line| {
+            let row = line.advance(&window, &frame);
+            (row.num_requests > 0).then_some(row)
+        });
+        Some(Moment {
+            time,
+            user_count: user_count(self.run.as_deref(), at),
+            rows: rows.collect(),
+            total: self.total.advance(&window, &frame),
+        })
+    }
+}
+
+/// The last of these intervals, with the one before it where they are short.
+fn window(intervals: &[Interval]) -> &[Interval] {
+    let two = intervals.len().saturating_sub(2);
+    let is_short = |one: &Interval| one.seconds == SHORTEST;
+    if intervals[two..].iter().all(is_short) {
+        &intervals[two..]
+    } else {
+        &intervals[intervals.len() - 1..]
+    }
+}
+
+impl Line {
+    fn new(method: &str, name: &str, series: Thinned<Passed>) -> Self {
+        Self {
+            method: method.into(),
+            name: name.into(),
+            series,
+            sum: Entry::default(),
+        }
+    }
+
+    /// The row at the end of a window, once it was said at the end of all before.
+    fn advance(&mut self, window: &Window<'_>, frame: &Frame) -> Row {
+        let (mut requests, mut failures) = (0_u64, 0_u64);
+        let mut times = Histogram::default();
+        for (number, &interval) in window.intervals.iter().enumerate() {
+            let Some(passed) = self.series.get(interval) else {
+                continue;
+            };
+            if number + 1 == window.intervals.len() {
+                passed.add_to(&mut self.sum);
+            }
+            requests = requests.saturating_add(passed.requests);
+            failures = failures.saturating_add(passed.failures);
+            passed.add_times_to(&mut times);
+        }
+        Row {
+            current_rps: requests as f64 / window.seconds,
+            current_fail_per_sec: failures as f64 / window.seconds,
+            current_percentiles: times.percentiles(PERCENTILES),
+            ..frame.row(&self.method, &self.name, &self.sum)
+        }
+    }
+}

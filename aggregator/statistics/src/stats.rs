@@ -1,0 +1,332 @@
+//! Locust's statistics, folded from records.
+//!
+//! [`Stats`] is what remains of any number of records: counters, histograms and the latest seconds in
+//! detail. It is the same for every order and every partition of the records, and a month of traffic
+//! takes no more room than a minute. Reading a record once is the reader's part; figures and their
+//! JSON are [`crate::report`]'s.
+
+use hashbrown::HashMap;
+use traffic::clock::{SLOT_MICROS, Timestamp};
+use traffic::record::Bucket;
+use traffic::record::wire::{Decoded, OutcomeEntry};
+
+use self::entry::{Entry, Occurrences};
+use self::histogram::{Histogram, key_of};
+use self::history::Passed;
+use self::seconds::Ring;
+use self::smallest_keys::{Capped, Merge};
+use self::text::{cut, without_address};
+use crate::ageing_series::Thinned;
+
+mod checkpoint;
+pub mod entry;
+pub mod histogram;
+pub(crate) mod history;
+pub mod seconds;
+pub mod smallest_keys;
+mod text;
+mod totals;
+
+pub use self::checkpoint::CheckpointError;
+pub use self::totals::Totals;
+
+/// Seconds of all requests' response times that are kept: current percentiles look 18 s back.
+const RECENT_SECONDS: usize = 32;
+
+/// How much the statistics may hold, whatever the targets and workloads come up with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Distinct (method, name); further ones are counted in one row, [`OTHER_NAMES`].
+    pub names: usize,
+    /// Distinct (method, name, error); further ones are counted in one, [`OTHER_ERRORS`].
+    pub errors: usize,
+    /// Distinct (message, traceback); further ones are counted in one, [`OTHER_EXCEPTIONS`].
+    pub exceptions: usize,
+    /// Distinct (method, name) with a history of their own; further ones share one.
+    pub histories: usize,
+    /// Characters of a method or name.
+    pub name_chars: usize,
+    /// Characters of an error text or an exception's message.
+    pub error_chars: usize,
+    /// Characters of a traceback.
+    pub traceback_chars: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            names: 2_000,
+            errors: 1_000,
+            exceptions: 200,
+            histories: 50,
+            name_chars: 200,
+            error_chars: 500,
+            traceback_chars: 2_000,
+        }
+    }
+}
+
+impl Limits {
+    /// For a store whose writes are paid for by the kilobyte: only all rows together have a history.
+    pub fn for_paid_writes() -> Self {
+        Self {
+            histories: 0,
+            ..Self::default()
+        }
+    }
+}
+
+/// The name of the row for requests beyond [`Limits::names`].
+pub const OTHER_NAMES: &str = "(other names)";
+
+/// The text of the error for failures beyond [`Limits::errors`].
+pub const OTHER_ERRORS: &str = "(other errors)";
+
+/// The message of the exception for those beyond [`Limits::exceptions`].
+pub const OTHER_EXCEPTIONS: &str = "(other exceptions)";
+
+/// What was counted since an instant; see the [module](self).
+#[derive(Clone, Debug)]
+pub struct Stats {
+    since: Timestamp,
+    limits: Limits,
+    /// Rows by (name, method), Locust's order.
+    rows: Capped<2, Entry>,
+    /// Errors by (name, method, error).
+    errors: Capped<3, Occurrences>,
+    /// Exceptions by (message, traceback).
+    exceptions: Capped<2, u64>,
+    /// The first and the last completion.
+    span: Option<(Timestamp, Timestamp)>,
+    /// Response times of all requests in the latest seconds.
+    recent: Ring<Histogram, RECENT_SECONDS>,
+    /// The past of rows, by (name, method).
+    history: Capped<2, Thinned<Passed>>,
+}
+
+impl Stats {
+    /// Empty statistics that count what is completed at or after `since`: the run's start or its
+    /// last reset, which is Locust's `start_time`.
+    pub fn new(since: Timestamp) -> Self {
+        Self::with_limits(since, Limits::default())
+    }
+
+    /// The same as [`Stats::new`], with limits of one's own.
+    pub fn with_limits(since: Timestamp, limits: Limits) -> Self {
+        Self {
+            since,
+            limits,
+            rows: Capped::new(limits.names),
+            errors: Capped::new(limits.errors),
+            exceptions: Capped::new(limits.exceptions),
+            span: None,
+            recent: Ring::default(),
+            history: Capped::new(limits.histories),
+        }
+    }
+
+    /// Since when this counts; Locust's `start_time`.
+    pub fn since(&self) -> Timestamp {
+        self.since
+    }
+
+    /// When the latest request was completed; Locust's `last_request_timestamp`.
+    pub fn last_request(&self) -> Option<Timestamp> {
+        self.span.map(|(_, last)| last)
+    }
+
+    /// Adds one record of `bucket`.
+    ///
+    /// Outcomes completed before [`Stats::since`] only make their rows exist, with zeros, as a row
+    /// outlives a reset in Locust. Exceptions have no time of their own: they count unless all of
+    /// the record's outcomes, or its bucket, lie before.
+    pub fn fold(&mut self, bucket: Bucket, record: &Decoded<'_>) {
+        let chars = self.limits.name_chars;
+        let rows = resolve(&mut self.rows, record, chars);
+        let series = resolve(&mut self.history, record, chars);
+        let counted = record.outcomes.as_slice();
+        // by time of completion: those from before a reset stand in front
+        let skipped = counted.partition_point(|outcome| outcome.completed_at < self.since);
+        let counted = &counted[skipped..];
+        if let (Some(first), Some(last)) = (counted.first(), counted.last()) {
+            self.extend_span(first.completed_at, last.completed_at);
+        }
+        for outcomes in counted.chunk_by(|one, next| second_of(one) == second_of(next)) {
+            self.fold_second(&rows, &series, outcomes);
+        }
+        self.fold_errors(record, counted);
+        let all_before = skipped > 0 && counted.is_empty();
+        if !all_before && bucket.end() > self.since {
+            self.fold_exceptions(record);
+        }
+    }
+
+    fn extend_span(&mut self, first: Timestamp, last: Timestamp) {
+        let (earliest, latest) = self.span.unwrap_or((first, last));
+        self.span = Some((earliest.min(first), latest.max(last)));
+    }
+
+    fn fold_second(&mut self, rows: &[usize], series: &[usize], outcomes: &[OutcomeEntry]) {
+        let second = outcomes.first().map_or(0, second_of);
+        for outcome in outcomes {
+            let request = outcome.request as usize;
+            self.rows.get_mut(rows[request]).add(outcome, second);
+            let past = self.history.get_mut(series[request]);
+            past.count(second, |passed| passed.add(outcome));
+        }
+        if let Some(recent) = self.recent.at(second) {
+            for outcome in outcomes {
+                recent.add(key_of(outcome.response_time_us));
+            }
+        }
+    }
+
+    fn fold_errors(&mut self, record: &Decoded<'_>, outcomes: &[OutcomeEntry]) {
+        if record.errors.is_empty() {
+            return;
+        }
+        let mut slots = HashMap::new();
+        let mut evictions = self.errors.evictions();
+        for outcome in outcomes {
+            let Some(error) = outcome.error else {
+                continue;
+            };
+            let pair = (outcome.request, error);
+            let slot = match slots.get(&pair) {
+                Some(&slot) => slot,
+                None => {
+                    let slot = self.error_slot(record, pair);
+                    if evictions != self.errors.evictions() {
+                        evictions = self.errors.evictions();
+                        slots.clear();
+                    }
+                    slots.insert(pair, slot);
+                    slot
+                }
+            };
+            self.errors
+                .get_mut(slot)
+                .add(outcome.completed_at, outcome.trace);
+        }
+    }
+
+    fn error_slot(&mut self, record: &Decoded<'_>, (request, error): (u32, u32)) -> usize {
+        let (method, name) = record.requests[request as usize];
+        let error = without_address(record.errors[error as usize]);
+        self.errors.slot([
+            &cut(name, self.limits.name_chars),
+            &cut(method, self.limits.name_chars),
+            &cut(&error, self.limits.error_chars),
+        ])
+    }
+
+    fn fold_exceptions(&mut self, record: &Decoded<'_>) {
+        for &(count, message, traceback) in &record.exceptions {
+            let slot = self.exceptions.slot([
+                &cut(message, self.limits.error_chars),
+                &cut(traceback, self.limits.traceback_chars),
+            ]);
+            self.exceptions.get_mut(slot).merge(&u64::from(count));
+        }
+    }
+
+    /// Adds what `other` counted. Both must count since the same instant: [`Stats::reset`] the
+    /// older one first.
+    pub fn merge(&mut self, other: &Self) {
+        debug_assert_eq!(
+            self.since, other.since,
+            "parts count since the same instant"
+        );
+        self.rows.merge(&other.rows);
+        self.errors.merge(&other.errors);
+        self.exceptions.merge(&other.exceptions);
+        if let Some((first, last)) = other.span {
+            self.extend_span(first, last);
+        }
+        self.recent.merge(&other.recent);
+        self.history.merge(&other.history);
+    }
+
+    /// Counts from `at` on, as after `/stats/reset`: rows stay with zeros, the rest is forgotten.
+    ///
+    /// Returns false and changes nothing if something completed at or after `at` has been counted
+    /// already: it cannot be told apart, so the records have to be folded anew.
+    #[must_use = "when this is false nothing was reset"]
+    pub fn reset(&mut self, at: Timestamp) -> bool {
+        if at == self.since {
+            return true;
+        }
+        if at < self.since || self.last_request().is_some_and(|last| last >= at) {
+            return false;
+        }
+        self.since = at;
+        self.rows.zero();
+        self.errors.clear();
+        self.exceptions.clear();
+        self.span = None;
+        self.recent.clear();
+        self.history.zero();
+        true
+    }
+
+    /// What could not be evaluated: message, traceback and how often, by message.
+    pub fn exceptions(&self) -> impl Iterator<Item = (&str, &str, u64)> {
+        let others = self.exceptions.others();
+        self.exceptions
+            .iter()
+            .map(|([message, traceback], &count)| (message, traceback, count))
+            .chain(others.map(|&count| (OTHER_EXCEPTIONS, "", count)))
+    }
+
+    /// The row of a request, by its whole name and method.
+    pub fn row(&self, name: &str, method: &str) -> Option<&Entry> {
+        let chars = self.limits.name_chars;
+        self.rows.get([&cut(name, chars), &cut(method, chars)])
+    }
+
+    /// The rows, by request name and method.
+    pub fn rows(&self) -> &Capped<2, Entry> {
+        &self.rows
+    }
+
+    pub(crate) fn errors(&self) -> &Capped<3, Occurrences> {
+        &self.errors
+    }
+
+    pub(crate) fn span(&self) -> Option<(Timestamp, Timestamp)> {
+        self.span
+    }
+
+    pub(crate) fn history(&self) -> &Capped<2, Thinned<Passed>> {
+        &self.history
+    }
+
+    pub(crate) fn recent(&self) -> &Ring<Histogram, RECENT_SECONDS> {
+        &self.recent
+    }
+}
+
+/// The slots of the record's names in a map by name and method.
+fn resolve<V: Merge>(
+    map: &mut Capped<2, V>,
+    record: &Decoded<'_>,
+    name_chars: usize,
+) -> Vec<usize> {
+    let mut slots = Vec::with_capacity(record.requests.len());
+    let mut evictions = None;
+    // a name further on in the table may take the slot of one before it: then once more
+    while evictions != Some(map.evictions()) {
+        evictions = Some(map.evictions());
+        slots.clear();
+        slots.extend(
+            record.requests.iter().map(|&(method, name)| {
+                map.slot([&cut(name, name_chars), &cut(method, name_chars)])
+            }),
+        );
+    }
+    slots
+}
+
+fn second_of(outcome: &OutcomeEntry) -> u64 {
+    outcome.completed_at.micros() / SLOT_MICROS
+}

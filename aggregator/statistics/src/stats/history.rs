@@ -1,0 +1,254 @@
+//! What the statistics keep of the past: for each interval what was counted in it.
+//!
+//! A row of the statistics has a series of its own as long as there are few of them; all others share
+//! one. Response times keep Locust's keys while an interval is young; when it is old, keys that are
+//! less than a tenth apart become one.
+
+use serde::{Deserialize, Serialize};
+use traffic::record::wire::OutcomeEntry;
+
+use super::entry::Entry;
+use super::histogram::{Histogram, key_of};
+use super::smallest_keys::Merge;
+use crate::ageing_series::Counted;
+
+/// More keys than this are counted fast.
+const FEW: usize = 16;
+
+/// Intervals of so many seconds and more keep response times coarsely.
+const COARSE_FROM: u64 = 30;
+
+/// What was counted in an interval.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Passed {
+    /// Requests, failed or not.
+    pub(crate) requests: u64,
+    /// Failures among them.
+    pub(crate) failures: u64,
+    response_us: u128,
+    min_us: u64,
+    max_us: u64,
+    content: u128,
+    #[serde(with = "gaps")]
+    times: Times,
+}
+
+/// Response times by the histogram's keys.
+#[derive(Clone, Debug)]
+enum Times {
+    /// Keys and how often, by key: little room.
+    Few(Vec<(u32, u64)>),
+    /// Counted by an array's increments: fast.
+    Many(Box<Histogram>),
+}
+
+impl Default for Passed {
+    fn default() -> Self {
+        Self {
+            requests: 0,
+            failures: 0,
+            response_us: 0,
+            min_us: u64::MAX,
+            max_us: 0,
+            content: 0,
+            times: Times::Few(Vec::new()),
+        }
+    }
+}
+
+impl Passed {
+    /// Counts an outcome.
+    pub(crate) fn add(&mut self, outcome: &OutcomeEntry) {
+        self.requests += 1;
+        self.failures += u64::from(outcome.error.is_some());
+        self.response_us += u128::from(outcome.response_time_us);
+        self.min_us = self.min_us.min(outcome.response_time_us);
+        self.max_us = self.max_us.max(outcome.response_time_us);
+        self.content += u128::from(outcome.content_length);
+        self.times.add(key_of(outcome.response_time_us), 1);
+    }
+
+    /// Adds the response times to a histogram.
+    pub(crate) fn add_times_to(&self, histogram: &mut Histogram) {
+        self.times.each(|key, count| histogram.add_many(key, count));
+    }
+
+    /// Adds all of it to what was counted so far.
+    pub(crate) fn add_to(&self, sum: &mut Entry) {
+        sum.requests = sum.requests.saturating_add(self.requests);
+        sum.failures = sum.failures.saturating_add(self.failures);
+        sum.response_us = sum.response_us.saturating_add(self.response_us);
+        sum.min_us = sum.min_us.min(self.min_us);
+        sum.max_us = sum.max_us.max(self.max_us);
+        sum.content = sum.content.saturating_add(self.content);
+        self.add_times_to(&mut sum.histogram);
+    }
+}
+
+impl Merge for Passed {
+    fn merge(&mut self, other: &Self) {
+        self.requests = self.requests.saturating_add(other.requests);
+        self.failures = self.failures.saturating_add(other.failures);
+        self.response_us = self.response_us.saturating_add(other.response_us);
+        self.min_us = self.min_us.min(other.min_us);
+        self.max_us = self.max_us.max(other.max_us);
+        self.content = self.content.saturating_add(other.content);
+        other.times.each(|key, count| self.times.add(key, count));
+    }
+}
+
+impl Times {
+    fn add(&mut self, key: u64, count: u64) {
+        // a response time of more than a century is one of a century
+        let key = u32::try_from(key).unwrap_or(u32::MAX);
+        match self {
+            Self::Many(histogram) => histogram.add_many(key.into(), count),
+            Self::Few(times) => {
+                match times.binary_search_by_key(&key, |&(known, _)| known) {
+                    Ok(number) => {
+                        let known = &mut times[number].1;
+                        *known = known.saturating_add(count);
+                    }
+                    Err(number) => times.insert(number, (key, count)),
+                }
+                if times.len() > FEW {
+                    self.count_fast();
+                }
+            }
+        }
+    }
+
+    fn each(&self, mut found: impl FnMut(u64, u64)) {
+        match self {
+            Self::Few(times) => {
+                let times = times.iter();
+                times.for_each(|&(key, count)| found(key.into(), count));
+            }
+            Self::Many(histogram) => histogram.iter().for_each(|(key, count)| found(key, count)),
+        }
+    }
+
+    fn count_fast(&mut self) {
+        let mut histogram = Histogram::default();
+        self.each(|key, count| histogram.add_many(key, count));
+        *self = Self::Many(Box::new(histogram));
+    }
+
+    /// The keys and how often, in little room.
+    fn few(&mut self) -> &mut Vec<(u32, u64)> {
+        if let Self::Many(histogram) = self {
+            let times = histogram.iter();
+            *self = Self::Few(times.map(|(key, count)| (key as u32, count)).collect());
+        }
+        match self {
+            Self::Few(times) => times,
+            Self::Many(_) => unreachable!("it was just made few"),
+        }
+    }
+}
+
+impl Counted for Passed {
+    fn thin(&mut self, seconds: u64) {
+        let times = self.times.few();
+        if seconds < COARSE_FROM {
+            return;
+        }
+        for (key, _) in times.iter_mut() {
+            *key = coarse(*key);
+        }
+        // keys that become one lie beside each other
+        times.dedup_by(|later, kept| {
+            let same = later.0 == kept.0;
+            if same {
+                kept.1 = kept.1.saturating_add(later.1);
+            }
+            same
+        });
+    }
+
+    fn is_sane(&self) -> bool {
+        match &self.times {
+            Times::Few(times) => times.is_sorted_by(|one, next| one.0 < next.0),
+            Times::Many(_) => true,
+        }
+    }
+}
+
+/// The key that stands for this one and its neighbours. It stands for itself.
+fn coarse(key: u32) -> u32 {
+    // the first two digits of a response time; above 100 s, those before the last
+    let digits = match key {
+        0..100 => key,
+        100..190 => key - 90,
+        190..280 => key - 180,
+        280..370 => key - 270,
+        _ => {
+            let tens = key - 370;
+            return (key - tens % 10).saturating_add(5);
+        }
+    };
+    match digits {
+        0..20 => key,
+        20..40 => key - digits % 2 + 1,
+        _ => key - digits % 5 + 2,
+    }
+}
+
+/// Writes keys as their distances, most of which fit in a byte.
+mod gaps {
+    use serde::de::Error as _;
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+
+    use super::Times;
+
+    pub(super) fn serialize<S: Serializer>(
+        times: &Times,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let (mut last, mut gaps) = (0, Vec::<(u64, u64)>::new());
+        times.each(|key, count| {
+            gaps.push((key - last, count));
+            last = key;
+        });
+        gaps.serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Times, D::Error> {
+        let mut times = Vec::<(u32, u64)>::deserialize(deserializer)?;
+        let mut last: u32 = 0;
+        for (key, _) in &mut times {
+            last = last
+                .checked_add(*key)
+                .ok_or_else(|| D::Error::custom("a response time has an impossible key"))?;
+            *key = last;
+        }
+        Ok(Times::Few(times))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::histogram::milliseconds;
+    use super::*;
+
+    #[test]
+    fn a_coarse_key_stands_for_its_neighbours_and_for_itself() {
+        for key in 0..2_000 {
+            let stands_for = coarse(key);
+            assert_eq!(coarse(stands_for), stands_for, "{key}");
+            assert!(coarse(key + 1) >= stands_for, "{key}");
+            let [exact, coarse] = [key, stands_for].map(|key| milliseconds(key.into()) as f64);
+            assert!((coarse - exact).abs() <= exact * 0.055, "{key}");
+        }
+        assert_eq!(coarse(u32::MAX), u32::MAX);
+    }
+
+    #[test]
+    fn four_decades_have_few_coarse_keys() {
+        let mut keys: Vec<u32> = (10..370).map(coarse).collect();
+        keys.dedup();
+        assert!(keys.len() < 130, "{}", keys.len());
+    }
+}

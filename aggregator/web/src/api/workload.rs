@@ -1,0 +1,243 @@
+//! `/workload`: the file that new runs are made of, to read and to replace.
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, QueryRejection};
+use axum::extract::{Query, State};
+use axum::http::header::{CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH};
+use axum::http::{HeaderMap, HeaderName, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use traffic::ports::{Heartbeat, Queue, Store};
+use traffic::workload::{Mistake, Workload, WorkloadErrors};
+
+use super::openapi::shapes::{Refused, WorkloadChosen, WorkloadRefused};
+use super::{Api, to_the_end, unavailable};
+use control::{Chosen, MAX_WORKLOAD, WorkloadRefusal};
+
+/// Mistakes that an answer lists; there may be one in every line.
+const LISTED: usize = 100;
+
+/// The longest text of a mistake, in characters.
+const MISTAKE_LENGTH: usize = 500;
+
+/// `GET /workload`: the text, with its version as the entity tag.
+#[utoipa::path(
+    get,
+    path = "/workload",
+    operation_id = "read_workload",
+    tag = "cicada",
+    params(("if-none-match" = Option<String>, Header, description = "A version that is known already.")),
+    responses(
+        (status = 200, description = "The text, its version as the entity tag.", body = String, content_type = "text/plain"),
+        (status = 304, description = "It is the version that is known."),
+        (status = 503, description = "The store does not answer.", body = Refused)
+    )
+)]
+pub(super) async fn read<S: Store, Q: Queue, H: Heartbeat>(
+    State(api): State<Api<S, Q, H>>,
+    headers: HeaderMap,
+) -> Response {
+    let chosen = match api.control.workload().await {
+        Ok(chosen) => chosen,
+        Err(refusal) => return unavailable(&refusal),
+    };
+    let tag = (ETAG, entity_tag(&chosen.text));
+    if version_in(&headers, &IF_NONE_MATCH).as_deref() == Some(chosen.text.version()) {
+        return (StatusCode::NOT_MODIFIED, [tag]).into_response();
+    }
+    // as text, so that browsers show it
+    let kind = (CONTENT_TYPE, "text/plain; charset=utf-8".to_owned());
+    ([tag, kind], chosen.text.source().to_string()).into_response()
+}
+
+/// The query of `PUT /workload`.
+#[derive(Deserialize)]
+pub(super) struct Replacing {
+    /// Only says whether it could be chosen.
+    #[serde(default)]
+    check: bool,
+}
+
+/// `PUT /workload`: the next run has this one; with `If-Match`, only in place of that version, and with
+/// `?check=true` in no case.
+#[utoipa::path(
+    put,
+    path = "/workload",
+    operation_id = "replace_workload",
+    tag = "cicada",
+    params(
+        ("check" = Option<bool>, Query, description = "Only say whether it could be chosen."),
+        ("if-match" = Option<String>, Header, description = "The version that is to be replaced."),
+    ),
+    request_body(content = String, content_type = "text/plain", description = "The text of a workload file.",
+        example = "[hosts.shop]\nurl = \"http://127.0.0.1:8000\"\n[class.Shopper]\nwait = \"between(1, 3)\"\n[class.Shopper.task.look]\nrequest = \"GET /products\"\n"),
+    responses(
+        (status = 200, description = "The next run has it.", body = WorkloadChosen),
+        (status = 400, description = "`check` is neither true nor false.", body = WorkloadRefused),
+        (status = 412, description = "Somebody else has chosen another version.", body = WorkloadRefused),
+        (status = 413, description = "It is too long.", body = WorkloadRefused),
+        (status = 422, description = "It has mistakes.", body = WorkloadRefused),
+        (status = 503, description = "The store does not answer.", body = Refused)
+    )
+)]
+pub(super) async fn replace<S: Store, Q: Queue, H: Heartbeat>(
+    State(api): State<Api<S, Q, H>>,
+    query: Result<Query<Replacing>, QueryRejection>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    let Ok(Query(Replacing { check })) = query else {
+        let problem = "check is neither true nor false";
+        return refused(StatusCode::BAD_REQUEST, problem, &[]);
+    };
+    let source = match text(body) {
+        Ok(source) => source,
+        Err((status, problem)) => return refused(status, &problem, &[]),
+    };
+    let lost_lines = !source.trim_end().contains('\n') && is_form(&headers);
+    let expected = version_in(&headers, &IF_MATCH).filter(|version| version != "*");
+    let control = api.control.clone();
+    let chosen = match check {
+        true => control.check_workload(&source).await,
+        false => {
+            let chosen = async move { control.choose_workload(&source, expected.as_deref()).await };
+            to_the_end(chosen).await
+        }
+    };
+    match chosen {
+        Ok(chosen) if check => Json(valid(&chosen)).into_response(),
+        Ok(chosen) => {
+            let tag = [(ETAG, entity_tag(&chosen.text))];
+            (tag, Json(accepted(&api, &chosen).await)).into_response()
+        }
+        Err(WorkloadRefusal::Mistakes(errors)) => mistaken(&errors, lost_lines),
+        Err(refusal @ WorkloadRefusal::Settings(_)) => {
+            refused(StatusCode::UNPROCESSABLE_ENTITY, &refusal.to_string(), &[])
+        }
+        Err(refusal @ WorkloadRefusal::Changed(_)) => {
+            refused(StatusCode::PRECONDITION_FAILED, &refusal.to_string(), &[])
+        }
+        Err(WorkloadRefusal::Store(refusal)) => unavailable(&refusal),
+    }
+}
+
+fn text(body: Result<Bytes, BytesRejection>) -> Result<String, (StatusCode, String)> {
+    let body = body.map_err(|rejection| {
+        let problem = match rejection.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => too_long(),
+            _ => format!("the workload could not be read: {}", rejection.body_text()),
+        };
+        (rejection.status(), problem)
+    })?;
+    String::from_utf8(body.into()).map_err(|error| {
+        let read = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = 1 + read.iter().filter(|byte| **byte == b'\n').count();
+        let problem = format!("the workload is not UTF-8 text: look at line {line}");
+        (StatusCode::UNPROCESSABLE_ENTITY, problem)
+    })
+}
+
+fn too_long() -> String {
+    let kilobytes = MAX_WORKLOAD / 1000;
+    format!("the workload is longer than {kilobytes} KB: make it shorter")
+}
+
+/// The answer to a workload whose length alone is too much.
+pub(super) fn refused_for_length() -> Response {
+    refused(StatusCode::PAYLOAD_TOO_LARGE, &too_long(), &[])
+}
+
+fn valid(chosen: &Chosen) -> Value {
+    json!({
+        "success": true,
+        "message": "The workload is valid, nothing was changed",
+        "version": chosen.text.version(),
+        "user_classes": classes(chosen),
+        "shape_classes": shapes(chosen),
+    })
+}
+
+fn shapes(chosen: &Chosen) -> Vec<&str> {
+    let shapes = chosen.text.shapes().iter();
+    shapes.map(|shape| &**shape.name()).collect()
+}
+
+fn classes(chosen: &Chosen) -> Vec<&str> {
+    let classes = chosen.text.classes().iter();
+    classes.map(|class| &**class.name()).collect()
+}
+
+/// What a run that is on makes of it is said as well, for that is what people try next.
+async fn accepted<S: Store, Q: Queue, H: Heartbeat>(api: &Api<S, Q, H>, chosen: &Chosen) -> Value {
+    let now = api.control.now();
+    let run = api.control.run().await.ok().flatten();
+    let pinned = run
+        .map(|run| run.plan.run().clone())
+        .filter(|run| !run.is_over(now) && run.workload != chosen.workload.version());
+    let message = match &pinned {
+        None => "The next run has this workload".to_owned(),
+        Some(run) => format!(
+            "The next run has this workload; the one that is on goes on with version {}",
+            run.workload
+        ),
+    };
+    json!({
+        "success": true,
+        "message": message,
+        "version": chosen.text.version(),
+        "user_classes": classes(chosen),
+        "shape_classes": shapes(chosen),
+    })
+}
+
+fn mistaken(errors: &WorkloadErrors, lost_lines: bool) -> Response {
+    let mistakes = errors.mistakes();
+    let first = mistakes.first().map_or_else(String::new, |first| {
+        format!(": line {}: {}", first.line, cut(&first.message))
+    });
+    let count = match mistakes.len() {
+        1 => "a mistake".to_owned(),
+        count => format!("{count} mistakes"),
+    };
+    let mut problem = format!("the workload has {count}, nothing was changed{first}");
+    if lost_lines {
+        problem.push_str(" (curl -d drops line breaks: use curl -T FILE)");
+    }
+    refused(StatusCode::UNPROCESSABLE_ENTITY, &problem, mistakes)
+}
+
+fn refused(status: StatusCode, problem: &str, mistakes: &[Mistake]) -> Response {
+    tracing::warn!(%problem, "a workload was refused");
+    let listed = mistakes.iter().take(LISTED);
+    let listed =
+        listed.map(|Mistake { line, message }| json!({"line": line, "message": cut(message)}));
+    let listed: Vec<Value> = listed.collect();
+    let body = json!({"success": false, "message": problem, "errors": listed});
+    (status, Json(body)).into_response()
+}
+
+fn cut(message: &str) -> String {
+    message.chars().take(MISTAKE_LENGTH).collect()
+}
+
+fn entity_tag(workload: &Workload) -> String {
+    format!("\"{}\"", workload.version())
+}
+
+/// The first version that a condition names.
+fn version_in(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
+    let value = headers.get(name)?.to_str().ok()?;
+    let first = value.split(',').next()?.trim();
+    let tag = first.strip_prefix("W/").unwrap_or(first);
+    Some(tag.trim_matches('"').to_owned())
+}
+
+fn is_form(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE);
+    kind.is_some_and(|kind| {
+        kind.as_bytes()
+            .starts_with(b"application/x-www-form-urlencoded")
+    })
+}

@@ -1,0 +1,112 @@
+//! The web server: accepts connections, serves a router on each, and answers others whatever some do.
+//!
+//! Written on hyper and not on `axum::serve`, for which every client is a good one. Here each
+//! connection notes who waits for whom. One that has waited for its client too long is closed, and so
+//! is the one that has waited longest when a newcomer finds no room. What the server itself is busy
+//! with is never in the way, and never closed. What requests mean is the router's.
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::Router;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+mod activity;
+mod connection;
+mod connections;
+mod io_activity;
+mod limits;
+mod tls;
+mod validity;
+
+pub use limits::Limits;
+pub use tls::{Tls, TlsError, TlsFiles};
+
+use crate::log_throttle::Seldom;
+use activity::Activity;
+use connection::Host;
+use connections::Guests;
+
+/// How long nothing is accepted after an error in accepting, most often for want of file descriptors.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// How long what is being answered when the server ends may take.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// What is served, and how.
+pub struct Serving {
+    /// What requests are answered from.
+    pub router: Router,
+    /// The certificate and its key; without them it is plain HTTP.
+    pub tls: Option<Tls>,
+    /// How many may come, and how long they may take.
+    pub limits: Limits,
+}
+
+impl Serving {
+    /// Plain HTTP within the usual limits.
+    pub fn plain(router: Router) -> Self {
+        Self {
+            router,
+            tls: None,
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// Serves until `end`; what is being answered then is answered, within a second.
+///
+/// No error ends it: one that keeps it from accepting is logged, and tried to be overcome.
+pub async fn serve(listener: TcpListener, serving: Serving, end: impl Future<Output = ()>) {
+    let (stop, stopped) = watch::channel(false);
+    let host = Host::new(serving.router, serving.tls, stopped);
+    let mut guests = Guests::new(serving.limits);
+    let trouble = Seldom::default();
+    let mut open_from = Instant::now();
+    tokio::pin!(end);
+    loop {
+        tokio::select! {
+            accepted = accept(&listener, open_from), if guests.has_room() => match accepted {
+                Ok((stream, address)) => {
+                    let activity = Activity::begun(host.first_step());
+                    let connection = host.clone().receive(stream, address.ip(), activity.clone());
+                    guests.seat(connection, activity);
+                }
+                // it was its client's, who has gone
+                Err(error) if is_the_clients(&error) => {}
+                Err(error) => {
+                    if let Some(times) = trouble.happened() {
+                        tracing::warn!(%error, times, "connections cannot be accepted");
+                    }
+                    guests.show_out_the_slowest();
+                    open_from = Instant::now() + PAUSE;
+                }
+            },
+            () = guests.changed() => {}
+            () = &mut end => break,
+        }
+    }
+    drop(listener);
+    stop.send_replace(true);
+    guests.leave(GRACE).await;
+}
+
+fn is_the_clients(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+
+    matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionRefused | ConnectionReset
+    )
+}
+
+async fn accept(listener: &TcpListener, open_from: Instant) -> io::Result<(TcpStream, SocketAddr)> {
+    if open_from > Instant::now() {
+        tokio::time::sleep_until(open_from).await;
+    }
+    listener.accept().await
+}

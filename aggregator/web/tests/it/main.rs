@@ -1,0 +1,31 @@
+//! The aggregator's integration tests: one binary, a module per subject.
+
+mod ab;
+mod allowed;
+mod bad_input;
+mod base_path;
+mod besieged;
+mod cicada;
+mod control;
+mod cost;
+mod door;
+mod exports;
+mod forged;
+mod headers;
+mod locust_web;
+mod metrics;
+mod one_server;
+mod oracle;
+mod pages;
+mod properties;
+mod records;
+mod runs;
+mod schedules;
+mod serve;
+mod served;
+mod shapes;
+mod tls;
+mod tools;
+mod unsteady;
+mod user;
+mod workload;

@@ -16,13 +16,17 @@ demo: build ## stand-in targets, and six user classes sending them traffic
 test: ## all tests; installs what they need (Locust, two emulators, two checkers, three web servers, into .tools)
 	for tool in locust ministack dynamodb http faketime promtool nginx servers; do scripts/tools.sh $$tool || exit 1; done
 	cargo test --locked --workspace --all-features
+	python3 -m unittest discover --start-directory tests/docs
 
-check: ## what must hold before a commit: format, lints, docs
+check: ## what must hold before a commit: format, lints, docs and their links, dependencies, workflows
 	cargo fmt --all -- --check
 	cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --all-features --quiet
-	@if command -v cargo-deny >/dev/null; then cargo deny --locked check bans licenses sources; \
-	else echo "cargo-deny is not installed: licences and sources were not checked"; fi
+	scripts/tools.sh lint
+	.tools/lint/bin/cargo-deny --locked check bans licenses sources
+	@if [ -x .tools/lint/bin/actionlint ]; then PATH="$(CURDIR)/.tools/lint/bin:$$PATH" actionlint; \
+	else echo "actionlint is not there for this system: workflows were not checked"; fi
+	python3 -m unittest discover --start-directory tests/docs --pattern test_links.py
 
 browser: ## the web page in headless Chromium, driven as a person would; pictures in test-output/browser
 	for tool in browser locust; do scripts/tools.sh $$tool || exit 1; done

@@ -64,12 +64,10 @@ impl Folder {
         folder
     }
 
-    /// The certificate of the recipe in the README, as it stands there.
-    fn of_readme() -> Self {
-        let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
-        let (_, recipe) = readme
-            .split_once("    openssl req -x509")
-            .expect("a recipe");
+    /// The certificate of the recipe in `docs/security.md`, as it stands there.
+    fn of_the_guide() -> Self {
+        let guide = std::fs::read_to_string(root().join("docs/security.md")).unwrap();
+        let (_, recipe) = guide.split_once("\nopenssl req -x509").expect("a recipe");
         let (recipe, _) = recipe.split_once("-out cert.pem\n").expect("its end");
         let folder = Self::new();
         folder.shell(&format!("openssl req -x509{recipe}-out cert.pem"));
@@ -165,8 +163,8 @@ fn read(source: &str, folder: &Folder) -> Result<Workload, String> {
 }
 
 #[tokio::test]
-async fn the_recipe_of_the_readme_makes_a_certificate_that_is_accepted_where_it_is_trusted() {
-    let folder = Folder::of_readme();
+async fn the_recipe_of_the_guide_makes_a_certificate_that_is_accepted_where_it_is_trusted() {
+    let folder = Folder::of_the_guide();
     let server = Server::start(&folder, &[]);
     for name in ["127.0.0.1", "localhost"] {
         let answer = server.answers_at(name, &folder, "ca = 'cert.pem'").await;
@@ -177,7 +175,7 @@ async fn the_recipe_of_the_readme_makes_a_certificate_that_is_accepted_where_it_
     let inline = format!("ca = '''\n{}'''", folder.text("cert.pem"));
     server.answers(&folder, &inline).await.unwrap();
     server.answers(&folder, "insecure = true").await.unwrap();
-    let other = Folder::of_readme();
+    let other = Folder::of_the_guide();
     assert_eq!(
         server.answers(&other, "ca = 'cert.pem'").await,
         Err(

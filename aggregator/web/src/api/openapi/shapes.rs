@@ -66,6 +66,9 @@ pub(in crate::api) struct Swarm {
     /// The classes to run.
     #[schema(required = false)]
     user_classes: Vec<String>,
+    /// A load shape of the workload, which sets the number of users; `Default`: none.
+    #[schema(required = false, example = "Default")]
+    shape_class: String,
 }
 
 /// A time.

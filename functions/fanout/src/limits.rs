@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use control::{Limits, Settings};
 use anyhow::Context as _;
 use aws::environment::{RunLimits, Variables};
+use control::{Limits, Settings};
 use traffic::host_allowlist::{ALLOWED_HOSTS, AllowedHosts};
 use traffic::workload::Workload;
 

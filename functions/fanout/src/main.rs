@@ -3,9 +3,9 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use control::Control;
 use anyhow::Context as _;
 use aws::environment::{FanOutSettings, Variables, exit_code, start_logging};
+use control::Control;
 use fanout::Function;
 use traffic::clock::Clock;
 

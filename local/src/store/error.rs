@@ -23,9 +23,9 @@ pub enum OpenError {
     /// It is somebody else's SQLite database.
     #[error("{0} is a database, but not one of cicada's: choose another --db")]
     NotCicada(PathBuf),
-    /// It was written by a newer Cicada.
-    #[error("{0} was written by a newer cicada: update cicada or choose another --db")]
-    Newer(PathBuf),
+    /// It was written by another version of Cicada.
+    #[error("{0} was written by another version of cicada: use that version, or choose another --db")]
+    OtherVersion(PathBuf),
     /// It is one of ours, but damaged.
     #[error("{0} is damaged: move it away and start afresh, or choose another --db")]
     Damaged(PathBuf, #[source] rusqlite::Error),

@@ -1,6 +1,6 @@
 //! Opens a database file and makes sure that it is one of Cicada's, whole, writable and of this version.
 //!
-//! A foreign file is left as it was, one of an older Cicada gets what it lacks. The file is held under SQLite's exclusive lock as long as the
+//! A foreign file, and one of another version, is left as it was. The file is held under SQLite's exclusive lock as long as the
 //! store is open: one process writes it, and a second one is told so.
 
 use std::error::Error;
@@ -16,11 +16,8 @@ use super::secrecy;
 /// Marks a SQLite file as Cicada's: "CICA".
 const APPLICATION_ID: i32 = 0x4349_4341;
 
-/// The schema's version: how many of the [`STEPS`] a file has had.
-const VERSION: u32 = STEPS.len() as u32;
-
-/// What each version added. A step that was shipped is never changed: add another one.
-const STEPS: [&str; 2] = [RUNS_AND_RECORDS, CHOICES];
+/// The version of [`SCHEMA`].
+const VERSION: u32 = 1;
 
 /// How long to wait for somebody who only looks into the file for a moment.
 const LOCK_PATIENCE: Duration = Duration::from_millis(300);
@@ -59,7 +56,7 @@ impl Synchronous {
 ///
 /// `AUTOINCREMENT` because a cursor is a record's number: a number must never be given twice, also
 /// after the newest records were expired.
-const RUNS_AND_RECORDS: &str = "
+const SCHEMA: &str = "
 CREATE TABLE run_names (
     number INTEGER PRIMARY KEY,
     name TEXT NOT NULL UNIQUE
@@ -101,10 +98,6 @@ CREATE TABLE records (
     UNIQUE (run, bucket, class, block, slot, writer, sequence)
 ) STRICT;
 CREATE INDEX records_by_bucket ON records (run, bucket);
-";
-
-/// What outlives runs: the workload that new ones are pinned to, and when they start and stop.
-const CHOICES: &str = "
 CREATE TABLE chosen_workload (
     only INTEGER PRIMARY KEY CHECK (only = 1),
     version TEXT NOT NULL
@@ -193,8 +186,8 @@ fn examine(connection: &Connection, path: &Path) -> Result<bool, OpenError> {
     match (application == i64::from(APPLICATION_ID), version) {
         (false, 0) if application == 0 && objects == 0 => Ok(true),
         (false, _) => Err(OpenError::NotCicada(path.to_owned())),
-        (true, version) if version > i64::from(VERSION) => Err(OpenError::Newer(path.to_owned())),
-        (true, _) => Ok(false),
+        (true, version) if version == i64::from(VERSION) => Ok(false),
+        (true, _) => Err(OpenError::OtherVersion(path.to_owned())),
     }
 }
 
@@ -212,7 +205,7 @@ fn prepare(
     connection.pragma_update_and_check(None, "journal_size_limit", LOG_LIMIT_BYTES, |_| Ok(()))?;
     tune(&connection)?;
     // takes the lock for good, and says now whether the file can be written
-    bring_up_to_date(&mut connection)?;
+    write_schema(&mut connection, is_new)?;
     connection.pragma_update(None, "synchronous", synchronous.as_str())?;
     Ok(connection)
 }
@@ -222,12 +215,11 @@ fn tune(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "cache_size", -CACHE_KIB)
 }
 
-/// Takes the steps that the file has not had, all of them or none.
-fn bring_up_to_date(connection: &mut Connection) -> rusqlite::Result<()> {
+/// Writes the tables of a new file, all of them or none.
+fn write_schema(connection: &mut Connection, is_new: bool) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let had: u32 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    for step in STEPS.iter().skip(had as usize) {
-        transaction.execute_batch(step)?;
+    if is_new {
+        transaction.execute_batch(SCHEMA)?;
     }
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", VERSION)?;

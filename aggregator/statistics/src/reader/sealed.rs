@@ -1,6 +1,6 @@
 //! What was folded of a run's sealed buckets, and its form as a checkpoint.
 //!
-//! A version byte, then `postcard` of [`Saved`] and of the ledger's past, which version 1 did not have.
+//! A version byte, then `postcard` of [`Saved`] and of the ledger's past.
 //! Two readers that have folded the same buckets write the same bytes.
 
 use serde::{Deserialize, Serialize};
@@ -13,10 +13,7 @@ use crate::ledger::tally::Tally;
 use crate::ledger::tally::saved::{SavedPast, SavedTally, Slots};
 use crate::stats::{CheckpointError, Limits, Stats, Totals};
 
-const VERSION: u8 = 2;
-
-/// The version that ended before the ledger's past.
-const WITHOUT_PAST: u8 = 1;
+const VERSION: u8 = 1;
 
 /// See the [module](self).
 #[derive(Clone, Debug)]
@@ -72,7 +69,7 @@ impl Sealed {
         let (saved, past) = read(body)?;
         let tally = saved.tally.load(run.plan.classes().len());
         let mut tally = tally.ok_or_else(|| malformed("its ledger does not fit the run"))?;
-        if past.is_some_and(|past| !tally.load_past(past)) {
+        if !tally.load_past(past) {
             return Err(malformed("its ledger's past does not fit the run"));
         }
         let stats = Stats::decode(saved.stats, limits)?;
@@ -105,18 +102,15 @@ pub(super) fn totals(body: &[u8]) -> Result<(Totals, bool), CheckpointError> {
     Ok((Totals::decode(saved.stats)?, saved.complete))
 }
 
-type Read<'a> = (Saved<'a, Slots>, Option<SavedPast<Booked>>);
+type Read<'a> = (Saved<'a, Slots>, SavedPast<Booked>);
 
 fn read(body: &[u8]) -> Result<Read<'_>, CheckpointError> {
     let (&version, rest) = body.split_first().ok_or_else(|| malformed("it is empty"))?;
-    let (saved, rest) = match version {
-        WITHOUT_PAST | VERSION => take(rest)?,
-        other => return Err(CheckpointError::Version(other)),
-    };
-    let (past, rest) = match version {
-        WITHOUT_PAST => (None, rest),
-        _ => take(rest).map(|(past, rest)| (Some(past), rest))?,
-    };
+    if version != VERSION {
+        return Err(CheckpointError::Version(version));
+    }
+    let (saved, rest) = take(rest)?;
+    let (past, rest) = take(rest)?;
     if !rest.is_empty() {
         return Err(malformed("it does not end where it should"));
     }

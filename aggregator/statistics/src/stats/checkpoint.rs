@@ -2,8 +2,7 @@
 //!
 //! A version byte, then `postcard` of [`Saved`], of [`SavedPast`] and of [`SavedTraces`]: varints
 //! throughout, histograms with their gaps as run lengths, and of the seconds in detail only those that a
-//! figure can still need. Equal statistics give equal bytes. Version 1 ended before the past, version 2
-//! before the traces.
+//! figure can still need. Equal statistics give equal bytes.
 
 use serde::{Deserialize, Serialize};
 use traffic::clock::{SLOT_MICROS, Timestamp};
@@ -20,19 +19,13 @@ mod traces;
 
 use traces::SavedTraces;
 
-const VERSION: u8 = 3;
-
-/// The version that had no traces.
-const WITHOUT_TRACES: u8 = 2;
-
-/// The version that had no history.
-const WITHOUT_PAST: u8 = 1;
+const VERSION: u8 = 1;
 
 /// Why a checkpoint cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CheckpointError {
-    /// It was written by a newer Cicada, or is no checkpoint at all.
-    #[error("checkpoint version {0} is not known here: update cicada, or fold the records again")]
+    /// It was written by another Cicada, or is no checkpoint at all.
+    #[error("checkpoint version {0} is not known here, only {VERSION}: use the cicada that wrote it, or fold the records again")]
     Version(u8),
     /// It is damaged or cut off.
     #[error("checkpoint cannot be read ({0}): fold the records again")]
@@ -67,7 +60,7 @@ struct Saved<'a> {
     recent: Vec<(u64, Vec<u64>)>,
 }
 
-/// What came later than the first version, in the order of the rows there.
+/// The history, and when the rows had requests, in the order of the rows in [`Saved`].
 #[derive(Serialize, Deserialize)]
 struct SavedPast<'a, T> {
     /// Each row's first completion after [`Stats::since`], and its last one after that.
@@ -158,18 +151,12 @@ impl Stats {
         let (&version, rest) = bytes
             .split_first()
             .ok_or_else(|| CheckpointError::malformed("it is empty"))?;
-        if !(WITHOUT_PAST..=VERSION).contains(&version) {
+        if version != VERSION {
             return Err(CheckpointError::Version(version));
         }
         let (saved, rest) = take::<Saved<'_>>(rest)?;
-        let (past, rest) = match version {
-            WITHOUT_PAST => (None, rest),
-            _ => take::<SavedPast<'_, Passed>>(rest).map(|(past, rest)| (Some(past), rest))?,
-        };
-        let (traces, rest) = match version {
-            WITHOUT_PAST | WITHOUT_TRACES => (None, rest),
-            _ => take::<SavedTraces>(rest).map(|(traces, rest)| (Some(traces), rest))?,
-        };
+        let (past, rest) = take::<SavedPast<'_, Passed>>(rest)?;
+        let (traces, rest) = take::<SavedTraces>(rest)?;
         if !rest.is_empty() {
             return Err(CheckpointError::malformed(
                 "it does not end where it should",
@@ -178,18 +165,14 @@ impl Stats {
         let names: Vec<_> = saved.rows.iter().map(|(texts, _)| *texts).collect();
         let errors: Vec<_> = saved.errors.iter().map(|(texts, _)| *texts).collect();
         let mut stats = saved.into_stats(limits)?;
-        if let Some(past) = past {
-            past.add_to(&mut stats, &names)?;
-        }
-        if let Some(traces) = traces {
-            traces.add_to(&mut stats, &errors)?;
-        }
+        past.add_to(&mut stats, &names)?;
+        traces.add_to(&mut stats, &errors)?;
         Ok(stats)
     }
 }
 
 impl Totals {
-    /// Reads them out of what [`Stats::encode`] has written, by whatever version.
+    /// Reads them out of what [`Stats::encode`] has written.
     ///
     /// # Errors
     /// When the bytes are no checkpoint.
@@ -197,12 +180,10 @@ impl Totals {
         let (&version, rest) = bytes
             .split_first()
             .ok_or_else(|| CheckpointError::malformed("it is empty"))?;
-        if !(1..=VERSION).contains(&version) {
+        if version != VERSION {
             return Err(CheckpointError::Version(version));
         }
-        // all versions begin with the first one's form
-        let (saved, _) = postcard::take_from_bytes::<Saved<'_>>(rest)
-            .map_err(|error| CheckpointError::malformed(&error.to_string()))?;
+        let (saved, _) = take::<Saved<'_>>(rest)?;
         let mut totals = Self::new(saved.since);
         let rows = saved.rows.iter().map(|(_, row)| row);
         for row in rows.chain(&saved.other_rows) {

@@ -267,49 +267,6 @@ async fn a_day_of_traffic_is_kept_in_little_room() {
     );
 }
 
-/// A checkpoint as the first version wrote it: without what came later.
-fn of_version_1(body: &[u8]) -> Bytes {
-    #[derive(serde::Serialize, serde::Deserialize)]
-    struct Head<'a>(u64, bool, &'a [u8]);
-    let (Head(next, complete, stats), tally) = postcard::take_from_bytes(&body[1..]).unwrap();
-    // an empty past of each part is what is cut off
-    let (stats, cut) = stats.split_at(stats.len() - 6);
-    assert_eq!(cut, [0; 6], "no rows, no histories, no errors");
-    let mut stats = stats.to_vec();
-    stats[0] = 1;
-    let head = Head(next, complete, &stats);
-    let mut old = postcard::to_extend(&head, vec![1]).unwrap();
-    let (tally, cut) = tally.split_at(tally.len() - 3);
-    assert_eq!(cut, [1, 0, 0], "one class without a past");
-    old.extend(tally);
-    old.into()
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_checkpoint_of_the_first_version_is_read_and_goes_on_with_a_history() {
-    let scene = Scene::new(TEN, 400).await;
-    let id = scene.run.plan.run().id.clone();
-    // nothing was written in the first minute and a half, and little of it is sealed
-    scene.at(95.0).await;
-    scene.reader().fold_sealed().await.unwrap();
-    let stored = scene.store.checkpoint(&id).await.unwrap().unwrap();
-    let checkpoint = Checkpoint {
-        revision: stored.revision + 1,
-        body: of_version_1(&stored.body),
-    };
-    scene.store.put_checkpoint(&id, &checkpoint).await.unwrap();
-    for slot in 90..200 {
-        scene.write(&scene.all_done(START.plus(slot))).await;
-    }
-    scene.at(200.0).await;
-    let reader = scene.reader();
-    let before = snapshot(&reader).await;
-    assert_eq!(before.ledger.total.recorded, 1_100);
-    assert!(points(&before).len() > 30);
-    reader.fold_sealed().await.unwrap();
-    assert_same(&before, &snapshot(&scene.reader()).await);
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_damaged_checkpoint_is_an_error_that_names_the_run() {
     let scene = Scene::new(TEN, 30).await;

@@ -1,4 +1,4 @@
-//! The binary form of a record's payload, version 2.
+//! The binary form of a record's payload.
 //!
 //! All numbers are LEB128 varints, all times microseconds. A version byte; the tables of requests
 //! (method, name), errors and exceptions (count, message, traceback), each a count and its
@@ -7,8 +7,6 @@
 //! if bit 1 is set, completion after the outcome before it (the first: after the slot's start),
 //! response time and content length. Bit 2 marks a cold connection. An error's number is odd if the 16
 //! bytes of a trace's id follow it: those of the latest failure with that request and error.
-//!
-//! In version 1, which is still read, an error is its number, and there are no traces.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -20,8 +18,7 @@ use super::{ExceptionEntry, Fate, IterationEntry, Outcome, RequestName};
 use crate::clock::{Slot, Timestamp, micros};
 use crate::telemetry::TraceId;
 
-const VERSION: u8 = 2;
-const WITHOUT_TRACES: u8 = 1;
+const VERSION: u8 = 1;
 const HAS_ERROR: u64 = 1;
 const HAS_LATENESS: u64 = 2;
 const IS_COLD: u64 = 4;
@@ -29,8 +26,8 @@ const IS_COLD: u64 = 4;
 /// Why a payload cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WireError {
-    /// It was written by a newer Cicada, or is no payload at all.
-    #[error("record version {0} is not known here: update cicada, or delete the database")]
+    /// It was written by another Cicada, or is no payload at all.
+    #[error("record version {0} is not known here, only {VERSION}: use the cicada that wrote it, or delete the database")]
     Version(u8),
     /// It ends in the middle of `0`.
     #[error("record ends in the middle of its {0}")]
@@ -188,10 +185,10 @@ impl<'a> Decoded<'a> {
     /// When the payload is not one that [`Contents::encode`] writes; nothing is read in part.
     pub fn read(payload: &'a [u8], slot: Slot) -> Result<Self, WireError> {
         let mut input = Input(payload);
-        let version = match input.byte("version")? {
-            known @ (VERSION | WITHOUT_TRACES) => known,
-            other => return Err(WireError::Version(other)),
-        };
+        let version = input.byte("version")?;
+        if version != VERSION {
+            return Err(WireError::Version(version));
+        }
         let requests = input.table("requests", |input| {
             Ok((input.text("requests")?, input.text("requests")?))
         })?;
@@ -203,7 +200,7 @@ impl<'a> Decoded<'a> {
         let iterations = input.table("iterations", read_iteration)?;
         let mut before = slot.full_second();
         let outcomes = input.table("outcomes", |input| {
-            let entry = read_outcome(input, version, requests.len(), errors.len(), before)?;
+            let entry = read_outcome(input, requests.len(), errors.len(), before)?;
             before = entry.completed_at;
             Ok(entry)
         })?;
@@ -278,7 +275,6 @@ fn read_iteration(input: &mut Input<'_>) -> Result<IterationEntry, WireError> {
 
 fn read_outcome(
     input: &mut Input<'_>,
-    version: u8,
     requests: usize,
     errors: usize,
     before: Timestamp,
@@ -292,7 +288,7 @@ fn read_outcome(
     let failure = if head & HAS_ERROR == 0 {
         None
     } else {
-        Some(read_failure(input, version)?)
+        Some(read_failure(input)?)
     };
     let error = failure.map(|(error, _)| error);
     if error.is_some_and(|error| error >= errors as u64) {
@@ -321,12 +317,9 @@ fn read_outcome(
 }
 
 /// The number of a failure's error, and the trace that it leads to.
-fn read_failure(input: &mut Input<'_>, version: u8) -> Result<(u64, Option<TraceId>), WireError> {
+fn read_failure(input: &mut Input<'_>) -> Result<(u64, Option<TraceId>), WireError> {
     const FIELD: &str = "outcomes";
     let number = input.varint(FIELD)?;
-    if version == WITHOUT_TRACES {
-        return Ok((number, None));
-    }
     if number % 2 == 0 {
         return Ok((number / 2, None));
     }

@@ -105,18 +105,6 @@ fn a_database_of_another_program_is_left_as_it_is() {
     }
 }
 
-#[test]
-fn a_database_of_a_newer_cicada_is_not_touched() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("cicada.db");
-    drop(open(&file));
-    let newer = Connection::open(&file).unwrap();
-    newer.pragma_update(None, "user_version", 99).unwrap();
-    newer.close().unwrap();
-    let expected = "was written by a newer cicada: update cicada or choose another --db";
-    assert_eq!(opening(&file), format!("{} {expected}", file.display()));
-}
-
 #[tokio::test]
 async fn a_truncated_database_is_damaged() {
     let folder = tempfile::tempdir().unwrap();

@@ -11,7 +11,7 @@ use crate::stats::entry::Occurrences;
 /// The trace of the latest failure that has any: microseconds after [`Stats::since`], and its id.
 type Trace = (u64, [u8; 16]);
 
-/// What came with the third version, in the order of the errors in the first part.
+/// The traces, in the order of the errors in [`Saved`](super::Saved).
 #[derive(Serialize, Deserialize)]
 pub(super) struct SavedTraces {
     errors: Vec<Option<Trace>>,

@@ -138,48 +138,10 @@ fn eighty_outcomes_of_the_default_mix_fit_a_write_unit() {
 
 #[test]
 fn a_count_that_cannot_be_true_allocates_nothing() {
-    let payload = [2, 0xff, 0xff, 0xff, 0xff, 0x7f];
+    let payload = [1, 0xff, 0xff, 0xff, 0xff, 0x7f];
     assert_eq!(
         Decoded::read(&payload, Slot(0)),
         Err(WireError::Truncated("requests"))
-    );
-}
-
-/// What version 1 wrote of two failures of `GET /`, a good response after them, an exception and a skip.
-const WITHOUT_TRACES: &[u8] = b"\x01\x01\x03GET\x05GET /\x02\x03bad\x05worse\
-    \x01\x02\x04what\x05where\x01\x07\x05\x03\
-    \x01\x00\x05\x0a\x07\x05\x01\x84\x07\x06\x14\x02\x03\x07\x28\x09";
-
-#[test]
-fn a_record_of_version_1_is_read() {
-    let slot = Slot(1_700_000_000);
-    let contents = Decoded::read(WITHOUT_TRACES, slot).unwrap().to_contents();
-    let outcome = |after, response_time, content_length, error: Option<&str>| Outcome {
-        request: Arc::new(RequestName {
-            method: "GET".into(),
-            name: "GET /".into(),
-        }),
-        completed_at: slot.full_second() + Duration::from_micros(after),
-        response_time: Duration::from_micros(response_time),
-        content_length,
-        error: error.map(Into::into),
-        trace: None,
-        lateness: None,
-        cold: false,
-    };
-    let first = outcome(5, 10, 7, Some("bad"));
-    let second = Outcome {
-        cold: true,
-        ..outcome(5 + 900, 6, 20, Some("worse"))
-    };
-    let third = Outcome {
-        lateness: Some(Duration::from_micros(3)),
-        ..outcome(5 + 900 + 7, 40, 9, None)
-    };
-    assert_eq!(contents.outcomes, [first, second, third]);
-    assert_eq!(
-        (contents.exceptions[0].count, contents.iterations[0].fate),
-        (2, Fate::Skipped)
     );
 }
 

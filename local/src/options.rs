@@ -390,8 +390,8 @@ pub fn mistake(error: &clap::Error) -> String {
     mistake_of("cicada", error)
 }
 
-/// The same of a command of the program.
-pub(crate) fn mistake_of(command: &str, error: &clap::Error) -> String {
+/// The same of a command of the program, or of another program.
+pub fn mistake_of(command: &str, error: &clap::Error) -> String {
     let text = error.to_string();
     let said = text.lines().map(str::trim).filter(|line| {
         let is_general = line.starts_with("Usage:") || line.starts_with("For more information");

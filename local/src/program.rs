@@ -13,6 +13,7 @@ use std::time::Duration;
 use aggregator::logs::LogBuffer;
 use aggregator::visible::lines;
 use anyhow::Context as _;
+use stand_ins::{Targets, TargetsConfig};
 use telemetry::Telemetry;
 use traffic::clock::Clock;
 use traffic::runs::Environment;
@@ -26,7 +27,6 @@ use crate::options::Options;
 use crate::session::Interrupts;
 use crate::settings::{Settings, SettingsError};
 use crate::store::{OpenError, SqliteStore};
-use crate::targets::{Targets, TargetsConfig};
 use crate::web::{self, Server};
 use crate::{inspect, logging, options, session, settings};
 

@@ -20,19 +20,19 @@ const NAME: &str = "stand-in-targets";
 #[derive(Debug, Parser)]
 #[command(name = NAME, version, after_help = EXAMPLES)]
 pub struct Options {
-    /// Where the shop listens; port 0 takes any free one
+    /// Address of the shop; port 0 takes any free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8000")]
     target_app: SocketAddr,
 
-    /// Where the agent listens; port 0 takes any free one
+    /// Address of the agent; port 0 takes any free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8001")]
     ai_agent: SocketAddr,
 
-    /// What latencies are multiplied by: 1 is life-like, 0 answers at once
+    /// Factor of all latencies: 1 is life-like, 0 answers at once
     #[arg(long, value_name = "FACTOR", default_value_t = 1.0)]
     latency_scale: f64,
 
-    /// A route that takes exactly so long; may be given more than once
+    /// Latency of a route in milliseconds, in place of the drawn ones; may be given more than once
     #[arg(long, value_name = "ROUTE=MS", value_parser = route_and_number)]
     fixed_latency_ms: Vec<(String, f64)>,
 
@@ -52,7 +52,7 @@ pub struct Options {
     #[arg(long)]
     chaos: bool,
 
-    /// Log the arrival of so many requests, for GET /stand-in/counters?arrivals=true
+    /// Number of arrivals to log, for GET /stand-in/counters?arrivals=true
     #[arg(long, value_name = "COUNT", default_value_t = 0)]
     arrival_log: usize,
 

@@ -31,7 +31,7 @@ const EXIT_MISUSE: u8 = 2;
     bin_name = "cicada health",
     max_term_width = 100
 )]
-struct HealthOptions {
+pub struct HealthOptions {
     /// What to ask [default: the /health of this machine, by LOCUST_WEB_HOST, LOCUST_WEB_PORT,
     /// LOCUST_WEB_BASE_PATH and LOCUST_TLS_CERT]
     #[arg(value_name = "URL")]

@@ -1,5 +1,5 @@
 //! The `cicada` binary's parts: the command line, the ports on SQLite and tokio, what drives the
-//! functions here, and the stand-in targets.
+//! functions here.
 
 pub mod console;
 pub mod cost_command;
@@ -18,5 +18,4 @@ mod reset;
 mod session;
 pub mod settings;
 pub mod store;
-pub mod targets;
 pub mod web;

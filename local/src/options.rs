@@ -13,6 +13,9 @@ use traffic::credentials::without_credentials;
 use traffic::host_allowlist::{AllowedHosts, InvalidAllowedHosts};
 use web::api::{BasePath, InvalidBasePath, Names};
 
+/// The version, and the commit of a release build: `0.1.0 (1a2b3c4d5e)`.
+pub const VERSION: &str = env!("CICADA_VERSION");
+
 /// What is said after the options, for it is no option: others could read it in the list of processes.
 const ENVIRONMENT: &str = "Environment:
   LOCUST_BASIC_AUTH=user:password  Ask for these on everything but /health
@@ -41,7 +44,7 @@ const PLAINER: [(&str, &str); 4] = [
 #[derive(Clone, Debug, Parser)]
 #[command(
     name = "cicada",
-    version,
+    version = VERSION,
     disable_version_flag = true,
     args_override_self = true,
     max_term_width = 100,
@@ -379,7 +382,7 @@ pub struct Other {
     #[arg(long)]
     pub equal_weights: bool,
 
-    /// Print the version and exit
+    /// Print the version, with the commit that it was built from, and exit
     #[arg(short = 'V', long, action = ArgAction::Version)]
     pub version: Option<bool>,
 }
@@ -390,8 +393,8 @@ pub fn mistake(error: &clap::Error) -> String {
     mistake_of("cicada", error)
 }
 
-/// The same of a command of the program.
-pub(crate) fn mistake_of(command: &str, error: &clap::Error) -> String {
+/// The same of a command of the program, or of another program.
+pub fn mistake_of(command: &str, error: &clap::Error) -> String {
     let text = error.to_string();
     let said = text.lines().map(str::trim).filter(|line| {
         let is_general = line.starts_with("Usage:") || line.starts_with("For more information");

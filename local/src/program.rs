@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use ::web::logs::LogBuffer;
 use anyhow::Context as _;
+use stand_ins::{Targets, TargetsConfig};
 use statistics::visible::lines;
 use telemetry::Telemetry;
 use traffic::clock::Clock;
@@ -26,7 +27,6 @@ use crate::options::Options;
 use crate::session::Interrupts;
 use crate::settings::{Settings, SettingsError};
 use crate::store::{OpenError, SqliteStore};
-use crate::targets::{Targets, TargetsConfig};
 use crate::web::{self, Server};
 use crate::{inspect, logging, options, session, settings};
 

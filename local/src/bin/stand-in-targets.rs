@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    local::targets::cli::run()
+    stand_ins::cli::run(local::options::mistake_of)
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
-use local::targets::Targets;
 use serde_json::{Value, json};
+use stand_ins::Targets;
 
 use crate::harness::{Cicada, targets};
 

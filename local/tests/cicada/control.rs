@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use local::targets::{CountersSnapshot, Targets};
 use serde_json::json;
+use stand_ins::{CountersSnapshot, Targets};
 use tokio::time::{Instant, sleep};
 
 use crate::harness::{Cicada, assert_adds_up, targets};

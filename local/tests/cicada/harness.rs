@@ -7,8 +7,8 @@ use std::process::{Output, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use local::targets::{Targets, TargetsConfig};
 use serde_json::Value;
+use stand_ins::{Targets, TargetsConfig};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep};

@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use local::targets::{Misbehaving, Mode};
 use serde_json::Value;
+use stand_ins::{Misbehaving, Mode};
 use tokio::net::TcpListener;
 
 use crate::harness::{Cicada, Serving, assert_adds_up, rows, targets};
@@ -101,10 +101,10 @@ async fn every_misbehaviour_is_a_failure_that_can_be_read_and_holds_nobody_up() 
     let mut classes = Classes::default();
     let mut bad = |name, url: &str, rest| classes.add(name, url, 2, 2.0, rest);
     let mut servers = Vec::new();
-    for mode in Mode::ALL {
+    for mode in Mode::all() {
         let server = Misbehaving::start(mode).await.unwrap();
         bad(mode.name(), &server.url(), "");
-        if mode == Mode::BadJson {
+        if mode.name() == "bad-json" {
             bad(
                 "bad-json-judged",
                 &server.url(),

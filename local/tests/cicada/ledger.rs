@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use local::targets::CountersSnapshot;
 use serde_json::json;
+use stand_ins::CountersSnapshot;
 
 use crate::harness::{Cicada, assert_adds_up, targets};
 

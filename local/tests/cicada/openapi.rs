@@ -18,7 +18,7 @@ const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_co
     response_schema_conformance";
 
 /// A program on this machine only, with few users, traffic behind it, and something in every list.
-async fn program() -> (Serving, local::targets::Targets) {
+async fn program() -> (Serving, stand_ins::Targets) {
     let targets = targets(0.05).await;
     let cicada = Cicada::new().at(&targets);
     let limits = "--max-users 20 --max-spawn-rate 20 --allowed-hosts 127.0.0.1 --seed 1";

@@ -10,8 +10,8 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use local::targets::Targets;
 use serde_json::{Value, json};
+use stand_ins::Targets;
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 

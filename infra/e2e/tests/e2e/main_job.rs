@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use local::targets::CountersSnapshot;
 use serde_json::Value;
+use stand_ins::CountersSnapshot;
 
 use crate::costs;
 use crate::emulator::output;

@@ -5,9 +5,9 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use local::targets::{Targets, TargetsConfig};
 use reqwest::RequestBuilder;
 use serde_json::Value;
+use stand_ins::{Targets, TargetsConfig};
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio::time::Instant;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use aws::{DynamoStore, SqsQueue};
 use aws_credential_types::Credentials;
-use local::targets::{Targets, TargetsConfig};
+use stand_ins::{Targets, TargetsConfig};
 
 use traffic::clock::Clock;
 

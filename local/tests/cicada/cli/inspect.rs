@@ -57,7 +57,13 @@ async fn a_check_says_what_a_right_workload_has() {
 
 #[tokio::test]
 async fn version_and_help_are_answers() {
-    let version = format!("cicada {}\n", env!("CARGO_PKG_VERSION"));
+    let version = format!("cicada {}\n", local::options::VERSION);
+    let commit = version.strip_prefix(concat!("cicada ", env!("CARGO_PKG_VERSION")));
+    let commit = commit.expect("the version stands first").trim();
+    assert!(
+        commit.is_empty() || commit.starts_with('(') && commit.ends_with(')'),
+        "{version}"
+    );
     assert_eq!(answer(Cicada::bare().arg("-V")).await, version);
     assert_eq!(answer(Cicada::bare().arg("--version")).await, version);
     let help = answer(Cicada::bare().arg("--help")).await;

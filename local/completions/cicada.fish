@@ -1,0 +1,92 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_cicada_global_optspecs
+    string join \n f/workload= H/host= u/users= r/spawn-rate= t/run-time= l/list config-users= web-host= P/web-port= web-base-path= tls-cert= tls-key= headless autostart autoquit= db= shape= seed= max-users= max-spawn-rate= allowed-hosts= web-names= demo check only-summary csv= csv-full-history html= json json-file= reset-stats show-task-ratio show-task-ratio-json L/loglevel= logfile= skip-log-setup s/stop-timeout= exit-code-on-error= equal-weights V/version h/help
+end
+
+function __fish_cicada_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_cicada_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_cicada_using_subcommand
+    set -l cmd (__fish_cicada_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c cicada -n "__fish_cicada_needs_command" -s f -l workload -d 'Workload file for new runs, whatever was put at /workload before. Without it, what was put last and kept by --db, or else the built-in one with the demo\'s six classes' -r -F
+complete -c cicada -n "__fish_cicada_needs_command" -s H -l host -d 'Base URL for all classes, such as http://localhost:8000' -r
+complete -c cicada -n "__fish_cicada_needs_command" -s u -l users -d 'Number of users; 1 if not given, and 60 with --demo' -r
+complete -c cicada -n "__fish_cicada_needs_command" -s r -l spawn-rate -d 'Users started a second; 1 if not given, and 6 with --demo' -r
+complete -c cicada -n "__fish_cicada_needs_command" -s t -l run-time -d 'Stop after this time: 20, 20s, 3m, 2h, 1h20m. Without it, traffic goes on until it is stopped' -r
+complete -c cicada -n "__fish_cicada_needs_command" -l config-users -d 'Settings of user classes: JSON, or a .json file, with user_class_name and any of weight, fixed_count and host' -r
+complete -c cicada -n "__fish_cicada_needs_command" -l web-host -d 'Address to serve on; all of the machine\'s if empty or *' -r
+complete -c cicada -n "__fish_cicada_needs_command" -s P -l web-port -d 'Port to serve on' -r
+complete -c cicada -n "__fish_cicada_needs_command" -l web-base-path -d 'Path that everything is served under, such as /cicada' -r
+complete -c cicada -n "__fish_cicada_needs_command" -l tls-cert -d 'TLS certificate in PEM, to serve https:// with --tls-key' -r -F
+complete -c cicada -n "__fish_cicada_needs_command" -l tls-key -d 'The certificate\'s private key in PEM' -r -F
+complete -c cicada -n "__fish_cicada_needs_command" -l autoquit -d 'With --autostart: exit this many seconds after the run has ended' -r
+complete -c cicada -n "__fish_cicada_needs_command" -l db -d 'Database file to keep runs, schedules and the workload in; a run that was not stopped goes on with it' -r -F
+complete -c cicada -n "__fish_cicada_needs_command" -l shape -d 'Load shape of the workload that says how many users there are when, instead of --users and --spawn-rate (see --list)' -r
+complete -c cicada -n "__fish_cicada_needs_command" -l seed -d 'Seed of the runs\' random draws: the same seed gives the same requests' -r
+complete -c cicada -n "__fish_cicada_needs_command" -l max-users -d 'The most users that may be asked for' -r
+complete -c cicada -n "__fish_cicada_needs_command" -l max-spawn-rate -d 'The most users started a second that may be asked for' -r
+complete -c cicada -n "__fish_cicada_needs_command" -l allowed-hosts -d 'The only hosts that traffic may be sent to, separated by commas: example.com, *.example.com, localhost:8000, or `https://example.com` for one scheme only' -r
+complete -c cicada -n "__fish_cicada_needs_command" -l web-names -d 'Names that this server is called by, separated by commas, such as cicada.example.com. Without a password, changes are refused under a name that may be anybody\'s; * takes every name' -r
+complete -c cicada -n "__fish_cicada_needs_command" -l csv -d 'Keep statistics in FILE_stats.csv, FILE_stats_history.csv, FILE_failures.csv and FILE_exceptions.csv' -r -F
+complete -c cicada -n "__fish_cicada_needs_command" -l html -d 'Keep a report in this file; {u}, {r} and {t} in its name are users, spawn rate and run time' -r
+complete -c cicada -n "__fish_cicada_needs_command" -l json-file -d 'Keep the statistics as JSON in FILE.json' -r -F
+complete -c cicada -n "__fish_cicada_needs_command" -s L -l loglevel -d 'DEBUG, INFO, WARNING, ERROR or CRITICAL' -r -f -a "DEBUG\t''
+INFO\t''
+WARNING\t''
+ERROR\t''
+CRITICAL\t''"
+complete -c cicada -n "__fish_cicada_needs_command" -l logfile -d 'Write the log to this file instead of stderr' -r -F
+complete -c cicada -n "__fish_cicada_needs_command" -s s -l stop-timeout -d 'How long iterations may go on after the end; what is cut off then is counted as such. By default, until their timeouts after a stop, and 10 s when the program ends' -r
+complete -c cicada -n "__fish_cicada_needs_command" -l exit-code-on-error -d 'Exit code when any request failed' -r
+complete -c cicada -n "__fish_cicada_needs_command" -s l -l list -d 'Show the user classes and load shapes, and exit'
+complete -c cicada -n "__fish_cicada_needs_command" -l headless -d 'Serve nothing, start at once, and end with the run'
+complete -c cicada -n "__fish_cicada_needs_command" -l autostart -d 'Start at once, and serve'
+complete -c cicada -n "__fish_cicada_needs_command" -l demo -d 'Start stand-in targets on this machine, and send them traffic'
+complete -c cicada -n "__fish_cicada_needs_command" -l check -d 'Check the workload file, show the hosts in force, and exit'
+complete -c cicada -n "__fish_cicada_needs_command" -l only-summary -d 'Print no statistics while a --headless run goes on'
+complete -c cicada -n "__fish_cicada_needs_command" -l csv-full-history -d 'With --csv: every row in the history, and not only all together'
+complete -c cicada -n "__fish_cicada_needs_command" -l json -d 'Print the statistics as JSON at the end; the tables go to stderr then'
+complete -c cicada -n "__fish_cicada_needs_command" -l reset-stats -d 'Count anew once all users are there'
+complete -c cicada -n "__fish_cicada_needs_command" -l show-task-ratio -d 'Show how often each class does which task, and exit'
+complete -c cicada -n "__fish_cicada_needs_command" -l show-task-ratio-json -d 'The same as JSON'
+complete -c cicada -n "__fish_cicada_needs_command" -l skip-log-setup -d 'Log only warnings and errors, and print no tables'
+complete -c cicada -n "__fish_cicada_needs_command" -l equal-weights -d 'Give every class the same weight'
+complete -c cicada -n "__fish_cicada_needs_command" -s V -l version -d 'Print the version, with the commit that it was built from, and exit'
+complete -c cicada -n "__fish_cicada_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c cicada -n "__fish_cicada_needs_command" -a "cost" -d 'What traffic costs on AWS, from its plan'
+complete -c cicada -n "__fish_cicada_needs_command" -a "health" -d 'Whether a cicada that serves is well: exit code 0 if it is, 1 and a line if not'
+complete -c cicada -n "__fish_cicada_using_subcommand cost" -s u -l users -d 'Number of users, shared among the classes by their weights' -r
+complete -c cicada -n "__fish_cicada_using_subcommand cost" -l class-counts -d 'Users of single classes: JSON such as {"ModelAUser": 2}, or CLASS=N for each' -r
+complete -c cicada -n "__fish_cicada_using_subcommand cost" -l shape -d 'A load shape of the workload: as many users as it has on average, in --hours of it' -r
+complete -c cicada -n "__fish_cicada_using_subcommand cost" -s f -l workload -d 'Workload file; without it, the built-in one with the demo\'s six classes' -r -F
+complete -c cicada -n "__fish_cicada_using_subcommand cost" -l hours -d 'When traffic is on: 8/day, 40/week or 100/month' -r
+complete -c cicada -n "__fish_cicada_using_subcommand cost" -l watch-hours -d 'When somebody watches the statistics, within those hours [default: 1/day, or all of less]' -r
+complete -c cicada -n "__fish_cicada_using_subcommand cost" -l response-time -d 'How long requests take on average, in seconds: of all, or CLASS=SECONDS or REQUEST=SECONDS; may be repeated [default: what the stand-in targets take]' -r
+complete -c cicada -n "__fish_cicada_using_subcommand cost" -l memory -d 'Memory of the tick function in MB' -r
+complete -c cicada -n "__fish_cicada_using_subcommand cost" -l architecture -d 'What the functions run on' -r -f -a "x86_64\t'The default'
+arm64\t'A fifth cheaper'"
+complete -c cicada -n "__fish_cicada_using_subcommand cost" -l ticks-per-message -d 'How many ticks of a second one message carries at most' -r
+complete -c cicada -n "__fish_cicada_using_subcommand cost" -l block-size -d 'How many users one tick executes at most' -r
+complete -c cicada -n "__fish_cicada_using_subcommand cost" -l retention-days -d 'How long records are kept' -r
+complete -c cicada -n "__fish_cicada_using_subcommand cost" -l alarms -d 'How many alarms the deployment has' -r
+complete -c cicada -n "__fish_cicada_using_subcommand cost" -l prices -d 'Prices to use instead of the built-in ones, in a file of the same form' -r -F
+complete -c cicada -n "__fish_cicada_using_subcommand cost" -l region -d 'The region that is shown; prices are those of the file' -r
+complete -c cicada -n "__fish_cicada_using_subcommand cost" -l json -d 'Print JSON'
+complete -c cicada -n "__fish_cicada_using_subcommand cost" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c cicada -n "__fish_cicada_using_subcommand health" -s h -l help -d 'Print help'

@@ -1,0 +1,96 @@
+//! The parts of the servers that belong to neither service: the page of routes, the counters and the
+//! settings.
+//!
+//! Both servers answer these alike, and requests to `/stand-in` are not counted.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{RawQuery, Request, State};
+use axum::http::StatusCode;
+use axum::middleware::{self, Next};
+use axum::response::{Html, Response};
+use axum::routing::{get, post};
+use serde_json::{Value, json};
+
+use crate::counters::{Detail, USER_HEADER};
+use crate::levels::Levels;
+use crate::reply::{self, Answer, Refused};
+use crate::route::{Route, Server};
+use crate::settings::BadSetting;
+
+/// `routes` of `server`, counted, with the page of routes and the controls beside them.
+pub(crate) fn with_controls(routes: Router, server: Server, levels: Arc<Levels>) -> Router {
+    let page = Html(match server {
+        Server::TargetApp => include_str!("../data/target-app.html"),
+        Server::AiAgent => include_str!("../data/ai-agent.html"),
+    });
+    let counted = routes
+        .route("/", get(page))
+        .fallback(|| async { reply::refusal(StatusCode::NOT_FOUND, "Not Found") })
+        .method_not_allowed_fallback(|| async {
+            reply::refusal(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed")
+        })
+        .layer(middleware::from_fn_with_state(
+            (server, Arc::clone(&levels)),
+            count,
+        ));
+    let controls = Router::new()
+        .route("/stand-in/counters", get(counters))
+        .route("/stand-in/settings", get(settings).post(change))
+        .route("/stand-in/reset", post(reset))
+        .with_state(levels);
+    counted.merge(controls)
+}
+
+async fn count(
+    State((server, levels)): State<(Server, Arc<Levels>)>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let route = Route::find(server, request.method(), request.uri().path());
+    let user = request.headers().get(USER_HEADER);
+    let visit = levels.arrive(server, route, user.and_then(|user| user.to_str().ok()));
+    request.extensions_mut().insert(visit.clone());
+    let response = next.run(request).await;
+    visit.answered(response.status().as_u16());
+    response
+}
+
+async fn counters(State(levels): State<Arc<Levels>>, RawQuery(query): RawQuery) -> Response {
+    let query = query.unwrap_or_default();
+    let has = |field| query.split('&').any(|part| part == field);
+    reply::ok(&levels.counters.snapshot(Detail {
+        users: !has("users=false"),
+        arrivals: has("arrivals=true"),
+    }))
+}
+
+async fn settings(State(levels): State<Arc<Levels>>) -> Response {
+    reply::ok(&levels.settings())
+}
+
+async fn change(State(levels): State<Arc<Levels>>, body: Bytes) -> Answer {
+    let change: Value = serde_json::from_slice(&body)
+        .map_err(|error| BadSetting::new("(body)", format!("not valid JSON: {error}")))?;
+    Ok(reply::ok(&levels.change(&change)?))
+}
+
+impl From<BadSetting> for Refused {
+    /// 422, or 403 if the change is forbidden, with the field's name.
+    fn from(error: BadSetting) -> Self {
+        let status = if error.is_forbidden {
+            StatusCode::FORBIDDEN
+        } else {
+            StatusCode::UNPROCESSABLE_ENTITY
+        };
+        let body = json!({ "field": error.field, "error": error.to_string() });
+        reply::with_status(status, &body)
+    }
+}
+
+async fn reset(State(levels): State<Arc<Levels>>) -> Response {
+    levels.counters.reset();
+    reply::ok(&json!({ "reset": true }))
+}

@@ -1,0 +1,115 @@
+//! The files that are generated from the options: manual pages, completions for shells, and the tables of
+//! `docs/command-line.md`.
+//!
+//! Each file must be as the options say. `CICADA_WRITE_GENERATED=1 cargo test -p local --test generated`
+//! writes them all anew.
+
+mod table;
+
+use std::path::Path;
+
+use clap::{Command, CommandFactory};
+use clap_complete::Shell;
+use clap_mangen::Man;
+use local::cost_command::CostOptions;
+use local::health_command::HealthOptions;
+use local::options::Options;
+
+/// The variable that has the files written, and not compared.
+const WRITE: &str = "CICADA_WRITE_GENERATED";
+
+/// Every command with its name, as it is typed.
+fn commands() -> [(&'static str, Command); 4] {
+    let commands = [
+        ("cicada", Options::command()),
+        ("cicada cost", CostOptions::command()),
+        ("cicada health", HealthOptions::command()),
+        ("stand-in-targets", stand_ins::cli::Options::command()),
+    ];
+    // a commit in a file would be another one as soon as the file is committed
+    commands.map(|(name, command)| match command.get_version() {
+        Some(_) => (name, command.version(env!("CARGO_PKG_VERSION"))),
+        None => (name, command),
+    })
+}
+
+/// `cicada` with its commands below it, which it takes only as its first word.
+fn cicada() -> Command {
+    let [(_, cicada), (_, cost), (_, health), _] = commands();
+    let below = |command: Command, name: &'static str| {
+        let command = command.name(name).bin_name(format!("cicada {name}"));
+        command.display_name(format!("cicada-{name}"))
+    };
+    cicada
+        .disable_help_subcommand(true)
+        .subcommand_negates_reqs(true)
+        .args_conflicts_with_subcommands(true)
+        .subcommand(below(cost, "cost"))
+        .subcommand(below(health, "health"))
+}
+
+/// Compares `generated` with the file at this path in the repository, or writes it there.
+fn agrees(path: &str, generated: &str) {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path);
+    if std::env::var_os(WRITE).is_some() {
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, generated).unwrap();
+        return;
+    }
+    let kept = std::fs::read_to_string(file).unwrap_or_default();
+    let mut lines = kept.lines().zip(generated.lines()).zip(1..);
+    let first = lines.find(|((kept, generated), _)| kept != generated);
+    assert!(
+        kept == generated,
+        "{path} does not say what the options say: {first:?}; \
+         {WRITE}=1 cargo test -p local --test generated writes it anew"
+    );
+}
+
+#[test]
+fn the_manual_pages_are_those_of_the_options() {
+    let mut cicada = cicada();
+    cicada.build();
+    let [_, _, _, (_, stand_ins)] = commands();
+    let pages = cicada.get_subcommands().chain([&cicada, &stand_ins]);
+    for command in pages {
+        let name = command.get_display_name().unwrap_or(command.get_name());
+        let mut page = Vec::new();
+        Man::new(command.clone()).render(&mut page).unwrap();
+        let page = String::from_utf8(page).unwrap();
+        agrees(&format!("local/man/{name}.1"), &page);
+    }
+}
+
+#[test]
+fn the_completions_are_those_of_the_options() {
+    for (shell, file) in [
+        (Shell::Bash, "cicada.bash"),
+        (Shell::Zsh, "_cicada"),
+        (Shell::Fish, "cicada.fish"),
+    ] {
+        let mut script = Vec::new();
+        clap_complete::generate(shell, &mut cicada(), "cicada", &mut script);
+        let script = String::from_utf8(script).unwrap();
+        agrees(&format!("local/completions/{file}"), &script);
+    }
+}
+
+#[test]
+fn the_tables_of_the_documentation_are_those_of_the_options() {
+    let path = "docs/command-line.md";
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path);
+    let mut text = std::fs::read_to_string(file).unwrap();
+    for (name, command) in commands() {
+        let (begin, end) = (
+            format!("<!-- options of {name}: begin -->\n"),
+            format!("<!-- options of {name}: end -->\n"),
+        );
+        let start = text.find(&begin).map(|at| at + begin.len());
+        let start = start.unwrap_or_else(|| panic!("{path} has no line {begin}"));
+        let length = text[start..].find(&end);
+        let length = length.unwrap_or_else(|| panic!("{path} has no line {end}"));
+        text.replace_range(start..start + length, &table::of(command));
+    }
+    agrees(path, &text);
+}

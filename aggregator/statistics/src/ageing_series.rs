@@ -179,7 +179,10 @@ impl<T: Counted> Thinned<T> {
         let mut thinned: Vec<(Interval, T)> = Vec::with_capacity(self.intervals.len());
         for (known, mut counted) in self.intervals.drain(..) {
             let interval = Interval::of(known.start, newest);
-            counted.thin(interval.seconds);
+            // what stays as long as it was has been thinned, or is still counted in
+            if interval != known {
+                counted.thin(interval.seconds);
+            }
             match thinned.last_mut() {
                 Some((last, sum)) if *last == interval => sum.merge(&counted),
                 _ => thinned.push((interval, counted)),

@@ -10,7 +10,7 @@ use traffic::clock::{SLOT_MICROS, Timestamp};
 use traffic::record::Bucket;
 use traffic::record::wire::{Decoded, OutcomeEntry};
 
-use self::entry::{Entry, Occurrences};
+use self::entry::{Entry, Occurrences, Sum};
 use self::histogram::{Histogram, key_of};
 use self::history::Passed;
 use self::seconds::Ring;
@@ -168,16 +168,33 @@ impl Stats {
 
     fn fold_second(&mut self, rows: &[usize], series: &[usize], outcomes: &[OutcomeEntry]) {
         let second = outcomes.first().map_or(0, second_of);
-        for outcome in outcomes {
-            let request = outcome.request as usize;
-            self.rows.get_mut(rows[request]).add(outcome, second);
-            let past = self.history.get_mut(series[request]);
-            past.count(second, |passed| passed.add(outcome));
-        }
-        if let Some(recent) = self.recent.at(second) {
-            for outcome in outcomes {
-                recent.add(key_of(outcome.response_time_us));
+        let mut recent = self.recent.at(second);
+        // request by request: what is counted for one is found once, and lies near
+        let (order, ends) = by_request(outcomes, rows.len());
+        let mut begin = 0;
+        for (request, &end) in ends.iter().enumerate() {
+            let of_request = &order[begin..end];
+            begin = end;
+            if of_request.is_empty() {
+                continue;
             }
+            let row = self.rows.get_mut(rows[request]);
+            let past = self.history.get_mut(series[request]);
+            past.count(second, |passed| {
+                let mut sum = Sum::default();
+                for &number in of_request {
+                    let outcome = &outcomes[number];
+                    sum.add(outcome);
+                    let key = key_of(outcome.response_time_us);
+                    row.histogram.add(key);
+                    passed.add_time(key);
+                    if let Some(recent) = &mut recent {
+                        recent.add(key);
+                    }
+                }
+                row.add(&sum, second);
+                passed.add(&sum);
+            });
         }
     }
 
@@ -325,6 +342,26 @@ fn resolve<V: Merge>(
         );
     }
     slots
+}
+
+/// The outcomes' numbers by request, and for each request where its numbers end.
+fn by_request(outcomes: &[OutcomeEntry], requests: usize) -> (Vec<usize>, Vec<usize>) {
+    let mut ends = vec![0; requests];
+    for outcome in outcomes {
+        ends[outcome.request as usize] += 1;
+    }
+    let mut begin = 0;
+    for end in &mut ends {
+        begin += std::mem::replace(end, begin);
+    }
+    let mut order = vec![0; outcomes.len()];
+    for (number, outcome) in outcomes.iter().enumerate() {
+        // where the request's numbers begin, until all of them are there
+        let place = &mut ends[outcome.request as usize];
+        order[*place] = number;
+        *place += 1;
+    }
+    (order, ends)
 }
 
 fn second_of(outcome: &OutcomeEntry) -> u64 {

@@ -54,7 +54,7 @@ pub use warm::Warmer;
 /// A connection is used for so long, unless a class says otherwise.
 pub const MAX_CONNECTION_AGE: Duration = Duration::from_secs(60);
 
-/// So many idle connections are closed when no file is left for a new one.
+/// So many idle connections are closed when the system has no file left for a new one.
 const EVICTED: usize = 64;
 
 /// When one piece of a body was decoded to more bytes than this, other requests have their turn.
@@ -133,7 +133,8 @@ pub struct HttpSettings {
     /// Where this function takes its messages from, which is refused as well.
     pub runtime_api: Option<RuntimeApi>,
     /// The most connections that are open at once, those that wait for another request included; as
-    /// many as the system gives if it is not said. A request beyond that fails at once.
+    /// many as the system gives if it is not said. Beyond that, users take over idle ones from one another; a
+    /// request that finds none fails at once.
     pub max_connections: Option<usize>,
 }
 
@@ -277,7 +278,14 @@ impl Client {
     ) -> Result<Answer, String> {
         let proxy = self.settings.proxies.of(&request.url);
         let owner = self.owner(context);
-        let idle = (self.pool).take(owner, &request.url, tls, context.max_connection_age);
+        let max_age = context.max_connection_age;
+        let mut idle = self.pool.take(owner, &request.url, tls, max_age);
+        if idle.is_none() && self.places.are_taken() {
+            idle = self.pool.take_over(&request.url, tls, max_age);
+            if idle.is_some() {
+                self.places.say_shared();
+            }
+        }
         if let Some(connection) = idle {
             match attempt(connection, request.head(proxy.as_ref())?).await {
                 Err(failed) if failed.ended_before => {}

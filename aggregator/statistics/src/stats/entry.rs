@@ -4,7 +4,7 @@ use traffic::clock::Timestamp;
 use traffic::record::wire::OutcomeEntry;
 use traffic::telemetry::TraceId;
 
-use super::histogram::{Histogram, key_of};
+use super::histogram::Histogram;
 use super::seconds::{Counts, Ring};
 use super::smallest_keys::Merge;
 
@@ -51,21 +51,62 @@ impl Default for Entry {
     }
 }
 
-impl Entry {
-    /// Counts an outcome that was completed in `second`.
-    pub fn add(&mut self, outcome: &OutcomeEntry, second: u64) {
-        let failed = u64::from(outcome.error.is_some());
+/// What outcomes of one request, completed in the same second, add up to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sum {
+    pub(crate) requests: u64,
+    pub(crate) failures: u64,
+    pub(crate) response_us: u128,
+    pub(crate) min_us: u64,
+    pub(crate) max_us: u64,
+    pub(crate) content: u128,
+    first: Timestamp,
+    last: Timestamp,
+}
+
+impl Default for Sum {
+    fn default() -> Self {
+        Self {
+            requests: 0,
+            failures: 0,
+            response_us: 0,
+            min_us: u64::MAX,
+            max_us: 0,
+            content: 0,
+            first: Timestamp::from_micros(u64::MAX),
+            last: Timestamp::default(),
+        }
+    }
+}
+
+impl Sum {
+    /// Counts an outcome.
+    pub(crate) fn add(&mut self, outcome: &OutcomeEntry) {
         self.requests += 1;
-        self.failures += failed;
+        self.failures += u64::from(outcome.error.is_some());
         self.response_us += u128::from(outcome.response_time_us);
         self.min_us = self.min_us.min(outcome.response_time_us);
         self.max_us = self.max_us.max(outcome.response_time_us);
         self.content += u128::from(outcome.content_length);
-        self.extend_span(outcome.completed_at, outcome.completed_at);
-        self.histogram.add(key_of(outcome.response_time_us));
+        self.first = self.first.min(outcome.completed_at);
+        self.last = self.last.max(outcome.completed_at);
+    }
+}
+
+impl Entry {
+    /// Counts outcomes that were completed in `second`; their response times are counted by
+    /// [`Entry::histogram`].
+    pub(crate) fn add(&mut self, sum: &Sum, second: u64) {
+        self.requests += sum.requests;
+        self.failures += sum.failures;
+        self.response_us += sum.response_us;
+        self.min_us = self.min_us.min(sum.min_us);
+        self.max_us = self.max_us.max(sum.max_us);
+        self.content += sum.content;
+        self.extend_span(sum.first, sum.last);
         if let Some(counts) = self.seconds.at(second) {
-            counts.requests += 1;
-            counts.failures += failed;
+            counts.requests += sum.requests;
+            counts.failures += sum.failures;
         }
     }
 

@@ -5,10 +5,9 @@
 //! less than a tenth apart become one.
 
 use serde::{Deserialize, Serialize};
-use traffic::record::wire::OutcomeEntry;
 
-use super::entry::Entry;
-use super::histogram::{Histogram, key_of};
+use super::entry::{Entry, Sum};
+use super::histogram::Histogram;
 use super::smallest_keys::Merge;
 use crate::ageing_series::Counted;
 
@@ -57,15 +56,19 @@ impl Default for Passed {
 }
 
 impl Passed {
-    /// Counts an outcome.
-    pub(crate) fn add(&mut self, outcome: &OutcomeEntry) {
-        self.requests += 1;
-        self.failures += u64::from(outcome.error.is_some());
-        self.response_us += u128::from(outcome.response_time_us);
-        self.min_us = self.min_us.min(outcome.response_time_us);
-        self.max_us = self.max_us.max(outcome.response_time_us);
-        self.content += u128::from(outcome.content_length);
-        self.times.add(key_of(outcome.response_time_us), 1);
+    /// Counts outcomes; their response times are counted by [`Passed::add_time`].
+    pub(crate) fn add(&mut self, sum: &Sum) {
+        self.requests += sum.requests;
+        self.failures += sum.failures;
+        self.response_us += sum.response_us;
+        self.min_us = self.min_us.min(sum.min_us);
+        self.max_us = self.max_us.max(sum.max_us);
+        self.content += sum.content;
+    }
+
+    /// Counts a response time by its key.
+    pub(crate) fn add_time(&mut self, key: u64) {
+        self.times.add(key, 1);
     }
 
     /// Adds the response times to a histogram.
@@ -93,7 +96,7 @@ impl Merge for Passed {
         self.min_us = self.min_us.min(other.min_us);
         self.max_us = self.max_us.max(other.max_us);
         self.content = self.content.saturating_add(other.content);
-        other.times.each(|key, count| self.times.add(key, count));
+        self.times.merge(&other.times);
     }
 }
 
@@ -115,6 +118,18 @@ impl Times {
                     self.count_fast();
                 }
             }
+        }
+    }
+
+    fn merge(&mut self, other: &Self) {
+        match (&mut *self, other) {
+            // in one go: old intervals become one all the time, and are counted in no more
+            (Self::Few(own), Self::Few(others)) => {
+                own.extend_from_slice(others);
+                own.sort_by_key(|&(key, _)| key);
+                add_up(own);
+            }
+            _ => other.each(|key, count| self.add(key, count)),
         }
     }
 
@@ -157,13 +172,7 @@ impl Counted for Passed {
             *key = coarse(*key);
         }
         // keys that become one lie beside each other
-        times.dedup_by(|later, kept| {
-            let same = later.0 == kept.0;
-            if same {
-                kept.1 = kept.1.saturating_add(later.1);
-            }
-            same
-        });
+        add_up(times);
     }
 
     fn is_sane(&self) -> bool {
@@ -172,6 +181,17 @@ impl Counted for Passed {
             Times::Many(_) => true,
         }
     }
+}
+
+/// Makes one of equal keys that lie beside each other.
+fn add_up(times: &mut Vec<(u32, u64)>) {
+    times.dedup_by(|later, kept| {
+        let same = later.0 == kept.0;
+        if same {
+            kept.1 = kept.1.saturating_add(later.1);
+        }
+        same
+    });
 }
 
 /// The key that stands for this one and its neighbours. It stands for itself.

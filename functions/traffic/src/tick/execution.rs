@@ -1,6 +1,7 @@
 //! One execution of one tick: starts what is due at its instant, and writes what came of it.
 
 use std::collections::HashSet;
+use std::pin::pin;
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::watch;
@@ -282,7 +283,9 @@ impl<S: Store, T: Transport> Shared<S, T> {
             planned_at: Some(item.at),
             until: self.sends_until,
         };
-        let sending = self.or_cut_off(self.send(sender, turn));
+        // where it stays: a future that is handed on by value has its room in each that it is handed to
+        let sending = pin!(self.send(sender, turn));
+        let sending = pin!(self.or_cut_off(sending));
         let (fate, said) = self.planned_and_marked(&item, sending).await;
         // noted before the user is free again, so that no later entry can come first
         self.journal.iteration(item.user, item.ordinal, fate);

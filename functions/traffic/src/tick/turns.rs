@@ -15,6 +15,7 @@
 //! user is held. The price in traffic is the gap: users who never wait do 15 % fewer iterations than in one
 //! process, and one who is let go amid a slot rests until the next.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -134,7 +135,8 @@ impl<S: Store, T: Transport> Shared<S, T> {
             planned_at: None,
             until: self.sends_until,
         };
-        self.or_cut_off(self.send(sender, turn)).await
+        let sending = pin!(self.send(sender, turn));
+        self.or_cut_off(sending).await
     }
 
     /// A user's turn where others may have its next ones, and those that it comes to hold.
@@ -181,7 +183,7 @@ impl<S: Store, T: Transport> Shared<S, T> {
                 return;
             }
             clock.sleep_until(start).await;
-            let sending = self.iteration_of_turn(turn.user, iteration, &self.sender);
+            let sending = pin!(self.iteration_of_turn(turn.user, iteration, &self.sender));
             progress.has_run = true;
             progress.fate = if progress.said.is_some() {
                 sending.await

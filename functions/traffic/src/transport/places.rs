@@ -1,20 +1,27 @@
 //! How many connections may be open at once: what the system gives a process is not for traffic alone.
 //!
-//! When no place is left, a connection that only waits for another request gives up its own. When all are
-//! at work, the request fails at once and says that this machine is the reason: waiting would pass for the
-//! target's response time.
+//! When no place is left, users take over connections from one another: to open one for each request in the
+//! place of another user's would cost more than the request, and soon no port would be left. Where none
+//! leads to the same origin, one that only waits for another request gives up its place. When all are at work, the
+//! request fails at once and says that this machine is the reason: waiting would pass for the target's
+//! response time.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::EVICTED;
 use super::pool::Pool;
 use super::texts::NO_PLACE;
 
-/// The places of a process, if there is a limit.
+/// The places of a process.
 #[derive(Debug)]
-pub(super) struct Places(Option<Arc<Semaphore>>);
+pub(super) struct Places {
+    /// As many as there are, if there is a limit.
+    left: Option<Arc<Semaphore>>,
+    most: usize,
+    has_said: AtomicBool,
+}
 
 /// One connection's, until it is closed.
 pub(super) type Place = Option<OwnedSemaphorePermit>;
@@ -22,7 +29,27 @@ pub(super) type Place = Option<OwnedSemaphorePermit>;
 impl Places {
     pub(super) fn new(most: Option<usize>) -> Self {
         let most = most.map(|most| most.min(Semaphore::MAX_PERMITS));
-        Self(most.map(|most| Arc::new(Semaphore::new(most))))
+        Self {
+            left: most.map(|most| Arc::new(Semaphore::new(most))),
+            most: most.unwrap_or(usize::MAX),
+            has_said: AtomicBool::new(false),
+        }
+    }
+
+    /// Whether all are taken.
+    pub(super) fn are_taken(&self) -> bool {
+        let left = self.left.as_ref();
+        left.is_some_and(|left| left.available_permits() == 0)
+    }
+
+    /// Says once that users take over connections from one another.
+    pub(super) fn say_shared(&self) {
+        if !self.has_said.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                connections = self.most,
+                "more users than connections that may be open: those who come seldom share them; raise ulimit -n"
+            );
+        }
     }
 
     /// A place for a new connection.
@@ -30,14 +57,14 @@ impl Places {
     /// # Errors
     /// The text of the request when there is none.
     pub(super) fn take(&self, pool: &Pool) -> Result<Place, String> {
-        let Some(places) = &self.0 else {
+        let Some(places) = &self.left else {
             return Ok(None);
         };
         loop {
             if let Ok(place) = Arc::clone(places).try_acquire_owned() {
                 return Ok(Some(place));
             }
-            if pool.evict(EVICTED) == 0 {
+            if pool.evict(1) == 0 {
                 return Err(NO_PLACE.to_owned());
             }
         }

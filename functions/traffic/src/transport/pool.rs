@@ -2,15 +2,18 @@
 //!
 //! One that is too old is not given out any more. Nobody may come back for a connection (its user is gone,
 //! its name leads elsewhere), so one task looks through all of them every few seconds while there are any,
-//! and closes what is too old or what the target has closed.
+//! and closes what is too old or what the target has closed. Where no more connections may be open, the one
+//! that has waited longest, whose user comes seldom, is taken over by another user or gives up its place.
 
-use std::collections::HashMap;
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
+use hashlink::LinkedHashMap;
 use reqwest::Url;
 use rustls::ClientConfig;
+use tokio::time::Instant;
 
 use super::UserKey;
 use super::connection::{Connection, Moment, Origin};
@@ -28,23 +31,31 @@ const SHARDS: usize = 16;
 /// The idle connections of a process.
 #[derive(Debug)]
 pub(super) struct Pool {
-    users: [Mutex<HashMap<UserKey, Vec<Idle>>>; SHARDS],
+    users: [Mutex<Users>; SHARDS],
     /// By origin; the last one that was used is the first to be used again.
-    shared: Mutex<Vec<(Arc<Origin>, Vec<Idle>)>>,
+    shared: Mutex<Vec<(Arc<Origin>, VecDeque<Idle>)>>,
     clock: Clock,
     is_swept: AtomicBool,
 }
+
+/// The idle connections of users who have any; the user who came last is the last.
+type Users = LinkedHashMap<UserKey, Vec<Idle>>;
 
 /// A connection that waits.
 #[derive(Debug)]
 pub(super) struct Idle {
     connection: Connection,
     max_age: Duration,
+    since: Instant,
 }
 
 impl Idle {
     fn is_good(&mut self, now: Moment) -> bool {
         self.connection.opened().until(now) < self.max_age && self.connection.is_untouched()
+    }
+
+    fn leads_to(&self, url: &Url, tls: Option<&Arc<ClientConfig>>) -> bool {
+        self.connection.origin().serves(url, tls)
     }
 }
 
@@ -66,13 +77,33 @@ impl Pool {
         tls: Option<&Arc<ClientConfig>>,
         max_age: Duration,
     ) -> Option<Connection> {
+        self.first_good(max_age, || match owner {
+            Some(user) => self.take_own(user, url, tls),
+            None => self.take_shared(url, tls),
+        })
+    }
+
+    /// The connection of whoever has not come for the longest time, if it can be used for a request to a
+    /// URL: for somebody who has none, where no more may be open.
+    pub(super) fn take_over(
+        &self,
+        url: &Url,
+        tls: Option<&Arc<ClientConfig>>,
+        max_age: Duration,
+    ) -> Option<Connection> {
+        self.first_good(max_age, || {
+            self.longest_waiting(|idle| idle.leads_to(url, tls))
+        })
+    }
+
+    fn first_good(
+        &self,
+        max_age: Duration,
+        mut next: impl FnMut() -> Option<Idle>,
+    ) -> Option<Connection> {
         loop {
-            let idle = match owner {
-                Some(user) => self.take_own(user, url, tls),
-                None => self.take_shared(url, tls),
-            };
+            let mut idle = next()?;
             // the younger limit holds: the class may have another one than whoever put it here
-            let mut idle = idle?;
             idle.max_age = idle.max_age.min(max_age);
             if idle.is_good(Moment::now(&self.clock)) {
                 return Some(idle.connection);
@@ -83,17 +114,19 @@ impl Pool {
     fn take_own(&self, user: UserKey, url: &Url, tls: Option<&Arc<ClientConfig>>) -> Option<Idle> {
         let mut users = locked(self.shard(user));
         let own = users.get_mut(&user)?;
-        let found = own
-            .iter()
-            .position(|idle| idle.connection.origin().serves(url, tls))?;
-        Some(own.swap_remove(found))
+        let found = own.iter().position(|idle| idle.leads_to(url, tls))?;
+        let idle = own.remove(found);
+        if own.is_empty() {
+            users.remove(&user);
+        }
+        Some(idle)
     }
 
     fn take_shared(&self, url: &Url, tls: Option<&Arc<ClientConfig>>) -> Option<Idle> {
         let mut shared = locked(&self.shared);
         let mut origins = shared.iter_mut();
         let (_, idle) = origins.find(|(origin, _)| origin.serves(url, tls))?;
-        idle.pop()
+        idle.pop_back()
     }
 
     /// Keeps a connection for the next request of a user, or of all users.
@@ -103,38 +136,46 @@ impl Pool {
         connection: Connection,
         max_age: Duration,
     ) {
-        if connection.opened().until(Moment::now(&self.clock)) >= max_age {
+        let now = Moment::now(&self.clock);
+        if connection.opened().until(now) >= max_age {
             return;
         }
         let idle = Idle {
             connection,
             max_age,
+            since: now.monotonic,
         };
         match owner {
-            Some(user) => {
-                let mut users = locked(self.shard(user));
-                let own = users.entry(user).or_insert_with(|| Vec::with_capacity(1));
-                if own.len() == MAX_OF_USER {
-                    own.remove(0);
-                }
-                own.push(idle);
-            }
+            Some(user) => self.put_own(user, idle),
             None => self.put_shared(idle),
         }
         self.see_to_sweeping();
     }
 
+    fn put_own(&self, user: UserKey, idle: Idle) {
+        let mut users = locked(self.shard(user));
+        let Some(own) = users.to_back(&user) else {
+            // nearly always it is the only one
+            users.insert(user, [idle].into());
+            return;
+        };
+        let oldest = (own.len() == MAX_OF_USER).then(|| own.remove(0));
+        own.push(idle);
+        drop(users);
+        drop(oldest);
+    }
+
     fn put_shared(&self, idle: Idle) {
         let mut shared = locked(&self.shared);
         let origin = idle.connection.origin();
-        let same = |(known, _): &&mut (Arc<Origin>, Vec<Idle>)| known.is(origin);
+        let same = |(known, _): &&mut (Arc<Origin>, VecDeque<Idle>)| known.is(origin);
         match shared.iter_mut().find(same) {
-            Some((_, waiting)) => waiting.push(idle),
-            None => shared.push((Arc::clone(origin), vec![idle])),
+            Some((_, waiting)) => waiting.push_back(idle),
+            None => shared.push((Arc::clone(origin), [idle].into())),
         }
     }
 
-    fn shard(&self, (class, user): UserKey) -> &Mutex<HashMap<UserKey, Vec<Idle>>> {
+    fn shard(&self, (class, user): UserKey) -> &Mutex<Users> {
         &self.users[(class as usize ^ user as usize) % SHARDS]
     }
 
@@ -145,24 +186,42 @@ impl Pool {
     }
 
     /// Closes up to so many idle connections, whoever's they are, for somebody who cannot have another
-    /// one; says how many.
+    /// one, and of each user or origin the one that has waited longest first; says how many.
     pub(super) fn evict(&self, most: usize) -> usize {
-        let mut closing = Vec::new();
-        for (_, waiting) in &mut *locked(&self.shared) {
-            let oldest = waiting.len().min(most - closing.len());
-            closing.extend(waiting.drain(..oldest));
-        }
-        for shard in &self.users {
-            for own in locked(shard).values_mut() {
-                if closing.len() == most {
-                    // every dial comes by here when files are short: it must not walk all users
-                    return closing.len();
+        // every dial comes by here when files are short: it must not walk all users
+        (0..most)
+            .map_while(|_| self.longest_waiting(|_| true))
+            .map(drop)
+            .count()
+    }
+
+    /// Takes out the connection of whoever has not come for the longest time, if it is as wanted.
+    fn longest_waiting(&self, is_wanted: impl Fn(&Idle) -> bool) -> Option<Idle> {
+        loop {
+            let shards = self.users.iter().filter_map(|shard| {
+                let since = locked(shard).front()?.1.last()?.since;
+                Some((since, Some(shard)))
+            });
+            let shared =
+                first_of_all(&mut locked(&self.shared)).map(|first| (first[0].since, None));
+            let (_, shard) = shards.chain(shared).min_by_key(|(since, _)| *since)?;
+            match shard {
+                Some(shard) => {
+                    let mut users = locked(shard);
+                    match users.front().and_then(|(_, own)| own.first()) {
+                        Some(idle) if is_wanted(idle) => return pop_first(&mut users),
+                        Some(_) => return None,
+                        // somebody else was faster
+                        None => {}
+                    }
                 }
-                let some = own.len().min(most - closing.len());
-                closing.extend(own.drain(..some));
+                None => match first_of_all(&mut locked(&self.shared)) {
+                    Some(waiting) if is_wanted(&waiting[0]) => return waiting.pop_front(),
+                    Some(_) => return None,
+                    None => {}
+                },
             }
         }
-        closing.len()
     }
 
     /// Closes what cannot be used again; says how many connections are left.
@@ -172,11 +231,11 @@ impl Pool {
         let mut closing = Vec::new();
         for shard in &self.users {
             let mut users = locked(shard);
-            for own in users.values_mut() {
+            users.retain(|_, own| {
                 closing.extend(own.extract_if(.., |idle| !idle.is_good(now)));
                 left += own.len();
-            }
-            users.retain(|_, own| !own.is_empty());
+                !own.is_empty()
+            });
             if users.len() < users.capacity() / 4 {
                 users.shrink_to_fit();
             }
@@ -186,13 +245,31 @@ impl Pool {
         }
         let mut shared = locked(&self.shared);
         for (_, waiting) in &mut *shared {
-            closing.extend(waiting.extract_if(.., |idle| !idle.is_good(now)));
-            left += waiting.len();
+            let mut all = Vec::from(std::mem::take(waiting));
+            closing.extend(all.extract_if(.., |idle| !idle.is_good(now)));
+            left += all.len();
+            *waiting = all.into();
         }
         shared.retain(|(_, waiting)| !waiting.is_empty());
         drop(shared);
         left
     }
+}
+
+/// Takes out the first connection of the user who has not come for the longest time.
+fn pop_first(users: &mut Users) -> Option<Idle> {
+    let mut user = users.front_entry()?;
+    match user.get_mut() {
+        own if own.len() > 1 => Some(own.remove(0)),
+        _ => user.remove().pop(),
+    }
+}
+
+/// The connections of the origin whose first one has waited for the longest time.
+fn first_of_all(shared: &mut [(Arc<Origin>, VecDeque<Idle>)]) -> Option<&mut VecDeque<Idle>> {
+    let waiting = shared.iter_mut().map(|(_, waiting)| waiting);
+    let waiting = waiting.filter(|waiting| !waiting.is_empty());
+    waiting.min_by_key(|waiting| waiting[0].since)
 }
 
 async fn sweep_until_empty(pool: Weak<Pool>) {

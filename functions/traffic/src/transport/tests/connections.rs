@@ -267,21 +267,95 @@ async fn connections_of_users_who_are_gone_are_closed() {
 }
 
 #[tokio::test]
-async fn idle_connections_make_room_for_a_new_one() {
+async fn the_idle_connections_that_have_waited_longest_make_room_for_new_ones() {
     let target = Target::ok().await;
     let http = http();
-    for user in 0..3 {
-        get(&http, target.url("/"), &of_user(user)).await.unwrap();
-    }
     let shared = RequestContext {
         connections: Some(Connections::Shared),
         ..of_user(0)
     };
+    // the users are in tables of their own, and in the same one
+    for user in [0, 1, 16, 32] {
+        get(&http, target.url("/"), &of_user(user)).await.unwrap();
+    }
     get(&http, target.url("/"), &shared).await.unwrap();
+    // who comes again has waited least
+    for user in [16, 0] {
+        get(&http, target.url("/"), &of_user(user)).await.unwrap();
+    }
+    assert_eq!((target.connections(), http.0.pool.sweep()), (5, 5));
     assert_eq!(http.0.pool.evict(3), 3);
     target.ended(3).await;
-    assert_eq!(http.0.pool.sweep(), 1);
-    assert_eq!((http.0.pool.evict(3), http.0.pool.evict(3)), (1, 0));
+    for user in [16, 0] {
+        get(&http, target.url("/"), &of_user(user)).await.unwrap();
+    }
+    assert_eq!(target.connections(), 5, "theirs were kept");
+    assert_eq!((http.0.pool.evict(3), http.0.pool.evict(3)), (2, 0));
+    for context in [of_user(1), of_user(32), shared] {
+        get(&http, target.url("/"), &context).await.unwrap();
+    }
+    assert_eq!(target.connections(), 8, "the others' were closed");
+}
+
+fn of_places(max_connections: usize) -> Http {
+    with(HttpSettings {
+        max_connections: Some(max_connections),
+        ..HttpSettings::default()
+    })
+}
+
+#[tokio::test]
+async fn users_beyond_the_places_share_connections_and_who_comes_often_keeps_its_own() {
+    let target = Target::ok().await;
+    let http = of_places(4);
+    for seldom in 0..20 {
+        for user in [100, 101, seldom] {
+            get(&http, target.url("/"), &of_user(user)).await.unwrap();
+        }
+    }
+    let seen: Vec<_> = target.got().iter().map(|got| got.connection).collect();
+    for (turn, of_turn) in seen.chunks(3).enumerate() {
+        let of_seldom = 2 + turn % 2;
+        assert_eq!(
+            of_turn,
+            [0, 1, of_seldom],
+            "the one that has waited longest"
+        );
+    }
+    assert_eq!(http.0.pool.sweep(), 4, "no more than there are places");
+    outlive().await;
+    get(&http, target.url("/"), &of_user(0)).await.unwrap();
+    assert_eq!(
+        target.connections(),
+        5,
+        "none that is too old is taken over"
+    );
+}
+
+#[tokio::test]
+async fn a_connection_to_elsewhere_gives_up_its_place() {
+    let (here, there) = (Target::ok().await, Target::ok().await);
+    let http = of_places(1);
+    for target in [&here, &there, &here] {
+        get(&http, target.url("/"), &of_user(0)).await.unwrap();
+    }
+    assert_eq!((here.connections(), there.connections()), (2, 1));
+}
+
+#[tokio::test]
+async fn a_connection_that_was_taken_over_and_ends_without_an_answer_is_replaced() {
+    let target = Target::new(|got| match (got.connection, got.number) {
+        (0, 1) => Closes(String::new()),
+        _ => Answers(ok("done")),
+    })
+    .await;
+    let http = of_places(1);
+    for user in [0, 1] {
+        let reply = get(&http, target.url("/"), &of_user(user)).await.unwrap();
+        assert_eq!(reply.body, "done");
+    }
+    let seen: Vec<_> = target.got().iter().map(|got| got.connection).collect();
+    assert_eq!(seen, [0, 0, 1]);
 }
 
 #[tokio::test(start_paused = true)]

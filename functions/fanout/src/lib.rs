@@ -69,7 +69,10 @@ impl<S: Store, Q: Queue, H: Heartbeat> Function<S, Q, H> {
         // what keeps it from being judged keeps it from being planned as well, or the next minute judges it
         if let Err(error) = self.control.end_what_does_not_fit().await {
             let error: &dyn std::error::Error = &error;
-            tracing::warn!(error, "whether the run obeys the limits of now is not known yet");
+            tracing::warn!(
+                error,
+                "whether the run obeys the limits of now is not known yet"
+            );
         }
         match self.fan_out.plan_ahead().await? {
             FanOutReport::Idle => tracing::info!("no run is on: the heartbeat is off"),

@@ -76,10 +76,14 @@ async fn a_run_above_the_limits_of_now_is_ended_by_the_next_heartbeat() {
         scene.sleep(5).await;
         let run = scene.store.latest_run().await.unwrap().unwrap();
         assert_eq!(run.is_over(scene.clock.now()), !goes_on, "{users}");
-        let said = scene.logged("the run that was on does not go on: it does not obey the limits of now");
+        let said =
+            scene.logged("the run that was on does not go on: it does not obey the limits of now");
         assert_eq!(said.len(), usize::from(!goes_on), "{users}");
         if let [said] = &said[..] {
-            assert_eq!(said["reason"], "user_count is 101, above the limit of 100 users");
+            assert_eq!(
+                said["reason"],
+                "user_count is 101, above the limit of 100 users"
+            );
         }
         scene.take_wake_ups();
         scene.sleep(60).await;

@@ -12,13 +12,13 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
+use super::HttpSettings;
 use super::connection::{Connection, Moment, Origin, Stream};
 use super::link_local::{is_link_local, is_metadata};
 use super::names::{Names, literal};
 use super::proxies::Proxy;
 use super::runtime_api::RuntimeApi;
 use super::texts::cannot_connect;
-use super::HttpSettings;
 use crate::clock::Clock;
 
 /// A connection is lost when the target has acknowledged nothing for so long.

@@ -118,11 +118,17 @@ mod tests {
             ] {
                 let address = [text.parse().unwrap()];
                 assert!(api(own).is_at(&names, &address, 9001).await, "{own} {text}");
-                assert!(!api(own).is_at(&names, &address, 9002).await, "{own} {text}");
+                assert!(
+                    !api(own).is_at(&names, &address, 9002).await,
+                    "{own} {text}"
+                );
             }
             for text in ["10.0.0.1", "2001:db8::1"] {
                 let address = [text.parse().unwrap()];
-                assert!(!api(own).is_at(&names, &address, 9001).await, "{own} {text}");
+                assert!(
+                    !api(own).is_at(&names, &address, 9001).await,
+                    "{own} {text}"
+                );
             }
         }
         let elsewhere = api("10.0.0.7:9001");

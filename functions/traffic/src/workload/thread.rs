@@ -7,7 +7,11 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::time::Duration;
 
 /// How long reading may take. Unoptimized code has more time, as tests share their machine.
-const DEADLINE: Duration = Duration::from_millis(if cfg!(debug_assertions) { 60_000 } else { 1_800 });
+const DEADLINE: Duration = Duration::from_millis(if cfg!(debug_assertions) {
+    60_000
+} else {
+    1_800
+});
 
 /// The stack; a syntax tree is at most some hundred nodes deep.
 const STACK: usize = 16 * 1024 * 1024;

@@ -278,9 +278,16 @@ async fn at_an_origin_that_the_workload_does_not_name_no_more_holds_than_whom_it
     ] {
         let answer = answers(elsewhere, &trusting).await.expect("it is trusted");
         assert_eq!(answer["client"], Value::Null, "{elsewhere}");
-        for settings in ["insecure = true", &format!("insecure = true\n{client}"), client] {
+        for settings in [
+            "insecure = true",
+            &format!("insecure = true\n{client}"),
+            client,
+        ] {
             let refused = answers(elsewhere, settings).await.expect_err(settings);
-            assert!(refused.contains("is not trusted") || refused.contains("unknown issuer"), "{refused}");
+            assert!(
+                refused.contains("is not trusted") || refused.contains("unknown issuer"),
+                "{refused}"
+            );
         }
     }
 }

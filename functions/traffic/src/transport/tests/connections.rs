@@ -219,13 +219,18 @@ async fn by_default_busy_users_follow_a_name_that_moves_after_sixty_seconds_at_m
         return;
     }
     let before = Target::ok().await;
-    let after = Target::at(&format!("127.0.0.2:{}", before.port), |_| Answers(ok("there"))).await;
+    let after = Target::at(&format!("127.0.0.2:{}", before.port), |_| {
+        Answers(ok("there"))
+    })
+    .await;
     let http = http();
     let lead_to = |address: &str| {
         let mut names = http.0.dialer.names.of_test.lock().unwrap();
         names.insert("agent.test".into(), address.parse().unwrap());
     };
-    let url = format!("http://agent.test:{}/", before.port).parse().unwrap();
+    let url = format!("http://agent.test:{}/", before.port)
+        .parse()
+        .unwrap();
     lead_to("127.0.0.1");
     for _ in 0..30 {
         a_second_of_ten_users(&http, &url).await;

@@ -236,13 +236,26 @@ async fn the_runtime_api_is_refused_on_aws_and_other_ports_of_the_machine_are_no
         runtime_api: Some(format!("127.0.0.1:{}", api.port).parse().unwrap()),
         ..HttpSettings::default()
     });
-    for host in ["127.0.0.1", "localhost", "0.0.0.0", "[::1]", "127.1", "[::ffff:127.0.0.1]"] {
-        let url = format!("http://{host}:{}/2018-06-01/runtime/invocation/next", api.port);
+    for host in [
+        "127.0.0.1",
+        "localhost",
+        "0.0.0.0",
+        "[::1]",
+        "127.1",
+        "[::ffff:127.0.0.1]",
+    ] {
+        let url = format!(
+            "http://{host}:{}/2018-06-01/runtime/invocation/next",
+            api.port
+        );
         let location = url.clone();
         let target = Target::new(move |_| Answers(redirect(302, &location))).await;
         for url in [target.url("/"), url.parse().unwrap()] {
             let error = get(&http, url, &of_user(0)).await.unwrap_err();
-            assert!(error.contains("never goes to Lambda's runtime API"), "{host}: {error}");
+            assert!(
+                error.contains("never goes to Lambda's runtime API"),
+                "{host}: {error}"
+            );
         }
         assert_eq!(target.got().len(), 1, "{host}");
     }

@@ -34,6 +34,10 @@ use connections::Guests;
 /// How long nothing is accepted after an error in accepting, most often for want of file descriptors.
 const PAUSE: Duration = Duration::from_millis(20);
 
+/// How long nothing is accepted after a connection had to go that was put off for its guess at the
+/// password: whoever guesses would come again at once, and be faster so than by waiting.
+const PAUSE_OF_GUESSES: Duration = Duration::from_millis(100);
+
 /// How long what is being answered when the server ends may take.
 const GRACE: Duration = Duration::from_secs(1);
 
@@ -74,7 +78,9 @@ pub async fn serve(listener: TcpListener, serving: Serving, end: impl Future<Out
                 Ok((stream, address)) => {
                     let activity = Activity::begun(host.first_step());
                     let connection = host.clone().receive(stream, address.ip(), activity.clone());
-                    guests.seat(connection, activity);
+                    if guests.seat(connection, activity) {
+                        open_from = Instant::now() + PAUSE_OF_GUESSES;
+                    }
                 }
                 // it was its client's, who has gone
                 Err(error) if is_the_clients(&error) => {}

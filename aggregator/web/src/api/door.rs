@@ -7,7 +7,7 @@
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use axum::Json;
@@ -20,8 +20,10 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::json;
 use subtle::ConstantTimeEq as _;
+use tokio::time::{sleep_until, timeout};
 
 mod guesses;
+mod late;
 mod names;
 mod site;
 
@@ -31,6 +33,7 @@ pub(super) use site::called;
 use crate::log_throttle::Seldom;
 use control::InvalidField;
 use guesses::{Busy, Caller, Guesses};
+use late::Late;
 
 /// The environment variable that holds the user's name and password.
 pub const BASIC_AUTH: &str = "LOCUST_BASIC_AUTH";
@@ -39,8 +42,8 @@ pub const BASIC_AUTH: &str = "LOCUST_BASIC_AUTH";
 const CHALLENGE: HeaderValue =
     HeaderValue::from_static("Basic realm=\"cicada\", charset=\"UTF-8\"");
 
-/// How late the answer to a wrong password is. As many wait as are compared in this time.
-const LATE: Duration = Duration::from_secs(1);
+/// How long a guess waits at most to be compared: a little longer than all that may wait at once take.
+const WAITS: Duration = Duration::from_secs(12);
 
 /// The longest credentials that are looked at, in bytes.
 const LONGEST: usize = 4 * 1024;
@@ -69,8 +72,38 @@ pub struct Acquaintance(Arc<Shown>);
 
 #[derive(Debug, Default)]
 struct Shown {
-    has_guessed: AtomicBool,
+    guesses: AtomicU32,
     knows_password: AtomicBool,
+    is_put_off: AtomicBool,
+}
+
+/// A connection whose guess is not answered yet.
+struct PutOff<'c>(&'c Shown);
+
+impl Acquaintance {
+    /// Whether what it asks for waits on purpose, for its guess at the password: no work is lost when it
+    /// is closed.
+    pub fn is_put_off(&self) -> bool {
+        self.0.is_put_off.load(Ordering::Relaxed)
+    }
+
+    /// Whether it has shown the password.
+    pub fn knows_password(&self) -> bool {
+        self.0.knows_password.load(Ordering::Relaxed)
+    }
+}
+
+impl<'c> PutOff<'c> {
+    fn begin(connection: &'c Shown) -> Self {
+        connection.is_put_off.store(true, Ordering::Relaxed);
+        Self(connection)
+    }
+}
+
+impl Drop for PutOff<'_> {
+    fn drop(&mut self) {
+        self.0.is_put_off.store(false, Ordering::Relaxed);
+    }
 }
 
 /// What the door asks for; without a password all may come in.
@@ -80,6 +113,7 @@ pub struct Door {
     credentials: Option<String>,
     names: Names,
     guesses: Guesses,
+    late: Late,
     turned_away: Arc<Seldom>,
 }
 
@@ -89,6 +123,7 @@ impl Default for Door {
             credentials: None,
             names: Names::default(),
             guesses: Guesses::new(guesses::WAITING),
+            late: Late::default(),
             turned_away: Arc::default(),
         }
     }
@@ -146,29 +181,44 @@ impl Door {
         if shown.is_some_and(|shown| shown.knows_password.load(Ordering::Relaxed)) && is_right() {
             return Password::Right;
         }
-        let visitor = known.get::<Visitor>();
+        let network = known.get::<Visitor>();
+        let network = network.map(|visitor| guesses::network(visitor.address));
         let user_agent = headers.get(USER_AGENT);
         let caller = Caller {
-            network: visitor.map(|visitor| guesses::network(visitor.address)),
+            network,
             user_agent: user_agent.map_or(&[], HeaderValue::as_bytes),
-            has_guessed: shown.is_some_and(|shown| shown.has_guessed.swap(true, Ordering::Relaxed)),
+            guesses_before: shown.map_or(0, |shown| shown.guesses.fetch_add(1, Ordering::Relaxed)),
         };
-        if let Err(busy) = self.guesses.turn(&caller, guess).await {
-            return Password::Unjudged(busy);
+        // where nobody's connection is held there is nothing to hold an answer on
+        let answer_at = network.map(|network| self.late.answer_at(network));
+        let _put_off = shown.map(PutOff::begin);
+        let turn = self.guesses.turn(&caller, guess);
+        let turn = timeout(WAITS, turn).await;
+        let judged = match turn.unwrap_or_else(|_| Err(self.guesses.busy())) {
+            Err(busy) => Password::Unjudged(busy),
+            Ok(()) if is_right() => Password::Right,
+            Ok(()) => Password::Wrong,
+        };
+        match judged {
+            Password::Right => {
+                if let Some(shown) = shown {
+                    shown.knows_password.store(true, Ordering::Relaxed);
+                }
+                self.guesses.was_right();
+                return judged;
+            }
+            Password::Wrong => {
+                if let Some(shown) = shown {
+                    shown.knows_password.store(false, Ordering::Relaxed);
+                }
+                self.guesses.was_wrong(&caller, guess);
+            }
+            Password::Missing | Password::Unjudged(_) => {}
         }
-        let is_right = is_right();
-        if let Some(shown) = shown {
-            shown.knows_password.store(is_right, Ordering::Relaxed);
+        if let Some(answer_at) = answer_at {
+            sleep_until(answer_at).await;
         }
-        if is_right {
-            self.guesses.was_right();
-            return Password::Right;
-        }
-        self.guesses.was_wrong(guess);
-        if visitor.is_some() {
-            tokio::time::sleep(LATE).await;
-        }
-        Password::Wrong
+        judged
     }
 
     fn turn_away(&self, status: StatusCode, message: &str, visitor: Option<Visitor>) -> Response {

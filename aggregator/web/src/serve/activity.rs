@@ -4,6 +4,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::time::Instant;
 
+use crate::api::Acquaintance;
+
 /// A step of a connection; in all but [`Step::Work`] the server waits for the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
@@ -23,7 +25,10 @@ pub(super) enum Step {
 
 /// What a connection is at; clones share it.
 #[derive(Clone, Debug)]
-pub(super) struct Activity(Arc<Mutex<State>>);
+pub(super) struct Activity {
+    state: Arc<Mutex<State>>,
+    acquaintance: Acquaintance,
+}
 
 #[derive(Debug)]
 struct State {
@@ -39,12 +44,21 @@ struct State {
 impl Activity {
     /// A new connection at its first step.
     pub(super) fn begun(step: Step) -> Self {
-        Self(Arc::new(Mutex::new(State {
+        let state = State {
             step,
             since: Instant::now(),
             clogged: None,
             is_unread: false,
-        })))
+        };
+        Self {
+            state: Arc::new(Mutex::new(state)),
+            acquaintance: Acquaintance::default(),
+        }
+    }
+
+    /// What it has shown of the password.
+    pub(super) fn acquaintance(&self) -> &Acquaintance {
+        &self.acquaintance
     }
 
     /// What it is at, and since when.
@@ -56,15 +70,25 @@ impl Activity {
         }
     }
 
-    /// Since when it waits for its client, if it does.
+    /// Since when it waits for its client, or lets a guess at the password wait, if it does.
     pub(super) fn waits_since(&self) -> Option<Instant> {
         let (step, since) = self.waiting();
-        (step != Step::Work).then_some(since)
+        (step != Step::Work || self.is_put_off()).then_some(since)
     }
 
-    /// Whether the client has asked for nothing that is not answered.
+    /// Whether its answer waits only because it was a guess at the password.
+    pub(super) fn is_put_off(&self) -> bool {
+        self.acquaintance.is_put_off()
+    }
+
+    /// Whether it has shown the password.
+    pub(super) fn knows_password(&self) -> bool {
+        self.acquaintance.knows_password()
+    }
+
+    /// Whether the client has asked for nothing that is not answered, but for what is put off.
     pub(super) fn is_free(&self) -> bool {
-        matches!(self.waiting().0, Step::Idle | Step::Handshake)
+        matches!(self.waiting().0, Step::Idle | Step::Handshake) || self.is_put_off()
     }
 
     /// The connection is at another step now.
@@ -104,6 +128,6 @@ impl Activity {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -18,7 +18,7 @@ use tokio::sync::watch;
 use super::activity::{Activity, Step};
 use super::io_activity::{Answered, Watched, received};
 use super::tls::Tls;
-use crate::api::{Acquaintance, Visitor};
+use crate::api::Visitor;
 
 /// The longest line and headers of a request together, in bytes: browsers send all cookies of
 /// `localhost`, whichever port set them.
@@ -79,7 +79,7 @@ impl Host {
         S: AsyncRead + AsyncWrite + Unpin,
     {
         let stream = TokioIo::new(Watched::new(stream, activity.clone()));
-        let acquaintance = Acquaintance::default();
+        let acquaintance = activity.acquaintance().clone();
         let service = service_fn(|mut request: Request<Incoming>| {
             request.extensions_mut().insert(acquaintance.clone());
             self.answer(request, visitor, activity.clone())

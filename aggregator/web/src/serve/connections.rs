@@ -40,26 +40,28 @@ impl Guests {
         !self.is_full() || self.slowest().is_some()
     }
 
-    /// Takes a connection in; if there are too many then, the slowest has to go.
+    /// Takes a connection in; if there are too many then, the slowest has to go. Tells whether that was
+    /// one that is put off.
     pub(super) fn seat(
         &mut self,
         connection: impl Future<Output = ()> + Send + 'static,
         activity: Activity,
-    ) {
-        if self.is_full() {
-            self.show_out_the_slowest();
-        }
+    ) -> bool {
+        let was_put_off = self.is_full() && self.show_out_the_slowest();
         let task = self.tasks.spawn(connection);
         self.seated.insert(task.id(), Guest { activity, task });
+        was_put_off
     }
 
-    /// Closes the connection that has waited longest for its client, if any does.
-    pub(super) fn show_out_the_slowest(&mut self) {
-        if let Some(id) = self.slowest()
-            && let Some(guest) = self.seated.remove(&id)
-        {
+    /// Closes the connection that has waited longest for its client, if any does: of those first that have not
+    /// shown the password. Tells whether it was
+    /// put off.
+    pub(super) fn show_out_the_slowest(&mut self) -> bool {
+        let guest = self.slowest().and_then(|id| self.seated.remove(&id));
+        guest.is_some_and(|guest| {
             guest.task.abort();
-        }
+            guest.activity.is_put_off()
+        })
     }
 
     /// Waits until a connection has ended, or was closed because its client took too long. Nothing is
@@ -113,11 +115,12 @@ impl Guests {
         self.seated.len() >= self.limits.connections
     }
 
+    /// The connection that has waited longest; one that has shown the password only if all have.
     fn slowest(&self) -> Option<Id> {
-        let waiting = self
-            .seated
-            .iter()
-            .filter_map(|(id, guest)| Some((guest.activity.waits_since()?, *id)));
-        waiting.min_by_key(|(since, _)| *since).map(|(_, id)| id)
+        let waiting = self.seated.iter().filter_map(|(id, guest)| {
+            let since = guest.activity.waits_since()?;
+            Some(((guest.activity.knows_password(), since), *id))
+        });
+        waiting.min_by_key(|(rank, _)| *rank).map(|(_, id)| id)
     }
 }

@@ -192,14 +192,17 @@ async fn wrong_passwords_are_answered_late_and_the_right_one_at_once() {
     assert!(cicada.store_is_empty().await);
 }
 
-/// Guesses for as long as it may, each another one; counts what was answered.
-async fn guess_on(served: &Served, who: usize, keeps: bool, answers: &[AtomicUsize; 3]) {
+/// Guesses for as long as it may, each another one; counts what was answered, and who has begun.
+async fn guess_on(served: &Served, who: usize, keeps: bool, answers: &[AtomicUsize; 4]) {
     for number in 0.. {
         let mut wire = Wire::to(served.address).await;
         for again in 0..if keeps { 1_000 } else { 1 } {
             let guess = BASE64_STANDARD.encode(format!("demo:{who}-{number}-{again}"));
             let guess = format!("GET /stop HTTP/1.1\r\nhost: x\r\nauthorization: Basic {guess}");
             wire.send(format!("{guess}\r\n\r\n")).await;
+            if (number, again) == (0, 0) {
+                answers[3].fetch_add(1, Ordering::Relaxed);
+            }
             let Some(answer) = wire.answer().await else {
                 break;
             };
@@ -215,7 +218,18 @@ async fn guess_on(served: &Served, who: usize, keeps: bool, answers: &[AtomicUsi
 
 #[tokio::test(flavor = "multi_thread")]
 async fn guessing_is_slow_at_any_number_of_connections_and_the_right_one_comes_through() {
-    for (connections, keeps) in [(60, true), (60, false), (200, true)] {
+    // both ends of each connection are in this process
+    let files = rlimit::increase_nofile_limit(10_000).unwrap();
+    assert!(files >= 4_000, "raise ulimit -n");
+    for (connections, keeps) in [
+        (60, true),
+        (60, false),
+        (300, true),
+        (600, true),
+        (600, false),
+        (1_000, true),
+        (1_000, false),
+    ] {
         let door = Door::with_basic_auth("demo:secret").unwrap();
         let clock = Clock::following_tokio(epoch());
         let store = std::sync::Arc::default();
@@ -225,11 +239,19 @@ async fn guessing_is_slow_at_any_number_of_connections_and_the_right_one_comes_t
         let mut known = Wire::to(served.address).await;
         known.send(format!("{right}\r\n\r\n")).await;
         assert_eq!(known.answer().await.unwrap().status, 200);
-        let answers = [const { AtomicUsize::new(0) }; 3];
+        let answers = [const { AtomicUsize::new(0) }; 4];
         let attack = (0..connections).map(|who| guess_on(&served, who, keeps, &answers));
         let began = Instant::now();
         let mut slowest = [Duration::ZERO; 2];
         let comes_through = async {
+            // nobody can tell it from a thousand others that come in the same moment
+            let [judged, _, _, begun] = &answers;
+            while begun.load(Ordering::Relaxed) < connections || judged.load(Ordering::Relaxed) < 20
+            {
+                assert!(began.elapsed() < LONG_ENOUGH, "they do not begin");
+                sleep(Duration::from_millis(10)).await;
+            }
+            let began = Instant::now();
             while began.elapsed() < Duration::from_secs(5) {
                 // over a new connection, and over one that has shown it
                 let asked = Instant::now();
@@ -247,19 +269,51 @@ async fn guessing_is_slow_at_any_number_of_connections_and_the_right_one_comes_t
             () = comes_through => {}
         }
         let took = began.elapsed().as_secs_f64();
-        let [judged, unjudged, other] = answers.map(AtomicUsize::into_inner);
+        let [judged, unjudged, other, _] = answers.map(AtomicUsize::into_inner);
         println!(
             "{connections} connections, kept: {keeps}: {judged} judged and {unjudged} refused in {took:.1} s; \
              the right one within {slowest:?}"
         );
         assert!(judged as f64 <= 20.0 + 50.0 * took, "{judged} in {took} s");
-        assert!(judged > 20, "{judged} in {took} s");
         assert_eq!(other, 0);
-        // each of the others waits before it, if they all came first
-        let longest = Duration::from_secs(connections as u64 / 50 * 5 / 4 + 4);
-        assert!(slowest[0] < longest, "{slowest:?}");
+        // some hundredths of a second, where the machine is not busy
+        assert!(slowest[0] < Duration::from_secs(4), "{slowest:?}");
         assert!(slowest[1] < Duration::from_secs(3), "{slowest:?}");
         assert!(cicada.store_is_empty().await);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn guesses_in_every_place_keep_nobody_out() {
+    let door = Door::with_basic_auth("demo:secret").unwrap();
+    let clock = Clock::following_tokio(epoch());
+    let store = std::sync::Arc::default();
+    let cicada: Cicada = Cicada::behind(door, store, Settings::new(workload()), clock);
+    let places = Limits {
+        connections: 40,
+        ..Limits::default()
+    };
+    let served = Served::within(places, cicada.router.clone()).await;
+    let answers = [const { AtomicUsize::new(0) }; 4];
+    let right = format!("{GOOD}\r\nauthorization: Basic ZGVtbzpzZWNyZXQ=");
+    let mut known = Wire::to(served.address).await;
+    known.send(format!("{right}\r\n\r\n")).await;
+    assert_eq!(known.answer().await.unwrap().status, 200);
+    let attack = (0..45).map(|who| guess_on(&served, who, true, &answers));
+    let comes_through = async {
+        while answers[0].load(Ordering::Relaxed) < 10 {
+            sleep(Duration::from_millis(10)).await;
+        }
+        for _ in 0..10 {
+            assert_eq!(served.ask(&right).await.status, 200);
+        }
+        // who has shown the password is not sent away for those who have not
+        known.send(format!("{right}\r\n\r\n")).await;
+        assert_eq!(known.answer().await.unwrap().status, 200);
+    };
+    tokio::select! {
+        _ = futures_util::future::join_all(attack) => unreachable!("it goes on for ever"),
+        () = comes_through => {}
     }
 }
 

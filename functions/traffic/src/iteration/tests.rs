@@ -120,7 +120,7 @@ impl Scene {
 
     fn with(requests: &str, failing: &[&'static str], observer: Option<Arc<dyn Observer>>) -> Self {
         let source = format!(
-            "[hosts.one]\nurl = \"http://127.0.0.1:9\"\n\
+            "[hosts.one]\nurl = \"http://127.0.0.1:9\"\ninsecure = true\n\
              [class.A]\nhost = \"one\"\nwait = \"constant(1)\"\n{requests}"
         );
         let workload = Workload::parse(&source, "test", &|_| None)
@@ -288,6 +288,17 @@ async fn a_request_goes_by_the_connections_of_its_user_as_its_class_says() {
         Some(crate::workload::Connections::Shared)
     );
     assert_eq!(asked.max_connection_age, Duration::from_secs(5));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hosts_settings_of_tls_hold_where_a_run_does_not_send_its_requests_elsewhere() {
+    let mut scene = Scene::with(REPAIRS, &[], None);
+    scene.iterate(0).await;
+    scene.sender.base = "http://127.0.0.1:10".parse().unwrap();
+    scene.iterate(1).await;
+    let asked = scene.target.asked.lock().unwrap();
+    let has_tls: Vec<_> = asked.iter().map(|asked| asked.tls.is_some()).collect();
+    assert_eq!(has_tls, [true, true, false, false]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -358,6 +358,10 @@ impl Step {
     fn capture(&self, scope: &mut Scope, context: &Value) -> Result<(), EvaluationError> {
         for Capture { name, value } in &self.captures {
             let captured = value.evaluate_defined(context.clone())?;
+            // what there was no memory for is not kept as nothing
+            if captured.is_none() && Answered::is_too_large(context) {
+                return Err(EvaluationError::new(&value.origin, "there is no value"));
+            }
             scope.capture(name, captured, context);
         }
         Ok(())

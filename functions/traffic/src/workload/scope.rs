@@ -235,6 +235,11 @@ impl Answered {
         answered.json.get()?.as_ref().err().copied()
     }
 
+    /// Whether somebody asked for JSON whose values take more memory than there is.
+    pub(super) fn is_too_large(context: &Value) -> bool {
+        matches!(Self::lacks_json(context), Some(NotJson::TooLarge(_)))
+    }
+
     /// The body's text; an error for whoever looks at it if there is no memory for it.
     fn text(&self) -> Value {
         let text = json::text(&self.response.headers, &self.response.body);

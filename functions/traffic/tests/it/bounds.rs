@@ -497,6 +497,7 @@ fn the_values_of_a_large_body_have_a_bound_and_it_is_said_when_it_is_met() {
         "small objects",
         "one object",
         "strings",
+        "deep lists",
     ];
     let said = try_within(
         VALUES,
@@ -508,18 +509,16 @@ fn the_values_of_a_large_body_have_a_bound_and_it_is_said_when_it_is_met() {
             "{kind}: {said}"
         );
     }
-    let kept = [
+    let read = [
         "one string",
         "one escaped string",
         "longer strings",
         "large numbers",
-        "deep lists",
     ];
-    for (kind, said) in kept.iter().zip(try_within(
-        VALUES,
-        kept.iter().map(|kind| format!("{LARGE}{kind}")),
-    )) {
-        println!("{kind}: {said}");
+    let said = try_within(VALUES, read.iter().map(|kind| format!("{LARGE}{kind}")));
+    for (kind, said) in read.iter().zip(said) {
+        // they pass the check, and are too large to be captured
+        assert!(said.contains("makes too much text"), "{kind}: {said}");
     }
 }
 

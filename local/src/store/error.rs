@@ -24,7 +24,9 @@ pub enum OpenError {
     #[error("{0} is a database, but not one of cicada's: choose another --db")]
     NotCicada(PathBuf),
     /// It was written by another version of Cicada.
-    #[error("{0} was written by another version of cicada: use that version, or choose another --db")]
+    #[error(
+        "{0} was written by another version of cicada: use that version, or choose another --db"
+    )]
     OtherVersion(PathBuf),
     /// It is one of ours, but damaged.
     #[error("{0} is damaged: move it away and start afresh, or choose another --db")]

@@ -25,7 +25,9 @@ const VERSION: u8 = 1;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CheckpointError {
     /// It was written by another Cicada, or is no checkpoint at all.
-    #[error("checkpoint version {0} is not known here, only {VERSION}: use the cicada that wrote it, or fold the records again")]
+    #[error(
+        "checkpoint version {0} is not known here, only {VERSION}: use the cicada that wrote it, or fold the records again"
+    )]
     Version(u8),
     /// It is damaged or cut off.
     #[error("checkpoint cannot be read ({0}): fold the records again")]

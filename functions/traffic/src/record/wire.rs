@@ -27,7 +27,9 @@ const IS_COLD: u64 = 4;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WireError {
     /// It was written by another Cicada, or is no payload at all.
-    #[error("record version {0} is not known here, only {VERSION}: use the cicada that wrote it, or delete the database")]
+    #[error(
+        "record version {0} is not known here, only {VERSION}: use the cicada that wrote it, or delete the database"
+    )]
     Version(u8),
     /// It ends in the middle of `0`.
     #[error("record ends in the middle of its {0}")]

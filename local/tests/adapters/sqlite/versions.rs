@@ -5,7 +5,6 @@ use rusqlite::Connection;
 use traffic::clock::Clock;
 use traffic::ports::Store;
 
-
 fn version(file: &std::path::Path) -> i64 {
     let connection = Connection::open(file).unwrap();
     let version = connection.query_row("PRAGMA user_version", [], |row| row.get(0));

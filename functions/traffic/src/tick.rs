@@ -14,6 +14,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::credentials::Keyring;
 use crate::in_flight::InFlight;
 use crate::journal::{Journal, WriteHealth};
+use crate::log_throttle::LogThrottle;
 use crate::plan::Due;
 use crate::ports::{Store, StoreError, WakeUp};
 use crate::random::{class_key, mix};
@@ -29,12 +30,14 @@ mod execution;
 mod hosts;
 mod markers;
 mod senders;
+mod starts;
 mod turns;
 mod under_way;
 
 use execution::{Agenda, Execution, Shared};
 pub use hosts::hosts;
 use senders::Senders;
+use starts::Starts;
 pub(crate) use under_way::Counts;
 pub use under_way::UnderWay;
 
@@ -70,6 +73,8 @@ pub struct Ticker<S, T> {
     in_flight: Arc<InFlight>,
     health: Arc<WriteHealth>,
     senders: Arc<Senders>,
+    starts: Starts,
+    came_too_late: LogThrottle,
     stop_timeout: Option<Duration>,
     /// Iterations of runs up to this one are cut off.
     cut_off: watch::Sender<Option<RunId>>,
@@ -117,6 +122,8 @@ impl<S: Store, T: Transport> Ticker<S, T> {
             in_flight: Arc::default(),
             health: Arc::default(),
             senders: Arc::default(),
+            starts: Starts::default(),
+            came_too_late: LogThrottle::default(),
             stop_timeout: None,
             cut_off: watch::Sender::new(None),
         }
@@ -199,6 +206,8 @@ impl<S: Store, T: Transport> Ticker<S, T> {
             self.clock.sleep_until(begins - PLAN_AHEAD).await;
             copies = self.runs.follow(&wake_up.run).await?;
         }
+        // before anything is planned: what waits for long must not take memory
+        self.starts.behind_others().await;
         let Some((run, class, due)) = self.anything_due(wake_up, &mut copies).await else {
             return Ok(TickReport::default());
         };
@@ -209,11 +218,11 @@ impl<S: Store, T: Transport> Ticker<S, T> {
             ..TickReport::default()
         };
         if now.since(begins) > TOO_LATE {
-            return Ok(came_too_late(wake_up, left));
+            return Ok(self.too_late(wake_up, left));
         }
         let certain = || self.runs.certain(self.clock.now());
         let Some(under_way) = self.runs.under_way().enter(run.plan.run(), certain) else {
-            return Ok(came_too_late(wake_up, left));
+            return Ok(self.too_late(wake_up, left));
         };
         if self.health.is_hopeless(now) {
             return Err(TickError::NotRecording);
@@ -321,6 +330,7 @@ impl<S: Store, T: Transport> Ticker<S, T> {
             journal,
             transport: Arc::clone(&self.transport),
             in_flight: Arc::clone(&self.in_flight),
+            starts: self.starts.clone(),
             counts,
             runs: Arc::clone(&self.runs),
             known: Mutex::default(),
@@ -328,15 +338,19 @@ impl<S: Store, T: Transport> Ticker<S, T> {
             sends_until: deadline.map(|deadline| deadline - WRITES_NEED),
         })))
     }
-}
 
-fn came_too_late(wake_up: &WakeUp, left: TickReport) -> TickReport {
-    tracing::warn!(
-        class = wake_up.class,
-        slot = wake_up.slot.0,
-        "wake-up came too late"
-    );
-    left
+    /// Says now and then that wake-ups come too late.
+    fn too_late(&self, wake_up: &WakeUp, left: TickReport) -> TickReport {
+        if let Some(wake_ups) = self.came_too_late.happened() {
+            tracing::warn!(
+                wake_ups,
+                class = wake_up.class,
+                slot = wake_up.slot.0,
+                "wake-ups came too late: their iterations are missing"
+            );
+        }
+        left
+    }
 }
 
 #[cfg(test)]

@@ -32,6 +32,9 @@ const SEAL_MARGIN: Duration = Duration::from_secs(15);
 /// Buckets that are read at once.
 const READ_AHEAD: usize = 4;
 
+/// The same after some in which nothing was.
+const READ_AHEAD_OF_NOTHING: usize = 32;
+
 /// A reader that is this far behind looks for a newer checkpoint first: what it would have to read
 /// may have been folded by another, and dropped since.
 const FAR_BEHIND: Duration = Duration::from_secs(10 * 60);
@@ -106,7 +109,11 @@ impl Follower {
                 self.pass_over_gap(store, now).await?;
                 next = self.sealed.next;
             }
-            let buckets: Vec<_> = (next.0..=last.0).take(READ_AHEAD).map(Bucket).collect();
+            let at_once = match are_empty {
+                true => READ_AHEAD_OF_NOTHING,
+                false => READ_AHEAD,
+            };
+            let buckets: Vec<_> = (next.0..=last.0).take(at_once).map(Bucket).collect();
             next = Bucket(next.0 + buckets.len() as u64);
             let reads = buckets.iter().map(|&bucket| self.read(store, bucket));
             let pages = try_join_all(reads).await?;

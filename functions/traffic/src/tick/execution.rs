@@ -9,6 +9,7 @@ use tokio::task::{JoinError, JoinSet};
 
 use super::markers::Known;
 use super::senders::Senders;
+use super::starts::{Place, Starts};
 use super::{Counts, GRAIN, TOO_LATE, TickReport};
 use crate::clock::{Slot, Timestamp};
 use crate::in_flight::{Busy, InFlight};
@@ -81,6 +82,7 @@ pub(super) struct Shared<S, T> {
     pub(super) journal: Journal<S>,
     pub(super) transport: Arc<T>,
     pub(super) in_flight: Arc<InFlight>,
+    pub(super) starts: Starts,
     pub(super) counts: Arc<Counts>,
     /// Who is busy in other processes, as far as it was read.
     pub(super) known: Mutex<Option<Known>>,
@@ -139,10 +141,19 @@ impl<S: Store, T: Transport> Execution<S, T> {
         started: &mut JoinSet<bool>,
         report: &mut TickReport,
     ) {
+        let mut place = Place::default();
         while let Some(item) = agenda.next() {
+            if self.0.journal.clock.now() < item.at {
+                place.leave();
+            }
             let knows_who_is_busy = self.0.knows_who_is_busy(&item).await;
             if !self.0.has_come(&item, copies).await {
                 self.0.replan(agenda, copies);
+                continue;
+            }
+            if !self.0.starts.try_take(&mut place) {
+                self.0.take_place(&mut place).await;
+                // the run may have changed meanwhile
                 continue;
             }
             agenda.next += 1;
@@ -181,6 +192,7 @@ impl<S: Store, T: Transport> Execution<S, T> {
                 self.0.sender.skipped();
                 report.skipped += 1;
             }
+            place.begun().await;
         }
     }
 }
@@ -234,6 +246,20 @@ impl<S: Store, T: Transport> Shared<S, T> {
         }
         self.runs.until_certain(item.at).await;
         !copies.has_changed().unwrap_or(false)
+    }
+
+    /// Waits for a place among those who begin iterations; what comes of the tick meanwhile is written in time.
+    async fn take_place(&self, place: &mut Place) {
+        let taken = self.starts.take(place);
+        tokio::pin!(taken);
+        loop {
+            let flush_at = self.journal.due();
+            tokio::select! {
+                biased;
+                () = &mut taken => return,
+                () = self.sleep_until(flush_at) => self.journal.flush().await,
+            }
+        }
     }
 
     /// Asks the run as it is now what is due.

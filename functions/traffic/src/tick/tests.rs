@@ -20,6 +20,7 @@ use crate::workload::Workload;
 
 mod at_once;
 mod deadline;
+mod starts;
 
 const START: Slot = Slot(1_700_000_040);
 

@@ -6,11 +6,25 @@ use control::Settings;
 use traffic::clock::Slot;
 use traffic::ports::Store as _;
 use traffic::run::Run;
+use traffic::workload::Workload;
 
-use crate::cicada::{Cicada, users, workload};
+use crate::cicada::{Cicada, users};
 
 /// Every ten seconds for a day.
 const RESIZES: u64 = 8_640;
+
+const WORKLOAD: &str = r#"
+[hosts.t]
+url = "http://127.0.0.1:9"
+[class.Some]
+host = "t"
+wait = "between(2, 6)"
+task.ask = { request = "GET /", timeout = "5s" }
+[class.Others]
+host = "t"
+wait = "constant(1)"
+task.ask = { request = "GET /", timeout = "5s" }
+"#;
 
 /// The bytes that the run takes in the store, and those of its checkpoint.
 async fn sizes(cicada: &Cicada) -> (usize, usize) {
@@ -26,9 +40,11 @@ async fn sizes(cicada: &Cicada) -> (usize, usize) {
 
 #[tokio::test(start_paused = true)]
 async fn a_day_of_resizes_leaves_a_run_as_small_as_it_was() {
+    let workload = Workload::parse(WORKLOAD, "test", &|_| None);
+    let workload = Arc::new(workload.expect("the workload is valid"));
     let settings = || Settings {
         seed: Some(1),
-        ..Settings::new(workload())
+        ..Settings::new(Arc::clone(&workload))
     };
     let cicada = Cicada::with(settings());
     // another process that looks every nine minutes: what is open to it is settled and folded meanwhile

@@ -14,6 +14,9 @@ use crate::ageing_series::Counted;
 /// More keys than this are counted fast.
 const FEW: usize = 16;
 
+/// A response time of more than a century is counted as one of a century, by this key.
+const CENTURY: u64 = u32::MAX as u64;
+
 /// Intervals of so many seconds and more keep response times coarsely.
 const COARSE_FROM: u64 = 30;
 
@@ -68,7 +71,10 @@ impl Passed {
 
     /// Counts a response time by its key.
     pub(crate) fn add_time(&mut self, key: u64) {
-        self.times.add(key, 1);
+        match &mut self.times {
+            Times::Many(histogram) if key <= CENTURY => histogram.add(key),
+            times => times.add(key, 1),
+        }
     }
 
     /// Adds the response times to a histogram.
@@ -102,8 +108,7 @@ impl Merge for Passed {
 
 impl Times {
     fn add(&mut self, key: u64, count: u64) {
-        // a response time of more than a century is one of a century
-        let key = u32::try_from(key).unwrap_or(u32::MAX);
+        let key = key.min(CENTURY) as u32;
         match self {
             Self::Many(histogram) => histogram.add_many(key.into(), count),
             Self::Few(times) => {

@@ -403,18 +403,18 @@ impl<'a> Input<'a> {
 
     fn varint(&mut self, field: &'static str) -> Result<u64, WireError> {
         let mut value = 0;
-        for shift in (0..64).step_by(7) {
+        for shift in (0..63).step_by(7) {
             let byte = self.byte(field)?;
-            let bits = u64::from(byte & 0x7f);
-            if bits << shift >> shift != bits {
-                return Err(WireError::Invalid(field));
-            }
-            value |= bits << shift;
+            value |= u64::from(byte & 0x7f) << shift;
             if byte < 0x80 {
                 return Ok(value);
             }
         }
-        Err(WireError::Invalid(field))
+        // nine bytes have 63 bits
+        match self.byte(field)? {
+            last @ 0..=1 => Ok(value | u64::from(last) << 63),
+            _ => Err(WireError::Invalid(field)),
+        }
     }
 
     fn narrow(&mut self, field: &'static str) -> Result<u32, WireError> {

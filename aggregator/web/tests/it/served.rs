@@ -112,7 +112,12 @@ impl Wire {
 
     /// The next answer, unless the connection is closed before.
     pub(crate) async fn answer(&mut self) -> Option<Answer> {
-        timeout(LONG_ENOUGH, self.read_answer())
+        self.answer_within(LONG_ENOUGH).await
+    }
+
+    /// The same, of an answer that is late on purpose.
+    pub(crate) async fn answer_within(&mut self, limit: Duration) -> Option<Answer> {
+        timeout(limit, self.read_answer())
             .await
             .expect("it is answered, or closed")
     }

@@ -11,7 +11,7 @@ use crate::scene::{GET, LONG, Scene, telemetry};
 const SHORT: Duration = Duration::from_millis(300);
 
 /// What a flush may take longer than it was given, on a machine that is busy.
-const SLACK: Duration = Duration::from_millis(1_500);
+const SLACK: Duration = Duration::from_secs(15);
 
 async fn scene(behaviour: Behaviour) -> Scene {
     Scene::at(Receiver::start(behaviour).await.unwrap(), &[])
@@ -96,6 +96,7 @@ async fn more_than_the_queue_holds_is_dropped_at_once_and_not_waited_for() {
     for _ in 0..10_000 {
         scene.iteration(&[GET]);
     }
-    let each = begun.elapsed() / 10_000;
-    assert!(each < Duration::from_millis(1), "{each:?}");
+    // a wait of some milliseconds each would take longer
+    let took = begun.elapsed();
+    assert!(took < LONG, "{took:?}");
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::Share;
 use crate::clock::Timestamp;
 
-/// See the [module](self).
+/// What the plan still needs of a run's oldest segments, which the run does not keep any more.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Past {
     /// The run's first instant.

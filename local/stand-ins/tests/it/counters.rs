@@ -74,8 +74,16 @@ async fn a_user_that_overlaps_itself_is_seen() {
 async fn a_request_counts_when_its_client_has_gone_away() {
     let stand_ins = StandIns::with(json!({"fixed_latency_ms": {"POST /chat": 40_000}})).await;
     let arrived = async {
-        let in_flight =
-            || Some(stand_ins.targets.counters().route("POST /chat")?.gauge.in_flight);
+        let in_flight = || {
+            Some(
+                stand_ins
+                    .targets
+                    .counters()
+                    .route("POST /chat")?
+                    .gauge
+                    .in_flight,
+            )
+        };
         while in_flight() != Some(1) {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }

@@ -14,9 +14,7 @@ const PATIENT: Duration = Duration::from_secs(30);
 async fn misbehaved(mode: &str, patience: Duration) -> (Result<Vec<u8>, reqwest::Error>, u64) {
     let mode = Mode::find(mode).expect("a mode");
     let server = Misbehaving::start(mode).await.expect("a free port");
-    let request = client()
-        .get(server.url())
-        .timeout(patience);
+    let request = client().get(server.url()).timeout(patience);
     let answer = match request.send().await {
         Ok(response) => response.bytes().await.map(|body| body.to_vec()),
         Err(error) => Err(error),

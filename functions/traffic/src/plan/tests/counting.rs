@@ -37,9 +37,9 @@ proptest! {
         run.stopped_at = stops.map(|stops| START.plus(stops).full_second() + Duration::from_micros(7));
         let plan = plan(run, &[("A", waits[0]), ("B", waits[1])]);
         let slots = span.0..span.0 + span.1;
-        for class in 0..2 {
+        for (class, wait) in waits.iter().enumerate() {
             let counted = plan.due_within(class, START.plus(slots.start), START.plus(slots.end));
-            prop_assert_eq!(counted, listed(&plan, class, slots.clone()), "{:?}", waits[class]);
+            prop_assert_eq!(counted, listed(&plan, class, slots.clone()), "{:?}", wait);
         }
     }
 }

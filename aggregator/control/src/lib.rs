@@ -1,7 +1,7 @@
 //! The control: what `/swarm`, `/stop` and `/stats/reset` do to the run in the store.
 //!
-//! A change is made to the run as it is in the store, and once more if somebody else was faster. It
-//! holds from an instant that everybody knows of in time, so nothing is left to be told to anyone but the queue.
+//! A change is made to the run as it is in the store. If another process changed the run meanwhile, the change is
+//! tried again, ten times at most. It holds from an instant that every process knows of in time, so only the queue is told.
 //! Reading requests is the API's, executing the run the traffic crate's.
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -32,7 +32,7 @@ pub use held_stop::Stop;
 pub use request::{InvalidField, SwarmRequest, Swarmed};
 pub use schedules::ScheduleRefusal;
 pub use settings::{ClassSettings, Limits, Settings};
-pub use swarm_form::{Offer, OfferedClass};
+pub use swarm_form::{FormClass, SwarmForm};
 pub use timespan::{InvalidTimespan, parse_timespan};
 pub use user::{Change, UserSettings};
 pub use workload_choice::{Chosen, MAX_WORKLOAD, WorkloadRefusal};
@@ -58,7 +58,7 @@ pub struct Control<S, Q, H> {
     /// has its own, and an earlier run's must not send the traffic of a new one.
     asked: Mutex<Option<Option<String>>>,
     /// The workload of new runs.
-    chosen: Mutex<Option<workload_choice::Copy>>,
+    chosen: Mutex<Option<workload_choice::CopyOfChoice>>,
     /// Why a stop that holds here is not written yet, if there is one.
     unwritten_stop: Mutex<Option<String>>,
 }

@@ -11,13 +11,13 @@ use super::{Control, Refusal};
 
 /// Classes, and what was asked for last.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Offer {
+pub struct SwarmForm {
     /// Where the traffic stands.
     pub state: State,
     /// The version of the workload that a new run would have.
     pub workload: String,
     /// The classes that a new run may have, sorted by name.
-    pub classes: Vec<OfferedClass>,
+    pub classes: Vec<FormClass>,
     /// The names of the shapes that a new run may have, sorted.
     pub shapes: Vec<String>,
     /// The shape that a new run has if nobody says otherwise.
@@ -34,7 +34,7 @@ pub struct Offer {
 
 /// A user class as a new run would have it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OfferedClass {
+pub struct FormClass {
     /// Its name.
     pub name: String,
     /// Its weight among the classes without a fixed count.
@@ -52,7 +52,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
     ///
     /// # Errors
     /// When the run or the workload cannot be read.
-    pub async fn offer(&self) -> Result<Offer, Refusal> {
+    pub async fn offer(&self) -> Result<SwarmForm, Refusal> {
         let chosen = self.workload().await?.workload;
         let run = self.run().await?;
         let run = run.as_deref();
@@ -69,7 +69,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
             _ => self.host(),
         };
         let shapes = chosen.shapes().iter().map(|shape| shape.name().to_string());
-        Ok(Offer {
+        Ok(SwarmForm {
             state,
             workload: chosen.version().to_owned(),
             classes,
@@ -82,16 +82,16 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         })
     }
 
-    fn offered_classes(&self, workload: &Workload) -> Vec<OfferedClass> {
+    fn offered_classes(&self, workload: &Workload) -> Vec<FormClass> {
         let names = self.settings.selected(workload);
         let classes = names.iter().filter_map(|name| workload.class(name));
         classes.map(|class| self.offered(class)).collect()
     }
 
-    fn offered(&self, class: &UserClass) -> OfferedClass {
+    fn offered(&self, class: &UserClass) -> FormClass {
         let share = self.settings.share(class);
         let host = self.settings.class_host(class.name()).map(str::to_owned);
-        OfferedClass {
+        FormClass {
             name: share.class,
             weight: share.weight,
             fixed_count: share.fixed_count,

@@ -31,7 +31,7 @@ pub struct Chosen {
 
 /// A process's copy.
 #[derive(Clone, Debug)]
-pub(super) struct Copy {
+pub(super) struct CopyOfChoice {
     read_at: Timestamp,
     chosen: Chosen,
 }
@@ -177,13 +177,13 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         Ok(Chosen { text, workload })
     }
 
-    fn copy(&self) -> Option<Copy> {
+    fn copy(&self) -> Option<CopyOfChoice> {
         let copy = self.chosen.lock().unwrap_or_else(PoisonError::into_inner);
         copy.clone()
     }
 
     fn keep(&self, chosen: &Chosen) {
-        let copy = Copy {
+        let copy = CopyOfChoice {
             read_at: self.now(),
             chosen: chosen.clone(),
         };

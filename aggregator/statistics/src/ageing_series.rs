@@ -94,7 +94,7 @@ pub(crate) trait Counted: Merge + Clone {
 
 /// See the [module](self).
 #[derive(Clone, Debug)]
-pub(crate) struct Thinned<T> {
+pub(crate) struct AgeingSeries<T> {
     newest: u64,
     /// Until `newest` is this, every interval is as long as it is to be.
     due: u64,
@@ -110,7 +110,7 @@ pub(crate) struct Saved<T> {
     intervals: Vec<(u64, T)>,
 }
 
-impl<T> Default for Thinned<T> {
+impl<T> Default for AgeingSeries<T> {
     fn default() -> Self {
         Self {
             newest: 0,
@@ -120,7 +120,7 @@ impl<T> Default for Thinned<T> {
     }
 }
 
-impl<T: Counted> Thinned<T> {
+impl<T: Counted> AgeingSeries<T> {
     /// Counts something that happened in `second`.
     pub(crate) fn count(&mut self, second: u64, count: impl FnOnce(&mut T)) {
         let latest = self.intervals.iter_mut().rev().take(COUNTING);
@@ -235,7 +235,7 @@ impl<T: Counted> Thinned<T> {
     }
 }
 
-impl<T: Counted> Merge for Thinned<T> {
+impl<T: Counted> Merge for AgeingSeries<T> {
     fn merge(&mut self, other: &Self) {
         self.advance(other.newest);
         for (interval, counted) in other.iter() {
@@ -246,8 +246,8 @@ impl<T: Counted> Merge for Thinned<T> {
 
 impl<T: Counted> Saved<T> {
     /// The series again, or nothing if it cannot have been one.
-    pub(crate) fn load(self) -> Option<Thinned<T>> {
-        let mut loaded = Thinned {
+    pub(crate) fn load(self) -> Option<AgeingSeries<T>> {
+        let mut loaded = AgeingSeries {
             newest: self.newest,
             due: u64::MAX,
             intervals: Vec::with_capacity(self.intervals.len()),
@@ -310,15 +310,15 @@ mod tests {
     const NOW: u64 = 1_795_000_000;
     const YEAR: u64 = 365 * 86_400;
 
-    fn counted(seconds: &[u64]) -> Thinned<u64> {
-        let mut thinned = Thinned::default();
+    fn counted(seconds: &[u64]) -> AgeingSeries<u64> {
+        let mut thinned = AgeingSeries::default();
         for &second in seconds {
             thinned.count(second, |count| *count += 1);
         }
         thinned
     }
 
-    fn all(thinned: &Thinned<u64>) -> Vec<(Interval, u64)> {
+    fn all(thinned: &AgeingSeries<u64>) -> Vec<(Interval, u64)> {
         thinned
             .iter()
             .map(|(interval, count)| (interval, *count))
@@ -370,19 +370,19 @@ mod tests {
         fn for_every_order_what_is_old_is_as_coarse_as_it_is_to_be(
             ages in prop::collection::vec(prop_oneof![0..30_u64, 0..900_u64, 0..90_000_u64], 1..40),
         ) {
-            let mut thinned = Thinned::<Seconds>::default();
+            let mut thinned = AgeingSeries::<Seconds>::default();
             for age in &ages {
                 let second = NOW - age;
                 thinned.count(second, |seconds| *seconds.0.entry(second).or_default() += 1);
             }
             let mut sorted = ages.clone();
             sorted.sort_unstable();
-            let mut expected = Thinned::<Seconds>::default();
+            let mut expected = AgeingSeries::<Seconds>::default();
             for age in sorted {
                 let second = NOW - age;
                 expected.count(second, |seconds| *seconds.0.entry(second).or_default() += 1);
             }
-            let all = |thinned: &Thinned<Seconds>| -> Vec<_> {
+            let all = |thinned: &AgeingSeries<Seconds>| -> Vec<_> {
                 let later = thinned.as_of(NOW);
                 later.iter().map(|(interval, seconds)| (interval, seconds.clone())).collect()
             };
@@ -426,7 +426,7 @@ mod tests {
             let middle = order.index(seconds.len());
             seconds.rotate_left(middle);
             seconds[..middle].reverse();
-            let mut merged: [Thinned<u64>; 4] = Default::default();
+            let mut merged: [AgeingSeries<u64>; 4] = Default::default();
             for (second, part) in seconds.iter().zip(parts) {
                 merged[part].count(*second, |count| *count += 1);
             }

@@ -14,9 +14,9 @@ use self::entry::{Entry, Occurrences, Sum};
 use self::histogram::{Histogram, key_of};
 use self::history::Passed;
 use self::seconds::Ring;
-use self::smallest_keys::{Capped, Merge};
+use self::smallest_keys::{Merge, SmallestKeys};
 use self::text::{cut, without_address};
-use crate::ageing_series::Thinned;
+use crate::ageing_series::AgeingSeries;
 
 mod checkpoint;
 pub mod entry;
@@ -91,17 +91,17 @@ pub struct Stats {
     since: Timestamp,
     limits: Limits,
     /// Rows by (name, method), Locust's order.
-    rows: Capped<2, Entry>,
+    rows: SmallestKeys<2, Entry>,
     /// Errors by (name, method, error).
-    errors: Capped<3, Occurrences>,
+    errors: SmallestKeys<3, Occurrences>,
     /// Exceptions by (message, traceback).
-    exceptions: Capped<2, u64>,
+    exceptions: SmallestKeys<2, u64>,
     /// The first and the last completion.
     span: Option<(Timestamp, Timestamp)>,
     /// Response times of all requests in the latest seconds.
     recent: Ring<Histogram, RECENT_SECONDS>,
     /// The past of rows, by (name, method).
-    history: Capped<2, Thinned<Passed>>,
+    history: SmallestKeys<2, AgeingSeries<Passed>>,
 }
 
 impl Stats {
@@ -116,12 +116,12 @@ impl Stats {
         Self {
             since,
             limits,
-            rows: Capped::new(limits.names),
-            errors: Capped::new(limits.errors),
-            exceptions: Capped::new(limits.exceptions),
+            rows: SmallestKeys::new(limits.names),
+            errors: SmallestKeys::new(limits.errors),
+            exceptions: SmallestKeys::new(limits.exceptions),
             span: None,
             recent: Ring::default(),
-            history: Capped::new(limits.histories),
+            history: SmallestKeys::new(limits.histories),
         }
     }
 
@@ -302,11 +302,11 @@ impl Stats {
     }
 
     /// The rows, by request name and method.
-    pub fn rows(&self) -> &Capped<2, Entry> {
+    pub fn rows(&self) -> &SmallestKeys<2, Entry> {
         &self.rows
     }
 
-    pub(crate) fn errors(&self) -> &Capped<3, Occurrences> {
+    pub(crate) fn errors(&self) -> &SmallestKeys<3, Occurrences> {
         &self.errors
     }
 
@@ -314,7 +314,7 @@ impl Stats {
         self.span
     }
 
-    pub(crate) fn history(&self) -> &Capped<2, Thinned<Passed>> {
+    pub(crate) fn history(&self) -> &SmallestKeys<2, AgeingSeries<Passed>> {
         &self.history
     }
 
@@ -325,7 +325,7 @@ impl Stats {
 
 /// The slots of the record's names in a map by name and method.
 fn resolve<V: Merge>(
-    map: &mut Capped<2, V>,
+    map: &mut SmallestKeys<2, V>,
     record: &Decoded<'_>,
     name_chars: usize,
 ) -> Vec<usize> {

@@ -26,10 +26,10 @@ mod validity;
 pub use limits::Limits;
 pub use tls::{Tls, TlsError, TlsFiles};
 
-use crate::log_throttle::Seldom;
 use activity::Activity;
 use connection::Host;
-use connections::Guests;
+use connections::Connections;
+use traffic::log_throttle::LogThrottle;
 
 /// How long nothing is accepted after an error in accepting, most often for want of file descriptors.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -68,8 +68,8 @@ impl Serving {
 pub async fn serve(listener: TcpListener, serving: Serving, end: impl Future<Output = ()>) {
     let (stop, stopped) = watch::channel(false);
     let host = Host::new(serving.router, serving.tls, stopped);
-    let mut guests = Guests::new(serving.limits);
-    let trouble = Seldom::default();
+    let mut guests = Connections::new(serving.limits);
+    let trouble = LogThrottle::default();
     let mut open_from = Instant::now();
     tokio::pin!(end);
     loop {

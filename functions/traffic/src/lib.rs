@@ -14,7 +14,7 @@ pub mod host_allowlist;
 mod in_flight;
 mod iteration;
 mod journal;
-mod log_throttle;
+pub mod log_throttle;
 pub mod machine;
 #[cfg(any(test, feature = "contract"))]
 pub mod memory;

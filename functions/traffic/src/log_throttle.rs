@@ -11,7 +11,7 @@ const SILENCE: Duration = Duration::from_secs(10);
 
 /// Something that may happen often.
 #[derive(Debug, Default)]
-pub(crate) struct LogThrottle(Mutex<Said>);
+pub struct LogThrottle(Mutex<Said>);
 
 #[derive(Debug, Default)]
 struct Said {
@@ -21,7 +21,7 @@ struct Said {
 
 impl LogThrottle {
     /// It happened: how often since it was last said, if it is time to say it.
-    pub(crate) fn happened(&self) -> Option<u64> {
+    pub fn happened(&self) -> Option<u64> {
         let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         said.since += 1;
         if said.last.is_some_and(|last| last.elapsed() < SILENCE) {
@@ -45,5 +45,8 @@ mod tests {
         }
         tokio::time::sleep(SILENCE).await;
         assert_eq!(throttle.happened(), Some(100));
+        assert_eq!(throttle.happened(), None);
+        tokio::time::sleep(SILENCE).await;
+        assert_eq!(throttle.happened(), Some(2));
     }
 }

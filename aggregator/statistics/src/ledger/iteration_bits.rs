@@ -63,7 +63,7 @@ struct Plane {
 
 /// See the [module](self).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Marks {
+pub(crate) struct IterationBits {
     first: Plane,
     more: Vec<Plane>,
 }
@@ -100,7 +100,7 @@ impl Plane {
     }
 }
 
-impl Marks {
+impl IterationBits {
     /// Marks an iteration; true if it was executed before.
     pub(crate) fn mark(&mut self, entry: IterationEntry) -> bool {
         let user = 1 << entry.user;
@@ -184,7 +184,7 @@ mod tests {
 
     #[test]
     fn done_beats_cut_off_beats_skipped() {
-        let mut marks = Marks::default();
+        let mut marks = IterationBits::default();
         assert!(!marks.mark(entry(99, 2, Fate::Skipped)));
         assert_eq!(marks.counts(), counts(0, 0, 1));
         assert!(!marks.mark(entry(99, 2, Fate::CutOff)));
@@ -195,7 +195,7 @@ mod tests {
 
     #[test]
     fn merging_counts_what_both_had_executed() {
-        let (mut one, mut two) = (Marks::default(), Marks::default());
+        let (mut one, mut two) = (IterationBits::default(), IterationBits::default());
         for user in 0..3 {
             one.mark(entry(user, 0, Fate::Done));
             two.mark(entry(user + 1, 0, Fate::CutOff));

@@ -12,7 +12,7 @@ use traffic::clock::Slot;
 use traffic::run::RunId;
 
 use super::lateness::{greatest, part_of};
-use crate::ageing_series::{Counted, Interval, Thinned};
+use crate::ageing_series::{AgeingSeries, Counted, Interval};
 use crate::report::time::utc;
 use crate::stats::smallest_keys::Merge;
 
@@ -42,7 +42,7 @@ pub struct LedgerPast {
     until: Slot,
     /// Whether no later one is expected.
     is_over: bool,
-    classes: Vec<(Arc<str>, Thinned<Booked>)>,
+    classes: Vec<(Arc<str>, AgeingSeries<Booked>)>,
 }
 
 /// The ledger over time as columns of the same length; the body of `GET /ledger/history`.
@@ -206,7 +206,7 @@ impl LedgerPast {
         run: RunId,
         (from, until): (Slot, Slot),
         is_over: bool,
-        classes: Vec<(Arc<str>, Thinned<Booked>)>,
+        classes: Vec<(Arc<str>, AgeingSeries<Booked>)>,
     ) -> Self {
         Self {
             run: Some(run),
@@ -220,7 +220,7 @@ impl LedgerPast {
     /// The ledger over time: intervals that are over, and all there are once the run is.
     pub fn history(&self) -> LedgerHistory {
         let until = self.until.0;
-        let mut total = Thinned::default();
+        let mut total = AgeingSeries::default();
         total.advance(until.saturating_sub(1));
         for (_, series) in &self.classes {
             total.merge(series);
@@ -228,7 +228,7 @@ impl LedgerPast {
         let shows = |one: &Interval| one.start < until && (self.is_over || one.end() <= until);
         let intervals = Interval::all(self.from.0, total.newest()).filter(shows);
         let intervals: Vec<Interval> = intervals.collect();
-        let columns = |series: &Thinned<Booked>| {
+        let columns = |series: &AgeingSeries<Booked>| {
             let mut columns = Columns::default();
             let nothing = Booked::default();
             for &interval in &intervals {

@@ -10,7 +10,7 @@ use traffic::record::{BLOCK_USERS, Block, Bucket, IterationEntry, RecordKey};
 use traffic::runs::LoadedRun;
 use traffic::tick::reach;
 
-use super::iteration_bits::{DueSet, Marks};
+use super::iteration_bits::{DueSet, IterationBits};
 use super::tally::SlotPlan;
 
 /// No class has so many users; the plan must not be asked about what a damaged key says.
@@ -53,7 +53,7 @@ impl Reach {
 
 /// What a record says of iterations.
 #[derive(Clone, Debug)]
-pub(crate) struct Noted {
+pub(crate) struct PlanMatch {
     /// The class's number, if the workload has it.
     pub(crate) class: Option<usize>,
     /// The block.
@@ -61,14 +61,14 @@ pub(crate) struct Noted {
     /// The slot.
     pub(crate) slot: Slot,
     /// Planned iterations.
-    pub(crate) marks: Marks,
+    pub(crate) marks: IterationBits,
     /// Executions of a planned iteration beyond the first within this record.
     pub(crate) repeats: u32,
     /// Entries that match nothing in the plan, or come too late.
     pub(crate) unplanned: u32,
 }
 
-impl Noted {
+impl PlanMatch {
     /// Compares a record's entries with the plan; the record's slot must have ended. `known` is
     /// what the plan says of the slot, if it was asked before.
     pub(crate) fn of(
@@ -112,7 +112,7 @@ impl Noted {
             class,
             block: key.block,
             slot: key.slot,
-            marks: Marks::default(),
+            marks: IterationBits::default(),
             repeats: 0,
             unplanned,
         }

@@ -13,12 +13,12 @@ use traffic::plan::Plan;
 use traffic::record::Block;
 use traffic::runs::LoadedRun;
 
-use super::iteration_bits::{DueSet, MarkCounts, Marks};
+use super::iteration_bits::{DueSet, IterationBits, MarkCounts};
 use super::lateness::Lateness;
 use super::past::{Booked, LedgerPast};
-use super::plan_match::{Noted, Reach};
+use super::plan_match::{PlanMatch, Reach};
 use super::{Account, Ledger, UNKNOWN_CLASS};
-use crate::ageing_series::Thinned;
+use crate::ageing_series::AgeingSeries;
 use crate::stats::smallest_keys::Merge as _;
 
 pub(crate) mod saved;
@@ -69,7 +69,7 @@ struct ClassTally {
     /// From there on.
     slots: VecDeque<SlotTally>,
     /// What is settled and how late it was sent, by the slot it was due in.
-    past: Thinned<Booked>,
+    past: AgeingSeries<Booked>,
 }
 
 /// Counts of all slots so far, settled or not; `missing` only of settled ones.
@@ -103,7 +103,7 @@ struct TickTally {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 enum Marked {
     Nothing,
-    Some(Box<Marks>),
+    Some(Box<IterationBits>),
     /// Every planned iteration is done.
     All,
 }
@@ -117,7 +117,7 @@ impl Tally {
             lateness: Lateness::default(),
             settled_until: from,
             slots: VecDeque::new(),
-            past: Thinned::default(),
+            past: AgeingSeries::default(),
         };
         let classes = vec![class; run.plan.classes().len()];
         Self {
@@ -165,7 +165,7 @@ impl Tally {
     }
 
     /// Adds what a record says; its slot must have been planned here, unless nothing is marked.
-    pub(crate) fn apply(&mut self, noted: &Noted) {
+    pub(crate) fn apply(&mut self, noted: &PlanMatch) {
         match noted.class.and_then(|class| self.classes.get_mut(class)) {
             Some(class) => class.apply(noted),
             None => self.strangers += u64::from(noted.unplanned),
@@ -186,7 +186,7 @@ impl Tally {
         &mut self,
         class: usize,
         lateness: &Lateness,
-        by_slot: &Thinned<Booked>,
+        by_slot: &AgeingSeries<Booked>,
     ) {
         self.classes[class].lateness.merge(lateness);
         self.classes[class].past.merge(by_slot);
@@ -286,7 +286,7 @@ impl ClassTally {
         self.slots.push_back(slot);
     }
 
-    fn apply(&mut self, noted: &Noted) {
+    fn apply(&mut self, noted: &PlanMatch) {
         self.sums.unplanned += u64::from(noted.unplanned);
         self.sums.duplicates += u64::from(noted.repeats);
         if noted.marks.is_empty() {
@@ -327,7 +327,7 @@ impl ClassTally {
     }
 
     /// What is settled, with the slots that are not.
-    fn past(&self, slots: Slots, quiet_before: Option<Timestamp>) -> Thinned<Booked> {
+    fn past(&self, slots: Slots, quiet_before: Option<Timestamp>) -> AgeingSeries<Booked> {
         let mut past = self.past.clone();
         let open = (self.settled_until.0..).map(Slot).zip(&self.slots);
         for (number, slot) in open.filter(|(_, slot)| slot.planned > 0) {
@@ -384,7 +384,7 @@ impl SlotTally {
 
     /// Marks iterations of a block that are planned; returns what was known of the block before and
     /// after, and how many were executed once more.
-    fn mark(&mut self, block: Block, marks: &Marks) -> (MarkCounts, MarkCounts, u32) {
+    fn mark(&mut self, block: Block, marks: &IterationBits) -> (MarkCounts, MarkCounts, u32) {
         let nothing = MarkCounts::default();
         if self.ticks.is_empty() {
             return (nothing, nothing, marks.executed());
@@ -403,7 +403,7 @@ impl SlotTally {
 }
 
 impl TickTally {
-    fn mark(&mut self, marks: &Marks) -> (MarkCounts, MarkCounts, u32) {
+    fn mark(&mut self, marks: &IterationBits) -> (MarkCounts, MarkCounts, u32) {
         let (before, again) = match &mut self.marked {
             Marked::Nothing => {
                 self.marked = Marked::Some(Box::new(marks.clone()));

@@ -17,7 +17,7 @@ use traffic::runs::{LoadedRun, is_newer};
 use super::open::{Early, OpenBucket};
 use super::sealed::Sealed;
 use super::{AggregatorError, Quiet, Snapshot};
-use crate::ledger::plan_match::{Noted, Reach, last_bucket};
+use crate::ledger::plan_match::{PlanMatch, Reach, last_bucket};
 use crate::ledger::tally::{SlotPlan, Tally};
 use crate::stats::{Limits, Stats};
 
@@ -237,7 +237,7 @@ impl Follower {
         let (bucket_ends, early) = (bucket.end(), std::mem::take(&mut open.early));
         for Early { key, entries } in early {
             let class = self.run.plan.class_number(&key.class);
-            let noted = Noted::unplanned(class, &key, entries.len() as u32);
+            let noted = PlanMatch::unplanned(class, &key, entries.len() as u32);
             self.live.apply(&noted);
             self.open(bucket).noted.push(noted);
         }

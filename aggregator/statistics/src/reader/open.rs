@@ -7,10 +7,10 @@ use traffic::clock::Slot;
 use traffic::ports::Cursor;
 use traffic::record::{Block, IterationEntry, RecordKey};
 
-use crate::ageing_series::Thinned;
+use crate::ageing_series::AgeingSeries;
 use crate::ledger::lateness::Lateness;
 use crate::ledger::past::Booked;
-use crate::ledger::plan_match::Noted;
+use crate::ledger::plan_match::PlanMatch;
 use crate::stats::Stats;
 
 /// See the [module](self).
@@ -20,11 +20,11 @@ pub(super) struct OpenBucket {
     pub(super) cursor: Option<Cursor>,
     pub(super) stats: Stats,
     /// What its records say of planned iterations; kept until the bucket is sealed.
-    pub(super) noted: Vec<Noted>,
+    pub(super) noted: Vec<PlanMatch>,
     /// Entries of slots that have not ended.
     pub(super) early: Vec<Early>,
     /// By class number: all together, and by the slot that was due.
-    pub(super) lateness: BTreeMap<usize, (Lateness, Thinned<Booked>)>,
+    pub(super) lateness: BTreeMap<usize, (Lateness, AgeingSeries<Booked>)>,
     /// Records that cannot be read.
     pub(super) unreadable: u64,
     seen: HashSet<Seen>,

@@ -15,7 +15,7 @@ use traffic::runs::LoadedRun;
 use super::figures::{Frame, proper_round_to};
 use super::time::utc;
 use super::{PERCENTILES, Row};
-use crate::ageing_series::{Interval, SHORTEST, Thinned};
+use crate::ageing_series::{AgeingSeries, Interval, SHORTEST};
 use crate::reader::Snapshot;
 use crate::state::user_count;
 use crate::stats::entry::Entry;
@@ -102,7 +102,7 @@ impl Serialize for Point {
 struct Line {
     method: Box<str>,
     name: Box<str>,
-    series: Thinned<Passed>,
+    series: AgeingSeries<Passed>,
     sum: Entry,
 }
 
@@ -160,7 +160,7 @@ impl Past {
         let newest = last_request.unwrap_or(0).max(until.saturating_sub(1));
         let shows = |one: &Interval| one.start < until && (is_over || one.end() <= until);
         let intervals = Interval::all(stats.since().full_second().0, newest).filter(shows);
-        let mut total = Thinned::default();
+        let mut total = AgeingSeries::default();
         for series in stats.history().values() {
             total.merge(series);
         }
@@ -228,7 +228,7 @@ fn window(intervals: &[Interval]) -> &[Interval] {
 }
 
 impl Line {
-    fn new(method: &str, name: &str, series: Thinned<Passed>) -> Self {
+    fn new(method: &str, name: &str, series: AgeingSeries<Passed>) -> Self {
         Self {
             method: method.into(),
             name: name.into(),

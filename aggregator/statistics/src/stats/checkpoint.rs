@@ -11,9 +11,9 @@ use super::entry::{Entry, Occurrences};
 use super::histogram::{Histogram, key_of};
 use super::history::Passed;
 use super::seconds::{Cell, Counts, Ring};
-use super::smallest_keys::{Capped, Merge};
+use super::smallest_keys::{Merge, SmallestKeys};
 use super::{Limits, Stats, Totals};
-use crate::ageing_series::{self, Thinned};
+use crate::ageing_series::{self, AgeingSeries};
 
 mod traces;
 
@@ -123,7 +123,7 @@ impl Stats {
             Some((first.micros() - since, last.micros() - first.micros()))
         };
         // rows that had nothing of late are thinned only now
-        let thin = |series: &Thinned<Passed>| series.as_of(newest);
+        let thin = |series: &AgeingSeries<Passed>| series.as_of(newest);
         let series: Vec<_> = self
             .history
             .iter()
@@ -137,7 +137,7 @@ impl Stats {
                 .iter()
                 .map(|(texts, series)| (*texts, series.save()))
                 .collect(),
-            other_history: other_series.as_ref().map(Thinned::save),
+            other_history: other_series.as_ref().map(AgeingSeries::save),
         };
         let traces = SavedTraces::of(self);
         postcard::to_extend(&past, head)
@@ -305,7 +305,7 @@ impl SavedEntry {
     }
 }
 
-fn put<const K: usize, V: Merge>(map: &mut Capped<K, V>, texts: [&str; K], value: &V) {
+fn put<const K: usize, V: Merge>(map: &mut SmallestKeys<K, V>, texts: [&str; K], value: &V) {
     let slot = map.slot(texts);
     map.get_mut(slot).merge(value);
 }

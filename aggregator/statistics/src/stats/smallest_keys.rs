@@ -35,7 +35,7 @@ impl<const K: usize> Equivalent<Key<K>> for [&str; K] {
 
 /// See the [module](self).
 #[derive(Clone, Debug)]
-pub struct Capped<const K: usize, V> {
+pub struct SmallestKeys<const K: usize, V> {
     limit: usize,
     index: HashMap<Key<K>, usize>,
     /// The keys by size, once there are as many as there may be.
@@ -46,7 +46,7 @@ pub struct Capped<const K: usize, V> {
     evictions: u64,
 }
 
-impl<const K: usize, V: Merge> Capped<K, V> {
+impl<const K: usize, V: Merge> SmallestKeys<K, V> {
     /// The slot of what exceeds the limit.
     const OTHERS: usize = 0;
 
@@ -63,7 +63,7 @@ impl<const K: usize, V: Merge> Capped<K, V> {
     }
 
     /// The number of a key's slot, which is made when it is missing. A number holds until
-    /// [`Capped::evictions`] changes.
+    /// [`SmallestKeys::evictions`] changes.
     pub fn slot(&mut self, texts: [&str; K]) -> usize {
         match self.index.get(&texts) {
             Some(&slot) => slot,

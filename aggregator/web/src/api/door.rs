@@ -30,10 +30,10 @@ mod site;
 pub use names::Names;
 pub(super) use site::called;
 
-use crate::log_throttle::Seldom;
 use control::InvalidField;
 use guesses::{Busy, Caller, Guesses};
 use late::Late;
+use traffic::log_throttle::LogThrottle;
 
 /// The environment variable that holds the user's name and password.
 pub const BASIC_AUTH: &str = "LOCUST_BASIC_AUTH";
@@ -114,7 +114,7 @@ pub struct Door {
     names: Names,
     guesses: Guesses,
     late: Late,
-    turned_away: Arc<Seldom>,
+    turned_away: Arc<LogThrottle>,
 }
 
 impl Default for Door {

@@ -7,7 +7,7 @@ use traffic::ports::{Heartbeat, Queue, Store};
 use traffic::workload::NO_SHAPE;
 
 use super::locust_page;
-use control::{Control, Offer, OfferedClass, Refusal};
+use control::{Control, FormClass, Refusal, SwarmForm};
 use statistics::state::State;
 
 /// The percentiles that Locust's charts draw.
@@ -80,13 +80,13 @@ impl TemplateArgs {
     }
 }
 
-impl From<Offer> for TemplateArgs {
-    fn from(offer: Offer) -> Self {
+impl From<SwarmForm> for TemplateArgs {
+    fn from(offer: SwarmForm) -> Self {
         let last = offer.last.as_ref();
         let asked = last.map_or(0, |last| last.user_count);
         let is_on = !matches!(offer.state, State::Ready | State::Stopped);
         let run_time = last.and_then(|last| Some(last.until?.since(last.from).as_secs()));
-        let tasks = |class: &OfferedClass| (class.name.clone(), class.tasks.clone());
+        let tasks = |class: &FormClass| (class.name.clone(), class.tasks.clone());
         Self {
             state: offer.state,
             version: env!("CARGO_PKG_VERSION"),
@@ -125,7 +125,7 @@ impl From<Offer> for TemplateArgs {
     }
 }
 
-fn user(class: OfferedClass) -> (String, User) {
+fn user(class: FormClass) -> (String, User) {
     let user = User {
         host: class.host,
         weight: class.weight,

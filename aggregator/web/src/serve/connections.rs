@@ -11,19 +11,19 @@ use super::activity::Activity;
 use super::limits::Limits;
 
 /// The connections of a server.
-pub(super) struct Guests {
+pub(super) struct Connections {
     limits: Limits,
     tasks: JoinSet<()>,
-    seated: HashMap<Id, Guest>,
+    seated: HashMap<Id, OpenConnection>,
     look: Interval,
 }
 
-struct Guest {
+struct OpenConnection {
     activity: Activity,
     task: AbortHandle,
 }
 
-impl Guests {
+impl Connections {
     pub(super) fn new(limits: Limits) -> Self {
         let mut look = interval(limits.look_every());
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -49,7 +49,8 @@ impl Guests {
     ) -> bool {
         let was_put_off = self.is_full() && self.show_out_the_slowest();
         let task = self.tasks.spawn(connection);
-        self.seated.insert(task.id(), Guest { activity, task });
+        self.seated
+            .insert(task.id(), OpenConnection { activity, task });
         was_put_off
     }
 

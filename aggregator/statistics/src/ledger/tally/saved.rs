@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use traffic::clock::Slot;
 
 use super::{ClassTally, SlotTally, Sums, Tally};
-use crate::ageing_series::{self, Thinned};
+use crate::ageing_series::{self, AgeingSeries};
 use crate::ledger::lateness;
 use crate::ledger::past::Booked;
 
@@ -41,7 +41,7 @@ impl Tally {
     /// Takes over a past that was saved; false if it cannot be one of this tally.
     pub(crate) fn load_past(&mut self, saved: SavedPast<Booked>) -> bool {
         let fits = saved.len() == self.classes.len();
-        let loaded: Option<Vec<Thinned<Booked>>> =
+        let loaded: Option<Vec<AgeingSeries<Booked>>> =
             saved.into_iter().map(ageing_series::Saved::load).collect();
         let Some(loaded) = loaded.filter(|_| fits) else {
             return false;
@@ -110,7 +110,7 @@ impl SavedClass<Slots> {
             lateness,
             settled_until,
             slots: self.slots,
-            past: Thinned::default(),
+            past: AgeingSeries::default(),
         })
     }
 }

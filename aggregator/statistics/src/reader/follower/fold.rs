@@ -8,7 +8,7 @@ use traffic::record::wire::Decoded;
 use traffic::record::{Bucket, IterationEntry, Record, RecordKey};
 
 use super::Follower;
-use crate::ledger::plan_match::Noted;
+use crate::ledger::plan_match::PlanMatch;
 use crate::reader::open::Early;
 
 /// Bytes of records that are folded before others on the same thread get their turn: about half a
@@ -130,7 +130,7 @@ impl Follower {
         }
         let number = key.slot.0.checked_sub(self.sealed.tally.until().0);
         let known = number.and_then(|number| self.plans.get(number as usize));
-        let noted = Noted::of(&self.run, &self.reach, key, entries, known);
+        let noted = PlanMatch::of(&self.run, &self.reach, key, entries, known);
         while self.live.until() <= noted.slot && !noted.marks.is_empty() {
             self.plan_next();
         }

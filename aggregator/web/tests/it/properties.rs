@@ -115,18 +115,6 @@ proptest! {
     }
 
     #[test]
-    fn a_checkpoint_without_traces_is_read(mut log in log()) {
-        log.retain(|request| request.trace().is_none());
-        let stats = folded(&log, Limits::default());
-        let mut bytes = stats.encode();
-        // it had no part that says which traces errors lead to: how many, none for each, none for others
-        bytes.truncate(bytes.len() - stats.report(end()).errors.len() - 2);
-        bytes[0] = 2;
-        let read = Stats::decode(&bytes, Limits::default()).expect("it is known");
-        prop_assert_eq!(read.encode(), stats.encode());
-    }
-
-    #[test]
     fn what_exceeds_the_limits_is_counted(log in log()) {
         let report = folded(&log, TIGHT).report(end());
         nothing_is_lost(&report, &log);
@@ -234,11 +222,13 @@ fn get(at: u64, name: &str) -> Request {
 }
 
 #[test]
-fn a_checkpoint_of_a_newer_version_says_so() {
+fn a_checkpoint_of_another_version_says_so() {
     let mut bytes = Stats::new(Timestamp::from_micros(START)).encode();
-    bytes[0] = 9;
-    let error = Stats::decode(&bytes, Limits::default()).expect_err("it is newer");
-    assert_eq!(error, CheckpointError::Version(9));
+    for version in [0, 2, 9] {
+        bytes[0] = version;
+        let error = Stats::decode(&bytes, Limits::default()).expect_err("it is another");
+        assert_eq!(error, CheckpointError::Version(version));
+    }
     let error = Stats::decode(&[], Limits::default()).expect_err("it is empty");
     assert_eq!(
         error.to_string(),

@@ -46,6 +46,20 @@ SHIMS = {
 }
 
 
+def written_shims():
+    """The folder with the shims. They are written before any page runs: a file that is open for writing in one thread
+    cannot be executed by the child of another."""
+    folder = tempfile.TemporaryDirectory(prefix="cicada-docs-bin-")
+    for name, line in SHIMS.items():
+        shim = Path(folder.name, name)
+        shim.write_text("#!/bin/sh\n" + line.format(binaries=BINARIES) + "\n")
+        shim.chmod(0o755)
+    return folder
+
+
+BIN = written_shims()
+
+
 def blocks(page):
     """The marker, language and text of each block."""
     return [(marker or "", language, text) for marker, language, text in BLOCK.findall(page.read_text())]
@@ -124,12 +138,6 @@ class Page:
                 self.block(marker, text)
 
     def prepare(self):
-        bin = Path(self.folder, "bin")
-        bin.mkdir()
-        for name, line in SHIMS.items():
-            shim = bin / name
-            shim.write_text("#!/bin/sh\n" + line.format(binaries=BINARIES) + "\n")
-            shim.chmod(0o755)
         Path(self.folder, "exported").write_text("")
         # whatever a page starts itself, there is something to talk to before
         self.serve("stand-in-targets\n", "target-app", "ai-agent")
@@ -178,7 +186,7 @@ class Page:
         ports = {name: server.ports[name] for name, server in self.servers.items()}
         return {
             "HOME": self.folder,
-            "PATH": f"{self.folder}/bin:{os.environ['PATH']}",
+            "PATH": f"{BIN.name}:{os.environ['PATH']}",
             "NO_PROXY": "*",
             "LOCUST_WEB_HOST": "127.0.0.1",
             "LOCUST_WEB_PORT": "0",

@@ -23,7 +23,7 @@ PLAN = ROOT / "target" / "dist" / "examples" / "plan_cost"
 
 BUILDS = {
     "cicada": ["-p", "local", "--bin", "cicada"],
-    "fold": ["-p", "aggregator", "--example", "fold"],
+    "fold": ["-p", "statistics", "--example", "fold"],
     "plan": ["-p", "traffic", "--example", "plan_cost"],
 }
 # each on its own, so that no peer's features reach another

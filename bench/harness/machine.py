@@ -18,7 +18,7 @@ daemon off;
 worker_processes 1;
 worker_rlimit_nofile {files};
 {user}
-pid {scratch}/nginx.pid;
+pid {scratch}/nginx-{port}.pid;
 error_log {scratch}/nginx.log warn;
 events {{ worker_connections {connections}; }}
 http {{
@@ -92,12 +92,13 @@ class Machine:
     def nginx(self):
         """nginx with one worker and a short answer; yields its Server."""
         port = free_port()
-        configuration = places.SCRATCH / "nginx.conf"
+        configuration = places.SCRATCH / f"nginx-{port}.conf"
         places.SCRATCH.mkdir(parents=True, exist_ok=True)
         configuration.write_text(
             NGINX_CONFIGURATION.format(
                 files=self.files,
-                connections=min(65_000, self.files // 2),
+                # as many as a generator may have: what has no place here is closed to make some
+                connections=min(65_000, self.files - 50),
                 port=port,
                 scratch=places.SCRATCH,
                 # a worker of root's changes its user, and must be able to write where it is told to

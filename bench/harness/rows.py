@@ -153,8 +153,9 @@ class Crowd:
     def measure(self, cores, peer):
         rate = 5000
         seconds = self.users / rate + self.window + 60
-        with cores.nginx() as server:
-            hosts = {"TARGET_APP_URL": server.url, "AI_AGENT_URL": server.url}
+        # a server for each service: one alone has fewer places for connections than the generator
+        with cores.nginx() as shop, cores.nginx() as agent:
+            hosts = {"TARGET_APP_URL": shop.url, "AI_AGENT_URL": agent.url}
             with cicada.running(
                 cores, self.options.cicada, None, self.users, rate, seconds, environment=hosts
             ) as swarm:

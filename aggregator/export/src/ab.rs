@@ -172,17 +172,21 @@ fn compared(stats: &Stats, pair: pairs::Pair) -> Pair {
 impl<'s> Counted<'s> {
     fn of(stats: &'s Stats, name: &str, method: &str) -> Self {
         // a row outlives a reset with zeros
-        let entry = stats.row(name, method).filter(|entry| entry.requests > 0);
+        let entry = stats
+            .row(name, method)
+            .filter(|entry| entry.sum.requests > 0);
         let figure = |figure: &dyn Fn(&Entry) -> f64| entry.map(figure);
-        let requests = |entry: &Entry| entry.requests as f64;
+        let requests = |entry: &Entry| entry.sum.requests as f64;
         let percentile = |entry: &Entry, fraction: f64| entry.histogram.percentiles([fraction])[0];
         let side = Side {
             name: name.to_owned(),
             method: method.to_owned(),
-            num_requests: entry.map_or(0, |entry| entry.requests),
-            num_failures: entry.map_or(0, |entry| entry.failures),
-            fail_ratio: figure(&|entry| entry.failures as f64 / requests(entry)),
-            avg_response_time: figure(&|entry| entry.response_us as f64 / 1e3 / requests(entry)),
+            num_requests: entry.map_or(0, |entry| entry.sum.requests),
+            num_failures: entry.map_or(0, |entry| entry.sum.failures),
+            fail_ratio: figure(&|entry| entry.sum.failures as f64 / requests(entry)),
+            avg_response_time: figure(&|entry| {
+                entry.sum.response_us as f64 / 1e3 / requests(entry)
+            }),
             median_response_time: figure(&|entry| {
                 figures::median(percentile(entry, 0.5), entry).as_f64()
             }),
@@ -195,15 +199,15 @@ impl<'s> Counted<'s> {
         let entry = self.entry?;
         Some(interval::ratio(
             ONE_OF_THREE,
-            entry.failures,
-            entry.requests,
+            entry.sum.failures,
+            entry.sum.requests,
         ))
     }
 
     fn mean(&self) -> Option<interval::Mean> {
         let entry = self.entry?;
-        let bounds = (entry.min_us, entry.max_us);
-        interval::mean(&entry.histogram, entry.response_us, bounds)
+        let bounds = (entry.sum.min_us, entry.sum.max_us);
+        interval::mean(&entry.histogram, entry.sum.response_us, bounds)
     }
 
     fn median(&self) -> Option<Interval> {
@@ -212,7 +216,7 @@ impl<'s> Counted<'s> {
             ONE_OF_THREE,
             &entry.histogram,
             estimate,
-            (entry.min_us, entry.max_us),
+            (entry.sum.min_us, entry.sum.max_us),
         )
     }
 }

@@ -54,7 +54,7 @@ pub fn statistics(snapshot: &Snapshot) -> String {
         .rows()
         .iter()
         .chain(others.map(|others| ([OTHER_NAMES, ""], others)))
-        .filter(|(_, entry)| entry.requests > 0)
+        .filter(|(_, entry)| entry.sum.requests > 0)
         .map(|([name, method], entry)| row(name, method, entry, since))
         .collect();
     let mut json = Vec::new();
@@ -79,13 +79,13 @@ fn row<'a>(name: &'a str, method: &'a str, entry: &'a Entry, since: Timestamp) -
         method,
         last_request_timestamp: last.map(Timestamp::seconds),
         start_time: first.unwrap_or(since).seconds(),
-        num_requests: entry.requests,
+        num_requests: entry.sum.requests,
         num_none_requests: 0,
-        num_failures: entry.failures,
-        total_response_time: entry.response_us as f64 / 1e3,
-        max_response_time: ms(entry.max_us),
-        min_response_time: (entry.min_us < u64::MAX).then(|| ms(entry.min_us)),
-        total_content_length: entry.content,
+        num_failures: entry.sum.failures,
+        total_response_time: entry.sum.response_us as f64 / 1e3,
+        max_response_time: ms(entry.sum.max_us),
+        min_response_time: (entry.sum.min_us < u64::MAX).then(|| ms(entry.sum.min_us)),
+        total_content_length: entry.sum.content,
         response_times: Times(&entry.histogram),
         num_reqs_per_sec: per_second(|requests, _| requests),
         num_fail_per_sec: per_second(|_, failures| failures),

@@ -192,8 +192,10 @@ impl Stats {
                         recent.add(key);
                     }
                 }
-                row.add(&sum, second);
-                passed.add(&sum);
+                // by time of completion
+                let at = |place: usize| outcomes[of_request[place]].completed_at;
+                row.add(&sum, (at(0), at(of_request.len() - 1)), second);
+                passed.sum.merge(&sum);
             });
         }
     }

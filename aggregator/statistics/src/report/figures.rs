@@ -94,27 +94,30 @@ fn errors(stats: &Stats) -> Vec<ErrorRow> {
 impl Frame {
     pub(super) fn row(&self, method: &str, name: &str, entry: &Entry) -> Row {
         let current_rps = self.current(entry, |requests, _| requests);
-        let exact_min = (entry.min_us < u64::MAX).then(|| milliseconds(entry.min_us));
-        let exact_max = milliseconds(entry.max_us);
+        let exact_min = (entry.sum.min_us < u64::MAX).then(|| milliseconds(entry.sum.min_us));
+        let exact_max = milliseconds(entry.sum.max_us);
         let percentiles = entry.histogram.percentiles(PERCENTILES);
         Row {
             method: method.into(),
             name: name.into(),
-            num_requests: entry.requests,
-            num_failures: entry.failures,
+            num_requests: entry.sum.requests,
+            num_failures: entry.sum.failures,
             min_response_time: exact_min.map_or(0.0, proper_round),
             max_response_time: proper_round(exact_max),
             current_rps,
             current_fail_per_sec: self.current(entry, |_, failures| failures),
-            avg_response_time: divide(entry.response_us as f64 / 1e3, entry.requests as f64),
+            avg_response_time: divide(
+                entry.sum.response_us as f64 / 1e3,
+                entry.sum.requests as f64,
+            ),
             median_response_time: median(percentiles[0], entry),
-            total_rps: self.since_start(entry.requests),
-            total_fail_per_sec: self.since_start(entry.failures),
+            total_rps: self.since_start(entry.sum.requests),
+            total_fail_per_sec: self.since_start(entry.sum.failures),
             response_time_percentile_95: percentiles[5],
             response_time_percentile_99: percentiles[7],
-            avg_content_length: divide(entry.content as f64, entry.requests as f64),
+            avg_content_length: divide(entry.sum.content as f64, entry.sum.requests as f64),
             requests_per_second: current_rps,
-            fail_ratio: divide(entry.failures as f64, entry.requests as f64),
+            fail_ratio: divide(entry.sum.failures as f64, entry.sum.requests as f64),
             exact_min,
             exact_max,
             percentiles,
@@ -163,10 +166,10 @@ fn milliseconds(micros: u64) -> f64 {
 /// The median of a row whose histogram has it in `key` milliseconds: never outside minimum and maximum.
 pub fn median(key: u64, entry: &Entry) -> Milliseconds {
     let exact = key.saturating_mul(1_000);
-    if exact > entry.max_us {
-        Milliseconds::Exact(milliseconds(entry.max_us))
-    } else if exact < entry.min_us && entry.requests > 0 {
-        Milliseconds::Exact(milliseconds(entry.min_us))
+    if exact > entry.sum.max_us {
+        Milliseconds::Exact(milliseconds(entry.sum.max_us))
+    } else if exact < entry.sum.min_us && entry.sum.requests > 0 {
+        Milliseconds::Exact(milliseconds(entry.sum.min_us))
     } else {
         Milliseconds::Whole(key)
     }

@@ -248,8 +248,8 @@ impl Line {
             if number + 1 == window.intervals.len() {
                 passed.add_to(&mut self.sum);
             }
-            requests = requests.saturating_add(passed.requests);
-            failures = failures.saturating_add(passed.failures);
+            requests = requests.saturating_add(passed.sum.requests);
+            failures = failures.saturating_add(passed.sum.failures);
             passed.add_times_to(&mut times);
         }
         Row {

@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 use traffic::clock::{SLOT_MICROS, Timestamp};
 
-use super::entry::{Entry, Occurrences};
+use super::entry::{Entry, Occurrences, Sum};
 use super::histogram::{Histogram, key_of};
 use super::history::Passed;
 use super::seconds::{Cell, Counts, Ring};
@@ -286,12 +286,14 @@ fn load_span(
 impl SavedEntry {
     fn load(&self, newest: u64) -> Result<Entry, CheckpointError> {
         let mut entry = Entry {
-            requests: self.requests,
-            failures: self.failures,
-            response_us: self.response_us,
-            min_us: self.min_us.unwrap_or(u64::MAX),
-            max_us: self.max_us,
-            content: self.content,
+            sum: Sum {
+                requests: self.requests,
+                failures: self.failures,
+                response_us: self.response_us,
+                min_us: self.min_us.unwrap_or(u64::MAX),
+                max_us: self.max_us,
+                content: self.content,
+            },
             histogram: load_histogram(&self.histogram)?,
             span: None,
             seconds: Ring::default(),
@@ -330,12 +332,12 @@ fn aged<T: Cell, const N: usize>(
 
 fn save_entry(entry: &Entry, newest: u64) -> SavedEntry {
     SavedEntry {
-        requests: entry.requests,
-        failures: entry.failures,
-        response_us: entry.response_us,
-        min_us: (entry.min_us < u64::MAX).then_some(entry.min_us),
-        max_us: entry.max_us,
-        content: entry.content,
+        requests: entry.sum.requests,
+        failures: entry.sum.failures,
+        response_us: entry.sum.response_us,
+        min_us: (entry.sum.min_us < u64::MAX).then_some(entry.sum.min_us),
+        max_us: entry.sum.max_us,
+        content: entry.sum.content,
         histogram: save_histogram(&entry.histogram),
         seconds: aged(&entry.seconds, newest)
             .filter(|(_, counts)| counts.requests > 0)

@@ -1,5 +1,6 @@
 //! What is counted for one row of the statistics, one error and one exception.
 
+use serde::{Deserialize, Serialize};
 use traffic::clock::Timestamp;
 use traffic::record::wire::OutcomeEntry;
 use traffic::telemetry::TraceId;
@@ -13,8 +14,21 @@ use super::smallest_keys::Merge;
 pub const ROW_SECONDS: usize = 16;
 
 /// Locust's `StatsEntry`, folded from outcomes in any order.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Entry {
+    /// What all of them add up to.
+    pub sum: Sum,
+    /// Response times.
+    pub histogram: Histogram,
+    /// The first and the last completion.
+    pub span: Option<(Timestamp, Timestamp)>,
+    /// The latest seconds.
+    pub seconds: Ring<Counts, ROW_SECONDS>,
+}
+
+/// What outcomes add up to.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct Sum {
     /// Requests, failed or not.
     pub requests: u64,
     /// Failures among them.
@@ -27,41 +41,6 @@ pub struct Entry {
     pub max_us: u64,
     /// Sum of content lengths, in bytes.
     pub content: u128,
-    /// Response times.
-    pub histogram: Histogram,
-    /// The first and the last completion.
-    pub span: Option<(Timestamp, Timestamp)>,
-    /// The latest seconds.
-    pub seconds: Ring<Counts, ROW_SECONDS>,
-}
-
-impl Default for Entry {
-    fn default() -> Self {
-        Self {
-            requests: 0,
-            failures: 0,
-            response_us: 0,
-            min_us: u64::MAX,
-            max_us: 0,
-            content: 0,
-            histogram: Histogram::default(),
-            span: None,
-            seconds: Ring::default(),
-        }
-    }
-}
-
-/// What outcomes of one request, completed in the same second, add up to.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Sum {
-    pub(crate) requests: u64,
-    pub(crate) failures: u64,
-    pub(crate) response_us: u128,
-    pub(crate) min_us: u64,
-    pub(crate) max_us: u64,
-    pub(crate) content: u128,
-    first: Timestamp,
-    last: Timestamp,
 }
 
 impl Default for Sum {
@@ -73,8 +52,6 @@ impl Default for Sum {
             min_us: u64::MAX,
             max_us: 0,
             content: 0,
-            first: Timestamp::from_micros(u64::MAX),
-            last: Timestamp::default(),
         }
     }
 }
@@ -88,35 +65,10 @@ impl Sum {
         self.min_us = self.min_us.min(outcome.response_time_us);
         self.max_us = self.max_us.max(outcome.response_time_us);
         self.content += u128::from(outcome.content_length);
-        self.first = self.first.min(outcome.completed_at);
-        self.last = self.last.max(outcome.completed_at);
     }
 }
 
-impl Entry {
-    /// Counts outcomes that were completed in `second`; their response times are counted by
-    /// [`Entry::histogram`].
-    pub(crate) fn add(&mut self, sum: &Sum, second: u64) {
-        self.requests += sum.requests;
-        self.failures += sum.failures;
-        self.response_us += sum.response_us;
-        self.min_us = self.min_us.min(sum.min_us);
-        self.max_us = self.max_us.max(sum.max_us);
-        self.content += sum.content;
-        self.extend_span(sum.first, sum.last);
-        if let Some(counts) = self.seconds.at(second) {
-            counts.requests += sum.requests;
-            counts.failures += sum.failures;
-        }
-    }
-
-    fn extend_span(&mut self, first: Timestamp, last: Timestamp) {
-        let (earliest, latest) = self.span.unwrap_or((first, last));
-        self.span = Some((earliest.min(first), latest.max(last)));
-    }
-}
-
-impl Merge for Entry {
+impl Merge for Sum {
     fn merge(&mut self, other: &Self) {
         self.requests = self.requests.saturating_add(other.requests);
         self.failures = self.failures.saturating_add(other.failures);
@@ -124,8 +76,32 @@ impl Merge for Entry {
         self.min_us = self.min_us.min(other.min_us);
         self.max_us = self.max_us.max(other.max_us);
         self.content = self.content.saturating_add(other.content);
-        if let Some((first, last)) = other.span {
-            self.extend_span(first, last);
+    }
+}
+
+impl Entry {
+    /// Counts outcomes that were completed in `second`, the first and the last of them at the instants
+    /// of `span`; their response times are counted by [`Entry::histogram`].
+    pub(crate) fn add(&mut self, sum: &Sum, span: (Timestamp, Timestamp), second: u64) {
+        self.sum.merge(sum);
+        self.extend_span(span);
+        if let Some(counts) = self.seconds.at(second) {
+            counts.requests += sum.requests;
+            counts.failures += sum.failures;
+        }
+    }
+
+    fn extend_span(&mut self, (first, last): (Timestamp, Timestamp)) {
+        let (earliest, latest) = self.span.unwrap_or((first, last));
+        self.span = Some((earliest.min(first), latest.max(last)));
+    }
+}
+
+impl Merge for Entry {
+    fn merge(&mut self, other: &Self) {
+        self.sum.merge(&other.sum);
+        if let Some(span) = other.span {
+            self.extend_span(span);
         }
         self.histogram.merge(&other.histogram);
         self.seconds.merge(&other.seconds);

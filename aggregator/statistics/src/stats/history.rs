@@ -21,16 +21,10 @@ const CENTURY: u64 = u32::MAX as u64;
 const COARSE_FROM: u64 = 30;
 
 /// What was counted in an interval.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Passed {
-    /// Requests, failed or not.
-    pub(crate) requests: u64,
-    /// Failures among them.
-    pub(crate) failures: u64,
-    response_us: u128,
-    min_us: u64,
-    max_us: u64,
-    content: u128,
+    /// What all of it adds up to.
+    pub(crate) sum: Sum,
     #[serde(with = "gaps")]
     times: Times,
 }
@@ -44,31 +38,13 @@ enum Times {
     Many(Box<Histogram>),
 }
 
-impl Default for Passed {
+impl Default for Times {
     fn default() -> Self {
-        Self {
-            requests: 0,
-            failures: 0,
-            response_us: 0,
-            min_us: u64::MAX,
-            max_us: 0,
-            content: 0,
-            times: Times::Few(Vec::new()),
-        }
+        Self::Few(Vec::new())
     }
 }
 
 impl Passed {
-    /// Counts outcomes; their response times are counted by [`Passed::add_time`].
-    pub(crate) fn add(&mut self, sum: &Sum) {
-        self.requests += sum.requests;
-        self.failures += sum.failures;
-        self.response_us += sum.response_us;
-        self.min_us = self.min_us.min(sum.min_us);
-        self.max_us = self.max_us.max(sum.max_us);
-        self.content += sum.content;
-    }
-
     /// Counts a response time by its key.
     pub(crate) fn add_time(&mut self, key: u64) {
         match &mut self.times {
@@ -83,25 +59,15 @@ impl Passed {
     }
 
     /// Adds all of it to what was counted so far.
-    pub(crate) fn add_to(&self, sum: &mut Entry) {
-        sum.requests = sum.requests.saturating_add(self.requests);
-        sum.failures = sum.failures.saturating_add(self.failures);
-        sum.response_us = sum.response_us.saturating_add(self.response_us);
-        sum.min_us = sum.min_us.min(self.min_us);
-        sum.max_us = sum.max_us.max(self.max_us);
-        sum.content = sum.content.saturating_add(self.content);
-        self.add_times_to(&mut sum.histogram);
+    pub(crate) fn add_to(&self, entry: &mut Entry) {
+        entry.sum.merge(&self.sum);
+        self.add_times_to(&mut entry.histogram);
     }
 }
 
 impl Merge for Passed {
     fn merge(&mut self, other: &Self) {
-        self.requests = self.requests.saturating_add(other.requests);
-        self.failures = self.failures.saturating_add(other.failures);
-        self.response_us = self.response_us.saturating_add(other.response_us);
-        self.min_us = self.min_us.min(other.min_us);
-        self.max_us = self.max_us.max(other.max_us);
-        self.content = self.content.saturating_add(other.content);
+        self.sum.merge(&other.sum);
         self.times.merge(&other.times);
     }
 }

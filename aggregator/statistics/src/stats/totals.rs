@@ -3,6 +3,7 @@
 use traffic::clock::Timestamp;
 
 use super::Stats;
+use super::entry::Entry;
 
 /// The requests of a run, added up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,8 +51,8 @@ impl Stats {
     /// What all requests come to.
     pub fn totals(&self) -> Totals {
         let mut totals = Totals::new(self.since);
-        for row in self.rows.values() {
-            totals.add(row.requests, row.failures, row.response_us);
+        for Entry { sum, .. } in self.rows.values() {
+            totals.add(sum.requests, sum.failures, sum.response_us);
         }
         totals
     }

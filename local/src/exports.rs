@@ -4,8 +4,9 @@
 //! begins, and are written anew while it goes on. Each is whole at every instant: it is replaced, or
 //! grows by whole lines. What is in them is the aggregator's to say.
 
+use parking_lot::Mutex;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use export::csv::{self, HistoryWriter};
@@ -206,7 +207,7 @@ impl Writing {
     async fn write(&self, snapshot: Snapshot, is_last: bool) -> Result<(), ExportError> {
         let files = Arc::clone(&self.0);
         let written = tokio::task::spawn_blocking(move || {
-            let mut files = files.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut files = files.lock();
             files.write(&snapshot, is_last)
         });
         match written.await {

@@ -4,8 +4,9 @@
 //! from class and block, so that the ticks of one second do not come in one burst. The same wake-up
 //! sent twice is delivered once. Nothing is dropped for being late: the tick decides.
 
+use parking_lot::{Mutex, MutexGuard};
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -158,7 +159,7 @@ impl Drop for Sender {
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     fn insert(&self, slots: Slots, wake_ups: &[WakeUp]) {

@@ -3,7 +3,6 @@
 //! That is possible where one process executes everything. Functions know of a stop by the table alone.
 
 use std::fmt::Display;
-use std::sync::PoisonError;
 
 use traffic::clock::Timestamp;
 use traffic::ports::{Heartbeat, Queue, Store, StoreError};
@@ -34,7 +33,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
     /// Why a stop that holds is not written yet, if there is one.
     pub fn unwritten_stop(&self) -> Option<String> {
         let unwritten = self.unwritten_stop.lock();
-        unwritten.unwrap_or_else(PoisonError::into_inner).clone()
+        unwritten.clone()
     }
 
     /// The same for who has the turn already.
@@ -116,6 +115,6 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         let said = reason.map(|reason| {
             format!("nothing more is sent, but the stop of the run could not be written yet and will be: {reason}")
         });
-        *(self.unwritten_stop.lock()).unwrap_or_else(PoisonError::into_inner) = said;
+        *(self.unwritten_stop.lock()) = said;
     }
 }

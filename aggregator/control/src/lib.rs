@@ -4,7 +4,8 @@
 //! tried again, ten times at most. It holds from an instant that every process knows of in time, so only the queue is told.
 //! Reading requests is the API's, executing the run the traffic crate's.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use parking_lot::Mutex;
+use std::sync::Arc;
 use std::time::Duration;
 
 use statistics::state::State;
@@ -156,7 +157,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
 
     /// The host as it was last asked for, or configured.
     pub fn host(&self) -> Option<String> {
-        let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let asked = self.asked.lock();
         asked.clone().unwrap_or_else(|| self.settings.host.clone())
     }
 
@@ -178,7 +179,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
             match swarmed {
                 Err(Refusal::Store(StoreError::Conflict)) => {}
                 Ok(target) => {
-                    let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+                    let mut asked = self.asked.lock();
                     *asked = Some(target.host.clone());
                     return Ok(answer(&request, &target));
                 }

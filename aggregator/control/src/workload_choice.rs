@@ -3,7 +3,7 @@
 //! It is chosen in the store, so that all processes on it agree; each has a copy that is at most a
 //! second old. A run that is on goes on as it was: it is pinned to its version.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use traffic::clock::Timestamp;
@@ -178,7 +178,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
     }
 
     fn copy(&self) -> Option<CopyOfChoice> {
-        let copy = self.chosen.lock().unwrap_or_else(PoisonError::into_inner);
+        let copy = self.chosen.lock();
         copy.clone()
     }
 
@@ -187,6 +187,6 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
             read_at: self.now(),
             chosen: chosen.clone(),
         };
-        *self.chosen.lock().unwrap_or_else(PoisonError::into_inner) = Some(copy);
+        *self.chosen.lock() = Some(copy);
     }
 }

@@ -5,8 +5,9 @@
 //! open buckets on top: a poll costs what is new, a restart resumes at the checkpoint, and any number
 //! of readers agree, since all they share is the records.
 
+use parking_lot::Mutex;
 use std::collections::{HashSet, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use traffic::clock::{Clock, Slot, Timestamp};
@@ -357,7 +358,7 @@ impl<S: Store> Aggregation<S> {
     }
 }
 
-fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+fn locked<T>(mutex: &Mutex<T>) -> parking_lot::MutexGuard<'_, T> {
     // nothing in a guarded section leaves the tables half-changed
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    mutex.lock()
 }

@@ -3,10 +3,11 @@
 //! [`LocustFormat`] formats events for the console, for a file and for [`LogBuffer`], which keeps as
 //! many lines as Locust does; an event is one line, whatever its text holds. Levels and files are the binary's to choose.
 
+use parking_lot::{Mutex, MutexGuard};
 use std::collections::VecDeque;
 use std::fmt;
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use jiff::fmt::strtime;
 use jiff::tz::TimeZone;
@@ -169,7 +170,7 @@ impl LogBuffer {
     }
 
     fn lock(&self) -> MutexGuard<'_, VecDeque<String>> {
-        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+        self.lines.lock()
     }
 }
 

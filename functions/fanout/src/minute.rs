@@ -3,7 +3,7 @@
 //! A metric filter takes the numbers from the line: no call to CloudWatch is made for them. A process
 //! that has just started knows no last look, and so is silent for a minute, unless the run is as young.
 
-use std::sync::{Mutex, PoisonError};
+use parking_lot::Mutex;
 use std::time::Duration;
 
 use statistics::reader::Snapshot;
@@ -43,7 +43,7 @@ impl Minute {
         let Some(now) = Totals::of(snapshot) else {
             return;
         };
-        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = self.0.lock();
         let before = last.replace(now.clone());
         drop(last);
         if let Some(figures) = now.after(before.as_ref(), snapshot.at) {

@@ -4,9 +4,10 @@
 //! wait for those. What goes wrong is said here, once a minute at most, and without URLs and headers:
 //! those may be secret.
 
+use parking_lot::Mutex;
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -132,7 +133,7 @@ impl Exports {
     fn say(&self, reason: &str) {
         let now = Instant::now();
         let unsaid = {
-            let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut said = self.said.lock();
             said.unsaid += 1;
             if said
                 .at

@@ -6,8 +6,9 @@
 //! The crate decides what spans and metrics look like; ids and when there is something to tell are
 //! [`traffic::telemetry`]'s.
 
+use parking_lot::Mutex;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -141,9 +142,9 @@ impl Telemetry {
         spawned.is_ok() && matches!(tokio::time::timeout(within, is_done).await, Ok(Ok(true)))
     }
 
-    fn impatient_until(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
+    fn impatient_until(&self) -> parking_lot::MutexGuard<'_, Option<Instant>> {
         let guard = self.impatient_until.lock();
-        guard.unwrap_or_else(PoisonError::into_inner)
+        guard
     }
 }
 

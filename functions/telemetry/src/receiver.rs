@@ -1,10 +1,11 @@
 //! A server that takes what is exported, for tests: it reads OTLP with the protocol's own messages, keeps
 //! everything, and behaves as badly as it is told to.
 
+use parking_lot::{Mutex, MutexGuard};
 use std::collections::BTreeMap;
 use std::io::{self, Read as _};
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -138,7 +139,7 @@ impl Drop for Receiver {
 
 impl Kept {
     fn arrived(&self) -> MutexGuard<'_, Arrived> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 
     /// Notes a request, and does what the behaviour says; the body if it is to be taken.

@@ -4,10 +4,11 @@
 //! [`Credentials`] have no text but the header's value, which is marked as sensitive. Those that a process was
 //! told for a run's host are in its [`Keyring`], which is in memory only: the store never has them.
 
+use parking_lot::RwLock;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -61,20 +62,20 @@ type Owner = Option<String>;
 impl Keyring {
     /// Keeps credentials for a base URL, in place of those it had: of one class, or of a run's host.
     pub fn keep(&self, class: Option<&str>, url: Url, credentials: Credentials) {
-        let mut kept = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.0.write();
         kept.insert((class.map(str::to_owned), url), credentials);
     }
 
     /// Whether there are credentials for a base URL, whoever they were told for.
     pub fn knows(&self, url: &Url) -> bool {
-        let kept = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let kept = self.0.read();
         kept.keys().any(|(_, known)| known == url)
     }
 
     /// The credentials that a class's requests to a base URL have. Those of the run's host come first where the
     /// base URL `is_of_run`, else those of the class.
     pub fn find(&self, class: &str, url: &Url, is_of_run: bool) -> Option<Credentials> {
-        let kept = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let kept = self.0.read();
         if kept.is_empty() {
             return None;
         }

@@ -3,9 +3,10 @@
 //! Within a process this is exact and costs a look into a table. Between processes it is the store's
 //! in-flight markers that say it, for the few iterations that last until their user's next one.
 
+use parking_lot::{Mutex, MutexGuard};
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::clock::Timestamp;
 use crate::tick::Counts;
@@ -68,5 +69,5 @@ impl Drop for Busy {
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // nothing in a guarded section leaves the tables half-changed
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    mutex.lock()
 }

@@ -5,8 +5,9 @@
 //! logged, and shows as missing in the ledger. A record lies in the bucket in which its outcomes were completed, or,
 //! if that may be sealed by then, in the one of its writing.
 
+use parking_lot::{Mutex, MutexGuard};
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::{Clock, Timestamp};
@@ -201,7 +202,7 @@ impl<S: Store> Journal<S> {
 
     fn pending(&self) -> MutexGuard<'_, Pending> {
         // nothing in a guarded section leaves the contents half-changed
-        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+        self.pending.lock()
     }
 }
 

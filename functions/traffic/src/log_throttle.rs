@@ -1,7 +1,7 @@
 //! Lines of the log about what may happen thousands of times a second: the first at once, later ones counted and
 //! said every ten seconds.
 
-use std::sync::{Mutex, PoisonError};
+use parking_lot::Mutex;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -22,7 +22,7 @@ struct Said {
 impl LogThrottle {
     /// It happened: how often since it was last said, if it is time to say it.
     pub fn happened(&self) -> Option<u64> {
-        let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut said = self.0.lock();
         said.since += 1;
         if said.last.is_some_and(|last| last.elapsed() < SILENCE) {
             return None;

@@ -1,8 +1,8 @@
 //! The three ports in memory: twins for tests and simulations, under the same contract.
 
+use parking_lot::{Mutex, MutexGuard};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::clock::{Slot, Slots, Timestamp};
@@ -56,7 +56,7 @@ impl MemoryStore {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 }
 
@@ -247,7 +247,7 @@ pub struct MemoryQueue(Mutex<BTreeSet<(Slot, WakeUp)>>);
 impl MemoryQueue {
     /// Takes the wake-ups of slots before `slot`, in order.
     pub fn take_before(&self, slot: Slot) -> Vec<WakeUp> {
-        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = self.0.lock();
         let mut taken = Vec::new();
         while waiting.first().is_some_and(|(first, _)| *first < slot) {
             taken.extend(waiting.pop_first().map(|(_, wake_up)| wake_up));
@@ -258,7 +258,7 @@ impl MemoryQueue {
 
 impl Queue for MemoryQueue {
     async fn send(&self, _: Slots, wake_ups: Vec<WakeUp>) -> Result<(), QueueError> {
-        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = self.0.lock();
         waiting.extend(wake_ups.into_iter().map(|wake_up| (wake_up.slot, wake_up)));
         Ok(())
     }
@@ -273,9 +273,7 @@ pub struct MemoryHeartbeat {
 
 impl MemoryHeartbeat {
     fn locked(&self) -> MutexGuard<'_, BTreeMap<String, Schedule>> {
-        self.schedules
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.schedules.lock()
     }
 }
 

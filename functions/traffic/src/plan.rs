@@ -5,8 +5,9 @@
 //! costs what is due in it, however long the run has been on. [`mix`] says which user of the ramp
 //! belongs to which class, the timeline when it is active, the schedule when its iterations are.
 
+use parking_lot::Mutex;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use crate::clock::{Slot, Timestamp};
 use crate::random::class_key;
@@ -376,7 +377,7 @@ impl Plan {
     }
 
     fn block_spans(&self, class: usize, block: Block, ramp: usize) -> Arc<BlockSpans> {
-        let mut known = self.spans.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.spans.lock();
         if let Some(spans) = known.get(&(class, block))
             && spans.ramp == ramp
         {

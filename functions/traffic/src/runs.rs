@@ -1,7 +1,8 @@
 //! A process's copies of runs: at most a second old, and made ready to be asked once per change.
 
+use parking_lot::MutexGuard;
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use tokio::sync::{Mutex, watch};
@@ -56,9 +57,9 @@ pub struct Runs<S> {
     known: Mutex<HashMap<RunId, Copy>>,
     latest: Mutex<Option<(Timestamp, Option<RunId>)>>,
     /// Workloads that somebody in this process has, by version: a large one is kept once.
-    workloads: std::sync::Mutex<HashMap<String, Weak<Workload>>>,
+    workloads: parking_lot::Mutex<HashMap<String, Weak<Workload>>>,
     /// Runs that are stopped here, though the store does not know it yet: nobody else executes them.
-    held_stops: std::sync::Mutex<BTreeMap<RunId, Timestamp>>,
+    held_stops: parking_lot::Mutex<BTreeMap<RunId, Timestamp>>,
     under_way: Arc<UnderWay>,
     /// From when on the change holds that is being made, if one is.
     changing: Arc<watch::Sender<Option<Timestamp>>>,
@@ -99,8 +100,8 @@ impl<S: Store> Runs<S> {
             environment,
             known: Mutex::default(),
             latest: Mutex::default(),
-            workloads: std::sync::Mutex::default(),
-            held_stops: std::sync::Mutex::default(),
+            workloads: parking_lot::Mutex::default(),
+            held_stops: parking_lot::Mutex::default(),
             under_way: Arc::default(),
             changing: Arc::new(watch::Sender::new(None)),
         }
@@ -298,8 +299,7 @@ impl<S: Store> Runs<S> {
     }
 
     fn held_stops(&self) -> MutexGuard<'_, BTreeMap<RunId, Timestamp>> {
-        let held = self.held_stops.lock();
-        held.unwrap_or_else(PoisonError::into_inner)
+        self.held_stops.lock()
     }
 
     async fn keep(
@@ -372,8 +372,7 @@ impl<S: Store> Runs<S> {
     }
 
     fn workloads(&self) -> MutexGuard<'_, HashMap<String, Weak<Workload>>> {
-        // nothing in a guarded section leaves the table half-changed
-        (self.workloads.lock()).unwrap_or_else(PoisonError::into_inner)
+        self.workloads.lock()
     }
 
     /// Reads a workload's text as a run that is pinned to it will, while the runtime does other things.

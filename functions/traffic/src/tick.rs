@@ -4,7 +4,8 @@
 //! all concurrently on one client, and writes what came of it. A user that is still busy is skipped,
 //! and the skip is counted; a tick that is too late leaves its iterations to be counted as missing.
 
-use std::sync::{Arc, Mutex};
+use parking_lot::Mutex;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rand::RngExt as _;

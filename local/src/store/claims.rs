@@ -1,7 +1,7 @@
 //! The claims of ticks: in memory, because all ticks of a database share one process.
 
+use parking_lot::Mutex;
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
 
 use traffic::clock::{Slot, Timestamp};
 use traffic::ports::WakeUp;
@@ -16,7 +16,7 @@ pub(super) struct Claims(Mutex<BTreeMap<(Slot, WakeUp), u64>>);
 impl Claims {
     /// Claims a tick; true for the first writer, and for it again. Forgets what is old.
     pub(super) fn claim(&self, tick: &WakeUp, writer: u64, now: Timestamp) -> bool {
-        let mut claims = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut claims = self.0.lock();
         let old = now.full_second().minus(REMEMBERED);
         while claims
             .first_key_value()

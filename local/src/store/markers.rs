@@ -1,7 +1,7 @@
 //! The in-flight markers: in memory, because the iterations they speak of die with the process.
 
+use parking_lot::{Mutex, MutexGuard};
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use traffic::clock::Timestamp;
@@ -45,7 +45,7 @@ impl Markers {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<(RunId, String, Block), Vec<Marker>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

@@ -1,10 +1,11 @@
 //! Starts the binary, waits until it serves, asks it, and ends it.
 
+use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -148,7 +149,7 @@ impl Cicada {
         let url = loop {
             let line = tokio::time::timeout(Duration::from_secs(20), lines.next_line()).await;
             let Some(line) = line.expect("it says where it serves").unwrap() else {
-                panic!("it ended before it served:\n{}", log.lock().unwrap());
+                panic!("it ended before it served:\n{}", log.lock());
             };
             note(&log, &line);
             if let Some((_, url)) = line.split_once("serving Locust's API at ") {
@@ -178,7 +179,7 @@ impl Serving {
 
     /// What it has written to stderr so far.
     pub(crate) fn log(&self) -> String {
-        self.log.lock().unwrap().clone()
+        self.log.lock().clone()
     }
 
     /// Waits until it has written `text` to stderr.
@@ -331,7 +332,7 @@ impl Serving {
 }
 
 fn note(log: &Mutex<String>, line: &str) {
-    let mut log = log.lock().unwrap();
+    let mut log = log.lock();
     log.push_str(line);
     log.push('\n');
 }

@@ -2,8 +2,9 @@
 //!
 //! `/broken` answers 500, `/slow` takes a minute, `/leisurely` two seconds, everything else answers at once with a success.
 
+use parking_lot::Mutex;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -48,7 +49,7 @@ impl Recorder {
 
     /// Everything that came, sorted: concurrent requests have no order.
     pub(crate) fn seen(&self) -> Vec<Seen> {
-        let mut seen = self.seen.lock().unwrap().clone();
+        let mut seen = self.seen.lock().clone();
         seen.sort();
         seen
     }
@@ -78,7 +79,7 @@ async fn answer(request: Request, seen: &Mutex<Vec<Seen>>) -> (StatusCode, &'sta
     let user = head.headers.get("x-cicada-user");
     let user = user.map_or("", |user| user.to_str().unwrap());
     let path = head.uri.path().to_owned();
-    seen.lock().unwrap().push(Seen {
+    seen.lock().push(Seen {
         user: user.into(),
         line: format!("{} {}", head.method, head.uri),
         body: String::from_utf8_lossy(&body).into(),

@@ -1,8 +1,9 @@
 //! Where traffic may go, for every hop and for runs that are taken up again; and that a host's password is sent,
 //! and shown nowhere.
 
+use parking_lot::Mutex;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -38,7 +39,7 @@ async fn redirecting(locations: Arc<Mutex<Vec<String>>>) -> u16 {
         let (Some(status), Some(number)) = (status, number) else {
             return StatusCode::OK.into_response();
         };
-        let location = locations.lock().unwrap()[number].clone();
+        let location = locations.lock()[number].clone();
         let status = StatusCode::from_u16(status).unwrap();
         (status, [("location", location)]).into_response()
     };
@@ -70,7 +71,7 @@ async fn no_redirect_leads_to_a_host_that_is_not_allowed() {
         format!("/\\localhost:{other}/x"),
         "http://127.0.0.1/x".to_owned(),
     ];
-    *locations.lock().unwrap() = refused.to_vec();
+    *locations.lock() = refused.to_vec();
     let statuses = [301, 302, 303, 307, 308];
     let requests: Vec<_> = (0..refused.len() * statuses.len())
         .map(|case| {
@@ -211,7 +212,7 @@ async fn asking() -> (u16, Arc<Mutex<Vec<String>>>) {
     let answer = async move |request: Request| {
         let authorization = request.headers().get("authorization");
         let authorization = authorization.map_or("", |value| value.to_str().unwrap());
-        noting.lock().unwrap().push(authorization.to_owned());
+        noting.lock().push(authorization.to_owned());
         r#"{"success": true}"#
     };
     (listen(Router::new().fallback(answer)).await, seen)
@@ -315,13 +316,10 @@ async fn a_host_s_user_and_password_are_sent_and_shown_nowhere() {
         let shown = cicada.get("/stats/requests").await;
         assert_eq!(shown["errors"], Value::Array(Vec::new()), "{how}");
         let again = format!("user_count=6&spawn_rate=10&host=http://127.0.0.1:{port}");
-        let before = seen.lock().unwrap().len();
+        let before = seen.lock().len();
         cicada.swarm(&again).await;
-        (cicada.until("/stats/requests", LIMIT, |_| {
-            seen.lock().unwrap().len() > before + 1
-        }))
-        .await;
-        let sent = seen.lock().unwrap().clone();
+        (cicada.until("/stats/requests", LIMIT, |_| seen.lock().len() > before + 1)).await;
+        let sent = seen.lock().clone();
         assert!(sent.iter().all(|sent| sent == BASIC), "{how}: {sent:?}");
         assert_nothing_shows(&cicada, folder.path()).await;
         cicada.post("/stop", "").await;
@@ -345,27 +343,21 @@ async fn a_run_whose_password_is_not_said_again_does_not_go_on_without_it() {
     first
         .swarm(&format!("user_count=5&spawn_rate=10&host={escaped}"))
         .await;
-    (first.until("/stats/requests", LIMIT, |_| {
-        !seen.lock().unwrap().is_empty()
-    }))
-    .await;
+    (first.until("/stats/requests", LIMIT, |_| !seen.lock().is_empty())).await;
     first.kill().await;
     // who says it again goes on with it
     let second = Cicada::new().db(&db).arg("-H").arg(&host).serve().await;
-    let sent = seen.lock().unwrap().len();
-    (second.until("/stats/requests", LIMIT, |_| {
-        seen.lock().unwrap().len() > sent
-    }))
-    .await;
+    let sent = seen.lock().len();
+    (second.until("/stats/requests", LIMIT, |_| seen.lock().len() > sent)).await;
     second.kill().await;
     let third = Cicada::new().db(&db).serve().await;
     third
         .until_logged("which are never kept: say them again")
         .await;
-    let sent = seen.lock().unwrap().len();
+    let sent = seen.lock().len();
     sleep(A_WHILE).await;
-    assert_eq!(seen.lock().unwrap().len(), sent);
-    assert!(seen.lock().unwrap().iter().all(|sent| sent == BASIC));
+    assert_eq!(seen.lock().len(), sent);
+    assert!(seen.lock().iter().all(|sent| sent == BASIC));
     assert_nothing_shows(&third, folder.path()).await;
 }
 

@@ -1,9 +1,10 @@
 //! Spans and metrics of a `cicada` as a real OTLP receiver gets them, beside what its target saw; and
 //! collectors that take nothing, which must be nothing to the traffic.
 
+use parking_lot::Mutex;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -57,7 +58,7 @@ impl Agent {
                     "/repair" => StatusCode::SERVICE_UNAVAILABLE,
                     _ => StatusCode::OK,
                 };
-                seen.lock().unwrap().push((path, request.headers().clone()));
+                seen.lock().push((path, request.headers().clone()));
                 status
             }
         });
@@ -66,7 +67,7 @@ impl Agent {
     }
 
     fn headers(&self) -> Vec<(String, HeaderMap)> {
-        self.seen.lock().unwrap().clone()
+        self.seen.lock().clone()
     }
 
     /// Path, trace and span of every request.

@@ -1,8 +1,9 @@
 //! A server on a bare socket that keeps the head and body of each request byte for byte, and says which connection
 //! they came on.
 
+use parking_lot::Mutex;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -84,12 +85,12 @@ impl Raw {
 
     /// Everything that came so far.
     pub(crate) fn seen(&self) -> Vec<Recorded> {
-        self.state.seen.lock().unwrap().clone()
+        self.state.seen.lock().clone()
     }
 
     /// How many requests came so far.
     pub(crate) fn count(&self) -> usize {
-        self.state.seen.lock().unwrap().len()
+        self.state.seen.lock().len()
     }
 }
 
@@ -128,7 +129,7 @@ async fn converse(mut stream: TcpStream, state: &State) {
             return;
         };
         let has_body = !request.head.starts_with("HEAD ");
-        state.seen.lock().unwrap().push(request);
+        state.seen.lock().push(request);
         let head = format!(
             "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
             BODY.len()

@@ -87,7 +87,7 @@ async fn what_a_dead_process_had_not_written_is_missing_at_once() {
     let scene = Scene::new(TEN, 20).await;
     scene.at(10.4).await;
     scene.write_all_done(8).await;
-    *scene.store.quiet_before.lock().unwrap() = Some(scene.clock.now());
+    *scene.store.quiet_before.lock() = Some(scene.clock.now());
     let reader = scene.reader();
     let snapshot = reader.snapshot().await.unwrap();
     // two whole slots

@@ -1,8 +1,9 @@
 //! A store in memory that answers as awkwardly as the port allows: pages in any order, records again
 //! and again, and now and then not at all.
 
+use parking_lot::Mutex;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use traffic::clock::{Slot, Timestamp};
@@ -133,7 +134,7 @@ impl Store for AwkwardStore {
 
     async fn expire_records(&self, before: Bucket) -> Result<(), StoreError> {
         self.check()?;
-        *self.expired_before.lock().unwrap() = Some(before);
+        *self.expired_before.lock() = Some(before);
         self.inner.expire_records(before).await
     }
 
@@ -187,6 +188,6 @@ impl Store for AwkwardStore {
     }
 
     fn quiet_before(&self) -> Option<Timestamp> {
-        *self.quiet_before.lock().unwrap()
+        *self.quiet_before.lock()
     }
 }

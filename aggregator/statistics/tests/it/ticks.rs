@@ -1,8 +1,9 @@
 //! Fan-out, ticks, records and reader together, in paused time: what the target saw is what the
 //! statistics say, and whatever happens to a process, the ledger says what it did not do.
 
+use parking_lot::Mutex;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::Request;
@@ -34,7 +35,7 @@ impl Transport for Target {
     async fn send(&self, request: Request, _: &RequestContext) -> Result<Reply, String> {
         let path = request.url().path().to_owned();
         tokio::time::sleep(self.takes[&path]).await;
-        *self.answered.lock().unwrap().entry(path).or_default() += 1;
+        *self.answered.lock().entry(path).or_default() += 1;
         Ok(Reply {
             content_length: 7,
             ..Reply::default()
@@ -208,7 +209,7 @@ async fn what_the_target_counted_is_what_the_statistics_say_and_nothing_is_missi
         10 * 120,
         "a turn each second"
     );
-    assert_eq!(counted(&snapshot), *stage.answered.lock().unwrap());
+    assert_eq!(counted(&snapshot), *stage.answered.lock());
 }
 
 #[tokio::test(start_paused = true)]
@@ -229,7 +230,7 @@ async fn users_of_a_slow_target_are_skipped_and_the_sum_holds() {
         (total.skipped, total.missing, total.pending),
         (40 * 6, 0, 0)
     );
-    assert_eq!(counted(&snapshot), *stage.answered.lock().unwrap());
+    assert_eq!(counted(&snapshot), *stage.answered.lock());
 }
 
 #[tokio::test(start_paused = true)]
@@ -246,12 +247,12 @@ async fn a_process_killed_in_mid_run_is_missing_exactly_what_it_had_not_written(
         .sum();
     stage.at(95).await;
     tokio::time::sleep(Duration::from_millis(500)).await;
-    *stage.store.quiet_before.lock().unwrap() = Some(stage.clock.now());
+    *stage.store.quiet_before.lock() = Some(stage.clock.now());
     let after = stage.snapshot().await;
     let requests = |snapshot: &Snapshot| snapshot.stats.report(snapshot.at).total.num_requests;
     assert_eq!(requests(&after), written, "what was written stays");
     assert!(requests(&after) >= requests(&before));
-    let lost = stage.answered.lock().unwrap().values().sum::<u64>() - written;
+    let lost = stage.answered.lock().values().sum::<u64>() - written;
     assert!(
         lost <= 2 * 110,
         "at most two seconds of outcomes are lost: {lost}"
@@ -304,7 +305,7 @@ async fn wake_ups_that_are_delivered_twice_show_as_duplicates_of_what_the_target
     let total = snapshot.ledger.total;
     assert_eq!((total.missing, total.pending, total.unplanned), (0, 0, 0));
     assert_eq!(total.planned, total.recorded + total.skipped);
-    assert_eq!(counted(&snapshot), *stage.answered.lock().unwrap());
+    assert_eq!(counted(&snapshot), *stage.answered.lock());
     let requests = snapshot.stats.report(snapshot.at).total.num_requests;
     assert_eq!(requests, total.recorded + total.duplicates);
 }
@@ -335,7 +336,7 @@ async fn of_a_process_that_stood_still_each_iteration_is_said_once_and_every_req
             let apart = (total.unplanned, total.pending, total.duplicates);
             assert_eq!(apart, (0, 0, 0), "{seconds} s: {total:?}");
             assert_eq!(total.missing > 0, seconds > 30, "{seconds} s: {total:?}");
-            let answered = stage.answered.lock().unwrap();
+            let answered = stage.answered.lock();
             assert_eq!(counted(&snapshot), *answered, "{seconds} s");
         }
     }

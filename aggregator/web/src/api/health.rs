@@ -1,6 +1,7 @@
 //! What is in the way of recording, for `/health`: whoever writes results says it, this shows it.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use parking_lot::Mutex;
+use std::sync::Arc;
 
 use axum::Json;
 use axum::http::StatusCode;
@@ -30,12 +31,12 @@ impl Trouble {
 
     /// What is wrong, if anything is.
     pub fn message(&self) -> Option<String> {
-        let message = self.message.lock().unwrap_or_else(PoisonError::into_inner);
+        let message = self.message.lock();
         message.clone()
     }
 
     fn replace(&self, message: Option<String>) {
-        *self.message.lock().unwrap_or_else(PoisonError::into_inner) = message;
+        *self.message.lock() = message;
     }
 }
 

@@ -49,9 +49,9 @@ async fn serve(router: Router) -> String {
 async fn invoke(mut command: Command, event: Value) -> (String, Value, String) {
     type Answers = mpsc::Sender<(String, Value)>;
     let (sender, mut answers) = mpsc::channel(1);
-    let event = Arc::new(std::sync::Mutex::new(Some(event)));
+    let event = Arc::new(parking_lot::Mutex::new(Some(event)));
     let next = async move || {
-        let event = event.lock().expect("nobody panics with it").take();
+        let event = event.lock().take();
         match event {
             Some(event) => {
                 let id = ("lambda-runtime-aws-request-id", "1");

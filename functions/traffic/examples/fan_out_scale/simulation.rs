@@ -1,7 +1,8 @@
 //! A minute of fan-out on ports in memory, by a process that has just started, as in the cloud.
 
+use parking_lot::Mutex;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
@@ -70,7 +71,7 @@ impl Queue for CountingQueue {
         for wake_up in &wake_ups {
             *ticks.entry(wake_up.slot).or_default() += 1;
         }
-        let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sent = self.sent.lock();
         sent.wake_ups += wake_ups.len();
         let mut messages = 0;
         for (slot, ticks) in ticks {
@@ -113,7 +114,7 @@ pub(crate) async fn plan_a_minute(parameters: Parameters) -> anyhow::Result<Figu
     let iterations: u64 = ticks
         .map(|(slot, (class, block))| u64::from(plan.due_count(class, block, slot)))
         .sum();
-    let sent = queue.sent.lock().unwrap_or_else(PoisonError::into_inner);
+    let sent = queue.sent.lock();
     Ok(Figures {
         wake_ups: sent.wake_ups,
         messages: sent.messages.values().sum(),

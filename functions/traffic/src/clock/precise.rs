@@ -4,11 +4,12 @@
 //! tokio's own timers tick in whole milliseconds and wake up to another one later, which at a pacing
 //! of a second is the larger part of a user's error. Only the last moment of a sleep comes here.
 
+use parking_lot::{Mutex, MutexGuard};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::time::{
@@ -81,7 +82,7 @@ impl Precise {
 impl Shared {
     fn sleepers(&self) -> MutexGuard<'_, BinaryHeap<Reverse<Sleeper>>> {
         // nothing in a guarded section leaves the heap half-changed
-        self.sleepers.lock().unwrap_or_else(PoisonError::into_inner)
+        self.sleepers.lock()
     }
 
     /// Lets the timer expire at an instant; one that has passed counts as now.

@@ -3,8 +3,9 @@
 //!
 //! It is anchored anew only by [`Clock::follow_wall_clock`](super::Clock::follow_wall_clock), between runs.
 
+use parking_lot::{Mutex, MutexGuard};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::{Timestamp, micros, system_now};
@@ -101,7 +102,7 @@ impl Steady {
     }
 
     fn holders(&self) -> MutexGuard<'_, usize> {
-        self.holders.lock().unwrap_or_else(PoisonError::into_inner)
+        self.holders.lock()
     }
 }
 

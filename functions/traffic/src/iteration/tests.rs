@@ -1,7 +1,7 @@
 //! What the requests of an iteration carry, where its failures lead to, and what an observer is told.
 
+use parking_lot::Mutex;
 use std::collections::HashSet;
-use std::sync::Mutex;
 
 use reqwest::header::HeaderMap;
 use tokio::sync::watch;
@@ -31,8 +31,8 @@ struct Target {
 
 impl Transport for Target {
     async fn send(&self, request: Request, context: &RequestContext) -> Result<Reply, String> {
-        self.asked.lock().unwrap().push(context.clone());
-        self.got.lock().unwrap().push(request.headers().clone());
+        self.asked.lock().push(context.clone());
+        self.got.lock().push(request.headers().clone());
         match request.url().path() {
             "/slow" => std::future::pending().await,
             "/refused" => Err("connection refused".into()),
@@ -50,7 +50,7 @@ impl Transport for Target {
 
 impl Target {
     fn contexts(&self) -> Vec<SpanContext> {
-        let got = self.got.lock().unwrap();
+        let got = self.got.lock();
         let context = |headers: &HeaderMap| SpanContext::parse(&headers[TRACEPARENT]).unwrap();
         got.iter().map(context).collect()
     }
@@ -82,13 +82,13 @@ impl Observer for Notebook {
         );
         assert_eq!(request.user_agent, Some(&USER_AGENT));
         let told = (request.context, iteration.context.span, line);
-        self.requests.lock().unwrap().push(told);
+        self.requests.lock().push(told);
     }
 
     fn iteration(&self, iteration: &Iteration<'_>, end: &IterationEnd<'_>) {
         let error = end.error.map(str::to_owned);
         let told = (iteration.context, end.fate, error);
-        self.iterations.lock().unwrap().push(told);
+        self.iterations.lock().push(told);
     }
 
     fn skipped(&self, _class: &str) {}
@@ -200,11 +200,11 @@ impl Scene {
     }
 
     fn told_requests(&self) -> Vec<(Option<SpanContext>, SpanId, String)> {
-        self.notebook.requests.lock().unwrap().clone()
+        self.notebook.requests.lock().clone()
     }
 
     fn told_iterations(&self) -> Vec<(SpanContext, Fate, Option<String>)> {
-        self.notebook.iterations.lock().unwrap().clone()
+        self.notebook.iterations.lock().clone()
     }
 }
 
@@ -276,13 +276,13 @@ async fn an_iteration_is_one_trace_and_each_request_a_span_of_it() {
 async fn a_request_goes_by_the_connections_of_its_user_as_its_class_says() {
     let own = Scene::with(REPAIRS, &[], None);
     own.iterate(0).await;
-    let asked = own.target.asked.lock().unwrap()[0].clone();
+    let asked = own.target.asked.lock()[0].clone();
     assert_eq!((asked.user, asked.connections), ((1, 7), None));
     assert_eq!(asked.max_connection_age, Duration::from_secs(60));
     let says = "connections = \"shared\"\nmax_connection_age = \"5s\"\n";
     let shared = Scene::with(&format!("{says}{REPAIRS}"), &[], None);
     shared.iterate(0).await;
-    let asked = shared.target.asked.lock().unwrap()[0].clone();
+    let asked = shared.target.asked.lock()[0].clone();
     assert_eq!(
         asked.connections,
         Some(crate::workload::Connections::Shared)
@@ -296,7 +296,7 @@ async fn a_hosts_settings_of_tls_hold_where_a_run_does_not_send_its_requests_els
     scene.iterate(0).await;
     scene.sender.base = "http://127.0.0.1:10".parse().unwrap();
     scene.iterate(1).await;
-    let asked = scene.target.asked.lock().unwrap();
+    let asked = scene.target.asked.lock();
     let has_tls: Vec<_> = asked.iter().map(|asked| asked.tls.is_some()).collect();
     assert_eq!(has_tls, [true, true, false, false]);
 }
@@ -310,7 +310,7 @@ async fn a_request_says_that_cicada_sent_it_unless_its_workload_says_something_e
         env!("CARGO_PKG_VERSION"),
         " (+synthetic traffic)"
     );
-    for headers in scene.target.got.lock().unwrap().iter() {
+    for headers in scene.target.got.lock().iter() {
         assert_eq!(headers["user-agent"], expected);
     }
     let own = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
@@ -320,7 +320,7 @@ async fn a_request_says_that_cicada_sent_it_unless_its_workload_says_something_e
     );
     let scene = Scene::with(&requests, &["/failing"], None);
     scene.iterate(0).await;
-    let got = scene.target.got.lock().unwrap()[0].clone();
+    let got = scene.target.got.lock()[0].clone();
     assert_eq!(
         (got["user-agent"].as_bytes(), got["traceparent"].as_bytes()),
         ("shop/1".as_bytes(), own.as_bytes())

@@ -1,7 +1,7 @@
 //! Whether this process can write its records; shared by all journals.
 
+use parking_lot::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::clock::{Timestamp, micros};
@@ -53,7 +53,7 @@ impl WriteHealth {
 
     /// Why they have been, in the store's words.
     pub(crate) fn reason(&self) -> String {
-        let reason = self.reason.lock().unwrap_or_else(PoisonError::into_inner);
+        let reason = self.reason.lock();
         reason.clone()
     }
 
@@ -68,7 +68,7 @@ impl WriteHealth {
         self.failed_at.fetch_max(since, Ordering::Relaxed);
         let known = &self.failing_since;
         let _ = known.compare_exchange(0, since, Ordering::Relaxed, Ordering::Relaxed);
-        *self.reason.lock().unwrap_or_else(PoisonError::into_inner) = error.to_string();
+        *self.reason.lock() = error.to_string();
         if self.may_complain(now) {
             tracing::warn!(error, "results are not written yet");
         }

@@ -5,8 +5,9 @@
 //! day. On the day on which the clocks skip a point's time the curve goes on to the next one; where
 //! a time comes twice, the first counts.
 
+use parking_lot::Mutex;
 use std::f64::consts::PI;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::{Slot, Timestamp, micros};
@@ -111,7 +112,7 @@ impl Curve {
 
     /// The ramp of a number that [`Curve::ramp_at`] has given.
     pub(super) fn ramp(&self, number: usize) -> Arc<Ramp> {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.lock();
         if let Some((known, ramp)) = &*known
             && *known == number
         {

@@ -1,8 +1,9 @@
 //! One execution of one tick: starts what is due at its instant, and writes what came of it.
 
+use parking_lot::Mutex;
 use std::collections::HashSet;
 use std::pin::pin;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};

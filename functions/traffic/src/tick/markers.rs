@@ -10,7 +10,7 @@
 //! and taking it back) only if that is near. All of it is void where the ticks share one process,
 //! which knows by itself: [`Store::marker_lead`] is zero.
 
-use std::sync::{MutexGuard, PoisonError};
+use parking_lot::MutexGuard;
 use std::time::Duration;
 
 use super::execution::Shared;
@@ -347,6 +347,6 @@ impl<S: Store, T: Transport> Shared<S, T> {
     }
 
     fn known(&self) -> MutexGuard<'_, Option<Known>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+        self.known.lock()
     }
 }

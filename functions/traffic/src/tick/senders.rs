@@ -1,8 +1,9 @@
 //! A process's senders: each class with a host that a run gives it, made ready once.
 
+use parking_lot::Mutex;
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, PoisonError};
 
 use reqwest::Url;
 
@@ -48,11 +49,11 @@ impl Senders {
         let credentials = hosts::credentials(run, class, at, (&base, &self.keyring));
         let version = run.workload.version().to_owned();
         let key = (version, class, base.clone(), credentials.clone());
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.lock();
         if let Some(sender) = known.get(&key) {
             return Ok(Arc::clone(sender));
         }
-        let mut warm = self.warm.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut warm = self.warm.lock();
         let warm = Arc::clone(warm.entry(base.clone()).or_default());
         let observer = self.observer.clone();
         let host = (base, credentials);

@@ -40,7 +40,7 @@ impl Transport for Target {
             .get("x-user")
             .map(|user| user.to_str().unwrap().to_owned());
         let line = format!("{} {}", user.unwrap_or_default(), request.url().path());
-        self.seen.lock().unwrap().push((self.clock.now(), line));
+        self.seen.lock().push((self.clock.now(), line));
         let now = self.concurrent.fetch_add(1, Ordering::SeqCst) + 1;
         self.most_concurrent.fetch_max(now, Ordering::SeqCst);
         let timeout = request.timeout().copied().unwrap_or(Duration::MAX);
@@ -201,7 +201,7 @@ impl Stage {
     }
 
     fn seen(&self) -> Vec<(Timestamp, String)> {
-        self.seen.lock().unwrap().clone()
+        self.seen.lock().clone()
     }
 
     fn recorded(&self) -> Contents {

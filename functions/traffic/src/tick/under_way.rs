@@ -3,9 +3,10 @@
 //! Once a run is over and nothing of it is under way, nothing of it ever is again: a tick that comes later
 //! is not let in. So `stopped` is final.
 
+use parking_lot::{Mutex, MutexGuard};
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::GRAIN;
 use crate::clock::Timestamp;
@@ -68,7 +69,7 @@ impl UnderWay {
 
     fn locked(&self) -> MutexGuard<'_, HashMap<RunId, Arc<Counts>>> {
         // nothing in a guarded section leaves the table half-changed
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

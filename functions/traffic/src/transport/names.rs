@@ -3,10 +3,11 @@
 //! Answers are kept for a second and not for their time to live, which the system's resolver does not tell:
 //! ten thousand users who connect at once are one look-up, and a name that moves is followed.
 
+use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::io;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::OnceCell;
@@ -57,7 +58,7 @@ impl Names {
 
     fn lookup(&self, host: &str) -> Lookup {
         // nothing in here leaves the table half-changed
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.lock();
         if let Some(lookup) = known.get(host).filter(|lookup| lookup.is_good()) {
             return lookup.clone();
         }
@@ -74,7 +75,7 @@ impl Names {
 
     async fn ask(&self, host: &str) -> Answer {
         #[cfg(test)]
-        if let Some(address) = self.of_test.lock().unwrap().get(host) {
+        if let Some(address) = self.of_test.lock().get(host) {
             return Ok([*address].into());
         }
         ask(host).await

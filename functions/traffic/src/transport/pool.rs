@@ -5,9 +5,10 @@
 //! and closes what is too old or what the target has closed. Where no more connections may be open, the one
 //! that has waited longest, whose user comes seldom, is taken over by another user or gives up its place.
 
+use parking_lot::{Mutex, MutexGuard};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use hashlink::LinkedHashMap;
@@ -302,5 +303,5 @@ async fn sweep_until_empty(pool: Weak<Pool>) {
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // nothing in a guarded section leaves a table half-changed
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    mutex.lock()
 }

@@ -1,6 +1,6 @@
 //! The client at listeners that see every connection and every byte, and answer as each test says.
 
-use std::sync::Mutex;
+use parking_lot::Mutex;
 
 use reqwest::header::HeaderValue;
 use reqwest::{Method, Url};
@@ -115,7 +115,7 @@ impl Target {
     }
 
     pub(super) fn got(&self) -> Vec<Got> {
-        self.got.lock().unwrap().clone()
+        self.got.lock().clone()
     }
 
     pub(super) fn connections(&self) -> usize {
@@ -150,7 +150,7 @@ async fn converse(
             body,
         };
         let does = does(&got);
-        noted.lock().unwrap().push(got);
+        noted.lock().push(got);
         match does {
             Answers(answer) => stream.write_all(answer.as_bytes()).await.unwrap(),
             Closes(answer) => {

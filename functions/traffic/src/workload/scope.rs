@@ -3,7 +3,8 @@
 //! A [`Scope`] lasts for one iteration. Each step draws from a generator of its own, so a step that is
 //! skipped or fails leaves the requests after it as they were.
 
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use parking_lot::{Mutex, MutexGuard};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -155,7 +156,7 @@ impl Scope {
 impl Iteration {
     fn live(&self) -> MutexGuard<'_, Live> {
         // nothing in a guarded section leaves the values half-written
-        self.live.lock().unwrap_or_else(PoisonError::into_inner)
+        self.live.lock()
     }
 
     pub(super) fn draw<T>(&self, draw: impl FnOnce(&mut Draws) -> T) -> T {

@@ -1,6 +1,7 @@
 //! A target that remembers every request as it came, and answers at once with a success.
 
-use std::sync::{Arc, Mutex};
+use parking_lot::Mutex;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Request;
@@ -39,7 +40,7 @@ impl Recorder {
 
     /// Everything that came, sorted: concurrent requests have no order.
     pub(crate) fn seen(&self) -> Vec<Seen> {
-        let mut seen = self.seen.lock().unwrap().clone();
+        let mut seen = self.seen.lock().clone();
         seen.sort();
         seen
     }
@@ -49,7 +50,7 @@ async fn answer(request: Request, seen: &Mutex<Vec<Seen>>) -> &'static str {
     let (head, body) = request.into_parts();
     let body = axum::body::to_bytes(body, 1 << 20).await.unwrap();
     let user = head.headers.get("x-cicada-user").unwrap();
-    seen.lock().unwrap().push(Seen {
+    seen.lock().push(Seen {
         user: user.to_str().unwrap().into(),
         line: format!("{} {}", head.method, head.uri),
         body: String::from_utf8_lossy(&body).into(),

@@ -5,8 +5,9 @@
 //! connections, and the right password finds the way free. Whoever does not wait gains nothing: the
 //! brake counts what is compared, not who stayed.
 
+use parking_lot::Mutex;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -33,7 +34,7 @@ impl Late {
     /// When a guess that comes now is answered, if it is not the password.
     pub(super) fn answer_at(&self, network: Network) -> Instant {
         let now = Instant::now();
-        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = self.0.lock();
         if last.len() >= NETWORKS {
             last.retain(|_, last| *last > now);
             if last.len() >= NETWORKS {
@@ -71,6 +72,6 @@ mod tests {
         for number in 0..3 * NETWORKS as u64 {
             late.answer_at(number.to_le_bytes());
         }
-        assert!(late.0.lock().unwrap().len() <= NETWORKS);
+        assert!(late.0.lock().len() <= NETWORKS);
     }
 }

@@ -16,7 +16,7 @@ async fn who_asks_has_a_turn_while_thousands_of_iterations_are_to_begin() {
         while known < USERS as usize {
             for _ in 0..1_000 {
                 tokio::task::yield_now().await;
-                let now = seen.lock().unwrap().len();
+                let now = seen.lock().len();
                 most = most.max(now - known);
                 known = now;
             }

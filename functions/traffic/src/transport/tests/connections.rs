@@ -225,7 +225,7 @@ async fn by_default_busy_users_follow_a_name_that_moves_after_sixty_seconds_at_m
     .await;
     let http = http();
     let lead_to = |address: &str| {
-        let mut names = http.0.dialer.names.of_test.lock().unwrap();
+        let mut names = http.0.dialer.names.of_test.lock();
         names.insert("agent.test".into(), address.parse().unwrap());
     };
     let url = format!("http://agent.test:{}/", before.port)

@@ -1,7 +1,7 @@
 //! A queue that counts what it is sent, takes a moment for it, and breaks down when it is told to.
 
+use parking_lot::Mutex;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Mutex;
 use std::time::Duration;
 
 use traffic::clock::{Slot, Slots};
@@ -25,33 +25,27 @@ struct State {
 impl UnsteadyQueue {
     /// Makes it break down in the middle of a call, once it has taken so many more wake-ups.
     pub(super) fn break_after(&self, wake_ups: Option<usize>) {
-        self.0.lock().unwrap().breaks_after = wake_ups;
+        self.0.lock().breaks_after = wake_ups;
     }
 
     /// Every wake-up that it was ever sent.
     pub(super) fn sent(&self) -> BTreeSet<WakeUp> {
-        self.0.lock().unwrap().sent.keys().cloned().collect()
+        self.0.lock().sent.keys().cloned().collect()
     }
 
     /// Those that were sent again, each time counted.
     pub(super) fn wasted(&self) -> usize {
-        self.0
-            .lock()
-            .unwrap()
-            .sent
-            .values()
-            .map(|times| times - 1)
-            .sum()
+        self.0.lock().sent.values().map(|times| times - 1).sum()
     }
 
     /// How many wake-ups came with each call.
     pub(super) fn calls(&self) -> Vec<usize> {
-        self.0.lock().unwrap().calls.clone()
+        self.0.lock().calls.clone()
     }
 
     /// Takes what is waiting for slots before `slot`, as often as it was sent.
     pub(super) fn take_before(&self, slot: Slot) -> Vec<WakeUp> {
-        let mut state = self.0.lock().unwrap();
+        let mut state = self.0.lock();
         let (taken, waiting) = std::mem::take(&mut state.waiting)
             .into_iter()
             .partition(|wake_up| wake_up.slot < slot);
@@ -64,7 +58,7 @@ impl Queue for UnsteadyQueue {
     async fn send(&self, _: Slots, wake_ups: Vec<WakeUp>) -> Result<(), QueueError> {
         tokio::time::sleep(TAKES / 2).await;
         let undelivered = {
-            let mut state = self.0.lock().unwrap();
+            let mut state = self.0.lock();
             let taken = state
                 .breaks_after
                 .map_or(wake_ups.len(), |left| left.min(wake_ups.len()));

@@ -1,7 +1,8 @@
 //! A store whose calls take a moment, are counted, and fail when they are told to.
 
+use parking_lot::Mutex;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use traffic::clock::{Slot, Timestamp};
@@ -63,27 +64,27 @@ impl UnsteadyStore {
     }
 
     pub(super) fn trouble(&self, trouble: Trouble) {
-        self.state.lock().unwrap().trouble = trouble;
+        self.state.lock().trouble = trouble;
     }
 
     /// How long each call takes.
     pub(super) fn takes(&self, takes: Duration) {
-        self.state.lock().unwrap().takes = takes;
+        self.state.lock().takes = takes;
     }
 
     /// How often a call was made.
     pub(super) fn count(&self, name: &str) -> usize {
-        *self.state.lock().unwrap().counts.get(name).unwrap_or(&0)
+        *self.state.lock().counts.get(name).unwrap_or(&0)
     }
 
     pub(super) fn forget_counts(&self) {
-        self.state.lock().unwrap().counts.clear();
+        self.state.lock().counts.clear();
     }
 
     /// The moment that a call takes each way, and whether it fails.
     async fn call(&self, name: &'static str, writes: bool) -> Result<Duration, StoreError> {
         let (takes, fails) = {
-            let mut state = self.state.lock().unwrap();
+            let mut state = self.state.lock();
             *state.counts.entry(name).or_default() += 1;
             let fails = match state.trouble {
                 Trouble::None => false,

@@ -1,7 +1,8 @@
 //! A target that takes its time, and notes who asked when.
 
+use parking_lot::Mutex;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::Request;
@@ -63,12 +64,12 @@ impl Target {
 
     /// All requests, in the order in which they ended.
     pub(super) fn seen(&self) -> Vec<Seen> {
-        self.state.lock().unwrap().seen.clone()
+        self.state.lock().seen.clone()
     }
 
     /// Who asked while it was still being answered.
     pub(super) fn overlaps(&self) -> Vec<(u32, Timestamp)> {
-        self.state.lock().unwrap().overlaps.clone()
+        self.state.lock().overlaps.clone()
     }
 }
 
@@ -82,7 +83,7 @@ impl Transport for Target {
         let path = request.url().path()[1..].parse().unwrap();
         let began = self.clock.now();
         let number = {
-            let mut state = self.state.lock().unwrap();
+            let mut state = self.state.lock();
             let asking = state.asking.entry(user).or_default();
             *asking += 1;
             if *asking > 1 {
@@ -119,7 +120,7 @@ struct Asking<'a> {
 
 impl Drop for Asking<'_> {
     fn drop(&mut self) {
-        let mut state = self.target.state.lock().unwrap();
+        let mut state = self.target.state.lock();
         if let Some(asking) = state.asking.get_mut(&self.user) {
             *asking -= 1;
         }

@@ -4,13 +4,13 @@
 //! begins, and are written anew while it goes on. Each is whole at every instant: it is replaced, or
 //! grows by whole lines. What is in them is the aggregator's to say.
 
-use parking_lot::Mutex;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use export::csv::{self, HistoryWriter};
 use export::{html, json};
+use parking_lot::Mutex;
 use statistics::reader::{Aggregation, AggregatorError, Snapshot};
 use tokio::time::MissedTickBehavior;
 use traffic::ports::Store;

@@ -4,11 +4,11 @@
 //! from class and block, so that the ticks of one second do not come in one burst. The same wake-up
 //! sent twice is delivered once. Nothing is dropped for being late: the tick decides.
 
-use parking_lot::{Mutex, MutexGuard};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 use traffic::clock::{Clock, Slot, Slots, Timestamp, micros};
 use traffic::ports::{Queue, QueueError, WakeUp};

@@ -4,10 +4,10 @@
 //! tried again, ten times at most. It holds from an instant that every process knows of in time, so only the queue is told.
 //! Reading requests is the API's, executing the run the traffic crate's.
 
-use parking_lot::Mutex;
 use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use statistics::state::State;
 use traffic::clock::Timestamp;
 use traffic::fanout::{FanOut, FanOutError};

@@ -5,11 +5,11 @@
 //! open buckets on top: a poll costs what is new, a restart resumes at the checkpoint, and any number
 //! of readers agree, since all they share is the records.
 
-use parking_lot::Mutex;
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use traffic::clock::{Clock, Slot, Timestamp};
 use traffic::ports::{Checkpoint, Store};
 use traffic::record::{BUCKET_SECONDS, Bucket};

@@ -3,7 +3,6 @@
 //! [`LocustFormat`] formats events for the console, for a file and for [`LogBuffer`], which keeps as
 //! many lines as Locust does; an event is one line, whatever its text holds. Levels and files are the binary's to choose.
 
-use parking_lot::{Mutex, MutexGuard};
 use std::collections::VecDeque;
 use std::fmt;
 use std::io;
@@ -11,6 +10,7 @@ use std::sync::Arc;
 
 use jiff::fmt::strtime;
 use jiff::tz::TimeZone;
+use parking_lot::{Mutex, MutexGuard};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::Layer;

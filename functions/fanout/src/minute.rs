@@ -3,9 +3,9 @@
 //! A metric filter takes the numbers from the line: no call to CloudWatch is made for them. A process
 //! that has just started knows no last look, and so is silent for a minute, unless the run is as young.
 
-use parking_lot::Mutex;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use statistics::reader::Snapshot;
 use traffic::clock::Timestamp;
 use traffic::run::RunId;

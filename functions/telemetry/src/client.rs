@@ -4,7 +4,6 @@
 //! wait for those. What goes wrong is said here, once a minute at most, and without URLs and headers:
 //! those may be secret.
 
-use parking_lot::Mutex;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,6 +12,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use opentelemetry_http::{HttpClient, HttpError, Request, Response, ResponseBodyTooLarge};
+use parking_lot::Mutex;
 use reqwest::redirect;
 use tokio::runtime::Handle;
 use tokio::time::Instant;

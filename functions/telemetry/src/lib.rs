@@ -6,7 +6,6 @@
 //! The crate decides what spans and metrics look like; ids and when there is something to tell are
 //! [`traffic::telemetry`]'s.
 
-use parking_lot::Mutex;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +15,7 @@ use opentelemetry::{InstrumentationScope, KeyValue, Value};
 use opentelemetry_otlp::ExporterBuildError;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::resource::TelemetryResourceDetector;
+use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 use traffic::telemetry::{Exporter, Iteration, IterationEnd, Observer, RequestEnd, TraceId};

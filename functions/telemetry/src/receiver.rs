@@ -1,7 +1,6 @@
 //! A server that takes what is exported, for tests: it reads OTLP with the protocol's own messages, keeps
 //! everything, and behaves as badly as it is told to.
 
-use parking_lot::{Mutex, MutexGuard};
 use std::collections::BTreeMap;
 use std::io::{self, Read as _};
 use std::net::SocketAddr;
@@ -20,6 +19,7 @@ pub use opentelemetry_proto::tonic::metrics::v1::{Metric, metric, number_data_po
 pub use opentelemetry_proto::tonic::trace::v1::{
     Span, span::SpanKind, status::StatusCode as SpanStatus,
 };
+use parking_lot::{Mutex, MutexGuard};
 use prost::Message;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;

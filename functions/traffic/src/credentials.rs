@@ -4,7 +4,6 @@
 //! [`Credentials`] have no text but the header's value, which is marked as sensitive. Those that a process was
 //! told for a run's host are in its [`Keyring`], which is in memory only: the store never has them.
 
-use parking_lot::RwLock;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
@@ -12,6 +11,7 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use parking_lot::RwLock;
 use percent_encoding::percent_decode_str;
 use reqwest::Url;
 use reqwest::header::HeaderValue;

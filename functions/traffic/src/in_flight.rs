@@ -3,10 +3,11 @@
 //! Within a process this is exact and costs a look into a table. Between processes it is the store's
 //! in-flight markers that say it, for the few iterations that last until their user's next one.
 
-use parking_lot::{Mutex, MutexGuard};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::clock::Timestamp;
 use crate::tick::Counts;

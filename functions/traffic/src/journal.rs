@@ -5,10 +5,11 @@
 //! logged, and shows as missing in the ledger. A record lies in the bucket in which its outcomes were completed, or,
 //! if that may be sealed by then, in the one of its writing.
 
-use parking_lot::{Mutex, MutexGuard};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
+
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::clock::{Clock, Timestamp};
 use crate::ports::{Store, StoreError, WRITE_DEADLINE};

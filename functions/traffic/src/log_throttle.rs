@@ -1,9 +1,9 @@
 //! Lines of the log about what may happen thousands of times a second: the first at once, later ones counted and
 //! said every ten seconds.
 
-use parking_lot::Mutex;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 /// How long nothing is said after something was.

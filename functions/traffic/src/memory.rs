@@ -1,9 +1,10 @@
 //! The three ports in memory: twins for tests and simulations, under the same contract.
 
-use parking_lot::{Mutex, MutexGuard};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::clock::{Slot, Slots, Timestamp};
 use crate::ports::{

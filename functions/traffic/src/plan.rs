@@ -5,9 +5,10 @@
 //! costs what is due in it, however long the run has been on. [`mix`] says which user of the ramp
 //! belongs to which class, the timeline when it is active, the schedule when its iterations are.
 
-use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
+
+use parking_lot::Mutex;
 
 use crate::clock::{Slot, Timestamp};
 use crate::random::class_key;

@@ -1,10 +1,10 @@
 //! A process's copies of runs: at most a second old, and made ready to be asked once per change.
 
-use parking_lot::MutexGuard;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use parking_lot::MutexGuard;
 use tokio::sync::{Mutex, watch};
 
 use crate::clock::{Clock, Timestamp};

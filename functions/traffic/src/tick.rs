@@ -4,10 +4,10 @@
 //! all concurrently on one client, and writes what came of it. A user that is still busy is skipped,
 //! and the skip is counted; a tick that is too late leaves its iterations to be counted as missing.
 
-use parking_lot::Mutex;
 use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use rand::RngExt as _;
 use tokio::sync::watch;
 

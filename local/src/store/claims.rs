@@ -1,8 +1,8 @@
 //! The claims of ticks: in memory, because all ticks of a database share one process.
 
-use parking_lot::Mutex;
 use std::collections::BTreeMap;
 
+use parking_lot::Mutex;
 use traffic::clock::{Slot, Timestamp};
 use traffic::ports::WakeUp;
 

@@ -1,9 +1,9 @@
 //! The in-flight markers: in memory, because the iterations they speak of die with the process.
 
-use parking_lot::{Mutex, MutexGuard};
 use std::collections::HashMap;
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use traffic::clock::Timestamp;
 use traffic::ports::Marker;
 use traffic::record::Block;

@@ -1,6 +1,5 @@
 //! Starts the binary, waits until it serves, asks it, and ends it.
 
-use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -8,6 +7,7 @@ use std::process::{Output, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use serde_json::Value;
 use stand_ins::{Targets, TargetsConfig};
 use tokio::io::{AsyncBufReadExt, BufReader};

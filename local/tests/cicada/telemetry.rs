@@ -1,7 +1,6 @@
 //! Spans and metrics of a `cicada` as a real OTLP receiver gets them, beside what its target saw; and
 //! collectors that take nothing, which must be nothing to the traffic.
 
-use parking_lot::Mutex;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,6 +9,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::Request;
 use axum::http::{HeaderMap, StatusCode};
+use parking_lot::Mutex;
 use serde_json::Value;
 use telemetry::receiver::{Behaviour, Receiver, SpanKind, SpanStatus, attributes};
 use tokio::net::TcpListener;

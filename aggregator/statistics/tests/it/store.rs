@@ -1,11 +1,11 @@
 //! A store in memory that answers as awkwardly as the port allows: pages in any order, records again
 //! and again, and now and then not at all.
 
-use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use traffic::clock::{Slot, Timestamp};
 use traffic::memory::MemoryStore;
 use traffic::ports::{Checkpoint, Cursor, Marker, RecordPage, Store, StoreError, WakeUp};

@@ -1,11 +1,11 @@
 //! Fan-out, ticks, records and reader together, in paused time: what the target saw is what the
 //! statistics say, and whatever happens to a process, the ledger says what it did not do.
 
-use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use reqwest::Request;
 use statistics::reader::{Aggregation, Snapshot};
 use statistics::stats::Limits;

@@ -1,11 +1,11 @@
 //! What is in the way of recording, for `/health`: whoever writes results says it, this shows it.
 
-use parking_lot::Mutex;
 use std::sync::Arc;
 
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use parking_lot::Mutex;
 use serde_json::json;
 use traffic::ports::{Heartbeat, Queue, Store};
 

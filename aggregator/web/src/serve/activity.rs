@@ -1,8 +1,8 @@
 //! What a connection is at: whether it waits for its client or the client for us, and since when.
 
-use parking_lot::{Mutex, MutexGuard};
 use std::sync::Arc;
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
 use crate::api::Acquaintance;

@@ -1,9 +1,9 @@
 //! A store that lets others in between, and fails when it is told to.
 
-use parking_lot::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::task::yield_now;
 use traffic::clock::{Slot, Timestamp};
 use traffic::memory::MemoryStore;

@@ -1,6 +1,5 @@
 //! A stage in memory: the function, a control that starts runs, and what is logged.
 
-use parking_lot::Mutex;
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -9,6 +8,7 @@ use std::time::Duration;
 use aws::environment::JsonLines;
 use control::{Control, Limits, Settings, SwarmRequest};
 use fanout::Function;
+use parking_lot::Mutex;
 use serde_json::Value;
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::layer::SubscriberExt as _;

@@ -1,10 +1,10 @@
 //! A minute of fan-out on ports in memory, by a process that has just started, as in the cloud.
 
-use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use rustix::time::{ClockId, clock_gettime};
 use traffic::clock::{Clock, Slot, Slots};
 use traffic::fanout::FanOut;

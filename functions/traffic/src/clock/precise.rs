@@ -4,7 +4,6 @@
 //! tokio's own timers tick in whole milliseconds and wake up to another one later, which at a pacing
 //! of a second is the larger part of a user's error. Only the last moment of a sleep comes here.
 
-use parking_lot::{Mutex, MutexGuard};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::io;
@@ -12,6 +11,7 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use rustix::time::{
     Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create,
     timerfd_settime,

@@ -3,10 +3,11 @@
 //!
 //! It is anchored anew only by [`Clock::follow_wall_clock`](super::Clock::follow_wall_clock), between runs.
 
-use parking_lot::{Mutex, MutexGuard};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
+
+use parking_lot::{Mutex, MutexGuard};
 
 use super::{Timestamp, micros, system_now};
 

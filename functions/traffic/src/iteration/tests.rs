@@ -1,8 +1,8 @@
 //! What the requests of an iteration carry, where its failures lead to, and what an observer is told.
 
-use parking_lot::Mutex;
 use std::collections::HashSet;
 
+use parking_lot::Mutex;
 use reqwest::header::HeaderMap;
 use tokio::sync::watch;
 

@@ -1,8 +1,9 @@
 //! Whether this process can write its records; shared by all journals.
 
-use parking_lot::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+
+use parking_lot::Mutex;
 
 use crate::clock::{Timestamp, micros};
 

@@ -5,10 +5,11 @@
 //! day. On the day on which the clocks skip a point's time the curve goes on to the next one; where
 //! a time comes twice, the first counts.
 
-use parking_lot::Mutex;
 use std::f64::consts::PI;
 use std::sync::Arc;
 use std::time::Duration;
+
+use parking_lot::Mutex;
 
 use crate::clock::{Slot, Timestamp, micros};
 use crate::plan::mix::Mix;

@@ -1,10 +1,10 @@
 //! One execution of one tick: starts what is due at its instant, and writes what came of it.
 
-use parking_lot::Mutex;
 use std::collections::HashSet;
 use std::pin::pin;
 use std::sync::Arc;
 
+use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 

@@ -10,8 +10,9 @@
 //! and taking it back) only if that is near. All of it is void where the ticks share one process,
 //! which knows by itself: [`Store::marker_lead`] is zero.
 
-use parking_lot::MutexGuard;
 use std::time::Duration;
+
+use parking_lot::MutexGuard;
 
 use super::execution::Shared;
 use super::{GRAIN, turns};

@@ -1,10 +1,10 @@
 //! A process's senders: each class with a host that a run gives it, made ready once.
 
-use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use parking_lot::Mutex;
 use reqwest::Url;
 
 use super::{TickError, hosts};

@@ -3,10 +3,11 @@
 //! Once a run is over and nothing of it is under way, nothing of it ever is again: a tick that comes later
 //! is not let in. So `stopped` is final.
 
-use parking_lot::{Mutex, MutexGuard};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+
+use parking_lot::{Mutex, MutexGuard};
 
 use super::GRAIN;
 use crate::clock::Timestamp;

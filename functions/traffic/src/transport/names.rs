@@ -3,13 +3,13 @@
 //! Answers are kept for a second and not for their time to live, which the system's resolver does not tell:
 //! ten thousand users who connect at once are one look-up, and a name that moves is followed.
 
-use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 

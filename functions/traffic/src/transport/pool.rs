@@ -5,13 +5,13 @@
 //! and closes what is too old or what the target has closed. Where no more connections may be open, the one
 //! that has waited longest, whose user comes seldom, is taken over by another user or gives up its place.
 
-use parking_lot::{Mutex, MutexGuard};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use hashlink::LinkedHashMap;
+use parking_lot::{Mutex, MutexGuard};
 use reqwest::Url;
 use rustls::ClientConfig;
 use tokio::time::Instant;

@@ -3,13 +3,13 @@
 //! A [`Scope`] lasts for one iteration. Each step draws from a generator of its own, so a step that is
 //! skipped or fails leaves the requests after it as they were.
 
-use parking_lot::{Mutex, MutexGuard};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
 use minijinja::value::{Object, Value};
 use minijinja::{Error, ErrorKind};
+use parking_lot::{Mutex, MutexGuard};
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 

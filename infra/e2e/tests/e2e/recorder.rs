@@ -1,10 +1,10 @@
 //! A target that remembers every request as it came, and answers at once with a success.
 
-use parking_lot::Mutex;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Request;
+use parking_lot::Mutex;
 use tokio::net::TcpListener;
 
 /// A recorder; listens until the test's runtime ends.

@@ -5,11 +5,11 @@
 //! connections, and the right password finds the way free. Whoever does not wait gains nothing: the
 //! brake counts what is compared, not who stayed.
 
-use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::guesses::Network;

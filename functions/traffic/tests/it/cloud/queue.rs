@@ -1,9 +1,9 @@
 //! A queue that counts what it is sent, takes a moment for it, and breaks down when it is told to.
 
-use parking_lot::Mutex;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use traffic::clock::{Slot, Slots};
 use traffic::ports::{Queue, QueueError, WakeUp};
 

@@ -1,10 +1,10 @@
 //! A store whose calls take a moment, are counted, and fail when they are told to.
 
-use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use traffic::clock::{Slot, Timestamp};
 use traffic::memory::MemoryStore;
 use traffic::ports::{Checkpoint, Cursor, Marker, RecordPage, Store, StoreError, WakeUp};

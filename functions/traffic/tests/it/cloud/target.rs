@@ -1,10 +1,10 @@
 //! A target that takes its time, and notes who asked when.
 
-use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use reqwest::Request;
 use traffic::clock::{Clock, Slot, Timestamp};
 use traffic::transport::{Reply, RequestContext, Transport};

@@ -73,18 +73,6 @@ pub(super) const POLLERS: f64 = 5.0;
 /// each of which waits so long for a message.
 pub(super) const LONG_POLL: Duration = Duration::from_secs(20);
 
-/// A marker is written so long before it matters, or less: the store's `marker_lead`.
-pub(super) const MARKER_LEAD: Duration = Duration::from_secs(1);
-
-/// A marker that was written so long ago is found: `traffic::tick::markers`.
-pub(super) const ARRIVES: Duration = Duration::from_millis(75);
-
-/// The markers are read so long before an iteration.
-pub(super) const READING_TAKES: Duration = Duration::from_millis(20);
-
-/// Nothing starts so long before the end of a turn: `traffic::tick::turns`.
-pub(super) const GAP: Duration = Duration::from_millis(150);
-
 /// How long before its slot a message's invocation begins: the queue aims for this.
 pub(super) const EARLY: Duration = Duration::from_millis(400);
 

@@ -7,20 +7,14 @@ use traffic::clock::{Slot, Timestamp};
 use traffic::fanout::STRIDE;
 use traffic::plan::Due;
 use traffic::record::Block;
-use traffic::runs::LoadedRun;
+use traffic::runs::{LoadedRun, is_fresh};
 
 use super::assumptions::Assumptions;
 use super::aws_calls;
 use super::calls::{Calls, Function};
 use super::ticks::Ticks;
 
-/// A process's copy of the run is read again after so long: `traffic::runs`.
-const FRESH_FOR: Duration = Duration::from_millis(900);
-
-/// Slots that are sent one by one when a run starts: `traffic::fanout`.
-const SOON: u64 = 3;
-
-/// An environment that nothing came to for so long is taken away by Lambda.
+/// Lambda takes an environment away that was idle for about this long.
 const KEPT_IDLE: Duration = Duration::from_secs(5 * 60);
 
 /// A tick and what is due in it: class number, block, iterations.
@@ -59,7 +53,6 @@ impl<'r> Player<'r> {
 
     /// Plays slots, which must follow those played before.
     pub(super) fn play(&mut self, from: Slot, until: Slot, calls: &mut Calls) {
-        let starts = self.run.plan.run().first_slot();
         let mut waiting = 0;
         for slot in (from.0..until.0).map(Slot) {
             let due = self.run.plan.slot(slot);
@@ -71,9 +64,7 @@ impl<'r> Player<'r> {
             }
             calls.messages += sent;
             waiting += sent;
-            // what begins soon is sent slot by slot, the rest in strides that end with a minute
-            let is_soon = slot < starts.plus(SOON);
-            if is_soon || slot.plus(1).0.is_multiple_of(STRIDE) || slot.plus(1) == until {
+            if slot.plus(1).0.is_multiple_of(STRIDE) || slot.plus(1) == until {
                 calls.add(aws_calls::SEND, waiting.div_ceil(aws_calls::SEND_BATCH), 1);
                 waiting = 0;
             }
@@ -141,7 +132,7 @@ impl Environment {
         self.free_at = ends;
         let mut reads = 0;
         for &look in [begins].iter().chain(looks) {
-            if look.since(self.run_read_at) >= FRESH_FOR {
+            if !is_fresh(self.run_read_at, look) {
                 self.run_read_at = look;
                 reads += 1;
             }

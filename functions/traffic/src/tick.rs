@@ -29,6 +29,7 @@ use crate::workload::UserClass;
 
 mod execution;
 mod hosts;
+pub mod marker_rules;
 mod markers;
 mod senders;
 mod starts;

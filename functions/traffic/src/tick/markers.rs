@@ -1,7 +1,7 @@
 //! Who is busy in other processes: markers in the store, written and read as seldom as is safe.
 //!
 //! An iteration that is still running a *lead* before its user is next due in another tick says so in
-//! the store, and takes it back when it ends. A marker has [`ARRIVES`] to get there, so what was read
+//! the store, and takes it back when it ends. A marker has [`super::marker_rules::ARRIVES`] to get there, so what was read
 //! holds for what starts within the rest of the lead. Nearly all iterations are fast and write
 //! nothing; a tick with iterations all over its slot reads one to four times, one with a single
 //! iteration once. Where an iteration cannot last until its user's next one, nobody writes or reads.
@@ -14,21 +14,15 @@ use std::time::Duration;
 
 use parking_lot::MutexGuard;
 
+use super::GRAIN;
 use super::execution::Shared;
-use super::{GRAIN, turns};
+use super::marker_rules::{MarkerRules, READING_TAKES, may_start};
 use crate::clock::{Slots, Timestamp};
 use crate::plan::{Due, Next};
 use crate::ports::{Marker, Store, StoreError, WRITE_DEADLINE};
 use crate::record::{Fate, RecordKey};
 use crate::transport::Transport;
 use crate::workload::Wait;
-
-/// What was written this long ago is found by who reads now. A consistent write and a read take
-/// DynamoDB 10 to 20 ms; a small function has a fourteenth of a core to notice, and clocks differ.
-pub(super) const ARRIVES: Duration = Duration::from_millis(75);
-
-/// How long before an iteration the markers are read, so that reading does not make it late.
-const READING_TAKES: Duration = Duration::from_millis(20);
 
 /// The waits between tries of a failing write double from here up to [`MAX_BACK_OFF`].
 const MIN_BACK_OFF: Duration = Duration::from_millis(50);
@@ -60,28 +54,13 @@ impl<S: Store, T: Transport> Shared<S, T> {
         self.run.plan.run().slots()
     }
 
-    /// How long before a user is next due a marker must be written: the store's lead, and less for
-    /// those who are due so often that they would always be marked.
-    fn lead(&self) -> Duration {
-        let spacing = match self.wait {
-            Wait::Between { min, .. } => min / 2,
-            Wait::ConstantPacing(pacing) => pacing / 2,
-            // the next one may come at any time: for one in eight that is within the lead
-            Wait::Poisson(mean) => mean / 8,
-            Wait::Constant(_) => Duration::ZERO,
-        };
-        let lead = self.journal.store.marker_lead();
-        lead.min(spacing.max(2 * ARRIVES))
-    }
-
-    /// Whether an iteration that started in time can last until its user's next one at all.
-    fn may_overlap(&self) -> bool {
-        let shortest = match self.wait {
-            Wait::Between { min, .. } => min,
-            Wait::ConstantPacing(pacing) => pacing,
-            Wait::Constant(_) | Wait::Poisson(_) => return true,
-        };
-        self.sender.class().longest_iteration() + self.journal.store.marker_lead() >= shortest
+    /// The rules for the users of the tick's class.
+    fn marker_rules(&self) -> MarkerRules {
+        MarkerRules {
+            wait: self.wait,
+            longest_iteration: self.sender.class().longest_iteration(),
+            store_lead: self.journal.store.marker_lead(),
+        }
     }
 
     /// Makes sure that it is known who is busy elsewhere when `item` starts, reading as late as can
@@ -90,29 +69,21 @@ impl<S: Store, T: Transport> Shared<S, T> {
         if self.is_alone() {
             return true;
         }
-        let (read_at, fresh_from) = if let Wait::Constant(_) = self.wait {
-            if self.journal.clock.now() >= item.until - turns::GAP {
-                // too late to start anything: it need not be known
-                return true;
-            }
-            // once, at the beginning: nobody but this tick starts anything in its slot
-            let begins = self.slots().start(self.journal.key.slot);
-            (begins, begins)
-        } else if self.may_overlap() {
-            let holds_for = self.lead().saturating_sub(ARRIVES);
-            (item.at - READING_TAKES, item.at - holds_for)
-        } else {
-            return true;
-        };
-        let is_known = match &*self.known() {
-            // the user's later iterations in this slot only wait for those before them, here
-            Some(known) => item.ordinal > 0 || known.read_at >= fresh_from,
-            None => false,
-        };
-        if is_known {
+        let is_turn = matches!(self.wait, Wait::Constant(_));
+        if is_turn && !may_start(item, self.journal.clock.now()) {
+            // too late to start anything: it need not be known
             return true;
         }
-        self.journal.clock.sleep_until(self.ends_by(read_at)).await;
+        let begins = self.slots().start(self.journal.key.slot);
+        let Some(reading) = self.marker_rules().reading(item, begins) else {
+            return true;
+        };
+        let is_done = |known: &Known| reading.is_done(item, known.read_at);
+        if self.known().as_ref().is_some_and(is_done) {
+            return true;
+        }
+        let read_at = self.ends_by(reading.at);
+        self.journal.clock.sleep_until(read_at).await;
         self.read_markers().await
     }
 
@@ -169,9 +140,10 @@ impl<S: Store, T: Transport> Shared<S, T> {
         if self.is_alone() || now <= item.at + GRAIN {
             return false;
         }
-        let needs = match self.may_overlap() {
-            true => self.lead(),
-            false => self.sender.class().longest_iteration(),
+        let rules = self.marker_rules();
+        let needs = match rules.may_overlap() {
+            true => rules.lead(),
+            false => rules.longest_iteration,
         };
         let plan = &self.run.plan;
         let mut slots = (1..).map(|later| self.journal.key.slot.plus(later));
@@ -194,7 +166,7 @@ impl<S: Store, T: Transport> Shared<S, T> {
         item: &Due,
         iteration: impl Future<Output = Fate>,
     ) -> (Fate, Option<Said>) {
-        if self.is_alone() || !self.may_overlap() {
+        if self.is_alone() || !self.marker_rules().may_overlap() {
             return (iteration.await, None);
         }
         let until_it_matters = self.until_due_elsewhere(item);
@@ -205,17 +177,15 @@ impl<S: Store, T: Transport> Shared<S, T> {
     /// Sleeps until a lead before the user is due in a later slot, each of which is another tick's.
     async fn until_due_elsewhere(&self, item: &Due) {
         let clock = &self.journal.clock;
-        let lead = self.lead();
+        let (rules, plan) = (self.marker_rules(), &self.run.plan);
         let mut slot = self.journal.key.slot.plus(1);
         loop {
             // looked up only if it lasts that long
-            clock.sleep_until(self.slots().start(slot) - lead).await;
-            match self.run.plan.first_due(self.class, item.user, slot) {
-                Next::Due(next) => return clock.sleep_until(next.at - lead).await,
-                Next::Nothing => slot = slot.plus(1),
-                // a change may bring it back at any time
-                Next::Gone => return,
+            clock.sleep_until(rules.looks_at(plan, slot)).await;
+            if let Some(at) = rules.marked_from(plan, self.class, item.user, slot) {
+                return clock.sleep_until(at).await;
             }
+            slot = slot.plus(1);
         }
     }
 

@@ -20,17 +20,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::execution::{Copies, Shared};
-use super::markers::{ARRIVES, Said};
+use super::marker_rules::{ARRIVES, GAP, may_start, turn_marked_from};
+use super::markers::Said;
 use crate::clock::Timestamp;
 use crate::iteration::{Sender, Turn};
 use crate::plan::Due;
 use crate::ports::Store;
 use crate::record::Fate;
 use crate::transport::Transport;
-
-/// Before the end of a turn nothing starts for so long, where its user's next turn is another
-/// process's: half of it for an iteration to end in, half of it for a marker to arrive in.
-pub(super) const GAP: Duration = ARRIVES.saturating_mul(2);
 
 /// How much longer than its iteration a process may hold a user, and how much longer than that a user
 /// stands still whose process dies.
@@ -179,7 +176,7 @@ impl<S: Store, T: Transport> Shared<S, T> {
         let mut iteration = turn.iteration;
         loop {
             let start = progress.earliest.max(clock.now());
-            if start >= turn.until - GAP || !self.may_start(start, progress) {
+            if !may_start(&turn, start) || !self.is_held_until_after(start, progress) {
                 return;
             }
             clock.sleep_until(start).await;
@@ -188,7 +185,7 @@ impl<S: Store, T: Transport> Shared<S, T> {
             progress.fate = if progress.said.is_some() {
                 sending.await
             } else {
-                let it_matters = clock.sleep_until(turn.until - ARRIVES);
+                let it_matters = clock.sleep_until(turn_marked_from(&turn));
                 let marked = self.marked(turn.user, it_matters, HOLDS, sending);
                 let (fate, said) = marked.await;
                 let confirmed_at = said.as_ref().and_then(|said| said.confirmed_at);
@@ -209,7 +206,7 @@ impl<S: Store, T: Transport> Shared<S, T> {
 
     /// Whether an iteration that starts then ends while its user is held; one that nobody was told of
     /// will be marked if it lasts.
-    fn may_start(&self, start: Timestamp, progress: &Progress) -> bool {
+    fn is_held_until_after(&self, start: Timestamp, progress: &Progress) -> bool {
         let Some(said) = &progress.said else {
             return true;
         };
@@ -232,8 +229,8 @@ impl<S: Store, T: Transport> Shared<S, T> {
         let slot = next.max(slots.of(turn.at).plus(1));
         let is_ours =
             slot < slots.at_or_after(now + ARRIVES) && slots.end(slot) <= said.marker.until;
-        if !progress.is_held || !is_ours || !self.may_start(start.max(slots.start(slot)), progress)
-        {
+        let start = start.max(slots.start(slot));
+        if !progress.is_held || !is_ours || !self.is_held_until_after(start, progress) {
             return None;
         }
         let run = match self.runs.get(&self.journal.key.run).await {

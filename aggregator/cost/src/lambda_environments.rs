@@ -36,7 +36,7 @@ pub(super) struct Player<'r> {
 }
 
 impl<'r> Player<'r> {
-    /// Nothing is in flight, and no environment is there.
+    /// A player without environments.
     pub(super) fn new(run: &'r LoadedRun, assumptions: &'r Assumptions) -> Self {
         Self {
             run,
@@ -46,12 +46,12 @@ impl<'r> Player<'r> {
         }
     }
 
-    /// How many requests have a name of their own, of those that were sent.
+    /// The number of named requests that were sent.
     pub(super) fn names(&self) -> u64 {
         self.ticks.names()
     }
 
-    /// Plays slots, which must follow those played before.
+    /// Adds the calls of slots, which must follow those played before.
     pub(super) fn play(&mut self, from: Slot, until: Slot, calls: &mut Calls) {
         let mut waiting = 0;
         for slot in (from.0..until.0).map(Slot) {
@@ -73,8 +73,7 @@ impl<'r> Player<'r> {
         }
     }
 
-    /// Executes a message's ticks; says when the last of them ends, and when it was looked whether the run
-    /// goes on.
+    /// Executes a message's ticks: the end of the last, and the instants at which iterations asked for the run.
     fn execute(
         &mut self,
         slot: Slot,
@@ -82,20 +81,22 @@ impl<'r> Player<'r> {
         calls: &mut Calls,
     ) -> (Timestamp, Vec<Timestamp>) {
         calls.ticks += message.len() as u64;
+        calls.message_ticks = calls.message_ticks.max(message.len() as u64);
         let mut ends = slot.full_second();
         let mut looks = Vec::new();
+        let requests = calls.requests;
         for (class, block, due) in message {
             let tick = self.ticks.execute(*class, *block, slot, due);
             tick.count(calls);
             ends = ends.max(tick.ends);
             looks.extend(tick.looks);
         }
+        calls.message_requests = calls.message_requests.max(calls.requests - requests);
         looks.sort_unstable();
         (ends, looks)
     }
 
-    /// Has an environment busy with a message until `ends`: as Lambda does it, one that is free, or a
-    /// new one.
+    /// Gives a message that lasts until `ends` to an environment: as Lambda does, to one that is free, or a new one.
     fn invoke(&mut self, slot: Slot, ends: Timestamp, looks: &[Timestamp], calls: &mut Calls) {
         let begins = slot.full_second() - aws_calls::EARLY;
         let ends = ends + aws_calls::INVOCATION_ENDS;
@@ -127,7 +128,7 @@ impl<'r> Player<'r> {
 }
 
 impl Environment {
-    /// Has it busy; says how often it reads the run, since its copy has grown old when it is looked at.
+    /// Takes a message: the number of reads of the run, each for a copy that was too old when it was asked for.
     fn take(&mut self, begins: Timestamp, ends: Timestamp, looks: &[Timestamp]) -> u64 {
         self.free_at = ends;
         let mut reads = 0;

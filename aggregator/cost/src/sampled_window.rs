@@ -24,9 +24,6 @@ const FEW: u64 = 2_000;
 /// Seconds that go by before what is counted.
 const WARM_UP: u64 = 60;
 
-/// Windows of a long ramp that are played.
-const RAMP_PARTS: u64 = 3;
-
 /// Seconds that say how much is due.
 const SAMPLE: u64 = 10;
 
@@ -82,8 +79,16 @@ pub(super) fn first_run(workload: &Workload, segments: Vec<Segment>, block_size:
 pub(super) fn ramp(run: &LoadedRun, longest: f64, assumptions: &Assumptions) -> (Calls, f64) {
     let exact = ramp_seconds(&run.plan).min(longest);
     let (starts, seconds) = (run.plan.run().first_slot(), exact.ceil() as u64);
-    let windows = (0..RAMP_PARTS).map(|part| {
-        let middle = (2 * part + 1) * seconds / (2 * RAMP_PARTS);
+    // few users are played for longer, as in the steady part
+    let parts = (ENOUGH
+        / 10
+        / run
+            .plan
+            .user_count(starts.plus(seconds).full_second())
+            .max(1))
+    .clamp(3, 20);
+    let windows = (0..parts).map(|part| {
+        let middle = (2 * part + 1) * seconds / (2 * parts);
         let from = starts.plus(middle.saturating_sub(30));
         (from.minus(WARM_UP).max(starts), from, from.plus(60))
     });

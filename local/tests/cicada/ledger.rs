@@ -1,12 +1,11 @@
 //! The ledger adds up on real runs, and the statistics are what the targets saw.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use serde_json::json;
 use stand_ins::CountersSnapshot;
 
-use crate::harness::{Cicada, assert_adds_up, targets};
+use crate::harness::{Cicada, LIMIT, assert_adds_up, targets};
 
 /// The statistics' rows, added up by the targets' routes.
 fn by_route(rows: &BTreeMap<String, (u64, u64)>) -> BTreeMap<&'static str, u64> {
@@ -43,14 +42,13 @@ async fn sixty_users_for_two_minutes_are_accounted_for_to_the_request() {
     cicada
         .swarm("user_count=60&spawn_rate=10&run_time=2m")
         .await;
-    let limit = Duration::from_secs(200);
     cicada
-        .until("/stats/requests", limit, |answer| {
+        .until("/stats/requests", 2 * LIMIT, |answer| {
             answer["state"] == "stopped"
         })
         .await;
     let ledger = cicada
-        .until("/ledger", limit, |ledger| ledger["pending"] == 0)
+        .until("/ledger", 2 * LIMIT, |ledger| ledger["pending"] == 0)
         .await;
     assert_adds_up(&ledger);
     assert_eq!(ledger["missing"], 0, "{ledger:#}");
@@ -71,14 +69,13 @@ async fn an_agent_that_takes_forty_seconds_has_users_skipped_never_overlapped() 
     cicada
         .swarm("user_count=60&spawn_rate=60&run_time=100")
         .await;
-    let limit = Duration::from_secs(240);
     cicada
-        .until("/stats/requests", limit, |answer| {
+        .until("/stats/requests", 2 * LIMIT, |answer| {
             answer["state"] == "stopped"
         })
         .await;
     let ledger = cicada
-        .until("/ledger", limit, |ledger| ledger["pending"] == 0)
+        .until("/ledger", 2 * LIMIT, |ledger| ledger["pending"] == 0)
         .await;
     assert_adds_up(&ledger);
     assert_eq!(ledger["missing"], 0, "{ledger:#}");

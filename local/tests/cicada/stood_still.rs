@@ -6,9 +6,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::time::{Instant, sleep};
 
-use crate::harness::{Cicada, Serving, assert_adds_up, rows, targets};
-
-const LIMIT: Duration = Duration::from_secs(120);
+use crate::harness::{Cicada, LIMIT, Serving, assert_adds_up, rows, targets};
 
 /// Users that ask four times a second.
 const WORKLOAD: &str = r#"

@@ -17,8 +17,8 @@ demo: build ## stand-in targets, and six user classes sending them traffic
 	target/release/cicada --demo
 
 test: ## all tests; installs what they need (Locust, two emulators, two checkers, three web servers, into .tools)
-	for tool in locust ministack dynamodb http faketime promtool nginx servers; do scripts/tools.sh $$tool || exit 1; done
-	scripts/each.sh "$(THREADS) cargo test --locked --workspace --all-features --no-fail-fast" \
+	@for tool in locust ministack dynamodb http faketime promtool nginx servers; do scripts/tools.sh $$tool || exit 1; done
+	@scripts/each.sh "$(THREADS) cargo test --locked --workspace --all-features --no-fail-fast" \
 		"python3 -m unittest discover --start-directory tests/docs"
 
 soak: ## an hour of hostile templates and answers, properties with new cases, and the sweeps that `make test` shortens
@@ -36,13 +36,13 @@ check: ## what must hold before a commit: format, lints, docs and their links, d
 	python3 -m unittest discover --start-directory tests/docs --pattern test_links.py
 
 browser: ## the web page in headless Chromium, driven as a person would; pictures in test-output/browser
-	for tool in browser locust; do scripts/tools.sh $$tool || exit 1; done
+	@for tool in browser locust; do scripts/tools.sh $$tool || exit 1; done
 	scripts/page.sh --required
 	cargo test --locked --workspace --all-features --no-run
 	cd aggregator/ui && CHROMIUM="$(CURDIR)/.tools/browser" npx playwright test
 
 e2e: ## Cicada on an emulator of AWS, end to end: deployed, driven, broken, taken away; and the browser (half an hour)
-	for tool in ministack dynamodb; do scripts/tools.sh $$tool || exit 1; done
+	@for tool in ministack dynamodb; do scripts/tools.sh $$tool || exit 1; done
 	scripts/page.sh
 	PATH="$(CURDIR)/.tools/aws/bin:$$PATH" cargo-lambda lambda build --release --locked --x86-64 \
 		--package fanout --package tick --package aggregator-cloud --bin fanout --bin tick --bin aggregator

@@ -132,58 +132,6 @@ async fn a_workload_of_ten_thousand_tasks_takes_less_than_150_megabytes() {
     assert!(megabytes < 150, "{megabytes} MB");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_run_that_is_resized_again_and_again_keeps_what_is_not_settled() {
-    const BURST: u32 = 300;
-    let targets = targets(0.0).await;
-    let folder = tempfile::tempdir().unwrap();
-    let workload = folder.path().join("quick.toml");
-    let quick = WORKLOAD.replace(
-        "task.ask.request = \"GET /silence\"",
-        "task.ask.request = { path = \"/health\", timeout = \"1s\" }",
-    );
-    fs::write(&workload, quick).unwrap();
-    let database = folder.path().join("runs.db");
-    let cicada = Cicada::new()
-        .at(&targets)
-        .db(&database)
-        .arg("-f")
-        .arg(&workload);
-    let cicada = cicada.args("--loglevel DEBUG").serve().await;
-    let began = Instant::now();
-    let mut resizes = 0;
-    let is_folded = || {
-        cicada
-            .log()
-            .contains("what is settled of the run is folded")
-    };
-    // it is settled about two minutes later
-    while !is_folded() || resizes < BURST {
-        assert!(began.elapsed() < 3 * LIMIT, "{}", cicada.log());
-        let users = 10 + resizes % 7;
-        cicada
-            .swarm(&format!("user_count={users}&spawn_rate=100"))
-            .await;
-        resizes += 1;
-        if resizes > BURST {
-            sleep(Duration::from_secs(2)).await;
-        }
-    }
-    let ledger = cicada.settle(LIMIT).await;
-    assert_adds_up(&ledger);
-    assert_eq!(ledger["missing"], 0, "{ledger:#}");
-    assert_eq!(cicada.total().await, targets.counters().total.requests);
-    assert_eq!(cicada.terminate().await, 0);
-
-    let store = SqliteStore::open(&database, Clock::system()).unwrap();
-    let run = store.latest_run().await.unwrap().unwrap();
-    let past = run.past.as_ref().map_or(0, |past| past.segments);
-    assert_eq!(past + run.segments.len() as u32, resizes);
-    assert!(past >= BURST / 2, "{past} of {resizes} are folded");
-    let spawners = run.past.as_ref().map_or(0, |past| past.spawners.len());
-    assert!(spawners <= 16, "one for each user at most: {:?}", run.past);
-}
-
 fn rights(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o777
 }
@@ -255,4 +203,61 @@ async fn what_is_no_database_of_ours_keeps_its_rights() {
     let output = Cicada::new().db(&file).run().await;
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(rights(&file), 0o644);
+}
+
+mod soak {
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    #[ignore = "minutes: make soak"]
+    async fn a_run_that_is_resized_again_and_again_keeps_what_is_not_settled() {
+        const BURST: u32 = 300;
+        let targets = targets(0.0).await;
+        let folder = tempfile::tempdir().unwrap();
+        let workload = folder.path().join("quick.toml");
+        let quick = WORKLOAD.replace(
+            "task.ask.request = \"GET /silence\"",
+            "task.ask.request = { path = \"/health\", timeout = \"1s\" }",
+        );
+        fs::write(&workload, quick).unwrap();
+        let database = folder.path().join("runs.db");
+        let cicada = Cicada::new()
+            .at(&targets)
+            .db(&database)
+            .arg("-f")
+            .arg(&workload);
+        let cicada = cicada.args("--loglevel DEBUG").serve().await;
+        let began = Instant::now();
+        let mut resizes = 0;
+        let is_folded = || {
+            cicada
+                .log()
+                .contains("what is settled of the run is folded")
+        };
+        // it is settled about two minutes later
+        while !is_folded() || resizes < BURST {
+            assert!(began.elapsed() < 3 * LIMIT, "{}", cicada.log());
+            let users = 10 + resizes % 7;
+            cicada
+                .swarm(&format!("user_count={users}&spawn_rate=100"))
+                .await;
+            resizes += 1;
+            if resizes > BURST {
+                sleep(Duration::from_secs(2)).await;
+            }
+        }
+        let ledger = cicada.settle(LIMIT).await;
+        assert_adds_up(&ledger);
+        assert_eq!(ledger["missing"], 0, "{ledger:#}");
+        assert_eq!(cicada.total().await, targets.counters().total.requests);
+        assert_eq!(cicada.terminate().await, 0);
+
+        let store = SqliteStore::open(&database, Clock::system()).unwrap();
+        let run = store.latest_run().await.unwrap().unwrap();
+        let past = run.past.as_ref().map_or(0, |past| past.segments);
+        assert_eq!(past + run.segments.len() as u32, resizes);
+        assert!(past >= BURST / 2, "{past} of {resizes} are folded");
+        let spawners = run.past.as_ref().map_or(0, |past| past.spawners.len());
+        assert!(spawners <= 16, "one for each user at most: {:?}", run.past);
+    }
 }

@@ -10,7 +10,7 @@ use crate::harness::{Cicada, LIMIT, Serving, assert_adds_up, rows};
 use crate::installed::{Kind, scripts, tool};
 
 /// Servers and their traffic run beside one another, but not all at once: they share the machine.
-pub(crate) static TURNS: Semaphore = Semaphore::const_new(3);
+pub(crate) static TURNS: Semaphore = Semaphore::const_new(4);
 
 /// Users of both models, who wait between `low` and `high` seconds.
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +45,7 @@ impl Traffic {
             users,
             low,
             high,
-            iterations: 1_000,
+            iterations: 300,
         }
     }
 

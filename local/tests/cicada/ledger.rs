@@ -38,7 +38,7 @@ fn assert_equal(rows: &BTreeMap<String, (u64, u64)>, counters: &CountersSnapshot
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sixty_users_are_accounted_for_to_the_request() {
-    are_accounted_for(40).await;
+    are_accounted_for(25).await;
 }
 
 mod soak {

@@ -5,6 +5,8 @@
 
 # most tests wait for a process or for a moment: more of them run at a time than there are processors
 THREADS := RUST_TEST_THREADS=8
+# what they compare with
+TOOLS := locust ministack dynamodb http faketime promtool nginx servers
 
 help: ## list these
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,13 +19,13 @@ demo: build ## stand-in targets, and six user classes sending them traffic
 	target/release/cicada --demo
 
 test: ## all tests; installs what they need (Locust, two emulators, two checkers, three web servers, into .tools)
-	@for tool in locust ministack dynamodb http faketime promtool nginx servers; do scripts/tools.sh $$tool || exit 1; done
+	@for tool in $(TOOLS); do scripts/tools.sh $$tool || exit 1; done
 	@scripts/each.sh "$(THREADS) cargo test --locked --workspace --all-features --no-fail-fast" \
 		"python3 -m unittest discover --start-directory tests/docs"
 
 soak: ## an hour of hostile templates and answers, properties with new cases, and the sweeps that `make test` shortens
-	scripts/tools.sh locust
-	scripts/soak.sh
+	@for tool in $(TOOLS); do scripts/tools.sh $$tool || exit 1; done
+	$(THREADS) scripts/soak.sh
 
 check: ## what must hold before a commit: format, lints, docs and their links, dependencies, workflows
 	cargo fmt --all -- --check

@@ -10,13 +10,14 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 end=$((SECONDS + ${SECONDS_TO_SOAK:-3600}))
 seed=${CICADA_FUZZ_SEED:-$RANDOM$RANDOM}
-tests=(cargo test --release --locked --workspace --all-features --no-fail-fast)
+# the build of `make test`, whose assertions and checks of overflows are on
+tests=(cargo test --locked --workspace --all-features --no-fail-fast)
 
 "${tests[@]}" --no-run
 echo "== the long sweeps"
 "${tests[@]}" soak:: -- --ignored
 while [ "$SECONDS" -lt "$end" ]; do
-    export CICADA_FUZZ_SEED=$seed CICADA_FUZZ_COUNT=${CICADA_FUZZ_COUNT:-100000} CICADA_FUZZ_SECONDS=${CICADA_FUZZ_SECONDS:-60}
+    export CICADA_FUZZ_SEED=$seed CICADA_FUZZ_COUNT=${CICADA_FUZZ_COUNT:-10000} CICADA_FUZZ_SECONDS=${CICADA_FUZZ_SECONDS:-60}
     echo "== CICADA_FUZZ_SEED=$seed, $((end - SECONDS)) s left"
     "${tests[@]}" --test it bounds::fuzz_templates -- --ignored
     "${tests[@]}" --test cicada hostile::babble

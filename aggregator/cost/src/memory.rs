@@ -11,9 +11,9 @@ const VCPU_MB: f64 = 1_769.0;
 /// The sizes to choose from, in MB.
 const SIZES: [u32; 6] = [128, 256, 512, 1_024, 1_769, 3_538];
 
-/// CPU time of a request by HTTPS on a connection that is kept, with its share of a record, in seconds: 83 µs where it
-/// was measured, see docs/cost.md.
-const PER_REQUEST: f64 = 100e-6;
+/// CPU time of a request by HTTPS on a connection that is kept, with its share of a record, in seconds: measured, see
+/// docs/cost.md.
+const PER_REQUEST: f64 = 83e-6;
 
 /// CPU time of a tick's calls to AWS, in seconds: an assumption.
 const PER_TICK: f64 = 2e-3;
@@ -39,8 +39,9 @@ mod tests {
         for (message_ticks, message_requests, memory) in [
             (0, 0, 128),
             (10, 150, 128),
-            (10, 170, 256),
-            (10, 500, 256),
+            (10, 200, 256),
+            (10, 600, 256),
+            (10, 650, 512),
             (100, 0, 1_024),
             (100, 100_000, 3_538),
         ] {

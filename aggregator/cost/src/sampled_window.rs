@@ -80,13 +80,8 @@ pub(super) fn ramp(run: &LoadedRun, longest: f64, assumptions: &Assumptions) -> 
     let exact = ramp_seconds(&run.plan).min(longest);
     let (starts, seconds) = (run.plan.run().first_slot(), exact.ceil() as u64);
     // few users are played for longer, as in the steady part
-    let parts = (ENOUGH
-        / 10
-        / run
-            .plan
-            .user_count(starts.plus(seconds).full_second())
-            .max(1))
-    .clamp(3, 20);
+    let users = run.plan.user_count(starts.plus(seconds).full_second());
+    let parts = (ENOUGH / 10 / users.max(1)).clamp(3, 20);
     let windows = (0..parts).map(|part| {
         let middle = (2 * part + 1) * seconds / (2 * parts);
         let from = starts.plus(middle.saturating_sub(30));

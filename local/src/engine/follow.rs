@@ -1,4 +1,4 @@
-//! Starts and stops runs when the schedules say so.
+//! Starts and stops runs by the schedules.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::heartbeat::{Action, Alarm, Alarms};
 #[cfg(test)]
 mod tests;
 
-/// Does what the schedules say, when they say it.
+/// Starts or stops a run at each alarm.
 pub(super) async fn follow<S, Q, H>(mut alarms: Alarms, control: Arc<Control<S, Q, H>>)
 where
     S: Store,

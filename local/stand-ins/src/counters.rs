@@ -29,7 +29,6 @@ const MOST_USERS: usize = 200_000;
 /// A longer name is cut, for the same reason.
 const LONGEST_USER: usize = 100;
 
-/// The counters of both servers.
 #[derive(Debug)]
 pub(crate) struct Counters {
     counts: Mutex<Counts>,
@@ -86,7 +85,6 @@ impl Counters {
         }))
     }
 
-    /// The counts of this moment.
     pub(crate) fn snapshot(&self, detail: Detail) -> CountersSnapshot {
         self.counts.lock().shown.in_detail(detail)
     }
@@ -168,7 +166,6 @@ struct VisitInner {
 }
 
 impl Visit {
-    /// The time since the request arrived.
     pub(crate) fn age(&self) -> Duration {
         self.0.arrived.elapsed()
     }

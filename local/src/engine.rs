@@ -218,7 +218,7 @@ impl Engine {
         if tokio::time::timeout(patience, all_ended).await.is_err() {
             tracing::warn!(
                 in_flight = self.in_flight(),
-                "cutting off what is still in flight"
+                "the iterations still in flight are cut off"
             );
             self.ticker.cut_off(&run.plan.run().id);
             // the iterations that were cut off are still to be written
@@ -239,7 +239,7 @@ impl Engine {
         loop {
             match self.loops.join_next().await {
                 Some(Err(error)) => {
-                    return anyhow::Error::new(error).context("a part of cicada broke off");
+                    return anyhow::Error::new(error).context("a loop of cicada has failed");
                 }
                 Some(Ok(())) => {}
                 None => std::future::pending().await,

@@ -53,7 +53,7 @@ pub(crate) async fn attend(
         snapshot = engine.aggregation.snapshot_anew() => snapshot?,
         // a run with a long past takes a while to count
         () = interrupted.again() => {
-            tracing::warn!("left at once: the last figures are not written");
+            tracing::warn!("interrupted again: the last figures are not written");
             return Ok(settings.exit_code_on_error);
         }
     };
@@ -209,7 +209,7 @@ async fn finish(engine: &Engine, settings: &ProgramSettings, interrupted: &mut I
             finished.is_ok()
         }
         () = interrupted.again() => {
-            tracing::warn!("left at once: what is in flight will not be recorded");
+            tracing::warn!("interrupted again: the iterations in flight are not recorded");
             true
         }
     }

@@ -141,7 +141,7 @@ impl Running {
     pub(crate) async fn stop(self) {
         let _ = self.stop.send(());
         if let Err(error) = self.task.await {
-            tracing::error!(%error, "the web server ended badly");
+            tracing::error!(%error, "the web server has failed");
         }
     }
 }

@@ -24,7 +24,7 @@ where
             Ok(done) => tracing::info!(schedule, done, "a schedule was due"),
             Err(error) => {
                 let error: &(dyn std::error::Error + 'static) = error.as_ref();
-                tracing::error!(schedule, error, "a schedule could not do what it is for");
+                tracing::error!(schedule, error, "a schedule could not start or stop a run");
             }
         }
     }

@@ -142,7 +142,7 @@ impl Alarms {
                 } else {
                     tracing::warn!(
                         schedule = armed.schedule,
-                        "a schedule was missed while nobody looked, and is not made up for"
+                        "a schedule was due more than 60 s ago, while this process slept: it is left out"
                     );
                 }
                 armed.next = armed.cron.next_after(at.max(earliest));

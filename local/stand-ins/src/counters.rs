@@ -262,23 +262,6 @@ mod tests {
     }
 
     #[test]
-    fn the_most_at_once_is_kept_per_user_and_model() {
-        let counters = counters();
-        let first = chat(&counters, "PassiveLoadUser/3", Model::A);
-        let second = chat(&counters, "PassiveLoadUser/3", Model::B);
-        let other = chat(&counters, "PassiveLoadUser/4", Model::B);
-        for visit in [first, second, other] {
-            visit.answered(200);
-        }
-        let snapshot = counters.snapshot(Detail::ALL);
-        assert_eq!(snapshot.total.max_concurrent, 3);
-        let user = snapshot.user("PassiveLoadUser/3").unwrap();
-        assert_eq!(user.gauge.max_concurrent, 2);
-        assert_eq!(user.models[&Model::A].max_concurrent, 1);
-        assert_eq!(snapshot.models[&Model::B].max_concurrent, 2);
-    }
-
-    #[test]
     fn a_reset_forgets_what_is_under_way() {
         let counters = counters();
         let before = chat(&counters, "ModelAUser/1", Model::A);

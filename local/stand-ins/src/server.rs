@@ -93,7 +93,7 @@ impl Running {
     pub(crate) async fn shutdown(mut self) {
         self.stop.send_replace(true);
         if let Err(error) = (&mut self.task).await {
-            tracing::error!(%error, "a stand-in server ended badly");
+            tracing::error!(%error, "a stand-in server has failed");
         }
     }
 }

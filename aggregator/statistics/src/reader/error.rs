@@ -10,7 +10,7 @@ use crate::stats::CheckpointError;
 #[derive(Debug, thiserror::Error)]
 pub enum AggregatorError {
     /// The run could not be read with its workload.
-    #[error("statistics have no run")]
+    #[error("the run of the statistics cannot be read")]
     Run(#[from] RunError),
     /// The store could not be read or written.
     #[error("records cannot be read from the store")]

@@ -51,7 +51,7 @@ impl Follower {
         tracing::info!(
             run = %run.plan.run().id,
             seconds = settled.0 - from.0,
-            "nothing was recorded for a long time: what was planned is missing"
+            "nothing was recorded for a long time: its planned iterations are missing"
         );
         let missing = planned_within(&run, from, settled).await;
         let until = run.plan.run().slots().of(end.start());

@@ -44,7 +44,9 @@ fn owned(path: &Path) {
     let shown = path.display();
     match std::fs::set_permissions(path, rights) {
         Ok(()) => {
-            tracing::info!("{shown} was open to other users of this machine: their rights are taken")
+            tracing::info!(
+                "{shown} was open to other users of this machine: their rights are taken"
+            )
         }
         Err(error) => tracing::warn!(
             %error,

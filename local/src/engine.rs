@@ -15,7 +15,8 @@ use telemetry::Telemetry;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use traffic::clock::Clock;
-use traffic::fanout::{FanOut, FanOutReport};
+use traffic::deployment::Deployment;
+use traffic::fanout::FanOutReport;
 use traffic::ports::Heartbeat as _;
 use traffic::runs::{Environment, LoadedRun, Runs};
 use traffic::telemetry::Observer;
@@ -47,7 +48,7 @@ const MAX_BACK_OFF: Duration = Duration::from_secs(5);
 const REFUSALS_EVERY: Duration = Duration::from_secs(10);
 
 /// The fan-out on the local ports.
-pub type LocalFanOut = FanOut<SqliteStore, TokioQueue, TokioHeartbeat>;
+pub type LocalDeployment = Deployment<SqliteStore, TokioQueue, TokioHeartbeat>;
 
 /// The control on the local ports.
 pub type LocalControl = Control<SqliteStore, TokioQueue, TokioHeartbeat>;
@@ -63,7 +64,7 @@ pub struct Engine {
     /// What is in the way of recording, for `/health`.
     pub trouble: Trouble,
     ticker: Arc<Ticker<SqliteStore, Http>>,
-    fan_out: Arc<LocalFanOut>,
+    deployment: Arc<LocalDeployment>,
     /// How many ticks are under way.
     ticks: watch::Receiver<usize>,
     loops: JoinSet<()>,
@@ -87,18 +88,19 @@ impl Engine {
     ) -> anyhow::Result<Self> {
         let store = Arc::new(store);
         let proxies = Proxies::read(&*environment)?;
-        let runs = Arc::new(Runs::new(Arc::clone(&store), clock.clone(), environment));
-        // it was read in the same environment
-        runs.know(&settings.workload);
         let (queue, delivery) = TokioQueue::new(clock.clone());
         let (heartbeat, beats) = TokioHeartbeat::new(clock.clone(), (*store).clone());
-        let fan_out = Arc::new(FanOut {
-            store: Arc::clone(&store),
-            queue: Arc::new(queue),
-            heartbeat: Arc::new(heartbeat),
-            runs: Arc::clone(&runs),
-            clock: clock.clone(),
-        });
+        let deployment = Deployment::new(
+            Arc::clone(&store),
+            Arc::new(queue),
+            Arc::new(heartbeat),
+            clock.clone(),
+            environment,
+        );
+        let deployment = Arc::new(deployment);
+        let runs = Arc::clone(&deployment.runs);
+        // it was read in the same environment
+        runs.know(&settings.workload);
         let http = Http::new(
             clock.clone(),
             HttpSettings {
@@ -113,7 +115,7 @@ impl Engine {
         let keyring = settings.keyring.clone().unwrap_or_default();
         let ticker = ticker.observed_by(observer).with_keyring(keyring);
         let ticker = Arc::new(ticker.stopping_within(stop_timeout));
-        let control = Arc::new(control(settings, &fan_out)?);
+        let control = Arc::new(control(settings, &deployment)?);
         let aggregation = Arc::new(Aggregation::new(
             store,
             runs,
@@ -124,7 +126,7 @@ impl Engine {
         let trouble = Trouble::default();
         let mut loops = JoinSet::new();
         loops.spawn(execute(delivery, Arc::clone(&ticker), count));
-        loops.spawn(fan_out_by(beats, Arc::clone(&fan_out)));
+        loops.spawn(fan_out_by(beats, Arc::clone(&deployment)));
         loops.spawn(fold(Arc::clone(&aggregation)));
         loops.spawn(watch_over(Arc::clone(&ticker), trouble.clone()));
         loops.spawn(time_steps::watch());
@@ -135,7 +137,7 @@ impl Engine {
             aggregation,
             trouble,
             ticker,
-            fan_out,
+            deployment,
             ticks,
             loops,
             resumed: false,
@@ -148,7 +150,7 @@ impl Engine {
     /// process that had them.
     async fn resume(&self) -> anyhow::Result<bool> {
         let latest = self
-            .fan_out
+            .deployment
             .runs
             .latest()
             .await
@@ -160,9 +162,9 @@ impl Engine {
             return Ok(false);
         }
         tracing::info!(run = %run.plan.run().id, "a run that was not stopped goes on");
-        self.fan_out.heartbeat.turn_on().await?;
-        self.fan_out.plan_again().await?;
-        self.fan_out.plan_ahead().await?;
+        self.deployment.heartbeat.turn_on().await?;
+        self.deployment.plan_again().await?;
+        self.deployment.plan_ahead().await?;
         Ok(true)
     }
 
@@ -172,7 +174,7 @@ impl Engine {
     /// When they cannot be read.
     pub async fn follow_schedules(&mut self) -> anyhow::Result<()> {
         // cron speaks of the time of day, not of a run's
-        let alarms = Alarms::new(&self.fan_out.heartbeat, Clock::system());
+        let alarms = Alarms::new(&self.deployment.heartbeat, Clock::system());
         let alarms = alarms.await.context("the schedules cannot be read")?;
         if !alarms.is_empty() {
             tracing::info!(schedules = alarms.len(), "runs start and stop by schedules");
@@ -184,7 +186,7 @@ impl Engine {
 
     /// Tells `telemetry` from now on how many users there are.
     pub fn tell_users(&mut self, telemetry: Arc<Telemetry>) {
-        let runs = Arc::clone(&self.fan_out.runs);
+        let runs = Arc::clone(&self.deployment.runs);
         (self.loops).spawn(users::tell(runs, self.clock.clone(), telemetry));
     }
 
@@ -198,7 +200,7 @@ impl Engine {
     /// # Errors
     /// When it cannot be read.
     pub async fn run(&self) -> anyhow::Result<Option<Arc<LoadedRun>>> {
-        Ok(self.fan_out.runs.latest().await?)
+        Ok(self.deployment.runs.latest().await?)
     }
 
     /// Requests that were sent and whose results had to be given up.
@@ -221,7 +223,7 @@ impl Engine {
     /// # Errors
     /// When the run cannot be read.
     pub async fn is_idle(&self) -> anyhow::Result<bool> {
-        let run = self.fan_out.runs.latest().await?;
+        let run = self.deployment.runs.latest().await?;
         let state = self.control.state(run.as_deref());
         Ok(matches!(state, State::Ready | State::Stopped))
     }
@@ -233,7 +235,7 @@ impl Engine {
     /// When the stop or the last results cannot be written.
     pub async fn finish(&self, patience: Duration) -> anyhow::Result<()> {
         let stop = self.control.stop().await?;
-        let Some(run) = self.fan_out.runs.latest().await? else {
+        let Some(run) = self.deployment.runs.latest().await? else {
             return Ok(());
         };
         if let Some(end) = run.plan.run().ends() {
@@ -280,9 +282,9 @@ impl Engine {
 
 fn control(
     settings: ControlSettings,
-    fan_out: &Arc<LocalFanOut>,
+    deployment: &Arc<LocalDeployment>,
 ) -> Result<LocalControl, InvalidField> {
-    Control::new(settings, Arc::clone(fan_out))
+    Control::new(settings, Arc::clone(deployment))
 }
 
 /// Executes wake-ups as they are delivered.
@@ -320,9 +322,9 @@ async fn execute(
 }
 
 /// Calls the fan-out once a minute.
-async fn fan_out_by(mut beats: Beats, fan_out: Arc<LocalFanOut>) {
+async fn fan_out_by(mut beats: Beats, deployment: Arc<LocalDeployment>) {
     while beats.next().await.is_some() {
-        match fan_out.plan_ahead().await {
+        match deployment.plan_ahead().await {
             Ok(FanOutReport::Idle) => tracing::debug!("no run is on"),
             Ok(FanOutReport::Planned { wake_ups, until }) => {
                 tracing::debug!(wake_ups, until = until.0, "planned ahead");

@@ -38,7 +38,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
 
     /// The same for who has the turn already.
     pub(super) async fn write_held(&self) -> Result<(), Refusal> {
-        let runs = &self.fan_out.runs;
+        let runs = &self.deployment.runs;
         while let Some((id, _)) = runs.held_stop() {
             let written = self.write_stop_of(&id).await;
             if let Err(refusal) = &written {
@@ -53,7 +53,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
     }
 
     async fn write_stop_of(&self, id: &RunId) -> Result<(), Refusal> {
-        let (store, runs) = (&self.fan_out.store, &self.fan_out.runs);
+        let (store, runs) = (&self.deployment.store, &self.deployment.runs);
         for _ in 0..ATTEMPTS {
             let Some(stored) = store.run(id).await? else {
                 return Ok(());
@@ -85,10 +85,10 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
             Refusal::Store(error) | Refusal::Run(RunError::Store(error)) => error,
             other => return Err(other),
         };
-        if !self.fan_out.store.marker_lead().is_zero() {
+        if !self.deployment.store.marker_lead().is_zero() {
             return Err(Refusal::NotStopped(error));
         }
-        let runs = &self.fan_out.runs;
+        let runs = &self.deployment.runs;
         let Some(known) = runs.known_newest().await else {
             return Err(Refusal::Store(error));
         };

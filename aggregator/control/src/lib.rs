@@ -10,7 +10,8 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use statistics::state::State;
 use traffic::clock::Timestamp;
-use traffic::fanout::{FanOut, FanOutError};
+use traffic::deployment::Deployment;
+use traffic::fanout::FanOutError;
 use traffic::ports::{Heartbeat, HeartbeatError, Queue, Store, StoreError};
 use traffic::run::{Run, Segment};
 use traffic::runs::{Changing, LoadedRun, RunError};
@@ -52,7 +53,7 @@ const STOPS_WITHIN: Duration = Duration::from_millis(1900);
 /// Changes the newest run, or starts one.
 pub struct Control<S, Q, H> {
     settings: Settings,
-    fan_out: Arc<FanOut<S, Q, H>>,
+    deployment: Arc<Deployment<S, Q, H>>,
     /// One change at a time in this process; those of others show as conflicts.
     turn: tokio::sync::Mutex<()>,
     /// The host that this process was last asked for, if it was asked for any; a run that is on
@@ -109,14 +110,17 @@ impl From<RunError> for Refusal {
 }
 
 impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
-    /// The control of the runs that `fan_out` plans.
+    /// The control of the runs that `deployment` plans.
     ///
     /// # Errors
     /// When the settings cannot be used; see [`Settings::checked`].
-    pub fn new(settings: Settings, fan_out: Arc<FanOut<S, Q, H>>) -> Result<Self, InvalidField> {
+    pub fn new(
+        settings: Settings,
+        deployment: Arc<Deployment<S, Q, H>>,
+    ) -> Result<Self, InvalidField> {
         Ok(Self {
             settings: settings.checked()?,
-            fan_out,
+            deployment,
             turn: tokio::sync::Mutex::default(),
             asked: Mutex::default(),
             chosen: Mutex::default(),
@@ -131,7 +135,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
 
     /// The time that it goes by.
     pub fn now(&self) -> Timestamp {
-        self.fan_out.clock.now()
+        self.deployment.clock.now()
     }
 
     /// Where the traffic of a run stands, as far as this process knows: where others execute it, one that is
@@ -143,7 +147,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
 
     /// Whether nothing more comes of a run that is over, as far as this process knows.
     pub fn is_settled(&self, run: &Run) -> bool {
-        let runs = &self.fan_out.runs;
+        let runs = &self.deployment.runs;
         !runs.is_alone() || runs.under_way().is_quiet(run, self.now())
     }
 
@@ -152,7 +156,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
     /// # Errors
     /// When it cannot be read.
     pub async fn run(&self) -> Result<Option<Arc<LoadedRun>>, Refusal> {
-        Ok(self.fan_out.runs.latest().await?)
+        Ok(self.deployment.runs.latest().await?)
     }
 
     /// The host as it was last asked for, or configured.
@@ -171,7 +175,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         let _turn = self.turn.lock().await;
         self.write_held().await?;
         for _ in 0..ATTEMPTS {
-            let newest = self.fan_out.store.latest_run().await?;
+            let newest = self.deployment.store.latest_run().await?;
             let swarmed = match newest {
                 Some(run) if self.is_on(&run) => self.change(&request, run).await,
                 before => self.start(&request, before.as_ref()).await,
@@ -207,7 +211,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         drop(change);
         drop(turn);
         if let Some(end) = run.and_then(|run| run.ends()) {
-            let clock = &self.fan_out.clock;
+            let clock = &self.deployment.clock;
             clock.sleep_until(end - STOPS_WITHIN).await;
         }
         Ok(stop)
@@ -242,9 +246,9 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
 
     /// True while users can be added to a run.
     fn is_on(&self, run: &Run) -> bool {
-        let change = match self.fan_out.runs.is_alone() {
+        let change = match self.deployment.runs.is_alone() {
             true => self.now(),
-            false => Run::change_at(&self.fan_out.clock),
+            false => Run::change_at(&self.deployment.clock),
         };
         run.stopped_at.is_none() && run.ends().is_none_or(|end| end > change)
     }
@@ -252,10 +256,10 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
     /// Begins a change: it holds from now on where one process does all, and else from the first full second
     /// that everybody can know of it for.
     fn begin_change(&self) -> Made {
-        if self.fan_out.runs.is_alone() {
-            Made::Now(self.fan_out.runs.begin_change())
+        if self.deployment.runs.is_alone() {
+            Made::Now(self.deployment.runs.begin_change())
         } else {
-            Made::At(Run::change_at(&self.fan_out.clock))
+            Made::At(Run::change_at(&self.deployment.clock))
         }
     }
 
@@ -265,18 +269,18 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         change: impl Fn(&mut Run, Timestamp) -> bool,
     ) -> Result<Option<Run>, Refusal> {
         for _ in 0..ATTEMPTS {
-            let Some(mut run) = self.fan_out.store.latest_run().await? else {
+            let Some(mut run) = self.deployment.store.latest_run().await? else {
                 return Ok(None);
             };
             if !change(&mut run, self.now()) {
                 return Ok(Some(run));
             }
             run.revision += 1;
-            match self.fan_out.store.put_run(&run).await {
+            match self.deployment.store.put_run(&run).await {
                 Err(StoreError::Conflict) => {}
                 Err(error) => return Err(error.into()),
                 Ok(()) => {
-                    self.fan_out.runs.put(run.clone()).await?;
+                    self.deployment.runs.put(run.clone()).await?;
                     return Ok(Some(run));
                 }
             }
@@ -292,7 +296,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
 
     /// Gives the run that is on another segment, and sends the wake-ups that only this one needs.
     async fn change(&self, request: &SwarmRequest, run: Run) -> Result<Target, Refusal> {
-        let before = self.fan_out.runs.put(run.clone()).await?;
+        let before = self.deployment.runs.put(run.clone()).await?;
         let last = run.segments.last().cloned();
         let last = last.as_ref();
         let target = Target::resolve(
@@ -337,19 +341,19 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         // what has not begun yet is replaced
         changed.segments.retain(|segment| segment.from < from);
         changed.segments.extend(segments);
-        self.fan_out.store.put_run(&changed).await?;
+        self.deployment.store.put_run(&changed).await?;
         tracing::info!(
             user_count = first.user_count,
             spawn_rate = first.spawn_rate,
             shape = target.shape,
             "changing the number of users"
         );
-        let after = self.fan_out.runs.put(changed).await?;
+        let after = self.deployment.runs.put(changed).await?;
         drop(change);
-        self.fan_out.heartbeat.turn_on().await?;
-        self.fan_out.plan_change(&before, &after, from).await?;
+        self.deployment.heartbeat.turn_on().await?;
+        self.deployment.plan_change(&before, &after, from).await?;
         // a run that was about to end had not been planned beyond its end
-        self.fan_out.plan_ahead().await?;
+        self.deployment.plan_ahead().await?;
         Ok(target)
     }
 }

@@ -104,12 +104,12 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
     /// # Errors
     /// When the text has mistakes, or does not fit here.
     pub async fn check_workload(&self, source: &str) -> Result<Chosen, WorkloadRefusal> {
-        let text = self.fan_out.runs.parse(source).await?;
+        let text = self.deployment.runs.parse(source).await?;
         let chosen = self.as_configured(text).await?;
         self.settings.fits(&chosen.workload)?;
         check_hosts(&self.settings, &chosen.workload)?;
         // runs that are pinned to it need no copy of their own
-        self.fan_out.runs.know(&chosen.workload);
+        self.deployment.runs.know(&chosen.workload);
         Ok(chosen)
     }
 
@@ -126,7 +126,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         let workload = Arc::clone(&self.settings.workload);
         let text = match as_typed {
             Some(as_typed) => {
-                let text = self.fan_out.runs.parse(as_typed).await;
+                let text = self.deployment.runs.parse(as_typed).await;
                 let text = text.map_err(RunError::from)?;
                 Arc::new(text)
             }
@@ -136,7 +136,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
     }
 
     async fn write_workload(&self, chosen: &Chosen) -> Result<(), StoreError> {
-        let store = &self.fan_out.store;
+        let store = &self.deployment.store;
         let version = chosen.text.version();
         store.put_workload(version, chosen.text.source()).await?;
         store.choose_workload(version).await?;
@@ -146,7 +146,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
 
     /// The workload that is chosen now.
     pub(super) async fn read_workload(&self) -> Result<Chosen, Refusal> {
-        let version = self.fan_out.store.chosen_workload().await?;
+        let version = self.deployment.store.chosen_workload().await?;
         let known = self.copy().map(|copy| copy.chosen);
         let chosen = match (version, known) {
             (None, _) => Chosen {
@@ -155,7 +155,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
             },
             (Some(version), Some(known)) if known.text.version() == version => known,
             (Some(version), _) => {
-                let text = self.fan_out.runs.workload(&version).await?;
+                let text = self.deployment.runs.workload(&version).await?;
                 self.as_configured(text).await.map_err(RunError::from)?
             }
         };
@@ -170,7 +170,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         let text = text.into();
         let workload = if self.settings.equal_weights && !text.source().starts_with(EQUAL_WEIGHTS) {
             let source = format!("{EQUAL_WEIGHTS}{}", text.source());
-            Arc::new(self.fan_out.runs.parse(&source).await?)
+            Arc::new(self.deployment.runs.parse(&source).await?)
         } else {
             Arc::clone(&text)
         };

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use traffic::clock::{Clock, Slot, Timestamp};
-use traffic::ports::{Checkpoint, Store};
+use traffic::ports::{Checkpoint, ReaderStore};
 use traffic::record::{BUCKET_SECONDS, Bucket};
 use traffic::run::{Run, RunId};
 use traffic::runs::{LoadedRun, RunError, Runs};
@@ -149,7 +149,7 @@ impl Snapshot {
     }
 }
 
-impl<S: Store> Aggregation<S> {
+impl<S: ReaderStore> Aggregation<S> {
     /// Statistics and ledger of what `store` holds; `runs` are the process's copies of its runs.
     pub fn new(store: Arc<S>, runs: Arc<Runs<S>>, clock: Clock, limits: Limits) -> Self {
         Self {

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use crate::clock::Timestamp;
 use crate::credentials::Credentials;
 use crate::journal::Journal;
-use crate::ports::Store;
+use crate::ports::{RecordStore, RunStore};
 use crate::random::Draws;
 use crate::record::{Fate, Outcome, RequestName};
 use crate::run_end::RunEnd;
@@ -125,7 +125,7 @@ impl Sender {
 
     /// Executes one iteration and notes what happened in the journal. It is cut off, after a request
     /// or before one, if its time runs out, and before one if its run has ended.
-    pub(crate) async fn iterate<T: Transport, S: Store>(
+    pub(crate) async fn iterate<T: Transport, S: RunStore + RecordStore>(
         &self,
         transport: &T,
         journal: &Journal<S>,
@@ -158,7 +158,7 @@ impl Sender {
         trace.end(fate)
     }
 
-    async fn execute<T: Transport, S: Store>(
+    async fn execute<T: Transport, S: RunStore + RecordStore>(
         &self,
         transport: &T,
         journal: &Journal<S>,
@@ -334,7 +334,7 @@ impl<'a> Sent<'a> {
 }
 
 /// Why a complete response is a failure, if it is one.
-fn judge<S: Store>(
+fn judge<S: RunStore + RecordStore>(
     step: &Step,
     scope: &mut Scope,
     reply: Reply,

@@ -12,7 +12,7 @@ use std::time::Duration;
 use parking_lot::{Mutex, MutexGuard};
 
 use crate::clock::{Clock, Timestamp};
-use crate::ports::{Store, StoreError, WRITE_DEADLINE};
+use crate::ports::{RecordStore, RunStore, StoreError, WRITE_DEADLINE};
 use crate::record::wire::Contents;
 use crate::record::{Bucket, ExceptionEntry, Fate, IterationEntry, Outcome, Record, RecordKey};
 use crate::workload::EvaluationError;
@@ -59,7 +59,7 @@ pub(crate) struct Pending {
     sequence: u32,
 }
 
-impl<S: Store> Journal<S> {
+impl<S: RunStore + RecordStore> Journal<S> {
     /// Notes the result of a request.
     pub(crate) fn outcome(&self, outcome: Outcome) {
         let mut pending = self.pending();
@@ -171,17 +171,11 @@ impl<S: Store> Journal<S> {
             pending.sequence += 1;
             pending.sequence - 1
         };
-        let failed = |outcome: &&Outcome| outcome.error.is_some();
-        Some(Record {
-            requests: contents.outcomes.len() as u32,
-            failures: contents.outcomes.iter().filter(failed).count() as u32,
-            payload: contents.encode(self.key.slot),
-            key: RecordKey {
-                bucket,
-                sequence,
-                ..self.key.clone()
-            },
-        })
+        Some(contents.record(RecordKey {
+            bucket,
+            sequence,
+            ..self.key.clone()
+        }))
     }
 
     /// What the store answers to a call, if it does before the deadline.

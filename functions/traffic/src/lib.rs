@@ -6,9 +6,8 @@
 
 pub mod clock;
 pub mod content_coding;
-#[cfg(feature = "contract")]
-pub mod contract;
 pub mod credentials;
+pub mod deployment;
 pub mod fanout;
 pub mod host_allowlist;
 mod in_flight;
@@ -16,7 +15,7 @@ mod iteration;
 mod journal;
 pub mod log_throttle;
 pub mod machine;
-#[cfg(any(test, feature = "contract"))]
+#[cfg(any(test, feature = "memory"))]
 pub mod memory;
 pub mod plan;
 pub mod ports;

@@ -127,7 +127,56 @@ pub struct Share {
     pub fixed_count: u32,
 }
 
+impl Share {
+    /// The share of a class: its weight, or its number of users if that is not 0.
+    pub fn new(class: &str, weight: u32, fixed_count: u32) -> Self {
+        Self {
+            class: class.into(),
+            weight,
+            fixed_count,
+        }
+    }
+}
+
+impl Segment {
+    /// Users of the classes from an instant on, at the hosts of their workload, until somebody changes it.
+    pub fn new(from: Timestamp, user_count: u32, spawn_rate: f64, shares: Vec<Share>) -> Self {
+        Self {
+            from,
+            user_count,
+            spawn_rate,
+            shares,
+            host: None,
+            hosts: Vec::new(),
+            until: None,
+            shape: None,
+        }
+    }
+}
+
 impl Run {
+    /// A run as it is written first: of these segments, pinned to a version of a workload.
+    pub fn new(
+        id: RunId,
+        seed: u64,
+        workload: &str,
+        created_at: Timestamp,
+        segments: Vec<Segment>,
+    ) -> Self {
+        Self {
+            id,
+            revision: 1,
+            seed,
+            workload: workload.to_owned(),
+            block_size: BlockSize::default(),
+            created_at,
+            past: None,
+            segments,
+            stopped_at: None,
+            reset_at: None,
+        }
+    }
+
     /// The run's first instant.
     pub fn starts(&self) -> Timestamp {
         if let Some(past) = &self.past {

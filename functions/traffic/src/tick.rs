@@ -17,7 +17,7 @@ use crate::in_flight::InFlight;
 use crate::journal::{Journal, WriteHealth};
 use crate::log_throttle::LogThrottle;
 use crate::plan::Due;
-use crate::ports::{Store, StoreError, WakeUp};
+use crate::ports::{StoreError, TickStore, WakeUp};
 use crate::random::{class_key, mix};
 use crate::record::{Bucket, RecordKey};
 use crate::run::RunId;
@@ -112,7 +112,7 @@ pub enum TickError {
     Host(String),
 }
 
-impl<S: Store, T: Transport> Ticker<S, T> {
+impl<S: TickStore, T: Transport> Ticker<S, T> {
     /// A ticker that sends by `transport` and writes to `store`.
     pub fn new(store: Arc<S>, runs: Arc<Runs<S>>, transport: T, clock: Clock) -> Self {
         Self {

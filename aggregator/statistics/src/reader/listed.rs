@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use futures_util::future::try_join_all;
 use traffic::clock::Timestamp;
-use traffic::ports::Store;
+use traffic::ports::ReaderStore;
 use traffic::run::{Run, RunId};
 use traffic::runs::{LoadedRun, RunError};
 
@@ -47,7 +47,7 @@ pub struct ListedRun {
     pub totals: Option<Totals>,
 }
 
-impl<S: Store> Aggregation<S> {
+impl<S: ReaderStore> Aggregation<S> {
     /// Up to `limit` runs, newest first: of all, or of those older than `before`.
     ///
     /// # Errors

@@ -12,7 +12,7 @@ use crate::journal::Pending;
 use crate::memory::MemoryStore;
 use crate::plan::Plan;
 use crate::record::wire::Decoded;
-use crate::record::{Block, BlockSize, Bucket, RecordKey};
+use crate::record::{Block, Bucket, RecordKey};
 use crate::run::{Run, RunId, Segment};
 use crate::runs::{LoadedRun, Runs, planned_classes};
 use crate::telemetry::{IterationEnd, RequestEnd, SpanContext, SpanId, TRACEPARENT};
@@ -209,28 +209,14 @@ impl Scene {
 }
 
 fn endless(from: Slot) -> Run {
-    let segment = Segment {
-        from: from.full_second(),
-        user_count: 1,
-        spawn_rate: 1.0,
-        shares: Vec::new(),
-        host: None,
-        hosts: Vec::new(),
-        until: None,
-        shape: None,
-    };
-    Run {
-        id: RunId("run".into()),
-        revision: 1,
-        seed: 1,
-        workload: "w".into(),
-        block_size: BlockSize::default(),
-        created_at: from.full_second(),
-        segments: vec![segment],
-        stopped_at: None,
-        past: None,
-        reset_at: None,
-    }
+    let segment = Segment::new(from.full_second(), 1, 1.0, Vec::new());
+    Run::new(
+        RunId("run".into()),
+        1,
+        "w",
+        from.full_second(),
+        vec![segment],
+    )
 }
 
 #[tokio::test(start_paused = true)]

@@ -17,7 +17,7 @@ use crate::in_flight::{Busy, InFlight};
 use crate::iteration::{Sender, Turn};
 use crate::journal::Journal;
 use crate::plan::Due;
-use crate::ports::Store;
+use crate::ports::TickStore;
 use crate::record::Fate;
 use crate::run::RunId;
 use crate::run_end::RunEnd;
@@ -92,7 +92,7 @@ pub(super) struct Shared<S, T> {
     pub(super) sends_until: Option<Timestamp>,
 }
 
-impl<S: Store, T: Transport> Execution<S, T> {
+impl<S: TickStore, T: Transport> Execution<S, T> {
     /// Executes what is due; returns when all of it has ended and is written.
     ///
     /// Where one process does all, a change to the run holds at once: what it drops is not begun any more,
@@ -216,7 +216,7 @@ impl TickReport {
     }
 }
 
-impl<S: Store, T: Transport> Shared<S, T> {
+impl<S: TickStore, T: Transport> Shared<S, T> {
     pub(super) fn key(&self, user: u32) -> UserKey {
         (self.turn_key, user)
     }

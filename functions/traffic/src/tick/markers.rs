@@ -18,7 +18,7 @@ use super::execution::Shared;
 use super::{GRAIN, turns};
 use crate::clock::{Slots, Timestamp};
 use crate::plan::{Due, Next};
-use crate::ports::{Marker, Store, StoreError, WRITE_DEADLINE};
+use crate::ports::{Marker, StoreError, TickStore, WRITE_DEADLINE};
 use crate::record::{Fate, RecordKey};
 use crate::transport::Transport;
 use crate::workload::Wait;
@@ -49,7 +49,7 @@ pub(super) struct Said {
     pub(super) confirmed_at: Option<Timestamp>,
 }
 
-impl<S: Store, T: Transport> Shared<S, T> {
+impl<S: TickStore, T: Transport> Shared<S, T> {
     /// Whether all ticks share this process.
     pub(super) fn is_alone(&self) -> bool {
         self.runs.is_alone()

@@ -9,11 +9,12 @@ use tokio::task::JoinSet;
 
 use super::*;
 use crate::clock::Slot;
-use crate::fanout::{FanOut, FanOutReport};
+use crate::deployment::Deployment;
+use crate::fanout::FanOutReport;
 use crate::memory::{MemoryHeartbeat, MemoryQueue, MemoryStore};
-use crate::ports::Heartbeat as _;
+use crate::ports::{Heartbeat as _, MarkerStore as _, RunStore as _};
+use crate::record::Fate;
 use crate::record::wire::{Contents, Decoded};
-use crate::record::{BlockSize, Fate};
 use crate::run::{Run, Segment, Share};
 use crate::transport::{Reply, RequestContext};
 use crate::workload::Workload;
@@ -60,7 +61,7 @@ struct Stage {
     runs: Arc<Runs<MemoryStore>>,
     queue: Arc<MemoryQueue>,
     heartbeat: Arc<MemoryHeartbeat>,
-    fan_out: FanOut<MemoryStore, MemoryQueue, MemoryHeartbeat>,
+    deployment: Deployment<MemoryStore, MemoryQueue, MemoryHeartbeat>,
     ticker: Arc<Ticker<MemoryStore, Target>>,
     seen: Arc<Mutex<Vec<(Timestamp, String)>>>,
     most_concurrent: Arc<AtomicUsize>,
@@ -94,40 +95,33 @@ impl Stage {
             .put_workload(workload.version(), &source)
             .await
             .unwrap();
-        let run = Run {
-            id: RunId("r".into()),
-            revision: 1,
-            seed: 1,
-            workload: workload.version().into(),
-            created_at: clock.now(),
-            segments: vec![Segment {
-                from: START.full_second(),
-                user_count: users,
-                spawn_rate: 1000.0,
-                shares: vec![Share {
-                    class: "A".into(),
-                    weight: 1,
-                    fixed_count: 0,
-                }],
-                host: None,
-                hosts: Vec::new(),
+        let run = Run::new(
+            RunId("r".into()),
+            1,
+            workload.version(),
+            clock.now(),
+            vec![Segment {
                 until,
-                shape: None,
+                ..Segment::new(
+                    START.full_second(),
+                    users,
+                    1000.0,
+                    vec![Share::new("A", 1, 0)],
+                )
             }],
-            stopped_at: None,
-            block_size: BlockSize::default(),
-            past: None,
-            reset_at: None,
-        };
+        );
         store.put_run(&run).await.unwrap();
-        let runs = Arc::new(Runs::new(
-            Arc::clone(&store),
-            clock.clone(),
-            Arc::new(|_| None),
-        ));
         let queue = Arc::new(MemoryQueue::default());
         let heartbeat = Arc::new(MemoryHeartbeat::default());
         heartbeat.turn_on().await.unwrap();
+        let deployment = Deployment::new(
+            Arc::clone(&store),
+            Arc::clone(&queue),
+            Arc::clone(&heartbeat),
+            clock.clone(),
+            Arc::new(|_| None),
+        );
+        let runs = Arc::clone(&deployment.runs);
         let target = Target {
             clock: clock.clone(),
             takes,
@@ -136,13 +130,7 @@ impl Stage {
             most_concurrent: Arc::default(),
         };
         Self {
-            fan_out: FanOut {
-                store: Arc::clone(&store),
-                queue: Arc::clone(&queue),
-                heartbeat: Arc::clone(&heartbeat),
-                runs: Arc::clone(&runs),
-                clock: clock.clone(),
-            },
+            deployment,
             seen: Arc::clone(&target.seen),
             most_concurrent: Arc::clone(&target.most_concurrent),
             ticker: Arc::new(Ticker::new(
@@ -167,7 +155,7 @@ impl Stage {
                 .sleep_until(slot.full_second() - Duration::from_millis(600))
                 .await;
             if slot == START || slot.0.is_multiple_of(60) {
-                self.fan_out.plan_ahead().await.unwrap();
+                self.deployment.plan_ahead().await.unwrap();
             }
             for wake_up in self.queue.take_before(slot.plus(1)) {
                 let ticker = Arc::clone(&self.ticker);
@@ -560,7 +548,7 @@ async fn a_minute_is_fanned_out_once_and_a_run_that_is_over_ends_the_heartbeat()
         Some(START.plus(90).full_second()),
     )
     .await;
-    let first = stage.fan_out.plan_ahead().await.unwrap();
+    let first = stage.deployment.plan_ahead().await.unwrap();
     assert_eq!(
         first,
         FanOutReport::Planned {
@@ -568,7 +556,7 @@ async fn a_minute_is_fanned_out_once_and_a_run_that_is_over_ends_the_heartbeat()
             until: START.plus(60)
         }
     );
-    let again = stage.fan_out.plan_ahead().await.unwrap();
+    let again = stage.deployment.plan_ahead().await.unwrap();
     assert_eq!(
         again,
         FanOutReport::Planned {
@@ -577,7 +565,7 @@ async fn a_minute_is_fanned_out_once_and_a_run_that_is_over_ends_the_heartbeat()
         }
     );
     stage.clock.sleep_until(START.plus(40).full_second()).await;
-    let rest = stage.fan_out.plan_ahead().await.unwrap();
+    let rest = stage.deployment.plan_ahead().await.unwrap();
     assert_eq!(
         rest,
         FanOutReport::Planned {
@@ -588,7 +576,7 @@ async fn a_minute_is_fanned_out_once_and_a_run_that_is_over_ends_the_heartbeat()
     assert!(stage.heartbeat.is_on().await.unwrap());
     stage.clock.sleep_until(START.plus(90).full_second()).await;
     assert_eq!(
-        stage.fan_out.plan_ahead().await.unwrap(),
+        stage.deployment.plan_ahead().await.unwrap(),
         FanOutReport::Idle
     );
     assert!(!stage.heartbeat.is_on().await.unwrap());
@@ -597,7 +585,7 @@ async fn a_minute_is_fanned_out_once_and_a_run_that_is_over_ends_the_heartbeat()
 #[tokio::test(start_paused = true)]
 async fn a_change_sends_only_what_is_new() {
     let stage = Stage::new("constant_pacing(1)", 100, ms(5)).await;
-    stage.fan_out.plan_ahead().await.unwrap();
+    stage.deployment.plan_ahead().await.unwrap();
     let before = stage.runs.latest().await.unwrap().unwrap();
     let from = START.plus(10);
     stage
@@ -612,7 +600,7 @@ async fn a_change_sends_only_what_is_new() {
         .await;
     let after = stage.runs.latest().await.unwrap().unwrap();
     let sent = stage
-        .fan_out
+        .deployment
         .plan_change(&before, &after, from.full_second())
         .await
         .unwrap();
@@ -637,7 +625,7 @@ async fn a_fan_out_with_an_old_copy_of_the_run_catches_up() {
     run.revision += 1;
     run.segments.push(grown);
     stage.store.put_run(&run).await.unwrap();
-    let report = stage.fan_out.plan_ahead().await.unwrap();
+    let report = stage.deployment.plan_ahead().await.unwrap();
     let until = START.plus(60);
     assert_eq!(
         report,

@@ -24,7 +24,7 @@ use super::markers::{ARRIVES, Said};
 use crate::clock::Timestamp;
 use crate::iteration::{Sender, Turn};
 use crate::plan::Due;
-use crate::ports::Store;
+use crate::ports::TickStore;
 use crate::record::Fate;
 use crate::transport::Transport;
 
@@ -48,7 +48,7 @@ struct Progress {
     fate: Fate,
 }
 
-impl<S: Store, T: Transport> Shared<S, T> {
+impl<S: TickStore, T: Transport> Shared<S, T> {
     /// A user's turn where all turns share a process: it loops until the turn ends, each time after
     /// the response. A change to the run may end it earlier or later.
     pub(super) async fn turns(

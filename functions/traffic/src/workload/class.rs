@@ -19,6 +19,7 @@ use super::text::{Body, Text};
 use super::wait::Wait;
 use crate::credentials::Credentials;
 use crate::random::Draws;
+use crate::run::Share;
 use crate::tls::HostTls;
 use crate::transport::MAX_CONNECTION_AGE;
 
@@ -154,6 +155,11 @@ impl UserClass {
     /// How many users it always has; 0 leaves it to the weight.
     pub fn fixed_count(&self) -> u32 {
         self.fixed_count
+    }
+
+    /// Its share of the users of a run, as the workload has it.
+    pub fn share(&self) -> Share {
+        Share::new(&self.name, self.weight, self.fixed_count)
     }
 
     /// How its users wait between iterations.

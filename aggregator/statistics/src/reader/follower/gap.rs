@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use traffic::clock::{Slot, Timestamp};
-use traffic::ports::Store;
+use traffic::ports::ReaderStore;
 use traffic::record::Bucket;
 use traffic::runs::LoadedRun;
 
@@ -28,7 +28,7 @@ type Planned = Vec<Vec<(Slot, u64)>>;
 impl Follower {
     /// Seals the buckets without records that follow what is sealed, if they are many and nothing can reach
     /// them any more.
-    pub(super) async fn pass_over_gap<S: Store>(
+    pub(super) async fn pass_over_gap<S: ReaderStore>(
         &mut self,
         store: &S,
         now: Timestamp,

@@ -232,11 +232,6 @@ impl Store for DynamoStore {
     }
 }
 
-/// Everything about a run beside the run itself.
-fn run_partition(run: &RunId) -> String {
-    format!("run#{run}")
-}
-
 fn nonce() -> u64 {
     rand::rng().random()
 }

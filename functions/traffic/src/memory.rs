@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use parking_lot::{Mutex, MutexGuard};
 
+use crate::block::Block;
 use crate::clock::{Slot, Slots, Timestamp};
 use crate::ports::{
     Checkpoint, Cursor, Heartbeat, HeartbeatError, Marker, Queue, QueueError, RecordPage, Schedule,
     Store, StoreError, WakeUp,
 };
-use crate::record::{Block, Bucket, Record, RecordKey};
+use crate::record::{Bucket, Record, RecordKey};
 use crate::run::{Run, RunId};
 
 /// A store in memory.

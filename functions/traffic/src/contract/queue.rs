@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::time::Duration;
 
+use crate::block::Block;
 use crate::clock::{Clock, Slot, Slots, Timestamp};
 use crate::ports::{Queue, WakeUp};
-use crate::record::Block;
 use crate::run::RunId;
 
 /// A late wake-up, and one that was sent just now, is on its way for no longer than this.

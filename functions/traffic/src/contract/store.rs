@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::block::{Block, BlockSize};
 use crate::clock::{Slot, Timestamp};
 use crate::ports::{Checkpoint, Store, StoreError, WakeUp};
-use crate::record::{Block, BlockSize, Bucket};
+use crate::record::Bucket;
 use crate::run::{Past, Run, RunId, Segment, Share, Spawner};
 
 mod markers;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::record::BlockSize;
+use crate::block::BlockSize;
 use crate::run::{RunId, Share};
 
 mod counting;

@@ -16,7 +16,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 
 use super::{ExceptionEntry, Fate, IterationEntry, Outcome, RequestName};
 use crate::clock::{Slot, Timestamp, micros};
-use crate::telemetry::TraceId;
+use crate::trace_context::TraceId;
 
 const VERSION: u8 = 1;
 const HAS_ERROR: u64 = 1;

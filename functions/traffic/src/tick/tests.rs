@@ -8,12 +8,13 @@ use reqwest::Request;
 use tokio::task::JoinSet;
 
 use super::*;
+use crate::block::BlockSize;
 use crate::clock::Slot;
 use crate::fanout::{FanOut, FanOutReport};
 use crate::memory::{MemoryHeartbeat, MemoryQueue, MemoryStore};
 use crate::ports::Heartbeat as _;
+use crate::record::Fate;
 use crate::record::wire::{Contents, Decoded};
-use crate::record::{BlockSize, Fate};
 use crate::run::{Run, Segment, Share};
 use crate::transport::{Reply, RequestContext};
 use crate::workload::Workload;
@@ -304,7 +305,7 @@ async fn another_process_sees_that_a_user_is_busy() {
     assert_eq!(
         stage
             .store
-            .markers(&RunId("r".into()), "A", crate::record::Block(0))
+            .markers(&RunId("r".into()), "A", crate::block::Block(0))
             .await
             .unwrap(),
         []
@@ -339,7 +340,7 @@ async fn another_process_sees_that_a_user_is_busy() {
         }
     );
     let run = RunId("r".into());
-    let markers = stage.store.markers(&run, "A", crate::record::Block(0));
+    let markers = stage.store.markers(&run, "A", crate::block::Block(0));
     assert_eq!(markers.await.unwrap(), [], "taken back when done");
 }
 
@@ -416,7 +417,7 @@ async fn nothing_starts_after_a_stop_not_even_by_a_late_wake_up() {
     let late = WakeUp {
         run: RunId("r".into()),
         class: "A".into(),
-        block: crate::record::Block(0),
+        block: crate::block::Block(0),
         slot: START.plus(4),
     };
     let report = stage.ticker.run(&late, None).await.unwrap();
@@ -444,7 +445,7 @@ async fn a_wake_up_that_is_half_a_minute_late_is_not_executed() {
     let late = WakeUp {
         run: RunId("r".into()),
         class: "A".into(),
-        block: crate::record::Block(0),
+        block: crate::block::Block(0),
         slot: START.plus(2),
     };
     assert_eq!(stage.ticker.run(&late, None).await.unwrap().left, 5);

@@ -18,7 +18,7 @@ use traffic::clock::Clock;
 use traffic::deployment::Deployment;
 use traffic::fanout::FanOutReport;
 use traffic::ports::Heartbeat as _;
-use traffic::runs::{Environment, LoadedRun, Runs};
+use traffic::runs::{Environment, LoadedRun};
 use traffic::telemetry::Observer;
 use traffic::tick::{GRAIN, TickError, Ticker};
 use traffic::transport::{Http, HttpSettings, Proxies};

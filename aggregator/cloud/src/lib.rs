@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws::deployment::{StageDeployment, connect};
-use aws::environment::{SettingError, Variables, causes, start_logging};
+use aws::environment::{SettingError, Variables, start_logging};
 use aws::processes::{self, NoHeartbeat, NoQueue};
 use axum::Router;
 use control::{Control, InvalidField, Settings as ControlSettings};
@@ -17,6 +17,7 @@ use statistics::stats::Limits;
 use tokio::time::Instant;
 use traffic::clock::Clock;
 use traffic::deployment::Deployment;
+use traffic::error_chain::one_line;
 use traffic::ports::{Heartbeat, Queue, Store, StoreError};
 use web::api::{Api, Door, Trouble, router};
 use web::logs::{LocustFormat, LogBuffer};
@@ -47,7 +48,7 @@ async fn make(store: &aws::DynamoStore) -> Result<(), StoreError> {
     loop {
         match store.create().await {
             Err(error) if error.may_pass() && begun.elapsed() < STORE_WITHIN => {
-                tracing::info!(error = causes(&error), "the table cannot be made yet");
+                tracing::info!(error = one_line(&error), "the table cannot be made yet");
                 tokio::time::sleep(ASK_AGAIN).await;
             }
             made => return made,
@@ -155,7 +156,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Cloud<S, Q, H> {
             match self.api.aggregation.fold_sealed().await {
                 Ok(()) => self.api.trouble.clear(),
                 Err(error) => {
-                    let line = causes(&error);
+                    let line = one_line(&error);
                     tracing::warn!(error = line, "sealed records are not folded yet");
                     self.api
                         .trouble

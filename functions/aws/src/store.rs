@@ -243,11 +243,6 @@ impl ProgressStore for DynamoStore {
     }
 }
 
-/// Everything about a run beside the run itself.
-fn run_partition(run: &RunId) -> String {
-    format!("run#{run}")
-}
-
 fn nonce() -> u64 {
     rand::rng().random()
 }

@@ -134,6 +134,6 @@ fn failed(error: &FanOutError) -> Diagnostic {
     }
     Diagnostic {
         error_type: "FanOutError".to_owned(),
-        error_message: aws::environment::causes(error),
+        error_message: traffic::error_chain::one_line(error),
     }
 }

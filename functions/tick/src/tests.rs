@@ -12,7 +12,7 @@ use traffic::record::{Block, BlockSize};
 use traffic::run::{Run, RunId, Segment, Share};
 use traffic::runs::Runs;
 use traffic::telemetry::{SpanContext, TRACEPARENT};
-use traffic::transport::{Reply, RequestContext, Warmer};
+use traffic::transport::{Reply, RequestContext};
 use traffic::workload::Workload;
 
 use super::*;
@@ -124,8 +124,8 @@ impl Stage {
         Self::new(takes, "http://127.0.0.1:9", "http://127.0.0.1:9", None).await
     }
 
-    async fn warm_up(&self, warmer: Warmer) {
-        super::warm_up(&self.runs, warmer, &self.clock).await;
+    async fn warm_up(&self, http: traffic::transport::Http) {
+        super::warm_up(&self.runs, http, &self.clock).await;
     }
 
     fn seen(&self) -> usize {
@@ -277,7 +277,7 @@ mod warm {
         let urls = [one_at, other_at, third_at].map(|at| format!("http://{at}"));
         let stage = Stage::new(Duration::ZERO, &urls[0], &urls[1], Some(&urls[2])).await;
         let http = http();
-        stage.warm_up(http.warmer()).await;
+        stage.warm_up(http.clone()).await;
         let (mut connection, _) = one.accept().await.unwrap();
         third.accept().await.unwrap();
         // B goes where the run says, and not to the workload's host
@@ -303,8 +303,8 @@ mod warm {
         .await;
         let http = http();
         let begun = tokio::time::Instant::now();
-        stage.warm_up(http.warmer()).await;
-        assert!(begun.elapsed() < Duration::from_secs(20));
+        stage.warm_up(http.clone()).await;
+        assert!(begun.elapsed() < Duration::from_secs(60));
     }
 
     #[tokio::test]
@@ -317,7 +317,7 @@ mod warm {
         run.stopped_at = Some(START.minus(60).full_second());
         stage.store.put_run(&run).await.unwrap();
         let http = http();
-        stage.warm_up(http.warmer()).await;
+        stage.warm_up(http.clone()).await;
         let nobody = tokio::time::timeout(Duration::from_millis(20), target.accept()).await;
         assert!(nobody.is_err());
     }

@@ -6,8 +6,9 @@
 use std::sync::Arc;
 
 use crate::clock::Clock;
+use crate::environment::Environment;
 use crate::ports::RunStore;
-use crate::runs::{Environment, Runs};
+use crate::runs::Runs;
 
 /// The ports of a deployment, put together.
 pub struct Deployment<S, Q, H> {

@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use parking_lot::{Mutex, MutexGuard};
 
+use crate::block::Block;
 use crate::clock::{Slot, Slots, Timestamp};
 use crate::ports::{
     Checkpoint, CheckpointStore, Cursor, Heartbeat, HeartbeatError, Marker, MarkerStore,
     ProgressStore, Queue, QueueError, RecordPage, RecordStore, RunStore, Schedule, StoreError,
     WakeUp,
 };
-use crate::record::{Block, Bucket, Record, RecordKey};
+use crate::record::{Bucket, Record, RecordKey};
 use crate::run::{Run, RunId};
 
 /// A store in memory.

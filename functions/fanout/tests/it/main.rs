@@ -176,7 +176,7 @@ async fn a_failed_plan_fails_the_call_and_the_next_one_makes_up_for_it() {
     scene.sleep(60).await;
     scene.queue.break_after(Some(0));
     let error = scene.beat().await.expect_err("nothing can be sent");
-    let line = aws::environment::causes(&error);
+    let line = traffic::error_chain::one_line(&error);
     assert!(line.starts_with("fan-out cannot send: "), "{line}");
     assert!(
         line.ends_with(" wake-ups could not be queued: the queue is closed"),

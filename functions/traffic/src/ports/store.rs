@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::block::Block;
 use crate::clock::{Slot, Timestamp};
 use crate::ports::WakeUp;
-use crate::record::{Block, Bucket, Record};
+use crate::record::{Bucket, Record};
 use crate::run::{Run, RunId};
 
 /// A write is given up when it has not succeeded this long after what it holds was completed, or was given
@@ -87,7 +88,7 @@ pub trait RecordStore: Send + Sync + 'static {
     /// Records of a run's bucket that were written since `since`, or all of them.
     ///
     /// A record may be read again, so readers tell them apart by their key; none is left out.
-    /// `shards` is how many the run has by its plan: [`Shard`](crate::record::Shard).
+    /// `shards` is how many the run has by its plan: [`Shard`](crate::block::Shard).
     fn records(
         &self,
         run: &RunId,

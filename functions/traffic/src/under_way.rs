@@ -7,11 +7,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 
-use super::GRAIN;
 use crate::clock::Timestamp;
-use crate::run::{Run, RunId};
+use crate::run::{GRAIN, Run, RunId};
 
 /// What is under way in this process, by run.
 #[derive(Debug, Default)]
@@ -27,16 +26,16 @@ pub(crate) struct Counts {
 
 /// A tick that is under way until this is dropped.
 #[derive(Debug)]
-pub(super) struct TickUnderWay {
+pub(crate) struct TickUnderWay {
     under_way: Arc<UnderWay>,
     run: RunId,
-    pub(super) counts: Arc<Counts>,
+    pub(crate) counts: Arc<Counts>,
 }
 
 impl UnderWay {
     /// Users of a run that are in an iteration.
     pub fn busy_users(&self, run: &RunId) -> usize {
-        let runs = self.locked();
+        let runs = self.0.lock();
         let counts = runs.get(run);
         counts.map_or(0, |counts| counts.busy.load(Ordering::Relaxed))
     }
@@ -44,17 +43,17 @@ impl UnderWay {
     /// Whether a run is over by `now` and nothing of it is under way here, nor ever will be; what came of
     /// its last ticks is written or given up then.
     pub fn is_quiet(&self, run: &Run, now: Timestamp) -> bool {
-        let runs = self.locked();
+        let runs = self.0.lock();
         is_closed(run, now) && !runs.contains_key(&run.id)
     }
 
     /// Lets a tick in, unless its run is over.
-    pub(super) fn enter(
+    pub(crate) fn enter(
         self: &Arc<Self>,
         run: &Run,
         now: impl Fn() -> Timestamp,
     ) -> Option<TickUnderWay> {
-        let mut runs = self.locked();
+        let mut runs = self.0.lock();
         // asked with the table locked: whoever finds the run quiet has a later time than who came in
         if is_closed(run, now()) {
             return None;
@@ -67,11 +66,6 @@ impl UnderWay {
             counts,
         })
     }
-
-    fn locked(&self) -> MutexGuard<'_, HashMap<RunId, Arc<Counts>>> {
-        // nothing in a guarded section leaves the table half-changed
-        self.0.lock()
-    }
 }
 
 /// Whether nothing that is due starts any more, late as it may be.
@@ -81,7 +75,7 @@ fn is_closed(run: &Run, now: Timestamp) -> bool {
 
 impl Drop for TickUnderWay {
     fn drop(&mut self) {
-        let mut runs = self.under_way.locked();
+        let mut runs = self.under_way.0.lock();
         if self.counts.ticks.fetch_sub(1, Ordering::Relaxed) == 1 {
             runs.remove(&self.run);
         }

@@ -12,7 +12,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::*;
 use crate::clock::Clock;
-use crate::transport::{HttpSettings, Reply, RequestContext, Transport as _};
+use crate::transport::{HttpSettings, Reply, RequestContext};
 use crate::workload::Connections;
 
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -112,19 +112,17 @@ async fn get(http: &Http, url: &Url) -> Reply {
     reply.unwrap().unwrap()
 }
 
-fn warmable() -> (Http, Warmer) {
-    warmable_with(crate::transport::tls().unwrap())
+fn client() -> Http {
+    client_with(crate::transport::tls().unwrap())
 }
 
 /// A client as functions have it.
-fn warmable_with(tls: ClientConfig) -> (Http, Warmer) {
+fn client_with(tls: ClientConfig) -> Http {
     let settings = HttpSettings {
         connections: Connections::Shared,
         ..HttpSettings::default()
     };
-    let http = Http::with_tls(tls, Clock::system(), settings);
-    let warmer = http.warmer();
-    (http, warmer)
+    Http::with_tls(tls, Clock::system(), settings)
 }
 
 /// Waits for longer than a connection may.
@@ -142,8 +140,8 @@ fn request(number: usize) -> Seen {
 #[tokio::test]
 async fn a_connection_is_made_ahead_without_a_byte_and_the_first_request_takes_it() {
     let mut target = Listener::named("here").await;
-    let (http, warmer) = warmable();
-    warmer.connect(&target.url, None).await.unwrap();
+    let http = client();
+    http.connect(&target.url, None).await.unwrap();
     assert_eq!(target.next().await, Seen::Connected(0));
     assert_eq!(get(&http, &target.url).await.body, "here");
     assert_eq!(target.next().await, request(0), "its first bytes");
@@ -156,8 +154,8 @@ async fn a_connection_is_made_ahead_without_a_byte_and_the_first_request_takes_i
 async fn a_tls_connection_is_made_ahead_and_the_first_request_takes_it() {
     let (client, server) = certificate();
     let mut target = Listener::new(ok("safe"), Some(server)).await;
-    let (http, warmer) = warmable_with(client);
-    warmer.connect(&target.url, None).await.unwrap();
+    let http = client_with(client);
+    http.connect(&target.url, None).await.unwrap();
     assert_eq!(target.next().await, Seen::Connected(0), "after a handshake");
     assert_eq!(get(&http, &target.url).await.body, "safe");
     assert_eq!(target.next().await, request(0));
@@ -169,19 +167,19 @@ async fn a_certificate_that_is_not_trusted_makes_no_connection() {
     let (_, server) = certificate();
     let (client, _) = certificate();
     let target = Listener::new(ok("other"), Some(server)).await;
-    let (_, warmer) = warmable_with(client);
-    let error = warmer.connect(&target.url, None).await.unwrap_err();
+    let http = client_with(client);
+    let error = http.connect(&target.url, None).await.unwrap_err();
     assert!(error.starts_with("cannot connect: "), "{error}");
-    assert_eq!(warmer.0.0.pool.sweep(), 0);
+    assert_eq!(http.0.pool.sweep(), 0);
 }
 
 #[tokio::test]
 async fn a_request_never_takes_the_connection_to_another_origin() {
     let mut one = Listener::named("one").await;
     let mut other = Listener::named("other").await;
-    let (http, warmer) = warmable();
-    warmer.connect(&one.url, None).await.unwrap();
-    warmer.connect(&other.url, None).await.unwrap();
+    let http = client();
+    http.connect(&one.url, None).await.unwrap();
+    http.connect(&other.url, None).await.unwrap();
     assert_eq!(one.next().await, Seen::Connected(0));
     assert_eq!(other.next().await, Seen::Connected(0));
     assert_eq!(get(&http, &other.url).await.body, "other");
@@ -193,7 +191,7 @@ async fn a_request_never_takes_the_connection_to_another_origin() {
     // the same port by another name is another origin: its host may be another server
     let mut renamed = one.url.clone();
     renamed.set_host(Some("127.0.0.1")).unwrap();
-    warmer.connect(&renamed, None).await.unwrap();
+    http.connect(&renamed, None).await.unwrap();
     assert_eq!(one.next().await, Seen::Connected(1));
     get(&http, &one.url).await;
     assert_eq!(one.next().await, request(0));
@@ -210,9 +208,9 @@ async fn a_redirect_takes_the_connection_of_where_it_leads() {
         goal.url
     );
     let mut start = Listener::new(redirect, None).await;
-    let (http, warmer) = warmable();
-    warmer.connect(&goal.url, None).await.unwrap();
-    warmer.connect(&start.url, None).await.unwrap();
+    let http = client();
+    http.connect(&goal.url, None).await.unwrap();
+    http.connect(&start.url, None).await.unwrap();
     assert_eq!(goal.next().await, Seen::Connected(0));
     assert_eq!(start.next().await, Seen::Connected(0));
     assert_eq!(get(&http, &start.url).await.body, "goal");
@@ -228,8 +226,8 @@ async fn a_redirect_is_not_followed_ahead() {
     let mut goal = Listener::named("goal").await;
     let redirect = format!("HTTP/1.1 302 Found\r\nlocation: {}\r\n\r\n", goal.url);
     let mut start = Listener::new(redirect, None).await;
-    let (_, warmer) = warmable();
-    warmer.connect(&start.url, None).await.unwrap();
+    let http = client();
+    http.connect(&start.url, None).await.unwrap();
     assert_eq!(start.next().await, Seen::Connected(0));
     outwait().await;
     assert_eq!(start.next().await, Seen::Closed(0), "without a request");
@@ -242,8 +240,8 @@ async fn a_connection_that_the_target_closed_is_not_taken() {
     let url: Url = format!("http://{}/", closing.local_addr().unwrap())
         .parse()
         .unwrap();
-    let (http, warmer) = warmable();
-    warmer.connect(&url, None).await.unwrap();
+    let http = client();
+    http.connect(&url, None).await.unwrap();
     // closed without a word, and the next one answers
     drop(closing.accept().await.unwrap());
     let (notes, _seen) = mpsc::unbounded_channel();
@@ -259,8 +257,8 @@ async fn a_connection_that_the_target_closed_is_not_taken() {
 #[tokio::test]
 async fn a_connection_that_waited_too_long_is_closed_and_not_taken() {
     let mut target = Listener::named("here").await;
-    let (http, warmer) = warmable();
-    warmer.connect(&target.url, None).await.unwrap();
+    let http = client();
+    http.connect(&target.url, None).await.unwrap();
     assert_eq!(target.next().await, Seen::Connected(0));
     outwait().await;
     assert_eq!(target.next().await, Seen::Closed(0));

@@ -4,7 +4,7 @@
 //! the URL writes an event's `requestContext`, so one that names a schedule needs no password; and
 //! since nobody reads the answer to it, one that says no fails the call, which alarms know of.
 
-use aws::environment::{Variables, causes};
+use aws::environment::Variables;
 use aws::heartbeat::API_ID;
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
@@ -13,6 +13,7 @@ use lambda_http::request::RequestContext;
 use lambda_http::{RequestExt as _, lambda_runtime::Diagnostic, service_fn};
 use serde::Deserialize;
 use tower::ServiceExt as _;
+use traffic::error_chain::one_line;
 use web::api::Trusted;
 
 use crate::settings::{Misconfigured, Settings};
@@ -34,7 +35,7 @@ impl From<Refused> for Diagnostic {
     fn from(refused: Refused) -> Self {
         Self {
             error_type: "Refused".to_owned(),
-            error_message: causes(&refused),
+            error_message: one_line(&refused),
         }
     }
 }

@@ -48,7 +48,7 @@ class Stage(StageTest):
         self.assertEqual(queues, [f"{NAME}-dead-letters", f"{NAME}-wake-ups"])
         roles = [role.split("-")[3] for role in left.pop("roles")]
         self.assertEqual(roles, ["AggregatorRole", "FanOutRole", "SchedulerRole", "TickRole"])
-        alarms = ("aggregator-errors", "dead-letters", "fail-ratio", "fanout-errors", "response-time", "tick-errors")
+        alarms = ("dead-letters", "throttles", "trouble")
         expected = {
             "stacks": [f"{NAME}-base", f"{NAME}-functions"],
             "tables": [NAME],
@@ -57,7 +57,7 @@ class Stage(StageTest):
             "schedules": [f"{NAME}/heartbeat", f"{NAME}/template-start", f"{NAME}/template-stop"],
             "schedule groups": [NAME],
             "log groups": [f"/aws/lambda/{NAME}-{name}" for name in ("aggregator", "fanout", "tick")],
-            "metric filters": ["average-response-time", "fail-ratio"],
+            "metric filters": ["average-response-time", *["errors"] * 3, "fail-ratio", "missing", "trouble-of-a-minute"],
             "alarms": [f"{NAME}-{alarm}" for alarm in alarms],
             "topics": [f"arn:aws:sns:{REGION}:{ACCOUNT}:{NAME}-alarms"],
         }

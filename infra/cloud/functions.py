@@ -102,7 +102,9 @@ class Uploads:
             if done.returncode == 0:
                 return
             answer = done.stdout + done.stderr
-            if last or not any(words in unwrapped(answer) for words in NOT_YET):
+            # cargo lambda breaks lines anywhere, and draws a box around them
+            plain = " ".join(re.sub("[│╰─▶×├]", " ", answer).split())
+            if last or not any(words in plain for words in NOT_YET):
                 die(f"the function {function} could not be deployed: {unwrapped(answer)}")
             time.sleep(3)
 

@@ -1,5 +1,6 @@
 """The templates by themselves: they are valid, and give each function what it uses and no more."""
 
+import json
 import re
 import subprocess
 import sys
@@ -140,6 +141,49 @@ class Templates(unittest.TestCase):
         hidden, tries = queue["VisibilityTimeout"], queue["RedrivePolicy"]["maxReceiveCount"]
         self.assertGreater(hidden, timeout)
         self.assertGreater(queue["MessageRetentionPeriod"], 120 + tries * hidden)
+
+    def test_the_cloudwatch_dashboard_looks_at_what_a_stage_has(self):
+        base, upper = template("base.yaml")["Resources"], template("functions.yaml")["Resources"]
+        named = lambda kind, key: {
+            r["Properties"][key]["Sub"].replace("${Stage}", "demo") for r in base.values() if r["Type"] == kind
+        }
+        made = {
+            t["MetricName"]
+            for r in upper.values() if r["Type"] == "AWS::Logs::MetricFilter"
+            for t in r["Properties"]["MetricTransformations"]
+        }
+        groups = named("AWS::Logs::LogGroup", "LogGroupName")
+        # of https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html, and the other services' pages
+        there = {
+            "Cicada/demo": (made, None, {None}),
+            "AWS/Lambda": (
+                {"Invocations", "Errors", "Throttles", "ConcurrentExecutions", "Duration"},
+                "FunctionName", {group.removeprefix("/aws/lambda/") for group in groups},
+            ),
+            "AWS/SQS": (
+                {
+                    "NumberOfMessagesSent", "NumberOfMessagesDeleted", "ApproximateNumberOfMessagesVisible",
+                    "ApproximateAgeOfOldestMessage",
+                },
+                "QueueName", named("AWS::SQS::Queue", "QueueName"),
+            ),
+            "AWS/DynamoDB": (
+                {"ConsumedReadCapacityUnits", "ConsumedWriteCapacityUnits"},
+                "TableName", named("AWS::DynamoDB::Table", "TableName"),
+            ),
+        }
+        widgets = json.loads((ROOT / "docs/monitoring/cloudwatch.json").read_text())["widgets"]
+        shown = set()
+        for line in (line for widget in widgets for line in widget["properties"].get("metrics", [])):
+            namespace, name, *dimension = [part for part in line if isinstance(part, str)]
+            names, key, values = there[namespace]
+            self.assertIn(name, names)
+            self.assertEqual(dimension[:1], [key] if key else [])
+            self.assertIn(dimension[1] if key else None, values)
+            shown.add(name)
+        self.assertLessEqual(made, shown)
+        [log] = [widget["properties"]["query"] for widget in widgets if widget["type"] == "log"]
+        self.assertEqual(set(re.findall("SOURCE '([^']+)'", log)), groups)
 
 
 if __name__ == "__main__":

@@ -3,25 +3,19 @@
 use aws_config::SdkConfig;
 use aws_sdk_secretsmanager::Client;
 
-use crate::environment::causes;
+use crate::failure::{Call, Failure};
 
 /// Why a secret cannot be used; its value is in no message.
 #[derive(Debug, thiserror::Error)]
-pub enum SecretError {
-    /// It was not given.
-    #[error("the secret {arn} cannot be read ({reason}): deploy with its ARN as --password-secret")]
-    Unread {
-        /// Which.
-        arn: String,
-        /// What AWS says.
-        reason: String,
-    },
-    /// It is bytes.
-    #[error("the secret {arn} is binary: store a text")]
-    Binary {
-        /// Which.
-        arn: String,
-    },
+#[error(transparent)]
+pub struct SecretError(#[from] Why);
+
+#[derive(Debug, thiserror::Error)]
+enum Why {
+    #[error(transparent)]
+    Unread(#[from] Failure),
+    #[error("the secret {0} is binary: store USER:PASSWORD as its text")]
+    Binary(String),
 }
 
 /// The text of the current version of the secret `arn`.
@@ -30,12 +24,17 @@ pub enum SecretError {
 /// When there is none, or the process's role may not read it.
 pub async fn read(config: &SdkConfig, arn: &str) -> Result<String, SecretError> {
     let asked = Client::new(config).get_secret_value().secret_id(arn);
-    let answer = asked.send().await.map_err(|error| SecretError::Unread {
-        arn: arn.to_owned(),
-        reason: causes(&error),
+    let answer = asked.send().await.map_err(|error| {
+        let call = Call {
+            doing: "read the password",
+            resource: arn,
+            action: "secretsmanager:GetSecretValue",
+            missing: "deploy with its ARN as --password-secret",
+        };
+        Why::from(Failure::new(&call, error))
     })?;
-    let text = answer.secret_string().ok_or_else(|| SecretError::Binary {
-        arn: arn.to_owned(),
-    })?;
-    Ok(text.trim().to_owned())
+    match answer.secret_string() {
+        Some(text) => Ok(text.trim().to_owned()),
+        None => Err(Why::Binary(arn.to_owned()).into()),
+    }
 }

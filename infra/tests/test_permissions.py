@@ -4,9 +4,13 @@ The emulator holds calls of the CLI and of cargo lambda against it. What CloudFo
 deploys it does not; those actions are of AWS's documents.
 """
 
+import base64
 import json
+import re
+import urllib.error
+import urllib.request
 
-from emulator import ROOT
+from emulator import PASSWORD, ROOT
 from stage import StageTest
 
 POLICY = json.loads((ROOT / "docs/aws-permissions.json").read_text())
@@ -52,11 +56,12 @@ class Permissions(StageTest):
             "--start-schedule=cron(0 9 ? * MON-FRI *)", **keys,
         )
         self.check_options(subnet, group, boundary)
-        self.deployed(
+        again = self.deployed(
             "demo", "--front-door=http-api", "--reset=tags", "--reset=subnets", "--reset=security-groups", "--aggregator-concurrency=0",
             LOCUST_BASIC_AUTH=None, **keys,
         )
         self.check_reset()
+        self.check_door(re.search("^url +(.+)$", again.stdout, re.M)[1])
         self.aws.done("polling", "off", "--stage", "demo", **keys)
         self.aws.done("destroy", "--stage", "demo", **keys)
         self.assertEqual(self.aws.left(), {"policies": ["boundary"]})
@@ -76,6 +81,17 @@ class Permissions(StageTest):
             found = iam.get_role(RoleName=role)["Role"]
             self.assertEqual(found["PermissionsBoundary"]["PermissionsBoundaryArn"], boundary)
             self.assertIn({"Key": "team", "Value": "demo"}, found["Tags"])
+
+    def check_door(self, url):
+        """The HTTP API asks for the password and hands on what has it."""
+        self.assertIn("/execute-api/", url)
+        request = urllib.request.Request(f"{url}stats/requests")
+        with self.assertRaises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(request, timeout=60)
+        self.assertEqual(refused.exception.code, 401)
+        request.add_header("authorization", "Basic " + base64.b64encode(PASSWORD.encode()).decode())
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            self.assertEqual(json.load(answer)["state"], "ready")
 
     def check_reset(self):
         client = self.aws.client("lambda")

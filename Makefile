@@ -1,7 +1,12 @@
 # What can be done here; `make` alone lists it.
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test check browser e2e bench bench-lambda deploy destroy ci clean
+.PHONY: help build demo test soak check browser e2e bench bench-lambda deploy destroy ci clean
+
+# most tests wait for a process or for a moment: more of them run at a time than there are processors
+THREADS := RUST_TEST_THREADS=8
+# what they compare with
+TOOLS := locust ministack dynamodb http faketime promtool nginx servers
 
 help: ## list these
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -14,9 +19,13 @@ demo: build ## stand-in targets, and six user classes sending them traffic
 	target/release/cicada --demo
 
 test: ## all tests; installs what they need (Locust, two emulators, two checkers, three web servers, into .tools)
-	for tool in locust ministack dynamodb http faketime promtool nginx servers; do scripts/tools.sh $$tool || exit 1; done
-	cargo test --locked --workspace --all-features
-	python3 -m unittest discover --start-directory tests/docs
+	@for tool in $(TOOLS); do scripts/tools.sh $$tool || exit 1; done
+	@scripts/each.sh "$(THREADS) cargo test --locked --workspace --all-features --no-fail-fast" \
+		"python3 -m unittest discover --start-directory tests/docs"
+
+soak: ## an hour of hostile templates and answers, properties with new cases, and the sweeps that `make test` shortens
+	@for tool in $(TOOLS); do scripts/tools.sh $$tool || exit 1; done
+	$(THREADS) scripts/soak.sh
 
 check: ## what must hold before a commit: format, lints, docs and their links, dependencies, workflows, templates
 	cargo fmt --all -- --check
@@ -31,21 +40,22 @@ check: ## what must hold before a commit: format, lints, docs and their links, d
 	python3 -m unittest discover --start-directory tests/docs --pattern test_links.py
 
 browser: ## the web page in headless Chromium, driven as a person would; pictures in test-output/browser
-	for tool in browser locust; do scripts/tools.sh $$tool || exit 1; done
+	@for tool in browser locust; do scripts/tools.sh $$tool || exit 1; done
 	scripts/page.sh --required
 	cargo test --locked --workspace --all-features --no-run
 	cd aggregator/ui && CHROMIUM="$(CURDIR)/.tools/browser" npx playwright test
 
 e2e: ## Cicada on an emulator of AWS, end to end: deployed, driven, broken, taken away; and the browser (half an hour)
-	for tool in ministack dynamodb; do scripts/tools.sh $$tool || exit 1; done
+	@for tool in ministack dynamodb; do scripts/tools.sh $$tool || exit 1; done
 	scripts/page.sh
 	PATH="$(CURDIR)/.tools/aws/bin:$$PATH" cargo-lambda lambda build --release --locked --x86-64 \
 		--package fanout --package tick --package aggregator-cloud --bin fanout --bin tick --bin aggregator
 	cargo test --locked --workspace --all-features --no-run
-	LAMBDA_DIR="$(CURDIR)/target/lambda" .tools/aws/bin/python -m unittest discover -s infra/tests
-	LAMBDA_DIR="$(CURDIR)/target/lambda" cargo test --locked --workspace --all-features --test e2e -- --test-threads=4
-	python3 infra/tests/faults.py --check
-	$(MAKE) browser
+	LAMBDA_DIR="$(CURDIR)/target/lambda" scripts/each.sh \
+		".tools/aws/bin/python -m unittest discover -s infra/tests" \
+		"cargo test --locked --workspace --all-features --test e2e -- --test-threads=4" \
+		"python3 infra/tests/faults.py --check" \
+		"$(MAKE) browser"
 
 bench: ## measure speed beside bare reqwest, Goose and Locust (half an hour)
 	scripts/tools.sh locust
@@ -69,4 +79,4 @@ ci: ## what the continuous integration runs
 clean: ## remove what was built
 	cargo clean
 	rm -rf bench/target test-output aggregator/ui/node_modules
-	find aggregator/ui/dist -mindepth 1 ! -name .gitignore -delete
+	find aggregator/web/page -mindepth 1 ! -name .gitignore -delete

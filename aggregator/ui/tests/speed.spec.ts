@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { Cicada } from "./support/programs";
 import { expect, test } from "./support/watched";
 
-const ASSETS = join(import.meta.dirname, "../dist/assets");
+const ASSETS = join(import.meta.dirname, "../../web/page/assets");
 
 let cicada: Cicada;
 

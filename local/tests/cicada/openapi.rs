@@ -2,7 +2,6 @@
 //! is not, and what is answered is what is described.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use serde_json::Value;
 use tokio::process::Command;
@@ -34,7 +33,7 @@ async fn program() -> (Serving, stand_ins::Targets) {
         rows > 4
     };
     cicada
-        .until("/stats/requests", Duration::from_secs(30), is_busy)
+        .until("/stats/requests", crate::harness::LIMIT, is_busy)
         .await;
     (cicada, targets)
 }
@@ -78,7 +77,7 @@ async fn report(cicada: &Serving, folder: &Path) -> (Value, String) {
         .args(["--report-json-path", "report.json"])
         .kill_on_drop(true)
         .output();
-    let ended = tokio::time::timeout(Duration::from_secs(180), ended).await;
+    let ended = tokio::time::timeout(crate::harness::LIMIT, ended).await;
     let ended = ended.expect("it ends in time").unwrap();
     let said = String::from_utf8_lossy(&ended.stdout).into_owned();
     let report = std::fs::read(folder.join("report.json"));

@@ -1,6 +1,6 @@
 //! A target that remembers every request as it came, to tell what a `cicada` really sent.
 //!
-//! `/broken` answers 500, `/slow` takes a minute, `/leisurely` two seconds, everything else answers at once with a success.
+//! `/broken` answers 500, `/slow` takes an hour, `/leisurely` two seconds, everything else answers at once with a success.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -87,7 +87,7 @@ async fn answer(request: Request, seen: &Mutex<Vec<Seen>>) -> (StatusCode, &'sta
     match path.as_str() {
         "/broken" => (StatusCode::INTERNAL_SERVER_ERROR, "broken"),
         "/slow" => {
-            tokio::time::sleep(Duration::from_secs(60)).await;
+            tokio::time::sleep(Duration::from_secs(3_600)).await;
             (StatusCode::OK, "slow")
         }
         "/leisurely" => {

@@ -14,10 +14,8 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::time::sleep;
 
-use crate::harness::{Cicada, Serving};
+use crate::harness::{Cicada, LIMIT, Serving};
 use crate::recorder::Recorder;
-
-const LIMIT: Duration = Duration::from_secs(60);
 
 /// Long enough for a run that goes on to send something.
 const A_WHILE: Duration = Duration::from_secs(3);

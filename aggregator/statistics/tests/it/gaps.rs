@@ -41,7 +41,7 @@ async fn read(scene: &Scene, knows_buckets: bool) -> (Snapshot, usize) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(8))]
 
     #[test]
     fn a_gap_that_is_counted_in_one_go_comes_to_what_its_seconds_do(

@@ -247,7 +247,7 @@ impl Play {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(16))]
 
     #[test]
     fn for_every_history_and_every_way_to_read_it_the_sums_are_right(

@@ -13,7 +13,7 @@ use traffic::telemetry::{
 };
 
 /// Plenty of time to export in.
-pub(crate) const LONG: Duration = Duration::from_secs(30);
+pub(crate) const LONG: Duration = Duration::from_secs(120);
 
 pub(crate) struct Scene {
     pub(crate) telemetry: Telemetry,

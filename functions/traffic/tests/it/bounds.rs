@@ -488,17 +488,39 @@ fn no_template_of_a_known_kind_kills_or_hangs() {
 
 #[test]
 fn the_values_of_a_large_body_have_a_bound_and_it_is_said_when_it_is_met() {
-    let too_large = [
-        "numbers",
-        "floats",
-        "lists",
-        "lists of one",
-        "objects",
-        "small objects",
-        "one object",
-        "strings",
-        "deep lists",
-    ];
+    have_a_bound(
+        &["numbers", "objects", "deep lists"],
+        &["one escaped string"],
+    );
+}
+
+mod soak {
+    #[test]
+    #[ignore = "a minute: make soak"]
+    fn the_values_of_large_bodies_of_every_kind_have_a_bound() {
+        let too_large = [
+            "numbers",
+            "floats",
+            "lists",
+            "lists of one",
+            "objects",
+            "small objects",
+            "one object",
+            "strings",
+            "deep lists",
+        ];
+        let read = [
+            "one string",
+            "one escaped string",
+            "longer strings",
+            "large numbers",
+        ];
+        super::have_a_bound(&too_large, &read);
+    }
+}
+
+/// Bodies whose values are too large, and others that can be read.
+fn have_a_bound(too_large: &[&str], read: &[&str]) {
     let said = try_within(
         VALUES,
         too_large.iter().map(|kind| format!("{LARGE}{kind}")),
@@ -509,12 +531,6 @@ fn the_values_of_a_large_body_have_a_bound_and_it_is_said_when_it_is_met() {
             "{kind}: {said}"
         );
     }
-    let read = [
-        "one string",
-        "one escaped string",
-        "longer strings",
-        "large numbers",
-    ];
     let said = try_within(VALUES, read.iter().map(|kind| format!("{LARGE}{kind}")));
     for (kind, said) in read.iter().zip(said) {
         // they pass the check, and are too large to be captured

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 
 use super::locust::locust;
 use super::{folder, headless, stderr, stdout};
-use crate::harness::{Cicada, Serving};
+use crate::harness::{Cicada, LIMIT, Serving};
 use crate::recorder::Recorder;
 
 /// A file, or nothing as long as there is none.
@@ -72,7 +72,7 @@ async fn files_grow_with_the_run_and_are_whole_when_it_is_ended() {
         while read(&file("run_stats_history.csv")).lines().count() < 12
             || !read(&file("report.html")).contains("broken")
         {
-            assert!(began.elapsed() < Duration::from_secs(40), "files grow");
+            assert!(began.elapsed() < LIMIT, "files grow");
             sleep(Duration::from_millis(50)).await;
             // whoever looks finds whole files
             for name in ["run_stats.csv", "run_failures.csv", "run_stats_history.csv"] {

@@ -6,10 +6,8 @@ use futures_util::future::join_all;
 use tokio::net::TcpListener;
 
 use super::{all_recorded, folder, headless, ledger};
-use crate::harness::{Cicada, rows};
+use crate::harness::{Cicada, LIMIT, rows};
 use crate::recorder::Recorder;
-
-const LIMIT: Duration = Duration::from_secs(30);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_serves_where_it_is_told() {

@@ -94,7 +94,7 @@ async fn until_planned(cicada: &Serving) -> Value {
         if ledger["planned"].as_u64().unwrap() > 0 {
             return ledger;
         }
-        assert!(began.elapsed() < Duration::from_secs(60), "{ledger:#}");
+        assert!(began.elapsed() < LIMIT, "{ledger:#}");
         sleep(Duration::from_millis(50)).await;
     }
 }

@@ -4,8 +4,10 @@ import json
 import re
 import subprocess
 import sys
+import tempfile
 import tomllib
 import unittest
+from pathlib import Path
 
 import yaml
 
@@ -54,6 +56,18 @@ class Templates(unittest.TestCase):
         lint = [TOOLS / "cfn-lint", "--include-checks", "I", "--", *files]
         result = subprocess.run(lint, capture_output=True, text=True)
         self.assertEqual((result.returncode, result.stdout), (0, ""))
+
+    def test_the_stanza_for_endpoints_is_a_template_with_what_the_tick_calls(self):
+        page = (ROOT / "docs/aws.md").read_text()
+        [stanza] = re.findall(r"^<!-- file: endpoints.yaml -->\n```yaml\n(.*?)^```", page, re.M | re.S)
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder, "endpoints.yaml")
+            file.write_text(stanza)
+            result = subprocess.run([TOOLS / "cfn-lint", "--", file], capture_output=True, text=True)
+        self.assertEqual((result.returncode, result.stdout), (0, ""))
+        endpoints = {name: r["Properties"] for name, r in yaml.load(stanza, _Loader)["Resources"].items()}
+        kinds = {e["ServiceName"]["Sub"].rsplit(".", 1)[1]: e["VpcEndpointType"] for e in endpoints.values()}
+        self.assertEqual(kinds, {"dynamodb": "Gateway", "sqs": "Interface"})
 
     def test_no_template_takes_a_secret(self):
         for name in ("base.yaml", "functions.yaml"):

@@ -23,8 +23,8 @@ fn asked(name: &str) -> BTreeSet<String> {
         .lines()
         .filter_map(|line| line.trim().strip_prefix("\"query\": \""));
     let outside = queries.flat_map(|query| query.split('\'').step_by(2));
-    let words =
-        outside.flat_map(|part| part.split(|c: char| !c.is_ascii_alphanumeric() && !"._".contains(c)));
+    let words = outside
+        .flat_map(|part| part.split(|c: char| !c.is_ascii_alphanumeric() && !"._".contains(c)));
     let dotted = words.filter(|word| word.contains('.') && word.starts_with(char::is_alphabetic));
     dotted.map(ToOwned::to_owned).collect()
 }
@@ -57,7 +57,11 @@ async fn sent() -> BTreeSet<String> {
             }
             other => panic!("{other:?}"),
         };
-        names.extend(points.iter().flat_map(|point| attributes(point).into_keys()));
+        names.extend(
+            points
+                .iter()
+                .flat_map(|point| attributes(point).into_keys()),
+        );
     }
     names
 }

@@ -18,7 +18,7 @@ class Stack:
             die(f"the stack {name} cannot be read: {refused}")
         self.status = found["StackStatus"]
         self.parameters = {p["ParameterKey"]: p.get("ParameterValue", "") for p in found.get("Parameters", [])}
-        self.outputs = {o["OutputKey"]: o["OutputValue"] for o in found.get("Outputs", [])}
+        self.outputs = {o["OutputKey"]: o.get("OutputValue", "") for o in found.get("Outputs", [])}
         self.tags = {t["Key"]: t["Value"] for t in found.get("Tags", [])}
 
     def check(self):

@@ -1,4 +1,5 @@
-"""Ways to log in that cargo lambda does not know, roles that were made a moment ago, and stacks amid a change.
+"""Accounts as they are: ways to log in that cargo lambda does not know, roles that were made a moment ago, stacks amid a
+change, ten functions at once.
 
 Stand-ins on PATH answer as AWS does where the emulator has no such state, and hand all else on.
 """
@@ -29,6 +30,13 @@ if [ "$(wc -l <{folder}/tries)" -le 2 ]; then
     printf 'Error:   × failed to create new lambda function\\n  ├─▶ service error\\n' >&2
     printf '  ╰─▶ InvalidParameterValueException: The role defined for the function cannot be\\n      assumed by Lambda.\\n' >&2
     exit 1
+fi
+"""
+# a new account
+TEN = """\
+if [ "$1 $2" = "lambda get-account-settings" ]; then
+    echo '{"AccountLimit": {"ConcurrentExecutions": 10, "UnreservedConcurrentExecutions": 10}}'
+    exit 0
 fi
 """
 # a stack's state, until it was rolled back; {rolls} is how that ends
@@ -72,6 +80,18 @@ class Login(StageTest):
         path = self.stand_in("cargo-lambda", NOT_YET.format(folder=self.folder))
         self.deployed("demo", PATH=path)
         self.assertEqual((self.folder / "tries").read_text().count("try"), 5)
+
+    def test_a_new_account_gets_what_it_has_room_for_and_reserves_nothing(self):
+        path = self.stand_in("aws", TEN)
+        result = self.deployed("demo", PATH=path)
+        self.assertIn("5 ticks at once: the account has 10 of its 10 left in eu-central-1", result.stderr)
+        self.assertEqual(self.mapping("demo")["ScalingConfig"], {"MaximumConcurrency": 5})
+        reserved = self.aws.client("lambda").get_function_concurrency(FunctionName="cicada-demo-aggregator")
+        self.assertFalse(reserved.get("ReservedConcurrentExecutions"))
+        for option, says in (("--max-concurrency=6", "not enough concurrency"), ("--aggregator-concurrency=1", "leaves 9 for all")):
+            refused = self.deploy("demo", option, PATH=path)
+            self.assertEqual((refused.returncode, refused.stdout), (1, ""))
+            self.assertIn(says, refused.stderr.splitlines()[-1])
 
     def test_a_stack_that_is_being_changed_says_so_and_nothing_is_done(self):
         for state in ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS", "DELETE_IN_PROGRESS"):

@@ -56,7 +56,7 @@ impl Default for Assumptions {
             poll_every: Duration::from_secs(2),
             retention_days: 30.0,
             log_retention_days: 14.0,
-            alarms: 6,
+            alarms: 3,
         }
     }
 }

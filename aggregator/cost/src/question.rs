@@ -305,11 +305,7 @@ impl Question {
                 return refused("users", problem.into());
             }
             Some(users) => {
-                let shares = workload.classes().iter().map(|class| Share {
-                    class: class.name().to_string(),
-                    weight: class.weight(),
-                    fixed_count: class.fixed_count(),
-                });
+                let shares = workload.classes().iter().map(|class| class.share());
                 let problem = format!("must be a whole number from 1 to {most}");
                 ("users", problem, shares.collect(), users)
             }

@@ -376,7 +376,7 @@ impl Question {
     }
 }
 
-fn within<N: PartialOrd + Display + FromStr>(
+fn within<N: Copy + PartialOrd + Display + FromStr>(
     field: &'static str,
     value: N,
     range: &RangeInclusive<N>,

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use super::context::Context;
+use super::context::TickContext;
 use crate::back_off::back_off;
 use crate::clock::Timestamp;
 use crate::plan::{Due, Next};
@@ -24,7 +24,7 @@ use crate::record::{Fate, RecordKey};
 use crate::run::GRAIN;
 use crate::workload::Wait;
 
-/// What was written this long ago is found by who reads now. A consistent write and a read take
+/// A marker that was written this long ago is found by whoever reads now. A consistent write and a read take
 /// DynamoDB 10 to 20 ms; a small function has a fourteenth of a core to notice, and clocks differ.
 pub(super) const ARRIVES: Duration = Duration::from_millis(75);
 
@@ -32,7 +32,7 @@ pub(super) const ARRIVES: Duration = Duration::from_millis(75);
 /// process's: half of it for an iteration to end in, half of it for a marker to arrive in.
 pub(super) const GAP: Duration = ARRIVES.saturating_mul(2);
 
-/// How long before an iteration the markers are read, so that reading does not make it late.
+/// The markers are read so long before an iteration, so that reading does not make it late.
 const READING_TAKES: Duration = Duration::from_millis(20);
 
 /// The longest wait before the second try of a failing write, and
@@ -47,8 +47,8 @@ struct Known {
     markers: Vec<Marker>,
 }
 
-/// What an iteration said in the store, or may have said.
-pub(super) struct Said {
+/// A marker that an iteration wrote, or may have written.
+pub(super) struct WrittenMarker {
     pub(super) marker: Marker,
     /// When the store confirmed it; it may be there without.
     pub(super) confirmed_at: Option<Timestamp>,
@@ -56,20 +56,20 @@ pub(super) struct Said {
 
 /// The markers of a tick's block, read and written.
 pub(super) struct Markers<S> {
-    tick: Arc<Context<S>>,
+    tick: Arc<TickContext<S>>,
     known: Mutex<Option<Known>>,
 }
 
 impl<S: Store> Markers<S> {
-    pub(super) fn new(tick: Arc<Context<S>>) -> Self {
+    pub(super) fn new(tick: Arc<TickContext<S>>) -> Self {
         Self {
             tick,
             known: Mutex::default(),
         }
     }
 
-    /// How long before a user is next due a marker must be written: the store's lead, and less for
-    /// those who are due so often that they would always be marked.
+    /// The time before a user is next due at which its marker must be written: the store's lead, and less for
+    /// users who are due so often that they would always be marked.
     fn lead(&self) -> Duration {
         let spacing = match self.tick.wait {
             Wait::Between { min, .. } => min / 2,
@@ -82,7 +82,7 @@ impl<S: Store> Markers<S> {
         lead.min(spacing.max(2 * ARRIVES))
     }
 
-    /// Whether an iteration that started in time can last until its user's next one at all.
+    /// True if an iteration that started in time can last until its user's next one at all.
     fn may_overlap(&self) -> bool {
         let shortest = match self.tick.wait {
             Wait::Between { min, .. } => min,
@@ -159,7 +159,7 @@ impl<S: Store> Markers<S> {
         of_user.map(|marker| marker.until).max()
     }
 
-    /// Whether the user of what is due now is busy in another process: by what was read a moment ago, or is
+    /// True if the user of what is due now is busy in another process: by what was read a moment ago, or is
     /// read again before anything is left out.
     pub(super) async fn is_busy_elsewhere(&self, item: &Due) -> bool {
         if self.busy_until(item.user).is_none() {
@@ -173,7 +173,7 @@ impl<S: Store> Markers<S> {
         !self.read_markers().await || self.busy_until(item.user).is_some()
     }
 
-    /// Whether an iteration comes so late that its user's next one has begun in another tick, or
+    /// True if an iteration comes so late that its user's next one has begun in another tick, or
     /// would before it could be told.
     pub(super) fn has_gone_on(&self, item: &Due) -> bool {
         let now = self.tick.clock().now();
@@ -204,7 +204,7 @@ impl<S: Store> Markers<S> {
         &self,
         item: &Due,
         iteration: impl Future<Output = Fate>,
-    ) -> (Fate, Option<Said>) {
+    ) -> (Fate, Option<WrittenMarker>) {
         if self.tick.is_alone() || !self.may_overlap() {
             return (iteration.await, None);
         }
@@ -245,7 +245,7 @@ impl<S: Store> Markers<S> {
         it_matters: impl Future<Output = ()>,
         longer: Duration,
         iteration: impl Future<Output = Fate>,
-    ) -> (Fate, Option<Said>) {
+    ) -> (Fate, Option<WrittenMarker>) {
         let mut iteration = std::pin::pin!(iteration);
         tokio::select! {
             biased;
@@ -264,7 +264,7 @@ impl<S: Store> Markers<S> {
                 fate = &mut iteration => (Some(fate), put.await),
                 confirmed_at = &mut put => (None, confirmed_at),
             };
-            let said = Said {
+            let said = WrittenMarker {
                 marker: marker.clone(),
                 confirmed_at,
             };
@@ -315,7 +315,7 @@ impl<S: Store> Markers<S> {
     }
 
     /// Takes a marker back; tried again while it holds anybody up.
-    pub(super) async fn unsay(&self, said: &Said) {
+    pub(super) async fn unsay(&self, said: &WrittenMarker) {
         let marker = &said.marker;
         let deadline = marker.until.min(self.tick.clock().now() + WRITE_DEADLINE);
         let clear = || self.tick.journal.store.clear_marker(marker);

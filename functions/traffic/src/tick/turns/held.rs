@@ -9,12 +9,12 @@ use crate::clock::Timestamp;
 use crate::plan::Due;
 use crate::ports::Store;
 use crate::record::Fate;
-use crate::tick::markers::{ARRIVES, GAP, Said};
+use crate::tick::markers::{ARRIVES, GAP, WrittenMarker};
 use crate::tick::parts::Parts;
 use crate::transport::Transport;
 
-/// How much longer than its iteration a process may hold a user, and how much longer than that a user
-/// stands still whose process dies.
+/// A process may hold a user so much longer than its iteration; a user whose process dies stands still so much
+/// longer than that.
 const HOLDS: Duration = Duration::from_secs(10);
 
 /// A user whose turns this process has.
@@ -23,9 +23,9 @@ struct HeldUser<'p, S, T> {
     rest: Duration,
     /// The earliest for the next iteration.
     earliest: Timestamp,
-    /// What was said of the user, once it was.
-    said: Option<Said>,
-    /// Whether the next turn must have seen it.
+    /// The user's marker, once it was written.
+    said: Option<WrittenMarker>,
+    /// True if the next turn must have seen it.
     is_held: bool,
     has_run: bool,
     fate: Fate,
@@ -108,7 +108,7 @@ impl<S: Store, T: Transport> HeldUser<'_, S, T> {
         }
     }
 
-    /// Whether an iteration that starts then ends while its user is held; one that nobody was told of
+    /// True if an iteration that starts then ends while its user is held; one that nobody was told of
     /// will be marked if it lasts.
     fn may_start(&self, start: Timestamp) -> bool {
         let Some(said) = &self.said else {

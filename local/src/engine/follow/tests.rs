@@ -50,7 +50,8 @@ impl Followed {
         let control = Arc::new(control.unwrap());
         let kept = SqliteStore::temporary(clock.clone()).unwrap();
         let (heartbeat, _) = TokioHeartbeat::new(clock.clone(), kept);
-        let alarms = without_time_passing(Alarms::new(&heartbeat, clock.clone())).unwrap();
+        let schedules = without_time_passing(heartbeat.subscribe()).unwrap();
+        let alarms = Alarms::new(schedules, clock.clone());
         let following = tokio::spawn(follow(alarms, Arc::clone(&control)));
         Self {
             clock,

@@ -1,6 +1,6 @@
-//! Where a follower begins, and what it leaves for the next one.
+//! The checkpoints that a follower begins with and writes.
 //!
-//! Readers of one run share a checkpoint and no lock: whoever is slower finds that it is done.
+//! Readers of one run share a checkpoint and no lock: the slower one finds that the checkpoint is written.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -15,10 +15,10 @@ use crate::reader::AggregatorError;
 use crate::reader::sealed::{Sealed, progress};
 use crate::stats::{CheckpointError, Limits};
 
-/// A checkpoint is written without being asked for after so many sealed buckets: a minute.
+/// The number of sealed buckets after which a checkpoint is written: a minute.
 const SAVE_EVERY: u64 = 6;
 
-/// How often a checkpoint is tried again that somebody else was faster with.
+/// The most tries of a checkpoint that other readers were faster with.
 const SAVE_ATTEMPTS: usize = 5;
 
 impl Follower {
@@ -49,13 +49,13 @@ impl Follower {
         Ok(follower)
     }
 
-    /// Whether enough was sealed for a checkpoint.
+    /// True if enough buckets are sealed for a checkpoint.
     fn is_save_due(&self) -> bool {
         self.sealed.next.0 >= self.stored.next.0 + SAVE_EVERY
             || (self.is_complete() && !self.stored.complete)
     }
 
-    /// Writes a checkpoint if enough was sealed; without it a restart reads more.
+    /// Writes a checkpoint if enough buckets are sealed; without it a restart reads more.
     pub(in crate::reader) async fn save_if_due<S: Store>(&mut self, store: &S) {
         if self.is_save_due()
             && let Err(error) = self.save(store).await
@@ -65,7 +65,7 @@ impl Follower {
         }
     }
 
-    /// Writes a checkpoint, unless the stored one goes as far.
+    /// Writes a checkpoint, unless the stored one has as many buckets.
     pub(in crate::reader) async fn save<S: Store>(
         &mut self,
         store: &S,
@@ -77,7 +77,7 @@ impl Follower {
                 return Ok(());
             }
             match self.put_checkpoint(store, complete).await {
-                // somebody else did: if theirs goes as far it says the same
+                // another reader did: a checkpoint of the same buckets is the same
                 Err(StoreError::Conflict) => self.look_at_stored(store).await?,
                 written => return Ok(written?),
             }
@@ -104,7 +104,7 @@ impl Follower {
         Ok(())
     }
 
-    /// Whether everything of the run is in the stored checkpoint.
+    /// True if everything of the run is in the stored checkpoint.
     pub(in crate::reader) fn is_stored_complete(&self) -> bool {
         self.stored.complete
     }
@@ -127,8 +127,8 @@ impl Follower {
         Ok(())
     }
 
-    /// Goes on from the stored checkpoint if the run's plan does not reach back any more to what is open here:
-    /// somebody else has settled it.
+    /// Goes on from the stored checkpoint if the run's plan does not reach back any more to the slots that are open here:
+    /// another reader has settled them.
     pub(in crate::reader) async fn catch_up<S: Store>(
         &mut self,
         store: &S,
@@ -141,7 +141,7 @@ impl Follower {
         Ok(())
     }
 
-    /// Goes on from the stored checkpoint, if it goes further than what is sealed here.
+    /// Goes on from the stored checkpoint, if it has more buckets than are sealed here.
     pub(super) async fn resume<S: Store>(&mut self, store: &S) -> Result<(), AggregatorError> {
         if let Some(checkpoint) = store.checkpoint(&self.run.plan.run().id).await? {
             let sealed = self.decode(&checkpoint)?;
@@ -152,7 +152,7 @@ impl Follower {
         Ok(())
     }
 
-    /// Goes on from the stored checkpoint, if somebody else has written one.
+    /// Goes on from the stored checkpoint, if another reader has written one.
     pub(super) async fn give_way<S: Store>(&mut self, store: &S) -> Result<(), AggregatorError> {
         let known = self.stored.revision;
         if let Some(checkpoint) = store.checkpoint(&self.run.plan.run().id).await?

@@ -1,20 +1,18 @@
-//! A run that was begun under other limits: whether it may go on under those of this process.
+//! A run that was begun under other limits: it goes on only if it obeys the limits of this process.
 
 use traffic::ports::{Heartbeat, Queue, Store};
 use traffic::run::Segment;
 use traffic::runs::LoadedRun;
 
-use super::desired_run::{Context, allowed};
-use super::request::InvalidField;
-use super::said_host;
 use super::{Control, Refusal};
+use crate::desired_run::{Context, allowed};
+use crate::request::InvalidField;
+use crate::said_host;
+use crate::settings::known_class;
 
 impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
-    /// Ends the newest run at once if it is on and does what a swarm could not ask for now: more users, a faster
-    /// ramp, requests to a host that is not allowed, or with a password that this process lacks. Says so in the log, and returns whether it did.
-    ///
-    /// # Errors
-    /// When the run cannot be read or written; see [`Refusal`].
+    /// Ends the newest run at once if it is on and a swarm could not ask for it now: for its number of users, its
+    /// spawn rate, a host that is not allowed, or a password that this process lacks. True if the run was ended.
     pub async fn end_what_does_not_fit(&self) -> Result<bool, Refusal> {
         let Some(run) = self.run().await? else {
             return Ok(false);
@@ -45,7 +43,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         Ok(true)
     }
 
-    /// Refuses what of a run is still to come if a swarm could not ask for it now.
+    /// Refuses a run if a swarm could not ask now for its segment that is on, or for a later one.
     fn fits_now(&self, run: &LoadedRun) -> Result<(), InvalidField> {
         let segments = &run.plan.run().segments;
         let now = self.now();
@@ -77,15 +75,10 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
             return Err(InvalidField::new("spawn_rate", problem));
         }
         for share in &segment.shares {
-            super::known_class(&run.workload, "user_classes", &share.class)?;
+            known_class(&run.workload, "user_classes", &share.class)?;
         }
         said_host::knows_all(self.settings.keyring.as_ref(), segment)?;
-        let context = Context {
-            settings: &self.settings,
-            workload: &run.workload,
-            running: None,
-            host: None,
-        };
+        let context = Context::of(&self.settings, &run.workload, None);
         allowed(&segment.shares, &segment.hosts, &context)
     }
 }

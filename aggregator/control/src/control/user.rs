@@ -1,49 +1,51 @@
-//! What `POST /user` sets for a class: weight, fixed count, host, and which of its tasks run.
+//! The settings of a class by `POST /user`: weight, fixed count, host, and the tasks that run.
 //!
-//! It becomes part of the chosen workload's text, in a `[user]` table. So all processes on a store agree,
-//! `GET /workload` shows it, a restart keeps it, and a run that is on keeps what it is pinned to.
+//! They become part of the chosen workload's text, in a `[user]` table. So all processes on a store agree,
+//! `GET /workload` shows them, a restart keeps them, and a run that is on goes on unchanged.
 
 use toml_edit::{Array, DocumentMut, Item, Table, TableLike, Value};
 use traffic::ports::{Heartbeat, Queue, Store};
 use traffic::workload::{UserClass, Workload, base_url};
 
-use super::said_host::{self, SaidHost};
-use super::settings::{Settings, known_class};
-use super::{ATTEMPTS, Control, InvalidField, Refusal, WorkloadRefusal};
+use super::workload_choice::WorkloadRefusal;
+use super::{ATTEMPTS, Control, Refusal};
+use crate::request::InvalidField;
+use crate::said_host::{self, SaidHost};
+use crate::settings::{Settings, known_class};
 
-/// Stands before the first table that is added here.
+/// The comment before the first table that is added here.
 const HEADING: &str =
     "\n# What POST /user has set: it holds in place of what the class itself says.\n";
 
-/// What is asked of a class's settings.
+/// The changes to a class's settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserSettings {
-    /// The class.
+    /// The name of the class.
     pub user_class_name: String,
-    /// Its weight among the classes without a fixed count; with 0 it does not run.
+    /// The weight among the classes without a fixed count; with 0 the class does not run.
     pub weight: Change<u32>,
-    /// Its exact number of users, or 0 to go by weight.
+    /// The exact number of users, or 0 to go by weight.
     pub fixed_count: Change<u32>,
-    /// Its host.
+    /// The base URL of its requests.
     pub host: Change<String>,
     /// The tasks that its users do, by name.
     pub tasks: Change<Vec<String>>,
 }
 
-/// What is to become of one setting.
+/// The change to one setting.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Change<T> {
-    /// It stays as it is.
+    /// The setting stays as it is.
     #[default]
     Keep,
-    /// It becomes what the class itself says.
+    /// The value of the class itself holds again.
     TakeBack,
-    /// It becomes this.
+    /// This value holds from now on.
     Set(T),
 }
 
 impl<T> Change<T> {
-    /// The same of what becomes of a value, or `Keep` where it is so already.
+    /// The change, or `Keep` where the value `is_so` already.
     fn unless(self, is_so: impl FnOnce(&T) -> bool) -> Self {
         match self {
             Self::Set(value) if is_so(&value) => Self::Keep,
@@ -53,10 +55,7 @@ impl<T> Change<T> {
 }
 
 impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
-    /// Sets what is asked for the runs that start from now on.
-    ///
-    /// # Errors
-    /// See [`WorkloadRefusal`]; nothing is changed then.
+    /// Changes the settings of a class for the runs that start from now on.
     pub async fn set_user_class(&self, mut asked: UserSettings) -> Result<(), WorkloadRefusal> {
         let keyring = self.settings.keyring.as_ref();
         let mut secret = None;
@@ -86,7 +85,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
     }
 }
 
-/// The workload's text with what is asked for.
+/// The workload's text with the changes.
 fn edited(
     settings: &Settings,
     workload: &Workload,
@@ -138,7 +137,7 @@ fn put<T>(table: &mut dyn TableLike, key: &str, change: Change<T>, value: impl F
     }
 }
 
-/// The same, if it can be; what is so already is left alone, as Locust's page sends all fields.
+/// The changes, checked. A value that a class has already is kept, because Locust's page sends all fields.
 fn checked(
     settings: &Settings,
     workload: &Workload,

@@ -1,40 +1,35 @@
-//! Schedules: what may be kept with the heartbeat, checked now and not when it is due.
+//! Schedules: checked when they are put, and not when they are due; kept with the heartbeat.
 
 use traffic::ports::{Heartbeat, HeartbeatError, NoSchedules, Queue, Schedule, Store};
 use traffic::schedule::InvalidSchedule;
 
-use super::desired_run::{Context, Target};
-use super::said_host::SaidHost;
-use super::{Control, InvalidField, Refusal, SwarmRequest};
+use super::{Control, Refusal};
+use crate::desired_run::{Context, Target};
+use crate::request::{InvalidField, SwarmRequest};
+use crate::said_host::SaidHost;
 
-/// Why a schedule was not kept; nothing was changed.
+/// The reason why a schedule was refused; nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum ScheduleRefusal {
     /// Its name, its times or its zone cannot be used.
     #[error(transparent)]
     Schedule(#[from] InvalidSchedule),
-    /// `POST /swarm` would refuse what it starts.
+    /// `POST /swarm` would refuse its swarm.
     #[error(transparent)]
     Swarm(#[from] InvalidField),
-    /// What is there could not be read or written.
+    /// The schedules or the workload could not be read or written.
     #[error(transparent)]
     Unavailable(#[from] Refusal),
 }
 
 impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
     /// All schedules, by name.
-    ///
-    /// # Errors
-    /// When they cannot be read.
     pub async fn schedules(&self) -> Result<Vec<Schedule>, Refusal> {
         let schedules = self.fan_out.heartbeat.schedules().await;
         schedules.map_err(Refusal::Schedules)
     }
 
     /// Keeps a schedule, in place of the one of its name, if `swarm` could be started now.
-    ///
-    /// # Errors
-    /// See [`ScheduleRefusal`].
     pub async fn put_schedule(
         &self,
         schedule: Schedule,
@@ -43,18 +38,11 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         let schedule = schedule.checked()?;
         if schedule.start.is_some() {
             let chosen = self.read_workload().await?;
-            // the swarm's fields are kept as they were said, and shown
+            // the swarm's fields are kept and shown as they were sent
             let host = swarm.host.as_deref().map(SaidHost::read).transpose()?;
             host.map(|host| host.for_keyring(None)).transpose()?;
-            Target::resolve(
-                swarm,
-                &Context {
-                    settings: &self.settings,
-                    workload: &chosen.workload,
-                    running: None,
-                    host: self.host(),
-                },
-            )?;
+            let context = Context::of(&self.settings, &chosen.workload, self.host());
+            Target::resolve(swarm, &context)?;
         } else if *swarm != SwarmRequest::default() {
             let problem = "is missing, and there are users to start: say when, such as 0 9 * * 1-5";
             return Err(InvalidField::new("start", problem).into());
@@ -65,10 +53,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         Ok(schedule)
     }
 
-    /// Takes a schedule away; false if there is none of this name.
-    ///
-    /// # Errors
-    /// When that cannot be done.
+    /// Deletes a schedule; false if there is none of this name.
     pub async fn delete_schedule(&self, name: &str) -> Result<bool, Refusal> {
         let deleted = self.fan_out.heartbeat.delete_schedule(name).await;
         let deleted = deleted.map_err(Refusal::Schedules)?;
@@ -79,7 +64,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
     }
 }
 
-/// Why a schedule is not kept: for good, or for now.
+/// The refusal of a schedule that could not be kept: for good, or for now.
 fn unkept(error: HeartbeatError) -> ScheduleRefusal {
     if error.0.is::<NoSchedules>() {
         let problem = "cannot be had here, where nothing starts runs by schedules: call /swarm and \

@@ -1,4 +1,4 @@
-//! Starting a run, so that one run is on at a time, whoever else starts one at the same moment.
+//! Starting a run, so that one run is on at a time, also if other processes start one at the same moment.
 
 use std::time::Duration;
 
@@ -6,17 +6,18 @@ use traffic::clock::Timestamp;
 use traffic::ports::{Heartbeat, Queue, Store, StoreError};
 use traffic::run::{Run, RunId};
 
-use super::desired_run::{Context, Target};
-use super::{ATTEMPTS, Control, Refusal, SwarmRequest, said_host};
+use super::{Control, Refusal};
+use crate::desired_run::{Context, Target};
+use crate::request::SwarmRequest;
+use crate::said_host;
 
-/// Newest runs that are looked at for others that were started at the same moment.
+/// The newest runs among which those are found that were started at the same moment.
 const RIVALS: usize = 16;
 
 impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
-    /// Starts a run, where several processes share a store once the one before, if it was just stopped, is over.
+    /// Starts a run. Where several processes share a store, it begins after the end of the run before.
     ///
-    /// # Errors
-    /// [`StoreError::Conflict`] when somebody else started one that is newer: that one stays.
+    /// [`StoreError::Conflict`] when another process started a newer run: that one stays.
     pub(super) async fn start(
         &self,
         request: &SwarmRequest,
@@ -27,12 +28,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
             fan_out.clock.follow_wall_clock(not_before);
         }
         let workload = self.read_workload().await?.workload;
-        let context = Context {
-            settings: &self.settings,
-            workload: &workload,
-            running: None,
-            host: self.host(),
-        };
+        let context = Context::of(&self.settings, &workload, self.host());
         let target = Target::resolve(request, &context)?;
         self.keep_secret(&target);
         fan_out
@@ -43,7 +39,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         said_host::note(self.settings.keyring.as_ref(), &mut run.segments, &workload);
         fan_out.store.put_run(&run).await?;
         if !self.is_newest(&run.id, before.map(|run| &run.id)).await? {
-            // it must not be planned for ever
+            // an older run must not be planned for ever
             let ended = Run {
                 revision: run.revision + 1,
                 stopped_at: Some(run.starts()),
@@ -64,13 +60,13 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         fan_out.heartbeat.turn_on().await?;
         fan_out.plan_ahead().await?;
         if !fan_out.heartbeat.is_on().await? {
-            // a fan-out that still saw the old run had the last word
+            // a fan-out that still saw the old run has turned it off
             fan_out.heartbeat.turn_on().await?;
         }
         Ok(target)
     }
 
-    /// The first instant at which nothing of the run before is on; `None` while it is.
+    /// The first instant after the run before; `None` while that is on.
     fn first_free_instant(&self, before: Option<&Run>) -> Option<Timestamp> {
         let Some(before) = before else {
             return Some(Timestamp::default());
@@ -82,7 +78,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
     fn new_run(&self, target: &Target, workload: &str, before: Option<&Run>) -> Run {
         let now = self.now();
         let fan_out_is_alone = self.fan_out.runs.is_alone();
-        // runs are told apart by their time, also where clocks differ
+        // a run sorts by its time, also where clocks differ
         let after = before.map(|run| run.created_at + Duration::from_micros(1));
         let created_at = after.map_or(now, |after| after.max(now));
         let from = match fan_out_is_alone {
@@ -104,9 +100,9 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         }
     }
 
-    /// Whether a run just written is the newest one; of those started beside it all but the newest
-    /// are ended before they begin.
-    async fn is_newest(&self, run: &RunId, before: Option<&RunId>) -> Result<bool, StoreError> {
+    /// True if the run just written is the newest. Of the runs that were started at the same moment, all but the
+    /// newest are ended before they begin.
+    async fn is_newest(&self, run: &RunId, before: Option<&RunId>) -> Result<bool, Refusal> {
         let ids = self.fan_out.store.run_ids(None, RIVALS).await?;
         let newest = ids.first() == Some(run);
         if !newest {
@@ -120,21 +116,15 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
     }
 
     /// Ends a run that is not the newest.
-    async fn end(&self, id: &RunId) -> Result<(), StoreError> {
-        for _ in 0..ATTEMPTS {
-            let Some(mut run) = self.fan_out.store.run(id).await? else {
-                return Ok(());
-            };
-            if run.stopped_at.is_some() || run.is_over(self.now()) {
-                return Ok(());
+    async fn end(&self, id: &RunId) -> Result<(), Refusal> {
+        let stop = |run: &mut Run| {
+            let goes_on = run.stopped_at.is_none() && !run.is_over(self.now());
+            if goes_on {
+                run.stopped_at = Some(self.begin_change().from());
             }
-            run.stopped_at = Some(self.begin_change().from());
-            run.revision += 1;
-            match self.fan_out.store.put_run(&run).await {
-                Err(StoreError::Conflict) => {}
-                result => return result,
-            }
-        }
-        Err(StoreError::Conflict)
+            goes_on
+        };
+        self.rewrite(Some(id), stop).await?;
+        Ok(())
     }
 }

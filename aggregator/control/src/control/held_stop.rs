@@ -1,42 +1,29 @@
-//! A stop that cannot be written: it holds in this process from then on, and is written when it can be.
+//! A stop that cannot be written: it holds in this process from then on, and is written when the store allows it.
 //!
-//! That is possible where one process executes everything. Functions know of a stop by the table alone.
+//! This is possible where one process executes everything. Functions know of a stop by the table alone.
 
 use std::fmt::Display;
 
 use traffic::clock::Timestamp;
-use traffic::ports::{Heartbeat, Queue, Store, StoreError};
+use traffic::ports::{Heartbeat, Queue, Store};
 use traffic::run::{Run, RunId};
 use traffic::runs::RunError;
 
-use super::{ATTEMPTS, Control, Refusal};
-
-/// How a stop was made known.
-#[derive(Debug)]
-pub enum Stop {
-    /// The store has it, or there was nothing to stop.
-    Written,
-    /// Nothing more is sent, but the store does not have it yet, for this reason.
-    Held(StoreError),
-}
+use super::{Control, Refusal, Stop};
 
 impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
-    /// Writes stops that are held and not written yet.
-    ///
-    /// # Errors
-    /// See [`Refusal`]; they are held on.
+    /// Writes held stops; if that fails, they are held on.
     pub async fn write_held_stops(&self) -> Result<(), Refusal> {
         let _turn = self.turn.lock().await;
         self.write_held().await
     }
 
-    /// Why a stop that holds is not written yet, if there is one.
+    /// The reason why a held stop is not written yet, if there is one.
     pub fn unwritten_stop(&self) -> Option<String> {
-        let unwritten = self.unwritten_stop.lock();
-        unwritten.clone()
+        self.unwritten_stop.lock().clone()
     }
 
-    /// The same for who has the turn already.
+    /// Writes held stops; the caller holds `turn`.
     pub(super) async fn write_held(&self) -> Result<(), Refusal> {
         let runs = &self.fan_out.runs;
         while let Some((id, _)) = runs.held_stop() {
@@ -53,29 +40,18 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
     }
 
     async fn write_stop_of(&self, id: &RunId) -> Result<(), Refusal> {
-        let (store, runs) = (&self.fan_out.store, &self.fan_out.runs);
-        for _ in 0..ATTEMPTS {
-            let Some(stored) = store.run(id).await? else {
-                return Ok(());
-            };
-            let mut run = runs.with_held_stop(stored.clone());
-            if run == stored {
-                return Ok(());
-            }
-            run.revision += 1;
-            match store.put_run(&run).await {
-                Err(StoreError::Conflict) => {}
-                Err(error) => return Err(error.into()),
-                Ok(()) => {
-                    runs.put(run).await?;
-                    return Ok(());
-                }
-            }
+        let runs = &self.fan_out.runs;
+        let stop = |run: &mut Run| {
+            let stopped = runs.with_held_stop(run.clone());
+            stopped != std::mem::replace(run, stopped.clone())
+        };
+        if let Some((run, true)) = self.rewrite(Some(id), stop).await? {
+            runs.put(run).await?;
         }
-        Err(Refusal::Contended)
+        Ok(())
     }
 
-    /// What a stop comes to that could not be written: how it was made known, and the run.
+    /// Holds a stop that could not be written, where one process executes everything. The outcome, and the run.
     pub(super) async fn hold_stop(
         &self,
         refusal: Refusal,
@@ -112,9 +88,9 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
     }
 
     fn note_unwritten(&self, reason: Option<&dyn Display>) {
-        let said = reason.map(|reason| {
+        let text = reason.map(|reason| {
             format!("nothing more is sent, but the stop of the run could not be written yet and will be: {reason}")
         });
-        *(self.unwritten_stop.lock()) = said;
+        *self.unwritten_stop.lock() = text;
     }
 }

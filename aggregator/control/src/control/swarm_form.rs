@@ -1,18 +1,17 @@
-//! What a form that starts a run, or changes the one that is on, has to offer.
+//! The choices of a form that starts a run, or changes the one that is on.
 
+use statistics::state::State;
 use traffic::ports::{Heartbeat, Queue, Store};
 use traffic::run::Segment;
 use traffic::runs::LoadedRun;
 use traffic::workload::{UserClass, Workload};
 
-use statistics::state::State;
-
 use super::{Control, Refusal};
 
-/// Classes, and what was asked for last.
+/// The choices, and the last request.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SwarmForm {
-    /// Where the traffic stands.
+    /// The state of the newest run.
     pub state: State,
     /// The version of the workload that a new run would have.
     pub workload: String,
@@ -20,39 +19,36 @@ pub struct SwarmForm {
     pub classes: Vec<FormClass>,
     /// The names of the shapes that a new run may have, sorted.
     pub shapes: Vec<String>,
-    /// The shape that a new run has if nobody says otherwise.
+    /// The shape of a new run whose request names none.
     pub shape: Option<String>,
-    /// Whether the run that is on has a shape, so that nobody can change its users.
+    /// True if the run that is on has a shape, so that its users cannot be changed.
     pub is_shaped: bool,
     /// The base URLs that the run that is on sends to, or a new one would.
     pub hosts: Vec<String>,
-    /// The host as it was last said.
+    /// The host of the last request, or the configured one.
     pub host: Option<String>,
-    /// What the newest run was asked for last, if that was not a shape.
+    /// The last segment of the newest run, if it is not a shape's.
     pub last: Option<Segment>,
 }
 
 /// A user class as a new run would have it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FormClass {
-    /// Its name.
+    /// The name, as the workload has it.
     pub name: String,
-    /// Its weight among the classes without a fixed count.
+    /// The weight among the classes without a fixed count.
     pub weight: u32,
-    /// Its exact number of users, or 0 to go by weight.
+    /// The exact number of users, or 0 to go by weight.
     pub fixed_count: u32,
-    /// Where its requests go.
+    /// The base URL of its requests.
     pub host: String,
     /// The names of its tasks, in the order of the file.
     pub tasks: Vec<String>,
 }
 
 impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
-    /// What there is to choose from now.
-    ///
-    /// # Errors
-    /// When the run or the workload cannot be read.
-    pub async fn offer(&self) -> Result<SwarmForm, Refusal> {
+    /// The form as of now.
+    pub async fn swarm_form(&self) -> Result<SwarmForm, Refusal> {
         let chosen = self.workload().await?.workload;
         let run = self.run().await?;
         let run = run.as_deref();
@@ -105,7 +101,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
     }
 }
 
-/// Where a run's classes send to.
+/// The base URLs of a run's classes.
 fn hosts_of(run: &LoadedRun, segment: &Segment) -> Vec<String> {
     let host = |class: &str| {
         let elsewhere = segment.hosts.iter().find(|(name, _)| name == class);

@@ -34,6 +34,7 @@ use traffic::clock::{Clock, Slot, Timestamp};
 use traffic::ports::{Checkpoint, Cursor, Marker, RecordPage, Store, StoreError, WakeUp};
 use traffic::record::{Block, Bucket, Record};
 use traffic::run::{Run, RunId};
+use traffic::tick::marker_rules::SHARED_LEAD;
 
 mod checkpoints;
 mod claims;
@@ -49,9 +50,6 @@ mod table;
 mod workloads;
 
 use table::Table;
-
-/// A marker must be written so long before it matters: the tick it stops may read it right before.
-const MARKER_LEAD: Duration = Duration::from_secs(1);
 
 /// A store in one DynamoDB table; clones share its connections.
 ///
@@ -197,7 +195,7 @@ impl Store for DynamoStore {
     }
 
     fn marker_lead(&self) -> Duration {
-        MARKER_LEAD
+        SHARED_LEAD
     }
 
     /// 1 W for each kilobyte, packed.

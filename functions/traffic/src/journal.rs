@@ -23,7 +23,7 @@ mod health;
 pub(crate) use health::WriteHealth;
 
 /// The longest that a completed outcome may wait for others to be written with it.
-const FLUSH_AFTER: Duration = Duration::from_millis(1500);
+pub const FLUSH_AFTER: Duration = Duration::from_millis(1500);
 
 /// Outcomes written later than this after the end of their bucket go into the bucket of their writing: a process
 /// that stood still finds its readers ahead of it.
@@ -204,8 +204,8 @@ impl<S: Store> Journal<S> {
     }
 }
 
-/// Splits contents so that each part's outcomes were completed in one bucket and fit a record.
-fn by_bucket(contents: Contents, now: Timestamp) -> Vec<(Bucket, Contents)> {
+/// Splits contents that are written `now` so that each part's outcomes were completed in one bucket and fit a record.
+pub fn by_bucket(contents: Contents, now: Timestamp) -> Vec<(Bucket, Contents)> {
     if contents.is_empty() {
         return Vec::new();
     }

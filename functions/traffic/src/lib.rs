@@ -18,7 +18,7 @@ pub mod fanout;
 pub mod host_allowlist;
 mod in_flight;
 mod iteration;
-mod journal;
+pub mod journal;
 pub mod log_throttle;
 pub mod machine;
 #[cfg(any(test, feature = "contract"))]

@@ -388,6 +388,7 @@ pub fn is_newer(run: &Run, than: &Run) -> bool {
     run.revision > than.revision || (run.revision == than.revision && is_stopped_meanwhile)
 }
 
-fn is_fresh(read_at: Timestamp, now: Timestamp) -> bool {
+/// Whether a copy of a run that was read at `read_at` need not be read again.
+pub fn is_fresh(read_at: Timestamp, now: Timestamp) -> bool {
     read_at <= now && now.since(read_at) < FRESH_FOR
 }

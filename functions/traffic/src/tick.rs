@@ -33,6 +33,7 @@ mod agenda;
 mod context;
 mod execution;
 mod hosts;
+pub mod marker_rules;
 mod markers;
 mod parts;
 mod planned;

@@ -169,7 +169,7 @@ impl UserClass {
     }
 
     /// The same as its number among [`UserClass::tasks`].
-    pub(crate) fn choose_task_number(&self, draws: &mut Draws) -> usize {
+    pub fn choose_task_number(&self, draws: &mut Draws) -> usize {
         let total = self.cumulative.last().copied().unwrap_or(0);
         weighted_index(&self.cumulative, draws.below(total))
     }

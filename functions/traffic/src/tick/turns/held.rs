@@ -9,7 +9,8 @@ use crate::clock::Timestamp;
 use crate::plan::Due;
 use crate::ports::Store;
 use crate::record::Fate;
-use crate::tick::markers::{ARRIVES, GAP, WrittenMarker};
+use crate::tick::marker_rules::{ARRIVES, GAP, may_start, turn_marked_from};
+use crate::tick::markers::WrittenMarker;
 use crate::tick::parts::Parts;
 use crate::transport::Transport;
 
@@ -79,7 +80,7 @@ impl<S: Store, T: Transport> HeldUser<'_, S, T> {
         let mut iteration = turn.iteration;
         loop {
             let start = self.earliest.max(clock.now());
-            if start >= turn.until - GAP || !self.may_start(start) {
+            if !may_start(&turn, start) || !self.is_held_until_after(start) {
                 return;
             }
             clock.sleep_until(start).await;
@@ -89,7 +90,7 @@ impl<S: Store, T: Transport> HeldUser<'_, S, T> {
             self.fate = if self.said.is_some() {
                 sending.await
             } else {
-                let it_matters = clock.sleep_until(turn.until - ARRIVES);
+                let it_matters = clock.sleep_until(turn_marked_from(&turn));
                 let marked = parts.markers.marked(turn.user, it_matters, HOLDS, sending);
                 let (fate, said) = marked.await;
                 let confirmed_at = said.as_ref().and_then(|said| said.confirmed_at);
@@ -110,7 +111,7 @@ impl<S: Store, T: Transport> HeldUser<'_, S, T> {
 
     /// True if an iteration that starts then ends while its user is held; one that nobody was told of
     /// will be marked if it lasts.
-    fn may_start(&self, start: Timestamp) -> bool {
+    fn is_held_until_after(&self, start: Timestamp) -> bool {
         let Some(said) = &self.said else {
             return true;
         };
@@ -135,7 +136,8 @@ impl<S: Store, T: Transport> HeldUser<'_, S, T> {
         let slot = next.max(slots.of(turn.at).plus(1));
         let is_ours =
             slot < slots.at_or_after(now + ARRIVES) && slots.end(slot) <= said.marker.until;
-        if !self.is_held || !is_ours || !self.may_start(start.max(slots.start(slot))) {
+        let start = start.max(slots.start(slot));
+        if !self.is_held || !is_ours || !self.is_held_until_after(start) {
             return None;
         }
         let run = match tick.runs.get(&tick.journal.key.run).await {

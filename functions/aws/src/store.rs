@@ -37,6 +37,7 @@ use traffic::ports::{
 };
 use traffic::record::{Block, Bucket, Record};
 use traffic::run::{Run, RunId};
+use traffic::tick::marker_rules::SHARED_LEAD;
 
 mod checkpoints;
 mod claims;
@@ -52,9 +53,6 @@ mod table;
 mod workloads;
 
 use table::Table;
-
-/// A marker must be written so long before it matters: the tick it stops may read it right before.
-const MARKER_LEAD: Duration = Duration::from_secs(1);
 
 /// A store in one DynamoDB table; clones share its connections.
 ///
@@ -147,7 +145,7 @@ impl RunStore for DynamoStore {
     }
 
     fn marker_lead(&self) -> Duration {
-        MARKER_LEAD
+        SHARED_LEAD
     }
 
     /// Not known: any process may write.

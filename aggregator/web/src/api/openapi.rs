@@ -27,7 +27,6 @@ pub(super) mod shapes;
         description = "Demo traffic that speaks Locust: Locust's web API, and what Cicada has beyond it.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
-    components(schemas(shapes::Cpu)),
     paths(
         page::page,
         page::asset,

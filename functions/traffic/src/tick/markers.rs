@@ -1,21 +1,22 @@
 //! Who is busy in other processes: markers in the store, written and read as seldom as is safe.
 //!
 //! An iteration that is still running a *lead* before its user is next due in another tick says so in
-//! the store, and takes it back when it ends. A marker has [`ARRIVES`] to get there, so what was read
+//! the store, and takes it back when it ends. A marker has [`super::marker_rules::ARRIVES`] to get there, so what was read
 //! holds for what starts within the rest of the lead. Nearly all iterations are fast and write
 //! nothing; a tick with iterations all over its slot reads one to four times, one with a single
 //! iteration once. Where an iteration cannot last until its user's next one, nobody writes or reads.
 //!
 //! The plan says exactly when a user is next due, so a slow response costs its two writes (the marker,
 //! and taking it back) only if that is near. All of it is void where the ticks share one process,
-//! which knows by itself: [`Store::marker_lead`] is zero.
+//! which knows by itself: [`RunStore::marker_lead`](crate::ports::RunStore::marker_lead) is zero.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use super::context::Context;
+use super::context::TickContext;
+use super::marker_rules::{MarkerRules, READING_TAKES, may_start};
 use crate::back_off::back_off;
 use crate::clock::Timestamp;
 use crate::plan::{Due, Next};
@@ -23,17 +24,6 @@ use crate::ports::{Marker, StoreError, TickStore, WRITE_DEADLINE};
 use crate::record::{Fate, RecordKey};
 use crate::run::GRAIN;
 use crate::workload::Wait;
-
-/// What was written this long ago is found by who reads now. A consistent write and a read take
-/// DynamoDB 10 to 20 ms; a small function has a fourteenth of a core to notice, and clocks differ.
-pub(super) const ARRIVES: Duration = Duration::from_millis(75);
-
-/// Before the end of a turn nothing starts for so long, where its user's next turn is another
-/// process's: half of it for an iteration to end in, half of it for a marker to arrive in.
-pub(super) const GAP: Duration = ARRIVES.saturating_mul(2);
-
-/// How long before an iteration the markers are read, so that reading does not make it late.
-const READING_TAKES: Duration = Duration::from_millis(20);
 
 /// The longest wait before the second try of a failing write, and
 const MIN_BACK_OFF: Duration = Duration::from_millis(50);
@@ -47,8 +37,8 @@ struct Known {
     markers: Vec<Marker>,
 }
 
-/// What an iteration said in the store, or may have said.
-pub(super) struct Said {
+/// A marker that an iteration wrote, or may have written.
+pub(super) struct WrittenMarker {
     pub(super) marker: Marker,
     /// When the store confirmed it; it may be there without.
     pub(super) confirmed_at: Option<Timestamp>,
@@ -56,40 +46,25 @@ pub(super) struct Said {
 
 /// The markers of a tick's block, read and written.
 pub(super) struct Markers<S> {
-    tick: Arc<Context<S>>,
+    tick: Arc<TickContext<S>>,
     known: Mutex<Option<Known>>,
 }
 
 impl<S: TickStore> Markers<S> {
-    pub(super) fn new(tick: Arc<Context<S>>) -> Self {
+    pub(super) fn new(tick: Arc<TickContext<S>>) -> Self {
         Self {
             tick,
             known: Mutex::default(),
         }
     }
 
-    /// How long before a user is next due a marker must be written: the store's lead, and less for
-    /// those who are due so often that they would always be marked.
-    fn lead(&self) -> Duration {
-        let spacing = match self.tick.wait {
-            Wait::Between { min, .. } => min / 2,
-            Wait::ConstantPacing(pacing) => pacing / 2,
-            // the next one may come at any time: for one in eight that is within the lead
-            Wait::Poisson(mean) => mean / 8,
-            Wait::Constant(_) => Duration::ZERO,
-        };
-        let lead = self.tick.journal.store.marker_lead();
-        lead.min(spacing.max(2 * ARRIVES))
-    }
-
-    /// Whether an iteration that started in time can last until its user's next one at all.
-    fn may_overlap(&self) -> bool {
-        let shortest = match self.tick.wait {
-            Wait::Between { min, .. } => min,
-            Wait::ConstantPacing(pacing) => pacing,
-            Wait::Constant(_) | Wait::Poisson(_) => return true,
-        };
-        self.tick.longest_iteration + self.tick.journal.store.marker_lead() >= shortest
+    /// The rules for the users of the tick's class.
+    fn rules(&self) -> MarkerRules {
+        MarkerRules {
+            wait: self.tick.wait,
+            longest_iteration: self.tick.longest_iteration,
+            store_lead: self.tick.journal.store.marker_lead(),
+        }
     }
 
     /// Makes sure that it is known who is busy elsewhere when `item` starts, reading as late as can
@@ -98,32 +73,21 @@ impl<S: TickStore> Markers<S> {
         if self.tick.is_alone() {
             return true;
         }
-        let (read_at, fresh_from) = if let Wait::Constant(_) = self.tick.wait {
-            if self.tick.clock().now() >= item.until - GAP {
-                // too late to start anything: it need not be known
-                return true;
-            }
-            // once, at the beginning: nobody but this tick starts anything in its slot
-            let begins = self.tick.slots().start(self.tick.slot());
-            (begins, begins)
-        } else if self.may_overlap() {
-            let holds_for = self.lead().saturating_sub(ARRIVES);
-            (item.at - READING_TAKES, item.at - holds_for)
-        } else {
-            return true;
-        };
-        let is_known = match &*self.known.lock() {
-            // the user's later iterations in this slot only wait for those before them, here
-            Some(known) => item.ordinal > 0 || known.read_at >= fresh_from,
-            None => false,
-        };
-        if is_known {
+        let tick = &self.tick;
+        let is_turn = matches!(tick.wait, Wait::Constant(_));
+        if is_turn && !may_start(item, tick.clock().now()) {
+            // too late to start anything: it need not be known
             return true;
         }
-        self.tick
-            .clock()
-            .sleep_until(self.tick.ends_by(read_at))
-            .await;
+        let begins = tick.slots().start(tick.slot());
+        let Some(reading) = self.rules().reading(item, begins) else {
+            return true;
+        };
+        let is_done = |known: &Known| reading.is_done(item, known.read_at);
+        if self.known.lock().as_ref().is_some_and(is_done) {
+            return true;
+        }
+        tick.clock().sleep_until(tick.ends_by(reading.at)).await;
         self.read_markers().await
     }
 
@@ -159,7 +123,7 @@ impl<S: TickStore> Markers<S> {
         of_user.map(|marker| marker.until).max()
     }
 
-    /// Whether the user of what is due now is busy in another process: by what was read a moment ago, or is
+    /// True if the user of what is due now is busy in another process: by what was read a moment ago, or is
     /// read again before anything is left out.
     pub(super) async fn is_busy_elsewhere(&self, item: &Due) -> bool {
         if self.busy_until(item.user).is_none() {
@@ -173,16 +137,17 @@ impl<S: TickStore> Markers<S> {
         !self.read_markers().await || self.busy_until(item.user).is_some()
     }
 
-    /// Whether an iteration comes so late that its user's next one has begun in another tick, or
+    /// True if an iteration comes so late that its user's next one has begun in another tick, or
     /// would before it could be told.
     pub(super) fn has_gone_on(&self, item: &Due) -> bool {
         let now = self.tick.clock().now();
         if self.tick.is_alone() || now <= item.at + GRAIN {
             return false;
         }
-        let needs = match self.may_overlap() {
-            true => self.lead(),
-            false => self.tick.longest_iteration,
+        let rules = self.rules();
+        let needs = match rules.may_overlap() {
+            true => rules.lead(),
+            false => rules.longest_iteration,
         };
         let plan = &self.tick.run.plan;
         let mut slots = (1..).map(|later| self.tick.slot().plus(later));
@@ -204,8 +169,8 @@ impl<S: TickStore> Markers<S> {
         &self,
         item: &Due,
         iteration: impl Future<Output = Fate>,
-    ) -> (Fate, Option<Said>) {
-        if self.tick.is_alone() || !self.may_overlap() {
+    ) -> (Fate, Option<WrittenMarker>) {
+        if self.tick.is_alone() || !self.rules().may_overlap() {
             return (iteration.await, None);
         }
         let until_it_matters = self.until_due_elsewhere(item);
@@ -215,25 +180,16 @@ impl<S: TickStore> Markers<S> {
 
     /// Sleeps until a lead before the user is due in a later slot, each of which is another tick's.
     async fn until_due_elsewhere(&self, item: &Due) {
-        let clock = self.tick.clock();
-        let lead = self.lead();
-        let mut slot = self.tick.slot().plus(1);
+        let (tick, rules) = (&self.tick, self.rules());
+        let (clock, plan) = (tick.clock(), &tick.run.plan);
+        let mut slot = tick.slot().plus(1);
         loop {
             // looked up only if it lasts that long
-            clock
-                .sleep_until(self.tick.slots().start(slot) - lead)
-                .await;
-            match self
-                .tick
-                .run
-                .plan
-                .first_due(self.tick.class, item.user, slot)
-            {
-                Next::Due(next) => return clock.sleep_until(next.at - lead).await,
-                Next::Nothing => slot = slot.plus(1),
-                // a change may bring it back at any time
-                Next::Gone => return,
+            clock.sleep_until(rules.looks_at(plan, slot)).await;
+            if let Some(at) = rules.marked_from(plan, tick.class, item.user, slot) {
+                return clock.sleep_until(at).await;
             }
+            slot = slot.plus(1);
         }
     }
 
@@ -245,7 +201,7 @@ impl<S: TickStore> Markers<S> {
         it_matters: impl Future<Output = ()>,
         longer: Duration,
         iteration: impl Future<Output = Fate>,
-    ) -> (Fate, Option<Said>) {
+    ) -> (Fate, Option<WrittenMarker>) {
         let mut iteration = std::pin::pin!(iteration);
         tokio::select! {
             biased;
@@ -264,7 +220,7 @@ impl<S: TickStore> Markers<S> {
                 fate = &mut iteration => (Some(fate), put.await),
                 confirmed_at = &mut put => (None, confirmed_at),
             };
-            let said = Said {
+            let said = WrittenMarker {
                 marker: marker.clone(),
                 confirmed_at,
             };
@@ -315,7 +271,7 @@ impl<S: TickStore> Markers<S> {
     }
 
     /// Takes a marker back; tried again while it holds anybody up.
-    pub(super) async fn unsay(&self, said: &Said) {
+    pub(super) async fn unsay(&self, said: &WrittenMarker) {
         let marker = &said.marker;
         let deadline = marker.until.min(self.tick.clock().now() + WRITE_DEADLINE);
         let clear = || self.tick.journal.store.clear_marker(marker);

@@ -5,7 +5,7 @@
 //!
 //! - A turn reads the markers once, at its beginning. Who is marked until later in the turn waits for
 //!   that; who is marked beyond it has its turn elsewhere, or rests.
-//! - Nothing starts in a turn's last [`GAP`](super::markers::GAP). What is still running [`ARRIVES`](super::markers::ARRIVES) before its end is marked,
+//! - Nothing starts in a turn's last [`GAP`](super::marker_rules::GAP). What is still running [`ARRIVES`](super::marker_rules::ARRIVES) before its end is marked,
 //!   and arrives before the next turn reads: responses within 75 ms never are. Then the process holds the
 //!   user: it goes on with the user's turns in the next slots, by the run as it is then, and lets go when
 //!   the user is between iterations at a turn's end, or after `HOLDS` at the end of an iteration.
@@ -13,7 +13,7 @@
 //!
 //! So turns cost a read each, a write per rest that outlasts its slot, and two writes for each time that a
 //! user is held. The price in traffic is the gap: users who never wait do 15 % fewer iterations than in one
-//! process, and one who is let go amid a slot rests until the next.
+//! process, and a user released in mid-slot starts again in the next slot.
 
 use std::sync::Arc;
 use std::time::Duration;

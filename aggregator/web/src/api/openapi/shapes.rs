@@ -306,12 +306,3 @@ pub(in crate::api) struct Health {
     #[schema(required = false)]
     message: String,
 }
-
-/// What functions run on.
-#[derive(Serialize, ToSchema)]
-pub(in crate::api) enum Cpu {
-    #[serde(rename = "x86_64")]
-    X86_64,
-    #[serde(rename = "arm64")]
-    Arm64,
-}

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::*;
 
 fn read(text: &str) -> Result<Value, NotJson> {
-    super::read(text, &Share::default())
+    super::read(text, &MemoryShare::default())
 }
 
 /// A response: its Content-Type and its body.

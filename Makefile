@@ -20,8 +20,9 @@ demo: build ## stand-in targets, and six user classes sending them traffic
 
 test: ## all tests; installs what they need (Locust, two emulators, two checkers, three web servers, into .tools)
 	@for tool in $(TOOLS); do scripts/tools.sh $$tool || exit 1; done
-	@scripts/each.sh "$(THREADS) cargo test --locked --workspace --all-features --no-fail-fast" \
-		"python3 -m unittest discover --start-directory tests/docs"
+	cargo test --locked --workspace --all-features --no-run
+	@scripts/each.sh --beside "python3 -m unittest discover --start-directory tests/docs" \
+		"$(THREADS) cargo test --locked --workspace --all-features --no-fail-fast"
 
 soak: ## an hour of hostile templates and answers, properties with new cases, and the sweeps that `make test` shortens
 	@for tool in $(TOOLS); do scripts/tools.sh $$tool || exit 1; done

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use aws::environment::{Variables, causes};
+use aws::environment::Variables;
 use aws::heartbeat::API_ID;
 use aws::secret::{self, SecretError};
 use axum::Router;
@@ -16,6 +16,7 @@ use lambda_http::request::RequestContext;
 use lambda_http::{RequestExt as _, lambda_runtime::Diagnostic, service_fn};
 use serde::Deserialize;
 use tower::ServiceExt as _;
+use traffic::error_chain::one_line;
 use web::api::{BASIC_AUTH, Trusted};
 
 use crate::settings::{Misconfigured, Settings};
@@ -40,7 +41,7 @@ impl From<Refused> for Diagnostic {
     fn from(refused: Refused) -> Self {
         Self {
             error_type: "Refused".to_owned(),
-            error_message: causes(&refused),
+            error_message: one_line(&refused),
         }
     }
 }

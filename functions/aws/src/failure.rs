@@ -9,6 +9,7 @@ use std::fmt;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_sqs::error::ProvideErrorMetadata;
 use aws_smithy_runtime_api::client::result::SdkError;
+use traffic::error_chain;
 
 /// What was tried.
 pub(crate) struct Call<'a> {
@@ -42,13 +43,13 @@ impl Failure {
                 "AWS did not answer in time; try again, and check AWS_REGION and the network"
                     .to_owned()
             }
-            _ if cause::<CredentialsError>(&error).is_some() => {
+            _ if error_chain::find::<CredentialsError>(&error).is_some() => {
                 "there are no AWS credentials; give the function a role, or log in with the AWS CLI"
                     .to_owned()
             }
             _ => format!(
                 "AWS cannot be reached ({}); check AWS_REGION, AWS_ENDPOINT_URL and the network",
-                innermost(&error)
+                error_chain::chain(&error).last().unwrap_or(&error)
             ),
         };
         Self {
@@ -110,27 +111,6 @@ impl Error for Failure {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         Some(&*self.source)
     }
-}
-
-/// The first of an error and its sources that is a `T`.
-pub(crate) fn cause<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if let Some(found) = error.downcast_ref() {
-            return Some(found);
-        }
-        next = error.source();
-    }
-    None
-}
-
-/// What began it.
-fn innermost(error: &(dyn Error + 'static)) -> String {
-    let mut innermost = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    innermost.to_string()
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use tokio::runtime::Handle;
 use tokio::time::Instant;
 use traffic::transport;
 
-use crate::StartError;
+use crate::error::StartError;
 
 /// Troubles are said no more often than this.
 const SAID_EVERY: Duration = Duration::from_secs(60);

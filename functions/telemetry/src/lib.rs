@@ -12,17 +12,16 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use opentelemetry::{InstrumentationScope, KeyValue, Value};
-use opentelemetry_otlp::ExporterBuildError;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::resource::TelemetryResourceDetector;
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 use traffic::telemetry::{Exporter, Iteration, IterationEnd, Observer, RequestEnd, TraceId};
-use traffic::transport::HttpError;
 
 mod attributes;
 mod client;
+mod error;
 mod metrics;
 #[cfg(feature = "receiver")]
 pub mod receiver;
@@ -31,26 +30,13 @@ mod spans;
 mod url;
 
 use client::{Client, Exports};
+pub use error::StartError;
 use metrics::Metrics;
 pub use settings::{SettingError, Settings};
 use spans::Spans;
 
 /// A collector that has not taken everything in time is not waited for again so soon.
 const PATIENT_AGAIN: Duration = Duration::from_secs(60);
-
-/// Why nothing can be exported.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The HTTP client cannot be made.
-    #[error(transparent)]
-    Http(#[from] HttpError),
-    /// The HTTP client does not like something else.
-    #[error("the HTTP client of the telemetry cannot be made")]
-    Client(#[from] reqwest::Error),
-    /// OpenTelemetry does not like a setting.
-    #[error("telemetry cannot be exported: check the OTEL_ variables")]
-    Exporter(#[from] ExporterBuildError),
-}
 
 /// Makes spans and metrics of what it observes, and exports them.
 pub struct Telemetry {

@@ -8,8 +8,8 @@ use std::str::FromStr;
 
 use reqwest::Url;
 
+use crate::base_url::base_url;
 use crate::credentials::without_credentials;
-use crate::workload::base_url;
 
 /// The variable with the list, for messages and for who reads it.
 pub const ALLOWED_HOSTS: &str = "CICADA_ALLOWED_HOSTS";

@@ -10,9 +10,9 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use crate::block::{Block, Shard};
 use crate::clock::{Slot, Timestamp};
 use crate::random::class_key;
-use crate::record::{Block, Shard};
 use crate::run::{Run, Segment};
 use crate::workload::Wait;
 

@@ -7,6 +7,9 @@
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 
+/// A user: the key of its class, or of run and class, and its index.
+pub type UserKey = (u64, u32);
+
 /// The draws of one iteration of one user, in order.
 #[derive(Clone, Debug)]
 pub struct Draws(Xoshiro256PlusPlus);

@@ -11,15 +11,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::{SLOT_MICROS, Slot, Timestamp};
 use crate::run::RunId;
-use crate::telemetry::TraceId;
+use crate::trace_context::TraceId;
 
 pub mod wire;
 
-/// Users in a block at most.
-pub const BLOCK_USERS: u32 = 100;
-
-/// Blocks of one class that share a [`Shard`].
-const SHARD_BLOCKS: u32 = 50;
+pub use crate::block::{BLOCK_USERS, Block, BlockSize, Shard};
 
 /// Seconds in a [`Bucket`].
 pub const BUCKET_SECONDS: u64 = 10;
@@ -48,86 +44,6 @@ impl Bucket {
     /// The bucket after this one.
     pub const fn next(self) -> Self {
         Self(self.0 + 1)
-    }
-}
-
-/// Up to [`BLOCK_USERS`] users of one class, by index: block 0 holds users 0 to 99. How many it is,
-/// the run's [`BlockSize`] says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Block(pub u32);
-
-/// How many users a block of a run has: 1 to [`BLOCK_USERS`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "u32", into = "u32")]
-pub struct BlockSize(u32);
-
-impl BlockSize {
-    /// So many users, if a block may have them.
-    pub const fn new(users: u32) -> Option<Self> {
-        if users == 0 || users > BLOCK_USERS {
-            None
-        } else {
-            Some(Self(users))
-        }
-    }
-
-    /// How many users it is.
-    pub const fn users(self) -> u32 {
-        self.0
-    }
-
-    /// The block that holds a user.
-    pub const fn block_of(self, user: u32) -> Block {
-        Block(user / self.0)
-    }
-
-    /// The index of a block's first user.
-    pub const fn first_user(self, block: Block) -> u32 {
-        block.0.saturating_mul(self.0)
-    }
-
-    /// How many blocks so many users are in.
-    pub const fn blocks(self, users: u32) -> u32 {
-        users.div_ceil(self.0)
-    }
-}
-
-impl Default for BlockSize {
-    fn default() -> Self {
-        Self(BLOCK_USERS)
-    }
-}
-
-impl From<BlockSize> for u32 {
-    fn from(size: BlockSize) -> Self {
-        size.0
-    }
-}
-
-impl TryFrom<u32> for BlockSize {
-    type Error = &'static str;
-
-    fn try_from(users: u32) -> Result<Self, Self::Error> {
-        Self::new(users).ok_or("a block has 1 to 100 users")
-    }
-}
-
-/// The part of a bucket that some blocks write to, so that no partition of the store has to take
-/// more than a few hundred writes a second.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Shard(pub u32);
-
-impl Shard {
-    /// The shard of a block.
-    pub const fn of(block: Block) -> Self {
-        Self(block.0 / SHARD_BLOCKS)
-    }
-
-    /// How many shards so many blocks of each class are in; at least one.
-    pub const fn count(blocks: u32) -> u32 {
-        let count = blocks.div_ceil(SHARD_BLOCKS);
-        if count == 0 { 1 } else { count }
     }
 }
 

@@ -8,10 +8,11 @@ use parking_lot::MutexGuard;
 use tokio::sync::{Mutex, watch};
 
 use crate::clock::{Clock, Timestamp};
+pub use crate::environment::Environment;
 use crate::plan::{Plan, PlannedClass};
-use crate::ports::{Store, StoreError};
+use crate::ports::{RunStore, StoreError};
 use crate::run::{Run, RunId};
-use crate::tick::UnderWay;
+use crate::under_way::UnderWay;
 use crate::workload::{Workload, WorkloadErrors};
 
 /// How old a copy may be before it is read again; see [`crate::run::CHANGE_LEAD`].
@@ -19,9 +20,6 @@ const FRESH_FOR: Duration = Duration::from_millis(900);
 
 /// How many runs are kept.
 const KEPT: usize = 8;
-
-/// Looks an environment variable up.
-pub type Environment = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
 /// A run with all that is needed to execute and to count it.
 #[derive(Debug)]
@@ -91,7 +89,7 @@ impl Drop for Changing {
     }
 }
 
-impl<S: Store> Runs<S> {
+impl<S: RunStore> Runs<S> {
     /// Copies of what `store` holds; hosts may be overridden by what `environment` says.
     pub fn new(store: Arc<S>, clock: Clock, environment: Environment) -> Self {
         Self {

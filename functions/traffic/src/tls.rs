@@ -10,50 +10,27 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use rustls::client::danger::ServerCertVerifier;
-use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ClientConfig, InconsistentKeys};
 
+mod error;
 mod insecure;
 pub(crate) mod pem;
+mod provider;
 mod reasons;
 mod roots;
 mod verifier;
 
+pub use error::TlsError;
 use insecure::Anybody;
+use provider::provider;
 pub use reasons::reason;
 use roots::Roots;
 use verifier::Verifier;
 
 /// The variables that name what targets are trusted by, the first that is set, as in requests.
 const BUNDLES: [&str; 2] = ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"];
-
-/// Why there can be no TLS.
-#[derive(Debug, thiserror::Error)]
-pub enum TlsError {
-    /// Nothing is trusted.
-    #[error(
-        "there are no root certificates: install the package ca-certificates, or name a file in SSL_CERT_FILE"
-    )]
-    NoRoots,
-    /// What a variable names cannot be used.
-    #[error(
-        "{variable} names {path}, which cannot be used: name a file with certificates in PEM, or unset it",
-        path = path.display()
-    )]
-    Bundle {
-        /// The variable.
-        variable: &'static str,
-        /// What it names.
-        path: PathBuf,
-        /// Why not.
-        source: pem::PemError,
-    },
-    /// rustls does not like something else.
-    #[error("TLS cannot be used")]
-    Tls(#[from] rustls::Error),
-}
 
 /// The settings for AWS's services and for collectors.
 ///
@@ -131,12 +108,6 @@ fn builder(
 fn with_http(mut config: ClientConfig) -> ClientConfig {
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     config
-}
-
-fn provider() -> Arc<CryptoProvider> {
-    // an error only says that somebody has installed one already
-    let _ = ring::default_provider().install_default();
-    CryptoProvider::get_default().map_or_else(|| Arc::new(ring::default_provider()), Arc::clone)
 }
 
 /// What a host's own settings are made of.

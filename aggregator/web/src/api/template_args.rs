@@ -70,7 +70,7 @@ impl TemplateArgs {
     pub(super) async fn now<S: Store, Q: Queue, H: Heartbeat>(
         control: &Control<S, Q, H>,
     ) -> Result<Self, Refusal> {
-        Ok(Self::from(control.offer().await?))
+        Ok(Self::from(control.swarm_form().await?))
     }
 
     /// The same for Locust's own page, which stops looking at a state of `stopping`.

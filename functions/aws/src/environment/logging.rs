@@ -18,8 +18,12 @@ use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::{LookupSpan, Registry};
 use tracing_subscriber::util::SubscriberInitExt as _;
+use traffic::error_chain::one_line;
 
-use super::{LOG, SettingError, Variables, unusable};
+use super::variables::{SettingError, Variables, unusable};
+
+/// What is logged.
+pub const LOG: &str = "CICADA_LOG";
 
 /// What is logged: a level, and other levels for parts of the program.
 #[derive(Clone, Debug)]
@@ -161,22 +165,6 @@ impl Visit for Fields {
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn std::error::Error + 'static)) {
-        self.add(field, causes(value));
+        self.add(field, one_line(value));
     }
-}
-
-/// An error and all that caused it, in one line, separated by colons.
-pub fn causes(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        // some show their cause themselves
-        if !text.ends_with(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        source = cause.source();
-    }
-    text.replace('\n', " ")
 }

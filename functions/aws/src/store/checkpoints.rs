@@ -10,11 +10,11 @@ use traffic::clock::Timestamp;
 use traffic::ports::{Checkpoint, StoreError};
 use traffic::run::RunId;
 
-use super::item::{Item, WRITER};
+use super::error::MAX_ITEM;
+use super::item::{Item, WRITER, run_partition};
 use super::packed::{PACKED, pack, unpack};
-use super::run_partition;
 use super::runs::follows;
-use super::table::{MAX_ITEM, Table};
+use super::table::Table;
 
 const HEAD: &str = "checkpoint";
 

@@ -6,10 +6,13 @@ use std::error::Error;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use traffic::error_chain;
 use traffic::ports::StoreError;
 
-use super::table::MAX_ITEM;
-use crate::failure::{Call, Failure, cause};
+use crate::failure::{Call, Failure};
+
+/// DynamoDB takes no larger item.
+pub(super) const MAX_ITEM: usize = 400 * 1024;
 
 /// Answers that another try may change, beside those that say that DynamoDB itself has failed.
 const PASSING: [&str; 6] = [
@@ -89,7 +92,7 @@ fn may_pass<E>(error: &SdkError<E, HttpResponse>) -> bool
 where
     E: Error + ProvideErrorMetadata + 'static,
 {
-    if let Some(error) = cause::<CredentialsError>(error) {
+    if let Some(error) = error_chain::find::<CredentialsError>(error) {
         // whoever gives them did not answer
         return matches!(
             error,

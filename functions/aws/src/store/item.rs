@@ -7,6 +7,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use bytes::Bytes;
 use traffic::clock::{SLOT_MICROS, Timestamp};
 use traffic::ports::StoreError;
+use traffic::run::RunId;
 
 /// The partition key.
 pub(super) const PK: &str = "pk";
@@ -140,6 +141,11 @@ fn size(value: &AttributeValue) -> usize {
         AttributeValue::B(blob) => blob.as_ref().len(),
         _ => 1,
     }
+}
+
+/// Everything about a run beside the run itself.
+pub(super) fn run_partition(run: &RunId) -> String {
+    format!("run#{run}")
 }
 
 #[cfg(test)]

@@ -12,11 +12,8 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use traffic::ports::StoreError;
 
 use super::creation;
-use super::error::{Target, TooLarge};
+use super::error::{MAX_ITEM, Target, TooLarge};
 use super::item::{Item, PK, SK};
-
-/// DynamoDB takes no larger item.
-pub(super) const MAX_ITEM: usize = 400 * 1024;
 
 /// A table of a region.
 #[derive(Clone, Debug)]

@@ -4,7 +4,7 @@ use std::fmt;
 
 use brotli_decompressor::{BrotliDecompressStream, BrotliResult, BrotliState, StandardAlloc};
 
-use super::{Next, PIECE, Undecodable};
+use super::undecodable::{Next, PIECE, Undecodable};
 
 const DAMAGED: Undecodable = Undecodable::Damaged("br");
 

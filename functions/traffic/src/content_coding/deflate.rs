@@ -2,7 +2,7 @@
 
 use flate2::{Decompress, FlushDecompress, Status};
 
-use super::{Next, PIECE, Undecodable};
+use super::undecodable::{Next, PIECE, Undecodable};
 
 const DAMAGED: Undecodable = Undecodable::Damaged("deflate");
 

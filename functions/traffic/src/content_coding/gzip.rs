@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use flate2::write::GzDecoder;
 
-use super::{Next, Undecodable};
+use super::undecodable::{Next, Undecodable};
 
 const DAMAGED: Undecodable = Undecodable::Damaged("gzip");
 

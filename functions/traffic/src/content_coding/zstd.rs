@@ -8,12 +8,9 @@ use std::fmt;
 use ruzstd::decoding::errors::FrameDecoderError;
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 
-use super::{Next, Undecodable};
+use super::undecodable::{MAX_WINDOW, Next, Undecodable};
 
 const DAMAGED: Undecodable = Undecodable::Damaged("zstd");
-
-/// The largest window in bytes.
-pub(super) const MAX_WINDOW: u64 = 8 * 1024 * 1024;
 
 /// The largest block in bytes, without its header.
 const MAX_BLOCK: usize = 128 * 1024;

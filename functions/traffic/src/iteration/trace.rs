@@ -12,9 +12,8 @@ use reqwest::{Method, Request, StatusCode, Url};
 
 use crate::clock::{Clock, Timestamp};
 use crate::record::{Fate, RequestName};
-use crate::telemetry::{
-    Iteration, IterationEnd, Observer, RequestEnd, SpanContext, SpanId, TRACEPARENT, TraceId,
-};
+use crate::telemetry::{Iteration, IterationEnd, Observer, RequestEnd};
+use crate::trace_context::{SpanContext, SpanId, TRACEPARENT, TraceId};
 
 /// What a request ends with that was dropped before its response was there.
 const CUT_OFF: &str = "cut off by the end of the run";

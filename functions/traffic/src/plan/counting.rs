@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use super::schedule::Timetable;
 use super::{Plan, Span};
+use crate::block::Block;
 use crate::clock::{Slot, Timestamp};
-use crate::record::Block;
 use crate::workload::Wait;
 
 impl Plan {

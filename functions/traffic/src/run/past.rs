@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Share;
+use super::segment::Share;
 use crate::clock::Timestamp;
 
 /// What the plan still needs of a run's oldest segments, which the run does not keep any more.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use jiff::tz::{AmbiguousOffset, TimeZone};
 
-use super::InvalidSchedule;
+use super::error::InvalidSchedule;
 use super::fields::{Dialect, Fields};
 use super::zone;
 use crate::clock::Timestamp;

@@ -4,8 +4,9 @@
 //! Only what Amazon's documentation shows is written: names of weekdays, lists, ranges, and steps
 //! from a number on.
 
+use super::cron::Cron;
+use super::error::InvalidSchedule;
 use super::fields::{Dialect, Fields};
-use super::{Cron, InvalidSchedule};
 
 impl Cron {
     /// The expression that fires at the same times on EventBridge Scheduler, as

@@ -2,7 +2,7 @@
 
 use croner::parser::{CronParser, Seconds, Year};
 
-use super::InvalidSchedule;
+use super::error::InvalidSchedule;
 
 const MONTHS: &[&str] = &[
     "JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC",

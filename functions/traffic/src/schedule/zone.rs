@@ -2,7 +2,7 @@
 
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 
-use super::InvalidSchedule;
+use super::error::InvalidSchedule;
 use crate::clock::Slot;
 use crate::run::UtcOffset;
 

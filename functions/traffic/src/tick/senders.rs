@@ -7,7 +7,8 @@ use std::sync::atomic::AtomicBool;
 use parking_lot::Mutex;
 use reqwest::Url;
 
-use super::{TickError, hosts};
+use super::hosts;
+use super::report::TickError;
 use crate::clock::Timestamp;
 use crate::credentials::{Credentials, Keyring};
 use crate::iteration::Sender;

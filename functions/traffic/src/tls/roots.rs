@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 
-use super::TlsError;
+use super::error::TlsError;
 use super::pem::PemError;
 
 /// Certificates that are trusted, as rustls has them and byte for byte.

@@ -15,8 +15,9 @@ use rustls::{
 };
 use webpki::EndEntityCert;
 
+use super::error::TlsError;
+use super::provider::provider;
 use super::roots::Roots;
-use super::{TlsError, provider};
 
 /// See above.
 #[derive(Debug)]

@@ -12,17 +12,13 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use super::HttpSettings;
 use super::connection::{Connection, Moment, Origin, Stream};
 use super::link_local::{is_link_local, is_metadata};
 use super::names::{Names, literal};
 use super::proxies::Proxy;
 use super::runtime_api::RuntimeApi;
-use super::texts::cannot_connect;
+use super::texts::{LOST_AFTER, cannot_connect};
 use crate::clock::Clock;
-
-/// A connection is lost when the target has acknowledged nothing for so long.
-pub(super) const LOST_AFTER: Duration = Duration::from_secs(30);
 
 /// A target that owes an answer is asked so often whether it is still there.
 const PROBE_EVERY: Duration = Duration::from_secs(15);
@@ -43,12 +39,17 @@ pub(super) struct Dialer {
 }
 
 impl Dialer {
-    pub(super) fn new(tls: ClientConfig, settings: &HttpSettings, clock: Clock) -> Self {
+    pub(super) fn new(
+        tls: ClientConfig,
+        refuses_link_local: bool,
+        runtime_api: Option<RuntimeApi>,
+        clock: Clock,
+    ) -> Self {
         Self {
             tls: Arc::new(tls),
             names: Names::default(),
-            refuses_link_local: settings.refuses_link_local,
-            runtime_api: settings.runtime_api.clone(),
+            refuses_link_local,
+            runtime_api,
             clock,
         }
     }

@@ -11,7 +11,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::pool::Pool;
 use super::texts::NO_PLACE;
 
 /// The places of a process.
@@ -52,11 +51,11 @@ impl Places {
         }
     }
 
-    /// A place for a new connection.
+    /// A place for a new connection; when all are taken, the one of an idle connection that `evict` closes.
     ///
     /// # Errors
     /// The text of the request when there is none.
-    pub(super) fn take(&self, pool: &Pool) -> Result<Place, String> {
+    pub(super) fn take(&self, evict: impl Fn() -> bool) -> Result<Place, String> {
         let Some(places) = &self.left else {
             return Ok(None);
         };
@@ -64,7 +63,7 @@ impl Places {
             if let Ok(place) = Arc::clone(places).try_acquire_owned() {
                 return Ok(Some(place));
             }
-            if pool.evict(1) == 0 {
+            if !evict() {
                 return Err(NO_PLACE.to_owned());
             }
         }

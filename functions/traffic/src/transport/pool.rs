@@ -16,9 +16,9 @@ use reqwest::Url;
 use rustls::ClientConfig;
 use tokio::time::Instant;
 
-use super::UserKey;
 use super::connection::{Connection, Moment, Origin};
 use crate::clock::Clock;
+use crate::random::UserKey;
 
 /// How often idle connections are looked through.
 const SWEEP_EVERY: Duration = Duration::from_secs(5);

@@ -8,10 +8,8 @@ use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::Url;
 use reqwest::header::HeaderValue;
 
-use super::HttpError;
-
-/// Looks up an environment variable.
-type Environment<'e> = &'e dyn Fn(&str) -> Option<String>;
+use super::error::HttpError;
+use crate::environment::Lookup;
 
 /// Which requests go by which proxy; by default none.
 #[derive(Default)]
@@ -37,7 +35,7 @@ impl Proxies {
     ///
     /// # Errors
     /// When one of them names a proxy that cannot be used: anything but `http` and `https`.
-    pub fn read(environment: Environment<'_>) -> Result<Self, HttpError> {
+    pub fn read(environment: Lookup<'_>) -> Result<Self, HttpError> {
         let all = proxy(environment, "all_proxy")?;
         let http = proxy(environment, "http_proxy")?;
         let https = proxy(environment, "https_proxy")?;
@@ -100,7 +98,7 @@ impl fmt::Debug for Proxies {
 }
 
 /// A variable in lower case, or else in upper case; one that is there and empty says: no proxy.
-fn variable(environment: Environment<'_>, name: &str) -> Option<String> {
+fn variable(environment: Lookup<'_>, name: &str) -> Option<String> {
     let upper = name.to_ascii_uppercase();
     // a CGI program's caller sets HTTP_PROXY by a header `Proxy`
     let is_cgi = || upper == "HTTP_PROXY" && environment("REQUEST_METHOD").is_some();
@@ -108,7 +106,7 @@ fn variable(environment: Environment<'_>, name: &str) -> Option<String> {
 }
 
 /// The proxy of a variable, or an empty text.
-fn proxy(environment: Environment<'_>, name: &'static str) -> Result<String, HttpError> {
+fn proxy(environment: Lookup<'_>, name: &'static str) -> Result<String, HttpError> {
     let Some(text) = variable(environment, name) else {
         return Ok(String::new());
     };

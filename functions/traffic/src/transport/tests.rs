@@ -14,6 +14,7 @@ mod decoded;
 mod heads;
 mod hops;
 mod proxied;
+mod warm;
 mod words;
 
 pub(super) const PATIENCE: Duration = Duration::from_secs(120);

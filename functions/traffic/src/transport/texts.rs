@@ -7,8 +7,10 @@ use std::error::Error;
 use std::io;
 use std::time::Duration;
 
-use super::dial::LOST_AFTER;
-use crate::tls;
+use crate::{error_chain, tls};
+
+/// A connection is lost when the target has acknowledged nothing for so long.
+pub(super) const LOST_AFTER: Duration = Duration::from_secs(30);
 
 /// What a request's text begins with that had no complete response in time.
 pub const TIMED_OUT: &str = "no complete response";
@@ -84,8 +86,8 @@ pub(super) fn is_end(error: &(dyn Error + 'static)) -> bool {
 fn innermost(error: &(dyn Error + 'static)) -> (Option<io::ErrorKind>, String) {
     let mut kind = None;
     let mut innermost = error;
-    loop {
-        let io = innermost.downcast_ref::<io::Error>();
+    for error in error_chain::chain(error) {
+        let io = error.downcast_ref::<io::Error>();
         kind = kind.or_else(|| io.map(io::Error::kind));
         if let Some(tls) = io
             .and_then(io::Error::get_ref)
@@ -93,11 +95,9 @@ fn innermost(error: &(dyn Error + 'static)) -> (Option<io::ErrorKind>, String) {
         {
             return (kind, tls::reason(tls));
         }
-        match innermost.source() {
-            Some(source) => innermost = source,
-            None => return (kind, innermost.to_string()),
-        }
+        innermost = error;
     }
+    (kind, innermost.to_string())
 }
 
 fn reason(kind: Option<io::ErrorKind>, cause: &str) -> Cow<'static, str> {

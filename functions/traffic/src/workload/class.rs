@@ -5,22 +5,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use minijinja::Value;
 use reqwest::header::HeaderName;
-use reqwest::{Method, StatusCode, Url};
+use reqwest::{Method, Url};
 
-use super::connections::{ConnectionRules, Connections};
+use super::connections::{ConnectionRules, Connections, MAX_CONNECTION_AGE};
 use super::engine::Program;
-use super::errors::EvaluationError;
-use super::expect::{Expect, Verdict};
+use super::expect::Expect;
 use super::pool::{Pool, weighted_index};
-use super::scope::{Answered, Response, Scope};
 use super::text::{Body, Text};
 use super::wait::Wait;
+use crate::base_url::base_url;
 use crate::credentials::Credentials;
 use crate::random::Draws;
+use crate::run::Share;
 use crate::tls::HostTls;
-use crate::transport::MAX_CONNECTION_AGE;
 
 /// A service that user classes send requests to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,36 +75,6 @@ impl Host {
     }
 }
 
-/// A base URL: `http` or `https`, a host, and perhaps a port and a path; its last slash is dropped. A user and
-/// a password in it are left for [`Credentials::part`].
-///
-/// # Errors
-///
-/// What to write instead, as the end of a sentence.
-pub fn base_url(text: &str) -> Result<Url, &'static str> {
-    const INSTEAD: &str = "write a URL such as \"http://localhost:8000\"";
-    let mut url = Url::parse(text.trim()).map_err(|_| INSTEAD)?;
-    let complete = matches!(url.scheme(), "http" | "https") && url.has_host();
-    if !complete {
-        return Err(INSTEAD);
-    }
-    if url.query().is_some() || url.fragment().is_some() {
-        return Err("leave out what follows the `?` or `#`");
-    }
-    let path = url.path().trim_end_matches('/').to_owned();
-    url.set_path(&path);
-    Ok(url)
-}
-
-/// The URL of a request: the path and query follow the base URL as they are.
-///
-/// Nothing if they make no URL, or if the path leads to another host.
-pub fn request_url(base: &Url, path: &str) -> Option<Url> {
-    let base_text = base.as_str().trim_end_matches('/');
-    let url = Url::parse(&format!("{base_text}{path}")).ok()?;
-    (path.starts_with('/') && url.origin() == base.origin()).then_some(url)
-}
-
 /// A kind of simulated user: Locust's `User` subclass.
 #[derive(Debug)]
 pub struct UserClass {
@@ -154,6 +122,11 @@ impl UserClass {
     /// How many users it always has; 0 leaves it to the weight.
     pub fn fixed_count(&self) -> u32 {
         self.fixed_count
+    }
+
+    /// Its share of the users of a run, as the workload has it.
+    pub fn share(&self) -> Share {
+        Share::new(&self.name, self.weight, self.fixed_count)
     }
 
     /// How its users wait between iterations.
@@ -279,7 +252,7 @@ pub struct Step {
     pub timeout: Duration,
     /// How many redirects it follows, up to 30; with 0 the answer that redirects is the one that is judged.
     pub redirects: u32,
-    /// How often it is sent at all, above 0 and up to 1. [`Scope::begin`] draws by it.
+    /// How often it is sent at all, above 0 and up to 1. [`Scope::begin`](super::Scope::begin) draws by it.
     pub probability: f64,
     pub(super) expect: Expect,
     pub(super) captures: Vec<Capture>,
@@ -318,52 +291,5 @@ impl Step {
     /// Whether [`Step::judge`] looks at the headers.
     pub fn needs_headers(&self) -> bool {
         self.reads_headers
-    }
-
-    /// Judges a response, and keeps what later requests of the iteration need from a good one.
-    ///
-    /// # Errors
-    ///
-    /// If an expectation, a failure text or a captured value cannot be evaluated: the request counts
-    /// as failed, and the error is an exception.
-    pub fn judge(&self, scope: &mut Scope, response: Response) -> Result<Verdict, EvaluationError> {
-        let status = response.status;
-        match self.expect.by_status(status) {
-            Some(Verdict::Pass) if !self.captures.is_empty() => {}
-            Some(verdict) => return Ok(verdict),
-            None => {}
-        }
-        let context = Answered::context(scope, response);
-        self.judge_in(scope, status, &context).map_err(|error| {
-            match Answered::lacks_json(&context) {
-                Some(reason) => error.because(&reason.to_string()),
-                None => error,
-            }
-        })
-    }
-
-    fn judge_in(
-        &self,
-        scope: &mut Scope,
-        status: StatusCode,
-        context: &Value,
-    ) -> Result<Verdict, EvaluationError> {
-        let verdict = self.expect.judge(status, context)?;
-        if verdict == Verdict::Pass {
-            self.capture(scope, context)?;
-        }
-        Ok(verdict)
-    }
-
-    fn capture(&self, scope: &mut Scope, context: &Value) -> Result<(), EvaluationError> {
-        for Capture { name, value } in &self.captures {
-            let captured = value.evaluate_defined(context.clone())?;
-            // what there was no memory for is not kept as nothing
-            if captured.is_none() && Answered::is_too_large(context) {
-                return Err(EvaluationError::new(&value.origin, "there is no value"));
-            }
-            scope.capture(name, captured, context);
-        }
-        Ok(())
     }
 }

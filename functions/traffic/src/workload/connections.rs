@@ -7,6 +7,9 @@ use toml::de::DeValue;
 use super::read::Fields;
 use super::wait::{MAX_DURATION, duration};
 
+/// A connection is used for so long, unless a class says otherwise.
+pub const MAX_CONNECTION_AGE: Duration = Duration::from_secs(60);
+
 /// Whose connections a request goes by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Connections {

@@ -13,7 +13,7 @@ use super::engine::Program;
 use super::errors::EvaluationError;
 use super::json::NotJson;
 use super::read::integer;
-use super::scope::Answered;
+use super::response::Answered;
 use super::text::Text;
 
 /// The longest failure text in characters; what is longer is cut.

@@ -8,12 +8,13 @@ use std::sync::Arc;
 use minijinja::Value;
 use reqwest::header::HeaderValue;
 
-use super::class::{Step, Task, UserClass, request_url};
+use super::class::{Step, Task, UserClass};
 use super::engine::spent;
 use super::errors::EvaluationError;
 use super::read::Reader;
 use super::scope::Scope;
 use super::text::Text;
+use crate::base_url::request_url;
 use crate::random::Draws;
 
 /// Iterations of each task that are rehearsed, at least.
@@ -80,7 +81,8 @@ impl<'w> Rehearsal<'w> {
     fn turn(&mut self, turn: usize, end: u64, reader: &Reader<'_>) -> Option<&'w Step> {
         let Self { class, task, .. } = *self;
         let draws = Draws::new(0, class.name(), 0, turn as u64);
-        let mut scope = Scope::with_values(class, 0, turn as u64, draws, drawn(task, turn));
+        let names = (class.name(), class.host().name());
+        let mut scope = Scope::with_values(names, 0, turn as u64, draws, drawn(task, turn));
         let mut left = None;
         self.steps.retain(|step| {
             if spent() > end {
@@ -100,7 +102,7 @@ impl<'w> Rehearsal<'w> {
 }
 
 fn render(class: &UserClass, step: &Step, scope: &mut Scope) -> Result<(), EvaluationError> {
-    scope.fork(step);
+    scope.fork(step.index);
     let path = step.path.render(scope)?;
     if request_url(class.host().url(), &path).is_none() {
         return Err(wrong(

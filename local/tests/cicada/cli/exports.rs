@@ -129,7 +129,7 @@ async fn files_have_locusts_names_columns_and_shapes() {
     let asked = |folder: &Path| {
         let folder = folder.display();
         format!(
-            "-u 2 -r 10 -t 3s --csv {folder}/a/run --csv-full-history --html {folder}/b/{{u}}_{{r}}_{{t}}.html \
+            "-u 2 -r 10 -t 10s --csv {folder}/a/run --csv-full-history --html {folder}/b/{{u}}_{{r}}_{{t}}.html \
              --json-file {folder}/run Paced Broken"
         )
     };
@@ -143,7 +143,7 @@ async fn files_have_locusts_names_columns_and_shapes() {
     }
     assert_eq!(
         names(&ours.path().join("b")),
-        ["2_10_3.html".to_owned()].into()
+        ["2_10_10.html".to_owned()].into()
     );
     for table in ["stats", "stats_history", "failures", "exceptions"] {
         let path = format!("a/run_{table}.csv");

@@ -395,7 +395,7 @@ async fn a_dead_way_to_the_target_is_noticed_after_thirty_seconds() {
     let socket = socket2::SockRef::from(stream);
     assert!(socket.keepalive().unwrap());
     #[cfg(target_os = "linux")]
-    assert_eq!(socket.tcp_user_timeout().unwrap(), Some(dial::LOST_AFTER));
+    assert_eq!(socket.tcp_user_timeout().unwrap(), Some(texts::LOST_AFTER));
 }
 
 #[tokio::test]

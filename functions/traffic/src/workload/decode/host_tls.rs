@@ -7,12 +7,15 @@ use std::path::{Path, PathBuf};
 
 use toml::de::DeValue;
 
-use super::Environment;
-use super::hosts::variable_name;
+use super::names::variable_name;
+use crate::environment::Lookup;
 use crate::tls::pem::{self, PemError};
 use crate::tls::{HostError, HostSettings, HostTls};
-use crate::workload::FOLDER;
 use crate::workload::read::{Field, Fields};
+
+/// The variable that says which folder the files are in that a workload names, where that is not the
+/// workload file's own: it was put at `/workload`, say, or is in a table.
+pub const FOLDER: &str = "CICADA_WORKLOAD_FOLDER";
 
 /// How a text in PEM can be told from the name of a file.
 const BEGINNING: &str = "-----BEGIN";
@@ -24,7 +27,7 @@ const EXPECTED: &str =
 /// a mistake in them.
 pub(super) fn read(
     fields: &Fields<'_, '_, '_>,
-    environment: Environment<'_>,
+    environment: Lookup<'_>,
 ) -> Option<(HostTls, Option<HostTls>)> {
     let source = |key| Source::read(fields, key, environment);
     let (ca, certificate, key) = (source("ca"), source("client_cert"), source("client_key"));
@@ -104,7 +107,7 @@ impl<'t, 's> Source<'t, 's> {
     fn read(
         fields: &Fields<'_, 't, 's>,
         key: &'static str,
-        environment: Environment<'_>,
+        environment: Lookup<'_>,
     ) -> Option<Self> {
         let field = fields.get(key)?;
         let reader = fields.reader;
@@ -207,7 +210,7 @@ impl<'t, 's> Source<'t, 's> {
 
 /// A file by its name: a relative one is in the workload's folder, in a function's package, or where the
 /// process runs.
-fn at(name: &str, environment: Environment<'_>) -> PathBuf {
+fn at(name: &str, environment: Lookup<'_>) -> PathBuf {
     let set = |variable| environment(variable).filter(|value| !value.is_empty());
     let folder = set(FOLDER).or_else(|| set("LAMBDA_TASK_ROOT"));
     match folder {

@@ -6,13 +6,15 @@ use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
 use toml::de::DeValue;
 
-use super::check_variable;
 use super::defaults::Defaults;
-use crate::workload::class::{Capture, Step, request_url};
+use super::names::check_variable;
+use crate::base_url::request_url;
+use crate::workload::class::{Capture, Step};
 use crate::workload::compile::{Compiler, Usage};
 use crate::workload::expect::{Expect, StatusRule};
 use crate::workload::read::{Field, Fields, Reader, Snippet, instead, number};
-use crate::workload::scope::{ITERATION_NAMES, RESPONSE_NAMES};
+use crate::workload::response::RESPONSE_NAMES;
+use crate::workload::scope::ITERATION_NAMES;
 use crate::workload::syntax::Names;
 use crate::workload::text::{Body, Text};
 

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use toml::de::DeValue;
 
 use super::defaults::Defaults;
+use super::names::{check_name, check_variable};
 use super::pools::weight;
 use super::requests::{self, Context};
-use super::{check_name, check_variable};
 use crate::workload::class::{Order, Step, Task};
 use crate::workload::compile::Compiler;
 use crate::workload::pool::Pool;

@@ -5,7 +5,7 @@
 
 use minijinja::machinery::{Token, tokenize};
 
-use super::Problem;
+use super::findings::Problem;
 use crate::workload::engine::syntax;
 
 /// The tokens of a template, at most.

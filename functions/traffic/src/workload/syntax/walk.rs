@@ -6,8 +6,10 @@ use minijinja::ErrorKind;
 use minijinja::machinery::Span;
 use minijinja::machinery::ast::{Call, CallArg, CallType, Expr, Stmt};
 
-use super::{Findings, Names, Problem, calls};
-use crate::workload::engine::{Engine, RANDOM_FUNCTIONS};
+use super::calls;
+use super::findings::{Findings, Names, Problem};
+use crate::workload::engine::Engine;
+use crate::workload::functions::RANDOM_FUNCTIONS;
 use crate::workload::headers::HEADER_METHODS;
 use crate::workload::metric::METRIC;
 use crate::workload::read::instead;

@@ -28,7 +28,7 @@ soak: ## an hour of hostile templates and answers, properties with new cases, an
 	@for tool in $(TOOLS); do scripts/tools.sh $$tool || exit 1; done
 	$(THREADS) scripts/soak.sh
 
-check: ## what must hold before a commit: format, lints, docs and their links, dependencies, workflows
+check: ## what must hold before a commit: format, lints, docs and their links, dependencies, workflows, templates
 	cargo fmt --all -- --check
 	cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --all-features --quiet
@@ -36,6 +36,8 @@ check: ## what must hold before a commit: format, lints, docs and their links, d
 	.tools/lint/bin/cargo-deny --locked check bans licenses sources
 	@if [ -x .tools/lint/bin/actionlint ]; then PATH="$(CURDIR)/.tools/lint/bin:$$PATH" actionlint; \
 	else echo "actionlint is not there for this system: workflows were not checked"; fi
+	scripts/tools.sh checkov
+	.tools/checkov/bin/checkov --config-file infra/checkov.yaml
 	python3 -m unittest discover --start-directory tests/docs --pattern test_links.py
 
 browser: ## the web page in headless Chromium, driven as a person would; pictures in test-output/browser

@@ -19,7 +19,7 @@ echo "== the long sweeps"
 while [ "$SECONDS" -lt "$end" ]; do
     export CICADA_FUZZ_SEED=$seed CICADA_FUZZ_COUNT=${CICADA_FUZZ_COUNT:-10000} CICADA_FUZZ_SECONDS=${CICADA_FUZZ_SECONDS:-60}
     echo "== CICADA_FUZZ_SEED=$seed, $((end - SECONDS)) s left"
-    "${tests[@]}" --test it bounds::fuzz_templates -- --ignored
+    "${tests[@]}" --test it bounds::grammar::fuzz_templates -- --ignored
     "${tests[@]}" --test cicada hostile::babble
     # properties draw cases that no other run has drawn; a failing one is kept in proptest-regressions
     "${tests[@]}" --lib --test it

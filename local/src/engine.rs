@@ -13,9 +13,10 @@ use telemetry::Telemetry;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use traffic::clock::Clock;
-use traffic::fanout::{FanOut, FanOutReport};
+use traffic::deployment::Deployment;
+use traffic::fanout::FanOutReport;
 use traffic::ports::Heartbeat as _;
-use traffic::runs::{Environment, LoadedRun, Runs};
+use traffic::runs::{Environment, LoadedRun};
 use traffic::telemetry::Observer;
 use traffic::tick::{GRAIN, TickError, Ticker};
 use traffic::transport::{Http, HttpSettings, Proxies};
@@ -44,7 +45,7 @@ const MAX_BACK_OFF: Duration = Duration::from_secs(5);
 /// A refusal to send is logged once in this time, and not for every tick.
 const REFUSALS_EVERY: Duration = Duration::from_secs(10);
 
-pub type LocalFanOut = FanOut<SqliteStore, TokioQueue, TokioHeartbeat>;
+pub type LocalDeployment = Deployment<SqliteStore, TokioQueue, TokioHeartbeat>;
 
 pub type LocalControl = Control<SqliteStore, TokioQueue, TokioHeartbeat>;
 
@@ -56,7 +57,7 @@ pub struct Engine {
     /// The failure that keeps results from being written, for `/health`.
     pub trouble: Trouble,
     ticker: Arc<Ticker<SqliteStore, Http>>,
-    fan_out: Arc<LocalFanOut>,
+    deployment: Arc<LocalDeployment>,
     /// The number of ticks under way.
     ticks: watch::Receiver<usize>,
     loops: JoinSet<()>,
@@ -77,18 +78,19 @@ impl Engine {
     ) -> anyhow::Result<Self> {
         let store = Arc::new(store);
         let proxies = Proxies::read(&*environment)?;
-        let runs = Arc::new(Runs::new(Arc::clone(&store), clock.clone(), environment));
-        // the workload was read in the same environment
-        runs.know(&settings.workload);
         let (queue, delivery) = TokioQueue::new(clock.clone());
         let (heartbeat, beats) = TokioHeartbeat::new(clock.clone(), (*store).clone());
-        let fan_out = Arc::new(FanOut {
-            store: Arc::clone(&store),
-            queue: Arc::new(queue),
-            heartbeat: Arc::new(heartbeat),
-            runs: Arc::clone(&runs),
-            clock: clock.clone(),
-        });
+        let deployment = Deployment::new(
+            Arc::clone(&store),
+            Arc::new(queue),
+            Arc::new(heartbeat),
+            clock.clone(),
+            environment,
+        );
+        let deployment = Arc::new(deployment);
+        let runs = Arc::clone(&deployment.runs);
+        // the workload was read in the same environment
+        runs.know(&settings.workload);
         let http = Http::new(
             clock.clone(),
             HttpSettings {
@@ -103,7 +105,7 @@ impl Engine {
         let keyring = settings.keyring.clone().unwrap_or_default();
         let ticker = ticker.observed_by(observer).with_keyring(keyring);
         let ticker = Arc::new(ticker.stopping_within(stop_timeout));
-        let control = Arc::new(Control::new(settings, Arc::clone(&fan_out))?);
+        let control = Arc::new(Control::new(settings, Arc::clone(&deployment))?);
         let aggregation = Arc::new(Aggregation::new(
             store,
             runs,
@@ -114,7 +116,7 @@ impl Engine {
         let trouble = Trouble::default();
         let mut loops = JoinSet::new();
         loops.spawn(execute(delivery, Arc::clone(&ticker), count));
-        loops.spawn(fan_out_by(beats, Arc::clone(&fan_out)));
+        loops.spawn(fan_out_by(beats, Arc::clone(&deployment)));
         loops.spawn(fold(Arc::clone(&aggregation)));
         loops.spawn(watch_over(Arc::clone(&ticker), trouble.clone()));
         loops.spawn(time_steps::watch());
@@ -125,7 +127,7 @@ impl Engine {
             aggregation,
             trouble,
             ticker,
-            fan_out,
+            deployment,
             ticks,
             loops,
             resumed: false,
@@ -137,7 +139,7 @@ impl Engine {
     /// Goes on with a run that was not stopped, if it obeys the limits of this process. The wake-ups are sent
     /// again, because those of the last process were in its memory.
     async fn resume(&self) -> anyhow::Result<bool> {
-        let latest = self.fan_out.runs.latest().await;
+        let latest = self.deployment.runs.latest().await;
         let latest = latest.context("the newest run cannot be read")?;
         let Some(run) = latest.filter(|run| !run.plan.run().is_over(self.clock.now())) else {
             return Ok(false);
@@ -146,15 +148,15 @@ impl Engine {
             return Ok(false);
         }
         tracing::info!(run = %run.plan.run().id, "a run that was not stopped goes on");
-        self.fan_out.heartbeat.turn_on().await?;
-        self.fan_out.plan_again().await?;
-        self.fan_out.plan_ahead().await?;
+        self.deployment.heartbeat.turn_on().await?;
+        self.deployment.plan_again().await?;
+        self.deployment.plan_ahead().await?;
         Ok(true)
     }
 
     /// Starts and stops runs by the schedules from now on.
     pub async fn follow_schedules(&mut self) -> anyhow::Result<()> {
-        let schedules = self.fan_out.heartbeat.subscribe().await;
+        let schedules = self.deployment.heartbeat.subscribe().await;
         let schedules = schedules.context("the schedules cannot be read")?;
         // cron speaks of the time of day, not of a run's
         let alarms = Alarms::new(schedules, Clock::system());
@@ -168,7 +170,7 @@ impl Engine {
 
     /// Gives `telemetry` the numbers of users from now on.
     pub fn tell_users(&mut self, telemetry: Arc<Telemetry>) {
-        let runs = Arc::clone(&self.fan_out.runs);
+        let runs = Arc::clone(&self.deployment.runs);
         (self.loops).spawn(users::tell(runs, self.clock.clone(), telemetry));
     }
 
@@ -178,7 +180,7 @@ impl Engine {
     }
 
     pub async fn run(&self) -> anyhow::Result<Option<Arc<LoadedRun>>> {
-        Ok(self.fan_out.runs.latest().await?)
+        Ok(self.deployment.runs.latest().await?)
     }
 
     /// The number of requests that were sent and whose results were given up.
@@ -197,7 +199,7 @@ impl Engine {
 
     /// True if there is no run, or the newest one is over and all its results are written.
     pub async fn is_idle(&self) -> anyhow::Result<bool> {
-        let run = self.fan_out.runs.latest().await?;
+        let run = self.deployment.runs.latest().await?;
         let state = self.control.state(run.as_deref());
         Ok(matches!(state, State::Ready | State::Stopped))
     }
@@ -206,7 +208,7 @@ impl Engine {
     /// longer than `patience` is cut off, and recorded as such.
     pub async fn finish(&self, patience: Duration) -> anyhow::Result<()> {
         let stop = self.control.stop().await?;
-        let Some(run) = self.fan_out.runs.latest().await? else {
+        let Some(run) = self.deployment.runs.latest().await? else {
             return Ok(());
         };
         if let Some(end) = run.plan.run().ends() {
@@ -283,9 +285,9 @@ async fn execute(
 }
 
 /// Calls the fan-out once a minute.
-async fn fan_out_by(mut beats: Beats, fan_out: Arc<LocalFanOut>) {
+async fn fan_out_by(mut beats: Beats, deployment: Arc<LocalDeployment>) {
     while beats.next().await.is_some() {
-        match fan_out.plan_ahead().await {
+        match deployment.plan_ahead().await {
             Ok(FanOutReport::Idle) => tracing::debug!("no run is on"),
             Ok(FanOutReport::Planned { wake_ups, until }) => {
                 tracing::debug!(wake_ups, until = until.0, "planned ahead");

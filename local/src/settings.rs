@@ -7,7 +7,7 @@ use std::time::Duration;
 use control::{self, ClassSettings, InvalidField, Limits};
 use traffic::credentials::Keyring;
 use traffic::machine;
-use traffic::ports::Store as _;
+use traffic::ports::RunStore as _;
 use traffic::runs::Environment;
 use traffic::workload::{BUILT_IN, BUILT_IN_FILE, EQUAL_WEIGHTS, Workload, base_url};
 

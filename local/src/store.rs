@@ -9,7 +9,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use traffic::clock::{Clock, Slot, Timestamp};
-use traffic::ports::{Checkpoint, Cursor, Marker, RecordPage, Schedule, Store, StoreError, WakeUp};
+use traffic::ports::{
+    Checkpoint, CheckpointStore, Cursor, Marker, MarkerStore, ProgressStore, RecordPage,
+    RecordStore, RunStore, Schedule, StoreError, WakeUp,
+};
 use traffic::record::{Block, Bucket, Record};
 use traffic::run::{Run, RunId};
 
@@ -137,7 +140,7 @@ impl SqliteStore {
     }
 }
 
-impl Store for SqliteStore {
+impl RunStore for SqliteStore {
     async fn put_run(&self, run: &Run) -> Result<(), StoreError> {
         let (id, revision) = (run.id.clone(), run.revision);
         let body = serde_json::to_string(run).expect("a run has nothing that JSON cannot say");
@@ -185,11 +188,16 @@ impl Store for SqliteStore {
         self.run_task(Database::chosen_workload).await
     }
 
-    async fn claim(&self, tick: &WakeUp, writer: u64) -> Result<bool, StoreError> {
-        let now = self.shared.clock.now();
-        Ok(self.shared.claims.claim(tick, writer, now))
+    fn marker_lead(&self) -> Duration {
+        Duration::ZERO
     }
 
+    fn quiet_before(&self) -> Option<Timestamp> {
+        Some(self.shared.opened_at)
+    }
+}
+
+impl RecordStore for SqliteStore {
     async fn put_record(&self, record: Record) -> Result<(), StoreError> {
         self.shared.worker.write(record).await
     }
@@ -219,6 +227,13 @@ impl Store for SqliteStore {
         {}
         Ok(())
     }
+}
+
+impl MarkerStore for SqliteStore {
+    async fn claim(&self, tick: &WakeUp, writer: u64) -> Result<bool, StoreError> {
+        let now = self.shared.clock.now();
+        Ok(self.shared.claims.claim(tick, writer, now))
+    }
 
     async fn put_marker(&self, marker: &Marker) -> Result<(), StoreError> {
         self.shared.markers.put(marker, self.shared.clock.now());
@@ -238,11 +253,9 @@ impl Store for SqliteStore {
     ) -> Result<Vec<Marker>, StoreError> {
         Ok(self.shared.markers.of(run, class, block))
     }
+}
 
-    fn marker_lead(&self) -> Duration {
-        Duration::ZERO
-    }
-
+impl CheckpointStore for SqliteStore {
     async fn put_checkpoint(&self, run: &RunId, checkpoint: &Checkpoint) -> Result<(), StoreError> {
         let (run, checkpoint) = (run.clone(), checkpoint.clone());
         self.run_condition(move |database| database.put_checkpoint(&run, &checkpoint))
@@ -252,7 +265,9 @@ impl Store for SqliteStore {
     async fn checkpoint(&self, run: &RunId) -> Result<Option<Checkpoint>, StoreError> {
         self.of_run(run, Database::checkpoint).await
     }
+}
 
+impl ProgressStore for SqliteStore {
     async fn planned_until(&self, run: &RunId) -> Result<Option<Slot>, StoreError> {
         self.of_run(run, Database::planned_until).await
     }
@@ -267,10 +282,6 @@ impl Store for SqliteStore {
             database.advance_planned(run, from, to)
         })
         .await
-    }
-
-    fn quiet_before(&self) -> Option<Timestamp> {
-        Some(self.shared.opened_at)
     }
 }
 

@@ -10,7 +10,8 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use statistics::state::State;
 use traffic::clock::Timestamp;
-use traffic::fanout::{FanOut, FanOutError};
+use traffic::deployment::Deployment;
+use traffic::fanout::FanOutError;
 use traffic::ports::{Heartbeat, HeartbeatError, Queue, Store, StoreError};
 use traffic::run::{Run, RunId, Segment};
 use traffic::runs::{Changing, LoadedRun, RunError};
@@ -42,7 +43,7 @@ const STOPS_WITHIN: Duration = Duration::from_millis(1900);
 /// Changes the newest run, or starts one.
 pub struct Control<S, Q, H> {
     settings: Settings,
-    fan_out: Arc<FanOut<S, Q, H>>,
+    deployment: Arc<Deployment<S, Q, H>>,
     /// Held during a change, so that the changes of this process do not conflict with each other.
     turn: tokio::sync::Mutex<()>,
     /// The host of the last `/swarm` to this process; `None` before the first one.
@@ -106,11 +107,14 @@ impl From<RunError> for Refusal {
 }
 
 impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
-    /// The control of the runs that `fan_out` plans; fails as [`Settings::checked`] does.
-    pub fn new(settings: Settings, fan_out: Arc<FanOut<S, Q, H>>) -> Result<Self, InvalidField> {
+    /// The control of the runs that `deployment` plans; fails as [`Settings::checked`] does.
+    pub fn new(
+        settings: Settings,
+        deployment: Arc<Deployment<S, Q, H>>,
+    ) -> Result<Self, InvalidField> {
         Ok(Self {
             settings: settings.checked()?,
-            fan_out,
+            deployment,
             turn: tokio::sync::Mutex::default(),
             asked: Mutex::default(),
             workload_copy: WorkloadCopy::default(),
@@ -125,7 +129,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
 
     /// The present, by the clock of the runs.
     pub fn now(&self) -> Timestamp {
-        self.fan_out.clock.now()
+        self.deployment.clock.now()
     }
 
     /// The state of a run, as far as this process knows: a run that is over counts as stopped where other processes
@@ -137,13 +141,13 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
 
     /// True if no result of a run that is over can still come, as far as this process knows.
     pub fn is_settled(&self, run: &Run) -> bool {
-        let runs = &self.fan_out.runs;
+        let runs = &self.deployment.runs;
         !runs.is_alone() || runs.under_way().is_quiet(run, self.now())
     }
 
     /// The newest run, from a copy that is at most a second old.
     pub async fn run(&self) -> Result<Option<Arc<LoadedRun>>, Refusal> {
-        Ok(self.fan_out.runs.latest().await?)
+        Ok(self.deployment.runs.latest().await?)
     }
 
     /// The host of the last `/swarm`, or the configured one.
@@ -159,7 +163,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         let _turn = self.turn.lock().await;
         self.write_held().await?;
         for _ in 0..ATTEMPTS {
-            let newest = self.fan_out.store.latest_run().await?;
+            let newest = self.deployment.store.latest_run().await?;
             let swarmed = match newest {
                 Some(run) if self.is_on(&run) => self.change(&request, run).await,
                 before => self.start(&request, before.as_ref()).await,
@@ -192,7 +196,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         drop(change);
         drop(turn);
         if let Some(end) = run.and_then(|run| run.ends()) {
-            let clock = &self.fan_out.clock;
+            let clock = &self.deployment.clock;
             clock.sleep_until(end - STOPS_WITHIN).await;
         }
         Ok(stop)
@@ -224,9 +228,9 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
 
     /// True while users can be added to a run.
     fn is_on(&self, run: &Run) -> bool {
-        let change = match self.fan_out.runs.is_alone() {
+        let change = match self.deployment.runs.is_alone() {
             true => self.now(),
-            false => Run::change_at(&self.fan_out.clock),
+            false => Run::change_at(&self.deployment.clock),
         };
         run.stopped_at.is_none() && run.ends().is_none_or(|end| end > change)
     }
@@ -234,10 +238,10 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
     /// Begins a change. It holds from now on where one process executes everything, and elsewhere from the first full
     /// second for which every process can know of it.
     fn begin_change(&self) -> ChangeBegun {
-        if self.fan_out.runs.is_alone() {
-            ChangeBegun::Now(self.fan_out.runs.begin_change())
+        if self.deployment.runs.is_alone() {
+            ChangeBegun::Now(self.deployment.runs.begin_change())
         } else {
-            ChangeBegun::At(Run::change_at(&self.fan_out.clock))
+            ChangeBegun::At(Run::change_at(&self.deployment.clock))
         }
     }
 
@@ -248,7 +252,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
     ) -> Result<Option<Run>, Refusal> {
         let written = self.rewrite(None, |run| change(run, self.now())).await?;
         if let Some((run, true)) = &written {
-            self.fan_out.runs.put(run.clone()).await?;
+            self.deployment.runs.put(run.clone()).await?;
         }
         Ok(written.map(|(run, _)| run))
     }
@@ -260,7 +264,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         id: Option<&RunId>,
         change: impl Fn(&mut Run) -> bool,
     ) -> Result<Option<(Run, bool)>, Refusal> {
-        let store = &self.fan_out.store;
+        let store = &self.deployment.store;
         for _ in 0..ATTEMPTS {
             let stored = match id {
                 Some(id) => store.run(id).await?,
@@ -290,7 +294,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
 
     /// Gives the run that is on another segment, and sends the wake-ups that only this segment needs.
     async fn change(&self, request: &SwarmRequest, run: Run) -> Result<Target, Refusal> {
-        let before = self.fan_out.runs.put(run.clone()).await?;
+        let before = self.deployment.runs.put(run.clone()).await?;
         let last = run.segments.last().cloned();
         let last = last.as_ref();
         let target = Target::resolve(
@@ -335,19 +339,19 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         // segments that have not begun yet are replaced
         changed.segments.retain(|segment| segment.from < from);
         changed.segments.extend(segments);
-        self.fan_out.store.put_run(&changed).await?;
+        self.deployment.store.put_run(&changed).await?;
         tracing::info!(
             user_count = first.user_count,
             spawn_rate = first.spawn_rate,
             shape = target.shape,
             "changing the number of users"
         );
-        let after = self.fan_out.runs.put(changed).await?;
+        let after = self.deployment.runs.put(changed).await?;
         drop(change);
-        self.fan_out.heartbeat.turn_on().await?;
-        self.fan_out.plan_change(&before, &after, from).await?;
+        self.deployment.heartbeat.turn_on().await?;
+        self.deployment.plan_change(&before, &after, from).await?;
         // a run that was about to end had not been planned beyond its end
-        self.fan_out.plan_ahead().await?;
+        self.deployment.plan_ahead().await?;
         Ok(target)
     }
 }

@@ -191,11 +191,11 @@ impl Settings {
         let fixed_count = configured(|class| class.fixed_count);
         let fixed_count = fixed_count.filter(|_| !class.set().fixed_count);
         let weight = weight.unwrap_or_else(|| class.weight());
-        Share {
-            class: class.name().to_string(),
-            weight: if self.equal_weights { 1 } else { weight },
-            fixed_count: fixed_count.unwrap_or_else(|| class.fixed_count()),
-        }
+        Share::new(
+            class.name(),
+            if self.equal_weights { 1 } else { weight },
+            fixed_count.unwrap_or_else(|| class.fixed_count()),
+        )
     }
 
     /// The host of a class in these settings, if there is one.

@@ -108,10 +108,8 @@ fn shares(plan: &Plan, means: &[f64], total: u32) -> Vec<Share> {
     for class in by_loss.into_iter().take(left as usize) {
         whole[class] += 1;
     }
-    let share = |(class, fixed_count): (usize, u32)| Share {
-        class: plan.classes()[class].name.to_string(),
-        weight: 1,
-        fixed_count,
+    let share = |(class, fixed_count): (usize, u32)| {
+        Share::new(&plan.classes()[class].name, 1, fixed_count)
     };
     let counts = whole.into_iter().enumerate();
     counts.filter(|(_, count)| *count > 0).map(share).collect()

@@ -323,11 +323,7 @@ impl Question {
                     let problem = format!("must be a whole number from 1 to {most}");
                     InvalidField::new("users", problem)
                 })?;
-                let shares = workload.classes().iter().map(|class| Share {
-                    class: class.name().to_string(),
-                    weight: class.weight(),
-                    fixed_count: class.fixed_count(),
-                });
+                let shares = workload.classes().iter().map(|class| class.share());
                 Ok((shares.collect(), users))
             }
             (None, false) => {

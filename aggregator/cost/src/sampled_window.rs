@@ -43,16 +43,12 @@ pub fn run_of(
     block_size: BlockSize,
     spawn_rate: Option<f64>,
 ) -> LoadedRun {
-    let segment = Segment {
-        from: BEGINS.full_second(),
-        user_count: users,
-        spawn_rate: spawn_rate.unwrap_or((f64::from(users) / RAMP).max(1.0)),
+    let segment = Segment::new(
+        BEGINS.full_second(),
+        users,
+        spawn_rate.unwrap_or((f64::from(users) / RAMP).max(1.0)),
         shares,
-        host: None,
-        hosts: Vec::new(),
-        until: None,
-        shape: None,
-    };
+    );
     let run = first_run(&workload, vec![segment], block_size);
     let plan = Plan::new(run, planned_classes(&workload));
     LoadedRun { plan, workload }
@@ -61,16 +57,14 @@ pub fn run_of(
 /// A run of these segments.
 pub(super) fn first_run(workload: &Workload, segments: Vec<Segment>, block_size: BlockSize) -> Run {
     Run {
-        id: RunId::new(BEGINS.full_second(), 1),
-        revision: 1,
-        seed: 1,
-        workload: workload.version().into(),
         block_size,
-        created_at: BEGINS.full_second(),
-        segments,
-        stopped_at: None,
-        past: None,
-        reset_at: None,
+        ..Run::new(
+            RunId::new(BEGINS.full_second(), 1),
+            1,
+            workload.version(),
+            BEGINS.full_second(),
+            segments,
+        )
     }
 }
 

@@ -31,11 +31,7 @@ fn run(counts: &[(&str, u32)]) -> LoadedRun {
 }
 
 fn run_over(workload: Workload, counts: &[(&str, u32)]) -> LoadedRun {
-    let share = |&(class, fixed_count): &(&str, u32)| Share {
-        class: class.into(),
-        weight: 1,
-        fixed_count,
-    };
+    let share = |&(class, fixed_count): &(&str, u32)| Share::new(class, 1, fixed_count);
     let users = counts.iter().map(|(_, count)| count).sum();
     let shares = counts.iter().map(share).collect();
     let block_size = BlockSize::default();

@@ -27,6 +27,8 @@ struct Totals {
     failures: u64,
     /// The sum of all response times.
     response_ms: f64,
+    /// Iterations of which nothing is known, since the run's start.
+    missing: u64,
 }
 
 /// The difference of two [`Totals`].
@@ -46,6 +48,10 @@ impl Minute {
         let mut last = self.0.lock();
         let before = last.replace(now.clone());
         drop(last);
+        let missing = now.missing_after(before.as_ref(), snapshot.at);
+        if missing > 0 {
+            tracing::warn!(missing, "iterations are missing");
+        }
         if let Some(figures) = now.after(before.as_ref(), snapshot.at) {
             tracing::info!(
                 requests = figures.requests,
@@ -67,7 +73,18 @@ impl Totals {
             requests: total.num_requests,
             failures: total.num_failures,
             response_ms: total.avg_response_time * total.num_requests as f64,
+            missing: snapshot.ledger.total.missing,
         })
+    }
+
+    /// What is missing that was not at `before`, or since the run's beginning where that was a moment
+    /// ago. A reset of the statistics does not change it.
+    fn missing_after(&self, before: Option<&Self>, now: Timestamp) -> u64 {
+        match before.filter(|before| before.run == self.run) {
+            Some(before) => self.missing.saturating_sub(before.missing),
+            None if now.since(self.since) > YOUNG => 0,
+            None => self.missing,
+        }
     }
 
     /// The figures counted after `before`, or since the beginning where that was a moment ago; nothing
@@ -104,6 +121,7 @@ mod tests {
             requests,
             failures,
             response_ms,
+            missing: 0,
         }
     }
 
@@ -122,6 +140,20 @@ mod tests {
             average_response_time_ms: 400.0,
         };
         assert_eq!(figures, Some(expected));
+    }
+
+    #[test]
+    fn what_is_missing_is_said_once_also_without_a_request_and_across_a_reset() {
+        let missing = |run: &str, since, missing| Totals {
+            missing,
+            ..totals(run, since, 0, 0, 0.0)
+        };
+        let before = missing("a", 0, 3);
+        let late = second(9_000);
+        assert_eq!(missing("a", 0, 3).missing_after(Some(&before), late), 0);
+        assert_eq!(missing("a", 8_990, 5).missing_after(Some(&before), late), 2);
+        assert_eq!(missing("b", 8_990, 4).missing_after(Some(&before), late), 4);
+        assert_eq!(missing("b", 0, 4).missing_after(None, late), 0);
     }
 
     #[test]

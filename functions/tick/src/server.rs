@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use traffic::clock::{Clock, Slot};
-use traffic::ports::{Store, WakeUp};
+use traffic::ports::{TickStore, WakeUp};
 use traffic::random::{class_key, mix};
 use traffic::record::Block;
 use traffic::run::RunId;
@@ -48,7 +48,7 @@ pub struct Server<S, T> {
     complained_at: Option<Instant>,
 }
 
-impl<S: Store, T: Transport> Server<S, T> {
+impl<S: TickStore, T: Transport> Server<S, T> {
     /// A process that executes by `ticker` what it finds in `runs`; processes have different seeds.
     pub fn new(ticker: Ticker<S, T>, runs: Arc<Runs<S>>, clock: Clock, seed: u64) -> Self {
         Self {

@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex};
 
 use reqwest::Request;
 use serde_json::json;
+use testing::MemoryStore;
 use traffic::clock::Slot;
-use traffic::memory::MemoryStore;
+use traffic::ports::RunStore as _;
 use traffic::record::{Block, BlockSize};
 use traffic::run::{Run, RunId, Segment, Share};
 use traffic::runs::Runs;
@@ -68,42 +69,34 @@ impl Stage {
         let store = Arc::new(MemoryStore::default());
         let put = store.put_workload(workload.version(), &source);
         put.await.unwrap();
-        let share = |class: &str| Share {
-            class: class.into(),
-            weight: 1,
-            fixed_count: 20,
-        };
+        let share = |class: &str| Share::new(class, 1, 20);
         let run = Run {
-            id: RunId("r".into()),
-            revision: 1,
-            seed: 1,
-            workload: workload.version().into(),
-            created_at: clock.now(),
-            segments: vec![Segment {
-                from: START.full_second(),
-                user_count: 40,
-                spawn_rate: 1000.0,
-                shares: vec![share("A"), share("B")],
-                host: None,
-                hosts: overridden
-                    .map(|host| ("B".into(), host.into()))
-                    .into_iter()
-                    .collect(),
-                until: None,
-                shape: None,
-            }],
-            stopped_at: None,
             block_size: BlockSize::new(10).unwrap(),
-            past: None,
-            reset_at: None,
+            ..Run::new(
+                RunId("r".into()),
+                1,
+                workload.version(),
+                clock.now(),
+                vec![Segment {
+                    hosts: overridden
+                        .map(|host| ("B".into(), host.into()))
+                        .into_iter()
+                        .collect(),
+                    ..Segment::new(
+                        START.full_second(),
+                        40,
+                        1000.0,
+                        vec![share("A"), share("B")],
+                    )
+                }],
+            )
         };
         store.put_run(&run).await.unwrap();
         let target = Target {
             takes,
             ..Target::default()
         };
-        let environment = Arc::new(|_: &str| None);
-        let runs = Arc::new(Runs::new(Arc::clone(&store), clock.clone(), environment));
+        let runs = testing::runs(&store, &clock);
         let ticker = Ticker::new(
             Arc::clone(&store),
             Arc::clone(&runs),

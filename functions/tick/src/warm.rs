@@ -11,7 +11,7 @@ use std::time::Duration;
 use reqwest::Url;
 use tokio::task::JoinSet;
 use traffic::clock::Clock;
-use traffic::ports::Store;
+use traffic::ports::RunStore;
 use traffic::runs::{LoadedRun, Runs};
 use traffic::tick::hosts;
 use traffic::tls::HostTls;
@@ -25,7 +25,7 @@ const TARGETS_WITHIN: Duration = Duration::from_secs(1);
 
 /// Reads the newest run, and connects to what it sends requests to, unless it is over. What fails here
 /// fails again when it is needed, and is reported then.
-pub async fn warm_up<S: Store>(runs: &Runs<S>, http: Http, clock: &Clock) {
+pub async fn warm_up<S: RunStore>(runs: &Runs<S>, http: Http, clock: &Clock) {
     let Some(run) = newest(runs).await else {
         return;
     };
@@ -46,7 +46,7 @@ pub async fn warm_up<S: Store>(runs: &Runs<S>, http: Http, clock: &Clock) {
     }
 }
 
-async fn newest<S: Store>(runs: &Runs<S>) -> Option<Arc<LoadedRun>> {
+async fn newest<S: RunStore>(runs: &Runs<S>) -> Option<Arc<LoadedRun>> {
     match tokio::time::timeout(STORE_WITHIN, runs.latest()).await {
         Ok(Ok(run)) => run,
         Ok(Err(error)) => {

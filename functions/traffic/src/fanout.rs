@@ -14,10 +14,13 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::clock::{Clock, Slot, Timestamp};
+use crate::clock::{Slot, Timestamp};
+use crate::deployment::Deployment;
 use crate::plan::Plan;
-use crate::ports::{Heartbeat, HeartbeatError, Queue, QueueError, Store, StoreError, WakeUp};
-use crate::runs::{LoadedRun, RunError, Runs};
+use crate::ports::{
+    Heartbeat, HeartbeatError, ProgressStore, Queue, QueueError, RunStore, StoreError, WakeUp,
+};
+use crate::runs::{LoadedRun, RunError};
 
 /// Seconds that are planned in one go, between two notes of how far it got.
 pub const STRIDE: u64 = 10;
@@ -33,20 +36,6 @@ const STARTS_LATE: Duration = Duration::from_secs(5);
 
 /// The most tries to tell a change to a plan that others keep moving on.
 const ATTEMPTS: usize = 10;
-
-/// A fan-out, on any ports.
-pub struct FanOut<S, Q, H> {
-    /// Where it notes how far it got.
-    pub store: Arc<S>,
-    /// Where the wake-ups go.
-    pub queue: Arc<Q>,
-    /// The heartbeat, which is switched off when the run is over.
-    pub heartbeat: Arc<H>,
-    /// The runs.
-    pub runs: Arc<Runs<S>>,
-    /// The time.
-    pub clock: Clock,
-}
 
 /// The result of a fan-out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,7 +65,7 @@ pub enum FanOutError {
     Heartbeat(#[from] HeartbeatError),
 }
 
-impl<S: Store, Q: Queue, H: Heartbeat> FanOut<S, Q, H> {
+impl<S: RunStore + ProgressStore, Q: Queue, H: Heartbeat> Deployment<S, Q, H> {
     /// Plans the newest run up to the end of the next minute.
     ///
     /// # Errors
@@ -141,7 +130,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> FanOut<S, Q, H> {
 
     /// Sends what a changed run needs from the slot of the change on, which may have begun where one
     /// process does all, and the run before did not, as far
-    /// as that was planned already; what lies beyond is for [`FanOut::plan_ahead`], which must follow.
+    /// as that was planned already; what lies beyond is for [`Deployment::plan_ahead`], which must follow.
     ///
     /// The changed run must be in the store. Should this die, what was planned is taken back, so the
     /// next fan-out sends all of it.

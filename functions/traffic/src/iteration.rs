@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use crate::clock::Timestamp;
 use crate::credentials::Credentials;
 use crate::journal::Journal;
-use crate::ports::Store;
+use crate::ports::{RecordStore, RunStore};
 use crate::random::Draws;
 use crate::record::Fate;
 use crate::run_end::RunEnd;
@@ -120,7 +120,7 @@ impl Sender {
 
     /// Executes one iteration and notes what happened in the journal. It is cut off, after a request
     /// or before one, if its time runs out, and before one if its run has ended.
-    pub(crate) async fn iterate<T: Transport, S: Store>(
+    pub(crate) async fn iterate<T: Transport, S: RunStore + RecordStore>(
         &self,
         transport: &T,
         journal: &Journal<S>,
@@ -174,7 +174,7 @@ impl Sender {
     }
 }
 
-impl<T: Transport, S: Store> Iterating<'_, T, S> {
+impl<T: Transport, S: RunStore + RecordStore> Iterating<'_, T, S> {
     async fn execute(&mut self, task: &Task, prepared: &[Prepared], mut scope: Scope) -> Fate {
         let journal = self.journal;
         let mut has_begun = false;

@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 
 use crate::back_off::back_off;
 use crate::clock::{Clock, Timestamp};
-use crate::ports::{Store, StoreError, WRITE_DEADLINE};
+use crate::ports::{RecordStore, RunStore, StoreError, WRITE_DEADLINE};
 use crate::record::wire::Contents;
 use crate::record::{Bucket, ExceptionEntry, Fate, IterationEntry, Outcome, Record, RecordKey};
 use crate::workload::EvaluationError;
@@ -63,7 +63,7 @@ pub(crate) struct Pending {
     sequence: u32,
 }
 
-impl<S: Store> Journal<S> {
+impl<S: RunStore + RecordStore> Journal<S> {
     /// Notes the result of a request.
     pub(crate) fn outcome(&self, outcome: Outcome) {
         let mut pending = self.pending.lock();
@@ -173,17 +173,11 @@ impl<S: Store> Journal<S> {
             pending.sequence += 1;
             pending.sequence - 1
         };
-        let failed = |outcome: &&Outcome| outcome.error.is_some();
-        Some(Record {
-            requests: contents.outcomes.len() as u32,
-            failures: contents.outcomes.iter().filter(failed).count() as u32,
-            payload: contents.encode(self.key.slot),
-            key: RecordKey {
-                bucket,
-                sequence,
-                ..self.key.clone()
-            },
-        })
+        Some(contents.record(RecordKey {
+            bucket,
+            sequence,
+            ..self.key.clone()
+        }))
     }
 
     /// The store's answer to a call, if it comes before the deadline.

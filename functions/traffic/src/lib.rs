@@ -9,9 +9,8 @@ mod base_url;
 mod block;
 pub mod clock;
 pub mod content_coding;
-#[cfg(feature = "contract")]
-pub mod contract;
 pub mod credentials;
+pub mod deployment;
 mod environment;
 pub mod error_chain;
 pub mod fanout;
@@ -21,7 +20,7 @@ mod iteration;
 pub mod journal;
 pub mod log_throttle;
 pub mod machine;
-#[cfg(any(test, feature = "contract"))]
+#[cfg(any(test, feature = "memory"))]
 pub mod memory;
 pub mod plan;
 pub mod ports;

@@ -88,6 +88,28 @@ pub struct Run {
 }
 
 impl Run {
+    /// A run as it is written first: of these segments, pinned to a version of a workload.
+    pub fn new(
+        id: RunId,
+        seed: u64,
+        workload: &str,
+        created_at: Timestamp,
+        segments: Vec<Segment>,
+    ) -> Self {
+        Self {
+            id,
+            revision: 1,
+            seed,
+            workload: workload.to_owned(),
+            block_size: BlockSize::default(),
+            created_at,
+            past: None,
+            segments,
+            stopped_at: None,
+            reset_at: None,
+        }
+    }
+
     /// The run's first instant.
     pub fn starts(&self) -> Timestamp {
         if let Some(past) = &self.past {

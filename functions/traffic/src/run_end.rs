@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::clock::Clock;
-use crate::ports::Store;
+use crate::ports::RunStore;
 use crate::run::RunId;
 use crate::runs::{LoadedRun, Runs};
 
@@ -23,7 +23,7 @@ pub(crate) struct RunEnd<S> {
     pub(crate) stop_timeout: Option<Duration>,
 }
 
-impl<S: Store> RunEnd<S> {
+impl<S: RunStore> RunEnd<S> {
     /// True if an iteration that was begun in time may begin another request now.
     pub(crate) async fn may_begin(&self) -> bool {
         // where one process does all, its copy is the newest

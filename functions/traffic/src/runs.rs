@@ -9,7 +9,7 @@ use tokio::sync::{Mutex, watch};
 use crate::clock::{Clock, Timestamp};
 pub use crate::environment::Environment;
 use crate::plan::{Plan, PlannedClass};
-use crate::ports::{Store, StoreError};
+use crate::ports::{RunStore, StoreError};
 use crate::run::{Run, RunId};
 use crate::under_way::UnderWay;
 use crate::workload::{Workload, WorkloadErrors};
@@ -85,7 +85,7 @@ impl Drop for Changing {
     }
 }
 
-impl<S: Store> Runs<S> {
+impl<S: RunStore> Runs<S> {
     /// Copies of what `store` holds; hosts may be overridden by what `environment` says.
     pub fn new(store: Arc<S>, clock: Clock, environment: Environment) -> Self {
         Self {

@@ -17,7 +17,7 @@ use crate::in_flight::{InFlight, UsersOfRun};
 use crate::journal::{Journal, WriteHealth};
 use crate::log_throttle::LogThrottle;
 use crate::plan::Due;
-use crate::ports::{Store, WakeUp};
+use crate::ports::{TickStore, WakeUp};
 use crate::random::{class_key, mix};
 use crate::record::{Bucket, RecordKey};
 pub use crate::run::GRAIN;
@@ -75,7 +75,7 @@ pub struct Ticker<S, T> {
     cut_off: watch::Sender<Option<RunId>>,
 }
 
-impl<S: Store, T: Transport> Ticker<S, T> {
+impl<S: TickStore, T: Transport> Ticker<S, T> {
     /// A ticker that sends by `transport` and writes to `store`.
     pub fn new(store: Arc<S>, runs: Arc<Runs<S>>, transport: T, clock: Clock) -> Self {
         Self {

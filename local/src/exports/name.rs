@@ -56,14 +56,8 @@ mod tests {
 
     fn segment(spawn_rate: f64, until: Option<u64>) -> Segment {
         Segment {
-            from: Slot(100).full_second(),
-            user_count: 60,
-            spawn_rate,
-            shape: None,
-            shares: Vec::new(),
-            host: None,
-            hosts: Vec::new(),
             until: until.map(|until| Slot(until).full_second()),
+            ..Segment::new(Slot(100).full_second(), 60, spawn_rate, Vec::new())
         }
     }
 

@@ -81,18 +81,13 @@ mod tests {
 
     fn snapshot(at: Duration) -> Snapshot {
         let workload = Workload::built_in(&|_| None).unwrap();
-        let run = Run {
-            id: RunId::new(START, 1),
-            revision: 1,
-            seed: 1,
-            workload: workload.version().to_owned(),
-            block_size: Default::default(),
-            created_at: START,
-            segments: Vec::new(),
-            stopped_at: None,
-            past: None,
-            reset_at: None,
-        };
+        let run = Run::new(
+            RunId::new(START, 1),
+            1,
+            workload.version(),
+            START,
+            Vec::new(),
+        );
         let plan = Plan::new(run, Vec::new());
         Snapshot {
             run: Some(Arc::new(LoadedRun {

@@ -11,7 +11,7 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep};
 use traffic::clock::Clock;
-use traffic::ports::Store as _;
+use traffic::ports::RunStore as _;
 
 use crate::harness::{Cicada, LIMIT, Serving, assert_adds_up, targets};
 

@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
-use traffic::ports::{Checkpoint, Store as _};
+use traffic::ports::{Checkpoint, CheckpointStore as _, RunStore as _};
 use web::serve::Serving;
 
 use crate::scene::{Event, FORM, Stage};

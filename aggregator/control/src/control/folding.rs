@@ -19,7 +19,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         if run.segments.len() < FEW {
             return Ok(run.clone());
         }
-        let checkpoint = self.fan_out.store.checkpoint(&run.id).await?;
+        let checkpoint = self.deployment.store.checkpoint(&run.id).await?;
         match checkpoint.as_ref().map(settled_until) {
             Some(Ok(settled)) => {
                 let folded = plan.folded(run.slots().start(settled));

@@ -25,7 +25,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
 
     /// Writes held stops; the caller holds `turn`.
     pub(super) async fn write_held(&self) -> Result<(), Refusal> {
-        let runs = &self.fan_out.runs;
+        let runs = &self.deployment.runs;
         while let Some((id, _)) = runs.held_stop() {
             let written = self.write_stop_of(&id).await;
             if let Err(refusal) = &written {
@@ -40,7 +40,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
     }
 
     async fn write_stop_of(&self, id: &RunId) -> Result<(), Refusal> {
-        let runs = &self.fan_out.runs;
+        let runs = &self.deployment.runs;
         let stop = |run: &mut Run| {
             let stopped = runs.with_held_stop(run.clone());
             stopped != std::mem::replace(run, stopped.clone())
@@ -61,10 +61,10 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
             Refusal::Store(error) | Refusal::Run(RunError::Store(error)) => error,
             other => return Err(other),
         };
-        if !self.fan_out.store.marker_lead().is_zero() {
+        if !self.deployment.store.marker_lead().is_zero() {
             return Err(Refusal::NotStopped(error));
         }
-        let runs = &self.fan_out.runs;
+        let runs = &self.deployment.runs;
         let Some(known) = runs.known_newest().await else {
             return Err(Refusal::Store(error));
         };

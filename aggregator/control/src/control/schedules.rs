@@ -25,7 +25,7 @@ pub enum ScheduleRefusal {
 impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
     /// All schedules, by name.
     pub async fn schedules(&self) -> Result<Vec<Schedule>, Refusal> {
-        let schedules = self.fan_out.heartbeat.schedules().await;
+        let schedules = self.deployment.heartbeat.schedules().await;
         schedules.map_err(Refusal::Schedules)
     }
 
@@ -47,7 +47,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
             let problem = "is missing, and there are users to start: say when, such as 0 9 * * 1-5";
             return Err(InvalidField::new("start", problem).into());
         }
-        let put = self.fan_out.heartbeat.put_schedule(&schedule).await;
+        let put = self.deployment.heartbeat.put_schedule(&schedule).await;
         put.map_err(unkept)?;
         tracing::info!(schedule = schedule.name, "a schedule was put");
         Ok(schedule)
@@ -55,7 +55,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
 
     /// Deletes a schedule; false if there is none of this name.
     pub async fn delete_schedule(&self, name: &str) -> Result<bool, Refusal> {
-        let deleted = self.fan_out.heartbeat.delete_schedule(name).await;
+        let deleted = self.deployment.heartbeat.delete_schedule(name).await;
         let deleted = deleted.map_err(Refusal::Schedules)?;
         if deleted {
             tracing::info!(schedule = name, "a schedule was deleted");

@@ -23,21 +23,21 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         request: &SwarmRequest,
         before: Option<&Run>,
     ) -> Result<Target, Refusal> {
-        let fan_out = &*self.fan_out;
+        let deployment = &*self.deployment;
         if let Some(not_before) = self.first_free_instant(before) {
-            fan_out.clock.follow_wall_clock(not_before);
+            deployment.clock.follow_wall_clock(not_before);
         }
         let workload = self.read_workload().await?.workload;
         let context = Context::of(&self.settings, &workload, self.host());
         let target = Target::resolve(request, &context)?;
         self.keep_secret(&target);
-        fan_out
+        deployment
             .store
             .put_workload(workload.version(), workload.source())
             .await?;
         let mut run = self.new_run(&target, workload.version(), before);
         said_host::note(self.settings.keyring.as_ref(), &mut run.segments, &workload);
-        fan_out.store.put_run(&run).await?;
+        deployment.store.put_run(&run).await?;
         if !self.is_newest(&run.id, before.map(|run| &run.id)).await? {
             // an older run must not be planned for ever
             let ended = Run {
@@ -45,7 +45,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
                 stopped_at: Some(run.starts()),
                 ..run
             };
-            fan_out.store.put_run(&ended).await?;
+            deployment.store.put_run(&ended).await?;
             return Err(StoreError::Conflict.into());
         }
         let segment = run.segments[0].clone();
@@ -56,12 +56,12 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
             shape = target.shape,
             "starting users"
         );
-        fan_out.runs.put(run).await?;
-        fan_out.heartbeat.turn_on().await?;
-        fan_out.plan_ahead().await?;
-        if !fan_out.heartbeat.is_on().await? {
+        deployment.runs.put(run).await?;
+        deployment.heartbeat.turn_on().await?;
+        deployment.plan_ahead().await?;
+        if !deployment.heartbeat.is_on().await? {
             // a fan-out that still saw the old run has turned it off
-            fan_out.heartbeat.turn_on().await?;
+            deployment.heartbeat.turn_on().await?;
         }
         Ok(target)
     }
@@ -77,33 +77,31 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
 
     fn new_run(&self, target: &Target, workload: &str, before: Option<&Run>) -> Run {
         let now = self.now();
-        let fan_out_is_alone = self.fan_out.runs.is_alone();
+        let fan_out_is_alone = self.deployment.runs.is_alone();
         // a run sorts by its time, also where clocks differ
         let after = before.map(|run| run.created_at + Duration::from_micros(1));
         let created_at = after.map_or(now, |after| after.max(now));
         let from = match fan_out_is_alone {
             true => created_at,
-            false => Run::change_at(&self.fan_out.clock),
+            false => Run::change_at(&self.deployment.clock),
         };
         let from = (before.and_then(Run::ends)).map_or(from, |end| from.max(end));
         Run {
-            id: RunId::new(created_at, rand::random()),
-            revision: 1,
-            seed: self.settings.seed.unwrap_or_else(rand::random),
-            workload: workload.to_owned(),
-            created_at,
-            segments: target.segments(from),
-            stopped_at: None,
             block_size: self.settings.block_size,
-            past: None,
-            reset_at: None,
+            ..Run::new(
+                RunId::new(created_at, rand::random()),
+                self.settings.seed.unwrap_or_else(rand::random),
+                workload,
+                created_at,
+                target.segments(from),
+            )
         }
     }
 
     /// True if the run just written is the newest. Of the runs that were started at the same moment, all but the
     /// newest are ended before they begin.
     async fn is_newest(&self, run: &RunId, before: Option<&RunId>) -> Result<bool, Refusal> {
-        let ids = self.fan_out.store.run_ids(None, RIVALS).await?;
+        let ids = self.deployment.store.run_ids(None, RIVALS).await?;
         let newest = ids.first() == Some(run);
         if !newest {
             self.end(run).await?;

@@ -71,12 +71,12 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
 
     /// The workload that [`Self::choose_workload`] would choose; the choice stays as it is.
     pub async fn check_workload(&self, source: &str) -> Result<Chosen, WorkloadRefusal> {
-        let text = self.fan_out.runs.parse(source).await?;
+        let text = self.deployment.runs.parse(source).await?;
         let chosen = self.as_configured(text).await?;
         self.settings.fits(&chosen.workload)?;
         check_hosts(&self.settings, &chosen.workload)?;
         // runs that are pinned to this version need not read it from the store
-        self.fan_out.runs.know(&chosen.workload);
+        self.deployment.runs.know(&chosen.workload);
         Ok(chosen)
     }
 
@@ -90,7 +90,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         let workload = Arc::clone(&self.settings.workload);
         let text = match as_typed {
             Some(as_typed) => {
-                let text = self.fan_out.runs.parse(as_typed).await;
+                let text = self.deployment.runs.parse(as_typed).await;
                 let text = text.map_err(RunError::from)?;
                 Arc::new(text)
             }
@@ -100,7 +100,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
     }
 
     async fn write_workload(&self, chosen: &Chosen) -> Result<(), StoreError> {
-        let store = &self.fan_out.store;
+        let store = &self.deployment.store;
         let version = chosen.text.version();
         store.put_workload(version, chosen.text.source()).await?;
         store.choose_workload(version).await?;
@@ -110,7 +110,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
 
     /// The workload that is chosen now.
     pub(super) async fn read_workload(&self) -> Result<Chosen, Refusal> {
-        let version = self.fan_out.store.chosen_workload().await?;
+        let version = self.deployment.store.chosen_workload().await?;
         let known = |version: &String| self.workload_copy.of_version(version);
         let chosen = match (version.as_ref().and_then(known), version) {
             (Some(known), _) => known,
@@ -119,7 +119,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
                 workload: Arc::clone(&self.settings.workload),
             },
             (None, Some(version)) => {
-                let text = self.fan_out.runs.workload(&version).await?;
+                let text = self.deployment.runs.workload(&version).await?;
                 self.as_configured(text).await.map_err(RunError::from)?
             }
         };
@@ -134,7 +134,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         let text = text.into();
         let workload = if self.settings.equal_weights && !text.source().starts_with(EQUAL_WEIGHTS) {
             let source = format!("{EQUAL_WEIGHTS}{}", text.source());
-            Arc::new(self.fan_out.runs.parse(&source).await?)
+            Arc::new(self.deployment.runs.parse(&source).await?)
         } else {
             Arc::clone(&text)
         };

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use traffic::clock::{Clock, Slot, Timestamp};
-use traffic::ports::{Checkpoint, Store};
+use traffic::ports::{Checkpoint, ReaderStore};
 use traffic::record::{BUCKET_SECONDS, Bucket};
 use traffic::run::RunId;
 use traffic::runs::{LoadedRun, RunError, Runs};
@@ -52,7 +52,7 @@ pub fn settled_until(checkpoint: &Checkpoint) -> Result<Slot, CheckpointError> {
 /// The place of a run that is held; the task with the lock reads for all that wait.
 type Place = tokio::sync::Mutex<Option<Follower>>;
 
-impl<S: Store> Aggregation<S> {
+impl<S: ReaderStore> Aggregation<S> {
     /// Statistics and ledger of what `store` holds; `runs` are the process's copies of its runs.
     pub fn new(store: Arc<S>, runs: Arc<Runs<S>>, clock: Clock, limits: Limits) -> Self {
         Self {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use futures_util::future::try_join_all;
 use traffic::clock::{Slot, Timestamp};
-use traffic::ports::{RecordPage, Store, StoreError, WRITE_DEADLINE};
+use traffic::ports::{ReaderStore, RecordPage, StoreError, WRITE_DEADLINE};
 use traffic::record::Bucket;
 use traffic::runs::{LoadedRun, is_newer};
 
@@ -77,7 +77,7 @@ impl Follower {
     }
 
     /// Reads the records that are new as of `now`, and seals the buckets that no write can reach.
-    pub(super) async fn refresh<S: Store>(
+    pub(super) async fn refresh<S: ReaderStore>(
         &mut self,
         store: &S,
         now: Timestamp,
@@ -94,7 +94,7 @@ impl Follower {
     }
 
     /// Reads on up to the bucket `until`, or the last one of the run.
-    async fn read_on<S: Store>(
+    async fn read_on<S: ReaderStore>(
         &mut self,
         store: &S,
         now: Timestamp,
@@ -204,7 +204,11 @@ impl Follower {
         self.live = self.sealed.tally.clone();
     }
 
-    async fn read<S: Store>(&self, store: &S, bucket: Bucket) -> Result<RecordPage, StoreError> {
+    async fn read<S: ReaderStore>(
+        &self,
+        store: &S,
+        bucket: Bucket,
+    ) -> Result<RecordPage, StoreError> {
         let since = self.open.get(&bucket).and_then(|open| open.cursor);
         let run = self.run.plan.run();
         store

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use futures_util::future::try_join_all;
 use traffic::clock::Timestamp;
-use traffic::ports::Store;
+use traffic::ports::ReaderStore;
 use traffic::run::{Run, RunId};
 use traffic::runs::{LoadedRun, RunError};
 
@@ -44,7 +44,7 @@ pub struct ListedRun {
     pub totals: Option<Totals>,
 }
 
-impl<S: Store> Aggregation<S> {
+impl<S: ReaderStore> Aggregation<S> {
     /// Up to `limit` runs, newest first: of all, or of those older than `before`. A run whose checkpoint cannot be read is
     /// listed without totals.
     pub async fn runs(

@@ -161,7 +161,7 @@ pub(super) fn openapi() {}
 mod tests {
     use std::collections::BTreeSet;
 
-    use traffic::memory::{MemoryHeartbeat, MemoryQueue, MemoryStore};
+    use testing::{MemoryHeartbeat, MemoryQueue, MemoryStore};
 
     use crate::api::routes;
 

@@ -4,8 +4,8 @@ use axum::body::Body;
 use axum::http::Request;
 use control::Settings;
 use proptest::prelude::*;
+use testing::MemoryStore;
 use traffic::clock::Clock;
-use traffic::memory::MemoryStore;
 use web::api::Door;
 
 use crate::cicada::{Cicada, epoch, workload};

@@ -26,6 +26,5 @@ mod served;
 mod shapes;
 mod tls;
 mod tools;
-mod unsteady;
 mod user;
 mod workload;

@@ -77,7 +77,11 @@ async fn stages_follow_one_another_and_then_the_run_is_over_and_costs_nothing() 
         .sleep_until(start + Duration::from_secs(30))
         .await;
     assert_eq!(cicada.state().await, State::Stopped);
-    cicada.fan_out.plan_ahead().await.expect("the store works");
+    cicada
+        .deployment
+        .plan_ahead()
+        .await
+        .expect("the store works");
     assert!(!cicada.beats().await);
     // every tick of both stages was sent, and none beyond
     let sent = cicada.wake_ups();

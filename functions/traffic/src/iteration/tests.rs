@@ -7,7 +7,7 @@ use reqwest::header::HeaderMap;
 use tokio::sync::watch;
 
 use super::*;
-use crate::block::{Block, BlockSize};
+use crate::block::Block;
 use crate::clock::{Clock, Slot};
 use crate::journal::Pending;
 use crate::memory::MemoryStore;
@@ -211,28 +211,14 @@ impl Scene {
 }
 
 fn endless(from: Slot) -> Run {
-    let segment = Segment {
-        from: from.full_second(),
-        user_count: 1,
-        spawn_rate: 1.0,
-        shares: Vec::new(),
-        host: None,
-        hosts: Vec::new(),
-        until: None,
-        shape: None,
-    };
-    Run {
-        id: RunId("run".into()),
-        revision: 1,
-        seed: 1,
-        workload: "w".into(),
-        block_size: BlockSize::default(),
-        created_at: from.full_second(),
-        segments: vec![segment],
-        stopped_at: None,
-        past: None,
-        reset_at: None,
-    }
+    let segment = Segment::new(from.full_second(), 1, 1.0, Vec::new());
+    Run::new(
+        RunId("run".into()),
+        1,
+        "w",
+        from.full_second(),
+        vec![segment],
+    )
 }
 
 #[tokio::test(start_paused = true)]

@@ -188,11 +188,7 @@ mod tests {
     use super::*;
 
     fn share(class: &str, weight: u32, fixed_count: u32) -> Share {
-        Share {
-            class: class.into(),
-            weight,
-            fixed_count,
-        }
+        Share::new(class, weight, fixed_count)
     }
 
     fn number(class: &str) -> Option<usize> {

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use super::{ExceptionEntry, Fate, IterationEntry, Outcome, RequestName};
+use super::{ExceptionEntry, Fate, IterationEntry, Outcome, Record, RecordKey, RequestName};
 use crate::clock::{Slot, Timestamp, micros};
 use crate::trace_context::TraceId;
 
@@ -52,6 +52,17 @@ impl Contents {
     /// True when there is nothing to write.
     pub fn is_empty(&self) -> bool {
         self.iterations.is_empty() && self.outcomes.is_empty() && self.exceptions.is_empty()
+    }
+
+    /// The record of this under a key; see [`Contents::encode`].
+    pub fn record(&mut self, key: RecordKey) -> Record {
+        let failed = |outcome: &&Outcome| outcome.error.is_some();
+        Record {
+            requests: self.outcomes.len() as u32,
+            failures: self.outcomes.iter().filter(failed).count() as u32,
+            payload: self.encode(key.slot),
+            key,
+        }
     }
 
     /// The payload for a record of the tick at `slot`; sorts the outcomes by completion, and forgets

@@ -27,6 +27,22 @@ pub struct Segment {
     pub shape: Option<ShapePart>,
 }
 
+impl Segment {
+    /// Users of the classes from an instant on, at the hosts of their workload, until somebody changes it.
+    pub fn new(from: Timestamp, user_count: u32, spawn_rate: f64, shares: Vec<Share>) -> Self {
+        Self {
+            from,
+            user_count,
+            spawn_rate,
+            shares,
+            host: None,
+            hosts: Vec::new(),
+            until: None,
+            shape: None,
+        }
+    }
+}
+
 /// A segment's part in a load shape.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShapePart {
@@ -48,4 +64,15 @@ pub struct Share {
     pub weight: u32,
     /// Its exact number of users, or 0 to go by weight.
     pub fixed_count: u32,
+}
+
+impl Share {
+    /// The share of a class: its weight, or its number of users if that is not 0.
+    pub fn new(class: &str, weight: u32, fixed_count: u32) -> Self {
+        Self {
+            class: class.into(),
+            weight,
+            fixed_count,
+        }
+    }
 }

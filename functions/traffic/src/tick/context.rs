@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::timing::TOO_LATE;
 use crate::clock::{Clock, Slot, Slots, Timestamp};
 use crate::journal::Journal;
-use crate::ports::Store;
+use crate::ports::TickStore;
 use crate::runs::{LoadedRun, Runs};
 use crate::workload::Wait;
 
@@ -25,7 +25,7 @@ pub(super) struct TickContext<S> {
     pub(super) sends_until: Option<Timestamp>,
 }
 
-impl<S: Store> TickContext<S> {
+impl<S: TickStore> TickContext<S> {
     /// True if all ticks share this process.
     pub(super) fn is_alone(&self) -> bool {
         self.runs.is_alone()

@@ -10,7 +10,7 @@ use super::report::TickReport;
 use super::starts::{Place, Starts};
 use super::{planned, turns};
 use crate::plan::Due;
-use crate::ports::Store;
+use crate::ports::TickStore;
 use crate::record::Fate;
 use crate::run::GRAIN;
 use crate::runs::LoadedRun;
@@ -26,7 +26,7 @@ pub(super) struct Execution<S, T> {
     report: TickReport,
 }
 
-impl<S: Store, T: Transport> Execution<S, T> {
+impl<S: TickStore, T: Transport> Execution<S, T> {
     pub(super) fn new(parts: Parts<S, T>, starts: Starts) -> Self {
         Self {
             parts: Arc::new(parts),

@@ -8,7 +8,7 @@
 //!
 //! The plan says exactly when a user is next due, so a slow response costs its two writes (the marker,
 //! and taking it back) only if that is near. All of it is void where the ticks share one process,
-//! which knows by itself: [`Store::marker_lead`] is zero.
+//! which knows by itself: [`RunStore::marker_lead`](crate::ports::RunStore::marker_lead) is zero.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +20,7 @@ use super::marker_rules::{MarkerRules, READING_TAKES, may_start};
 use crate::back_off::back_off;
 use crate::clock::Timestamp;
 use crate::plan::{Due, Next};
-use crate::ports::{Marker, Store, StoreError, WRITE_DEADLINE};
+use crate::ports::{Marker, StoreError, TickStore, WRITE_DEADLINE};
 use crate::record::{Fate, RecordKey};
 use crate::run::GRAIN;
 use crate::workload::Wait;
@@ -50,7 +50,7 @@ pub(super) struct Markers<S> {
     known: Mutex<Option<Known>>,
 }
 
-impl<S: Store> Markers<S> {
+impl<S: TickStore> Markers<S> {
     pub(super) fn new(tick: Arc<TickContext<S>>) -> Self {
         Self {
             tick,

@@ -7,11 +7,14 @@ use super::parts::Parts;
 use crate::in_flight::Busy;
 use crate::iteration::Sender;
 use crate::plan::Due;
-use crate::ports::Store;
+use crate::ports::TickStore;
 use crate::transport::Transport;
 
 /// Takes the user of what is due now, unless it is busy here or elsewhere.
-pub(super) async fn take<S: Store, T: Transport>(parts: &Parts<S, T>, item: &Due) -> Option<Busy> {
+pub(super) async fn take<S: TickStore, T: Transport>(
+    parts: &Parts<S, T>,
+    item: &Due,
+) -> Option<Busy> {
     let markers = &parts.markers;
     if markers.has_gone_on(item) || markers.is_busy_elsewhere(item).await {
         None
@@ -21,7 +24,7 @@ pub(super) async fn take<S: Store, T: Transport>(parts: &Parts<S, T>, item: &Due
 }
 
 /// One iteration; false if its turn came too late to send anything.
-pub(super) async fn iteration<S: Store, T: Transport>(
+pub(super) async fn iteration<S: TickStore, T: Transport>(
     parts: Arc<Parts<S, T>>,
     item: Due,
     busy: Busy,

@@ -9,7 +9,7 @@ use super::context::TickContext;
 use super::senders::Senders;
 use crate::clock::Timestamp;
 use crate::iteration::{Sender, Turn};
-use crate::ports::Store;
+use crate::ports::TickStore;
 use crate::record::Fate;
 use crate::run::RunId;
 use crate::run_end::RunEnd;
@@ -28,7 +28,7 @@ pub(super) struct Sending<S, T> {
     pub(super) cut_off: watch::Receiver<Option<RunId>>,
 }
 
-impl<S: Store, T: Transport> Sending<S, T> {
+impl<S: TickStore, T: Transport> Sending<S, T> {
     /// The class with the host that a run gives it at an instant.
     pub(super) fn sender_at(&self, run: &Arc<LoadedRun>, at: Timestamp) -> Option<Arc<Sender>> {
         if Arc::ptr_eq(run, &self.tick.run) {

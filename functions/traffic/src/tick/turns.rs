@@ -22,7 +22,7 @@ use super::agenda::Copies;
 use super::parts::Parts;
 use crate::iteration::Sender;
 use crate::plan::Due;
-use crate::ports::Store;
+use crate::ports::TickStore;
 use crate::record::Fate;
 use crate::transport::Transport;
 
@@ -32,7 +32,7 @@ pub(super) use held::among_processes;
 
 /// A user's turn where all turns share a process: it loops until the turn ends, each time after
 /// the response. A change to the run may end it earlier or later.
-pub(super) async fn in_one_process<S: Store, T: Transport>(
+pub(super) async fn in_one_process<S: TickStore, T: Transport>(
     parts: Arc<Parts<S, T>>,
     mut item: Due,
     rest: Duration,
@@ -91,7 +91,7 @@ pub(super) async fn in_one_process<S: Store, T: Transport>(
 }
 
 /// Returns when a turn is over, whatever is changed meanwhile.
-async fn turn_over<S: Store, T>(parts: &Parts<S, T>, item: &mut Due, copies: &mut Copies) {
+async fn turn_over<S: TickStore, T>(parts: &Parts<S, T>, item: &mut Due, copies: &mut Copies) {
     loop {
         tokio::select! {
             () = parts.tick.clock().sleep_until(item.until) => return,
@@ -101,7 +101,7 @@ async fn turn_over<S: Store, T>(parts: &Parts<S, T>, item: &mut Due, copies: &mu
 }
 
 /// Asks the run as it is now until when a turn lasts.
-fn follow_change<S: Store, T>(parts: &Parts<S, T>, item: &mut Due, copies: &mut Copies) {
+fn follow_change<S: TickStore, T>(parts: &Parts<S, T>, item: &mut Due, copies: &mut Copies) {
     let run = Arc::clone(&copies.borrow_and_update());
     let tick = &parts.tick;
     let due = (run.plan).due_of_user(tick.class, item.user, tick.slot());

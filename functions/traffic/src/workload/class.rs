@@ -17,6 +17,7 @@ use super::wait::Wait;
 use crate::base_url::base_url;
 use crate::credentials::Credentials;
 use crate::random::Draws;
+use crate::run::Share;
 use crate::tls::HostTls;
 
 /// A service that user classes send requests to.
@@ -115,6 +116,11 @@ impl UserClass {
     /// The number of users it always has; 0 leaves it to the weight.
     pub fn fixed_count(&self) -> u32 {
         self.fixed_count
+    }
+
+    /// Its share of the users of a run, as the workload has it.
+    pub fn share(&self) -> Share {
+        Share::new(&self.name, self.weight, self.fixed_count)
     }
 
     /// Its users' wait between iterations.

@@ -89,17 +89,9 @@ fn class_counts_equal_those_of_locusts_dispatcher() {
         "PassiveLoadUser",
         "TargetAppUser",
     ];
-    cases.extend((0..=60).map(|users| {
-        Case {
-            users,
-            shares: default
-                .map(|class| Share {
-                    class: class.into(),
-                    weight: 1,
-                    fixed_count: 0,
-                })
-                .into(),
-        }
+    cases.extend((0..=60).map(|users| Case {
+        users,
+        shares: default.map(|class| Share::new(class, 1, 0)).into(),
     }));
     let answers = ask_locust(&cases);
     assert_eq!(answers.len(), cases.len());

@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio::time::sleep;
 use traffic::clock::{Clock, Slot};
 use traffic::plan::Plan;
-use traffic::ports::{Queue as _, Store as _, WakeUp};
+use traffic::ports::{Queue as _, RunStore as _, WakeUp};
 use traffic::runs::planned_classes;
 use traffic::workload::Workload;
 

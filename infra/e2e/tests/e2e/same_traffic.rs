@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use traffic::ports::Store as _;
+use traffic::ports::RunStore as _;
 
 use crate::emulator::root;
 use crate::recorder::Recorder;

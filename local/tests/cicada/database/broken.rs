@@ -6,7 +6,7 @@ use bytes::Bytes;
 use local::store::SqliteStore;
 use tokio::time::{Instant, sleep};
 use traffic::clock::{Clock, Slot};
-use traffic::ports::Store as _;
+use traffic::ports::RecordStore as _;
 use traffic::record::{Block, Bucket, Record, RecordKey};
 use traffic::run::RunId;
 

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use traffic::ports::{Checkpoint, Store, StoreError};
+use traffic::ports::{Checkpoint, ReaderStore, StoreError};
 use traffic::record::Bucket;
 use traffic::runs::LoadedRun;
 
@@ -23,7 +23,7 @@ const SAVE_ATTEMPTS: usize = 5;
 
 impl Follower {
     /// Resumes at the run's checkpoint, or at its beginning.
-    pub(in crate::reader) async fn load<S: Store>(
+    pub(in crate::reader) async fn load<S: ReaderStore>(
         store: &S,
         run: Arc<LoadedRun>,
         limits: Limits,
@@ -56,7 +56,7 @@ impl Follower {
     }
 
     /// Writes a checkpoint if enough buckets are sealed; without it a restart reads more.
-    pub(in crate::reader) async fn save_if_due<S: Store>(&mut self, store: &S) {
+    pub(in crate::reader) async fn save_if_due<S: ReaderStore>(&mut self, store: &S) {
         if self.is_save_due()
             && let Err(error) = self.save(store).await
         {
@@ -66,7 +66,7 @@ impl Follower {
     }
 
     /// Writes a checkpoint, unless the stored one has as many buckets.
-    pub(in crate::reader) async fn save<S: Store>(
+    pub(in crate::reader) async fn save<S: ReaderStore>(
         &mut self,
         store: &S,
     ) -> Result<(), AggregatorError> {
@@ -85,7 +85,7 @@ impl Follower {
         Err(StoreError::Conflict.into())
     }
 
-    async fn put_checkpoint<S: Store>(
+    async fn put_checkpoint<S: ReaderStore>(
         &mut self,
         store: &S,
         complete: bool,
@@ -114,7 +114,7 @@ impl Follower {
         self.stored.next
     }
 
-    async fn look_at_stored<S: Store>(&mut self, store: &S) -> Result<(), AggregatorError> {
+    async fn look_at_stored<S: ReaderStore>(&mut self, store: &S) -> Result<(), AggregatorError> {
         if let Some(checkpoint) = store.checkpoint(&self.run.plan.run().id).await? {
             let (next, complete) =
                 progress(&checkpoint.body).map_err(|source| self.unreadable(source))?;
@@ -129,7 +129,7 @@ impl Follower {
 
     /// Goes on from the stored checkpoint if the run's plan does not reach back any more to the slots that are open here:
     /// another reader has settled them.
-    pub(in crate::reader) async fn catch_up<S: Store>(
+    pub(in crate::reader) async fn catch_up<S: ReaderStore>(
         &mut self,
         store: &S,
     ) -> Result<(), AggregatorError> {
@@ -142,7 +142,10 @@ impl Follower {
     }
 
     /// Goes on from the stored checkpoint, if it has more buckets than are sealed here.
-    pub(super) async fn resume<S: Store>(&mut self, store: &S) -> Result<(), AggregatorError> {
+    pub(super) async fn resume<S: ReaderStore>(
+        &mut self,
+        store: &S,
+    ) -> Result<(), AggregatorError> {
         if let Some(checkpoint) = store.checkpoint(&self.run.plan.run().id).await? {
             let sealed = self.decode(&checkpoint)?;
             if sealed.next > self.sealed.next {
@@ -153,7 +156,10 @@ impl Follower {
     }
 
     /// Goes on from the stored checkpoint, if another reader has written one.
-    pub(super) async fn give_way<S: Store>(&mut self, store: &S) -> Result<(), AggregatorError> {
+    pub(super) async fn give_way<S: ReaderStore>(
+        &mut self,
+        store: &S,
+    ) -> Result<(), AggregatorError> {
         let known = self.stored.revision;
         if let Some(checkpoint) = store.checkpoint(&self.run.plan.run().id).await?
             && checkpoint.revision != known

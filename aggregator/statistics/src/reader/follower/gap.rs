@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use traffic::clock::{Slot, Timestamp};
-use traffic::ports::Store;
+use traffic::ports::ReaderStore;
 use traffic::record::Bucket;
 use traffic::runs::LoadedRun;
 
@@ -27,7 +27,7 @@ type Planned = Vec<Vec<(Slot, u64)>>;
 
 impl Follower {
     /// Seals the empty buckets that follow the sealed ones, if they are many and no write can reach them any more.
-    pub(super) async fn pass_over_gap<S: Store>(
+    pub(super) async fn pass_over_gap<S: ReaderStore>(
         &mut self,
         store: &S,
         now: Timestamp,

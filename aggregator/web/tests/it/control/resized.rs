@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use control::Settings;
 use traffic::clock::Slot;
-use traffic::ports::Store as _;
+use traffic::ports::CheckpointStore as _;
 use traffic::run::Run;
 use traffic::workload::Workload;
 
@@ -72,7 +72,7 @@ async fn stays_small(resizes: u64) {
         // nobody takes them
         cicada.wake_ups();
         if number % 6 == 0 {
-            cicada.fan_out.plan_ahead().await.expect("it plans");
+            cicada.deployment.plan_ahead().await.expect("it plans");
             let folded = cicada.aggregation.fold_sealed().await;
             folded.expect("the store answers");
         }

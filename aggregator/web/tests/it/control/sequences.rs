@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use control::{Refusal, SwarmRequest};
 use proptest::prelude::*;
 use traffic::clock::Slot;
-use traffic::ports::{Store as _, WakeUp};
+use traffic::ports::{ProgressStore as _, RunStore as _, WakeUp};
 use traffic::run::Run;
 
 use crate::bad_input::for_all;
@@ -104,7 +104,11 @@ async fn take(cicada: &Cicada, step: &Step) {
         }
         Step::Reset => cicada.control.reset().await.expect("the store works"),
         Step::Beat => {
-            cicada.fan_out.plan_ahead().await.expect("the store works");
+            cicada
+                .deployment
+                .plan_ahead()
+                .await
+                .expect("the store works");
         }
         Step::Pass(millis) => cicada.pass(*millis as f64 / 1e3).await,
     }

@@ -11,7 +11,7 @@ use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvid
 use serde_json::json;
 use tokio::time::Instant;
 use traffic::clock::Clock;
-use traffic::ports::{Store, StoreError};
+use traffic::ports::{RecordStore as _, RunStore as _, StoreError};
 
 use super::{RETENTION, Scene, record, run_id};
 use crate::answers;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::clock::Timestamp;
 use crate::plan::Due;
-use crate::ports::Store;
+use crate::ports::TickStore;
 use crate::record::Fate;
 use crate::tick::marker_rules::{ARRIVES, GAP, may_start, turn_marked_from};
 use crate::tick::markers::WrittenMarker;
@@ -33,7 +33,7 @@ struct HeldUser<'p, S, T> {
 }
 
 /// A user's turn where others may have its next ones, and those that it comes to hold.
-pub(in crate::tick) async fn among_processes<S: Store, T: Transport>(
+pub(in crate::tick) async fn among_processes<S: TickStore, T: Transport>(
     parts: Arc<Parts<S, T>>,
     item: Due,
     rest: Duration,
@@ -73,7 +73,7 @@ pub(in crate::tick) async fn among_processes<S: Store, T: Transport>(
     true
 }
 
-impl<S: Store, T: Transport> HeldUser<'_, S, T> {
+impl<S: TickStore, T: Transport> HeldUser<'_, S, T> {
     /// Loops until the turn ends.
     async fn one_turn(&mut self, turn: Due) {
         let (parts, clock) = (self.parts, self.parts.tick.clock());

@@ -4,8 +4,8 @@ use std::future::Future;
 use std::time::Duration;
 
 use super::{created_at, ok, run_id};
-use crate::block::{BLOCK_USERS, Block, BlockSize};
-use crate::ports::{Marker, Store};
+use traffic::ports::{Marker, Store};
+use traffic::record::{BLOCK_USERS, Block, BlockSize};
 
 pub(super) async fn all<S, F>(open: &impl Fn() -> F)
 where

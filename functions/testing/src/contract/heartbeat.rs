@@ -5,7 +5,7 @@
 
 use std::future::Future;
 
-use crate::ports::{Heartbeat, HeartbeatError, Schedule};
+use traffic::ports::{Heartbeat, HeartbeatError, Schedule};
 
 /// Runs every sentence of the contract, each on a heartbeat of its own from `open`.
 pub async fn all<H, F>(open: impl Fn() -> F)

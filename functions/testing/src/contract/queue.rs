@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::time::Duration;
 
-use crate::block::Block;
-use crate::clock::{Clock, Slot, Slots, Timestamp};
-use crate::ports::{Queue, WakeUp};
-use crate::run::RunId;
+use traffic::clock::{Clock, Slot, Slots, Timestamp};
+use traffic::ports::{Queue, WakeUp};
+use traffic::record::Block;
+use traffic::run::RunId;
 
 /// A late wake-up, and one that was sent just now, is on its way for no longer than this.
 const AT_ONCE: Duration = Duration::from_secs(5);

@@ -1,4 +1,4 @@
-//! A queue that counts what it is sent, takes a moment for it, and breaks down when it is told to.
+//! A queue that counts what it is sent, takes a moment for it, and breaks down when told to.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -10,8 +10,9 @@ use traffic::ports::{Queue, QueueError, WakeUp};
 /// What a call to SQS takes.
 const TAKES: Duration = Duration::from_millis(6);
 
+/// A queue as SQS is to its callers, whose wake-ups wait until a test takes them.
 #[derive(Debug, Default)]
-pub(super) struct UnsteadyQueue(Mutex<State>);
+pub struct FaultyQueue(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -22,29 +23,29 @@ struct State {
     breaks_after: Option<usize>,
 }
 
-impl UnsteadyQueue {
+impl FaultyQueue {
     /// Makes it break down in the middle of a call, once it has taken so many more wake-ups.
-    pub(super) fn break_after(&self, wake_ups: Option<usize>) {
+    pub fn break_after(&self, wake_ups: Option<usize>) {
         self.0.lock().breaks_after = wake_ups;
     }
 
     /// Every wake-up that it was ever sent.
-    pub(super) fn sent(&self) -> BTreeSet<WakeUp> {
+    pub fn sent(&self) -> BTreeSet<WakeUp> {
         self.0.lock().sent.keys().cloned().collect()
     }
 
     /// Those that were sent again, each time counted.
-    pub(super) fn wasted(&self) -> usize {
+    pub fn wasted(&self) -> usize {
         self.0.lock().sent.values().map(|times| times - 1).sum()
     }
 
     /// How many wake-ups came with each call.
-    pub(super) fn calls(&self) -> Vec<usize> {
+    pub fn calls(&self) -> Vec<usize> {
         self.0.lock().calls.clone()
     }
 
     /// Takes what is waiting for slots before `slot`, as often as it was sent.
-    pub(super) fn take_before(&self, slot: Slot) -> Vec<WakeUp> {
+    pub fn take_before(&self, slot: Slot) -> Vec<WakeUp> {
         let mut state = self.0.lock();
         let (taken, waiting) = std::mem::take(&mut state.waiting)
             .into_iter()
@@ -54,7 +55,7 @@ impl UnsteadyQueue {
     }
 }
 
-impl Queue for UnsteadyQueue {
+impl Queue for FaultyQueue {
     async fn send(&self, _: Slots, wake_ups: Vec<WakeUp>) -> Result<(), QueueError> {
         tokio::time::sleep(TAKES / 2).await;
         let undelivered = {
@@ -75,7 +76,7 @@ impl Queue for UnsteadyQueue {
             0 => Ok(()),
             undelivered => Err(QueueError {
                 undelivered,
-                source: "it was told to break down".into(),
+                source: "the queue is closed".into(),
             }),
         }
     }

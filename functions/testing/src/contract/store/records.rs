@@ -7,11 +7,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bytes::Bytes;
 
 use super::{class, ok, run_id};
-use crate::block::Block;
-use crate::clock::Slot;
-use crate::ports::Store;
-use crate::record::{BUCKET_SECONDS, Bucket, Record, RecordKey};
-use crate::run::RunId;
+use traffic::clock::Slot;
+use traffic::ports::Store;
+use traffic::record::{BUCKET_SECONDS, Block, Bucket, Record, RecordKey};
+use traffic::run::RunId;
 
 /// More than the largest block here needs.
 const SHARDS: u32 = 3;

@@ -7,11 +7,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::block::{Block, BlockSize};
-use crate::clock::{Slot, Timestamp};
-use crate::ports::{Checkpoint, Store, StoreError, WakeUp};
-use crate::record::Bucket;
-use crate::run::{Past, Run, RunId, Segment, Share, Spawner};
+use traffic::clock::{Slot, Timestamp};
+use traffic::ports::{Checkpoint, Store, StoreError, WakeUp};
+use traffic::record::{Block, Bucket};
+use traffic::run::{Past, Run, RunId, Segment, Share, Spawner};
 
 mod markers;
 mod records;
@@ -319,31 +318,25 @@ fn created_at(number: u64) -> Timestamp {
 }
 
 fn run(number: u64) -> Run {
-    let share = |class: &str, weight, fixed_count| Share {
-        class: class.into(),
-        weight,
-        fixed_count,
-    };
+    let share = |class: &str, weight, fixed_count| Share::new(class, weight, fixed_count);
     Run {
-        id: run_id(number),
-        revision: 1,
-        seed: u64::MAX - number,
-        workload: "v1".into(),
-        created_at: created_at(number),
-        segments: vec![Segment {
-            from: Timestamp::from_micros(1_800_000_002_345_678),
-            user_count: u32::MAX,
-            spawn_rate: 1.5,
-            shares: vec![share("ModelAUser", 3, 0), share("Größe \u{1F41D}", 0, 7)],
-            host: Some("http://127.0.0.1:8001".into()),
-            hosts: vec![("ModelAUser".into(), "http://127.0.0.1:8001".into())],
-            until: Some(Timestamp::from_micros(1_800_003_602_345_678)),
-            shape: None,
-        }],
-        stopped_at: None,
-        block_size: BlockSize::default(),
-        past: None,
         reset_at: Some(created_at(number + 1)),
+        ..Run::new(
+            run_id(number),
+            u64::MAX - number,
+            "v1",
+            created_at(number),
+            vec![Segment {
+                from: Timestamp::from_micros(1_800_000_002_345_678),
+                user_count: u32::MAX,
+                spawn_rate: 1.5,
+                shares: vec![share("ModelAUser", 3, 0), share("Größe \u{1F41D}", 0, 7)],
+                host: Some("http://127.0.0.1:8001".into()),
+                hosts: vec![("ModelAUser".into(), "http://127.0.0.1:8001".into())],
+                until: Some(Timestamp::from_micros(1_800_003_602_345_678)),
+                shape: None,
+            }],
+        )
     }
 }
 

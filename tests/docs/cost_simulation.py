@@ -68,7 +68,7 @@ def options(question):
     parser.add_argument("--architecture", default="x86_64")
     parser.add_argument("--ticks-per-message", type=int, default=10)
     parser.add_argument("--retention-days", type=float, default=30)
-    parser.add_argument("--alarms", type=int, default=6)
+    parser.add_argument("--alarms", type=int, default=3)
     parser.add_argument("--region")
     return parser.parse_args(shlex.split(question))
 

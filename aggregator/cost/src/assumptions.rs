@@ -1,9 +1,9 @@
 //! The settings of a deployment and the figures of AWS and of our own functions that no plan knows.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-
-use std::time::Duration;
 
 use super::response_times::ResponseTimes;
 
@@ -24,24 +24,20 @@ pub enum Architecture {
 
 /// A deployment's settings and its targets' response times.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs)]
 pub struct Assumptions {
-    /// The targets' response times.
     pub response_times: ResponseTimes,
     /// Whether each run of the month begins with the ramp of its spawn rate; or else all users are there at once.
     pub has_ramp: bool,
-    /// The functions' processors.
     pub architecture: Architecture,
     /// The tick function's memory; without it, the least that the traffic needs.
     pub tick_memory_mb: Option<u32>,
     /// The fan-out's and the aggregator's memory.
     pub other_memory_mb: u32,
-    /// The most ticks of a slot in one message.
     pub ticks_per_message: usize,
     /// The time between two polls of somebody who watches.
     pub poll_every: Duration,
-    /// The time that records are kept.
     pub retention_days: f64,
-    /// The time that logs are kept.
     pub log_retention_days: f64,
     /// Alarms of the deployment; they are paid for also while it is stopped.
     pub alarms: u32,
@@ -60,7 +56,7 @@ impl Default for Assumptions {
             poll_every: Duration::from_secs(2),
             retention_days: 30.0,
             log_retention_days: 14.0,
-            alarms: 6,
+            alarms: 3,
         }
     }
 }

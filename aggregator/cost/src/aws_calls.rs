@@ -87,14 +87,8 @@ pub(super) const HISTORY_BYTES: u64 = 8_000;
 /// Bytes of START, END and REPORT of an invocation, with those that CloudWatch adds to each line.
 pub(super) const PLATFORM_LOG: u64 = 450;
 
-/// Bytes that the tick logs of an invocation: none while all is well.
-pub(super) const TICK_LOG: u64 = 0;
-
-/// Bytes of the statistics of a minute in the fan-out's log.
+/// Bytes of the statistics of a minute in the fan-out's log; the others log nothing while all is well.
 pub(super) const FAN_OUT_LOG: u64 = 600;
-
-/// Bytes that the aggregator logs of a poll.
-pub(super) const AGGREGATOR_LOG: u64 = 0;
 
 /// Bytes of a record's item: packed, which saves a tenth, if it does not fit in a unit otherwise.
 pub(super) const fn record_bytes(class: &str, payload: u64) -> u64 {

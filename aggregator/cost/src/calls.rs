@@ -186,11 +186,6 @@ impl Calls {
         self.units(|call| call.is_write())
     }
 
-    /// Units of reading from the store.
-    pub fn read_units(&self) -> u64 {
-        self.units(|call| call.service == Service::DynamoDb && !call.is_write())
-    }
-
     /// Requests to a service.
     pub fn requests_to(&self, service: Service) -> u64 {
         self.units(|call| call.service == service)

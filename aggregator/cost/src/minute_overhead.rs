@@ -59,7 +59,7 @@ pub(super) fn watch(during: &Calls, time: Duration, assumptions: &Assumptions, c
     let buckets = SEALED_AFTER / BUCKET_SECONDS + 1;
     read_records(calls, during, polls, buckets, every);
     for _ in 0..polls {
-        calls.invoke(Function::Aggregator, POLL, aws_calls::AGGREGATOR_LOG);
+        calls.invoke(Function::Aggregator, POLL, 0);
     }
 }
 

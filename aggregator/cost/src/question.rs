@@ -28,17 +28,6 @@ use super::{
 /// The time that somebody watches, where the question does not say it.
 const WATCHED: Hours = Hours::a_day(1.0);
 
-/// Users that are started in a second.
-const SPAWN_RATE: RangeInclusive<f64> = 0.001..=10_000.0;
-
-/// Memory of a function on Lambda in MB.
-const MEMORY: RangeInclusive<u32> = 128..=10_240;
-
-const TICKS_PER_MESSAGE: RangeInclusive<u32> = 1..=100;
-const BLOCK_SIZE: RangeInclusive<u32> = 1..=BLOCK_USERS;
-const RETENTION_DAYS: RangeInclusive<u32> = 1..=3_650;
-const ALARMS: RangeInclusive<u32> = 0..=10_000;
-
 /// A question about the cost of some traffic.
 #[derive(Clone, Debug, PartialEq, serde::Deserialize, IntoParams)]
 #[cfg_attr(feature = "clap", derive(clap::Args))]
@@ -236,7 +225,7 @@ impl Question {
     ) -> Result<Estimate, InvalidField> {
         let schedule = self.schedule()?;
         let assumptions = self.assumptions(workload)?;
-        within("block_size", self.block_size, &BLOCK_SIZE)?;
+        within("block_size", self.block_size, &(1..=BLOCK_USERS))?;
         let block_size = BlockSize::new(self.block_size).unwrap_or_default();
         let run = match &self.shape {
             Some(shape) => self.run_of_shape(workload, shape, block_size, most_users)?,
@@ -305,47 +294,42 @@ impl Question {
 
     /// Each class's share of the users, and the number of users.
     fn shares(&self, workload: &Workload, most: u32) -> Result<(Vec<Share>, u32), InvalidField> {
-        let total = |users: u64| {
-            let users = u32::try_from(users).ok();
-            users.filter(|users| (1..=most).contains(users))
-        };
-        match (self.users, self.class_counts.is_empty()) {
-            (Some(_), false) => Err(InvalidField::new(
-                "class_counts",
-                "is given beside users: leave one of them out",
-            )),
-            (None, true) => Err(InvalidField::new(
-                "users",
-                "is missing: say how many users there are, such as 50",
-            )),
-            (Some(users), true) => {
-                let users = total(users).ok_or_else(|| {
-                    let problem = format!("must be a whole number from 1 to {most}");
-                    InvalidField::new("users", problem)
-                })?;
-                let shares = workload.classes().iter().map(|class| class.share());
-                Ok((shares.collect(), users))
+        let refused = |field, problem: String| Err(InvalidField::new(field, problem));
+        let (field, problem, shares, users): (_, _, Vec<Share>, u64) = match self.users {
+            Some(_) if !self.class_counts.is_empty() => {
+                let problem = "is given beside users: leave one of them out";
+                return refused("class_counts", problem.into());
             }
-            (None, false) => {
+            None if self.class_counts.is_empty() => {
+                let problem = "is missing: say how many users there are, such as 50";
+                return refused("users", problem.into());
+            }
+            Some(users) => {
+                let shares = workload.classes().iter().map(|class| class.share());
+                let problem = format!("must be a whole number from 1 to {most}");
+                ("users", problem, shares.collect(), users)
+            }
+            None => {
                 let counts = self.class_counts()?;
                 for name in counts.keys() {
                     known_class(workload, "class_counts", name)?;
                 }
                 let users = counts.values();
                 let users = users.fold(0_u64, |sum, count| sum.saturating_add(*count));
-                let users = total(users).ok_or_else(|| {
-                    let problem = format!("must come to 1 to {most} users in all");
-                    InvalidField::new("class_counts", problem)
-                })?;
                 let counts = counts.into_iter().filter(|(_, count)| *count > 0);
                 let shares = counts.map(|(class, count)| Share {
                     class,
                     weight: 1,
-                    // no more than all of them are
+                    // no more than all of them are, which is looked at below
                     fixed_count: count as u32,
                 });
-                Ok((shares.collect(), users))
+                let problem = format!("must come to 1 to {most} users in all");
+                ("class_counts", problem, shares.collect(), users)
             }
+        };
+        match u32::try_from(users) {
+            Ok(users) if (1..=most).contains(&users) => Ok((shares, users)),
+            _ => refused(field, problem),
         }
     }
 
@@ -371,21 +355,20 @@ impl Question {
             response_times.set(text, workload)?;
         }
         if let Some(spawn_rate) = self.spawn_rate {
-            within("spawn_rate", spawn_rate, &SPAWN_RATE)?;
+            within("spawn_rate", spawn_rate, &(0.001..=10_000.0))?;
         }
         if let Some(memory) = self.memory {
-            within("memory", memory, &MEMORY)?;
+            within("memory", memory, &(128..=10_240))?;
         }
-        let ticks = self.ticks_per_message;
-        within("ticks_per_message", ticks, &TICKS_PER_MESSAGE)?;
-        within("retention_days", self.retention_days, &RETENTION_DAYS)?;
-        within("alarms", self.alarms, &ALARMS)?;
+        within("ticks_per_message", self.ticks_per_message, &(1..=100))?;
+        within("retention_days", self.retention_days, &(1..=3_650))?;
+        within("alarms", self.alarms, &(0..=10_000))?;
         Ok(Assumptions {
             response_times,
             has_ramp: self.spawn_rate.is_some(),
             architecture: self.architecture,
             tick_memory_mb: self.memory,
-            ticks_per_message: ticks as usize,
+            ticks_per_message: self.ticks_per_message as usize,
             retention_days: f64::from(self.retention_days),
             alarms: self.alarms,
             ..Assumptions::default()

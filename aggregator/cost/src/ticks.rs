@@ -15,7 +15,7 @@ use traffic::record::wire::Contents;
 use traffic::record::{Block, Fate, IterationEntry, Outcome, RequestName};
 use traffic::runs::LoadedRun;
 use traffic::tick::marker_rules::{MarkerRules, SHARED_LEAD, may_start, turn_marked_from};
-use traffic::workload::{Scope, Step, Wait};
+use traffic::workload::{Scope, Wait};
 
 use super::assumptions::Assumptions;
 use super::aws_calls;
@@ -237,7 +237,12 @@ impl<'r> Ticks<'r> {
             let request = self
                 .names
                 .entry((played.class, number, index))
-                .or_insert_with(|| name(step));
+                .or_insert_with(|| {
+                    Arc::new(RequestName {
+                        method: step.method.as_str().into(),
+                        name: step.name.as_ref().into(),
+                    })
+                });
             let outcome = Outcome {
                 request: Arc::clone(request),
                 completed_at: now,
@@ -298,11 +303,4 @@ fn records(
     }
     write(&mut pending, last);
     (sizes, last.max(all_started) + aws_calls::WRITE_TAKES)
-}
-
-fn name(step: &Step) -> Arc<RequestName> {
-    Arc::new(RequestName {
-        method: step.method.as_str().into(),
-        name: step.name.as_ref().into(),
-    })
 }

@@ -1,5 +1,6 @@
 """The three functions: built, uploaded by cargo lambda with their environment, and set up as Lambda keeps them."""
 
+import json
 import os
 import re
 import subprocess
@@ -145,7 +146,8 @@ class Uploads:
         wanted = [sorted(filter(None, self.settings[key].split(","))) for key in ("subnets", "security-groups")]
         if now == wanted:
             return []
-        return ["--vpc-config", f"SubnetIds={','.join(wanted[0])},SecurityGroupIds={','.join(wanted[1])}"]
+        # the CLI's short form has no empty list
+        return ["--vpc-config", json.dumps({"SubnetIds": wanted[0], "SecurityGroupIds": wanted[1]})]
 
     def reserve(self, name, now, wanted):
         """Reserved concurrency: a number, or 0 for none."""

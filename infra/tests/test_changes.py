@@ -57,6 +57,7 @@ class Changes(StageTest):
         # and what is taken back is gone
         third = self.deployed("demo", "--reset", "max-users", "--reset=start-schedule")
         self.assertRegex(third.stderr, r"(?m)^deploy: max-users +9 +no limit$")
+        self.assertRegex(third.stderr, r"(?m)^deploy: block-size +20 +20$")
         self.assertNotIn("CICADA_MAX_USERS", self.function("cicada-demo-tick")["Environment"]["Variables"])
         self.assertEqual(self.aws.left()["schedules"], ["cicada-demo/heartbeat"])
         beat = self.schedule("demo", "heartbeat")

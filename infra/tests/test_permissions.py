@@ -120,5 +120,5 @@ class Permissions(StageTest):
         for statement in POLICY["Statement"]:
             resources = statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]
             if statement["Sid"] not in ("WakeUpsToTheTick", "CannotBeNarrowed", "FrontDoorHttpApi", "TagsOfFunctions"):
-                self.assertTrue(all("cicada-" in resource for resource in resources), statement["Sid"])
+                self.assertTrue(all(re.search("cicada[-/]", resource) for resource in resources), statement["Sid"])
             self.assertNotIn("*", str(statement["Action"]))

@@ -59,6 +59,7 @@ class Stage(StageTest):
             "log groups": [f"/aws/lambda/{NAME}-{name}" for name in ("aggregator", "fanout", "tick")],
             "metric filters": ["average-response-time", *["errors"] * 3, "fail-ratio", "missing", "trouble-of-a-minute"],
             "alarms": [f"{NAME}-{alarm}" for alarm in alarms],
+            "settings": ["/cicada/demo/settings"],
             "topics": [f"arn:aws:sns:{REGION}:{ACCOUNT}:{NAME}-alarms"],
         }
         self.assertEqual(left, expected)

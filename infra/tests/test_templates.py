@@ -100,6 +100,10 @@ class Templates(unittest.TestCase):
         self.assertEqual(parameters, {option.parameter for option in KEPT if option.name != "tags"})
         defaults = {p.get("Default") for name, p in template("base.yaml")["Parameters"].items() if name != "Stage"}
         self.assertEqual(defaults, {""})
+        # CloudFormation refuses a change that changes nothing but parameters, so each is in a resource
+        resources = str(template("base.yaml")["Resources"]) + str(template("base.yaml")["Conditions"])
+        for parameter in parameters:
+            self.assertRegex(resources, rf"{{'Ref': '{parameter}'}}|\${{{parameter}}}")
         roles = [r for r in template("base.yaml")["Resources"].values() if r["Type"] == "AWS::IAM::Role"]
         for role in roles:
             self.assertIn("HasBoundary", str(role["Properties"]["PermissionsBoundary"]))

@@ -110,7 +110,7 @@ async fn program(options: &Options, logs: LogBuffer, clock: Clock) -> Result<u8,
         return look(options, &process);
     }
     let door = web::door(options, &process)?;
-    let telemetry = telemetry::Settings::read(&*process)?;
+    let telemetry = telemetry::TelemetrySettings::read(&*process)?;
     let kept = kept(options, &clock)?;
     let settings = resolve(options, &process, kept.as_ref()).await?;
     let run_time = settings.start.and_then(|start| start.run_time);
@@ -186,7 +186,7 @@ async fn program(options: &Options, logs: LogBuffer, clock: Clock) -> Result<u8,
 }
 
 /// Exports spans and metrics from now on.
-fn start_telemetry(settings: &telemetry::Settings) -> anyhow::Result<Arc<Telemetry>> {
+fn start_telemetry(settings: &telemetry::TelemetrySettings) -> anyhow::Result<Arc<Telemetry>> {
     let telemetry = Telemetry::start(settings)?;
     tracing::info!("spans and metrics go to {}", settings.hosts().join(" and "));
     Ok(Arc::new(telemetry))

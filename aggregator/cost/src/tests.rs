@@ -401,11 +401,7 @@ fn a_ramp_costs_what_its_users_do() {
         let text = "[hosts.shop]\nurl = \"http://127.0.0.1:9\"\n[class.Paced]\nwait = \"constant_pacing(2)\"\n\
             task.look.request = \"GET /look\"\n";
         let workload = Workload::parse(text, "ramp.toml", &|_| None).unwrap();
-        let share = Share {
-            class: "Paced".into(),
-            weight: 1,
-            fixed_count: 720,
-        };
+        let share = Share::new("Paced", 1, 720);
         run_of(
             Arc::new(workload),
             vec![share],

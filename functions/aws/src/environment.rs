@@ -21,13 +21,13 @@ pub use variables::{Secret, SettingError, Variables};
 /// The table that everything is kept in.
 pub const TABLE: &str = "CICADA_TABLE";
 
-/// How many days runs and their records are kept.
+/// The number of days that runs and their records are kept.
 pub const RETENTION_DAYS: &str = "CICADA_RETENTION_DAYS";
 
 /// The queue that wake-ups wait in.
 pub const QUEUE_URL: &str = "CICADA_QUEUE_URL";
 
-/// How many ticks one message may hold.
+/// The most ticks in one message.
 pub const TICKS_PER_MESSAGE: &str = "CICADA_TICKS_PER_MESSAGE";
 
 /// The group of the stage's schedules.
@@ -52,7 +52,7 @@ const DEFAULT_RETENTION_DAYS: u32 = 30;
 const DEFAULT_TICKS_PER_MESSAGE: usize = 10;
 const DEFAULT_HEARTBEAT: &str = "heartbeat";
 
-/// What to do about a variable that the deployment sets.
+/// The remedy for a variable that the deployment sets.
 const DEPLOY: &str = "deploy with infra/deploy, or set it to";
 
 /// The most users of a run.
@@ -67,25 +67,25 @@ const MOST: u32 = 1_000_000;
 /// The exit code of a process that cannot start as it is set up.
 const EXIT_MISUSE: u8 = 2;
 
-/// What a process needs that reads and writes the store: the tick needs no more.
+/// The settings of a process that reads and writes the store: the tick needs no more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreSettings {
     /// The table's name.
     pub table: String,
-    /// How long what is written is kept.
+    /// The time for which records are kept.
     pub retention: Duration,
 }
 
-/// What a process needs that sends wake-ups.
+/// The settings of a process that sends wake-ups.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QueueSettings {
     /// The queue's URL.
     pub url: String,
-    /// How many ticks a message may hold: 1 to 100.
+    /// The most ticks in a message: 1 to 100.
     pub ticks_per_message: usize,
 }
 
-/// What a process needs that switches the heartbeat.
+/// The settings of a process that switches the heartbeat.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScheduleSettings {
     /// The group of the stage's schedules.
@@ -105,7 +105,7 @@ pub struct ScheduleTarget {
     pub role_arn: String,
 }
 
-/// What a run of the stage may ask for at most, where the environment says it.
+/// The most that a run of the stage may ask for, where the environment says it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RunLimits {
     /// Users, up to a million.
@@ -124,7 +124,7 @@ pub enum Executor {
     Processes,
 }
 
-/// What the fan-out needs, and the aggregator too.
+/// The settings of the fan-out, and of the aggregator too.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FanOutSettings {
     /// The store.
@@ -297,12 +297,12 @@ where
     }
 }
 
-/// What DynamoDB takes for a table's name.
+/// DynamoDB's rule for a table's name.
 fn is_table(name: &str) -> bool {
     (3..=255).contains(&name.len()) && name.chars().all(is_name_character)
 }
 
-/// What EventBridge Scheduler takes for a name of a schedule or a group.
+/// EventBridge Scheduler's rule for a name of a schedule or a group.
 fn is_schedule_name(name: &str) -> bool {
     (1..=64).contains(&name.len()) && name.chars().all(is_name_character)
 }
@@ -311,7 +311,7 @@ fn is_name_character(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')
 }
 
-/// Whether it is an ARN of a service: `arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE`.
+/// True if it is an ARN of a service: `arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE`.
 fn is_arn_of(service: &'static str) -> impl Fn(&str) -> bool {
     move |arn| {
         let mut parts = arn.splitn(6, ':');

@@ -1,6 +1,6 @@
 //! Calls of AWS that failed, each as one line that says what to do.
 //!
-//! What the SDK says stays beneath it as the source. The line names the resource and the action, as
+//! The SDK's error stays beneath it as the source. The line names the resource and the action, as
 //! whoever reads it has to find them in a policy; it never holds credentials.
 
 use std::error::Error;
@@ -11,15 +11,15 @@ use aws_sdk_sqs::error::ProvideErrorMetadata;
 use aws_smithy_runtime_api::client::result::SdkError;
 use traffic::error_chain;
 
-/// What was tried.
+/// A call as its error describes it.
 pub(crate) struct Call<'a> {
     /// As in "cannot ...".
     pub(crate) doing: &'a str,
     /// Which queue or schedule, as its users know it.
     pub(crate) resource: &'a str,
-    /// What a policy has to allow.
+    /// The action that a policy has to allow.
     pub(crate) action: &'a str,
-    /// What to do if the resource is not there.
+    /// The remedy if the resource is not there.
     pub(crate) missing: &'a str,
 }
 
@@ -60,7 +60,7 @@ impl Failure {
 }
 
 impl Call<'_> {
-    /// What AWS answered, as what to do about it.
+    /// AWS's refusal, as what to do about it.
     fn refused(&self, answer: &impl ProvideErrorMetadata) -> String {
         let code = answer.code().unwrap_or("no code");
         let message = answer.message().unwrap_or("no message");

@@ -59,9 +59,9 @@ enum Undelivered {
     TooFarAhead,
 }
 
-/// What came of a batch.
+/// The result of a batch.
 #[derive(Default)]
-struct Sent {
+struct SentBatch {
     ticks: usize,
     error: Option<Undelivered>,
 }
@@ -83,8 +83,8 @@ impl SqsQueue {
     }
 
     /// Sends a batch until all of it is taken, or nothing more helps.
-    async fn send_batch(&self, batch: Vec<Message>) -> Sent {
-        let mut sent = Sent::default();
+    async fn send_batch(&self, batch: Vec<Message>) -> SentBatch {
+        let mut sent = SentBatch::default();
         let mut waiting = batch;
         let waits = back_off(MIN_BACK_OFF, MAX_BACK_OFF).take(TRIES - 1);
         for wait in waits.map(Some).chain([None]) {

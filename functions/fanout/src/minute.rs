@@ -1,4 +1,4 @@
-//! What came of the minute since the last look, as a log line that the stage's alarms are fed by.
+//! The statistics of the minute since the last look, as a log line that the stage's alarms are fed by.
 //!
 //! A metric filter takes the numbers from the line: no call to CloudWatch is made for them. A process
 //! that has just started knows no last look, and so is silent for a minute, unless the run is as young.
@@ -13,11 +13,11 @@ use traffic::run::RunId;
 /// A run that counts since this long ago is reported from its beginning.
 const YOUNG: Duration = Duration::from_secs(120);
 
-/// What was counted when it was looked at last.
+/// The totals at the last look.
 #[derive(Debug, Default)]
 pub(crate) struct Minute(Mutex<Option<Totals>>);
 
-/// What a run's statistics had counted at some instant.
+/// The totals of a run's statistics at some instant.
 #[derive(Clone, Debug, PartialEq)]
 struct Totals {
     run: RunId,
@@ -87,7 +87,7 @@ impl Totals {
         }
     }
 
-    /// What was counted after `before`, or since the beginning where that was a moment ago; nothing
+    /// The figures counted after `before`, or since the beginning where that was a moment ago; nothing
     /// if there was no request.
     fn after(&self, before: Option<&Self>, now: Timestamp) -> Option<Figures> {
         let known = before.filter(|before| before.run == self.run && before.since == self.since);

@@ -32,7 +32,7 @@ mod url;
 use client::{Client, Exports};
 pub use error::StartError;
 use metrics::Metrics;
-pub use settings::{SettingError, Settings};
+pub use settings::{SettingError, TelemetrySettings};
 use spans::Spans;
 
 /// A collector that has not taken everything in time is not waited for again so soon.
@@ -57,7 +57,7 @@ impl Telemetry {
     ///
     /// # Errors
     /// When a client cannot be made or a setting not be used.
-    pub fn start(settings: &Settings) -> Result<Self, StartError> {
+    pub fn start(settings: &TelemetrySettings) -> Result<Self, StartError> {
         let exports = Arc::new(Exports::default());
         let client = Client::new(Handle::current(), Arc::clone(&exports))?;
         let resource = resource(settings);
@@ -94,13 +94,14 @@ impl Telemetry {
     /// returns at once for a minute: what is exported then goes out besides.
     async fn flush_now(&self, within: Duration) {
         if self
-            .impatient_until()
+            .impatient_until
+            .lock()
             .is_some_and(|until| Instant::now() < until)
         {
             return;
         }
         let is_done = self.in_time(within, Parts::flush).await;
-        *self.impatient_until() = (!is_done).then(|| Instant::now() + PATIENT_AGAIN);
+        *self.impatient_until.lock() = (!is_done).then(|| Instant::now() + PATIENT_AGAIN);
     }
 
     /// Exports what is left, and ends; returns at the latest when `within` is over.
@@ -126,11 +127,6 @@ impl Telemetry {
             let _ = done.send(work(&parts));
         });
         spawned.is_ok() && matches!(tokio::time::timeout(within, is_done).await, Ok(Ok(true)))
-    }
-
-    fn impatient_until(&self) -> parking_lot::MutexGuard<'_, Option<Instant>> {
-        let guard = self.impatient_until.lock();
-        guard
     }
 }
 
@@ -199,8 +195,8 @@ impl fmt::Debug for Telemetry {
     }
 }
 
-/// What the process says of itself.
-fn resource(settings: &Settings) -> Resource {
+/// The attributes of the process.
+fn resource(settings: &TelemetrySettings) -> Resource {
     let instance = format!("{:032x}", rand::random::<u128>());
     let text = |name: &'static str, value: String| KeyValue::new(name, value);
     let given = settings.resource.iter();

@@ -2,7 +2,10 @@
 //!
 //! [`contract`] is what every adapter of a port must do. The twins of the ports in memory are
 //! [`traffic::memory`]'s; [`FaultyStore`] and [`FaultyQueue`] are such twins that take their time, count their
-//! calls, and fail when a test tells them to.
+//! calls, and fail when a test tells them to. [`tools`] are the programs that results are
+//! checked with, and [`Recorder`] is a target that remembers its requests.
+
+#![expect(clippy::unwrap_used, reason = "it is tests that call this")]
 
 use std::sync::Arc;
 
@@ -14,9 +17,14 @@ use traffic::runs::Runs;
 pub mod contract;
 mod faulty_queue;
 mod faulty_store;
+mod ledger;
+mod recorder;
+pub mod tools;
 
 pub use faulty_queue::FaultyQueue;
 pub use faulty_store::{Calls, FaultyStore};
+pub use ledger::assert_adds_up;
+pub use recorder::{Recorder, Seen};
 pub use traffic::memory::{MemoryHeartbeat, MemoryQueue, MemoryStore};
 
 /// A process of the deployment on these ports, with no environment variable set.

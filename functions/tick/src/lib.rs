@@ -37,7 +37,7 @@ const GRACE: Duration = Duration::from_millis(500);
 /// way goes on when Lambda freezes the process.
 const EXPORTS_WITHIN: Duration = Duration::from_secs(2);
 
-/// What is left to answer in when exporting has taken all of its time.
+/// The time that is left to answer in when exporting has taken all of its own.
 const ANSWER_NEEDS: Duration = Duration::from_millis(250);
 
 /// The function on some store and transport.

@@ -1,5 +1,5 @@
-//! What can be done before the first message: read the newest run, which connects to the store and
-//! compiles its workload, and connect to the run's targets.
+//! The warm-up before the first message: it reads the newest run, which connects to the store and
+//! compiles its workload, and connects to the run's targets.
 //!
 //! It happens while the environment starts, when Lambda lends a whole processor and does not charge for
 //! waiting. It is bounded: a first tick must not be late because a target is slow.

@@ -7,7 +7,7 @@ use reqwest::Url;
 ///
 /// # Errors
 ///
-/// What to write instead, as the end of a sentence.
+/// The remedy, as the end of a sentence.
 pub fn base_url(text: &str) -> Result<Url, &'static str> {
     const INSTEAD: &str = "write a URL such as \"http://localhost:8000\"";
     let mut url = Url::parse(text.trim()).map_err(|_| INSTEAD)?;

@@ -15,7 +15,7 @@ const SHARD_BLOCKS: u32 = 50;
 #[serde(transparent)]
 pub struct Block(pub u32);
 
-/// How many users a block of a run has: 1 to [`BLOCK_USERS`].
+/// The number of users in a block of a run: 1 to [`BLOCK_USERS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "u32", into = "u32")]
 pub struct BlockSize(u32);
@@ -30,7 +30,7 @@ impl BlockSize {
         }
     }
 
-    /// How many users it is.
+    /// The number of users.
     pub const fn users(self) -> u32 {
         self.0
     }
@@ -45,7 +45,7 @@ impl BlockSize {
         block.0.saturating_mul(self.0)
     }
 
-    /// How many blocks so many users are in.
+    /// The number of blocks that `users` users are in.
     pub const fn blocks(self, users: u32) -> u32 {
         users.div_ceil(self.0)
     }
@@ -82,7 +82,7 @@ impl Shard {
         Self(block.0 / SHARD_BLOCKS)
     }
 
-    /// How many shards so many blocks of each class are in; at least one.
+    /// The number of shards that `blocks` blocks of each class are in; at least one.
     pub const fn count(blocks: u32) -> u32 {
         let count = blocks.div_ceil(SHARD_BLOCKS);
         if count == 0 { 1 } else { count }

@@ -1,4 +1,4 @@
-//! What a response's body is behind its Content-Encoding: gzip, deflate, br and zstd, also one upon the
+//! The codings of a response's body by its Content-Encoding: gzip, deflate, br and zstd, also one upon the
 //! other, decoded chunk by chunk and counted as Locust counts it.
 //!
 //! Memory is bounded whatever a target sends: each coding holds its own window, and what comes out of any
@@ -20,7 +20,7 @@ pub use undecodable::{MAX_BODY, Undecodable};
 use undecodable::{MAX_CODINGS, Next};
 use zstd::Zstd;
 
-/// What requests asks for where the packages brotli and zstandard are installed.
+/// The codings that requests asks for where the packages brotli and zstandard are installed.
 pub const ACCEPT_ENCODING: &str = "gzip, deflate, br, zstd";
 
 /// So many bytes of an encoded body are decoded in one go.
@@ -34,7 +34,7 @@ const MAX_NAME: usize = 40;
 pub struct Decoder {
     /// The coding that was applied last comes first.
     links: Vec<Link>,
-    /// What the first byte of a body that cannot be decoded ends with.
+    /// The error at the first byte of a body that cannot be decoded.
     refusal: Option<Undecodable>,
     has_begun: bool,
     sink: Sink,
@@ -110,7 +110,7 @@ impl Decoder {
         }
     }
 
-    /// Whether what is decoded is kept.
+    /// True if what is decoded is kept.
     pub fn keeps_body(&self) -> bool {
         self.sink.keeps_body
     }
@@ -206,7 +206,7 @@ impl Link {
     }
 }
 
-/// What comes out of a coding that another one lies under is bounded as well.
+/// The output of a coding that another one lies under is bounded as well.
 fn counted<'c>(
     decoded: &'c mut u64,
     next: Next<'c>,

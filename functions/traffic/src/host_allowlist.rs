@@ -61,7 +61,7 @@ pub struct HostRefused {
 }
 
 impl AllowedHosts {
-    /// Whether a request may be sent to a URL: by its scheme, host and port, whatever else is in it.
+    /// True if a request may be sent to a URL: by its scheme, host and port, whatever else is in it.
     pub fn allows(&self, url: &Url) -> bool {
         if self.0.is_empty() {
             return true;

@@ -43,7 +43,7 @@ impl InFlight {
         })
     }
 
-    /// How many users are busy.
+    /// The number of busy users.
     pub(crate) fn count(&self) -> usize {
         self.busy.lock().len()
     }

@@ -1,6 +1,6 @@
 //! One turn of one user: picks a task, sends its requests in order and checks the responses.
 //!
-//! What every iteration sends alike is prepared once per class and host; the rest is rendered with
+//! Requests that are the same in every iteration are prepared once per class and host; the rest is rendered with
 //! the iteration's own draws, so the same seed gives the same requests wherever it runs. Which trace they
 //! belong to, and who is told of them, is `trace`'s.
 
@@ -26,11 +26,11 @@ mod prepared;
 mod sent;
 mod trace;
 
-use prepared::{Prepared, Target, Unsendable};
+use prepared::{Prepared, RequestHost, Unsendable};
 use sent::{Sent, shortened};
 use trace::Trace;
 
-/// What a request ends with that was given less than its own timeout, and took longer: the target
+/// The error of a request that was given less than its own timeout, and took longer: the target
 /// may well have answered in time.
 const NO_TIME_LEFT: &str = "cut off by the end of the function's time";
 
@@ -39,10 +39,10 @@ const NO_TIME_LEFT: &str = "cut off by the end of the function's time";
 pub(crate) struct Sender {
     workload: Arc<Workload>,
     class: usize,
-    target: Target,
+    target: RequestHost,
     /// By task and step.
     prepared: Vec<Vec<Prepared>>,
-    /// Whether this process has sent anything to the host before.
+    /// True if this process has sent anything to the host before.
     warm: Arc<AtomicBool>,
     observer: Option<Arc<dyn Observer>>,
 }
@@ -72,15 +72,15 @@ struct Iterating<'i, T, S> {
     trace: &'i Trace<'i>,
 }
 
-/// What a request ended with.
-struct Answer {
+/// The answer to a request, judged; or the lack of one.
+struct Judged {
     status: Option<StatusCode>,
     content_length: u64,
     error: Option<String>,
     fate: Fate,
 }
 
-impl Answer {
+impl Judged {
     fn without_response(error: String, fate: Fate) -> Self {
         Self {
             status: None,
@@ -106,7 +106,7 @@ impl Sender {
         Self {
             workload,
             class,
-            target: Target { base, credentials },
+            target: RequestHost { base, credentials },
             prepared,
             warm,
             observer,
@@ -153,7 +153,7 @@ impl Sender {
         trace.end(fate)
     }
 
-    /// What a step's requests are sent with.
+    /// The context of a step's requests.
     fn context(&self, step: &Step) -> RequestContext {
         let tls = self.class().host().tls(&self.target.base);
         RequestContext {
@@ -261,13 +261,13 @@ impl<T: Transport, S: RunStore + RecordStore> Iterating<'_, T, S> {
         cut: Option<Duration>,
         step: &Step,
         scope: &mut Scope,
-    ) -> Answer {
+    ) -> Judged {
         let reply = match reply {
             Ok(reply) => reply,
             Err(_) if cut.is_some_and(|left| left <= response_time) => {
-                return Answer::without_response(NO_TIME_LEFT.into(), Fate::CutOff);
+                return Judged::without_response(NO_TIME_LEFT.into(), Fate::CutOff);
             }
-            Err(error) => return Answer::without_response(error, Fate::Done),
+            Err(error) => return Judged::without_response(error, Fate::Done),
         };
         let response = Response {
             status: reply.status,
@@ -284,7 +284,7 @@ impl<T: Transport, S: RunStore + RecordStore> Iterating<'_, T, S> {
                 Some(format!("expectation could not be evaluated: {message}"))
             }
         };
-        Answer {
+        Judged {
             status: Some(reply.status),
             content_length: reply.content_length,
             error,

@@ -1,6 +1,6 @@
 //! One tick's journal: collects what happens and writes it as records.
 //!
-//! What is completed is written within two seconds, however long other users of the tick still take.
+//! An outcome is written within two seconds, however long other users of the tick still take.
 //! A write that fails is tried again until [`WRITE_DEADLINE`], if that can help; what is given up is
 //! logged, and shows as missing in the ledger. A record lies in the bucket in which its outcomes were completed, or,
 //! if that may be sealed by then, in the one of its writing.
@@ -22,11 +22,11 @@ mod health;
 
 pub(crate) use health::WriteHealth;
 
-/// How long a completed outcome may wait for others to be written with it.
+/// The longest that a completed outcome may wait for others to be written with it.
 pub const FLUSH_AFTER: Duration = Duration::from_millis(1500);
 
-/// What is written later than this after the end of the bucket that it was completed in goes into the one of
-/// its writing, for a process that stood still finds its readers ahead of it.
+/// Outcomes written later than this after the end of their bucket go into the bucket of their writing: a process
+/// that stood still finds its readers ahead of it.
 const LATE_AFTER: Duration = Duration::from_secs(5);
 
 /// Outcomes in one record at most: some 100 KB, well below DynamoDB's 400.
@@ -55,7 +55,7 @@ pub(crate) struct Journal<S> {
     pub(crate) deadline: Option<Timestamp>,
 }
 
-/// What has happened and is not written yet.
+/// Outcomes and iterations that are not written yet.
 #[derive(Debug, Default)]
 pub(crate) struct Pending {
     contents: Contents,
@@ -159,7 +159,7 @@ impl<S: RunStore + RecordStore> Journal<S> {
         }
     }
 
-    /// What is to be written in a bucket, if anything is: iterations of a slot that is settled by then are
+    /// The record to be written in a bucket, if there is anything in it: iterations of a slot that is settled by then are
     /// missing already, so nothing more is said of them.
     fn record(&self, bucket: Bucket, contents: &mut Contents) -> Option<Record> {
         if bucket.start() >= self.settles_at {
@@ -180,7 +180,7 @@ impl<S: RunStore + RecordStore> Journal<S> {
         }))
     }
 
-    /// What the store answers to a call, if it does before the deadline.
+    /// The store's answer to a call, if it comes before the deadline.
     pub(crate) async fn in_time<V>(
         &self,
         call: impl Future<Output = Result<V, StoreError>>,

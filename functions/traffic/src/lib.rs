@@ -1,4 +1,4 @@
-//! What Cicada's traffic is, written once for laptop and cloud.
+//! Cicada's traffic, written once for laptop and cloud.
 //!
 //! The [`plan`] says which user is due when; a tick executes what is due and writes records;
 //! the fan-out sends the wake-ups. Where these meet the world stand three ports: store, queue and

@@ -47,7 +47,7 @@ impl Bucket {
     }
 }
 
-/// What a record is found by: the same key is the same record, however often it is written.
+/// The key of a record: the same key is the same record, however often it is written.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RecordKey {
     /// The run.
@@ -66,10 +66,10 @@ pub struct RecordKey {
     pub sequence: u32,
 }
 
-/// What one write of a tick holds.
+/// One write of a tick.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
-    /// What the record is found by.
+    /// Its key.
     pub key: RecordKey,
     /// Requests in the payload, for people who look at the store.
     pub requests: u32,
@@ -111,7 +111,7 @@ pub struct RequestName {
     pub name: Box<str>,
 }
 
-/// What became of one planned iteration.
+/// The fate of one planned iteration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Fate {
     /// It ran to its end; its outcomes are recorded.
@@ -130,17 +130,17 @@ pub struct IterationEntry {
     pub user: u8,
     /// Which of the user's iterations in this slot, from 0.
     pub ordinal: u32,
-    /// What became of it.
+    /// Its fate.
     pub fate: Fate,
 }
 
 /// An expectation or template that could not be evaluated.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ExceptionEntry {
-    /// What went wrong.
+    /// The error's own words.
     pub message: Arc<str>,
     /// Where: file, line and expression.
     pub traceback: Arc<str>,
-    /// How often.
+    /// The number of times.
     pub count: u32,
 }

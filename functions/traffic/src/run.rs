@@ -29,7 +29,7 @@ pub use segment::{Segment, ShapePart, Share};
 /// ahead, so nobody executes a slot without knowing what was changed for it.
 pub const CHANGE_LEAD: Duration = Duration::from_millis(1500);
 
-/// What is due in a run's last moment may wake a little after its end, by the grain of timers.
+/// An iteration of a run's last moment may wake this long after the end, by the grain of timers.
 pub const GRAIN: Duration = Duration::from_millis(100);
 
 /// Names a run; sorts by the time it was created.
@@ -66,19 +66,19 @@ pub struct Run {
     pub id: RunId,
     /// Goes up by one with every change; a write names the revision it has read.
     pub revision: u64,
-    /// What all of the run's random draws are seeded with.
+    /// The seed of all of the run's random draws.
     pub seed: u64,
     /// The version of the workload that the run is pinned to.
     pub workload: String,
-    /// How many users a tick executes.
+    /// The number of users that a tick executes.
     #[serde(default)]
     pub block_size: BlockSize,
     /// When the run was asked for.
     pub created_at: Timestamp,
-    /// What was asked for before [`Run::segments`], once nobody asks the plan about it any more.
+    /// The segments before [`Run::segments`], once nobody asks the plan about them any more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub past: Option<Past>,
-    /// What was asked for, in order of their `from`; never empty.
+    /// The segments, in order of their `from`; never empty.
     #[serde(with = "stored")]
     pub segments: Vec<Segment>,
     /// The first instant at which nothing starts any more, once the run was stopped.
@@ -148,7 +148,7 @@ impl Run {
         self.ends().is_some_and(|end| end <= now)
     }
 
-    /// How long it has been on by `now`, or was.
+    /// The time for which it has been on by `now`, or was.
     pub fn lasted(&self, now: Timestamp) -> Duration {
         let until = self.ends().map_or(now, |end| end.min(now));
         until.since(self.starts())

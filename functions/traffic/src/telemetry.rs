@@ -20,7 +20,7 @@ use crate::record::{Fate, RequestName};
 use crate::run::RunId;
 pub use crate::trace_context::{SpanContext, SpanId, TRACEPARENT, TraceId};
 
-/// What every request says that it comes from, unless its workload says something else.
+/// The `User-Agent` of every request, unless its workload has another.
 pub const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!(
     "Cicada/",
     env!("CARGO_PKG_VERSION"),
@@ -29,7 +29,7 @@ pub const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!(
 
 /// Is told of every request and iteration when it has ended, on the thread that sends: it must not wait.
 pub trait Observer: fmt::Debug + Send + Sync + 'static {
-    /// Whether a new trace is to be kept; its requests say so to their targets.
+    /// True if a new trace is to be kept; its requests say so to their targets.
     fn samples(&self, trace: TraceId) -> bool;
 
     /// A request of an iteration has ended.
@@ -68,7 +68,7 @@ pub struct Iteration<'a> {
 /// A request that has ended.
 #[derive(Clone, Copy, Debug)]
 pub struct RequestEnd<'a> {
-    /// What it carried; none if the workload has a `traceparent` of its own: that span is somebody else's.
+    /// The context that it carried; none if the workload has a `traceparent` of its own: that span is somebody else's.
     pub context: Option<SpanContext>,
     /// The row of the statistics that it counts in.
     pub name: &'a RequestName,
@@ -90,15 +90,15 @@ pub struct RequestEnd<'a> {
     pub error: Option<&'a str>,
 }
 
-/// How an iteration has ended.
+/// The end of an iteration.
 #[derive(Clone, Copy, Debug)]
 pub struct IterationEnd<'a> {
     /// When it began.
     pub began_at: Timestamp,
     /// When it ended.
     pub ended_at: Timestamp,
-    /// Whether it ended by itself.
+    /// Its fate: done, or cut off.
     pub fate: Fate,
-    /// What went wrong first, if anything did.
+    /// The first error, if there was one.
     pub error: Option<&'a str>,
 }

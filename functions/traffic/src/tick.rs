@@ -45,7 +45,7 @@ mod timing;
 mod turns;
 
 use agenda::{Agenda, Copies, slot_ends};
-use context::Context;
+use context::TickContext;
 use execution::Execution;
 pub use hosts::hosts;
 use markers::Markers;
@@ -121,7 +121,7 @@ impl<S: TickStore, T: Transport> Ticker<S, T> {
         }
     }
 
-    /// How many users are in an iteration at this moment, turns included.
+    /// The number of users in an iteration at this moment, turns included.
     pub fn in_flight(&self) -> usize {
         self.in_flight.count()
     }
@@ -218,7 +218,7 @@ impl<S: TickStore, T: Transport> Ticker<S, T> {
         Ok(execution.execute(Agenda::new(due), copies).await)
     }
 
-    /// What is due by the run as it is now, with the class's number. Where one process does all, a tick
+    /// The iterations due by the run as it is now, with the class's number. Where one process does all, a tick
     /// with nothing due waits for a change until its slot ends.
     async fn anything_due(
         &self,
@@ -285,7 +285,7 @@ impl<S: TickStore, T: Transport> Ticker<S, T> {
             clock: self.clock.clone(),
             stop_timeout: self.stop_timeout,
         };
-        let tick = Arc::new(Context {
+        let tick = Arc::new(TickContext {
             wait: plan.classes()[class].wait,
             run,
             runs: Arc::clone(&self.runs),

@@ -49,7 +49,7 @@ pub fn for_targets() -> Result<ClientConfig, TlsError> {
     Ok(plain(by_default()?))
 }
 
-/// What targets are checked with by default; read once.
+/// The verifier of targets whose host has no settings; read once.
 fn by_default() -> Result<Arc<Verifier>, TlsError> {
     static DEFAULT: OnceLock<Arc<Verifier>> = OnceLock::new();
     if let Some(verifier) = DEFAULT.get() {
@@ -110,12 +110,12 @@ fn with_http(mut config: ClientConfig) -> ClientConfig {
     config
 }
 
-/// What a host's own settings are made of.
+/// The parts of a host's own settings.
 #[derive(Debug, Default)]
 pub(crate) struct HostSettings {
     /// The certificates that are trusted in place of all others.
     pub(crate) ca: Option<Vec<CertificateDer<'static>>>,
-    /// Whether any certificate will do.
+    /// True if any certificate will do.
     pub(crate) insecure: bool,
     /// Our own certificate, those between it and its authority's, and its key.
     pub(crate) client: Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>,
@@ -186,7 +186,7 @@ impl HostTls {
         Ok(Self(Arc::new(with_http(config))))
     }
 
-    /// What of a host's settings holds for another origin that a run sends its traffic to: the certificates
+    /// The part of a host's settings that holds for another origin that a run sends its traffic to: the certificates
     /// that it trusts, beside those that are trusted by default. Nothing else: our own certificate is for
     /// whom the workload names, and that anybody will do was said of that one alone.
     pub(crate) fn elsewhere(settings: &HostSettings) -> Result<Option<Self>, HostError> {

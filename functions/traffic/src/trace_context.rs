@@ -78,7 +78,7 @@ pub struct SpanContext {
     pub trace: TraceId,
     /// Its own id.
     pub span: SpanId,
-    /// Whether the trace is to be kept, here and by whoever is called.
+    /// True if the trace is to be kept, here and by whoever is called.
     pub sampled: bool,
 }
 
@@ -92,7 +92,7 @@ impl SpanContext {
         HeaderValue::from_bytes(&text).expect("digits and dashes are what a header may hold")
     }
 
-    /// What a `traceparent` says; of a later version, what is as in version 00.
+    /// Reads a `traceparent`; one of a later version as version 00.
     pub fn parse(traceparent: &HeaderValue) -> Option<Self> {
         let text = traceparent.as_bytes();
         let (head, rest) = text.split_at_checked(55)?;

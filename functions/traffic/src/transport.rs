@@ -1,4 +1,4 @@
-//! How requests leave: a small HTTP/1.1 client of our own, and the seam that tests put something else into.
+//! The way out for requests: a small HTTP/1.1 client of our own, and the seam that tests put something else into.
 //!
 //! A request is sent by the future that waits for it; no task belongs to a connection. Whatever a target
 //! does, a request ends within its timeout as a reply or as a readable text of few variants, so that
@@ -29,12 +29,12 @@ mod dial;
 mod error;
 mod exchange;
 mod link_local;
-mod names;
 mod outgoing;
 mod places;
 mod pool;
 mod proxies;
 mod redirects;
+mod resolver;
 mod runtime_api;
 mod texts;
 
@@ -70,7 +70,7 @@ pub trait Transport: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Reply, String>> + Send;
 }
 
-/// What a request is sent with besides what it says itself.
+/// The settings that a request is sent with besides its own.
 #[derive(Clone, Debug)]
 pub struct RequestContext {
     /// Whose request it is: a user's key is that of its class and its index.
@@ -83,7 +83,7 @@ pub struct RequestContext {
     pub redirects: u32,
     /// The TLS settings of the host, if it has its own; they hold for its origin only.
     pub tls: Option<Arc<ClientConfig>>,
-    /// Whether the response's body is kept.
+    /// True if the response's body is kept.
     pub keep_body: bool,
 }
 
@@ -113,7 +113,7 @@ pub struct Reply {
     pub content_length: u64,
 }
 
-/// What holds for all requests of a process.
+/// The settings of all requests of a process.
 #[derive(Debug, Default)]
 pub struct HttpSettings {
     /// Whose connections requests go by whose class does not say it.
@@ -122,7 +122,7 @@ pub struct HttpSettings {
     pub allowed_hosts: AllowedHosts,
     /// The proxies that they go by.
     pub proxies: Proxies,
-    /// Whether the addresses of the link are refused, as they must be on AWS.
+    /// True if the addresses of the link are refused, as they must be on AWS.
     pub refuses_link_local: bool,
     /// Where this function takes its messages from, which is refused as well.
     pub runtime_api: Option<RuntimeApi>,
@@ -154,7 +154,7 @@ struct Answer {
 /// Why a connection brought no answer.
 struct NoAnswer {
     text: String,
-    /// Whether the connection ended before the first byte of an answer.
+    /// True if the connection ended before the first byte of an answer.
     ended_before: bool,
 }
 

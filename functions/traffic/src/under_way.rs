@@ -1,4 +1,4 @@
-//! What is under way in this process: ticks and busy users, by run.
+//! The ticks and busy users that are under way in this process, by run.
 //!
 //! Once a run is over and nothing of it is under way, nothing of it ever is again: a tick that comes later
 //! is not let in. So `stopped` is final.
@@ -12,11 +12,11 @@ use parking_lot::Mutex;
 use crate::clock::Timestamp;
 use crate::run::{GRAIN, Run, RunId};
 
-/// What is under way in this process, by run.
+/// The ticks and busy users of this process, by run.
 #[derive(Debug, Default)]
 pub struct UnderWay(Mutex<HashMap<RunId, Arc<Counts>>>);
 
-/// What is under way of one run.
+/// The ticks and busy users of one run.
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
     ticks: AtomicUsize,
@@ -40,7 +40,7 @@ impl UnderWay {
         counts.map_or(0, |counts| counts.busy.load(Ordering::Relaxed))
     }
 
-    /// Whether a run is over by `now` and nothing of it is under way here, nor ever will be; what came of
+    /// True if a run is over by `now` and nothing of it is under way here, nor ever will be; what came of
     /// its last ticks is written or given up then.
     pub fn is_quiet(&self, run: &Run, now: Timestamp) -> bool {
         let runs = self.0.lock();
@@ -68,7 +68,7 @@ impl UnderWay {
     }
 }
 
-/// Whether nothing that is due starts any more, late as it may be.
+/// True if nothing that is due starts any more, late as it may be.
 fn is_closed(run: &Run, now: Timestamp) -> bool {
     run.is_over(now - GRAIN)
 }

@@ -46,6 +46,7 @@ pub use expect::{StatusRule, Verdict};
 pub use pair::Pair;
 pub use pool::Pool;
 pub use ratio::{ClassRatio, TaskRatio, TaskRatios, calc_distribution};
+pub use read::EQUAL_WEIGHTS;
 pub use response::Response;
 pub use scope::Scope;
 pub use shape::{Course, Daily, NO_SHAPE, Shape, Stage};
@@ -58,10 +59,6 @@ pub const BUILT_IN: &str = include_str!("../workloads/default.toml");
 
 /// The name that the built-in workload has in messages.
 pub const BUILT_IN_FILE: &str = "default.toml";
-
-/// What is put before a workload's text to give all classes, and all tasks of a class, one weight:
-/// Locust's `--equal-weights`.
-pub const EQUAL_WEIGHTS: &str = "equal_weights = true\n";
 
 /// The longest workload file in bytes.
 pub const MAX_SOURCE: usize = 4 * 1024 * 1024;

@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use local::store::SqliteStore;
 use serde_json::Value;
+use testing::assert_adds_up;
 use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep};
 use traffic::clock::Clock;
 use traffic::ports::RunStore as _;
 
-use crate::harness::{Cicada, LIMIT, Serving, assert_adds_up, targets};
+use crate::harness::{Cicada, LIMIT, Serving, targets};
 
 /// Users of a host that is given by a variable.
 const WORKLOAD: &str = r#"

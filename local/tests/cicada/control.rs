@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use serde_json::json;
 use stand_ins::{CountersSnapshot, Targets};
+use testing::assert_adds_up;
 use tokio::time::{Instant, sleep};
 
-use crate::harness::{Cicada, LIMIT, assert_adds_up, targets};
+use crate::harness::{Cicada, LIMIT, targets};
 
 /// One class that is due four times a second, so that a gap shows.
 const PACED: &str = r#"

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use testing::assert_adds_up;
 use tokio::time::sleep;
 
-use crate::harness::{Cicada, LIMIT, assert_adds_up, rows, targets};
+use crate::harness::{Cicada, LIMIT, rows, targets};
 
 fn no_less(before: &BTreeMap<String, (u64, u64)>, after: &BTreeMap<String, (u64, u64)>) {
     for (name, (requests, failures)) in before {

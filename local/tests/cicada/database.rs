@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use serde_json::Value;
+use testing::assert_adds_up;
 
-use crate::harness::{Cicada, LIMIT, Serving, assert_adds_up, targets};
+use crate::harness::{Cicada, LIMIT, Serving, targets};
 
 mod broken;
 mod full;

@@ -336,18 +336,6 @@ fn note(log: &Mutex<String>, line: &str) {
     log.push('\n');
 }
 
-/// The sum must hold whatever happened.
-pub(crate) fn assert_adds_up(ledger: &Value) {
-    let number = |account: &Value, field: &str| account[field].as_u64().unwrap();
-    let classes = ledger["classes"].as_object().unwrap().values();
-    for account in std::iter::once(ledger).chain(classes) {
-        let parts = ["recorded", "skipped", "missing", "pending"];
-        let sum: u64 = parts.iter().map(|part| number(account, part)).sum();
-        assert_eq!(number(account, "planned"), sum, "{account:#}");
-        assert_eq!(number(account, "unplanned"), 0, "{account:#}");
-    }
-}
-
 pub(crate) fn rows(statistics: &Value) -> BTreeMap<String, (u64, u64)> {
     let row = |row: &Value| {
         let number = |field: &str| row[field].as_u64().unwrap();

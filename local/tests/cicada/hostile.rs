@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use stand_ins::{Misbehaving, Mode};
+use testing::assert_adds_up;
 use tokio::net::TcpListener;
 
-use crate::harness::{Cicada, LIMIT, Serving, assert_adds_up, rows, targets};
+use crate::harness::{Cicada, LIMIT, Serving, rows, targets};
 
 mod babble;
 

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use serde_json::json;
 use stand_ins::CountersSnapshot;
+use testing::assert_adds_up;
 
-use crate::harness::{Cicada, LIMIT, assert_adds_up, targets};
+use crate::harness::{Cicada, LIMIT, targets};
 
 /// The statistics' rows, added up by the targets' routes.
 fn by_route(rows: &BTreeMap<String, (u64, u64)>) -> BTreeMap<&'static str, u64> {

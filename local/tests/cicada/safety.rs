@@ -11,11 +11,11 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
+use testing::Recorder;
 use tokio::net::TcpListener;
 use tokio::time::sleep;
 
 use crate::harness::{Cicada, LIMIT, Serving};
-use crate::recorder::Recorder;
 
 /// Long enough for a run that goes on to send something.
 const A_WHILE: Duration = Duration::from_secs(3);

@@ -4,9 +4,10 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use testing::assert_adds_up;
 use tokio::time::{Instant, sleep};
 
-use crate::harness::{Cicada, LIMIT, Serving, assert_adds_up, rows, targets};
+use crate::harness::{Cicada, LIMIT, Serving, rows, targets};
 
 /// Users that ask four times a second.
 const WORKLOAD: &str = r#"

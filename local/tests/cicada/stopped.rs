@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use serde_json::Value;
+use testing::{Recorder, assert_adds_up};
 use tokio::time::{sleep, timeout};
 
-use crate::harness::{Cicada, LIMIT, Serving, assert_adds_up};
-use crate::recorder::Recorder;
+use crate::harness::{Cicada, LIMIT, Serving};
 
 /// Two requests, of which the first takes two seconds.
 const CHATS: &str = r#"

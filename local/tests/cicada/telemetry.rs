@@ -11,9 +11,10 @@ use axum::http::{HeaderMap, StatusCode};
 use parking_lot::Mutex;
 use serde_json::Value;
 use telemetry::receiver::{Behaviour, Receiver, SpanKind, SpanStatus, attributes};
+use testing::assert_adds_up;
 use tokio::net::TcpListener;
 
-use crate::harness::{Cicada, LIMIT, Serving, assert_adds_up, rows};
+use crate::harness::{Cicada, LIMIT, Serving, rows};
 
 /// A status check, and the repair that it leads to, which fails.
 const WORKLOAD: &str = r#"

@@ -13,9 +13,10 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use stand_ins::Targets;
 use tempfile::TempDir;
+use testing::assert_adds_up;
 use tokio::time::{Instant, sleep};
 
-use crate::harness::{self, Cicada, LIMIT, Serving, assert_adds_up, rows};
+use crate::harness::{self, Cicada, LIMIT, Serving, rows};
 
 /// A gap in the traffic that no busy machine leaves.
 const LONG: Duration = Duration::from_secs(15);

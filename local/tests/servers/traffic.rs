@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
+use testing::assert_adds_up;
 use tokio::sync::Semaphore;
 
-use crate::harness::{Cicada, LIMIT, Serving, assert_adds_up, rows};
+use crate::harness::{Cicada, LIMIT, Serving, rows};
 use crate::installed::{Kind, scripts, tool};
 
 /// Servers and their traffic run beside one another, but not all at once: they share the machine.

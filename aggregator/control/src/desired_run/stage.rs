@@ -113,11 +113,7 @@ fn exact_shares(
             InvalidField::new(FIELD, format!("asks for too many users of {name}: {count}"))
         })?;
         if fixed_count > 0 {
-            shares.push(Share {
-                class: name.clone(),
-                weight: 1,
-                fixed_count,
-            });
+            shares.push(Share::new(name, 1, fixed_count));
         }
     }
     Ok((shares, total))

@@ -25,6 +25,5 @@ mod serve;
 mod served;
 mod shapes;
 mod tls;
-mod tools;
 mod user;
 mod workload;

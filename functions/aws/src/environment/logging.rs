@@ -22,15 +22,15 @@ use traffic::error_chain::one_line;
 
 use super::variables::{SettingError, Variables, unusable};
 
-/// What is logged.
+/// The variable with the level, and levels for parts of the program.
 pub const LOG: &str = "CICADA_LOG";
 
-/// What is logged: a level, and other levels for parts of the program.
+/// The level that is logged, and other levels for parts of the program.
 #[derive(Clone, Debug)]
 pub struct LogFilter(Targets);
 
 impl LogFilter {
-    /// What `CICADA_LOG` says: a level such as `info`, or levels by target such as `warn,aws=debug`.
+    /// Reads `CICADA_LOG`: a level such as `info`, or levels by target such as `warn,aws=debug`.
     ///
     /// # Errors
     /// When it says something else.
@@ -48,7 +48,7 @@ impl LogFilter {
     }
 }
 
-/// Whether every part of a filter is a level, or gives a target one.
+/// True if every part of a filter is a level, or gives a target one.
 fn is_explicit(text: &str) -> bool {
     text.split(',').all(|part| {
         let level = part.rsplit_once('=').map_or(part, |(_, level)| level);
@@ -115,7 +115,7 @@ where
     ) -> fmt::Result {
         let mut timestamp = String::new();
         SystemTime.format_time(&mut Writer::new(&mut timestamp))?;
-        let mut fields = Fields::default();
+        let mut fields = LogFields::default();
         event.record(&mut fields);
         let line = Line {
             timestamp,
@@ -130,15 +130,15 @@ where
 
 /// An event's fields.
 #[derive(Default)]
-struct Fields(Map<String, Value>);
+struct LogFields(Map<String, Value>);
 
-impl Fields {
+impl LogFields {
     fn add(&mut self, field: &Field, value: impl Into<Value>) {
         self.0.insert(field.name().to_owned(), value.into());
     }
 }
 
-impl Visit for Fields {
+impl Visit for LogFields {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         self.add(field, format!("{value:?}"));
     }

@@ -12,23 +12,17 @@ pub struct Variables(Environment);
 
 /// A variable that cannot be used: one line that names it and says what to write.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "the messages say it")]
 pub enum SettingError {
-    /// It is needed.
     #[error("{variable} is not set: {instead}")]
     Missing {
-        /// Its name.
         variable: &'static str,
-        /// What to do.
         instead: String,
     },
-    /// Its value is of no use.
     #[error("{variable} is {value:?}: {instead}")]
     Unusable {
-        /// Its name.
         variable: &'static str,
-        /// What it is set to.
         value: String,
-        /// What to do.
         instead: String,
     },
 }

@@ -1,5 +1,4 @@
-//! What can go wrong with the table: it may pass, or it is refused for good, in a line that says what
-//! to do.
+//! Errors of the table: one that may pass, or a refusal for good, in a line that says what to do.
 
 use std::error::Error;
 
@@ -24,7 +23,7 @@ const PASSING: [&str; 6] = [
     "TransactionConflictException",
 ];
 
-/// What is done to which table.
+/// An action on a table, as its error describes it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Target<'a> {
     /// As in "cannot ...".
@@ -50,7 +49,7 @@ pub(super) struct TooLarge {
 }
 
 impl Target<'_> {
-    /// What became of a call that failed.
+    /// The error of a call that failed.
     pub(super) fn failed<E>(&self, error: SdkError<E, HttpResponse>) -> StoreError
     where
         E: Error + ProvideErrorMetadata + Send + Sync + 'static,
@@ -87,7 +86,7 @@ impl From<TooLarge> for StoreError {
     }
 }
 
-/// Whether the same call may succeed later without anybody's doing.
+/// True if the same call may succeed later without anybody's doing.
 fn may_pass<E>(error: &SdkError<E, HttpResponse>) -> bool
 where
     E: Error + ProvideErrorMetadata + 'static,

@@ -1,4 +1,4 @@
-//! How far the fan-out has planned a run: one conditional write moves it on.
+//! The slot up to which the fan-out has planned a run: one conditional write moves it on.
 
 use std::time::Duration;
 

@@ -18,10 +18,10 @@ use super::item::{Item, SK};
 use super::table::{Range, Table};
 use crate::config::CALL_TIMEOUT;
 
-/// How far apart the clocks of two machines may be; Amazon's are within milliseconds.
+/// The most that the clocks of two machines may differ; Amazon's are within milliseconds.
 const CLOCKS_DIFFER: Duration = Duration::from_secs(5);
 
-/// How long a write that its writer has given up may still be on its way.
+/// The longest that a write which its writer has given up may still be on its way.
 const LINGERS: Duration = Duration::from_secs(5);
 
 /// A reader reads on from so long before its last read began.

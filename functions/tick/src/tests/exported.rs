@@ -2,13 +2,13 @@
 //! In real time: what exports is threads.
 
 use telemetry::receiver::{Behaviour, Receiver, SpanKind};
-use telemetry::{Settings, Telemetry};
+use telemetry::{Telemetry, TelemetrySettings};
 use tokio::time::Instant;
 
 use super::*;
 
 fn telemetry(receiver: &Receiver) -> Telemetry {
-    let settings = Settings::read(&|name: &str| match name {
+    let settings = TelemetrySettings::read(&|name: &str| match name {
         "OTEL_EXPORTER_OTLP_ENDPOINT" => Some(receiver.endpoint()),
         "AWS_LAMBDA_FUNCTION_NAME" => Some("cicada-test-tick".into()),
         _ => None,

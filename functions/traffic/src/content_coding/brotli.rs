@@ -11,7 +11,7 @@ const DAMAGED: Undecodable = Undecodable::Damaged("br");
 /// Decodes Brotli.
 pub(super) struct Brotli {
     state: BrotliState<StandardAlloc, StandardAlloc, StandardAlloc>,
-    /// What comes after the end is left.
+    /// Bytes after the end are left.
     is_over: bool,
 }
 

@@ -12,9 +12,9 @@ const DAMAGED: Undecodable = Undecodable::Damaged("gzip");
 #[derive(Debug, Default)]
 pub(super) struct Gzip {
     member: Option<GzDecoder<Vec<u8>>>,
-    /// Whether a member has ended before.
+    /// True if a member has ended before.
     has_ended: bool,
-    /// What comes after the last member is left, as urllib3 and gzip leave it.
+    /// Bytes after the last member are left, as urllib3 and gzip leave them.
     is_over: bool,
 }
 

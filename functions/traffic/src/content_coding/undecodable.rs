@@ -17,20 +17,16 @@ pub(super) type Next<'n> = &'n mut dyn FnMut(&[u8]) -> Result<(), Undecodable>;
 
 /// Why a body cannot be read, in a text for the statistics.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "the messages say it")]
 pub enum Undecodable {
-    /// Nobody here knows the coding.
     #[error("response is compressed by {0:?}, which cannot be decoded")]
     Unknown(String),
-    /// There are more codings than anybody uses.
     #[error("response is compressed more than {MAX_CODINGS} times over")]
     TooMany,
-    /// The body is not what its coding says, or ends before its end.
     #[error("response is compressed by {0:?}, and incomplete or damaged")]
     Damaged(&'static str),
-    /// It would take more memory than HTTP allows it.
     #[error("response is compressed by \"zstd\" with a window of more than {} MiB", MAX_WINDOW >> 20)]
     Window,
-    /// There is too much of it.
     #[error("response body is longer than {} MiB", MAX_BODY >> 20)]
     TooLong,
 }

@@ -13,13 +13,13 @@ use crate::workload::{Body, EvaluationError, Scope, Step};
 
 /// The host that requests go to.
 #[derive(Debug)]
-pub(super) struct Target {
+pub(super) struct RequestHost {
     pub(super) base: Url,
-    /// What the host asks for, unless the workload sets the header itself.
+    /// The host's credentials, which a header of the workload overrides.
     pub(super) credentials: Option<Credentials>,
 }
 
-/// What all requests of a step have in common.
+/// The parts that all requests of a step share.
 #[derive(Debug)]
 pub(super) struct Prepared {
     pub(super) name: Arc<RequestName>,
@@ -55,7 +55,7 @@ impl Prepared {
     pub(super) fn request(
         &self,
         step: &Step,
-        target: &Target,
+        target: &RequestHost,
         scope: &mut Scope,
     ) -> Result<Request, Unsendable> {
         let constant = (self.request).get_or_init(|| constant_request(step, target));
@@ -78,7 +78,7 @@ impl Prepared {
     }
 }
 
-fn constant_request(step: &Step, target: &Target) -> Option<Request> {
+fn constant_request(step: &Step, target: &RequestHost) -> Option<Request> {
     if !step.is_constant() {
         return None;
     }
@@ -93,7 +93,7 @@ fn constant_request(step: &Step, target: &Target) -> Option<Request> {
     Some(request)
 }
 
-fn bare_request(step: &Step, target: &Target, path: &str) -> Result<Request, Unsendable> {
+fn bare_request(step: &Step, target: &RequestHost, path: &str) -> Result<Request, Unsendable> {
     let url = request_url(&target.base, path)
         .ok_or_else(|| Unsendable::Invalid("the path does not make a URL".into()))?;
     let mut request = Request::new(step.method.clone(), url);

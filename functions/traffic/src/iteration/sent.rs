@@ -11,7 +11,7 @@ use crate::trace_context::TraceId;
 /// Error texts are cut at this many characters, so that a target cannot fill the store with them.
 const MAX_ERROR: usize = 500;
 
-/// What an outcome says of a request besides the response.
+/// A request, as its outcome shows it besides the response.
 pub(super) struct Sent<'a> {
     pub(super) prepared: &'a Prepared,
     pub(super) lateness: Option<Duration>,
@@ -21,7 +21,7 @@ pub(super) struct Sent<'a> {
 }
 
 impl<'a> Sent<'a> {
-    /// What could not even be put together.
+    /// A request that could not even be put together.
     pub(super) fn not_at_all(prepared: &'a Prepared) -> Self {
         Self {
             prepared,

@@ -25,16 +25,14 @@ const IS_COLD: u64 = 4;
 
 /// Why a payload cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "the messages say it")]
 pub enum WireError {
-    /// It was written by another Cicada, or is no payload at all.
     #[error(
         "record version {0} is not known here, only {VERSION}: use the cicada that wrote it, or delete the database"
     )]
     Version(u8),
-    /// It ends in the middle of `0`.
     #[error("record ends in the middle of its {0}")]
     Truncated(&'static str),
-    /// The field `0` holds something that was never written.
     #[error("record has an impossible value in its {0}")]
     Invalid(&'static str),
 }
@@ -42,11 +40,11 @@ pub enum WireError {
 /// A payload's contents before it is written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Contents {
-    /// What became of planned iterations.
+    /// The fates of planned iterations.
     pub iterations: Vec<IterationEntry>,
     /// Results of requests.
     pub outcomes: Vec<Outcome>,
-    /// What could not be evaluated.
+    /// Templates and expectations that could not be evaluated.
     pub exceptions: Vec<ExceptionEntry>,
 }
 
@@ -173,9 +171,9 @@ pub struct Decoded<'a> {
     pub requests: Vec<(&'a str, &'a str)>,
     /// Error texts, by number.
     pub errors: Vec<&'a str>,
-    /// How often what could not be evaluated: count, message, traceback.
+    /// Evaluations that failed: count, message, traceback.
     pub exceptions: Vec<(u32, &'a str, &'a str)>,
-    /// What became of planned iterations.
+    /// The fates of planned iterations.
     pub iterations: Vec<IterationEntry>,
     /// Results of requests, by time of completion.
     pub outcomes: Vec<OutcomeEntry>,

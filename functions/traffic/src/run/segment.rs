@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::daily::DailyCurve;
 use crate::clock::Timestamp;
 
-/// What one `POST /swarm` asked for from an instant on; of a load shape, one of its stages.
+/// The users, classes and hosts that one `POST /swarm` asked for from an instant on; of a load shape, one of its stages.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Segment {
     /// The first instant for which this holds.
@@ -18,7 +18,7 @@ pub struct Segment {
     pub shares: Vec<Share>,
     /// The host as it was asked for, which is what the API shows.
     pub host: Option<String>,
-    /// What followed from it: overrides of the classes' hosts, class name and base URL. Beside an empty name stands
+    /// The overrides that followed from it, of the classes' hosts, class name and base URL. Beside an empty name stands
     /// a base URL for which the process that wrote this was told a user and a password; the store has neither.
     pub hosts: Vec<(String, String)>,
     /// The first instant at which nothing starts any more, when a `run_time` was given or a shape ends.
@@ -48,7 +48,7 @@ impl Segment {
 pub struct ShapePart {
     /// The shape's name, Locust's `shape_class`.
     pub name: String,
-    /// What the users follow from here to the end of the run, once they have reached it by the
+    /// The curve that the users follow from here to the end of the run, once they have reached it by the
     /// segment's `spawn_rate`; its peak is the segment's `user_count`. Nothing follows such a
     /// segment: of any other than the last this is not looked at.
     #[serde(default, skip_serializing_if = "Option::is_none")]

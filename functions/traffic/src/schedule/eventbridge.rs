@@ -6,7 +6,7 @@
 
 use super::cron::Cron;
 use super::error::InvalidSchedule;
-use super::fields::{Dialect, Fields};
+use super::fields::{CronFields, Dialect};
 
 impl Cron {
     /// The expression that fires at the same times on EventBridge Scheduler, as
@@ -43,7 +43,7 @@ impl Cron {
         }
         let every = |text| if text == "?" { "*" } else { text };
         let five = [minute, hour, every(day), month, every(weekday)];
-        let fields = Fields::parse(five, Dialect::EventBridge)?;
+        let fields = CronFields::parse(five, Dialect::EventBridge)?;
         Self::new(fields.write(Dialect::Cron).join(" "), fields, time_zone)
     }
 }

@@ -12,7 +12,7 @@ use crate::runs::LoadedRun;
 /// The copies of a tick's run; what is due was asked of the one that was seen last.
 pub(super) type Copies = watch::Receiver<Arc<LoadedRun>>;
 
-/// What is due in a tick and was not begun yet.
+/// The iterations of a tick that are due and were not begun yet.
 #[derive(Debug)]
 pub(super) struct Agenda {
     due: Vec<Due>,
@@ -40,12 +40,12 @@ impl Agenda {
         self.next = 0;
     }
 
-    /// What is to be begun next.
+    /// The iteration that is to be begun next.
     pub(super) fn next(&self) -> Option<Due> {
         self.due.get(self.next).copied()
     }
 
-    /// What was next is begun.
+    /// Notes that the next iteration is begun.
     pub(super) fn begin(&mut self) {
         self.next += 1;
     }

@@ -11,7 +11,7 @@ use crate::runs::{LoadedRun, Runs};
 use crate::workload::Wait;
 
 /// See the [module](self).
-pub(super) struct Context<S> {
+pub(super) struct TickContext<S> {
     /// The run as it was when the tick began.
     pub(super) run: Arc<LoadedRun>,
     /// For those who go on into later slots, in which the run may be another.
@@ -25,8 +25,8 @@ pub(super) struct Context<S> {
     pub(super) sends_until: Option<Timestamp>,
 }
 
-impl<S: TickStore> Context<S> {
-    /// Whether all ticks share this process.
+impl<S: TickStore> TickContext<S> {
+    /// True if all ticks share this process.
     pub(super) fn is_alone(&self) -> bool {
         self.runs.is_alone()
     }
@@ -45,12 +45,12 @@ impl<S: TickStore> Context<S> {
         self.run.plan.run().slots()
     }
 
-    /// What would go on until `instant` goes on no longer than requests may.
+    /// The earlier of `instant` and the last moment for a response.
     pub(super) fn ends_by(&self, instant: Timestamp) -> Timestamp {
         self.sends_until.map_or(instant, |end| instant.min(end))
     }
 
-    /// Whether nothing of the slot may be sent any more: it is about to be settled as missing.
+    /// True if nothing of the slot may be sent any more: it is about to be settled as missing.
     pub(super) fn is_too_late(&self) -> bool {
         let begins = self.slots().start(self.slot());
         self.clock().now().since(begins) > TOO_LATE

@@ -29,7 +29,7 @@ pub struct MarkerRules {
     pub wait: Wait,
     /// See [`crate::workload::UserClass::longest_iteration`].
     pub longest_iteration: Duration,
-    /// See [`crate::ports::MarkerStore::marker_lead`].
+    /// See [`crate::ports::RunStore::marker_lead`].
     pub store_lead: Duration,
 }
 

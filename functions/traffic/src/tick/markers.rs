@@ -8,14 +8,14 @@
 //!
 //! The plan says exactly when a user is next due, so a slow response costs its two writes (the marker,
 //! and taking it back) only if that is near. All of it is void where the ticks share one process,
-//! which knows by itself: [`Store::marker_lead`] is zero.
+//! which knows by itself: [`RunStore::marker_lead`](crate::ports::RunStore::marker_lead) is zero.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use super::context::Context;
+use super::context::TickContext;
 use super::marker_rules::{MarkerRules, READING_TAKES, may_start};
 use crate::back_off::back_off;
 use crate::clock::Timestamp;
@@ -37,8 +37,8 @@ struct Known {
     markers: Vec<Marker>,
 }
 
-/// What an iteration said in the store, or may have said.
-pub(super) struct Said {
+/// A marker that an iteration wrote, or may have written.
+pub(super) struct WrittenMarker {
     pub(super) marker: Marker,
     /// When the store confirmed it; it may be there without.
     pub(super) confirmed_at: Option<Timestamp>,
@@ -46,12 +46,12 @@ pub(super) struct Said {
 
 /// The markers of a tick's block, read and written.
 pub(super) struct Markers<S> {
-    tick: Arc<Context<S>>,
+    tick: Arc<TickContext<S>>,
     known: Mutex<Option<Known>>,
 }
 
 impl<S: TickStore> Markers<S> {
-    pub(super) fn new(tick: Arc<Context<S>>) -> Self {
+    pub(super) fn new(tick: Arc<TickContext<S>>) -> Self {
         Self {
             tick,
             known: Mutex::default(),
@@ -73,13 +73,13 @@ impl<S: TickStore> Markers<S> {
         if self.tick.is_alone() {
             return true;
         }
-        let clock = self.tick.clock();
-        let is_turn = matches!(self.tick.wait, Wait::Constant(_));
-        if is_turn && !may_start(item, clock.now()) {
+        let tick = &self.tick;
+        let is_turn = matches!(tick.wait, Wait::Constant(_));
+        if is_turn && !may_start(item, tick.clock().now()) {
             // too late to start anything: it need not be known
             return true;
         }
-        let begins = self.tick.slots().start(self.tick.slot());
+        let begins = tick.slots().start(tick.slot());
         let Some(reading) = self.rules().reading(item, begins) else {
             return true;
         };
@@ -87,7 +87,7 @@ impl<S: TickStore> Markers<S> {
         if self.known.lock().as_ref().is_some_and(is_done) {
             return true;
         }
-        clock.sleep_until(self.tick.ends_by(reading.at)).await;
+        tick.clock().sleep_until(tick.ends_by(reading.at)).await;
         self.read_markers().await
     }
 
@@ -123,7 +123,7 @@ impl<S: TickStore> Markers<S> {
         of_user.map(|marker| marker.until).max()
     }
 
-    /// Whether the user of what is due now is busy in another process: by what was read a moment ago, or is
+    /// True if the user of what is due now is busy in another process: by what was read a moment ago, or is
     /// read again before anything is left out.
     pub(super) async fn is_busy_elsewhere(&self, item: &Due) -> bool {
         if self.busy_until(item.user).is_none() {
@@ -137,7 +137,7 @@ impl<S: TickStore> Markers<S> {
         !self.read_markers().await || self.busy_until(item.user).is_some()
     }
 
-    /// Whether an iteration comes so late that its user's next one has begun in another tick, or
+    /// True if an iteration comes so late that its user's next one has begun in another tick, or
     /// would before it could be told.
     pub(super) fn has_gone_on(&self, item: &Due) -> bool {
         let now = self.tick.clock().now();
@@ -169,7 +169,7 @@ impl<S: TickStore> Markers<S> {
         &self,
         item: &Due,
         iteration: impl Future<Output = Fate>,
-    ) -> (Fate, Option<Said>) {
+    ) -> (Fate, Option<WrittenMarker>) {
         if self.tick.is_alone() || !self.rules().may_overlap() {
             return (iteration.await, None);
         }
@@ -180,13 +180,13 @@ impl<S: TickStore> Markers<S> {
 
     /// Sleeps until a lead before the user is due in a later slot, each of which is another tick's.
     async fn until_due_elsewhere(&self, item: &Due) {
-        let clock = self.tick.clock();
-        let (rules, plan) = (self.rules(), &self.tick.run.plan);
-        let mut slot = self.tick.slot().plus(1);
+        let (tick, rules) = (&self.tick, self.rules());
+        let (clock, plan) = (tick.clock(), &tick.run.plan);
+        let mut slot = tick.slot().plus(1);
         loop {
             // looked up only if it lasts that long
             clock.sleep_until(rules.looks_at(plan, slot)).await;
-            if let Some(at) = rules.marked_from(plan, self.tick.class, item.user, slot) {
+            if let Some(at) = rules.marked_from(plan, tick.class, item.user, slot) {
                 return clock.sleep_until(at).await;
             }
             slot = slot.plus(1);
@@ -201,7 +201,7 @@ impl<S: TickStore> Markers<S> {
         it_matters: impl Future<Output = ()>,
         longer: Duration,
         iteration: impl Future<Output = Fate>,
-    ) -> (Fate, Option<Said>) {
+    ) -> (Fate, Option<WrittenMarker>) {
         let mut iteration = std::pin::pin!(iteration);
         tokio::select! {
             biased;
@@ -220,7 +220,7 @@ impl<S: TickStore> Markers<S> {
                 fate = &mut iteration => (Some(fate), put.await),
                 confirmed_at = &mut put => (None, confirmed_at),
             };
-            let said = Said {
+            let said = WrittenMarker {
                 marker: marker.clone(),
                 confirmed_at,
             };
@@ -271,7 +271,7 @@ impl<S: TickStore> Markers<S> {
     }
 
     /// Takes a marker back; tried again while it holds anybody up.
-    pub(super) async fn unsay(&self, said: &Said) {
+    pub(super) async fn unsay(&self, said: &WrittenMarker) {
         let marker = &said.marker;
         let deadline = marker.until.min(self.tick.clock().now() + WRITE_DEADLINE);
         let clear = || self.tick.journal.store.clear_marker(marker);

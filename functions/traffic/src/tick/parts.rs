@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use super::context::Context;
+use super::context::TickContext;
 use super::markers::Markers;
 use super::sending::Sending;
 use crate::in_flight::UsersOfRun;
 
 /// See the [module](self).
 pub(super) struct Parts<S, T> {
-    pub(super) tick: Arc<Context<S>>,
+    pub(super) tick: Arc<TickContext<S>>,
     /// Who is busy in other processes.
     pub(super) markers: Markers<S>,
     /// Who is busy in this one.

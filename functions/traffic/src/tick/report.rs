@@ -1,11 +1,11 @@
-//! What came of a tick: the iterations that it executed, skipped or left, or why it was not executed.
+//! The report of a tick: the iterations that it executed, skipped or left, or why it was not executed.
 
 use tokio::task::JoinError;
 
 use crate::ports::StoreError;
 use crate::runs::RunError;
 
-/// What a tick did.
+/// The iterations of a tick, by what became of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TickReport {
     /// Iterations that were executed to their end, or turns.
@@ -29,20 +29,16 @@ impl TickReport {
 
 /// Why a tick was not executed; its iterations show as missing.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the messages say it")]
 pub enum TickError {
-    /// The run could not be had.
     #[error("tick has no run")]
     Run(#[from] RunError),
-    /// Whether another execution has the tick could not be found out.
     #[error("tick cannot be claimed")]
     Claim(#[from] StoreError),
-    /// Results could not be written for a while.
     #[error("nothing is sent while results cannot be written")]
     NotRecording,
-    /// The deadline comes before anything could be sent; another execution may have the time.
     #[error("no time is left to execute the tick")]
     NoTime,
-    /// The run names a host that is no URL.
     #[error("host {0:?} of the run is not a URL")]
     Host(String),
 }

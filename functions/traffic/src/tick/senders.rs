@@ -19,7 +19,7 @@ use crate::telemetry::Observer;
 #[derive(Default)]
 pub(super) struct Senders {
     known: Mutex<HashMap<SenderKey, Arc<Sender>>>,
-    /// Whether this process has sent anything to a host.
+    /// True if this process has sent anything to a host.
     warm: Mutex<HashMap<Url, Arc<AtomicBool>>>,
     pub(super) observer: Option<Arc<dyn Observer>>,
     pub(super) keyring: Keyring,

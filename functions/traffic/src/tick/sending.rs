@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::context::Context;
+use super::context::TickContext;
 use super::senders::Senders;
 use crate::clock::Timestamp;
 use crate::iteration::{Sender, Turn};
@@ -18,7 +18,7 @@ use crate::transport::Transport;
 
 /// See the [module](self).
 pub(super) struct Sending<S, T> {
-    pub(super) tick: Arc<Context<S>>,
+    pub(super) tick: Arc<TickContext<S>>,
     /// The class, with the host that it has when the slot begins.
     pub(super) sender: Arc<Sender>,
     pub(super) senders: Arc<Senders>,

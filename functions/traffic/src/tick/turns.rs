@@ -13,7 +13,7 @@
 //!
 //! So turns cost a read each, a write per rest that outlasts its slot, and two writes for each time that a
 //! user is held. The price in traffic is the gap: users who never wait do 15 % fewer iterations than in one
-//! process, and one who is let go amid a slot rests until the next.
+//! process, and a user released in mid-slot starts again in the next slot.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -66,7 +66,7 @@ impl Roots {
         }
     }
 
-    /// Whether this very certificate is trusted.
+    /// True if this very certificate is trusted.
     pub(super) fn contain(&self, certificate: &CertificateDer<'_>) -> bool {
         self.certificates.contains(certificate)
     }

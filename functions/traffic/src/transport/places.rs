@@ -1,4 +1,4 @@
-//! How many connections may be open at once: what the system gives a process is not for traffic alone.
+//! The places for connections that may be open at once: what the system gives a process is not for traffic alone.
 //!
 //! When no place is left, users take over connections from one another: to open one for each request in the
 //! place of another user's would cost more than the request, and soon no port would be left. Where none
@@ -35,7 +35,7 @@ impl Places {
         }
     }
 
-    /// Whether all are taken.
+    /// True if all are taken.
     pub(super) fn are_taken(&self) -> bool {
         let left = self.left.as_ref();
         left.is_some_and(|left| left.available_permits() == 0)

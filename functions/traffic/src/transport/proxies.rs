@@ -15,7 +15,7 @@ use crate::environment::Lookup;
 #[derive(Default)]
 pub struct Proxies {
     matcher: Option<Matcher>,
-    /// What `no_proxy` names with a port: requests understands that, curl does not.
+    /// The entries of `no_proxy` with a port: requests understands those, curl does not.
     without_proxy: Vec<(String, u16)>,
 }
 
@@ -26,7 +26,7 @@ pub(super) struct Proxy {
     /// Its name or address; an IPv6 address is in brackets.
     pub(super) host: String,
     pub(super) port: u16,
-    /// How we say to it who we are.
+    /// The value of `Proxy-Authorization`.
     pub(super) authorization: Option<HeaderValue>,
 }
 
@@ -135,7 +135,7 @@ fn with_port(entry: &str) -> Option<(&str, u16)> {
     (is_one && !host.is_empty()).then_some((host, port))
 }
 
-/// Whether an entry is a host or what the host's name ends with.
+/// True if an entry is a host or what the host's name ends with.
 fn covers(entry: &str, host: &str) -> bool {
     let entry = entry.trim_start_matches('.');
     let before = host.strip_suffix(entry);

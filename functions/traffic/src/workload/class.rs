@@ -25,7 +25,6 @@ use crate::tls::HostTls;
 pub struct Host {
     pub(super) name: Arc<str>,
     pub(super) url: Url,
-    pub(super) default: Url,
     pub(super) variable: Option<String>,
     pub(super) credentials: Option<Credentials>,
     pub(super) tls: Option<HostTls>,
@@ -43,11 +42,6 @@ impl Host {
         &self.url
     }
 
-    /// The base URL in the file.
-    pub fn default_url(&self) -> &Url {
-        &self.default
-    }
-
     /// The environment variable that overrides the URL.
     pub fn variable(&self) -> Option<&str> {
         self.variable.as_deref()
@@ -58,7 +52,7 @@ impl Host {
         self.credentials.as_ref()
     }
 
-    /// How a target at a base URL is trusted, and what it is told of us, if the file says so. Where a run
+    /// The TLS settings for a target at a base URL, if the file has any. Where a run
     /// sends its traffic to another origin than the host's, no more holds than the trust in an authority: a
     /// client certificate goes to nobody whom the workload does not name.
     pub fn tls(&self, base: &Url) -> Option<&HostTls> {
@@ -68,7 +62,7 @@ impl Host {
         }
     }
 
-    /// Whether `url` is this host's URL in force, whatever the case of its name, a last slash, and a user and
+    /// True if `url` is this host's URL in force, whatever the case of its name, a last slash, and a user and
     /// password.
     pub fn is_at(&self, url: &str) -> bool {
         base_url(url).is_ok_and(|url| Credentials::part(url).0 == self.url)
@@ -119,7 +113,7 @@ impl UserClass {
         self.set
     }
 
-    /// How many users it always has; 0 leaves it to the weight.
+    /// The number of users it always has; 0 leaves it to the weight.
     pub fn fixed_count(&self) -> u32 {
         self.fixed_count
     }
@@ -129,7 +123,7 @@ impl UserClass {
         Share::new(&self.name, self.weight, self.fixed_count)
     }
 
-    /// How its users wait between iterations.
+    /// Its users' wait between iterations.
     pub fn wait(&self) -> Wait {
         self.wait
     }
@@ -144,7 +138,7 @@ impl UserClass {
         self.connections.connections
     }
 
-    /// How long a connection is used for its requests.
+    /// The age up to which a connection is used for its requests.
     pub fn max_connection_age(&self) -> Duration {
         self.connections.max_age.unwrap_or(MAX_CONNECTION_AGE)
     }
@@ -187,7 +181,7 @@ impl UserClass {
     }
 }
 
-/// What a user does in one iteration.
+/// The work of a user in one iteration.
 #[derive(Debug)]
 pub struct Task {
     pub(super) name: Arc<str>,
@@ -219,7 +213,7 @@ impl Task {
         self.weight
     }
 
-    /// What is drawn once per iteration: the value's name and the pool it comes from.
+    /// The values that are drawn once per iteration: the value's name and the pool it comes from.
     pub fn pools(&self) -> &[(Arc<str>, Arc<Pool>)] {
         &self.pools
     }
@@ -238,7 +232,7 @@ impl Task {
 /// One request of a task.
 #[derive(Debug)]
 pub struct Step {
-    /// What statistics group by; the same in every iteration.
+    /// The name that statistics group by; the same in every iteration.
     pub name: Arc<str>,
     /// The HTTP method.
     pub method: Method,
@@ -246,13 +240,13 @@ pub struct Step {
     pub path: Text,
     /// The headers of workload, class and request, merged; lower case, each name once.
     pub headers: Vec<(HeaderName, Text)>,
-    /// What is sent, if anything.
+    /// The body, if there is one.
     pub body: Option<Body>,
-    /// How long the response may take, body included.
+    /// The longest that the response may take, body included.
     pub timeout: Duration,
-    /// How many redirects it follows, up to 30; with 0 the answer that redirects is the one that is judged.
+    /// The most redirects it follows, up to 30; with 0 the answer that redirects is the one that is judged.
     pub redirects: u32,
-    /// How often it is sent at all, above 0 and up to 1. [`Scope::begin`](super::Scope::begin) draws by it.
+    /// The probability that it is sent at all, above 0 and up to 1. [`Scope::begin`](super::Scope::begin) draws by it.
     pub probability: f64,
     pub(super) expect: Expect,
     pub(super) captures: Vec<Capture>,
@@ -261,7 +255,6 @@ pub struct Step {
     /// The captured values that it cannot do without.
     pub(super) needs: Vec<Arc<str>>,
     pub(super) reads_body: bool,
-    pub(super) reads_headers: bool,
 }
 
 /// A value to keep from a response.
@@ -272,7 +265,7 @@ pub(super) struct Capture {
 }
 
 impl Step {
-    /// Whether every iteration sends the same bytes, so that the request can be prepared once.
+    /// True if every iteration sends the same bytes, so that the request can be prepared once.
     pub fn is_constant(&self) -> bool {
         let body = self.body.as_ref();
         self.path.constant().is_some()
@@ -283,13 +276,8 @@ impl Step {
                 .all(|(_, text)| text.constant().is_some())
     }
 
-    /// Whether [`Step::judge`] looks at the body.
+    /// True if [`Step::judge`] looks at the body.
     pub fn needs_body(&self) -> bool {
         self.reads_body
-    }
-
-    /// Whether [`Step::judge`] looks at the headers.
-    pub fn needs_headers(&self) -> bool {
-        self.reads_headers
     }
 }

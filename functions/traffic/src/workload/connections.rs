@@ -20,7 +20,7 @@ pub enum Connections {
     Shared,
 }
 
-/// What `[defaults]` or a class says of connections; what it does not say is left to what is further out.
+/// The rules for connections in `[defaults]` or a class; what they leave open is left to what is further out.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct ConnectionRules {
     pub(super) connections: Option<Connections>,

@@ -32,7 +32,7 @@ mod users;
 /// The longest file that is not TOML of which every mistake is said, in bytes.
 const RECOVERED: usize = 64 * 1024;
 
-/// What a workload file says.
+/// The content of a workload file.
 #[derive(Default)]
 pub(super) struct Decoded {
     pub(super) hosts: Vec<Arc<Host>>,

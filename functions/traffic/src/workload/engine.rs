@@ -12,18 +12,18 @@ use minijinja::value::Value;
 use minijinja::{AutoEscape, Captured, Environment, Error, ErrorKind, UndefinedBehavior};
 
 use super::bounds;
-use super::errors::{EvaluationError, Origin};
+use super::errors::{EvaluationError, TextOrigin};
 use super::functions::{self, Pools};
 use super::metric::{METRIC, metric};
 
-/// What one evaluation may cost: instructions, and 64 bytes of text for each (minijinja's unit).
+/// The most that one evaluation may cost: instructions, and 64 bytes of text for each (minijinja's unit).
 const FUEL: u64 = 200_000;
 
 thread_local! {
     static SPENT: Cell<u64> = const { Cell::new(0) };
 }
 
-/// What all evaluations of this thread have cost so far; one that failed counts as the most.
+/// The cost of all evaluations of this thread so far; one that failed counts as the most.
 pub(super) fn spent() -> u64 {
     SPENT.get()
 }
@@ -74,16 +74,24 @@ impl Engine {
     }
 
     /// Compiles a template: the one that stands at `origin`, with its guards.
-    pub(super) fn template(&self, origin: Arc<Origin>, guarded: String) -> Result<Program, Error> {
+    pub(super) fn template(
+        &self,
+        origin: Arc<TextOrigin>,
+        guarded: String,
+    ) -> Result<Program, Error> {
         self.program(origin, guarded)
     }
 
     /// Compiles an expression, which `source` is known to be, with its guards.
-    pub(super) fn expression(&self, origin: Arc<Origin>, source: &str) -> Result<Program, Error> {
+    pub(super) fn expression(
+        &self,
+        origin: Arc<TextOrigin>,
+        source: &str,
+    ) -> Result<Program, Error> {
         self.program(origin, format!("{{% set {RESULT} = ({source}) %}}"))
     }
 
-    fn program(&self, origin: Arc<Origin>, source: String) -> Result<Program, Error> {
+    fn program(&self, origin: Arc<TextOrigin>, source: String) -> Result<Program, Error> {
         let mut kept = self.kept.borrow_mut();
         let known = kept.get_key_value(&*source);
         let (source, compiled) = match known {
@@ -132,7 +140,7 @@ pub(super) struct Program {
     compiled: Option<Arc<Environment<'static>>>,
     /// The one to compile it in.
     environment: Arc<Environment<'static>>,
-    pub(super) origin: Arc<Origin>,
+    pub(super) origin: Arc<TextOrigin>,
 }
 
 impl Program {

@@ -8,7 +8,7 @@ use minijinja::value::Value;
 use minijinja::{Environment, Error, ErrorKind, State};
 
 use super::pool::Pool;
-use super::scope::{Iteration, SELF_NAME};
+use super::scope::{IterationValues, SELF_NAME};
 use crate::random::Draws;
 
 /// The pools of a workload by name.
@@ -57,7 +57,7 @@ fn draw<T>(state: &State, draw: impl FnOnce(&mut Draws) -> T) -> Result<T, Error
     let iteration = state.lookup(SELF_NAME);
     let iteration = iteration
         .as_ref()
-        .and_then(|value| value.downcast_object_ref::<Iteration>());
+        .and_then(|value| value.downcast_object_ref::<IterationValues>());
     let iteration = iteration.ok_or_else(|| invalid("there is nothing random in a response"))?;
     Ok(iteration.draw(draw))
 }

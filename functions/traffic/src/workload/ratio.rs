@@ -1,4 +1,4 @@
-//! How classes and tasks share the traffic, as Locust's `/tasks` and `--show-task-ratio` say it.
+//! The shares of classes and tasks in the traffic, as Locust's `/tasks` and `--show-task-ratio` say them.
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
@@ -64,7 +64,7 @@ fn class_ratio(class: &UserClass, ratio: f64, total: bool) -> ClassRatio {
     }
 }
 
-/// How many users each class has for `--show-task-ratio`: Locust's `_calc_distribution`, which rounds each
+/// The number of users of each class for `--show-task-ratio`: Locust's `_calc_distribution`, which rounds each
 /// class for itself, so the sum may differ from `users`. 0 users stands for the sum of the weights.
 pub fn calc_distribution<'c>(
     classes: impl IntoIterator<Item = &'c UserClass>,

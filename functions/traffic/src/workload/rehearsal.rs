@@ -1,6 +1,6 @@
 //! Rendering every request once before the first one is sent.
 //!
-//! What only shows when a template runs (a wrong type, a header with a line break in it, a path that makes
+//! A mistake that only shows when a template runs (a wrong type, a header with a line break in it, a path that makes
 //! no URL) is found here, for every value that a task may draw.
 
 use std::sync::Arc;
@@ -23,7 +23,7 @@ const LEAST: usize = 8;
 /// Iterations of each task that are rehearsed, at most.
 const MOST: usize = 1_000;
 
-/// What rehearsing a file may cost, in the unit of one template's limit.
+/// The most that rehearsing a file may cost, in the unit of one template's limit.
 const BUDGET: u64 = 10_000_000;
 
 /// Renders the requests of every task and reports what goes wrong.

@@ -1,4 +1,4 @@
-//! What a template sees of a response, beside the names of its iteration.
+//! A response as a template sees it, beside the names of its iteration.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -11,8 +11,8 @@ use reqwest::header::HeaderMap;
 
 use super::headers::Headers;
 use super::json::{self, NotJson};
-use super::scope::Iteration;
-use super::values::Share;
+use super::scope::IterationValues;
+use super::values::MemoryShare;
 
 /// The names that expectations, captures and failure texts may use besides.
 pub(super) const RESPONSE_NAMES: [&str; 5] =
@@ -23,8 +23,7 @@ pub(super) const RESPONSE_NAMES: [&str; 5] =
 pub struct Response {
     /// The status.
     pub status: StatusCode,
-    /// The headers. Where [`Step::needs_headers`](super::Step::needs_headers) is false only the Content-Type matters, for a body in
-    /// another encoding than UTF-8.
+    /// The headers.
     pub headers: HeaderMap,
     /// The body; may be left empty where [`Step::needs_body`](super::Step::needs_body) is false.
     pub body: Bytes,
@@ -35,16 +34,16 @@ pub struct Response {
 /// A response and the iteration it belongs to, as templates see them.
 #[derive(Debug)]
 pub(super) struct Answered {
-    iteration: Arc<Iteration>,
+    iteration: Arc<IterationValues>,
     response: Response,
     text: OnceLock<Value>,
     json: OnceLock<Result<Value, NotJson>>,
-    /// What the memory of both is taken from.
-    share: Arc<Share>,
+    /// The memory that both were taken from.
+    share: Arc<MemoryShare>,
 }
 
 impl Answered {
-    pub(super) fn context(iteration: &Arc<Iteration>, response: Response) -> Value {
+    pub(super) fn context(iteration: &Arc<IterationValues>, response: Response) -> Value {
         Value::from_object(Self {
             iteration: Arc::clone(iteration),
             response,
@@ -61,12 +60,12 @@ impl Answered {
     }
 
     /// The memory that a response's values were taken from.
-    pub(super) fn share(context: &Value) -> Option<&Arc<Share>> {
+    pub(super) fn share(context: &Value) -> Option<&Arc<MemoryShare>> {
         let answered = context.downcast_object_ref::<Self>()?;
         Some(&answered.share)
     }
 
-    /// Whether somebody asked for JSON whose values take more memory than there is.
+    /// True if somebody asked for JSON whose values take more memory than there is.
     pub(super) fn is_too_large(context: &Value) -> bool {
         matches!(Self::lacks_json(context), Some(NotJson::TooLarge(_)))
     }

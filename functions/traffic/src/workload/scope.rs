@@ -1,4 +1,4 @@
-//! What a template sees of an iteration: its names and draws.
+//! An iteration as a template sees it: its names and draws.
 //!
 //! A [`Scope`] lasts for one iteration. Each step draws from a generator of its own, so a step that is
 //! skipped or fails leaves the requests after it as they were.
@@ -6,9 +6,9 @@
 use std::sync::Arc;
 
 use minijinja::value::{Object, Value};
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 
-use super::values::Share;
+use super::values::MemoryShare;
 use crate::random::Draws;
 
 /// The names that every template may use.
@@ -22,15 +22,15 @@ const SMALL: usize = 1_024;
 
 /// One iteration of one user: its names, its drawn and captured values, and its randomness.
 #[derive(Debug)]
-pub struct Scope(Arc<Iteration>);
+pub struct Scope(Arc<IterationValues>);
 
 #[derive(Debug)]
-pub(super) struct Iteration {
+pub(super) struct IterationValues {
     user_class: Arc<str>,
     host: Arc<str>,
     user: u32,
     number: u64,
-    /// What each step's generator is keyed by.
+    /// The key of each step's generator.
     key: u64,
     live: Mutex<Live>,
 }
@@ -39,8 +39,8 @@ pub(super) struct Iteration {
 struct Live {
     draws: Draws,
     values: Vec<(Arc<str>, Value)>,
-    /// What the memory of large ones that were captured was taken from.
-    shares: Vec<Arc<Share>>,
+    /// The memory that large captured values were taken from.
+    shares: Vec<Arc<MemoryShare>>,
 }
 
 impl Scope {
@@ -53,7 +53,7 @@ impl Scope {
         values: Vec<(Arc<str>, Value)>,
     ) -> Self {
         let key = draws.bits();
-        Self(Arc::new(Iteration {
+        Self(Arc::new(IterationValues {
             user_class: Arc::clone(user_class),
             host: Arc::clone(host),
             user,
@@ -74,25 +74,35 @@ impl Scope {
 
     /// Gives the step with an index in its task the generator that is its own.
     pub(super) fn fork(&self, index: u32) {
-        self.0.live().draws = self.draws_of(index);
+        self.0.live.lock().draws = self.draws_of(index);
     }
 
-    /// Whether a value has been drawn or captured.
+    /// True if a value has been drawn or captured.
     pub(super) fn has(&self, name: &Arc<str>) -> bool {
-        self.0.live().values.iter().any(|(known, _)| known == name)
+        self.0
+            .live
+            .lock()
+            .values
+            .iter()
+            .any(|(known, _)| known == name)
     }
 
     pub(super) fn context(&self) -> Value {
         Value::from_dyn_object(Arc::clone(&self.0))
     }
 
-    pub(super) fn iteration(&self) -> &Arc<Iteration> {
+    pub(super) fn iteration(&self) -> &Arc<IterationValues> {
         &self.0
     }
 
     /// Keeps a value of a response for the rest of the iteration; `share` is the memory that it was taken from.
-    pub(super) fn capture(&mut self, name: &Arc<str>, value: Value, share: Option<&Arc<Share>>) {
-        let mut live = self.0.live();
+    pub(super) fn capture(
+        &mut self,
+        name: &Arc<str>,
+        value: Value,
+        share: Option<&Arc<MemoryShare>>,
+    ) {
+        let mut live = self.0.live.lock();
         let is_large = match value.as_str() {
             Some(text) => text.len() > SMALL,
             None => value.as_object().is_some(),
@@ -103,14 +113,9 @@ impl Scope {
     }
 }
 
-impl Iteration {
-    fn live(&self) -> MutexGuard<'_, Live> {
-        // nothing in a guarded section leaves the values half-written
-        self.live.lock()
-    }
-
+impl IterationValues {
     pub(super) fn draw<T>(&self, draw: impl FnOnce(&mut Draws) -> T) -> T {
-        draw(&mut self.live().draws)
+        draw(&mut self.live.lock().draws)
     }
 
     pub(super) fn lookup(&self, name: &str) -> Option<Value> {
@@ -124,14 +129,14 @@ impl Iteration {
     }
 
     fn value(&self, name: &str) -> Option<Value> {
-        let live = self.live();
+        let live = self.live.lock();
         let mut values = live.values.iter();
         let (_, value) = values.find(|(known, _)| &**known == name)?;
         Some(value.clone())
     }
 }
 
-impl Object for Iteration {
+impl Object for IterationValues {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         self.get_value_by_str(key.as_str()?)
     }

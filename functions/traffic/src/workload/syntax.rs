@@ -16,11 +16,11 @@ mod limits;
 mod walk;
 
 use findings::Problem;
-pub(super) use findings::{Findings, Names, Segment};
+pub(super) use findings::{Findings, TemplateNames, TemplatePiece};
 use walk::Walk;
 
 /// Inspects a template.
-pub(super) fn inspect_template(source: &str, names: &Names, engine: &Engine) -> Findings {
+pub(super) fn inspect_template(source: &str, names: &TemplateNames, engine: &Engine) -> Findings {
     let tokens = match limits::check(source, false) {
         Ok(tokens) => tokens,
         Err(problem) => return refused(problem),
@@ -41,7 +41,7 @@ pub(super) fn inspect_template(source: &str, names: &Names, engine: &Engine) -> 
 }
 
 /// Inspects an expression.
-pub(super) fn inspect_expression(source: &str, names: &Names, engine: &Engine) -> Findings {
+pub(super) fn inspect_expression(source: &str, names: &TemplateNames, engine: &Engine) -> Findings {
     let tokens = match limits::check(source, true) {
         Ok(tokens) => tokens,
         Err(problem) => return refused(problem),
@@ -51,7 +51,7 @@ pub(super) fn inspect_expression(source: &str, names: &Names, engine: &Engine) -
         Ok(tree) => {
             let mut walk = Walk::new(names, engine);
             walk.expression(&tree, false);
-            let pieces = name_of(&tree).map(|name| vec![Segment::Name(name.to_owned())]);
+            let pieces = name_of(&tree).map(|name| vec![TemplatePiece::Name(name.to_owned())]);
             Findings {
                 pieces,
                 tokens,
@@ -104,13 +104,15 @@ fn name_of<'a>(expression: &Expr<'a>) -> Option<&'a str> {
     }
 }
 
-fn pieces(tree: &Stmt<'_>) -> Option<Vec<Segment>> {
+fn pieces(tree: &Stmt<'_>) -> Option<Vec<TemplatePiece>> {
     let Stmt::Template(template) = tree else {
         return None;
     };
     let segment = |statement: &Stmt<'_>| match statement {
-        Stmt::EmitRaw(raw) => Some(Segment::Text(raw.raw.to_owned())),
-        Stmt::EmitExpr(emit) => name_of(&emit.expr).map(|name| Segment::Name(name.to_owned())),
+        Stmt::EmitRaw(raw) => Some(TemplatePiece::Text(raw.raw.to_owned())),
+        Stmt::EmitExpr(emit) => {
+            name_of(&emit.expr).map(|name| TemplatePiece::Name(name.to_owned()))
+        }
         _ => None,
     };
     template.children.iter().map(segment).collect()

@@ -1,9 +1,6 @@
 //! Class counts are those of Locust's own dispatcher, asked in Python.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
-use std::path::Path;
-use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 use traffic::plan::mix::Mix;
@@ -55,27 +52,8 @@ impl Case {
 }
 
 fn ask_locust(cases: &[Case]) -> Vec<BTreeMap<String, u64>> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let python = std::env::var_os("CICADA_PYTHON")
-        .map_or_else(|| root.join(".tools/venv/bin/python"), Into::into);
-    let mut child = Command::new(&python)
-        .arg(root.join("tests/oracle/dispatch.py"))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap_or_else(|error| {
-            panic!("{}: {error}: run scripts/tools.sh locust", python.display())
-        });
     let questions = Value::from(cases.iter().map(Case::json).collect::<Vec<_>>());
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(questions.to_string().as_bytes())
-        .unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success());
-    serde_json::from_slice(&output.stdout).unwrap()
+    testing::tools::ask("dispatch.py", &questions)
 }
 
 #[test]

@@ -25,7 +25,7 @@ fn the_shortest_file_says_host_class_wait_and_request() {
         (step.timeout, step.probability),
         (Duration::from_secs(60), 1.0)
     );
-    assert!(step.is_constant() && !step.needs_body() && !step.needs_headers());
+    assert!(step.is_constant() && !step.needs_body());
 }
 
 #[test]

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use serde_json::Value;
+use testing::assert_adds_up;
 use tokio::time::sleep;
 use traffic::clock::{Clock, Slot};
 use traffic::plan::Plan;
@@ -14,7 +15,6 @@ use traffic::runs::planned_classes;
 use traffic::workload::Workload;
 
 use crate::emulator::output;
-use crate::main_job::assert_adds_up;
 use crate::proxy::Fault;
 use crate::scene::Scene;
 use crate::servers::Server;

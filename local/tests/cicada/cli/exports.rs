@@ -5,12 +5,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
+use testing::Recorder;
 use tokio::time::{Instant, sleep};
 
 use super::locust::locust;
 use super::{folder, headless, stderr, stdout};
 use crate::harness::{Cicada, LIMIT, Serving};
-use crate::recorder::Recorder;
 
 /// A file, or nothing as long as there is none.
 fn read(path: &Path) -> String {

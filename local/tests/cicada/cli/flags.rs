@@ -5,10 +5,10 @@ use std::path::Path;
 use std::process::Output;
 
 use futures_util::future::join_all;
+use testing::Recorder;
 
 use super::{all_recorded, folder, headless, ledger, stderr, stdout};
 use crate::harness::Cicada;
-use crate::recorder::Recorder;
 
 /// A line as in a shell: first the variables, then the arguments; `|` parts what is one argument.
 fn typed(mut cicada: Cicada, line: &str) -> Cicada {

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use testing::Recorder;
 use tokio::net::TcpListener;
 
 use super::{all_recorded, folder, headless, ledger};
 use crate::harness::{Cicada, LIMIT, rows};
-use crate::recorder::Recorder;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_serves_where_it_is_told() {

@@ -10,12 +10,12 @@ use crate::plan::Due;
 use crate::ports::TickStore;
 use crate::record::Fate;
 use crate::tick::marker_rules::{ARRIVES, GAP, may_start, turn_marked_from};
-use crate::tick::markers::Said;
+use crate::tick::markers::WrittenMarker;
 use crate::tick::parts::Parts;
 use crate::transport::Transport;
 
-/// How much longer than its iteration a process may hold a user, and how much longer than that a user
-/// stands still whose process dies.
+/// A process may hold a user so much longer than its iteration; a user whose process dies stands still so much
+/// longer than that.
 const HOLDS: Duration = Duration::from_secs(10);
 
 /// A user whose turns this process has.
@@ -24,9 +24,9 @@ struct HeldUser<'p, S, T> {
     rest: Duration,
     /// The earliest for the next iteration.
     earliest: Timestamp,
-    /// What was said of the user, once it was.
-    said: Option<Said>,
-    /// Whether the next turn must have seen it.
+    /// The user's marker, once it was written.
+    said: Option<WrittenMarker>,
+    /// True if the next turn must have seen it.
     is_held: bool,
     has_run: bool,
     fate: Fate,
@@ -80,7 +80,7 @@ impl<S: TickStore, T: Transport> HeldUser<'_, S, T> {
         let mut iteration = turn.iteration;
         loop {
             let start = self.earliest.max(clock.now());
-            if !may_start(&turn, start) || !self.is_held_after(start) {
+            if !may_start(&turn, start) || !self.is_held_until_after(start) {
                 return;
             }
             clock.sleep_until(start).await;
@@ -109,9 +109,9 @@ impl<S: TickStore, T: Transport> HeldUser<'_, S, T> {
         }
     }
 
-    /// Whether an iteration that starts then ends while its user is held; one that nobody was told of
+    /// True if an iteration that starts then ends while its user is held; one that nobody was told of
     /// will be marked if it lasts.
-    fn is_held_after(&self, start: Timestamp) -> bool {
+    fn is_held_until_after(&self, start: Timestamp) -> bool {
         let Some(said) = &self.said else {
             return true;
         };
@@ -136,7 +136,8 @@ impl<S: TickStore, T: Transport> HeldUser<'_, S, T> {
         let slot = next.max(slots.of(turn.at).plus(1));
         let is_ours =
             slot < slots.at_or_after(now + ARRIVES) && slots.end(slot) <= said.marker.until;
-        if !self.is_held || !is_ours || !self.is_held_after(start.max(slots.start(slot))) {
+        let start = start.max(slots.start(slot));
+        if !self.is_held || !is_ours || !self.is_held_until_after(start) {
             return None;
         }
         let run = match tick.runs.get(&tick.journal.key.run).await {

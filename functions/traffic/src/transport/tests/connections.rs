@@ -225,7 +225,7 @@ async fn by_default_busy_users_follow_a_name_that_moves_after_sixty_seconds_at_m
     .await;
     let http = http();
     let lead_to = |address: &str| {
-        let mut names = http.0.dialer.names.of_test.lock();
+        let mut names = http.0.dialer.resolver.of_test.lock();
         names.insert("agent.test".into(), address.parse().unwrap());
     };
     let url = format!("http://agent.test:{}/", before.port)
@@ -400,7 +400,7 @@ async fn a_dead_way_to_the_target_is_noticed_after_thirty_seconds() {
 
 #[tokio::test]
 async fn concurrent_look_ups_of_a_name_are_one_and_soon_asked_again() {
-    let names = names::Names::default();
+    let names = resolver::Resolver::default();
     let (one, other) = tokio::join!(names.addresses("localhost"), names.addresses("localhost"));
     let (one, other) = (one.unwrap(), other.unwrap());
     assert!(Arc::ptr_eq(&one, &other));

@@ -1,4 +1,4 @@
-//! What a request has when it does not say otherwise: from the file, its class and its task.
+//! The defaults of a request: from the file, its class and its task.
 
 use std::time::Duration;
 
@@ -17,14 +17,14 @@ pub const MAX_REDIRECTS: u32 = 30;
 /// The timeout of requests that nothing gives one.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// What a request has when it does not say otherwise.
+/// The defaults of a request.
 #[derive(Clone, Debug)]
 pub(super) struct Defaults {
     pub(super) timeout: Duration,
     pub(super) redirects: u32,
     pub(super) status: Option<StatusRule>,
     pub(super) expect: Option<Snippet>,
-    /// Whether `expect` was given further in than `status`.
+    /// True if `expect` was given further in than `status`.
     pub(super) expect_is_nearer: bool,
     pub(super) headers: Vec<(HeaderName, Snippet)>,
     /// Of the file's `[defaults]`; a class adds its own.

@@ -17,7 +17,7 @@ use crate::workload::read::{Field, Fields};
 /// workload file's own: it was put at `/workload`, say, or is in a table.
 pub const FOLDER: &str = "CICADA_WORKLOAD_FOLDER";
 
-/// How a text in PEM can be told from the name of a file.
+/// The beginning that tells a text in PEM from the name of a file.
 const BEGINNING: &str = "-----BEGIN";
 
 const EXPECTED: &str =
@@ -94,10 +94,10 @@ pub(super) fn read(
 /// Where a certificate or a key comes from.
 struct Source<'t, 's> {
     field: Field<'t, 's>,
-    origin: Origin,
+    origin: PemOrigin,
 }
 
-enum Origin {
+enum PemOrigin {
     File(PathBuf),
     /// A text, and what it is called.
     Text(String, String),
@@ -113,7 +113,7 @@ impl<'t, 's> Source<'t, 's> {
         let reader = fields.reader;
         let origin = match field.value {
             DeValue::String(text) if !text.contains(BEGINNING) => {
-                Origin::File(at(text, environment))
+                PemOrigin::File(at(text, environment))
             }
             DeValue::String(_) if key == "client_key" => {
                 let message = format!(
@@ -124,7 +124,7 @@ impl<'t, 's> Source<'t, 's> {
                 reader.mistake(&field.span, message);
                 return None;
             }
-            DeValue::String(text) => Origin::Text(text.to_string(), "the text".into()),
+            DeValue::String(text) => PemOrigin::Text(text.to_string(), "the text".into()),
             _ => {
                 let table = field.convert(reader, EXPECTED, DeValue::as_table)?;
                 let place = field.place.clone();
@@ -146,8 +146,8 @@ impl<'t, 's> Source<'t, 's> {
                 };
                 match value.contains(BEGINNING) {
                     // variables are often written with \n in place of line breaks
-                    true => Origin::Text(value.replace("\\n", "\n"), name.into()),
-                    false => Origin::File(at(&value, environment)),
+                    true => PemOrigin::Text(value.replace("\\n", "\n"), name.into()),
+                    false => PemOrigin::File(at(&value, environment)),
                 }
             }
         };
@@ -159,8 +159,8 @@ impl<'t, 's> Source<'t, 's> {
         fields: &Fields<'_, '_, '_>,
     ) -> Option<Vec<rustls::pki_types::CertificateDer<'static>>> {
         let found = match &self.origin {
-            Origin::File(path) => pem::certificates_at(path),
-            Origin::Text(text, _) => pem::certificates(text.as_bytes()),
+            PemOrigin::File(path) => pem::certificates_at(path),
+            PemOrigin::Text(text, _) => pem::certificates(text.as_bytes()),
         };
         found
             .map_err(|error| self.is_wrong::<()>(fields, &error))
@@ -172,8 +172,8 @@ impl<'t, 's> Source<'t, 's> {
         fields: &Fields<'_, '_, '_>,
     ) -> Option<rustls::pki_types::PrivateKeyDer<'static>> {
         let found = match &self.origin {
-            Origin::File(path) => pem::read(path).and_then(|text| pem::private_key(&text)),
-            Origin::Text(text, _) => pem::private_key(text.as_bytes()),
+            PemOrigin::File(path) => pem::read(path).and_then(|text| pem::private_key(&text)),
+            PemOrigin::Text(text, _) => pem::private_key(text.as_bytes()),
         };
         found
             .map_err(|error| self.is_wrong::<()>(fields, &error))
@@ -183,8 +183,8 @@ impl<'t, 's> Source<'t, 's> {
     fn is_wrong<T>(&self, fields: &Fields<'_, '_, '_>, error: &PemError) -> Option<T> {
         let Self { field, origin } = self;
         let called = match origin {
-            Origin::File(path) => path.display().to_string(),
-            Origin::Text(_, name) => name.clone(),
+            PemOrigin::File(path) => path.display().to_string(),
+            PemOrigin::Text(_, name) => name.clone(),
         };
         let message = format!("{}: {called} cannot be used: {error}", field.place);
         fields.reader.mistake(&field.span, message);

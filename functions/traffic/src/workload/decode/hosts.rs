@@ -108,12 +108,11 @@ fn at(
     variable: Option<&str>,
     tls: Option<(HostTls, Option<HostTls>)>,
 ) -> Host {
-    let (url, credentials) = Credentials::part(overriding.unwrap_or_else(|| default.clone()));
+    let (url, credentials) = Credentials::part(overriding.unwrap_or(default));
     let (tls, tls_elsewhere) = tls.unzip();
     Host {
         name: Arc::from(name),
         url,
-        default,
         variable: variable.map(str::to_owned),
         credentials,
         tls,

@@ -132,7 +132,7 @@ fn order(fields: &Fields<'_, '_, '_>, steps: &[Step]) -> Order {
     }
 }
 
-/// What the task draws once per iteration.
+/// The values that the task draws once per iteration.
 fn pools(fields: &Fields<'_, '_, '_>, compiler: &Compiler<'_, '_>) -> Vec<(Arc<str>, Arc<Pool>)> {
     let Some(draw) = fields.get("draw") else {
         return Vec::new();

@@ -1,23 +1,23 @@
-//! What is known of a template's names before it is inspected, and what inspecting it finds.
+//! The names that are known before a template is inspected, and what inspecting it finds.
 
 use std::collections::BTreeSet;
 
 /// The names that a template may use where it stands.
 #[derive(Clone, Debug, Default)]
-pub(in crate::workload) struct Names {
-    /// What is always there.
+pub(in crate::workload) struct TemplateNames {
+    /// The names that are always there.
     pub(in crate::workload) fixed: Vec<&'static str>,
-    /// What the task draws.
+    /// The names that the task draws.
     pub(in crate::workload) drawn: Vec<String>,
-    /// What earlier requests of the task capture.
+    /// The names that earlier requests of the task capture.
     pub(in crate::workload) captured: Vec<String>,
-    /// What this request or a later one captures, for a better message.
+    /// The names that this request or a later one captures, for a better message.
     pub(in crate::workload) captured_later: Vec<String>,
-    /// Whether the functions that draw are available.
+    /// True if the functions that draw are available.
     pub(in crate::workload) random: bool,
 }
 
-impl Names {
+impl TemplateNames {
     pub(super) fn all(&self) -> impl Iterator<Item = &str> {
         let own = self.drawn.iter().chain(&self.captured).map(String::as_str);
         self.fixed.iter().copied().chain(own)
@@ -31,7 +31,7 @@ impl Names {
 /// Something wrong on a line of a template, counted from 0.
 pub(super) type Problem = (usize, String);
 
-/// What a template says about the names it uses.
+/// The names that a template uses, and the problems in it.
 #[derive(Debug, Default)]
 pub(in crate::workload) struct Findings {
     pub(in crate::workload) problems: Vec<Problem>,
@@ -40,14 +40,14 @@ pub(in crate::workload) struct Findings {
     /// Those of them that it cannot do without: not only in `x | default(...)` or `x is defined`.
     pub(in crate::workload) needs: BTreeSet<String>,
     /// The template in pieces, if it is nothing but text and names.
-    pub(in crate::workload) pieces: Option<Vec<Segment>>,
+    pub(in crate::workload) pieces: Option<Vec<TemplatePiece>>,
     /// The words and signs that it consists of.
     pub(in crate::workload) tokens: usize,
 }
 
 /// A part of a template that is nothing but text and names.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::workload) enum Segment {
+pub(in crate::workload) enum TemplatePiece {
     Text(String),
     Name(String),
 }

@@ -19,36 +19,36 @@ const KEPT_FOR: Duration = Duration::from_secs(1);
 /// Old answers are dropped when there are as many.
 const MANY: usize = 256;
 
-type Answer = Result<Arc<[IpAddr]>, Arc<io::Error>>;
+type Addresses = Result<Arc<[IpAddr]>, Arc<io::Error>>;
 
 /// The names that were looked up lately.
 #[derive(Debug, Default)]
-pub(super) struct Names {
-    known: Mutex<HashMap<Box<str>, Lookup>>,
+pub(super) struct Resolver {
+    known: Mutex<HashMap<Box<str>, NameLookup>>,
     /// Names that only a test knows; the others are looked up.
     #[cfg(test)]
     pub(super) of_test: Mutex<HashMap<Box<str>, IpAddr>>,
 }
 
 #[derive(Clone, Debug)]
-struct Lookup {
+struct NameLookup {
     asked: Instant,
-    answer: Arc<OnceCell<Answer>>,
+    answer: Arc<OnceCell<Addresses>>,
 }
 
-impl Lookup {
+impl NameLookup {
     /// One that is under way is everybody's.
     fn is_good(&self) -> bool {
         !self.answer.initialized() || self.asked.elapsed() < KEPT_FOR
     }
 }
 
-impl Names {
+impl Resolver {
     /// The addresses of a host, which may be an address itself; IPv6 addresses may be in brackets.
     ///
     /// # Errors
-    /// What the system's resolver says.
-    pub(super) async fn addresses(&self, host: &str) -> Answer {
+    /// The error of the system's resolver.
+    pub(super) async fn addresses(&self, host: &str) -> Addresses {
         if let Some(address) = literal(host) {
             return Ok([address].into());
         }
@@ -56,7 +56,7 @@ impl Names {
         answer.get_or_init(|| self.ask(host)).await.clone()
     }
 
-    fn lookup(&self, host: &str) -> Lookup {
+    fn lookup(&self, host: &str) -> NameLookup {
         // nothing in here leaves the table half-changed
         let mut known = self.known.lock();
         if let Some(lookup) = known.get(host).filter(|lookup| lookup.is_good()) {
@@ -65,7 +65,7 @@ impl Names {
         if known.len() >= MANY {
             known.retain(|_, lookup| lookup.is_good());
         }
-        let lookup = Lookup {
+        let lookup = NameLookup {
             asked: Instant::now(),
             answer: Arc::default(),
         };
@@ -73,7 +73,7 @@ impl Names {
         lookup
     }
 
-    async fn ask(&self, host: &str) -> Answer {
+    async fn ask(&self, host: &str) -> Addresses {
         #[cfg(test)]
         if let Some(address) = self.of_test.lock().get(host) {
             return Ok([*address].into());
@@ -90,7 +90,7 @@ pub(super) fn literal(host: &str) -> Option<IpAddr> {
         .ok()
 }
 
-async fn ask(host: &str) -> Answer {
+async fn ask(host: &str) -> Addresses {
     let found = tokio::net::lookup_host((host, 0)).await.map_err(Arc::new)?;
     let mut addresses: Vec<IpAddr> = Vec::new();
     for address in found.map(|address| address.ip()) {

@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 /// A recorder that listens until it is dropped.
-pub(crate) struct Recorder {
+pub struct Recorder {
     url: String,
     seen: Arc<Mutex<Vec<Seen>>>,
     task: JoinHandle<()>,
@@ -22,16 +22,18 @@ pub(crate) struct Recorder {
 
 /// A request.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Seen {
+pub struct Seen {
     /// Class and index of the user that sent it.
-    pub(crate) user: String,
+    pub user: String,
     /// Method and path.
-    pub(crate) line: String,
-    pub(crate) body: String,
+    pub line: String,
+    /// The body as text.
+    pub body: String,
 }
 
 impl Recorder {
-    pub(crate) async fn start() -> Self {
+    /// A recorder on a free port.
+    pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let seen = Arc::default();
@@ -43,19 +45,20 @@ impl Recorder {
         Self { url, seen, task }
     }
 
-    pub(crate) fn url(&self) -> &str {
+    /// Its base URL.
+    pub fn url(&self) -> &str {
         &self.url
     }
 
     /// Everything that came, sorted: concurrent requests have no order.
-    pub(crate) fn seen(&self) -> Vec<Seen> {
+    pub fn seen(&self) -> Vec<Seen> {
         let mut seen = self.seen.lock().clone();
         seen.sort();
         seen
     }
 
     /// How many users of each class sent anything.
-    pub(crate) fn users(&self) -> BTreeMap<String, usize> {
+    pub fn users(&self) -> BTreeMap<String, usize> {
         let seen = self.seen();
         let users: BTreeSet<_> = seen.iter().map(|seen| &seen.user).collect();
         let mut classes = BTreeMap::new();

@@ -4,17 +4,19 @@
 use std::time::Duration;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::response_times::ResponseTimes;
 
 /// What the functions run on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub enum Architecture {
     /// The default.
     #[default]
+    #[serde(rename = "x86_64")]
     X86,
     /// AWS Graviton: a fifth cheaper.
+    #[serde(rename = "arm64")]
     Arm,
 }
 

@@ -2,19 +2,15 @@
 
 use std::borrow::Cow;
 use std::str::FromStr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
-use serde_json::json;
 use tokio::sync::Semaphore;
-use traffic::ports::{Heartbeat, Queue, Store};
 
-use super::openapi::shapes::{Cpu, Refused};
-use super::{Api, unavailable};
+use super::answers::Refused;
+use super::state::ApiState;
 use control::InvalidField;
 use cost::{Architecture, Estimate, Hours, Prices, Question};
 
@@ -22,7 +18,7 @@ use cost::{Architecture, Estimate, Hours, Prices, Question};
 /// for that.
 static TURN: Semaphore = Semaphore::const_new(1);
 
-/// How long a request waits for its turn.
+/// The longest wait of a request for its turn.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The most users that a request may ask about: of so many, the slowest deployment that can be asked about is
@@ -36,7 +32,7 @@ const MOST_BLOCKS: u64 = 500;
 const PARAMETERS: &str = "users, class_counts or shape, hours, watch_hours, response_time, memory, \
     architecture, ticks_per_message, block_size, retention_days, alarms and region";
 
-/// What some traffic would cost on AWS, without sending any of it.
+/// The monthly cost of some traffic on AWS, without sending any of it.
 #[utoipa::path(
     get,
     path = "/cost",
@@ -56,7 +52,7 @@ const PARAMETERS: &str = "users, class_counts or shape, hours, watch_hours, resp
             description = "What requests take: `SECONDS`, `CLASS=SECONDS` or `REQUEST=SECONDS`; may be repeated."),
         ("memory" = Option<u32>, Query, minimum = 128, maximum = 10_240,
             description = "Memory of the tick function in MB."),
-        ("architecture" = Option<Cpu>, Query, description = "What the functions run on."),
+        ("architecture" = Option<Architecture>, Query, description = "What the functions run on."),
         ("ticks_per_message" = Option<u32>, Query, minimum = 1, maximum = 100,
             description = "How many ticks of a second one message carries at most."),
         ("block_size" = Option<u32>, Query, minimum = 1, maximum = 100,
@@ -71,45 +67,31 @@ const PARAMETERS: &str = "users, class_counts or shape, hours, watch_hours, resp
         (status = 200, description = "What a month of it costs.", body = Estimate),
         (status = 400, description = "A parameter cannot be used.", body = Refused),
         (status = 429, description = "Others are being estimated.", body = Refused),
-        (status = 503, description = "The store does not answer.", body = Refused),
+        Refused,
     )
 )]
-pub(super) async fn cost<S: Store, Q: Queue, H: Heartbeat>(
-    State(api): State<Api<S, Q, H>>,
+pub(super) async fn cost(
+    State(api): State<ApiState>,
     RawQuery(query): RawQuery,
-) -> Response {
-    let question = match question(query.as_deref().unwrap_or_default()) {
-        Ok(question) => question,
-        Err(problem) => return refused(StatusCode::BAD_REQUEST, &problem.to_string()),
-    };
-    let workload = match api.control.workload().await {
-        Ok(chosen) => chosen.workload,
-        Err(refusal) => return unavailable(&refusal),
-    };
+) -> Result<Json<Estimate>, Refused> {
+    let question = question(query.as_deref().unwrap_or_default())?;
+    let workload = api.control.workload().await?.workload;
     let Ok(Ok(turn)) = tokio::time::timeout(PATIENCE, TURN.acquire()).await else {
         let busy = "others are being estimated: try again";
-        return refused(StatusCode::TOO_MANY_REQUESTS, busy);
+        return Err(Refused::new(StatusCode::TOO_MANY_REQUESTS, busy));
     };
     let estimated = tokio::task::spawn_blocking(move || {
         // also when the client has gone away meanwhile, the next one waits until this ends
         let _turn = turn;
-        estimate(&question, &workload)
+        question.estimate(&workload, &Prices::built_in())
     });
     match estimated.await {
-        Ok(Ok(estimate)) => Json(estimate).into_response(),
-        Ok(Err(problem)) => refused(StatusCode::BAD_REQUEST, &problem.to_string()),
+        Ok(estimate) => Ok(Json(estimate?)),
         Err(error) => std::panic::resume_unwind(error.into_panic()),
     }
 }
 
-fn estimate(
-    question: &Question,
-    workload: &Arc<traffic::workload::Workload>,
-) -> Result<Estimate, InvalidField> {
-    question.estimate(workload, &Prices::built_in())
-}
-
-/// What a query asks; of a parameter that can be given once, the first counts.
+/// The question in a query; of a parameter that can be given once, the first counts.
 fn question(query: &str) -> Result<Question, InvalidField> {
     let mut question = Question {
         most_users: MOST_USERS,
@@ -188,9 +170,4 @@ fn architecture(value: &str) -> Result<Architecture, InvalidField> {
             Err(InvalidField::new("architecture", problem))
         }
     }
-}
-
-fn refused(status: StatusCode, problem: &str) -> Response {
-    let body = json!({"success": false, "message": problem});
-    (status, Json(body)).into_response()
 }

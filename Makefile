@@ -1,7 +1,12 @@
 # What can be done here; `make` alone lists it.
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test check browser e2e bench bench-lambda deploy destroy ci clean
+.PHONY: help build demo test soak check browser e2e bench bench-lambda deploy destroy ci clean
+
+# most tests wait for a process or for a moment: more of them run at a time than there are processors
+THREADS := RUST_TEST_THREADS=8
+# what they compare with
+TOOLS := locust ministack dynamodb http faketime promtool nginx servers
 
 help: ## list these
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -14,11 +19,16 @@ demo: build ## stand-in targets, and six user classes sending them traffic
 	target/release/cicada --demo
 
 test: ## all tests; installs what they need (Locust, two emulators, two checkers, three web servers, into .tools)
-	for tool in locust ministack dynamodb http faketime promtool nginx servers; do scripts/tools.sh $$tool || exit 1; done
-	cargo test --locked --workspace --all-features
-	python3 -m unittest discover --start-directory tests/docs
+	@for tool in $(TOOLS); do scripts/tools.sh $$tool || exit 1; done
+	cargo test --locked --workspace --all-features --no-run
+	@scripts/each.sh --beside "python3 -m unittest discover --start-directory tests/docs" \
+		"$(THREADS) cargo test --locked --workspace --all-features --no-fail-fast"
 
-check: ## what must hold before a commit: format, lints, docs and their links, dependencies, workflows
+soak: ## an hour of hostile templates and answers, properties with new cases, and the sweeps that `make test` shortens
+	@for tool in $(TOOLS); do scripts/tools.sh $$tool || exit 1; done
+	$(THREADS) scripts/soak.sh
+
+check: ## what must hold before a commit: format, lints, docs and their links, dependencies, workflows, templates
 	cargo fmt --all -- --check
 	cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --all-features --quiet
@@ -26,24 +36,27 @@ check: ## what must hold before a commit: format, lints, docs and their links, d
 	.tools/lint/bin/cargo-deny --locked check bans licenses sources
 	@if [ -x .tools/lint/bin/actionlint ]; then PATH="$(CURDIR)/.tools/lint/bin:$$PATH" actionlint; \
 	else echo "actionlint is not there for this system: workflows were not checked"; fi
+	scripts/tools.sh checkov
+	.tools/checkov/bin/checkov --config-file infra/checkov.yaml
 	python3 -m unittest discover --start-directory tests/docs --pattern test_links.py
 
 browser: ## the web page in headless Chromium, driven as a person would; pictures in test-output/browser
-	for tool in browser locust; do scripts/tools.sh $$tool || exit 1; done
+	@for tool in browser locust; do scripts/tools.sh $$tool || exit 1; done
 	scripts/page.sh --required
 	cargo test --locked --workspace --all-features --no-run
 	cd aggregator/ui && CHROMIUM="$(CURDIR)/.tools/browser" npx playwright test
 
 e2e: ## Cicada on an emulator of AWS, end to end: deployed, driven, broken, taken away; and the browser (half an hour)
-	for tool in ministack dynamodb; do scripts/tools.sh $$tool || exit 1; done
+	@for tool in ministack dynamodb; do scripts/tools.sh $$tool || exit 1; done
 	scripts/page.sh
 	PATH="$(CURDIR)/.tools/aws/bin:$$PATH" cargo-lambda lambda build --release --locked --x86-64 \
 		--package fanout --package tick --package aggregator-cloud --bin fanout --bin tick --bin aggregator
 	cargo test --locked --workspace --all-features --no-run
-	LAMBDA_DIR="$(CURDIR)/target/lambda" .tools/aws/bin/python -m unittest discover -s infra/tests
-	LAMBDA_DIR="$(CURDIR)/target/lambda" cargo test --locked --workspace --all-features --test e2e -- --test-threads=4
-	python3 infra/tests/faults.py --check
-	$(MAKE) browser
+	LAMBDA_DIR="$(CURDIR)/target/lambda" scripts/each.sh \
+		".tools/aws/bin/python -m unittest discover -s infra/tests" \
+		"cargo test --locked --workspace --all-features --test e2e -- --test-threads=4" \
+		"python3 infra/tests/faults.py --check" \
+		"$(MAKE) browser"
 
 bench: ## measure speed beside bare reqwest, Goose and Locust (half an hour)
 	scripts/tools.sh locust
@@ -67,4 +80,4 @@ ci: ## what the continuous integration runs
 clean: ## remove what was built
 	cargo clean
 	rm -rf bench/target test-output aggregator/ui/node_modules
-	find aggregator/ui/dist -mindepth 1 ! -name .gitignore -delete
+	find aggregator/web/page -mindepth 1 ! -name .gitignore -delete

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the web page, aggregator/ui, into aggregator/ui/dist, from where cargo embeds it into the binaries.
+# Builds the web page, aggregator/ui, into aggregator/web/page, from where cargo embeds it into the binaries.
 #
 #   scripts/page.sh              unless it is up to date; without Node.js it says so, and that is no error
 #   scripts/page.sh --required   the same, but without Node.js it fails
@@ -35,8 +35,8 @@ required=${1:-}
 lock
 sources=(index.html openapi.json package-lock.json package.json public src tsconfig.json vite.config.ts)
 if is_newest node_modules/.package-lock.json package-lock.json package.json &&
-    is_newest dist/index.html "${sources[@]}"; then
-    say "aggregator/ui/dist is up to date"
+    is_newest ../web/page/index.html "${sources[@]}"; then
+    say "aggregator/web/page is up to date"
     exit 0
 fi
 command -v node >/dev/null && command -v npm >/dev/null ||
@@ -49,5 +49,5 @@ if ! is_newest node_modules/.package-lock.json package-lock.json package.json; t
     # nothing that the page is built with has to be built itself
     npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2
 fi
-say "building aggregator/ui/dist"
+say "building aggregator/web/page"
 npm run --silent build >&2

@@ -4,7 +4,8 @@ import { extname, join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { defineConfig, type Plugin } from "vite";
 
-const DIST = join(import.meta.dirname, "dist");
+/** A folder of the crate that embeds it. */
+const PAGE = join(import.meta.dirname, "../web/page");
 
 /** Where `npm run dev` finds a Cicada. */
 const SERVER = process.env["CICADA_URL"] ?? "http://localhost:8089";
@@ -18,8 +19,8 @@ function clean(): Plugin {
     name: "clean",
     apply: "build",
     buildStart() {
-      for (const entry of readdirSync(DIST)) {
-        if (entry !== ".gitignore") rmSync(join(DIST, entry), { recursive: true });
+      for (const entry of readdirSync(PAGE)) {
+        if (entry !== ".gitignore") rmSync(join(PAGE, entry), { recursive: true });
       }
     },
   };
@@ -32,9 +33,9 @@ function compress(): Plugin {
     name: "compress",
     apply: "build",
     closeBundle() {
-      for (const entry of readdirSync(DIST, { recursive: true, encoding: "utf8" })) {
+      for (const entry of readdirSync(PAGE, { recursive: true, encoding: "utf8" })) {
         if (!texts.has(extname(entry))) continue;
-        const path = join(DIST, entry);
+        const path = join(PAGE, entry);
         const text = readFileSync(path);
         writeFileSync(`${path}.gz`, gzipSync(text, { level: 9 }));
         const quality = { [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY };
@@ -66,7 +67,7 @@ export default defineConfig({
     dedupe: ["react", "react-dom", "react-redux", "@emotion/react", "@emotion/styled"],
   },
   build: {
-    outDir: DIST,
+    outDir: PAGE,
     emptyOutDir: false,
     target: "es2022",
     modulePreload: { polyfill: false },

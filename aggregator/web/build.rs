@@ -1,4 +1,4 @@
-//! Embeds the web page that `scripts/page.sh` builds into `aggregator/ui/dist`; without it there is none, and that is
+//! Embeds the web page that `scripts/page.sh` builds into `aggregator/web/page`; without it there is none, and that is
 //! no error: whoever has no Node.js still builds everything else.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -13,14 +13,14 @@ const TWINS: [&str; 2] = ["br", "gz"];
 
 fn main() {
     // the folder is kept in git, so that cargo has something to watch
-    println!("cargo::rerun-if-changed=../ui/dist");
+    println!("cargo::rerun-if-changed=page");
     println!("cargo::rerun-if-changed=build.rs");
-    let dist = folder("CARGO_MANIFEST_DIR").join("../ui/dist");
+    let built = folder("CARGO_MANIFEST_DIR").join("page");
     let out = folder("OUT_DIR");
-    let page = match fs::read_to_string(dist.join("index.html")) {
-        Ok(index) => page(&dist.join("assets"), &index, &out),
+    let page = match fs::read_to_string(built.join("index.html")) {
+        Ok(index) => page(&built.join("assets"), &index, &out),
         Err(error) if error.kind() == io::ErrorKind::NotFound => "None".to_owned(),
-        Err(error) => panic!("aggregator/ui/dist/index.html cannot be read: {error}"),
+        Err(error) => panic!("aggregator/web/page/index.html cannot be read: {error}"),
     };
     fs::write(out.join("page.rs"), page).expect("cargo's own folder can be written");
 }
@@ -28,9 +28,9 @@ fn main() {
 /// The page as an expression of Rust.
 fn page(assets: &Path, index: &str, out: &Path) -> String {
     let (before, after) = index.split_once(MARKER).unwrap_or_else(|| {
-        panic!("aggregator/ui/dist/index.html has no {MARKER}: run scripts/page.sh")
+        panic!("aggregator/web/page/index.html has no {MARKER}: run scripts/page.sh")
     });
-    let names = fs::read_dir(assets).expect("a built page has aggregator/ui/dist/assets");
+    let names = fs::read_dir(assets).expect("a built page has aggregator/web/page/assets");
     let names = names.map(|entry| {
         entry
             .expect("a folder that was opened can be read")
@@ -49,8 +49,9 @@ fn is_twin(name: &str) -> bool {
 }
 
 fn file(assets: &Path, name: &str, out: &Path) -> String {
-    let (plain, tag) = embedded(&assets.join(name), out)
-        .unwrap_or_else(|| panic!("aggregator/ui/dist/assets/{name} is gone: run scripts/page.sh"));
+    let (plain, tag) = embedded(&assets.join(name), out).unwrap_or_else(|| {
+        panic!("aggregator/web/page/assets/{name} is gone: run scripts/page.sh")
+    });
     let [brotli, gzip] = TWINS.map(|twin| {
         let twin = embedded(&assets.join(format!("{name}.{twin}")), out);
         twin.map_or_else(|| "None".to_owned(), |(twin, _)| format!("Some({twin})"))

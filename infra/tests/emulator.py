@@ -139,6 +139,8 @@ class Emulator:
             "log groups": names(aws("logs").describe_log_groups()["logGroups"], "logGroupName"),
             "metric filters": names(aws("logs").describe_metric_filters()["metricFilters"], "filterName"),
             "alarms": names(aws("cloudwatch").describe_alarms()["MetricAlarms"], "AlarmName"),
+            "apis": names(aws("apigatewayv2").get_apis()["Items"], "Name"),
+            "settings": names(aws("ssm").describe_parameters()["Parameters"], "Name"),
             "topics": names(aws("sns").list_topics()["Topics"], "TopicArn"),
             "roles": names(aws("iam").list_roles()["Roles"], "RoleName"),
             "policies": names(aws("iam").list_policies(Scope="Local")["Policies"], "PolicyName"),

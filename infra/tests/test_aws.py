@@ -40,12 +40,9 @@ class AwsPage(unittest.TestCase):
             for name in ("cicada.pem", "cicada.key"):
                 Path(folder, name).write_text(f"-----BEGIN {name}-----\n-----END {name}-----\n")
             path = f"{ROOT}/target/debug:{TOOLS}:{os.environ['PATH']}"
-            script = self.script(url, Path(folder))
-            done = subprocess.run(
-                ["bash", "-c", script], cwd=ROOT, env=aws.environment(PATH=path), capture_output=True, text=True
-            )
-            said = done.stdout + done.stderr
-        self.assertEqual(done.returncode, 0, said)
+            said = self.run_blocks(commands()[:-1], url, Path(folder), aws.environment(PATH=path))
+            self.check_stage(aws, url)
+            said += self.run_blocks(commands()[-1:], url, Path(folder), aws.environment(PATH=path))
         for what in (
             '"message":"Swarming started"',
             '"message":"Test stopped"',
@@ -58,10 +55,38 @@ class AwsPage(unittest.TestCase):
         self.assertNotIn('"success":false', said.replace(" ", ""))
         self.assertEqual(aws.left(), {})
 
-    def script(self, url, folder):
-        """All blocks, one after the other, in one shell."""
+    def run_blocks(self, blocks, url, folder, environment):
+        """Runs them in one shell; what they said."""
+        script = self.script(blocks, url, folder)
+        done = subprocess.run(["bash", "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True)
+        said = done.stdout + done.stderr
+        self.assertEqual(done.returncode, 0, said)
+        return said
+
+    def check_stage(self, aws, url):
+        """The last deployment of the page left what the first one said, and added what it said itself."""
+        client = aws.client("lambda")
+        tick, aggregator = (client.get_function_configuration(FunctionName=f"cicada-demo-{name}") for name in ("tick", "aggregator"))
+        for config in (tick, aggregator):
+            variables = config["Environment"]["Variables"]
+            expected = {"TARGET_APP_URL": url, "AI_AGENT_URL": url, "CICADA_MAX_USERS": "200"}
+            self.assertEqual({name: variables.get(name) for name in expected}, expected)
+            self.assertIn("BEGIN cicada.key", variables["TARGET_TLS_KEY"])
+        self.assertEqual(tick["MemorySize"], 256)
+        self.assertEqual(aggregator["Environment"]["Variables"]["LOCUST_BASIC_AUTH"], "demo:choose-a-long-one")
+        left = aws.left()
+        self.assertLessEqual({"cicada-demo/heartbeat", "cicada-demo/template-start", "cicada-demo/template-stop"}, set(left["schedules"]))
+        schedule = aws.client("scheduler").get_schedule(GroupName="cicada-demo", Name="template-start")
+        self.assertEqual(schedule["ScheduleExpressionTimezone"], "Europe/Berlin")
+        self.assertIn('\\"user_count\\":60,', schedule["Target"]["Input"])
+        alarms = aws.client("cloudwatch").describe_alarms()["MetricAlarms"]
+        [topic] = left["topics"]
+        self.assertEqual([alarm["AlarmActions"] for alarm in alarms], [[topic]] * 3)
+
+    def script(self, blocks, url, folder):
+        """Blocks, one after the other, for one shell."""
         script = "set -eu\n"
-        for block in commands():
+        for block in blocks:
             block = re.sub(r"https://(shop|agent)\.example\.com", url, block)
             block = re.sub(r"\b(shop\.toml|cicada\.pem|cicada\.key)", rf"{folder}/\1", block)
             block = re.sub(r"^URL=.*$", f"URL=$(sed -n 's/^url *//p' {folder}/deployed)", block, flags=re.M)

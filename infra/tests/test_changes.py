@@ -3,7 +3,7 @@
 import io
 import zipfile
 
-from emulator import ROOT
+from emulator import PASSWORD, ROOT
 from stage import StageTest
 
 
@@ -22,17 +22,21 @@ class Changes(StageTest):
         self.aws.done("polling", "off", "--stage", "demo")
         self.assertEqual(self.mapping("demo")["State"], "Disabled")
 
-        # by a variable as by an option; what is not said has its default again
-        second = self.deployed("demo", CICADA_BLOCK_SIZE="20")
+        # by a variable as by an option; what is not said stays as it was, also the password
+        second = self.deployed("demo", CICADA_BLOCK_SIZE="20", LOCUST_BASIC_AUTH=None)
         self.assertEqual(second.stdout, first.stdout)
         self.assertEqual(self.schedule("demo", "heartbeat")["State"], "ENABLED")
         self.assertIn("polling is off, so no traffic is sent: infra/polling on --stage demo", second.stderr)
         self.assertEqual(self.mapping("demo")["State"], "Disabled")
         self.assertEqual(self.mapping("demo")["UUID"], mapping["UUID"])
-        self.assertEqual(self.aws.left(), before | {"schedules": ["cicada-demo/heartbeat"]})
+        self.assertEqual(self.aws.left(), before)
         variables = self.function("cicada-demo-tick")["Environment"]["Variables"]
-        self.assertEqual(variables["CICADA_BLOCK_SIZE"], "20")
-        self.assertNotIn("CICADA_MAX_USERS", variables)
+        self.assertEqual((variables["CICADA_BLOCK_SIZE"], variables["CICADA_MAX_USERS"]), ("20", "9"))
+        password = self.function("cicada-demo-aggregator")["Environment"]["Variables"]["LOCUST_BASIC_AUTH"]
+        self.assertEqual(password, PASSWORD)
+        self.assertRegex(second.stderr, r"(?m)^deploy: block-size +50 +20$")
+        self.assertRegex(second.stderr, r"(?m)^deploy: max-users +9 +9$")
+        self.assertRegex(second.stderr, r"(?m)^deploy: LOCUST_BASIC_AUTH +\(set\) +\(set\)$")
 
         self.aws.done("polling", "on", "--stage", "demo")
         self.assertEqual(self.mapping("demo")["State"], "Enabled")
@@ -50,7 +54,12 @@ class Changes(StageTest):
         )
         self.switch_on("demo")
         self.assertEqual(self.schedule("demo", "heartbeat")["Target"]["RoleArn"], "arn:aws:iam::000000000000:role/old")
-        self.deployed("demo")
+        # and what is taken back is gone
+        third = self.deployed("demo", "--reset", "max-users", "--reset=start-schedule")
+        self.assertRegex(third.stderr, r"(?m)^deploy: max-users +9 +no limit$")
+        self.assertRegex(third.stderr, r"(?m)^deploy: block-size +20 +20$")
+        self.assertNotIn("CICADA_MAX_USERS", self.function("cicada-demo-tick")["Environment"]["Variables"])
+        self.assertEqual(self.aws.left()["schedules"], ["cicada-demo/heartbeat"])
         beat = self.schedule("demo", "heartbeat")
         self.assertRegex(beat["Target"]["RoleArn"], "SchedulerRole")
         self.assertEqual(beat["State"], "ENABLED")

@@ -48,7 +48,7 @@ class Stage(StageTest):
         self.assertEqual(queues, [f"{NAME}-dead-letters", f"{NAME}-wake-ups"])
         roles = [role.split("-")[3] for role in left.pop("roles")]
         self.assertEqual(roles, ["AggregatorRole", "FanOutRole", "SchedulerRole", "TickRole"])
-        alarms = ("aggregator-errors", "dead-letters", "fail-ratio", "fanout-errors", "response-time", "tick-errors")
+        alarms = ("dead-letters", "throttles", "trouble")
         expected = {
             "stacks": [f"{NAME}-base", f"{NAME}-functions"],
             "tables": [NAME],
@@ -57,8 +57,9 @@ class Stage(StageTest):
             "schedules": [f"{NAME}/heartbeat", f"{NAME}/template-start", f"{NAME}/template-stop"],
             "schedule groups": [NAME],
             "log groups": [f"/aws/lambda/{NAME}-{name}" for name in ("aggregator", "fanout", "tick")],
-            "metric filters": ["average-response-time", "fail-ratio"],
+            "metric filters": ["average-response-time", *["errors"] * 3, "fail-ratio", "missing", "trouble-of-a-minute"],
             "alarms": [f"{NAME}-{alarm}" for alarm in alarms],
+            "settings": ["/cicada/demo/settings"],
             "topics": [f"arn:aws:sns:{REGION}:{ACCOUNT}:{NAME}-alarms"],
         }
         self.assertEqual(left, expected)
@@ -141,6 +142,7 @@ class Stage(StageTest):
         metrics = {metric["metricName"] for found in filters for metric in found["metricTransformations"]}
         alarms = self.aws.client("cloudwatch").describe_alarms()["MetricAlarms"]
         watched = {alarm["MetricName"]: alarm["Threshold"] for alarm in alarms if alarm["Namespace"] == "Cicada/demo"}
-        self.assertEqual(set(watched), metrics)
-        self.assertEqual(watched, {"FailRatio": 0.05, "AverageResponseTime": 1000.0})
+        # the others are for the dashboard
+        self.assertEqual(metrics - set(watched), {"FailRatio", "AverageResponseTime"})
+        self.assertEqual(watched, {"Trouble": 3.0})
         self.assertEqual({tuple(alarm["AlarmActions"]) for alarm in alarms}, {tuple(self.aws.left()["topics"])})

@@ -1,13 +1,20 @@
 """The templates by themselves: they are valid, and give each function what it uses and no more."""
 
+import json
 import re
 import subprocess
+import sys
+import tempfile
 import tomllib
 import unittest
+from pathlib import Path
 
 import yaml
 
 from emulator import ROOT, TOOLS
+
+sys.path.insert(0, str(ROOT / "infra"))
+from cloud.options import KEPT
 
 INFRA = ROOT / "infra"
 
@@ -50,10 +57,25 @@ class Templates(unittest.TestCase):
         result = subprocess.run(lint, capture_output=True, text=True)
         self.assertEqual((result.returncode, result.stdout), (0, ""))
 
+    def test_the_stanza_for_endpoints_is_a_template_with_what_the_tick_calls(self):
+        page = (ROOT / "docs/aws.md").read_text()
+        [stanza] = re.findall(r"^<!-- file: endpoints.yaml -->\n```yaml\n(.*?)^```", page, re.M | re.S)
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder, "endpoints.yaml")
+            file.write_text(stanza)
+            result = subprocess.run([TOOLS / "cfn-lint", "--", file], capture_output=True, text=True)
+        self.assertEqual((result.returncode, result.stdout), (0, ""))
+        endpoints = {name: r["Properties"] for name, r in yaml.load(stanza, _Loader)["Resources"].items()}
+        kinds = {e["ServiceName"]["Sub"].rsplit(".", 1)[1]: e["VpcEndpointType"] for e in endpoints.values()}
+        self.assertEqual(kinds, {"dynamodb": "Gateway", "sqs": "Interface"})
+
     def test_no_template_takes_a_secret(self):
         for name in ("base.yaml", "functions.yaml"):
             for parameter in template(name)["Parameters"]:
-                self.assertNotRegex(parameter.lower(), "auth|password|secret")
+                if parameter != "PasswordSecret":
+                    self.assertNotRegex(parameter.lower(), "auth|password|secret")
+        # which is where it lies
+        self.assertIn("arn:", template("base.yaml")["Parameters"]["PasswordSecret"]["AllowedPattern"])
 
     def test_what_a_role_may_do_names_actions_and_resources(self):
         for role in ("FanOutRole", "TickRole", "AggregatorRole", "SchedulerRole"):
@@ -62,13 +84,46 @@ class Templates(unittest.TestCase):
                 if statement["Resource"] == "*":
                     self.assertEqual(statement["Action"], "scheduler:ListSchedules")
 
+    def test_only_the_tick_may_be_in_a_vpc_and_what_it_runs_may_make_no_interface(self):
+        resources = template("base.yaml")["Resources"]
+        in_vpc = {name: r for name, r in resources.items() if "ec2:" in str(r)}
+        self.assertEqual(list(in_vpc), ["TickInVpc"])
+        policy = in_vpc["TickInVpc"]
+        self.assertEqual((policy["Condition"], policy["Properties"]["Roles"]), ("HasVpc", [{"Ref": "TickRole"}]))
+        allowed, denied = policy["Properties"]["PolicyDocument"]["Statement"]
+        self.assertEqual((allowed["Effect"], denied["Effect"]), ("Allow", "Deny"))
+        self.assertEqual(allowed["Action"], denied["Action"])
+        self.assertIn("-tick", str(denied["Condition"]["ArnEquals"]["lambda:SourceFunctionArn"]))
+
+    def test_every_option_that_is_kept_has_its_parameter_and_every_role_its_boundary(self):
+        parameters = template("base.yaml")["Parameters"].keys() - {"Stage"}
+        self.assertEqual(parameters, {option.parameter for option in KEPT if option.name != "tags"})
+        defaults = {p.get("Default") for name, p in template("base.yaml")["Parameters"].items() if name != "Stage"}
+        self.assertEqual(defaults, {""})
+        # CloudFormation refuses a change that changes nothing but parameters, so each is in a resource
+        resources = str(template("base.yaml")["Resources"]) + str(template("base.yaml")["Conditions"])
+        for parameter in parameters:
+            self.assertRegex(resources, rf"{{'Ref': '{parameter}'}}|\${{{parameter}}}")
+        roles = [r for r in template("base.yaml")["Resources"].values() if r["Type"] == "AWS::IAM::Role"]
+        for role in roles:
+            self.assertIn("HasBoundary", str(role["Properties"]["PermissionsBoundary"]))
+
+    def test_all_alarms_together_cost_at_most_30_cents(self):
+        resources = template("functions.yaml")["Resources"].values()
+        alarms = [r for r in resources if r["Type"] == "AWS::CloudWatch::Alarm"]
+        # a metric that an alarm looks at is US$ 0.10 a month, in standard resolution
+        metrics = sum(len(a["Properties"].get("Metrics", [None])) for a in alarms)
+        self.assertLessEqual(metrics * 0.10, 0.301)
+        self.assertTrue(all(a["Properties"]["Period"] >= 60 and a["Condition"] == "HasAlarms" for a in alarms))
+        self.assertNotIn("AWS::CloudWatch::CompositeAlarm", [r["Type"] for r in resources])
+
     def test_a_tick_can_send_no_message_and_switch_nothing(self):
         forbidden = re.compile("sqs:Send|scheduler:|iam:|lambda:")
         self.assertEqual([action for action in actions("TickRole") if forbidden.match(action)], [])
 
     def test_every_action_that_the_code_names_is_given_to_a_role_and_every_other_has_a_reason(self):
         sources = (path.read_text() for path in (ROOT / "functions/aws/src").rglob("*.rs"))
-        called = {a for s in sources for a in re.findall('"((?:dynamodb|scheduler|sqs):[A-Z][A-Za-z]+)"', s)}
+        called = {a for s in sources for a in re.findall('"((?:dynamodb|scheduler|secretsmanager|sqs):[A-Z][A-Za-z]+)"', s)}
         by_others = {
             "logs:CreateLogStream",  # Lambda, with what a function prints
             "logs:PutLogEvents",
@@ -79,6 +134,9 @@ class Templates(unittest.TestCase):
         }
         # a container that shares no stack makes its table itself; no role of a stack may
         called.remove("dynamodb:CreateTable")
+        # given where there is a secret
+        reads = template("base.yaml")["Resources"]["AggregatorReadsThePassword"]["Properties"]["PolicyDocument"]
+        called.remove(reads["Statement"][0]["Action"])
         given = actions("FanOutRole") | actions("TickRole") | actions("AggregatorRole")
         self.assertEqual(given - by_others, called)
 
@@ -86,14 +144,16 @@ class Templates(unittest.TestCase):
         source = (ROOT / "functions/fanout/src/minute.rs").read_text()
         resources = template("functions.yaml")["Resources"].values()
         filters = [r["Properties"] for r in resources if r["Type"] == "AWS::Logs::MetricFilter"]
-        self.assertEqual(len(filters), 2)
+        filters = [metric for metric in filters if "fields.message" in metric["FilterPattern"]]
+        self.assertEqual(len(filters), 4)
         for metric in filters:
             [message] = re.findall('fields.message = "([^"]+)"', metric["FilterPattern"])
             self.assertIn(f'"{message}"', source)
             fields = re.findall(r"\$\.fields\.(\w+) >", metric["FilterPattern"])
-            fields.append(metric["MetricTransformations"][0]["MetricValue"].removeprefix("$.fields."))
+            value = metric["MetricTransformations"][0]["MetricValue"]
+            fields += [value.removeprefix("$.fields.")] if value.startswith("$") else []
             for field in fields:
-                self.assertIn(f"{field} = figures.{field},", source)
+                self.assertRegex(source, rf"\b{field}( = figures\.{field})?,")
 
     def test_a_wake_up_is_hidden_for_longer_than_a_tick_can_run_and_outlives_all_its_tries(self):
         queue = template("base.yaml")["Resources"]["WakeUps"]["Properties"]
@@ -102,6 +162,49 @@ class Templates(unittest.TestCase):
         hidden, tries = queue["VisibilityTimeout"], queue["RedrivePolicy"]["maxReceiveCount"]
         self.assertGreater(hidden, timeout)
         self.assertGreater(queue["MessageRetentionPeriod"], 120 + tries * hidden)
+
+    def test_the_cloudwatch_dashboard_looks_at_what_a_stage_has(self):
+        base, upper = template("base.yaml")["Resources"], template("functions.yaml")["Resources"]
+        named = lambda kind, key: {
+            r["Properties"][key]["Sub"].replace("${Stage}", "demo") for r in base.values() if r["Type"] == kind
+        }
+        made = {
+            t["MetricName"]
+            for r in upper.values() if r["Type"] == "AWS::Logs::MetricFilter"
+            for t in r["Properties"]["MetricTransformations"]
+        }
+        groups = named("AWS::Logs::LogGroup", "LogGroupName")
+        # of https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html, and the other services' pages
+        there = {
+            "Cicada/demo": (made, None, {None}),
+            "AWS/Lambda": (
+                {"Invocations", "Errors", "Throttles", "ConcurrentExecutions", "Duration"},
+                "FunctionName", {group.removeprefix("/aws/lambda/") for group in groups},
+            ),
+            "AWS/SQS": (
+                {
+                    "NumberOfMessagesSent", "NumberOfMessagesDeleted", "ApproximateNumberOfMessagesVisible",
+                    "ApproximateAgeOfOldestMessage",
+                },
+                "QueueName", named("AWS::SQS::Queue", "QueueName"),
+            ),
+            "AWS/DynamoDB": (
+                {"ConsumedReadCapacityUnits", "ConsumedWriteCapacityUnits"},
+                "TableName", named("AWS::DynamoDB::Table", "TableName"),
+            ),
+        }
+        widgets = json.loads((ROOT / "docs/monitoring/cloudwatch.json").read_text())["widgets"]
+        shown = set()
+        for line in (line for widget in widgets for line in widget["properties"].get("metrics", [])):
+            namespace, name, *dimension = [part for part in line if isinstance(part, str)]
+            names, key, values = there[namespace]
+            self.assertIn(name, names)
+            self.assertEqual(dimension[:1], [key] if key else [])
+            self.assertIn(dimension[1] if key else None, values)
+            shown.add(name)
+        self.assertLessEqual(made, shown)
+        [log] = [widget["properties"]["query"] for widget in widgets if widget["type"] == "log"]
+        self.assertEqual(set(re.findall("SOURCE '([^']+)'", log)), groups)
 
 
 if __name__ == "__main__":

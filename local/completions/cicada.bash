@@ -179,7 +179,7 @@ _cicada() {
             return 0
             ;;
         cicada__subcmd__cost)
-            opts="-u -f -h --users --class-counts --shape --workload --hours --watch-hours --response-time --memory --architecture --ticks-per-message --block-size --retention-days --alarms --prices --region --json --help"
+            opts="-u -r -f -h --users --class-counts --shape --spawn-rate --hours --watch-hours --response-time --memory --architecture --ticks-per-message --block-size --retention-days --alarms --region --workload --prices --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -201,11 +201,11 @@ _cicada() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --workload)
+                --spawn-rate)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                -f)
+                -r)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -245,11 +245,19 @@ _cicada() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --prices)
+                --region)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --region)
+                --workload)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --prices)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -69,24 +69,25 @@ complete -c cicada -n "__fish_cicada_needs_command" -l skip-log-setup -d 'Log on
 complete -c cicada -n "__fish_cicada_needs_command" -l equal-weights -d 'Give every class the same weight'
 complete -c cicada -n "__fish_cicada_needs_command" -s V -l version -d 'Print the version, with the commit that it was built from, and exit'
 complete -c cicada -n "__fish_cicada_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c cicada -n "__fish_cicada_needs_command" -a "cost" -d 'What traffic costs on AWS, from its plan'
+complete -c cicada -n "__fish_cicada_needs_command" -a "cost" -d 'The cost of traffic on AWS, from its plan'
 complete -c cicada -n "__fish_cicada_needs_command" -a "health" -d 'Whether a cicada that serves is well: exit code 0 if it is, 1 and a line if not'
 complete -c cicada -n "__fish_cicada_using_subcommand cost" -s u -l users -d 'Number of users, shared among the classes by their weights' -r
-complete -c cicada -n "__fish_cicada_using_subcommand cost" -l class-counts -d 'Users of single classes: JSON such as {"ModelAUser": 2}, or CLASS=N for each' -r
-complete -c cicada -n "__fish_cicada_using_subcommand cost" -l shape -d 'A load shape of the workload: as many users as it has on average, in --hours of it' -r
-complete -c cicada -n "__fish_cicada_using_subcommand cost" -s f -l workload -d 'Workload file; without it, the built-in one with the demo\'s six classes' -r -F
+complete -c cicada -n "__fish_cicada_using_subcommand cost" -l class-counts -d 'Users of single classes: JSON such as {"ModelAUser": 2}, or CLASS=N for each; may be repeated' -r
+complete -c cicada -n "__fish_cicada_using_subcommand cost" -l shape -d 'A load shape of the workload: as many users as it has on average, in place of users and class counts' -r
+complete -c cicada -n "__fish_cicada_using_subcommand cost" -s r -l spawn-rate -d 'Users started in a second when a run begins; without it all are there after a minute, which is not counted' -r
 complete -c cicada -n "__fish_cicada_using_subcommand cost" -l hours -d 'When traffic is on: 8/day, 40/week or 100/month' -r
-complete -c cicada -n "__fish_cicada_using_subcommand cost" -l watch-hours -d 'When somebody watches the statistics, within those hours [default: 1/day, or all of less]' -r
-complete -c cicada -n "__fish_cicada_using_subcommand cost" -l response-time -d 'How long requests take on average, in seconds: of all, or CLASS=SECONDS or REQUEST=SECONDS; may be repeated [default: what the stand-in targets take]' -r
-complete -c cicada -n "__fish_cicada_using_subcommand cost" -l memory -d 'Memory of the tick function in MB' -r
-complete -c cicada -n "__fish_cicada_using_subcommand cost" -l architecture -d 'What the functions run on' -r -f -a "x86_64\t'The default'
-arm64\t'A fifth cheaper'"
+complete -c cicada -n "__fish_cicada_using_subcommand cost" -l watch-hours -d 'When somebody watches the statistics, within those hours; 1/day, or all of less, if it is not said' -r
+complete -c cicada -n "__fish_cicada_using_subcommand cost" -l response-time -d 'How long requests take on average, in seconds: SECONDS of all, or CLASS=SECONDS or REQUEST=SECONDS; may be repeated. Without it they take what the stand-in targets take' -r
+complete -c cicada -n "__fish_cicada_using_subcommand cost" -l memory -d 'Memory of the tick function in MB; without it, the least that the traffic needs' -r
+complete -c cicada -n "__fish_cicada_using_subcommand cost" -l architecture -d 'What the functions run on' -r -f -a "x86_64\t''
+arm64\t'AWS Graviton: a fifth cheaper'"
 complete -c cicada -n "__fish_cicada_using_subcommand cost" -l ticks-per-message -d 'How many ticks of a second one message carries at most' -r
 complete -c cicada -n "__fish_cicada_using_subcommand cost" -l block-size -d 'How many users one tick executes at most' -r
 complete -c cicada -n "__fish_cicada_using_subcommand cost" -l retention-days -d 'How long records are kept' -r
 complete -c cicada -n "__fish_cicada_using_subcommand cost" -l alarms -d 'How many alarms the deployment has' -r
-complete -c cicada -n "__fish_cicada_using_subcommand cost" -l prices -d 'Prices to use instead of the built-in ones, in a file of the same form' -r -F
-complete -c cicada -n "__fish_cicada_using_subcommand cost" -l region -d 'The region that is shown; prices are those of the file' -r
+complete -c cicada -n "__fish_cicada_using_subcommand cost" -l region -d 'The region whose prices hold; without it, the first of the prices' -r
+complete -c cicada -n "__fish_cicada_using_subcommand cost" -s f -l workload -d 'Workload file; without it, the built-in one with the demo\'s six classes' -r -F
+complete -c cicada -n "__fish_cicada_using_subcommand cost" -l prices -d 'Prices in place of the built-in ones, in a file of the same form' -r -F
 complete -c cicada -n "__fish_cicada_using_subcommand cost" -l json -d 'Print JSON'
 complete -c cicada -n "__fish_cicada_using_subcommand cost" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c cicada -n "__fish_cicada_using_subcommand health" -s h -l help -d 'Print help'

@@ -1,4 +1,4 @@
-//! What a headless run prints: Locust's tables while it goes on and at its end, and the ledger.
+//! The output of a headless run: Locust's tables while it goes on and at its end, and the ledger.
 
 use std::io::{self, Write as _};
 
@@ -7,30 +7,21 @@ use statistics::ledger::Ledger;
 use statistics::reader::Snapshot;
 use statistics::report::table;
 
-/// Where tables are printed.
+/// The stream that tables are printed to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tables {
-    /// On standard output.
     Stdout,
-    /// On standard error.
     Stderr,
-    /// Nowhere.
     Nowhere,
 }
 
 /// Prints the statistics as they are now: Locust's table.
-///
-/// # Errors
-/// When standard output cannot be written, such as a pipe whose reader has gone.
 pub fn print_current(tables: Tables, snapshot: &Snapshot) -> io::Result<()> {
     let report = snapshot.report();
     tables.print(&table::requests(&report, true, table::NAME_WIDTH))
 }
 
-/// Prints the summary at the end: totals, percentiles, errors, and what became of the plan.
-///
-/// # Errors
-/// As [`print_current`].
+/// Prints the summary at the end: totals, percentiles, errors, and the ledger.
 pub fn print_summary(tables: Tables, snapshot: &Snapshot) -> io::Result<()> {
     let report = snapshot.report();
     tables.print(&table::requests(&report, false, table::NAME_WIDTH))?;
@@ -42,16 +33,13 @@ pub fn print_summary(tables: Tables, snapshot: &Snapshot) -> io::Result<()> {
 }
 
 /// Prints the statistics as JSON, with a line feed after it.
-///
-/// # Errors
-/// As [`print_current`].
 pub fn print_json(snapshot: &Snapshot) -> io::Result<()> {
     let mut out = io::stdout().lock();
     writeln!(out, "{}", json::statistics(snapshot))?;
     out.flush()
 }
 
-/// What was planned and what became of it, in two lines.
+/// The counts of the ledger, in one line; up to two more for iterations cut off or executed twice.
 fn ledger_lines(ledger: &Ledger) -> Vec<String> {
     let total = &ledger.total;
     let mut lines = vec![format!(

@@ -1,17 +1,17 @@
-//! How the files that the process may have open are shared out: among the API's connections, the store and
-//! all else that opens one, and the traffic.
+//! The shares of the files that the process may have open: for the API's connections, for the store and all
+//! else that opens a file, and for the traffic.
 //!
-//! Whatever the traffic does, who asks for the statistics or for a stop is answered.
+//! So a request for the statistics or for a stop is answered, whatever the traffic does.
 
 use web::serve::Limits;
 
-/// Files that a connection of the API may be one of: most are for those of the traffic.
+/// One file of this number is for a connection of the API; most are for the traffic.
 const PER_CONNECTION: u64 = 4;
 
 /// Files for all else: the store and its log, log files, exports, look-ups of names, the runtime.
 const RESERVED: u64 = 64;
 
-/// Files that the process may have open, if that is known.
+/// The number of files that the process may have open, if it is known.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Descriptors(Option<u64>);
 
@@ -20,7 +20,6 @@ impl Descriptors {
         Self(limit)
     }
 
-    /// The limits of the API's server.
     pub(crate) fn api(self) -> Limits {
         let usual = Limits::default();
         let fair = self.0.map(|files| as_count(files / PER_CONNECTION));
@@ -31,8 +30,8 @@ impl Descriptors {
         }
     }
 
-    /// The connections that the traffic may have open at once. With stand-in targets, this process has
-    /// both ends of each.
+    /// The number of connections that the traffic may have open at once. With stand-in targets, both ends of a
+    /// connection are files of this process.
     pub(crate) fn traffic(self, has_targets: bool) -> Option<usize> {
         let files = self.0?;
         let others = self.api().connections as u64 + RESERVED;

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-/// Such as `1 d 2 h 3 min`, `3 min 4 s` or `1.5 s`: days to minutes exactly, seconds with a tenth below a
-/// minute.
+/// A duration as `1 d 2 h 3 min`, `3 min 4 s` or `1.5 s`: in whole seconds from a minute on, in tenths below.
 pub(crate) fn shown(duration: Duration) -> String {
     let tenths = (duration.as_millis() + 50) / 100;
     if tenths < 600 {

@@ -1,13 +1,11 @@
-//! The machine that runs the functions here: the ports on SQLite and tokio, and what drives them.
-//!
-//! In the cloud EventBridge calls the fan-out and SQS the tick; here three loops do. What they call
-//! is the same.
+//! The functions on one machine: the ports on SQLite and tokio, and the loops that call the functions, as
+//! EventBridge and SQS do on AWS.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use control::{Control, InvalidField, Settings as ControlSettings, Stop};
+use control::{Control, Settings as ControlSettings, Stop};
 use statistics::reader::Aggregation;
 use statistics::state::State;
 use statistics::stats::Limits;
@@ -15,9 +13,10 @@ use telemetry::Telemetry;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use traffic::clock::Clock;
-use traffic::fanout::{FanOut, FanOutReport};
+use traffic::deployment::Deployment;
+use traffic::fanout::FanOutReport;
 use traffic::ports::Heartbeat as _;
-use traffic::runs::{Environment, LoadedRun, Runs};
+use traffic::runs::{Environment, LoadedRun};
 use traffic::telemetry::Observer;
 use traffic::tick::{GRAIN, TickError, Ticker};
 use traffic::transport::{Http, HttpSettings, Proxies};
@@ -31,51 +30,43 @@ mod follow;
 mod time_steps;
 mod users;
 
-/// How often sealed buckets are folded without anybody looking.
+/// The time between two folds of sealed buckets, also when nobody asks for statistics.
 const FOLD_EVERY: Duration = Duration::from_secs(60);
 
-/// How long the results of what was cut off may take to be written.
+/// The longest wait for the results of iterations that were cut off.
 const WRITES_WITHIN: Duration = Duration::from_secs(5);
 
-/// How often it is looked at what is in flight and whether results can be written.
+/// The time between two looks whether results can be written.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
-/// The waits between tries to write a stop that holds already double up to this.
+/// The longest wait between two tries to write a held stop; the waits double up to this.
 const MAX_BACK_OFF: Duration = Duration::from_secs(5);
 
 /// A refusal to send is logged once in this time, and not for every tick.
 const REFUSALS_EVERY: Duration = Duration::from_secs(10);
 
-/// The fan-out on the local ports.
-pub type LocalFanOut = FanOut<SqliteStore, TokioQueue, TokioHeartbeat>;
+pub type LocalDeployment = Deployment<SqliteStore, TokioQueue, TokioHeartbeat>;
 
-/// The control on the local ports.
 pub type LocalControl = Control<SqliteStore, TokioQueue, TokioHeartbeat>;
 
-/// Everything that runs here; stops when dropped.
+/// The functions and their loops; they stop when this is dropped.
 pub struct Engine {
-    /// The time of the runs.
     pub clock: Clock,
-    /// Starts, changes and stops runs.
     pub control: Arc<LocalControl>,
-    /// What came of them.
     pub aggregation: Arc<Aggregation<SqliteStore>>,
-    /// What is in the way of recording, for `/health`.
+    /// The failure that keeps results from being written, for `/health`.
     pub trouble: Trouble,
     ticker: Arc<Ticker<SqliteStore, Http>>,
-    fan_out: Arc<LocalFanOut>,
-    /// How many ticks are under way.
+    deployment: Arc<LocalDeployment>,
+    /// The number of ticks under way.
     ticks: watch::Receiver<usize>,
     loops: JoinSet<()>,
     resumed: bool,
 }
 
 impl Engine {
-    /// Puts the parts together and sets them going; a run that was not stopped goes on. Its requests have
-    /// at most `max_connections` open at once.
-    ///
-    /// # Errors
-    /// When a setting cannot be used, the client cannot be made, or the store cannot be read.
+    /// Puts the parts together and starts the loops; a run that was not stopped goes on. Requests have at most
+    /// `max_connections` open at once.
     pub async fn start(
         store: SqliteStore,
         settings: ControlSettings,
@@ -87,18 +78,19 @@ impl Engine {
     ) -> anyhow::Result<Self> {
         let store = Arc::new(store);
         let proxies = Proxies::read(&*environment)?;
-        let runs = Arc::new(Runs::new(Arc::clone(&store), clock.clone(), environment));
-        // it was read in the same environment
-        runs.know(&settings.workload);
         let (queue, delivery) = TokioQueue::new(clock.clone());
         let (heartbeat, beats) = TokioHeartbeat::new(clock.clone(), (*store).clone());
-        let fan_out = Arc::new(FanOut {
-            store: Arc::clone(&store),
-            queue: Arc::new(queue),
-            heartbeat: Arc::new(heartbeat),
-            runs: Arc::clone(&runs),
-            clock: clock.clone(),
-        });
+        let deployment = Deployment::new(
+            Arc::clone(&store),
+            Arc::new(queue),
+            Arc::new(heartbeat),
+            clock.clone(),
+            environment,
+        );
+        let deployment = Arc::new(deployment);
+        let runs = Arc::clone(&deployment.runs);
+        // the workload was read in the same environment
+        runs.know(&settings.workload);
         let http = Http::new(
             clock.clone(),
             HttpSettings {
@@ -113,7 +105,7 @@ impl Engine {
         let keyring = settings.keyring.clone().unwrap_or_default();
         let ticker = ticker.observed_by(observer).with_keyring(keyring);
         let ticker = Arc::new(ticker.stopping_within(stop_timeout));
-        let control = Arc::new(control(settings, &fan_out)?);
+        let control = Arc::new(Control::new(settings, Arc::clone(&deployment))?);
         let aggregation = Arc::new(Aggregation::new(
             store,
             runs,
@@ -124,7 +116,7 @@ impl Engine {
         let trouble = Trouble::default();
         let mut loops = JoinSet::new();
         loops.spawn(execute(delivery, Arc::clone(&ticker), count));
-        loops.spawn(fan_out_by(beats, Arc::clone(&fan_out)));
+        loops.spawn(fan_out_by(beats, Arc::clone(&deployment)));
         loops.spawn(fold(Arc::clone(&aggregation)));
         loops.spawn(watch_over(Arc::clone(&ticker), trouble.clone()));
         loops.spawn(time_steps::watch());
@@ -135,7 +127,7 @@ impl Engine {
             aggregation,
             trouble,
             ticker,
-            fan_out,
+            deployment,
             ticks,
             loops,
             resumed: false,
@@ -144,15 +136,11 @@ impl Engine {
         Ok(engine)
     }
 
-    /// Goes on with a run that was not stopped, if it obeys the limits of now: its wake-ups went with the
-    /// process that had them.
+    /// Goes on with a run that was not stopped, if it obeys the limits of this process. The wake-ups are sent
+    /// again, because those of the last process were in its memory.
     async fn resume(&self) -> anyhow::Result<bool> {
-        let latest = self
-            .fan_out
-            .runs
-            .latest()
-            .await
-            .context("the newest run cannot be read")?;
+        let latest = self.deployment.runs.latest().await;
+        let latest = latest.context("the newest run cannot be read")?;
         let Some(run) = latest.filter(|run| !run.plan.run().is_over(self.clock.now())) else {
             return Ok(false);
         };
@@ -160,20 +148,18 @@ impl Engine {
             return Ok(false);
         }
         tracing::info!(run = %run.plan.run().id, "a run that was not stopped goes on");
-        self.fan_out.heartbeat.turn_on().await?;
-        self.fan_out.plan_again().await?;
-        self.fan_out.plan_ahead().await?;
+        self.deployment.heartbeat.turn_on().await?;
+        self.deployment.plan_again().await?;
+        self.deployment.plan_ahead().await?;
         Ok(true)
     }
 
     /// Starts and stops runs by the schedules from now on.
-    ///
-    /// # Errors
-    /// When they cannot be read.
     pub async fn follow_schedules(&mut self) -> anyhow::Result<()> {
+        let schedules = self.deployment.heartbeat.subscribe().await;
+        let schedules = schedules.context("the schedules cannot be read")?;
         // cron speaks of the time of day, not of a run's
-        let alarms = Alarms::new(&self.fan_out.heartbeat, Clock::system());
-        let alarms = alarms.await.context("the schedules cannot be read")?;
+        let alarms = Alarms::new(schedules, Clock::system());
         if !alarms.is_empty() {
             tracing::info!(schedules = alarms.len(), "runs start and stop by schedules");
         }
@@ -182,62 +168,51 @@ impl Engine {
         Ok(())
     }
 
-    /// Tells `telemetry` from now on how many users there are.
+    /// Gives `telemetry` the numbers of users from now on.
     pub fn tell_users(&mut self, telemetry: Arc<Telemetry>) {
-        let runs = Arc::clone(&self.fan_out.runs);
+        let runs = Arc::clone(&self.deployment.runs);
         (self.loops).spawn(users::tell(runs, self.clock.clone(), telemetry));
     }
 
-    /// Whether it goes on with a run that was not stopped.
+    /// True if a run of an earlier process goes on.
     pub fn has_resumed(&self) -> bool {
         self.resumed
     }
 
-    /// The newest run, if there is any.
-    ///
-    /// # Errors
-    /// When it cannot be read.
     pub async fn run(&self) -> anyhow::Result<Option<Arc<LoadedRun>>> {
-        Ok(self.fan_out.runs.latest().await?)
+        Ok(self.deployment.runs.latest().await?)
     }
 
-    /// Requests that were sent and whose results had to be given up.
+    /// The number of requests that were sent and whose results were given up.
     pub fn lost_requests(&self) -> u64 {
         self.ticker.lost_requests()
     }
 
-    /// Whether results are waiting that cannot be written at present.
+    /// True while results wait that cannot be written.
     pub fn is_failing_to_write(&self) -> bool {
         self.ticker.failing_since().is_some()
     }
 
-    /// How many users are in an iteration.
     pub fn in_flight(&self) -> usize {
         self.ticker.in_flight()
     }
 
-    /// True if there is no run, or it is over and nothing more comes of it.
-    ///
-    /// # Errors
-    /// When the run cannot be read.
+    /// True if there is no run, or the newest one is over and all its results are written.
     pub async fn is_idle(&self) -> anyhow::Result<bool> {
-        let run = self.fan_out.runs.latest().await?;
+        let run = self.deployment.runs.latest().await?;
         let state = self.control.state(run.as_deref());
         Ok(matches!(state, State::Ready | State::Stopped))
     }
 
-    /// Stops the run that is on and waits until it is over and everything in flight is recorded;
-    /// what takes longer than `patience` is cut off, and recorded as such.
-    ///
-    /// # Errors
-    /// When the stop or the last results cannot be written.
+    /// Stops the run that is on, and waits until everything in flight is recorded. An iteration that takes
+    /// longer than `patience` is cut off, and recorded as such.
     pub async fn finish(&self, patience: Duration) -> anyhow::Result<()> {
         let stop = self.control.stop().await?;
-        let Some(run) = self.fan_out.runs.latest().await? else {
+        let Some(run) = self.deployment.runs.latest().await? else {
             return Ok(());
         };
         if let Some(end) = run.plan.run().ends() {
-            // what is due in the last moment may begin a little after it
+            // an iteration that is due in the last moment may begin a little after it
             self.clock.sleep_until(end + GRAIN).await;
         }
         let mut ticks = self.ticks.clone();
@@ -245,44 +220,34 @@ impl Engine {
         if tokio::time::timeout(patience, all_ended).await.is_err() {
             tracing::warn!(
                 in_flight = self.in_flight(),
-                "cutting off what is still in flight"
+                "the iterations still in flight are cut off"
             );
             self.ticker.cut_off(&run.plan.run().id);
-            // what is left is to write what was cut off
+            // the iterations that were cut off are still to be written
             let written = ticks.wait_for(|ticks| *ticks == 0);
             let in_time = tokio::time::timeout(WRITES_WITHIN, written).await;
             in_time.context("the last results could not be written in time")??;
         }
         if let Stop::Held(_) = stop {
-            // one more try, now that everything else is done
+            // a last try
             let written = self.control.write_held_stops().await;
             written.context("its stop could not be written: on the same --db it would go on")?;
         }
         Ok(())
     }
 
-    /// Ends with an error if one of the loops has broken off.
-    ///
-    /// # Errors
-    /// Only then; otherwise it does not return.
+    /// Waits for a panic in one of the loops, and returns it as an error.
     pub async fn broken(&mut self) -> anyhow::Error {
         loop {
             match self.loops.join_next().await {
                 Some(Err(error)) => {
-                    return anyhow::Error::new(error).context("a part of cicada broke off");
+                    return anyhow::Error::new(error).context("a loop of cicada has failed");
                 }
                 Some(Ok(())) => {}
                 None => std::future::pending().await,
             }
         }
     }
-}
-
-fn control(
-    settings: ControlSettings,
-    fan_out: &Arc<LocalFanOut>,
-) -> Result<LocalControl, InvalidField> {
-    Control::new(settings, Arc::clone(fan_out))
 }
 
 /// Executes wake-ups as they are delivered.
@@ -320,9 +285,9 @@ async fn execute(
 }
 
 /// Calls the fan-out once a minute.
-async fn fan_out_by(mut beats: Beats, fan_out: Arc<LocalFanOut>) {
+async fn fan_out_by(mut beats: Beats, deployment: Arc<LocalDeployment>) {
     while beats.next().await.is_some() {
-        match fan_out.plan_ahead().await {
+        match deployment.plan_ahead().await {
             Ok(FanOutReport::Idle) => tracing::debug!("no run is on"),
             Ok(FanOutReport::Planned { wake_ups, until }) => {
                 tracing::debug!(wake_ups, until = until.0, "planned ahead");
@@ -335,7 +300,7 @@ async fn fan_out_by(mut beats: Beats, fan_out: Arc<LocalFanOut>) {
     }
 }
 
-/// Folds what is sealed, so that a page opens as fast after a week as after a minute.
+/// Folds sealed buckets, so that a page opens as fast after a week as after a minute.
 async fn fold(aggregation: Arc<Aggregation<SqliteStore>>) {
     loop {
         tokio::time::sleep(FOLD_EVERY).await;
@@ -346,13 +311,13 @@ async fn fold(aggregation: Arc<Aggregation<SqliteStore>>) {
     }
 }
 
-/// Says at `/health` while results cannot be written.
+/// Keeps the reason at `/health` while results cannot be written.
 async fn watch_over(ticker: Arc<Ticker<SqliteStore, Http>>, trouble: Trouble) {
-    let mut said: Option<String> = None;
+    let mut shown: Option<String> = None;
     loop {
         tokio::time::sleep(LOOK_EVERY).await;
         let reason = ticker.trouble();
-        if reason == said {
+        if reason == shown {
             continue;
         }
         match &reason {
@@ -362,11 +327,11 @@ async fn watch_over(ticker: Arc<Ticker<SqliteStore, Http>>, trouble: Trouble) {
                 trouble.clear();
             }
         }
-        said = reason;
+        shown = reason;
     }
 }
 
-/// Writes stops that could not be written at once, as soon as they can be.
+/// Writes held stops as soon as the store can be written.
 async fn write_stops(control: Arc<LocalControl>) {
     let mut back_off = LOOK_EVERY;
     loop {

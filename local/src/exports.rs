@@ -1,8 +1,8 @@
-//! What the command line asks to be written: Locust's CSV files, the report, and the statistics as JSON.
+//! The files that the command line asks for: Locust's CSV files, the report, and the statistics as JSON.
 //!
-//! Files are there from the start, so that one that cannot be written ends the program before a run
-//! begins, and are written anew while it goes on. Each is whole at every instant: it is replaced, or
-//! grows by whole lines. What is in them is the aggregator's to say.
+//! All files are opened at the start, so that one that cannot be written ends the program before a run begins.
+//! While a run goes on they are written again and again. A file is whole at every instant: it is replaced, or
+//! grows by whole lines. The crate `export` makes their contents.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,10 +11,11 @@ use std::time::Duration;
 use export::csv::{self, HistoryWriter};
 use export::{html, json};
 use parking_lot::Mutex;
-use statistics::reader::{Aggregation, AggregatorError, Snapshot};
+use statistics::reader::{Aggregation, Snapshot};
 use tokio::time::MissedTickBehavior;
 use traffic::ports::Store;
 
+pub use self::file::ExportError;
 use self::file::{Appended, Replaced};
 use self::name::HtmlName;
 use self::newest::NewestSecond;
@@ -23,40 +24,26 @@ mod file;
 mod name;
 mod newest;
 
-/// How often CSV files are written, as Locust does.
+/// The time between two writes of the CSV files, as in Locust.
 const WRITE_EVERY: Duration = Duration::from_secs(1);
 
-/// Every so many writes, the report and the JSON file are written too.
+/// The report and the JSON file are written with each fifth write of the CSV files.
 const PAGES_EVERY: u32 = 5;
 
-/// What is to be written, and where.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Exports {
-    /// Where the names of the CSV files begin.
+    /// The beginning of the names of the CSV files.
     pub csv: Option<PathBuf>,
-    /// Whether their history has every row.
+    /// True if their history has every row, and not only `Aggregated`.
     pub csv_full_history: bool,
-    /// The report, with Locust's placeholders in its name.
+    /// The name of the report, with Locust's placeholders.
     pub html: Option<String>,
     /// The statistics as JSON; `.json` is added to the name.
     pub json_file: Option<PathBuf>,
-    /// Whether the statistics are printed as JSON at the end.
+    /// True if the statistics are printed as JSON at the end.
     pub json: bool,
 }
 
-/// A file that cannot be written.
-#[derive(Debug, thiserror::Error)]
-#[error("{option} {path} cannot be written", path = path.display())]
-pub struct ExportError {
-    /// The option that asks for it.
-    option: &'static str,
-    /// The file, or the folder it should be in.
-    path: PathBuf,
-    /// What the system says.
-    source: std::io::Error,
-}
-
-/// The files of a program.
 #[derive(Debug)]
 pub struct Files {
     csv: Option<CsvFiles>,
@@ -76,10 +63,7 @@ struct CsvFiles {
 }
 
 impl Files {
-    /// Begins the files that are asked for, in folders that are made if they are missing.
-    ///
-    /// # Errors
-    /// When one of them cannot be written.
+    /// Checks that the files can be written, and makes the folders that are missing.
     pub fn begin(exports: &Exports, run_time: Option<Duration>) -> Result<Self, ExportError> {
         let json = exports.json_file.as_deref();
         let json = json.map(|path| Replaced::begin("--json-file", with_suffix(path, ".json")));
@@ -87,7 +71,7 @@ impl Files {
         let csv = csv.map(|prefix| CsvFiles::begin(prefix, exports.csv_full_history));
         let html = exports.html.as_deref().map(|name| {
             let name = HtmlName::new(name, run_time);
-            // there is no run yet that its name could be of
+            // before the first run the placeholders stay in the name
             Replaced::begin("--html", name.of(None)).map(|file| (name, file))
         });
         Ok(Self {
@@ -98,10 +82,7 @@ impl Files {
         })
     }
 
-    /// Writes what there is to say now.
-    ///
-    /// # Errors
-    /// When one of them cannot be written; the others are.
+    /// Writes the files for a snapshot. Fails when one cannot be written; the others are written all the same.
     fn write(&mut self, snapshot: &Snapshot, is_last: bool) -> Result<(), ExportError> {
         let with_pages = is_last || self.written.is_multiple_of(PAGES_EVERY);
         self.written = self.written.wrapping_add(1);
@@ -156,24 +137,23 @@ impl CsvFiles {
     }
 }
 
-/// The path with something at its end, whatever dots it has.
+/// The path with a suffix at its end, whatever dots it has.
 fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()
 }
 
-/// Files that are written while a program runs, and once more at its end.
+/// The files, written while a program runs and a last time at its end.
 #[derive(Clone, Debug)]
 pub(crate) struct Writing(Arc<Mutex<Files>>);
 
 impl Writing {
-    /// Writes these files once a second from now on.
     pub(crate) fn new(files: Files) -> Self {
         Self(Arc::new(Mutex::new(files)))
     }
 
-    /// Writes until it is dropped; what goes wrong is logged once.
+    /// Writes once a second until the future is dropped; of failures in a row the first is logged.
     pub(crate) async fn go_on<S: Store>(&self, aggregation: &Aggregation<S>) {
         let mut due = tokio::time::interval(WRITE_EVERY);
         due.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -192,25 +172,17 @@ impl Writing {
     }
 
     async fn write_now<S: Store>(&self, aggregation: &Aggregation<S>) -> anyhow::Result<()> {
-        let snapshot: Result<Snapshot, AggregatorError> = aggregation.snapshot().await;
-        Ok(self.write(snapshot?, false).await?)
+        Ok(self.write(aggregation.snapshot().await?, false).await?)
     }
 
-    /// Writes what there is to say at the end.
-    ///
-    /// # Errors
-    /// When a file cannot be written.
     pub(crate) async fn finish(&self, snapshot: Snapshot) -> Result<(), ExportError> {
         self.write(snapshot, true).await
     }
 
     async fn write(&self, snapshot: Snapshot, is_last: bool) -> Result<(), ExportError> {
         let files = Arc::clone(&self.0);
-        let written = tokio::task::spawn_blocking(move || {
-            let mut files = files.lock();
-            files.write(&snapshot, is_last)
-        });
-        match written.await {
+        let write = move || files.lock().write(&snapshot, is_last);
+        match tokio::task::spawn_blocking(write).await {
             Ok(written) => written,
             Err(error) => std::panic::resume_unwind(error.into_panic()),
         }

@@ -1,28 +1,22 @@
-//! `cicada health`: whether a cicada that serves is well, for containers and service managers.
+//! `cicada health`: asks a server for its `/health`, for containers and service managers.
 //!
-//! It is a command of its own when it is the first word. Without an address it asks the server that the
-//! same environment would start.
+//! Without an address, the command asks the server that `cicada` would start in the same environment.
 
 use std::ffi::OsString;
-use std::io::Write as _;
 use std::net::IpAddr;
 use std::process::ExitCode;
 
 use clap::Parser;
-use statistics::visible::lines;
 use traffic::runs::Environment;
 use web::probe::probe;
 
-use crate::options;
+use crate::program;
 
-/// The word that makes a command line one of this command.
+/// The first word of a command line of this command.
 pub const COMMAND: &str = "health";
 
-/// It does not answer, or says that it is not well.
+/// The exit code where a server does not answer, or says that it is not well.
 const EXIT_UNWELL: u8 = 1;
-
-/// The command was used wrongly.
-const EXIT_MISUSE: u8 = 2;
 
 /// Whether a cicada that serves is well: exit code 0 if it is, 1 and a line if not.
 #[derive(Clone, Debug, Parser)]
@@ -38,7 +32,8 @@ pub struct HealthOptions {
     url: Option<String>,
 }
 
-/// What follows the word, if a command line is one of this command; the program's name is kept.
+/// The arguments of this command: the program's name, and all that follows [`COMMAND`]. `None` for another
+/// command line.
 pub fn asked_for(mut arguments: Vec<OsString>) -> Option<Vec<OsString>> {
     (arguments.get(1)? == COMMAND).then(|| {
         arguments.remove(1);
@@ -46,18 +41,11 @@ pub fn asked_for(mut arguments: Vec<OsString>) -> Option<Vec<OsString>> {
     })
 }
 
-/// Asks, and says the exit code.
+/// Asks the server; the exit code is 0 if it is well.
 pub fn run(arguments: Vec<OsString>, environment: &Environment) -> ExitCode {
     let options = match HealthOptions::try_parse_from(arguments) {
         Ok(options) => options,
-        Err(error) if error.use_stderr() => {
-            return complain(&options::mistake_of("cicada health", &error), EXIT_MISUSE);
-        }
-        Err(help) => {
-            // a reader that has seen enough may go
-            let _ = help.print();
-            return ExitCode::SUCCESS;
-        }
+        Err(error) => return program::explain("cicada health", &error),
     };
     let url = options.url.unwrap_or_else(|| own_url(environment));
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -69,16 +57,11 @@ pub fn run(arguments: Vec<OsString>, environment: &Environment) -> ExitCode {
     };
     match asked {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => complain(&format!("{error:#}"), EXIT_UNWELL),
+        Err(error) => program::end_with(EXIT_UNWELL, &error),
     }
 }
 
-fn complain(mistake: &str, code: u8) -> ExitCode {
-    let _ = writeln!(std::io::stderr(), "cicada: {}", lines(mistake));
-    ExitCode::from(code)
-}
-
-/// The address at which a server that this environment starts can be asked.
+/// The URL of the `/health` of a server that `cicada` starts in this environment.
 fn own_url(environment: &Environment) -> String {
     let set = |name: &str| environment(name).filter(|value| !value.trim().is_empty());
     let scheme = if set("LOCUST_TLS_CERT").is_some() {
@@ -94,12 +77,8 @@ fn own_url(environment: &Environment) -> String {
     };
     let port = set("LOCUST_WEB_PORT").unwrap_or_else(|| "8089".to_owned());
     let base = set("LOCUST_WEB_BASE_PATH").unwrap_or_default();
-    let base = base.trim_matches('/');
-    let base = if base.is_empty() {
-        String::new()
-    } else {
-        format!("/{base}")
-    };
+    let base = format!("/{}", base.trim_matches('/'));
+    let base = base.trim_end_matches('/');
     format!("{scheme}://{host}:{}{base}/health", port.trim())
 }
 

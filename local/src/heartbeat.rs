@@ -1,9 +1,8 @@
 //! The heartbeat on tokio: while it is on it beats within a minute, and every minute from then on.
 //!
-//! As with EventBridge Scheduler nobody may rely on the second at which it beats. It goes by the
-//! wall clock as well as by the process's time, so that a machine that wakes up from sleep beats at
-//! once, and a clock that is set back does not silence it. Schedules are kept in the store; when they
-//! are due [`Alarms`] ring.
+//! As with EventBridge Scheduler, the second of a beat is not certain. A beat is due by the wall clock or by the
+//! process's time, whichever comes first. So a machine that wakes up from sleep beats at once, and a clock that
+//! is set back does not silence the heartbeat. Schedules are kept in the store; [`Alarms`] ring when they are due.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +12,7 @@ use tokio::time::Instant;
 use traffic::clock::{Clock, Timestamp};
 use traffic::ports::{Heartbeat, HeartbeatError, Schedule, StoreError};
 
+use crate::queue::LOOK_AGAIN;
 use crate::store::SqliteStore;
 
 mod alarms;
@@ -22,19 +22,15 @@ pub use alarms::{Action, Alarm, Alarms};
 /// EventBridge Scheduler's `rate(1 minute)`.
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// The wall clock may jump: it is looked at again at least this often.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
-
 /// The switch; clones share it.
 #[derive(Clone, Debug)]
 pub struct TokioHeartbeat {
     is_on: Arc<watch::Sender<bool>>,
     store: SqliteStore,
-    /// The schedules as they are in the store, which no other process writes.
+    /// The schedules of the store, which no other process writes.
     schedules: Arc<watch::Sender<Vec<Schedule>>>,
 }
 
-/// The receiving half.
 #[derive(Debug)]
 pub struct Beats {
     is_on: watch::Receiver<bool>,
@@ -43,7 +39,7 @@ pub struct Beats {
     next: Option<Due>,
 }
 
-/// When the next beat is due, by both clocks: whichever comes first counts.
+/// The instant of the next beat by both clocks; the first one counts.
 #[derive(Clone, Copy, Debug)]
 struct Due {
     elapsed: Instant,
@@ -51,12 +47,12 @@ struct Due {
 }
 
 impl TokioHeartbeat {
-    /// A heartbeat that is off with the schedules in `store`, and the half that hears it beat.
+    /// A heartbeat that is off, with the schedules in `store`, and the half that receives the beats.
     pub fn new(clock: Clock, store: SqliteStore) -> (Self, Beats) {
         Self::with_interval(clock, store, MINUTE)
     }
 
-    /// The same, beating every `interval`.
+    /// A heartbeat as by [`Self::new`] that beats every `interval`.
     pub fn with_interval(clock: Clock, store: SqliteStore, interval: Duration) -> (Self, Beats) {
         let (switch, is_on) = watch::channel(false);
         let beats = Beats {
@@ -73,10 +69,14 @@ impl TokioHeartbeat {
         (switch, beats)
     }
 
-    /// Tells who waits for schedules which there are.
+    /// The schedules, and each change of them from now on.
+    pub async fn subscribe(&self) -> Result<watch::Receiver<Vec<Schedule>>, HeartbeatError> {
+        self.publish().await?;
+        Ok(self.schedules.subscribe())
+    }
+
     async fn publish(&self) -> Result<(), HeartbeatError> {
-        let schedules = self.store.schedules().await.map_err(unkept)?;
-        self.schedules.send_replace(schedules);
+        self.schedules.send_replace(self.schedules().await?);
         Ok(())
     }
 
@@ -122,9 +122,7 @@ fn unkept(error: StoreError) -> HeartbeatError {
 }
 
 impl Beats {
-    /// The next beat, when it is due; `None` once every switch is gone.
-    ///
-    /// Beats that nobody waited for are one.
+    /// The next beat, when it is due; `None` once every switch is dropped. Beats that nobody waited for are one.
     pub async fn next(&mut self) -> Option<()> {
         loop {
             self.is_on.has_changed().ok()?;
@@ -141,7 +139,7 @@ impl Beats {
                 self.next = Some(due.following(self.interval, &self.clock));
                 return Some(());
             }
-            // both ends of the wait lead to another look, so how it ended does not matter
+            // after a change and after the time alike the switch is looked at again
             let _ = tokio::time::timeout(left.min(LOOK_AGAIN), self.is_on.changed()).await;
         }
     }
@@ -155,8 +153,8 @@ impl Due {
         }
     }
 
-    /// An interval after this one, so that the beats do not drift through the minute, or an interval
-    /// from now if that has passed or a clock has jumped.
+    /// An interval after this instant, so that the beats do not drift through the minute. An interval from now if
+    /// that has passed or a clock has jumped.
     fn following(self, interval: Duration, clock: &Clock) -> Self {
         let left = (self.elapsed + interval).saturating_duration_since(Instant::now());
         let is_in_step = !left.is_zero() && left <= interval;

@@ -1,20 +1,20 @@
-//! What can be said about a workload without running it: `--list`, `--check`, `--show-task-ratio`.
+//! The answers about a workload that need no run: `--list`, `--check`, `--show-task-ratio`.
 
 use std::fmt::Write as _;
 
+use export::json::indented;
 use serde::Serialize;
-use serde_json::ser::PrettyFormatter;
 use traffic::workload::{Course, Stage, TaskRatios, UserClass, Workload, calc_distribution};
 
 use crate::options::Options;
 
-/// Whether the options ask for a text instead of a run.
+/// True if the options ask for a text instead of a run.
 pub fn is_asked_for(options: &Options) -> bool {
     let output = &options.output;
     options.own.check || output.show_task_ratio || output.show_task_ratio_json
 }
 
-/// The text that the options ask for instead of a run, if they do; the classes they name are known.
+/// The text that the options ask for instead of a run, if any; the classes that they name must be known.
 pub fn asked_for(options: &Options, workload: &Workload) -> Option<String> {
     if options.own.check {
         return Some(check(workload));
@@ -42,15 +42,9 @@ pub fn asked_for(options: &Options, workload: &Workload) -> Option<String> {
 /// The names of the user classes, as Locust's `--list` prints them, and those of the load shapes.
 pub fn list(workload: &Workload) -> String {
     let mut text = String::from("Available Users:\n");
-    let mut line = |name: &str| {
-        text.push_str("    ");
-        text.push_str(name);
-        text.push('\n');
-    };
-    workload
-        .classes()
-        .iter()
-        .for_each(|class| line(class.name()));
+    for class in workload.classes() {
+        let _ = writeln!(text, "    {}", class.name());
+    }
     if !workload.shapes().is_empty() {
         text.push_str("Available Shapes:\n");
     }
@@ -77,30 +71,23 @@ fn check(workload: &Workload) -> String {
     for shape in workload.shapes() {
         let _ = writeln!(text, "    {}: {shape}", shape.name());
         if let Course::Stages(stages) = shape.course() {
-            text.push_str(&shown(stages));
+            list_stages(&mut text, stages);
         }
     }
     text
 }
 
-/// What a shape's stages come to, for who has mixed up a stage's end and its length.
-fn shown(stages: &[Stage]) -> String {
-    let mut text = String::new();
+/// Adds a line with the first and the last second of each stage, so that an end written as a length is seen.
+fn list_stages(text: &mut String, stages: &[Stage]) {
     let mut from = 0;
-    for Stage {
-        ends,
-        users,
-        spawn_rate,
-        ..
-    } in stages
-    {
+    for stage in stages {
+        let (ends, users, rate) = (stage.ends, stage.users, stage.spawn_rate);
         let _ = writeln!(
             text,
-            "        {from} to {ends} s: {users} users, {spawn_rate} a second"
+            "        {from} to {ends} s: {users} users, {rate} a second"
         );
-        from = *ends;
+        from = ends;
     }
-    text
 }
 
 fn selected<'w>(options: &Options, workload: &'w Workload) -> Vec<&'w UserClass> {
@@ -140,19 +127,12 @@ fn table(ratios: &TaskRatios) -> String {
 
 /// As Python's `json.dumps(..., indent=4)` writes it.
 fn json(per_class: &TaskRatios, total: &TaskRatios) -> String {
-    let mut text = Vec::new();
-    let indented = PrettyFormatter::with_indent(b"    ");
-    let mut serializer = serde_json::Serializer::with_formatter(&mut text, indented);
     #[derive(Serialize)]
     struct Both<'r> {
         per_class: &'r TaskRatios,
         total: &'r TaskRatios,
     }
-    Both { per_class, total }
-        .serialize(&mut serializer)
-        .expect("ratios are plain numbers and names");
-    text.push(b'\n');
-    String::from_utf8(text).expect("JSON is UTF-8")
+    indented(&Both { per_class, total }) + "\n"
 }
 
 fn counted(count: usize, thing: &str) -> String {

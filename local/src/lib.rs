@@ -1,5 +1,10 @@
-//! The `cicada` binary's parts: the command line, the ports on SQLite and tokio, what drives the
-//! functions here.
+//! The parts of the `cicada` binary: the command line, the ports on SQLite and tokio, and the loops that
+//! drive the functions.
+
+#![allow(
+    missing_docs,
+    reason = "public for this crate's binaries and tests only: a field or an error's text that says it all needs no sentence"
+)]
 
 pub mod console;
 pub mod cost_command;
@@ -10,6 +15,7 @@ pub mod exports;
 pub mod health_command;
 pub mod heartbeat;
 pub mod inspect;
+pub mod interrupts;
 pub mod logging;
 pub mod options;
 pub mod program;

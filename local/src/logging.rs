@@ -1,4 +1,4 @@
-//! Where log lines go: to stderr or a file in Locust's format, and to `/logs`.
+//! The log: lines in Locust's format on standard error or in a file, and at `/logs`.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -12,13 +12,10 @@ use tracing_subscriber::prelude::*;
 use traffic::clock::Clock;
 use web::logs::{LocustFormat, LogBuffer};
 
-use crate::options::Output;
+use crate::options::OutputOptions;
 
-/// Starts logging as the options say.
-///
-/// # Errors
-/// When the log file cannot be written, or logging was started before.
-pub fn start(output: &Output, logs: &LogBuffer, clock: &Clock) -> anyhow::Result<()> {
+/// Starts logging as the options say; fails when the log file cannot be written.
+pub fn start(output: &OutputOptions, logs: &LogBuffer, clock: &Clock) -> anyhow::Result<()> {
     let format = LocustFormat::new(clock.clone());
     let writer = match &output.logfile {
         None => BoxMakeWriter::new(io::stderr),
@@ -41,17 +38,17 @@ pub fn start(output: &Output, logs: &LogBuffer, clock: &Clock) -> anyhow::Result
         .context("logging cannot be started")
 }
 
-/// What of the log is written; the web API has it all.
-fn shown(output: &Output) -> LevelFilter {
+/// The level from which lines are written; `/logs` has all of them.
+fn shown(output: &OutputOptions) -> LevelFilter {
     if output.skip_log_setup {
-        // what Python shows by itself
+        // Python's level without a set-up
         LevelFilter::WARN
     } else {
         LevelFilter::TRACE
     }
 }
 
-/// The file at `path`, to append to; as in Locust, its folder need not be there.
+/// The file at `path`, to append to; as in Locust, its folder is made if it is missing.
 fn log_file(path: &Path) -> io::Result<File> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;

@@ -16,6 +16,6 @@ fn main() -> ExitCode {
     }
     match Options::try_parse() {
         Ok(options) => program::run(&options),
-        Err(error) => program::explain(&error),
+        Err(error) => program::explain("cicada", &error),
     }
 }

@@ -1,7 +1,6 @@
-//! The command line as it is typed: Locust's flags with Locust's names, and a few of our own.
+//! The command line as it is typed: Locust's flags with Locust's names, and a few of Cicada's own.
 //!
-//! Nothing is checked here beyond what a single value can say about itself; [`crate::settings`]
-//! resolves the whole.
+//! Each value is checked by itself here; [`crate::settings`] checks them together and resolves them.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,13 +9,14 @@ use clap::builder::{BoolishValueParser, OsStringValueParser, TypedValueParser};
 use clap::{ArgAction, Args, Parser};
 use control::{InvalidField, Limits, parse_timespan};
 use traffic::credentials::without_credentials;
-use traffic::host_allowlist::{AllowedHosts, InvalidAllowedHosts};
-use web::api::{BasePath, InvalidBasePath, Names};
+use traffic::host_allowlist::AllowedHosts;
+use web::api::{BasePath, Names};
 
 /// The version, and the commit of a release build: `0.1.0 (1a2b3c4d5e)`.
 pub const VERSION: &str = env!("CICADA_VERSION");
 
-/// What is said after the options, for it is no option: others could read it in the list of processes.
+/// The end of the help text. The password is a variable and no option, because others can read a command line
+/// in the list of processes.
 const ENVIRONMENT: &str = "Environment:
   LOCUST_BASIC_AUTH=user:password  Ask for these on everything but /health
   TARGET_APP_URL, AI_AGENT_URL     Where the hosts of the built-in workload are
@@ -24,18 +24,18 @@ const ENVIRONMENT: &str = "Environment:
 What traffic would cost on AWS: cicada cost --help
 Whether a server is well:       cicada health --help";
 
-/// What Rust says of numbers it cannot read, and what people understand.
-const PLAINER: [(&str, &str); 4] = [
-    ("invalid digit found in string", "must be a whole number"),
-    (
+/// Rust's texts about numbers that it cannot read, and the texts that Cicada prints in their place.
+const PLAINER: [[&str; 2]; 4] = [
+    ["invalid digit found in string", "must be a whole number"],
+    [
         "number too large to fit in target type",
         "is too large a number",
-    ),
-    (
+    ],
+    [
         "number too small to fit in target type",
         "is too small a number",
-    ),
-    ("invalid float literal", "must be a number"),
+    ],
+    ["invalid float literal", "must be a number"],
 ];
 
 /// Realistic demo traffic that speaks Locust.
@@ -59,32 +59,21 @@ pub struct Options {
         value_delimiter = ' '
     )]
     pub user_classes: Vec<String>,
-
-    /// How much traffic, and where to.
     #[command(flatten)]
-    pub common: Common,
-
-    /// The web API.
+    pub common: CommonOptions,
     #[command(flatten)]
-    pub web: Web,
-
-    /// Cicada's own.
+    pub web: WebOptions,
     #[command(flatten)]
-    pub own: Own,
-
-    /// What is printed.
+    pub own: OwnOptions,
     #[command(flatten)]
-    pub output: Output,
-
-    /// The rest.
+    pub output: OutputOptions,
     #[command(flatten)]
-    pub other: Other,
+    pub other: OtherOptions,
 }
 
-/// How much traffic, and where to.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Common options")]
-pub struct Common {
+pub struct CommonOptions {
     /// Workload file for new runs, whatever was put at /workload before. Without it, what was put
     /// last and kept by --db, or else the built-in one with the demo's six classes
     #[arg(
@@ -101,36 +90,18 @@ pub struct Common {
     pub host: Option<String>,
 
     /// Number of users; 1 if not given, and 60 with --demo
-    #[arg(
-        short = 'u',
-        long,
-        value_name = "N",
-        env = "LOCUST_USERS",
-        allow_negative_numbers = true,
-        value_parser = users
-    )]
+    #[arg(short = 'u', long, value_name = "N", env = "LOCUST_USERS", allow_negative_numbers = true,
+          value_parser = users)]
     pub users: Option<u32>,
 
     /// Users started a second; 1 if not given, and 6 with --demo
-    #[arg(
-        short = 'r',
-        long,
-        value_name = "N",
-        env = "LOCUST_SPAWN_RATE",
-        allow_negative_numbers = true,
-        value_parser = spawn_rate
-    )]
+    #[arg(short = 'r', long, value_name = "N", env = "LOCUST_SPAWN_RATE", allow_negative_numbers = true,
+          value_parser = spawn_rate)]
     pub spawn_rate: Option<f64>,
 
     /// Stop after this time: 20, 20s, 3m, 2h, 1h20m. Without it, traffic goes on until it is stopped
-    #[arg(
-        short = 't',
-        long,
-        value_name = "TIME",
-        env = "LOCUST_RUN_TIME",
-        allow_negative_numbers = true,
-        value_parser = timespan
-    )]
+    #[arg(short = 't', long, value_name = "TIME", env = "LOCUST_RUN_TIME", allow_negative_numbers = true,
+          value_parser = parse_timespan)]
     pub run_time: Option<Duration>,
 
     /// Show the user classes and load shapes, and exit
@@ -143,10 +114,9 @@ pub struct Common {
     pub config_users: Vec<String>,
 }
 
-/// The web API.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Web options")]
-pub struct Web {
+pub struct WebOptions {
     /// Address to serve on; all of the machine's if empty or *
     #[arg(
         long,
@@ -174,35 +144,24 @@ pub struct Web {
         value_name = "PATH",
         env = "LOCUST_WEB_BASE_PATH",
         default_value = "",
-        hide_default_value = true,
-        value_parser = base_path
+        hide_default_value = true
     )]
     pub web_base_path: BasePath,
 
     /// TLS certificate in PEM, to serve https:// with --tls-key
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "LOCUST_TLS_CERT",
-        value_parser = OsStringValueParser::new().map(PathBuf::from)
-    )]
+    #[arg(long, value_name = "FILE", env = "LOCUST_TLS_CERT", value_parser = path_or_nothing())]
     pub tls_cert: Option<PathBuf>,
 
     /// The certificate's private key in PEM
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "LOCUST_TLS_KEY",
-        value_parser = OsStringValueParser::new().map(PathBuf::from)
-    )]
+    #[arg(long, value_name = "FILE", env = "LOCUST_TLS_KEY", value_parser = path_or_nothing())]
     pub tls_key: Option<PathBuf>,
 
     /// Serve nothing, start at once, and end with the run
-    #[arg(long, env = "LOCUST_HEADLESS", value_parser = BoolishValueParser::new(), action = ArgAction::SetTrue)]
+    #[arg(long, env = "LOCUST_HEADLESS", value_parser = BoolishValueParser::new())]
     pub headless: bool,
 
     /// Start at once, and serve
-    #[arg(long, env = "LOCUST_AUTOSTART", value_parser = BoolishValueParser::new(), action = ArgAction::SetTrue)]
+    #[arg(long, env = "LOCUST_AUTOSTART", value_parser = BoolishValueParser::new())]
     pub autostart: bool,
 
     /// With --autostart: exit this many seconds after the run has ended
@@ -215,10 +174,9 @@ pub struct Web {
     pub autoquit: Option<i64>,
 }
 
-/// Cicada's own.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Cicada's own options")]
-pub struct Own {
+pub struct OwnOptions {
     /// Database file to keep runs, schedules and the workload in; a run that was not stopped goes on
     /// with it
     #[arg(long, value_name = "FILE")]
@@ -234,43 +192,22 @@ pub struct Own {
     pub seed: Option<u64>,
 
     /// The most users that may be asked for
-    #[arg(
-        long,
-        value_name = "N",
-        env = "CICADA_MAX_USERS",
-        allow_negative_numbers = true,
-        value_parser = users
-    )]
+    #[arg(long, value_name = "N", env = "CICADA_MAX_USERS", allow_negative_numbers = true, value_parser = users)]
     pub max_users: Option<u32>,
 
     /// The most users started a second that may be asked for
-    #[arg(
-        long,
-        value_name = "N",
-        env = "CICADA_MAX_SPAWN_RATE",
-        allow_negative_numbers = true,
-        value_parser = spawn_rate
-    )]
+    #[arg(long, value_name = "N", env = "CICADA_MAX_SPAWN_RATE", allow_negative_numbers = true,
+          value_parser = spawn_rate)]
     pub max_spawn_rate: Option<f64>,
 
     /// The only hosts that traffic may be sent to, separated by commas: example.com, *.example.com,
     /// localhost:8000, or `https://example.com` for one scheme only
-    #[arg(
-        long,
-        value_name = "HOSTS",
-        env = "CICADA_ALLOWED_HOSTS",
-        value_parser = allowed_hosts
-    )]
+    #[arg(long, value_name = "HOSTS", env = "CICADA_ALLOWED_HOSTS")]
     pub allowed_hosts: Option<AllowedHosts>,
 
     /// Names that this server is called by, separated by commas, such as cicada.example.com. Without a
     /// password, changes are refused under a name that may be anybody's; * takes every name
-    #[arg(
-        long,
-        value_name = "NAMES",
-        env = "CICADA_WEB_NAMES",
-        value_parser = web_names
-    )]
+    #[arg(long, value_name = "NAMES", env = "CICADA_WEB_NAMES", value_parser = web_names)]
     pub web_names: Option<Names>,
 
     /// Start stand-in targets on this machine, and send them traffic
@@ -282,12 +219,11 @@ pub struct Own {
     pub check: bool,
 }
 
-/// What is printed.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Output options")]
-pub struct Output {
+pub struct OutputOptions {
     /// Print no statistics while a --headless run goes on
-    #[arg(long, env = "LOCUST_ONLY_SUMMARY", value_parser = BoolishValueParser::new(), action = ArgAction::SetTrue)]
+    #[arg(long, env = "LOCUST_ONLY_SUMMARY", value_parser = BoolishValueParser::new())]
     pub only_summary: bool,
 
     /// Keep statistics in FILE_stats.csv, FILE_stats_history.csv, FILE_failures.csv and
@@ -296,7 +232,7 @@ pub struct Output {
     pub csv: Option<PathBuf>,
 
     /// With --csv: every row in the history, and not only all together
-    #[arg(long, env = "LOCUST_CSV_FULL_HISTORY", value_parser = BoolishValueParser::new(), action = ArgAction::SetTrue)]
+    #[arg(long, env = "LOCUST_CSV_FULL_HISTORY", value_parser = BoolishValueParser::new())]
     pub csv_full_history: bool,
 
     /// Keep a report in this file; {u}, {r} and {t} in its name are users, spawn rate and run time
@@ -312,7 +248,7 @@ pub struct Output {
     pub json_file: Option<PathBuf>,
 
     /// Count anew once all users are there
-    #[arg(long, env = "LOCUST_RESET_STATS", value_parser = BoolishValueParser::new(), action = ArgAction::SetTrue)]
+    #[arg(long, env = "LOCUST_RESET_STATS", value_parser = BoolishValueParser::new())]
     pub reset_stats: bool,
 
     /// Show how often each class does which task, and exit
@@ -342,30 +278,17 @@ pub struct Output {
     pub logfile: Option<PathBuf>,
 
     /// Log only warnings and errors, and print no tables
-    #[arg(
-        long,
-        alias = "skip-log",
-        env = "LOCUST_SKIP_LOG_SETUP",
-        value_parser = BoolishValueParser::new(),
-        action = ArgAction::SetTrue
-    )]
+    #[arg(long, alias = "skip-log", env = "LOCUST_SKIP_LOG_SETUP", value_parser = BoolishValueParser::new())]
     pub skip_log_setup: bool,
 }
 
-/// The rest.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Other options")]
-pub struct Other {
+pub struct OtherOptions {
     /// How long iterations may go on after the end; what is cut off then is counted as such.
     /// By default, until their timeouts after a stop, and 10 s when the program ends
-    #[arg(
-        short = 's',
-        long,
-        value_name = "TIME",
-        env = "LOCUST_STOP_TIMEOUT",
-        allow_negative_numbers = true,
-        value_parser = timespan
-    )]
+    #[arg(short = 's', long, value_name = "TIME", env = "LOCUST_STOP_TIMEOUT", allow_negative_numbers = true,
+          value_parser = parse_timespan)]
     pub stop_timeout: Option<Duration>,
 
     /// Exit code when any request failed
@@ -387,54 +310,39 @@ pub struct Other {
     pub version: Option<bool>,
 }
 
-/// What clap says about a command line that cannot be read, in one line: the mistake, and what was
-/// perhaps meant.
-pub fn mistake(error: &clap::Error) -> String {
-    mistake_of("cicada", error)
-}
-
-/// The same of a command of the program, or of another program.
+/// Clap's message about a command line of `command`, in one line: the mistake, and clap's suggestion.
 pub fn mistake_of(command: &str, error: &clap::Error) -> String {
     let text = error.to_string();
-    let said = text.lines().map(str::trim).filter(|line| {
+    let lines = text.lines().map(str::trim).filter(|line| {
         let is_general = line.starts_with("Usage:") || line.starts_with("For more information");
         // every mistyped flag could also be a value
         !(line.is_empty() || is_general || line.starts_with("tip: to pass"))
     });
-    let said: Vec<&str> = said.collect();
-    let said = said.join(" ").replace(" tip: ", ", ");
-    let said = said.strip_prefix("error: ").unwrap_or(&said);
-    // what is repeated of what was typed may be a host with a password
-    let words: Vec<_> = said.split(' ').map(without_credentials).collect();
-    let said = words.join(" ");
-    let said = PLAINER.iter().fold(said.to_owned(), |said, (std, plain)| {
-        said.replace(std, plain)
-    });
-    format!("{said} (see {command} --help)")
+    let lines: Vec<&str> = lines.collect();
+    let line = lines.join(" ").replace(" tip: ", ", ");
+    let line = line.strip_prefix("error: ").unwrap_or(&line);
+    // clap repeats what was typed, which may be a host with a password
+    let words: Vec<_> = line.split(' ').map(without_credentials).collect();
+    let mut line = words.join(" ");
+    for [rust, plain] in PLAINER {
+        line = line.replace(rust, plain);
+    }
+    format!("{line} (see {command} --help)")
 }
 
-fn timespan(text: &str) -> Result<Duration, String> {
-    parse_timespan(text).map_err(|error| error.to_string())
-}
-
-fn allowed_hosts(text: &str) -> Result<AllowedHosts, String> {
-    text.parse()
-        .map_err(|invalid: InvalidAllowedHosts| invalid.to_string())
-}
-
-/// A path that may be empty, as a variable that is set to nothing.
+/// A path that may be empty, as from a variable that is set to nothing.
 fn path_or_nothing() -> impl TypedValueParser<Value = PathBuf> {
     OsStringValueParser::new().map(PathBuf::from)
+}
+
+/// The path, unless its option or variable is set to nothing.
+pub(crate) fn named(path: &Option<PathBuf>) -> Option<PathBuf> {
+    path.clone().filter(|path| !path.as_os_str().is_empty())
 }
 
 fn web_names(text: &str) -> Result<Names, String> {
     text.parse()
         .map_err(|invalid: InvalidField| invalid.problem)
-}
-
-fn base_path(text: &str) -> Result<BasePath, String> {
-    text.parse()
-        .map_err(|invalid: InvalidBasePath| invalid.to_string())
 }
 
 fn users(text: &str) -> Result<u32, String> {

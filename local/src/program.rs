@@ -23,23 +23,23 @@ use traffic::workload::FOLDER;
 use crate::descriptors::Descriptors;
 use crate::engine::Engine;
 use crate::exports::Files;
+use crate::interrupts::Interrupts;
 use crate::options::Options;
-use crate::session::Interrupts;
-use crate::settings::{Settings, SettingsError};
+use crate::settings::{ProgramSettings, SettingsError};
 use crate::store::{OpenError, SqliteStore};
 use crate::web::{self, Server};
 use crate::{inspect, logging, options, session, settings};
 
-/// The program was used wrongly, or cannot start as asked.
+/// The exit code of a program that was used wrongly, or cannot start as asked.
 const EXIT_MISUSE: u8 = 2;
 
-/// How long the end may take once there is nothing left to do.
+/// The longest wait for the runtime's threads at the end, when nothing is left to do.
 const CLOSES_WITHIN: Duration = Duration::from_secs(2);
 
-/// How long the last spans and metrics may take to be exported at the end.
+/// The longest wait at the end for the last spans and metrics to be exported.
 const EXPORTS_WITHIN: Duration = Duration::from_secs(3);
 
-/// Something that the user can put right; ends the program with exit code 2.
+/// A mistake that the user can put right: it ends the program with exit code 2.
 #[derive(Debug)]
 struct Misuse(anyhow::Error);
 
@@ -49,7 +49,7 @@ impl<E: Into<anyhow::Error>> From<E> for Misuse {
     }
 }
 
-/// Does what the options say.
+/// Runs the program that the options ask for.
 pub fn run(options: &Options) -> ExitCode {
     let logs = LogBuffer::default();
     let clock = Clock::steady();
@@ -64,32 +64,33 @@ pub fn run(options: &Options) -> ExitCode {
         Ok(code) => ExitCode::from(code),
         Err(Misuse(error)) => complain(&error),
     };
-    // everything that counts was finished before; what is left lets go of the store, which is closed
+    // all results are written by now; the tasks that are left drop the store, which closes it
     runtime.shutdown_timeout(CLOSES_WITHIN);
     code
 }
 
-/// Says what is wrong with a command line that cannot be read, or what was asked for instead of a
-/// run: help and version.
-pub fn explain(error: &clap::Error) -> ExitCode {
+/// Prints the mistake in the command line of `command`, or the help or version that was asked for.
+pub fn explain(command: &str, error: &clap::Error) -> ExitCode {
     if error.use_stderr() {
-        return complain(&anyhow::anyhow!(options::mistake(error)));
+        return complain(&anyhow::anyhow!(options::mistake_of(command, error)));
     }
-    // a reader that has seen enough may go
+    // a reader may close the pipe before the end of the text
     let _ = error.print();
     ExitCode::SUCCESS
 }
 
 fn complain(error: &anyhow::Error) -> ExitCode {
-    let _ = writeln!(
-        std::io::stderr(),
-        "cicada: {}",
-        lines(&format!("{error:#}"))
-    );
-    ExitCode::from(EXIT_MISUSE)
+    end_with(EXIT_MISUSE, error)
 }
 
-/// On one core everything runs on this thread: handing work between threads costs more there.
+/// The exit code `code`, with the error on standard error.
+pub(crate) fn end_with(code: u8, error: &anyhow::Error) -> ExitCode {
+    let text = format!("{error:#}");
+    let _ = writeln!(std::io::stderr(), "cicada: {}", lines(&text));
+    ExitCode::from(code)
+}
+
+/// The runtime. On one core all tasks run on this thread: handing work between threads costs more there.
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let mut builder = if cores == 1 {
@@ -109,7 +110,7 @@ async fn program(options: &Options, logs: LogBuffer, clock: Clock) -> Result<u8,
         return look(options, &process);
     }
     let door = web::door(options, &process)?;
-    let telemetry = telemetry::Settings::read(&*process)?;
+    let telemetry = telemetry::TelemetrySettings::read(&*process)?;
     let kept = kept(options, &clock)?;
     let settings = resolve(options, &process, kept.as_ref()).await?;
     let run_time = settings.start.and_then(|start| start.run_time);
@@ -158,7 +159,7 @@ async fn program(options: &Options, logs: LogBuffer, clock: Clock) -> Result<u8,
     if settings.db.is_some() && options.common.workload.is_some() {
         engine.control.choose_configured_workload().await?;
     }
-    // whoever ends it while it starts ends it all the same
+    // an interrupt before this line ends the process at once
     let interrupted = Interrupts::listen()?;
     let mut running = None;
     if let Some(server) = server {
@@ -167,7 +168,7 @@ async fn program(options: &Options, logs: LogBuffer, clock: Clock) -> Result<u8,
             tracing::info!("stand-in target-app at {}", targets.target_app_url());
             tracing::info!("stand-in ai-agent at {}", targets.ai_agent_url());
         }
-        // without a server nobody could see or delete them
+        // without a server nobody could see or delete a schedule
         engine.follow_schedules().await?;
     }
     let code = session::attend(&mut engine, &settings, files, interrupted).await;
@@ -185,25 +186,25 @@ async fn program(options: &Options, logs: LogBuffer, clock: Clock) -> Result<u8,
 }
 
 /// Exports spans and metrics from now on.
-fn start_telemetry(settings: &telemetry::Settings) -> anyhow::Result<Arc<Telemetry>> {
+fn start_telemetry(settings: &telemetry::TelemetrySettings) -> anyhow::Result<Arc<Telemetry>> {
     let telemetry = Telemetry::start(settings)?;
     tracing::info!("spans and metrics go to {}", settings.hosts().join(" and "));
     Ok(Arc::new(telemetry))
 }
 
-/// What can be said without a run.
+/// Prints what the options ask for instead of a run.
 fn look(options: &Options, environment: &Environment) -> Result<u8, Misuse> {
     let workload = Arc::new(settings::workload(options, environment)?);
     if options.common.list {
-        // as in Locust, whatever else was typed
+        // as in Locust, `--list` goes before every other option
         return Ok(say(&inspect::list(&workload)));
     }
-    Settings::resolve(options, Arc::clone(&workload))?;
+    ProgramSettings::resolve(options, Arc::clone(&workload))?;
     let text = inspect::asked_for(options, &workload);
     Ok(say(&text.unwrap_or_default()))
 }
 
-/// The database, if there is one already and what was put at its `/workload` goes on.
+/// The database, if its file exists and no `--workload` takes the place of the workload in it.
 fn kept(options: &Options, clock: &Clock) -> Result<Option<SqliteStore>, OpenError> {
     let path = options.own.db.as_ref().filter(|path| path.exists());
     let path = path.filter(|_| options.common.workload.is_none());
@@ -211,12 +212,12 @@ fn kept(options: &Options, clock: &Clock) -> Result<Option<SqliteStore>, OpenErr
         .transpose()
 }
 
-/// The settings over the workload that new runs have.
+/// The settings, with the workload that new runs have.
 async fn resolve(
     options: &Options,
     environment: &Environment,
     kept: Option<&SqliteStore>,
-) -> Result<Settings, SettingsError> {
+) -> Result<ProgramSettings, SettingsError> {
     let put = match kept {
         Some(store) => settings::kept_workload(store, options, environment).await?,
         None => None,
@@ -225,37 +226,31 @@ async fn resolve(
         Some(workload) => workload,
         None => settings::workload(options, environment)?,
     };
-    Settings::resolve(options, Arc::new(workload))
+    ProgramSettings::resolve(options, Arc::new(workload))
 }
 
-/// Prints what was asked for instead of a run.
+/// Prints `text`; the exit code is 0.
 fn say(text: &str) -> u8 {
-    // a reader that has seen enough may go
+    // a reader may close the pipe before the end of the text
     let _ = std::io::stdout().write_all(lines(text).as_bytes());
     0
 }
 
-/// As Locust does: as many connections at once as the system lets us have, which is returned if it is
-/// known.
+/// Raises the limit of open files as far as the system allows, as Locust does. The limit, if it is known.
 fn raise_open_files() -> Option<u64> {
-    match rlimit::increase_nofile_limit(u64::MAX) {
-        Ok(limit) => {
-            if limit < 10_000 {
-                tracing::warn!(
-                    limit,
-                    "few files may be open at once: raise ulimit -n for many slow users"
-                );
-            }
-            Some(limit)
-        }
-        Err(error) => {
-            tracing::warn!(%error, "the limit of open files cannot be raised");
-            None
-        }
+    let limit = rlimit::increase_nofile_limit(u64::MAX)
+        .inspect_err(|error| tracing::warn!(%error, "the limit of open files cannot be raised"))
+        .ok()?;
+    if limit < 10_000 {
+        tracing::warn!(
+            limit,
+            "few files may be open at once: raise ulimit -n for many slow users"
+        );
     }
+    Some(limit)
 }
 
-/// The stand-in targets, on their usual ports if those are free.
+/// The stand-in targets, on ports 8000 and 8001 if those are free.
 async fn demo_targets(clock: Clock) -> anyhow::Result<Targets> {
     let config = TargetsConfig {
         clock,
@@ -276,14 +271,11 @@ async fn demo_targets(clock: Clock) -> anyhow::Result<Targets> {
     }
 }
 
-/// The environment in which the files that a workload names are in its own file's folder, wherever its
-/// text is read from later.
+/// The environment in which [`FOLDER`] is the folder of the workload file. So the files that a workload names
+/// are found beside its file, also when its text comes from the store.
 fn with_folder(process: Environment, options: &Options) -> Environment {
-    let folder = options
-        .common
-        .workload
-        .as_ref()
-        .and_then(|file| file.parent());
+    let file = options.common.workload.as_ref();
+    let folder = file.and_then(|file| file.parent());
     let Some(folder) = folder.map(|folder| folder.display().to_string()) else {
         return process;
     };
@@ -293,7 +285,7 @@ fn with_folder(process: Environment, options: &Options) -> Environment {
     })
 }
 
-/// The environment in which the demo's hosts are the stand-ins.
+/// The environment in which the hosts of the demo are the stand-ins.
 fn with_targets(process: Environment, targets: Option<&Targets>, options: &Options) -> Environment {
     let Some(targets) = targets else {
         return process;

@@ -1,44 +1,43 @@
 //! The queue on tokio: wake-ups wait in memory until a little before their slots begin.
 //!
-//! Each wake-up has an instant of its own between [`EARLIEST`] and [`LATEST`] before its slot, drawn
-//! from class and block, so that the ticks of one second do not come in one burst. The same wake-up
-//! sent twice is delivered once. Nothing is dropped for being late: the tick decides.
+//! Each wake-up is due between [`EARLIEST`] and [`LATEST`] before its slot, at an instant drawn from class and
+//! block, so that the ticks of one second do not come in one burst. A wake-up that is sent twice is delivered
+//! once. A late wake-up is delivered all the same: the tick decides what to do with it.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 use traffic::clock::{Clock, Slot, Slots, Timestamp, micros};
 use traffic::ports::{Queue, QueueError, WakeUp};
 use traffic::record::Block;
 use traffic::run::RunId;
 
-/// No wake-up comes earlier than this before its slot begins: a tick plans no further ahead.
+/// The longest time from a wake-up to the begin of its slot: a tick plans no further ahead.
 pub const EARLIEST: Duration = Duration::from_millis(500);
 
-/// None comes later than this before its slot begins, so that the tick is ready when it does.
+/// The shortest time from a wake-up to the begin of its slot, so that the tick is ready in time.
 pub const LATEST: Duration = Duration::from_millis(150);
 
-/// The wall clock may jump: it is looked at again at least this often.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// The longest wait without a look at the wall clock, which may jump.
+pub(crate) const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
-/// How long a delivered wake-up is remembered, so that it is not delivered again.
+/// The time that a delivered wake-up is remembered, so that it is not delivered again.
 const REMEMBERED: Duration = Duration::from_secs(30);
 
-/// Wake-ups taken before those that are due get their turn.
+/// The number of wake-ups that are taken before the due ones are delivered.
 const SENT_AT_ONCE: usize = 1_000;
 
 /// The sending half; clones share one queue.
 #[derive(Clone, Debug)]
 pub struct TokioQueue {
     shared: Arc<Shared>,
-    /// Tells the receiving half, when it is dropped, that nobody sends any more.
+    /// Closes the queue when the last sending half is dropped.
     _sender: Arc<Sender>,
 }
 
-/// The receiving half.
 #[derive(Debug)]
 pub struct Delivery {
     shared: Arc<Shared>,
@@ -47,7 +46,7 @@ pub struct Delivery {
 #[derive(Debug)]
 struct Shared {
     clock: Clock,
-    state: Mutex<State>,
+    wake_ups: Mutex<WakeUps>,
     changed: Notify,
 }
 
@@ -55,11 +54,11 @@ struct Shared {
 struct Sender(Arc<Shared>);
 
 #[derive(Debug, Default)]
-struct State {
+struct WakeUps {
     waiting: BTreeSet<Entry>,
     delivered: BTreeSet<Entry>,
-    runs: Names,
-    classes: Names,
+    runs: Interned,
+    classes: Interned,
     is_closed: bool,
 }
 
@@ -67,16 +66,15 @@ struct State {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Entry {
     due: Timestamp,
-    /// Microseconds of it after [`EARLIEST`] before the full second of its slot's number.
+    /// The microseconds from [`EARLIEST`] before the full second of the slot's number to `due`.
     after: u32,
     run: u32,
     class: u32,
     block: Block,
 }
 
-/// Names as numbers.
 #[derive(Debug, Default)]
-struct Names {
+struct Interned {
     numbers: HashMap<Arc<str>, u32>,
     names: Vec<Arc<str>>,
 }
@@ -93,7 +91,7 @@ impl TokioQueue {
     pub fn new(clock: Clock) -> (Self, Delivery) {
         let shared = Arc::new(Shared {
             clock,
-            state: Mutex::default(),
+            wake_ups: Mutex::default(),
             changed: Notify::new(),
         });
         let queue = Self {
@@ -105,18 +103,16 @@ impl TokioQueue {
 
     /// Drops all wake-ups of a run.
     pub fn clear(&self, run: &RunId) {
-        let mut state = self.shared.lock();
-        if let Some(run) = state.runs.numbers.get(run.0.as_str()).copied() {
-            state.waiting.retain(|entry| entry.run != run);
+        let mut wake_ups = self.shared.wake_ups.lock();
+        if let Some(run) = wake_ups.runs.numbers.get(run.0.as_str()).copied() {
+            wake_ups.waiting.retain(|entry| entry.run != run);
         }
     }
 
-    /// How many wake-ups are waiting.
     pub fn len(&self) -> usize {
-        self.shared.lock().waiting.len()
+        self.shared.wake_ups.lock().waiting.len()
     }
 
-    /// True if no wake-up is waiting.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -142,7 +138,7 @@ impl Delivery {
                 Next::End => return None,
                 Next::WaitForMore => changed.await,
                 Next::Wait(left) => {
-                    // both ends of the wait lead to another look, so how it ended does not matter
+                    // after a change and after the time alike the queue is looked at again
                     let _ = tokio::time::timeout(left.min(LOOK_AGAIN), changed).await;
                 }
             }
@@ -152,32 +148,28 @@ impl Delivery {
 
 impl Drop for Sender {
     fn drop(&mut self) {
-        self.0.lock().is_closed = true;
+        self.0.wake_ups.lock().is_closed = true;
         self.0.changed.notify_one();
     }
 }
 
 impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock()
-    }
-
-    fn insert(&self, slots: Slots, wake_ups: &[WakeUp]) {
-        let mut state = self.lock();
-        let first = state.waiting.first().copied();
-        for wake_up in wake_ups {
-            state.insert(slots, wake_up);
+    fn insert(&self, slots: Slots, some: &[WakeUp]) {
+        let mut wake_ups = self.wake_ups.lock();
+        let first = wake_ups.waiting.first().copied();
+        for wake_up in some {
+            wake_ups.insert(slots, wake_up);
         }
-        if state.waiting.first().copied() != first {
+        if wake_ups.waiting.first().copied() != first {
             self.changed.notify_one();
         }
     }
 
     fn next(&self) -> Next {
         let now = self.clock.now();
-        let mut state = self.lock();
-        let Some(entry) = state.waiting.first().copied() else {
-            return if state.is_closed {
+        let mut wake_ups = self.wake_ups.lock();
+        let Some(entry) = wake_ups.waiting.first().copied() else {
+            return if wake_ups.is_closed {
                 Next::End
             } else {
                 Next::WaitForMore
@@ -185,14 +177,14 @@ impl Shared {
         };
         let left = entry.due.since(now);
         if left.is_zero() {
-            Next::Deliver(state.deliver(entry, now))
+            Next::Deliver(wake_ups.deliver(entry, now))
         } else {
             Next::Wait(left)
         }
     }
 }
 
-impl State {
+impl WakeUps {
     fn insert(&mut self, slots: Slots, wake_up: &WakeUp) {
         let full_second = wake_up.slot.full_second();
         let offset = slots.start(wake_up.slot).since(full_second);
@@ -211,12 +203,8 @@ impl State {
 
     fn deliver(&mut self, entry: Entry, now: Timestamp) -> WakeUp {
         self.waiting.remove(&entry);
-        let remembered_from = now - REMEMBERED;
-        while self
-            .delivered
-            .first()
-            .is_some_and(|oldest| oldest.due < remembered_from)
-        {
+        let is_old = |oldest: &Entry| oldest.due < now - REMEMBERED;
+        while self.delivered.first().is_some_and(is_old) {
             self.delivered.pop_first();
         }
         self.delivered.insert(entry);
@@ -236,7 +224,7 @@ impl Entry {
     }
 }
 
-impl Names {
+impl Interned {
     fn number(&mut self, name: &str) -> u32 {
         if let Some(number) = self.numbers.get(name) {
             return *number;
@@ -253,8 +241,8 @@ impl Names {
     }
 }
 
-/// Where between the earliest and the latest instant the ticks of a block come: the blocks of a
-/// class follow each other by the golden ratio, so that however many there are they lie evenly.
+/// The microseconds from [`EARLIEST`] to the wake-ups of a block. The blocks of a class follow each other by the
+/// golden ratio, so that any number of them lies evenly.
 fn spread(class: &str, block: Block) -> u32 {
     const GOLDEN: u32 = 0x9e37_79b9;
     let start = class.bytes().fold(0x811c_9dc5_u32, |hash, byte| {

@@ -4,16 +4,15 @@ use control::Control;
 use statistics::state::State;
 use traffic::ports::{Heartbeat, Queue, Store};
 
-/// What was seen of the newest run when it was last looked at.
+/// The state of the newest run at the last look.
 #[derive(Debug, Default)]
 pub(crate) struct Reset {
     was_spawning: bool,
 }
 
 impl Reset {
-    /// Resets the statistics if the newest run has got all of its users since the last look.
-    ///
-    /// What the store cannot do now is tried again at the next look.
+    /// Resets the statistics if the newest run has got all of its users since the last look. A reset that the
+    /// store refuses is tried again at the next look.
     pub(crate) async fn once_all_users_are_there<S: Store, Q: Queue, H: Heartbeat>(
         &mut self,
         control: &Control<S, Q, H>,

@@ -12,34 +12,31 @@ use traffic::run::Run;
 use crate::console;
 use crate::engine::Engine;
 use crate::exports::{Files, Writing};
+use crate::interrupts::Interrupts;
 use crate::reset::Reset;
-use crate::settings::{Settings, Start};
+use crate::settings::{ProgramSettings, Start};
 
-/// How often a headless run prints its statistics, as Locust does.
+/// The time between two prints of the statistics of a headless run, as in Locust.
 const PRINT_EVERY: Duration = Duration::from_secs(2);
 
-/// How often it is looked whether the run is over.
+/// The time between two looks whether the run is over.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
-/// How long what is in flight may go on when the program ends, unless a stop timeout says.
+/// The longest time that iterations may go on when the program ends, unless `--stop-timeout` says another.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A second interrupt counts from here on: shells and tools send the first one twice.
-const SAME_INTERRUPT: Duration = Duration::from_millis(300);
-
-/// Users of a run, and how many are started a second, unless told otherwise: Locust's.
+/// Locust's default number of users and spawn rate.
 const DEFAULT: (u32, f64) = (1, 1.0);
 
-/// The same of a `--demo`: ten of each class.
+/// The number of users and the spawn rate of a `--demo`: ten users of each class.
 const DEMO: (u32, f64) = (60, 6.0);
 
-/// Starts what is to be started, stays until the end, and says the exit code.
+/// Starts the run that the settings ask for, waits until the end of the program, and returns the exit code.
 ///
-/// # Errors
-/// When a run cannot be started as asked, or a part of the engine has broken off.
+/// Fails when a run cannot be started as asked, or one of the engine's loops has ended.
 pub(crate) async fn attend(
     engine: &mut Engine,
-    settings: &Settings,
+    settings: &ProgramSettings,
     files: Files,
     mut interrupted: Interrupts,
 ) -> anyhow::Result<u8> {
@@ -54,9 +51,9 @@ pub(crate) async fn attend(
     };
     let snapshot = tokio::select! {
         snapshot = engine.aggregation.snapshot_anew() => snapshot?,
-        // a long past may still have to be counted
+        // a run with a long past takes a while to count
         () = interrupted.again() => {
-            tracing::warn!("left at once: the last figures are not written");
+            tracing::warn!("interrupted again: the last figures are not written");
             return Ok(settings.exit_code_on_error);
         }
     };
@@ -87,10 +84,10 @@ pub(crate) async fn attend(
     Ok(code)
 }
 
-/// Stays until the program is to end, and ends the run; false if not all of it could be written.
+/// Waits until the program is to end, and ends the run; false if some results could not be written.
 async fn to_the_end(
     engine: &mut Engine,
-    settings: &Settings,
+    settings: &ProgramSettings,
     interrupted: &mut Interrupts,
 ) -> anyhow::Result<bool> {
     tokio::select! {
@@ -100,8 +97,8 @@ async fn to_the_end(
     Ok(finish(engine, settings, interrupted).await)
 }
 
-/// Starts a run, or changes one that goes on to what the command line says of it.
-async fn swarm(engine: &Engine, settings: &Settings, start: &Start) -> anyhow::Result<()> {
+/// Starts a run, or changes a run that goes on as the command line says.
+async fn swarm(engine: &Engine, settings: &ProgramSettings, start: &Start) -> anyhow::Result<()> {
     let run = engine.run().await?;
     let resumed = run
         .as_deref()
@@ -141,8 +138,8 @@ async fn swarm(engine: &Engine, settings: &Settings, start: &Start) -> anyhow::R
     Ok(())
 }
 
-/// What a run that goes on is changed to: where the command line says nothing, it stays as it is.
-fn changed(run: &Run, start: &Start, settings: &Settings, engine: &Engine) -> SwarmRequest {
+/// The change to a run that goes on: a field that the command line does not have stays as it is.
+fn changed(run: &Run, start: &Start, settings: &ProgramSettings, engine: &Engine) -> SwarmRequest {
     let now = engine.clock.now();
     let last = run.segments.last();
     let left = last
@@ -162,7 +159,7 @@ fn changed(run: &Run, start: &Start, settings: &Settings, engine: &Engine) -> Sw
 }
 
 /// Returns when the program is to end by itself.
-async fn until_the_end(engine: &mut Engine, settings: &Settings) -> anyhow::Result<()> {
+async fn until_the_end(engine: &mut Engine, settings: &ProgramSettings) -> anyhow::Result<()> {
     let mut print_at = tokio::time::interval(PRINT_EVERY);
     let mut looks = settings.start.is_some();
     let mut reset = Reset::default();
@@ -188,16 +185,16 @@ async fn until_the_end(engine: &mut Engine, settings: &Settings) -> anyhow::Resu
                 if settings.headless || settings.autoquit.is_some() {
                     return Ok(());
                 }
-                // whoever looks at the results ends it
+                // the server goes on, so that people can look at the results
                 looks = false;
             }
         }
     }
 }
 
-/// Ends the run, and waits for what is in flight unless it is interrupted again; false if not all of
-/// it could be written.
-async fn finish(engine: &Engine, settings: &Settings, interrupted: &mut Interrupts) -> bool {
+/// Ends the run, and waits for the iterations in flight unless a second interrupt comes; false if some results
+/// could not be written.
+async fn finish(engine: &Engine, settings: &ProgramSettings, interrupted: &mut Interrupts) -> bool {
     let patience = settings.stop_timeout.unwrap_or(PATIENCE);
     tracing::info!(
         in_flight = engine.in_flight(),
@@ -212,62 +209,17 @@ async fn finish(engine: &Engine, settings: &Settings, interrupted: &mut Interrup
             finished.is_ok()
         }
         () = interrupted.again() => {
-            tracing::warn!("left at once: what is in flight will not be recorded");
+            tracing::warn!("interrupted again: the iterations in flight are not recorded");
             true
         }
     }
 }
 
-/// Whether somebody still reads what is printed: `cicada --headless | head` is no error.
+/// False if the reader of standard output is gone: `cicada --headless | head` is no error.
 fn was_read(printed: io::Result<()>) -> anyhow::Result<bool> {
     match printed {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
         Err(error) => Err(error).context("statistics cannot be printed"),
-    }
-}
-
-/// Ctrl-C and SIGTERM: from [`Interrupts::listen`] on, neither ends the process by itself.
-pub(crate) struct Interrupts {
-    #[cfg(unix)]
-    signals: [tokio::signal::unix::Signal; 2],
-}
-
-impl Interrupts {
-    /// Listens from now on; what comes before anybody waits for it is kept.
-    pub(crate) fn listen() -> anyhow::Result<Self> {
-        #[cfg(unix)]
-        {
-            use tokio::signal::unix::{SignalKind, signal};
-            let interrupt = signal(SignalKind::interrupt());
-            let terminate = signal(SignalKind::terminate());
-            Ok(Self {
-                signals: [
-                    interrupt.context("Ctrl-C cannot be listened for")?,
-                    terminate.context("SIGTERM cannot be listened for")?,
-                ],
-            })
-        }
-        #[cfg(not(unix))]
-        Ok(Self {})
-    }
-
-    /// One that is not the same as the one before.
-    async fn again(&mut self) {
-        tokio::time::sleep(SAME_INTERRUPT).await;
-        self.next().await;
-    }
-
-    async fn next(&mut self) {
-        #[cfg(unix)]
-        {
-            let [interrupt, terminate] = &mut self.signals;
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
-        }
-        #[cfg(not(unix))]
-        let _ = tokio::signal::ctrl_c().await;
     }
 }

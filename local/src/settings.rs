@@ -1,4 +1,4 @@
-//! The options resolved: what is really to be done, or one clear line that says what is wrong.
+//! The options resolved and checked together; [`SettingsError`] has the mistakes.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -7,134 +7,72 @@ use std::time::Duration;
 use control::{self, ClassSettings, InvalidField, Limits};
 use traffic::credentials::Keyring;
 use traffic::machine;
-use traffic::ports::{Store as _, StoreError};
+use traffic::ports::RunStore as _;
 use traffic::runs::Environment;
-use traffic::workload::{
-    BUILT_IN, BUILT_IN_FILE, EQUAL_WEIGHTS, Workload, WorkloadErrors, base_url,
-};
+use traffic::workload::{BUILT_IN, BUILT_IN_FILE, EQUAL_WEIGHTS, Workload, base_url};
 
 use crate::console::Tables;
 use crate::descriptors::Descriptors;
 use crate::exports::Exports;
-use crate::options::Options;
+use crate::options::{Options, named};
 use crate::store::SqliteStore;
-use crate::web::Web;
+use crate::web::WebSettings;
 
-/// What a user takes whose iteration is due, in bytes: 5,300 were measured while 400,000 users were overdue.
+pub(crate) mod error;
+
+pub use error::SettingsError;
+
+/// The memory of a user whose iteration is due, in bytes: 5,300 were measured while 400,000 users were overdue.
 const USER_BYTES: u64 = 6_000;
 
-/// What a connection takes besides that waits for its target: 38,000 were measured at 16,000 connections.
+/// The further memory of a connection that waits for its target: 38,000 were measured at 16,000 connections.
 const CONNECTION_BYTES: u64 = 40_000;
 
-/// What the program takes besides.
+/// The memory of all else in the program.
 const PROGRAM_BYTES: u64 = 64 * 1024 * 1024;
 
-/// What is said of more users than fit in the memory.
+/// The end of the message about more users than fit in the memory.
 const MORE_USERS: &str = ", as many as fit in this machine's memory: name another with --max-users";
 
-/// Why the options make no sense; the program ends with exit code 2.
-#[derive(Debug, thiserror::Error)]
-pub enum SettingsError {
-    /// The workload file cannot be read.
-    #[error("workload file {path} cannot be read", path = path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        source: std::io::Error,
-    },
-    /// The file is one of Locust's.
-    #[error(
-        "{path} is a Python file: cicada reads workloads in TOML, leave -f out to run the built-in one",
-        path = .0.display()
-    )]
-    Locustfile(PathBuf),
-    /// The workload file has mistakes.
-    #[error(transparent)]
-    Workload(#[from] WorkloadErrors),
-    /// The database does not say which workload was put last.
-    #[error("the database cannot be read")]
-    Database(#[from] StoreError),
-    /// An option's value cannot be used.
-    #[error(transparent)]
-    Field(#[from] InvalidField),
-    /// `--web-host` is no address.
-    #[error("--web-host {0:?} is not an IP address: write 127.0.0.1 or leave it out")]
-    WebHost(String),
-    /// TLS needs a certificate and its key.
-    #[error("{0} is missing: TLS needs --tls-cert and --tls-key")]
-    HalfOfTls(&'static str),
-    /// There is no run whose end could be waited for.
-    #[error("--autoquit ends the program after a run: start one with --autostart, or leave it out")]
-    Autoquit,
-    /// There are no CSV files that could have a full history.
-    #[error("--csv-full-history is about the files of --csv: name them, or leave it out")]
-    CsvFullHistory,
-    /// A file named by `--config-users` cannot be read.
-    #[error("--config-users file {path} cannot be read")]
-    ConfigUsers {
-        /// The file.
-        path: String,
-        /// What the system says.
-        source: std::io::Error,
-    },
-}
-
-/// What the program does.
 #[derive(Clone, Debug)]
-pub struct Settings {
-    /// What runs are made of.
+pub struct ProgramSettings {
     pub control: control::Settings,
     /// The database file; without one nothing is kept.
     pub db: Option<PathBuf>,
-    /// Where to serve, and how; nowhere if headless.
-    pub web: Option<Web>,
-    /// What to start at once.
+    /// `None` if headless.
+    pub web: Option<WebSettings>,
     pub start: Option<Start>,
-    /// Whether stand-in targets are to be started.
+    /// True if stand-in targets are to be started.
     pub demo: bool,
-    /// Whether the program ends with the run.
     pub headless: bool,
-    /// How long after the end of the run it ends, if it does.
+    /// The time from the end of the run to the end of the program; `None` for a program that goes on.
     pub autoquit: Option<Duration>,
-    /// How long iterations may go on after the end.
+    /// The longest time that iterations may go on after the end.
     pub stop_timeout: Option<Duration>,
-    /// Whether statistics are printed while the run goes on.
+    /// True if statistics are printed while the run goes on.
     pub prints_statistics: bool,
-    /// Where tables are printed.
     pub tables: Tables,
-    /// What is written to files.
     pub exports: Exports,
-    /// Whether statistics count anew once all users are there.
+    /// True if statistics count anew once all users are there.
     pub resets_statistics: bool,
-    /// The exit code when any request failed.
     pub exit_code_on_error: u8,
 }
 
-/// A run that is started at once, as far as the command line says how.
+/// A run that is started at once, by those of its fields that the command line has.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Start {
-    /// Number of users.
     pub users: Option<u32>,
-    /// Users started a second.
     pub spawn_rate: Option<f64>,
-    /// When it stops by itself.
     pub run_time: Option<Duration>,
 }
 
-impl Settings {
-    /// Resolves what was typed over a workload.
-    ///
-    /// # Errors
-    /// See [`SettingsError`].
+impl ProgramSettings {
+    /// Resolves the options over a workload.
     pub fn resolve(options: &Options, workload: Arc<Workload>) -> Result<Self, SettingsError> {
         let headless = options.web.headless;
         let autoquit = autoquit(options)?;
-        let web = if headless {
-            None
-        } else {
-            Some(Web::resolve(options)?)
-        };
+        let web = (!headless).then(|| WebSettings::resolve(options));
+        let web = web.transpose()?;
         Ok(Self {
             control: control_settings(options, workload)?,
             db: options.own.db.clone(),
@@ -154,9 +92,6 @@ impl Settings {
 }
 
 /// Reads the workload that the options name, or the built-in one.
-///
-/// # Errors
-/// When it cannot be read, or has mistakes.
 pub fn workload(options: &Options, environment: &Environment) -> Result<Workload, SettingsError> {
     let lookup = |name: &str| environment(name);
     let mut source = match &options.common.workload {
@@ -174,9 +109,6 @@ pub fn workload(options: &Options, environment: &Environment) -> Result<Workload
 }
 
 /// The workload that was put at `/workload` when the database was last in use, if any was.
-///
-/// # Errors
-/// When it cannot be read, or has mistakes in this environment.
 pub async fn kept_workload(
     store: &SqliteStore,
     options: &Options,
@@ -235,7 +167,7 @@ fn control_settings(
     Ok(checked.map_err(|invalid| as_typed(invalid, options))?)
 }
 
-/// The load shape that is named, by its option or among the classes.
+/// The load shape that `--shape` names, or that is named among the classes.
 fn shape(options: &Options, among_classes: Vec<String>) -> Result<Option<String>, InvalidField> {
     let given = options.own.shape.iter().filter(|name| !name.is_empty());
     let mut named: Vec<String> = given.cloned().chain(among_classes).collect();
@@ -266,8 +198,8 @@ fn limits(options: &Options) -> Limits {
     }
 }
 
-/// The users that fit in so much memory while all of them wait for a target that does not answer, as many as
-/// may have a connection.
+/// The number of users that fit in `memory` while all of them wait for a target that does not answer. At most
+/// `connections` of them have a connection.
 fn users_within(memory: Option<u64>, connections: Option<usize>) -> u32 {
     let Some(memory) = memory else {
         return u32::MAX;
@@ -284,7 +216,7 @@ fn users_within(memory: Option<u64>, connections: Option<usize>) -> u32 {
     u32::try_from(users).unwrap_or(u32::MAX)
 }
 
-/// What `--config-users` says: JSON, or the name of a file with it.
+/// The value of `--config-users`: JSON, or the name of a file with JSON.
 fn config_users(text: &str) -> Result<Vec<ClassSettings>, SettingsError> {
     let is_file = text.ends_with(".json");
     let json = if is_file {
@@ -303,7 +235,7 @@ fn config_users(text: &str) -> Result<Vec<ClassSettings>, SettingsError> {
     Ok(parsed?)
 }
 
-/// The same mistake, with the field's name on the command line.
+/// The mistake, with the field's name on the command line.
 fn as_typed(invalid: InvalidField, options: &Options) -> InvalidField {
     let host = options.common.host.as_deref().unwrap_or_default();
     let field = match invalid.field {
@@ -317,7 +249,7 @@ fn as_typed(invalid: InvalidField, options: &Options) -> InvalidField {
     InvalidField { field, ..invalid }
 }
 
-/// How long after a run's end the program ends; as in Locust, -1 is the same as never.
+/// The time from the end of the run to the end of the program; as in Locust, -1 is the same as never.
 fn autoquit(options: &Options) -> Result<Option<Duration>, SettingsError> {
     let seconds = options.web.autoquit.filter(|seconds| *seconds != -1);
     let Some(seconds) = seconds else {
@@ -334,7 +266,7 @@ fn autoquit(options: &Options) -> Result<Option<Duration>, SettingsError> {
 fn tables(options: &Options) -> Tables {
     match &options.output {
         output if output.skip_log_setup => Tables::Nowhere,
-        // whoever reads the JSON must not find tables before it
+        // a program that reads the JSON must not find tables before it
         output if output.json => Tables::Stderr,
         _ => Tables::Stdout,
     }
@@ -342,7 +274,6 @@ fn tables(options: &Options) -> Tables {
 
 fn exports(options: &Options) -> Result<Exports, SettingsError> {
     let output = &options.output;
-    let named = |path: &Option<PathBuf>| path.clone().filter(|path| !path.as_os_str().is_empty());
     let exports = Exports {
         csv: named(&output.csv),
         csv_full_history: output.csv_full_history,

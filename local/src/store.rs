@@ -1,15 +1,18 @@
 //! The store on SQLite: one file, or a temporary one when none is named.
 //!
-//! One thread owns the one connection; the async methods send it commands and await the answers.
-//! What is acknowledged survives the process, also `kill -9`. The in-flight markers are kept in
-//! memory, because the iterations they speak of die with the process.
+//! One thread owns the one connection; the async methods send commands to it and await the answers. A write that
+//! was acknowledged survives the process, also `kill -9`. The in-flight markers are kept in memory, because the
+//! iterations that they belong to die with the process.
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use traffic::clock::{Clock, Slot, Timestamp};
-use traffic::ports::{Checkpoint, Cursor, Marker, RecordPage, Store, StoreError, WakeUp};
+use traffic::ports::{
+    Checkpoint, CheckpointStore, Cursor, Marker, MarkerStore, ProgressStore, RecordPage,
+    RecordStore, RunStore, Schedule, StoreError, WakeUp,
+};
 use traffic::record::{Block, Bucket, Record};
 use traffic::run::{Run, RunId};
 
@@ -20,7 +23,6 @@ mod last_instant;
 mod markers;
 mod names;
 mod place;
-mod schedules;
 mod schema;
 mod secrecy;
 #[cfg(test)]
@@ -28,6 +30,7 @@ mod tests;
 mod worker;
 
 pub use error::OpenError;
+pub(crate) use place::folder;
 
 use claims::Claims;
 use database::Database;
@@ -35,12 +38,11 @@ use markers::Markers;
 use place::Place;
 use worker::Worker;
 
-/// Differences up to this are not worth a word.
+/// The smallest difference between database and wall clock that is logged.
 const CLOCKS_DIFFER: Duration = Duration::from_millis(500);
 
-/// A store in one SQLite file; clones share it.
-///
-/// Dropping the last clone waits until all that was asked for is written and the file is closed.
+/// A store in one SQLite file; clones share it. Dropping the last clone waits until all commands are done and the
+/// file is closed.
 #[derive(Clone, Debug)]
 pub struct SqliteStore {
     shared: Arc<Shared>,
@@ -57,19 +59,14 @@ struct Shared {
 
 impl SqliteStore {
     /// Opens the database in the file `path`, and creates it if there is none.
-    ///
-    /// # Errors
-    /// When the file is in use, not Cicada's, damaged, or cannot be written: see [`OpenError`].
     pub fn open(path: &Path, clock: Clock) -> Result<Self, OpenError> {
         let connection = schema::open(path)?;
         let database = Database::new(connection, Place::of_file(path));
         Self::start(database, clock).map_err(|error| OpenError::Other(path.into(), Box::new(error)))
     }
 
-    /// Opens a database of its own, in a file that leaves nothing behind however the process ends.
-    ///
-    /// # Errors
-    /// When the folder for temporary files (`TMPDIR`) cannot be written.
+    /// Opens a private database in the folder for temporary files (`TMPDIR`). Nothing is left of it, however the
+    /// process ends.
     pub fn temporary(clock: Clock) -> Result<Self, OpenError> {
         let (connection, folder) = schema::open_temporary()?;
         let database = Database::new(connection, Place::Temporary(folder));
@@ -112,9 +109,38 @@ impl SqliteStore {
             Err(StoreError::Conflict)
         }
     }
+
+    /// Has the thread do `task` for a run.
+    async fn of_run<T, F>(&self, run: &RunId, task: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Database, &RunId) -> rusqlite::Result<T> + Send + 'static,
+    {
+        let run = run.clone();
+        self.run_task(move |database| task(database, &run)).await
+    }
+
+    pub(crate) async fn schedules(&self) -> Result<Vec<Schedule>, StoreError> {
+        self.run_task(Database::schedules).await
+    }
+
+    /// Writes a schedule, in place of the one of its name.
+    pub(crate) async fn put_schedule(&self, schedule: &Schedule) -> Result<(), StoreError> {
+        let name = schedule.name.clone();
+        let body = serde_json::to_string(schedule).expect("a schedule has only texts");
+        self.run_task(move |database| database.put_schedule(&name, &body))
+            .await
+    }
+
+    /// Deletes a schedule; false if there is none of this name.
+    pub(crate) async fn delete_schedule(&self, name: &str) -> Result<bool, StoreError> {
+        let name = name.to_owned();
+        self.run_task(move |database| database.delete_schedule(&name))
+            .await
+    }
 }
 
-impl Store for SqliteStore {
+impl RunStore for SqliteStore {
     async fn put_run(&self, run: &Run) -> Result<(), StoreError> {
         let (id, revision) = (run.id.clone(), run.revision);
         let body = serde_json::to_string(run).expect("a run has nothing that JSON cannot say");
@@ -123,8 +149,7 @@ impl Store for SqliteStore {
     }
 
     async fn run(&self, id: &RunId) -> Result<Option<Run>, StoreError> {
-        let id = id.clone();
-        self.run_task(move |database| database.run(&id)).await
+        self.of_run(id, Database::run).await
     }
 
     async fn latest_run(&self) -> Result<Option<Run>, StoreError> {
@@ -163,11 +188,16 @@ impl Store for SqliteStore {
         self.run_task(Database::chosen_workload).await
     }
 
-    async fn claim(&self, tick: &WakeUp, writer: u64) -> Result<bool, StoreError> {
-        let now = self.shared.clock.now();
-        Ok(self.shared.claims.claim(tick, writer, now))
+    fn marker_lead(&self) -> Duration {
+        Duration::ZERO
     }
 
+    fn quiet_before(&self) -> Option<Timestamp> {
+        Some(self.shared.opened_at)
+    }
+}
+
+impl RecordStore for SqliteStore {
     async fn put_record(&self, record: Record) -> Result<(), StoreError> {
         self.shared.worker.write(record).await
     }
@@ -179,14 +209,14 @@ impl Store for SqliteStore {
         bucket: Bucket,
         since: Option<Cursor>,
     ) -> Result<RecordPage, StoreError> {
-        let run = run.clone();
-        self.run_task(move |database| database.records(&run, bucket, since))
-            .await
+        self.of_run(run, move |database, run| {
+            database.records(run, bucket, since)
+        })
+        .await
     }
 
     async fn next_bucket(&self, run: &RunId, from: Bucket) -> Result<Option<Bucket>, StoreError> {
-        let run = run.clone();
-        self.run_task(move |database| database.next_bucket(&run, from))
+        self.of_run(run, move |database, run| database.next_bucket(run, from))
             .await
     }
 
@@ -196,6 +226,13 @@ impl Store for SqliteStore {
             .await?
         {}
         Ok(())
+    }
+}
+
+impl MarkerStore for SqliteStore {
+    async fn claim(&self, tick: &WakeUp, writer: u64) -> Result<bool, StoreError> {
+        let now = self.shared.clock.now();
+        Ok(self.shared.claims.claim(tick, writer, now))
     }
 
     async fn put_marker(&self, marker: &Marker) -> Result<(), StoreError> {
@@ -216,11 +253,9 @@ impl Store for SqliteStore {
     ) -> Result<Vec<Marker>, StoreError> {
         Ok(self.shared.markers.of(run, class, block))
     }
+}
 
-    fn marker_lead(&self) -> Duration {
-        Duration::ZERO
-    }
-
+impl CheckpointStore for SqliteStore {
     async fn put_checkpoint(&self, run: &RunId, checkpoint: &Checkpoint) -> Result<(), StoreError> {
         let (run, checkpoint) = (run.clone(), checkpoint.clone());
         self.run_condition(move |database| database.put_checkpoint(&run, &checkpoint))
@@ -228,15 +263,13 @@ impl Store for SqliteStore {
     }
 
     async fn checkpoint(&self, run: &RunId) -> Result<Option<Checkpoint>, StoreError> {
-        let run = run.clone();
-        self.run_task(move |database| database.checkpoint(&run))
-            .await
+        self.of_run(run, Database::checkpoint).await
     }
+}
 
+impl ProgressStore for SqliteStore {
     async fn planned_until(&self, run: &RunId) -> Result<Option<Slot>, StoreError> {
-        let run = run.clone();
-        self.run_task(move |database| database.planned_until(&run))
-            .await
+        self.of_run(run, Database::planned_until).await
     }
 
     async fn advance_planned(
@@ -245,17 +278,14 @@ impl Store for SqliteStore {
         from: Option<Slot>,
         to: Slot,
     ) -> Result<bool, StoreError> {
-        let run = run.clone();
-        self.run_task(move |database| database.advance_planned(&run, from, to))
-            .await
-    }
-
-    fn quiet_before(&self) -> Option<Timestamp> {
-        Some(self.shared.opened_at)
+        self.of_run(run, move |database, run| {
+            database.advance_planned(run, from, to)
+        })
+        .await
     }
 }
 
-/// Lets the clock not go back behind what the database holds: its runs would wait for their own past.
+/// Moves the clock on to the last instant in the database: behind it, a run would wait for its own past.
 fn go_on_from(last: Timestamp, clock: &Clock) {
     let ahead = last.since(clock.now());
     clock.go_on_from(last);

@@ -1,4 +1,4 @@
-//! The web server of this machine: where it serves, how, and who may come in.
+//! The web server of this machine: its address, its TLS, and its password.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -15,25 +15,18 @@ use web::serve::{self, Limits, Serving, Tls, TlsFiles};
 
 use crate::descriptors::Descriptors;
 use crate::engine::Engine;
-use crate::options::Options;
-use crate::settings::SettingsError;
+use crate::options::{Options, named};
+use crate::settings::error::SettingsError;
 
-/// Where to serve, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Web {
-    /// The address.
+pub struct WebSettings {
     pub address: SocketAddr,
-    /// The path that everything is under.
     pub base_path: BasePath,
-    /// The certificate and its key, if it speaks TLS.
+    /// The certificate and its key; `None` for plain HTTP.
     pub tls: Option<TlsFiles>,
 }
 
-impl Web {
-    /// Resolves what was typed.
-    ///
-    /// # Errors
-    /// When the host is no address, or TLS lacks one of its files.
+impl WebSettings {
     pub fn resolve(options: &Options) -> Result<Self, SettingsError> {
         Ok(Self {
             address: address(options)?,
@@ -42,7 +35,7 @@ impl Web {
         })
     }
 
-    /// The URL as a browser on this machine takes it.
+    /// The URL for a browser on this machine.
     fn url(&self, address: SocketAddr) -> String {
         let scheme = if self.tls.is_some() { "https" } else { "http" };
         let path = &self.base_path;
@@ -53,10 +46,8 @@ impl Web {
     }
 }
 
-/// Who may come in, by the environment and the options; an empty variable is the same as none.
-///
-/// # Errors
-/// When the variable does not hold a name and a password.
+/// The password and the names of the server, from the environment and the options; an empty variable is the
+/// same as none.
 pub fn door(options: &Options, environment: &Environment) -> Result<Door, SettingsError> {
     let credentials = environment(BASIC_AUTH).filter(|credentials| !credentials.is_empty());
     let door = match credentials {
@@ -69,26 +60,23 @@ pub fn door(options: &Options, environment: &Environment) -> Result<Door, Settin
     })
 }
 
-/// A server that has its port and everything else that can be wrong, and answers nothing yet.
+/// A server that has taken its port and read its certificate, and does not answer yet.
 pub(crate) struct Server {
-    web: Web,
+    web: WebSettings,
     listener: TcpListener,
     tls: Option<Tls>,
     limits: Limits,
 }
 
 impl Server {
-    /// Takes the port.
-    ///
-    /// # Errors
-    /// When the port cannot be had, or TLS cannot be spoken with its files.
+    /// Reads the certificate and takes the port.
     pub(crate) async fn bind(
-        web: &Web,
+        web: &WebSettings,
         door: &Door,
         descriptors: Descriptors,
     ) -> anyhow::Result<Self> {
         let tls = web.tls.as_ref().map(Tls::read).transpose()?;
-        // what clients compare a certificate with, whatever the runs' clock says
+        // clients compare a certificate with the wall clock, not with the clock of the runs
         let trouble = tls
             .as_ref()
             .and_then(|tls| tls.trouble(Clock::system().now()));
@@ -117,7 +105,6 @@ impl Server {
         })
     }
 
-    /// Begins to answer.
     pub(crate) fn start(self, engine: &Engine, door: Door, logs: LogBuffer) -> Running {
         let api = Api {
             control: Arc::clone(&engine.control),
@@ -136,7 +123,7 @@ impl Server {
         };
         let (stop, stopped) = oneshot::channel::<()>();
         let task = tokio::spawn(serve::serve(self.listener, serving, async {
-            // a server whose owner is gone ends, too
+            // a server whose `Running` is dropped stops, too
             let _ = stopped.await;
         }));
         Running { stop, task }
@@ -150,11 +137,11 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// Answers what was asked, and ends.
+    /// Answers the requests that have arrived, and stops.
     pub(crate) async fn stop(self) {
         let _ = self.stop.send(());
         if let Err(error) = self.task.await {
-            tracing::error!(%error, "the web server ended badly");
+            tracing::error!(%error, "the web server has failed");
         }
     }
 }
@@ -173,9 +160,6 @@ fn address(options: &Options) -> Result<SocketAddr, SettingsError> {
 
 /// As in Locust, an empty name is none; unlike there, one of the two is a mistake.
 fn tls(options: &Options) -> Result<Option<TlsFiles>, SettingsError> {
-    let named = |path: &Option<std::path::PathBuf>| {
-        path.clone().filter(|path| !path.as_os_str().is_empty())
-    };
     match (named(&options.web.tls_cert), named(&options.web.tls_key)) {
         (Some(certificate), Some(key)) => Ok(Some(TlsFiles { certificate, key })),
         (None, None) => Ok(None),

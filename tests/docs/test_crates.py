@@ -12,6 +12,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 ARROWS = {
     "traffic": [],
     "telemetry": ["traffic"],
+    "testing": ["traffic"],
     "aws": ["traffic"],
     "tick": ["aws", "telemetry", "traffic"],
     "statistics": ["traffic"],

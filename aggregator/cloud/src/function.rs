@@ -4,8 +4,11 @@
 //! the URL writes an event's `requestContext`, so one that names a schedule needs no password; and
 //! since nobody reads the answer to it, one that says no fails the call, which alarms know of.
 
-use aws::environment::{Variables, causes};
+use std::sync::Arc;
+
+use aws::environment::Variables;
 use aws::heartbeat::API_ID;
+use aws::secret::{self, SecretError};
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::http::{Request, Response, Uri};
@@ -13,10 +16,14 @@ use lambda_http::request::RequestContext;
 use lambda_http::{RequestExt as _, lambda_runtime::Diagnostic, service_fn};
 use serde::Deserialize;
 use tower::ServiceExt as _;
-use web::api::Trusted;
+use traffic::error_chain::one_line;
+use web::api::{BASIC_AUTH, Trusted};
 
 use crate::settings::{Misconfigured, Settings};
 use crate::{Cloud, logging};
+
+/// The ARN of a secret that is the password.
+const PASSWORD_SECRET: &str = "CICADA_PASSWORD_SECRET";
 
 /// What to do about a function without a password.
 const NO_PASSWORD: &str = "set it to user:password, since everybody can reach the Function URL; \
@@ -34,7 +41,7 @@ impl From<Refused> for Diagnostic {
     fn from(refused: Refused) -> Self {
         Self {
             error_type: "Refused".to_owned(),
-            error_message: causes(&refused),
+            error_message: one_line(&refused),
         }
     }
 }
@@ -45,11 +52,33 @@ impl From<Refused> for Diagnostic {
 /// When it cannot start as it is set up, or Lambda's runtime API cannot be used.
 pub async fn run(variables: &Variables) -> anyhow::Result<()> {
     let logs = logging(variables)?;
+    let variables = &with_secret(variables).await?;
     let settings = settings(variables)?;
     let router = Cloud::connect(settings, variables, logs).await?.router();
     let router = &router;
     let served = lambda_http::run(service_fn(|event| answer(router.clone(), event))).await;
     served.map_err(|error| anyhow::anyhow!("Lambda's runtime API cannot be used: {error}"))
+}
+
+/// The same variables, with the password of Secrets Manager where one names a secret. It is read when an
+/// environment of the function starts: a password that is changed there holds in all environments once those
+/// of before are gone, and lies in no variable of the function that others can read.
+///
+/// # Errors
+/// When the secret cannot be read.
+pub async fn with_secret(variables: &Variables) -> Result<Variables, SecretError> {
+    let Some(arn) = variables.text(PASSWORD_SECRET) else {
+        return Ok(variables.clone());
+    };
+    let password = secret::read(&aws::config::load().await, &arn).await?;
+    let others = variables.lookup();
+    Ok(Variables::new(Arc::new(move |name: &str| {
+        if name == BASIC_AUTH {
+            Some(password.clone())
+        } else {
+            others(name)
+        }
+    })))
 }
 
 /// The settings of a function: without a password it refuses to start.

@@ -7,8 +7,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws::deployment::{StageFanOut, connect};
-use aws::environment::{SettingError, Variables, causes, start_logging};
+use aws::deployment::{StageDeployment, connect};
+use aws::environment::{SettingError, Variables, start_logging};
 use aws::processes::{self, NoHeartbeat, NoQueue};
 use axum::Router;
 use control::{Control, InvalidField, Settings as ControlSettings};
@@ -16,7 +16,8 @@ use statistics::reader::Aggregation;
 use statistics::stats::Limits;
 use tokio::time::Instant;
 use traffic::clock::Clock;
-use traffic::fanout::FanOut;
+use traffic::deployment::Deployment;
+use traffic::error_chain::one_line;
 use traffic::ports::{Heartbeat, Queue, Store, StoreError};
 use web::api::{Api, Door, Trouble, router};
 use web::logs::{LocustFormat, LogBuffer};
@@ -47,7 +48,7 @@ async fn make(store: &aws::DynamoStore) -> Result<(), StoreError> {
     loop {
         match store.create().await {
             Err(error) if error.may_pass() && begun.elapsed() < STORE_WITHIN => {
-                tracing::info!(error = causes(&error), "the table cannot be made yet");
+                tracing::info!(error = one_line(&error), "the table cannot be made yet");
                 tokio::time::sleep(ASK_AGAIN).await;
             }
             made => return made,
@@ -75,9 +76,9 @@ impl Cloud<aws::DynamoStore, aws::SqsQueue, aws::SchedulerHeartbeat> {
         variables: &Variables,
         logs: LogBuffer,
     ) -> Result<Self, Misconfigured> {
-        let fan_out: Arc<StageFanOut> =
+        let deployment: Arc<StageDeployment> =
             connect(settings.stage, variables.lookup(), Clock::system()).await?;
-        let cloud = Self::new(fan_out, settings.control, settings.door, logs)?;
+        let cloud = Self::new(deployment, settings.control, settings.door, logs)?;
         cloud.warm_up().await;
         Ok(cloud)
     }
@@ -94,34 +95,34 @@ impl Cloud<aws::DynamoStore, NoQueue, NoHeartbeat> {
         logs: LogBuffer,
     ) -> anyhow::Result<Self> {
         let TableSettings { store, is_made } = settings.stage;
-        let fan_out = processes::connect(store, variables.lookup(), Clock::system()).await?;
+        let deployment = processes::connect(store, variables.lookup(), Clock::system()).await?;
         if is_made {
-            make(&fan_out.store).await?;
+            make(&deployment.store).await?;
         }
-        let cloud = Self::new(fan_out, settings.control, settings.door, logs)?;
+        let cloud = Self::new(deployment, settings.control, settings.door, logs)?;
         cloud.warm_up().await;
         Ok(cloud)
     }
 }
 
 impl<S: Store, Q: Queue, H: Heartbeat> Cloud<S, Q, H> {
-    /// The aggregator of the runs that `fan_out` plans.
+    /// The aggregator of the runs that `deployment` plans.
     ///
     /// # Errors
     /// When the settings do not fit together.
     pub fn new(
-        fan_out: Arc<FanOut<S, Q, H>>,
+        deployment: Arc<Deployment<S, Q, H>>,
         settings: ControlSettings,
         door: Door,
         logs: LogBuffer,
     ) -> Result<Self, InvalidField> {
         let aggregation = Aggregation::new(
-            Arc::clone(&fan_out.store),
-            Arc::clone(&fan_out.runs),
-            fan_out.clock.clone(),
+            Arc::clone(&deployment.store),
+            Arc::clone(&deployment.runs),
+            deployment.clock.clone(),
             Limits::for_paid_writes(),
         );
-        let control = Control::new(settings, fan_out)?;
+        let control = Control::new(settings, deployment)?;
         let api = Api {
             control: Arc::new(control),
             aggregation: Arc::new(aggregation),
@@ -155,7 +156,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Cloud<S, Q, H> {
             match self.api.aggregation.fold_sealed().await {
                 Ok(()) => self.api.trouble.clear(),
                 Err(error) => {
-                    let line = causes(&error);
+                    let line = one_line(&error);
                     tracing::warn!(error = line, "sealed records are not folded yet");
                     self.api
                         .trouble

@@ -8,10 +8,11 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use aws::environment::{Executor, Variables, causes, exit_code};
+use aws::environment::{Executor, Variables, exit_code};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use traffic::clock::Clock;
+use traffic::error_chain::one_line;
 use traffic::ports::{Heartbeat, Queue, Store};
 use web::probe::probe;
 use web::serve::{Serving, Tls};
@@ -54,7 +55,7 @@ pub async fn health(variables: &Variables) -> ExitCode {
     match probe(&web.health()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(unwell) => {
-            let _ = writeln!(std::io::stderr(), "{}", causes(&unwell));
+            let _ = writeln!(std::io::stderr(), "{}", one_line(&unwell));
             ExitCode::FAILURE
         }
     }

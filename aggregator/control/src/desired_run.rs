@@ -1,6 +1,6 @@
-//! From what a swarm asks for to what a run is to do: users, classes and hosts, all checked.
+//! The users, classes and hosts of a run, from the request for a swarm; all of them checked.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::Url;
@@ -8,51 +8,52 @@ use traffic::clock::Timestamp;
 use traffic::credentials::Credentials;
 use traffic::host_allowlist::HostRefused;
 use traffic::run::{Segment, ShapePart, Share};
-use traffic::workload::{Daily, Workload, base_url};
+use traffic::workload::{Workload, base_url};
 
 use super::request::{InvalidField, SwarmRequest};
 use super::said_host::SaidHost;
-use super::settings::{Limits, Settings, known_class};
+use super::settings::Settings;
 
 mod shape;
+mod stage;
 
-pub use shape::segments_of_shape;
 use shape::{chosen_shape, of_shape};
+pub(super) use stage::Context;
+use stage::{TargetStage, without_shape};
 
-/// What a run is to do from some instant on.
+/// The stages and the end of a run from some instant on.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Target {
     /// One after another; without a shape there is one.
     stages: Vec<TargetStage>,
-    /// How long until it ends by itself, if it does.
+    /// The time to the end of the run; `None` for one without an end.
     lasts: Option<Duration>,
-    /// The load shape that says what the stages are.
+    /// The load shape whose stages these are.
     pub(super) shape: Option<String>,
-    /// The host as it was last said.
+    /// The host of this request or of the last one that had any.
     pub(super) host: Option<String>,
-    /// The user and password that were said with it, if any were, and the base URL that they are for.
+    /// The user and password of the host, if it had any, and the base URL that they are for.
     pub(super) secret: Option<(Url, Credentials)>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
-struct TargetStage {
-    /// Seconds until it begins.
-    after: u64,
-    user_count: u32,
-    spawn_rate: f64,
-    shares: Vec<Share>,
-    hosts: Vec<(String, String)>,
-    daily: Option<Daily>,
+/// The segments of one of a workload's shapes from an instant on, with all classes and their own hosts.
+pub fn segments_of_shape(
+    workload: &Arc<Workload>,
+    name: &str,
+    from: Timestamp,
+) -> Result<Vec<Segment>, InvalidField> {
+    let request = SwarmRequest {
+        shape_class: Some(name.to_owned()),
+        ..SwarmRequest::default()
+    };
+    let settings = Settings::new(Arc::clone(workload));
+    let context = Context::of(&settings, workload, None);
+    Ok(Target::resolve(&request, &context)?.segments(from))
 }
 
 /// Refuses a workload of which a class would send to a host that is not allowed.
 pub(super) fn check_hosts(settings: &Settings, workload: &Workload) -> Result<(), InvalidField> {
-    let context = Context {
-        settings,
-        workload,
-        running: None,
-        host: settings.host.clone(),
-    };
+    let context = Context::of(settings, workload, settings.host.clone());
     let names = workload.classes().iter().map(|class| class.name());
     let names: Vec<String> = names.map(ToString::to_string).collect();
     let shares = settings.shares(workload, &names)?;
@@ -60,19 +61,8 @@ pub(super) fn check_hosts(settings: &Settings, workload: &Workload) -> Result<()
     allowed(&shares, &hosts, &context)
 }
 
-/// What a request is resolved against.
-pub(super) struct Context<'c> {
-    pub(super) settings: &'c Settings,
-    /// The workload of the run that is changed, or of the one that is started.
-    pub(super) workload: &'c Workload,
-    /// The classes that run already, if a run is changed.
-    pub(super) running: Option<Vec<String>>,
-    /// The host as it was last said.
-    pub(super) host: Option<String>,
-}
-
 impl Target {
-    /// What `request` asks for.
+    /// The target that `request` asks for.
     pub(super) fn resolve(
         request: &SwarmRequest,
         context: &Context<'_>,
@@ -107,7 +97,7 @@ impl Target {
         })
     }
 
-    /// The same as segments of a run; what it lasts counts from the first one's instant.
+    /// The target as segments of a run that begin at `from`.
     pub(super) fn segments(&self, from: Timestamp) -> Vec<Segment> {
         let until = self.lasts.map(|time| from + time);
         let begin = self
@@ -135,7 +125,7 @@ impl Target {
         segments.collect()
     }
 
-    /// The names of its classes, sorted.
+    /// The names of the classes, sorted.
     pub(super) fn classes(&self) -> Vec<String> {
         let shares = self.stages.iter().flat_map(|stage| &stage.shares);
         let mut names: Vec<String> = shares.map(|share| share.class.clone()).collect();
@@ -143,122 +133,6 @@ impl Target {
         names.dedup();
         names
     }
-}
-
-/// What a request says of users itself.
-fn without_shape(
-    request: &SwarmRequest,
-    context: &Context<'_>,
-) -> Result<TargetStage, InvalidField> {
-    let limits = &context.settings.limits;
-    let (shares, exact) = shares(request, context)?;
-    Ok(TargetStage {
-        after: 0,
-        user_count: user_count(request.user_count, exact, limits)?,
-        spawn_rate: spawn_rate(request.spawn_rate, limits.max_spawn_rate)?,
-        shares,
-        hosts: Vec::new(),
-        daily: None,
-    })
-}
-
-/// The classes that are to run and, if the request says so, how many users they have together.
-fn shares(
-    request: &SwarmRequest,
-    context: &Context<'_>,
-) -> Result<(Vec<Share>, Option<u64>), InvalidField> {
-    let Context {
-        settings, workload, ..
-    } = context;
-    let mut names = request.user_classes.clone();
-    names.retain(|name| !name.is_empty());
-    for name in &names {
-        known_class(workload, "user_classes", name)?;
-    }
-    if let Some(counts) = &request.user_classes_count {
-        if !names.is_empty() {
-            let problem = "is given beside user_classes: leave one of them out";
-            return Err(InvalidField::new("user_classes_count", problem));
-        }
-        let (shares, total) = exact_shares(counts, workload)?;
-        if !shares.is_empty() {
-            return Ok((shares, Some(total)));
-        }
-    }
-    if names.is_empty() {
-        names = match &context.running {
-            Some(running) => running.clone(),
-            None => {
-                // what is configured may be older than the workload
-                settings.fits(workload)?;
-                settings.selected(workload)
-            }
-        };
-    }
-    names.sort();
-    names.dedup();
-    let total = request.user_classes_count.as_ref().map(|_| 0);
-    Ok((settings.shares(workload, &names)?, total))
-}
-
-/// Exactly these users of these classes; a class with none is left out.
-fn exact_shares(
-    counts: &BTreeMap<String, u64>,
-    workload: &Workload,
-) -> Result<(Vec<Share>, u64), InvalidField> {
-    const FIELD: &str = "user_classes_count";
-    let mut shares = Vec::new();
-    let mut total = 0_u64;
-    for (name, &count) in counts {
-        known_class(workload, FIELD, name)?;
-        total = total.saturating_add(count);
-        let fixed_count = u32::try_from(count).map_err(|_| {
-            InvalidField::new(FIELD, format!("asks for too many users of {name}: {count}"))
-        })?;
-        if fixed_count > 0 {
-            shares.push(Share {
-                class: name.clone(),
-                weight: 1,
-                fixed_count,
-            });
-        }
-    }
-    Ok((shares, total))
-}
-
-fn user_count(
-    asked: Option<u64>,
-    exact: Option<u64>,
-    limits: &Limits,
-) -> Result<u32, InvalidField> {
-    let (field, count) = match (asked, exact) {
-        (Some(asked), Some(exact)) if asked != exact => {
-            let problem = format!("is {asked}, but user_classes_count adds up to {exact}");
-            return Err(InvalidField::new("user_count", problem));
-        }
-        (_, Some(exact)) => ("user_classes_count", exact),
-        (Some(asked), None) => ("user_count", asked),
-        (None, None) => {
-            let problem = "is missing: say how many users to run, such as 10";
-            return Err(InvalidField::new("user_count", problem));
-        }
-    };
-    match u32::try_from(count) {
-        Ok(count) if count <= limits.max_users => Ok(count),
-        _ => Err(InvalidField::new(field, limits.too_many_users())),
-    }
-}
-
-fn spawn_rate(asked: Option<f64>, most: f64) -> Result<f64, InvalidField> {
-    let problem = match asked {
-        None => "is missing: say how many users to start a second, such as 1".to_owned(),
-        Some(rate) if !rate.is_finite() || rate <= 0.0 => {
-            "must be a number above 0: say how many users to start a second, such as 1".to_owned()
-        }
-        Some(rate) if rate > most => format!("is above the limit of {most} users a second"),
-        Some(rate) => return Ok(rate),
-    };
-    Err(InvalidField::new("spawn_rate", problem))
 }
 
 /// Refuses classes whose requests would go to a host that is not allowed.
@@ -289,18 +163,12 @@ pub(super) fn allowed(
     Ok(())
 }
 
-/// Which classes send their requests elsewhere than the workload says.
+/// The classes that do not send to their own host of the workload, each with its host.
 ///
-/// A host that already is one of the workload's only says what is so: it must not draw the traffic
-/// of classes that belong to another.
+/// A host equal to one of the workload's hosts is ignored: every class keeps its own.
 fn hosts(host: Option<&str>, shares: &[Share], context: &Context<'_>) -> Vec<(String, String)> {
-    let known = |host: &str| {
-        context
-            .workload
-            .hosts()
-            .iter()
-            .any(|known| known.is_at(host))
-    };
+    let own = context.workload.hosts();
+    let known = |host: &str| own.iter().any(|own| own.is_at(host));
     let common = host
         .map(str::trim)
         .filter(|host| !host.is_empty() && !known(host));

@@ -1,11 +1,11 @@
-//! What somebody may ask of the control: a swarm, from a form, from JSON or from the command line.
+//! The request for a swarm, from a form, from JSON or from the command line, and its outcome.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use utoipa::ToSchema;
 
-/// A `POST /swarm`, or what the command line asks for; what is `None` was not said.
+/// A `POST /swarm`, or the same from the command line; a field that is `None` was not given.
 #[derive(Clone, Debug, Default, PartialEq, ToSchema)]
 #[schema(as = Swarm, example = json!({"user_count": 10, "spawn_rate": 2}))]
 pub struct SwarmRequest {
@@ -15,35 +15,34 @@ pub struct SwarmRequest {
     /// Users started or stopped a second.
     #[schema(nullable = false, example = 2.0)]
     pub spawn_rate: Option<f64>,
-    /// Overrides the host of every selected class; empty: every class has its own again.
+    /// The host of every selected class; an empty one gives each class its own host again.
     #[schema(nullable = false, example = "http://target-app:8000")]
     pub host: Option<String>,
-    /// After how long the run stops by itself, from now on: seconds, or such as 20s, 3m, 2h or 1h20m; zero is
-    /// the same as never.
+    /// The time from now to the end of the run: seconds, or such as 20s, 3m, 2h or 1h20m; zero is the same as never.
     #[schema(value_type = Option<String>, nullable = false)]
     pub run_time: Option<Duration>,
-    /// The classes to run; empty: as before, or the configured ones.
+    /// The classes to run; none are the classes as before, or the configured ones.
     #[schema(required = false)]
     pub user_classes: Vec<String>,
     /// Exact users per class, instead of `user_classes` and `user_count`.
     #[schema(nullable = false)]
     pub user_classes_count: Option<BTreeMap<String, u64>>,
-    /// The load shape that says how many users there are, instead of `user_count` and `spawn_rate`;
-    /// [`NO_SHAPE`](traffic::workload::NO_SHAPE) or an empty name: none, also where one is configured.
+    /// The load shape, instead of `user_count` and `spawn_rate`. [`NO_SHAPE`](traffic::workload::NO_SHAPE) or an empty
+    /// name runs without a shape, also where one is configured.
     #[schema(nullable = false, example = "Default")]
     pub shape_class: Option<String>,
 }
 
-/// What a swarm came to.
+/// The outcome of a swarm.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Swarmed {
-    /// The host as it was last said, by this request or before; Locust's `environment.host`.
+    /// The host of this request or of the last one that had any; Locust's `environment.host`.
     pub host: Option<String>,
-    /// After how long the run stops by itself, if this request said so.
+    /// The time to the end of the run, if this request has one.
     pub run_time: Option<Duration>,
-    /// The classes that run, sorted, if this request said so.
+    /// The classes that run, sorted, if this request names any.
     pub user_classes: Option<Vec<String>>,
-    /// The load shape that goes on, if one does.
+    /// The load shape that is on, if any.
     pub shape_class: Option<String>,
 }
 
@@ -53,12 +52,12 @@ pub struct Swarmed {
 pub struct InvalidField {
     /// The field's name, as the caller knows it.
     pub field: &'static str,
-    /// What is wrong with it and what to do, as the rest of the sentence.
+    /// The mistake and the remedy, as the rest of the sentence.
     pub problem: String,
 }
 
 impl InvalidField {
-    /// The field `field` has this problem.
+    /// A mistake in `field`.
     pub fn new(field: &'static str, problem: impl Into<String>) -> Self {
         Self {
             field,

@@ -1,4 +1,4 @@
-//! A host as somebody said it: its text, which may be stored and shown, and the user and password that it had.
+//! A host as it was typed or sent: its text, which may be stored and shown, and its user and password.
 
 use std::collections::BTreeSet;
 
@@ -9,20 +9,20 @@ use traffic::workload::{Workload, base_url};
 
 use super::request::InvalidField;
 
-/// How much of a text that is no host a message shows, in characters.
+/// The characters that a message shows of a text that is no host.
 const SHOWN: usize = 200;
 
 /// A host, parted from its user and password.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct SaidHost {
-    /// The host; it may be empty.
+    /// The host without user and password; it may be empty.
     pub(super) text: String,
-    /// What it had, and the base URL that it is for.
+    /// The user and password, and the base URL that they are for.
     pub(super) secret: Option<(Url, Credentials)>,
 }
 
 impl SaidHost {
-    /// Reads a host without what would be markup in somebody's page, as Locust cleans it.
+    /// Reads a host without its characters that are markup in a page, as Locust cleans it.
     pub(super) fn read(said: &str) -> Result<Self, InvalidField> {
         const MARKUP: [char; 2] = ['<', '>'];
         // before it is cleaned: a password may have such characters
@@ -58,7 +58,7 @@ impl SaidHost {
     }
 }
 
-/// Keeps what a host had, of one class or of a whole run.
+/// Keeps the user and password of a host, of one class or of a whole run.
 pub(super) fn keep(
     keyring: Option<&Keyring>,
     class: Option<&str>,
@@ -69,8 +69,8 @@ pub(super) fn keep(
     }
 }
 
-/// Notes in the segments of a run which of its hosts' users and passwords `keyring` has, so that a process
-/// without them can tell that it lacks them.
+/// Adds to the segments of a run the hosts whose user and password `keyring` has, so that another process can tell
+/// that it lacks them.
 pub(super) fn note(keyring: Option<&Keyring>, segments: &mut [Segment], workload: &Workload) {
     let Some(keyring) = keyring else {
         return;

@@ -1,4 +1,4 @@
-//! What the control is configured with: the workload, which of its classes run how, and limits.
+//! The settings of the control: the workload, the settings of its classes, and limits.
 
 use std::iter;
 use std::sync::Arc;
@@ -10,33 +10,33 @@ use traffic::record::BlockSize;
 use traffic::run::Share;
 use traffic::workload::{Shape, UserClass, Workload};
 
-use super::request::InvalidField;
-use super::said_host::{self, SaidHost};
+use crate::request::InvalidField;
+use crate::said_host::{self, SaidHost};
 
-/// What the control is configured with; a swarm starts from it.
+/// The settings of the control; a swarm starts from them.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// What new runs do, unless another workload was chosen.
+    /// The workload of new runs, unless another one was chosen.
     pub workload: Arc<Workload>,
-    /// The classes that run unless a swarm names others; empty: all.
+    /// The classes that run unless a swarm names others; an empty list is all.
     pub classes: Vec<String>,
     /// The load shape of every run unless a swarm names another, or none.
     pub shape: Option<String>,
-    /// The host of every selected class unless a swarm says otherwise.
+    /// The host of every selected class unless a swarm names another.
     pub host: Option<String>,
-    /// What differs from the workload, class by class; of several for one field the last holds.
+    /// Settings that differ from the workload's, class by class; of several for one field the last holds.
     pub class_settings: Vec<ClassSettings>,
-    /// Every class has weight 1, whatever the workload and `class_settings` say.
+    /// True if every class has weight 1, also against `class_settings`.
     pub equal_weights: bool,
-    /// What a swarm may ask for.
+    /// The most that a swarm may ask for.
     pub limits: Limits,
-    /// Where traffic may be sent.
+    /// The hosts that traffic may be sent to.
     pub allowed_hosts: AllowedHosts,
-    /// Where the users and passwords of hosts are kept; without it, a host may have none.
+    /// The users and passwords of hosts; without a keyring, a host may have none.
     pub keyring: Option<Keyring>,
-    /// How many users a tick executes.
+    /// The number of users that a tick executes.
     pub block_size: BlockSize,
-    /// The seed of every run; random ones if not given.
+    /// The seed of every run; `None` for random ones.
     pub seed: Option<u64>,
 }
 
@@ -44,25 +44,24 @@ pub struct Settings {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClassSettings {
-    /// The class.
+    /// The name of the class.
     pub user_class_name: String,
-    /// Its weight among the classes without a fixed count; with 0 it does not run.
+    /// The weight among the classes without a fixed count; with 0 the class does not run.
     pub weight: Option<u32>,
-    /// Its exact number of users, or 0 to go by weight.
+    /// The exact number of users, or 0 to go by weight.
     pub fixed_count: Option<u32>,
-    /// Its host.
+    /// The base URL of its requests.
     pub host: Option<String>,
 }
 
-/// What a swarm may ask for.
+/// The most that a swarm may ask for.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Limits {
     /// The most users.
     pub max_users: u32,
     /// The most users started or stopped a second.
     pub max_spawn_rate: f64,
-    /// Why there may be no more users, and how there may, where nobody has said how many: the end of a
-    /// sentence.
+    /// The end of the message about too many users, for a limit that nobody has set: its reason and the remedy.
     pub more_users: Option<&'static str>,
 }
 
@@ -77,7 +76,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// What is said of a number of users that is too large.
+    /// The problem of a number of users that is too large.
     pub(super) fn too_many_users(&self) -> String {
         let more = self.more_users.unwrap_or_default();
         format!("is above the limit of {} users{more}", self.max_users)
@@ -85,25 +84,18 @@ impl Limits {
 }
 
 impl ClassSettings {
-    /// Reads what Locust's `--config-users` takes: one JSON object, or an array of them.
-    ///
-    /// # Errors
-    /// When the text is not of that form.
+    /// Reads the value of Locust's `--config-users`: one JSON object, or an array of them.
     pub fn parse(json: &str) -> Result<Vec<Self>, InvalidField> {
-        let array = json.trim_start().starts_with('[');
-        let parsed = if array {
-            serde_json::from_str(json)
-        } else {
-            serde_json::from_str(json).map(|one| vec![one])
+        let parsed = match json.trim_start().starts_with('[') {
+            true => serde_json::from_str(json),
+            false => serde_json::from_str(json).map(|one| vec![one]),
         };
         parsed.map_err(|error| {
-            InvalidField::new(
-                "config-users",
-                format!(
-                    "is not a JSON object, or an array of them, with user_class_name, weight, \
-                     fixed_count and host: {error}"
-                ),
-            )
+            let problem = format!(
+                "is not a JSON object, or an array of them, with user_class_name, weight, \
+                 fixed_count and host: {error}"
+            );
+            InvalidField::new("config-users", problem)
         })
     }
 }
@@ -126,10 +118,8 @@ impl Settings {
         }
     }
 
-    /// The same settings, if they can be used; users and passwords of hosts go into the keyring.
-    ///
-    /// # Errors
-    /// When a class is unknown, a host is no base URL, or no class is left to run.
+    /// The settings, with the users and passwords of hosts in the keyring. Fails when a class is unknown, a host is no
+    /// base URL, or no class is left to run.
     pub fn checked(mut self) -> Result<Self, InvalidField> {
         let keyring = self.keyring.as_ref();
         let of_run = (None, &mut self.host);
@@ -146,14 +136,10 @@ impl Settings {
         Ok(self)
     }
 
-    /// Whether a workload has all classes and the shape that are named here, and one of those can run.
+    /// Refuses a workload that lacks a class or the shape of these settings, or of which no class would run.
     pub(super) fn fits(&self, workload: &Workload) -> Result<(), InvalidField> {
-        let named = self
-            .class_settings
-            .iter()
-            .map(|class| &class.user_class_name);
-        for name in named {
-            known_class(workload, "config-users", name)?;
+        for class in &self.class_settings {
+            known_class(workload, "config-users", &class.user_class_name)?;
         }
         for name in &self.classes {
             known_class(workload, "user_classes", name)?;
@@ -200,23 +186,22 @@ impl Settings {
         let configured = |value: fn(&ClassSettings) -> Option<u32>| {
             self.of_class(class.name()).filter_map(value).last()
         };
-        // what `POST /user` has set came later than what the process was started with
+        // a value by `POST /user` is newer than the settings of the process
         let weight = configured(|class| class.weight).filter(|_| !class.set().weight);
         let fixed_count = configured(|class| class.fixed_count);
         let fixed_count = fixed_count.filter(|_| !class.set().fixed_count);
         let weight = weight.unwrap_or_else(|| class.weight());
-        Share {
-            class: class.name().to_string(),
-            weight: if self.equal_weights { 1 } else { weight },
-            fixed_count: fixed_count.unwrap_or_else(|| class.fixed_count()),
-        }
+        Share::new(
+            class.name(),
+            if self.equal_weights { 1 } else { weight },
+            fixed_count.unwrap_or_else(|| class.fixed_count()),
+        )
     }
 
-    /// The host that the settings give a class, if they do.
+    /// The host of a class in these settings, if there is one.
     pub(super) fn class_host(&self, class: &str) -> Option<&str> {
-        let hosts = self
-            .of_class(class)
-            .filter_map(|class| class.host.as_deref());
+        let of_class = self.of_class(class);
+        let hosts = of_class.filter_map(|class| class.host.as_deref());
         hosts.last().filter(|host| !host.is_empty())
     }
 
@@ -226,7 +211,7 @@ impl Settings {
     }
 }
 
-/// Refuses a class that the workload does not have, and says which ones it has.
+/// Refuses a class that the workload does not have; the message names those that it has.
 pub fn known_class(
     workload: &Workload,
     field: &'static str,
@@ -235,26 +220,22 @@ pub fn known_class(
     if workload.class(name).is_some() {
         return Ok(());
     }
-    let meant = workload.class_like(name);
-    let meant = meant.map_or(String::new(), |meant| {
-        format!(", perhaps {meant} was meant")
-    });
-    let known: Vec<&str> = workload
-        .classes()
-        .iter()
-        .map(|class| &**class.name())
-        .collect();
+    let meant = perhaps(workload.class_like(name));
+    let classes = workload.classes().iter();
+    let known: Vec<&str> = classes.map(|class| &**class.name()).collect();
+    let known = known.join(", ");
     let name: String = without_credentials(name).chars().take(100).collect();
-    Err(InvalidField::new(
-        field,
-        format!(
-            "names the unknown class {name:?}{meant}; the workload has {}",
-            known.join(", ")
-        ),
-    ))
+    let problem = format!("names the unknown class {name:?}{meant}; the workload has {known}");
+    Err(InvalidField::new(field, problem))
 }
 
-/// The shape of a name, or what there is instead.
+fn perhaps(meant: Option<&str>) -> String {
+    meant.map_or(String::new(), |meant| {
+        format!(", perhaps {meant} was meant")
+    })
+}
+
+/// The shape of this name; the message about an unknown one names those that the workload has.
 pub(super) fn known_shape<'w>(
     workload: &'w Workload,
     name: &str,
@@ -262,19 +243,12 @@ pub(super) fn known_shape<'w>(
     if let Some(shape) = workload.shape(name) {
         return Ok(shape);
     }
-    let meant = workload.shape_like(name);
-    let meant = meant.map_or(String::new(), |meant| {
-        format!(", perhaps {meant} was meant")
-    });
-    let known: Vec<&str> = workload
-        .shapes()
-        .iter()
-        .map(|shape| &**shape.name())
-        .collect();
-    let known = if known.is_empty() {
-        "none: leave it out".to_owned()
-    } else {
-        known.join(", ")
+    let meant = perhaps(workload.shape_like(name));
+    let shapes = workload.shapes().iter();
+    let known: Vec<&str> = shapes.map(|shape| &**shape.name()).collect();
+    let known = match known[..] {
+        [] => "none: leave it out".to_owned(),
+        _ => known.join(", "),
     };
     let name: String = name.chars().take(100).collect();
     let problem = format!("names the unknown shape {name:?}{meant}; the workload has {known}");

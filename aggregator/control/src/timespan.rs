@@ -1,4 +1,4 @@
-//! How Locust writes a span of time, in `run_time` and `--run-time`.
+//! Spans of time in Locust's form, as in `run_time` and `--run-time`.
 
 use std::time::Duration;
 
@@ -7,11 +7,8 @@ use std::time::Duration;
 #[error("write a time such as 20, 20s, 3m, 2h, 1h20m or 3h30m10s")]
 pub struct InvalidTimespan;
 
-/// Parses a span of time as Locust's `parse_timespan` does: whole seconds, or hours, minutes and
-/// seconds in this order, each at most once.
-///
-/// # Errors
-/// When the text is anything else, or longer than 64 bits of seconds can say.
+/// Parses a span of time as Locust's `parse_timespan` does: whole seconds, or hours, minutes and seconds in this order,
+/// each at most once. A span of more seconds than 64 bits can hold is refused.
 pub fn parse_timespan(text: &str) -> Result<Duration, InvalidTimespan> {
     // Python's `$` matches before a last line break, and `int` drops it
     if let Some(seconds) = digits(text.strip_suffix('\n').unwrap_or(text)) {
@@ -39,7 +36,7 @@ pub fn parse_timespan(text: &str) -> Result<Duration, InvalidTimespan> {
     }
 }
 
-/// Nothing if these are not digits only; `Some(None)` if the number is too large.
+/// The number; `None` if the text is not of digits only, `Some(None)` if the number is too large.
 fn digits(text: &str) -> Option<Option<u64>> {
     let only_digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     only_digits.then(|| text.parse().ok())

@@ -1,5 +1,5 @@
-//! A run whose users a load shape changes, as an estimate plays it: with as many users of each class as
-//! there are on average, from the shape's beginning to its end or for a day.
+//! A run whose users a load shape changes, as an estimate plays it: with the average users of each class, from the
+//! shape's beginning to its end or for a day.
 //!
 //! Traffic costs what its users do, nearly: a tick of a hundred users writes more than one of ten, but less
 //! than ten times as much. So the average is a little dearer than the shape where that has many users for a
@@ -19,7 +19,7 @@ use control::{InvalidField, segments_of_shape};
 
 const DAY: u64 = 24 * 60 * 60;
 
-/// How often it is looked how many users there are, at most.
+/// The most slots of a shape whose users are counted.
 const LOOKS: u64 = 1_440;
 
 /// A run of one of a workload's shapes.
@@ -39,19 +39,44 @@ pub fn run_of_shape(
 
 /// The run that has a shape's users on average, all the time; `None` if no shape changes them.
 pub(super) fn averaged(run: &LoadedRun) -> Option<LoadedRun> {
+    let (from, until) = reach(&run.plan)?;
+    Some(steady_run(run, &means(&run.plan, from, until)))
+}
+
+/// The run that has the users of a shape's fullest moment, all the time; `None` if no shape changes them.
+pub(super) fn fullest(run: &LoadedRun) -> Option<LoadedRun> {
     let plan = &run.plan;
+    let (from, until) = reach(plan)?;
+    let counts = looks(from, until).map(|slot| plan.class_counts(plan.run().slots().start(slot)));
+    let fullest = counts.max_by_key(|counts| counts.iter().sum::<u32>())?;
+    let fullest: Vec<f64> = fullest.into_iter().map(f64::from).collect();
+    Some(steady_run(run, &fullest))
+}
+
+/// The first slot of a shape and the one after its last, or a day of it.
+fn reach(plan: &Plan) -> Option<(Slot, Slot)> {
     let part = plan.run().shape()?;
     let (from, until) = match part.daily {
         // a day that has nothing of the beginning
         Some(_) => (plan.run().first_slot().plus(DAY), None),
         None => (first_of_shape(plan.run()), plan.run().end_slot()),
     };
-    let until = until.unwrap_or(from.plus(DAY));
-    let means = means(plan, from, until);
+    Some((from, until.unwrap_or(from.plus(DAY))))
+}
+
+/// A run with these users of each class all the time, rounded to whole ones.
+fn steady_run(run: &LoadedRun, means: &[f64]) -> LoadedRun {
     let total = means.iter().sum::<f64>().round().max(1.0) as u32;
-    let shares = shares(plan, &means, total);
-    let workload = Arc::clone(&run.workload);
-    Some(run_of(workload, shares, total, plan.run().block_size))
+    let shares = shares(&run.plan, means, total);
+    let block_size = run.plan.run().block_size;
+    run_of(Arc::clone(&run.workload), shares, total, block_size, None)
+}
+
+/// Slots in the middle of parts of a time.
+fn looks(from: Slot, until: Slot) -> impl ExactSizeIterator<Item = Slot> {
+    let seconds = until.0.saturating_sub(from.0).max(1);
+    let looks = seconds.min(LOOKS) as usize;
+    (0..looks).map(move |look| from.plus((2 * look as u64 + 1) * seconds / (2 * looks as u64)))
 }
 
 fn first_of_shape(run: &Run) -> Slot {
@@ -60,15 +85,13 @@ fn first_of_shape(run: &Run) -> Slot {
     first.map_or(run.first_slot(), |segment| run.slots().of(segment.from))
 }
 
-/// The users of each class, on average.
+/// The average users of each class.
 fn means(plan: &Plan, from: Slot, until: Slot) -> Vec<f64> {
-    let seconds = until.0.saturating_sub(from.0).max(1);
-    let looks = seconds.min(LOOKS);
     let mut means = vec![0.0; plan.classes().len()];
-    for look in 0..looks {
-        // in the middle of each part
-        let after = (2 * look + 1) * seconds / (2 * looks);
-        let counts = plan.class_counts(plan.run().slots().start(from.plus(after)));
+    let slots = looks(from, until);
+    let looks = slots.len();
+    for slot in slots {
+        let counts = plan.class_counts(plan.run().slots().start(slot));
         for (mean, count) in means.iter_mut().zip(counts) {
             *mean += f64::from(count) / looks as f64;
         }
@@ -85,10 +108,8 @@ fn shares(plan: &Plan, means: &[f64], total: u32) -> Vec<Share> {
     for class in by_loss.into_iter().take(left as usize) {
         whole[class] += 1;
     }
-    let share = |(class, fixed_count): (usize, u32)| Share {
-        class: plan.classes()[class].name.to_string(),
-        weight: 1,
-        fixed_count,
+    let share = |(class, fixed_count): (usize, u32)| {
+        Share::new(&plan.classes()[class].name, 1, fixed_count)
     };
     let counts = whole.into_iter().enumerate();
     counts.filter(|(_, count)| *count > 0).map(share).collect()

@@ -1,4 +1,4 @@
-//! From calls to money: what a month comes to, line by line.
+//! From calls to money: a month's bill, line by line.
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -9,7 +9,7 @@ use super::calls::{Calls, Function, Service};
 use super::hours::HOURS_IN_MONTH;
 use super::prices::Prices;
 
-/// Bytes in what AWS calls a GB when it charges for keeping things.
+/// Bytes in a GB of AWS's storage.
 const GB: f64 = 1_073_741_824.0;
 
 const MILLION: f64 = 1e6;
@@ -23,32 +23,35 @@ const METRICS: f64 = 2.0;
 /// The order of lines.
 const SERVICES: [&str; 5] = ["Lambda", "DynamoDB", "SQS", "Scheduler", "CloudWatch"];
 
-/// One line: so much of something, and what it costs.
+/// One line: a quantity, and its price.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[allow(missing_docs)]
 pub struct Line {
-    /// The service, by AWS's name.
+    /// By AWS's name.
     pub service: &'static str,
-    /// What of it.
     pub item: String,
-    /// How much.
     pub quantity: f64,
-    /// Of what.
     pub unit: &'static str,
-    /// US$.
     pub usd: f64,
 }
 
-/// Calls, so often in a month.
+/// The deployment that a bill is for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Deployment<'a> {
+    pub(super) assumptions: &'a Assumptions,
+    pub(super) tick_memory_mb: u32,
+    pub(super) prices: &'a Prices,
+}
+
+/// The calls of a stretch of time, and the number of such stretches in a month.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Share<'c> {
-    /// What is called in a stretch of time.
     pub(super) calls: &'c Calls,
-    /// How many such stretches a month has.
     pub(super) times: f64,
 }
 
 impl<'c> Share<'c> {
-    /// What goes on for so many hours of a month.
+    /// Calls that go on for some hours of a month.
     pub(super) fn of_hours(calls: &'c Calls, hours: f64) -> Self {
         let stretch = calls.seconds as f64 / 3_600.0;
         let times = if stretch > 0.0 { hours / stretch } else { 0.0 };
@@ -60,16 +63,15 @@ impl<'c> Share<'c> {
 pub(super) fn month(
     shares: &[Share<'_>],
     running_hours: f64,
-    assumptions: &Assumptions,
-    prices: &Prices,
+    deployment: Deployment<'_>,
 ) -> Vec<Line> {
     let mut lines = Vec::new();
     for function in [Function::Tick, Function::FanOut, Function::Aggregator] {
-        lambda(&mut lines, shares, function, assumptions, prices);
+        lambda(&mut lines, shares, function, deployment);
     }
-    calls(&mut lines, shares, prices);
-    kept(&mut lines, shares, assumptions, prices);
-    watched(&mut lines, shares, running_hours, assumptions, prices);
+    calls(&mut lines, shares, deployment.prices);
+    kept(&mut lines, shares, deployment);
+    watched(&mut lines, shares, running_hours, deployment);
     lines.retain(|line| line.quantity > 0.0);
     lines.sort_by_key(|line| SERVICES.iter().position(|service| *service == line.service));
     lines
@@ -79,25 +81,22 @@ fn lambda(
     lines: &mut Vec<Line>,
     shares: &[Share<'_>],
     function: Function,
-    assumptions: &Assumptions,
-    prices: &Prices,
+    deployment: Deployment<'_>,
 ) {
-    let invocations = |share: &Share<'_>| share.calls.functions.get(&function).copied();
-    let count = sum(shares, |share| {
-        invocations(share).map_or(0, |all| all.count)
-    });
-    let busy_ms = sum(shares, |share| {
-        invocations(share).map_or(0, |all| all.busy_ms)
-    });
-    let (memory_mb, gb_second) = match (function, assumptions.architecture) {
-        (Function::Tick, Architecture::X86) => {
-            (assumptions.tick_memory_mb, prices.lambda.gb_second_x86)
-        }
-        (Function::Tick, Architecture::Arm) => {
-            (assumptions.tick_memory_mb, prices.lambda.gb_second_arm)
-        }
-        (_, Architecture::X86) => (assumptions.other_memory_mb, prices.lambda.gb_second_x86),
-        (_, Architecture::Arm) => (assumptions.other_memory_mb, prices.lambda.gb_second_arm),
+    let prices = &deployment.prices.lambda;
+    let invocations = |share: &Share<'_>| {
+        let invocations = share.calls.functions.get(&function);
+        invocations.copied().unwrap_or_default()
+    };
+    let count = sum(shares, |share| invocations(share).count);
+    let busy_ms = sum(shares, |share| invocations(share).busy_ms);
+    let memory_mb = match function {
+        Function::Tick => deployment.tick_memory_mb,
+        Function::FanOut | Function::Aggregator => deployment.assumptions.other_memory_mb,
+    };
+    let gb_second = match deployment.assumptions.architecture {
+        Architecture::X86 => prices.gb_second_x86,
+        Architecture::Arm => prices.gb_second_arm,
     };
     let gb_seconds = busy_ms / 1_000.0 * f64::from(memory_mb) / 1_024.0;
     lines.push(Line {
@@ -105,7 +104,7 @@ fn lambda(
         item: format!("{function}: invocations"),
         quantity: count,
         unit: "requests",
-        usd: count / MILLION * prices.lambda.million_requests,
+        usd: count / MILLION * prices.million_requests,
     });
     lines.push(Line {
         service: "Lambda",
@@ -116,7 +115,7 @@ fn lambda(
     });
 }
 
-/// What is charged by the call, one line for each purpose.
+/// Charges by the call, one line for each purpose.
 fn calls(lines: &mut Vec<Line>, shares: &[Share<'_>], prices: &Prices) {
     let mut known: Vec<_> = shares
         .iter()
@@ -150,8 +149,9 @@ fn calls(lines: &mut Vec<Line>, shares: &[Share<'_>], prices: &Prices) {
     }
 }
 
-/// What is charged by the time it is kept, once it has been going on for as long as it is kept.
-fn kept(lines: &mut Vec<Line>, shares: &[Share<'_>], assumptions: &Assumptions, prices: &Prices) {
+/// Charges by the time that things are kept, after the first such time.
+fn kept(lines: &mut Vec<Line>, shares: &[Share<'_>], deployment: Deployment<'_>) {
+    let (assumptions, prices) = (deployment.assumptions, deployment.prices);
     let gb_months = |bytes: f64, days: f64| bytes / GB * days / DAYS_IN_MONTH;
     let record_bytes = sum(shares, |share| share.calls.record_bytes);
     let claim_bytes = sum(shares, |share| share.calls.claim_bytes);
@@ -190,9 +190,9 @@ fn watched(
     lines: &mut Vec<Line>,
     shares: &[Share<'_>],
     running_hours: f64,
-    assumptions: &Assumptions,
-    prices: &Prices,
+    deployment: Deployment<'_>,
 ) {
+    let (assumptions, prices) = (deployment.assumptions, deployment.prices);
     let alarms = f64::from(assumptions.alarms);
     lines.push(Line {
         service: "CloudWatch",
@@ -215,7 +215,8 @@ fn watched(
     }
 }
 
-fn sum(shares: &[Share<'_>], of: impl Fn(&Share<'_>) -> u64) -> f64 {
+/// A figure in a month.
+pub(super) fn sum(shares: &[Share<'_>], of: impl Fn(&Share<'_>) -> u64) -> f64 {
     shares
         .iter()
         .map(|share| of(share) as f64 * share.times)

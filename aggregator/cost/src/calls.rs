@@ -1,4 +1,4 @@
-//! Which calls a stretch of a run makes: every service and operation, counted, without a price.
+//! The calls of a stretch of a run: every service and operation, counted, without a price.
 //!
 //! The stretch is played through: every tick of the plan is claimed, executes the requests that its draws
 //! say with response times that are assumed, and writes the records that the journal would write.
@@ -16,120 +16,111 @@ use super::aws_calls;
 use super::lambda_environments::Player;
 use super::minute_overhead;
 
-/// Services that are called and charged by the call.
+/// Services that charge by the call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[allow(missing_docs)]
 pub enum Service {
-    /// The store.
     #[serde(rename = "DynamoDB")]
     DynamoDb,
-    /// The queue.
     #[serde(rename = "SQS")]
     Sqs,
-    /// The heartbeat.
     Scheduler,
 }
 
-/// The functions.
+/// The functions of a deployment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
 pub enum Function {
-    /// Executes ticks.
     Tick,
-    /// Sends wake-ups, once a minute.
     FanOut,
-    /// Answers who watches.
     Aggregator,
 }
 
-/// One kind of call, and what it is made for.
+/// One kind of call: the operation of AWS's API, and its purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[allow(missing_docs)]
 pub struct Call {
-    /// Whom.
     pub service: Service,
-    /// The API operation, in AWS's words.
     pub operation: &'static str,
-    /// What for.
     pub purpose: &'static str,
 }
 
-/// How often a call is made, and what it is charged as: write or read units, or requests.
+/// The number of calls, and their charge: write or read units, or requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[allow(missing_docs)]
 pub struct Usage {
-    /// Calls.
     pub calls: u64,
-    /// What they are charged as.
     pub units: u64,
 }
 
-/// What a function does.
+/// A function's invocations, their duration, and the log lines of the function and of Lambda as they are charged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[allow(missing_docs)]
 pub struct Invocations {
-    /// How often it is invoked.
     pub count: u64,
-    /// How long it runs in all of them, in milliseconds.
     pub busy_ms: u64,
-    /// What it and Lambda log, in bytes as they are charged.
     pub log_bytes: u64,
 }
 
-/// What a stretch of a run comes to.
+/// The calls of a stretch of a run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[allow(missing_docs)]
 pub struct Calls {
-    /// Length of the stretch.
     pub seconds: u64,
-    /// Iterations that were executed.
     pub iterations: u64,
     /// Iterations whose user was still busy.
     pub skipped: u64,
-    /// Requests to the targets.
     pub requests: u64,
-    /// Ticks that had anything due.
     pub ticks: u64,
-    /// Messages that carried them.
     pub messages: u64,
     /// Executions of the tick function at once, at most.
     pub concurrency: u64,
-    /// How many shards the run's records are in.
+    /// Ticks of one message, at most.
+    pub message_ticks: u64,
+    /// Requests of one message, at most.
+    pub message_requests: u64,
+    /// Shards of the run's records.
     pub shards: u64,
-    /// Bytes of records that were written, as the store charges for keeping them.
+    /// Bytes of records, as the store charges for keeping them.
     pub record_bytes: u64,
-    /// Bytes of claims that were written.
     pub claim_bytes: u64,
-    /// What was called.
     #[serde(serialize_with = "as_list")]
     pub calls: BTreeMap<Call, Usage>,
-    /// What was invoked.
     pub functions: BTreeMap<Function, Invocations>,
 }
 
-/// Plays the slots from `from` on, before `until`, of a run.
+/// The calls of a run's slots from `from` on and before `until`.
 ///
 /// Nothing is in flight to begin with, as where a run starts.
 pub fn calls(run: &LoadedRun, from: Slot, until: Slot, assumptions: &Assumptions) -> Calls {
-    calls_after(run, from, from, until, assumptions)
+    calls_of_windows(run, [(from, from, until)], assumptions)
 }
 
-/// The same, with what the slots since `begins` have left in flight.
-pub(super) fn calls_after(
+/// The calls of windows of a run that follow one another, `(begins, from, until)` of each: it is played with what the slots
+/// since `begins` have left in flight.
+pub(super) fn calls_of_windows(
     run: &LoadedRun,
-    begins: Slot,
-    from: Slot,
-    until: Slot,
+    windows: impl IntoIterator<Item = (Slot, Slot, Slot)>,
     assumptions: &Assumptions,
 ) -> Calls {
     let mut player = Player::new(run, assumptions);
-    player.play(begins, from, &mut Calls::default());
     let mut calls = Calls {
-        seconds: until.0.saturating_sub(from.0),
         shards: u64::from(run.plan.shards()),
         ..Calls::default()
     };
-    player.play(from, until, &mut calls);
-    minute_overhead::play(from, until, player.names(), &mut calls);
+    let mut minutes = 0;
+    for (begins, from, until) in windows {
+        player.play(begins, from, &mut Calls::default());
+        player.play(from, until, &mut calls);
+        calls.seconds += until.0.saturating_sub(from.0);
+        minutes += until.0.div_ceil(60).saturating_sub(from.0.div_ceil(60));
+    }
+    minute_overhead::play(minutes, player.names(), &mut calls);
     calls
 }
 
-/// What watching takes for `time` while `during` goes on: a page that asks for statistics every
+/// The calls of watching for `time` while `during` goes on: a page that asks for statistics every
 /// [`Assumptions::poll_every`].
 pub fn watching(during: &Calls, time: Duration, assumptions: &Assumptions) -> Calls {
     let mut calls = Calls {
@@ -152,19 +143,19 @@ pub fn idle(time: Duration) -> Calls {
 }
 
 impl Calls {
-    /// How often a call was made.
+    /// The usage of one kind of call.
     pub(super) fn of(&self, call: Call) -> Usage {
         self.calls.get(&call).copied().unwrap_or_default()
     }
 
-    /// Notes calls of one kind, charged as `units` each.
+    /// Adds calls of one kind, charged as `units` each.
     pub(super) fn add(&mut self, call: Call, times: u64, units: u64) {
         let usage = self.calls.entry(call).or_default();
         usage.calls += times;
         usage.units += times * units;
     }
 
-    /// Notes one invocation.
+    /// Adds one invocation.
     pub(super) fn invoke(&mut self, function: Function, busy: Duration, logged: u64) {
         let invocations = self.functions.entry(function).or_default();
         invocations.count += 1;
@@ -193,11 +184,6 @@ impl Calls {
     /// Units of writing to the store.
     pub fn write_units(&self) -> u64 {
         self.units(|call| call.is_write())
-    }
-
-    /// Units of reading from the store.
-    pub fn read_units(&self) -> u64 {
-        self.units(|call| call.service == Service::DynamoDb && !call.is_write())
     }
 
     /// Requests to a service.

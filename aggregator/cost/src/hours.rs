@@ -1,4 +1,4 @@
-//! How long traffic is on, as people say it: hours a day, a week or a month.
+//! The hours of traffic, as people say them: a day, a week or a month.
 
 use std::fmt;
 use std::str::FromStr;
@@ -32,7 +32,7 @@ impl Hours {
         per: Per::Day,
     };
 
-    /// So many hours of a day.
+    /// Hours of each day.
     pub const fn a_day(hours: f64) -> Self {
         Self {
             hours,
@@ -40,9 +40,23 @@ impl Hours {
         }
     }
 
-    /// How many it is in a month.
+    /// Hours in a month.
     pub fn in_month(self) -> f64 {
         self.hours * HOURS_IN_MONTH / self.per.hours()
+    }
+
+    /// Runs in a month: one a day, one on each of the five days of a working week, or, of hours in a month, one for
+    /// each eight hours; none begins where traffic never ends.
+    pub fn runs_in_month(self) -> f64 {
+        if self.hours >= self.per.hours() {
+            return 0.0;
+        }
+        let days = HOURS_IN_MONTH / 24.0;
+        match self.per {
+            Per::Day => days,
+            Per::Week => days * if self.hours > 120.0 { 1.0 } else { 5.0 / 7.0 },
+            Per::Month => self.hours / 8.0,
+        }
     }
 }
 
@@ -103,6 +117,21 @@ mod tests {
             let hours: Hours = text.parse().unwrap();
             assert!((hours.in_month() - month).abs() < 1e-9, "{text}");
             assert_eq!(hours.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn a_run_is_a_days_and_none_begins_where_traffic_never_ends() {
+        for (text, runs) in [
+            ("24/day", 0.0),
+            ("8/day", 365.0 / 12.0),
+            ("40/week", 365.0 / 12.0 * 5.0 / 7.0),
+            ("150/week", 365.0 / 12.0),
+            ("168/week", 0.0),
+            ("100/month", 12.5),
+        ] {
+            let hours: Hours = text.parse().unwrap();
+            assert!((hours.runs_in_month() - runs).abs() < 1e-9, "{text}");
         }
     }
 

@@ -7,20 +7,14 @@ use traffic::clock::{Slot, Timestamp};
 use traffic::fanout::STRIDE;
 use traffic::plan::Due;
 use traffic::record::Block;
-use traffic::runs::LoadedRun;
+use traffic::runs::{LoadedRun, is_fresh};
 
 use super::assumptions::Assumptions;
 use super::aws_calls;
 use super::calls::{Calls, Function};
 use super::ticks::Ticks;
 
-/// A process's copy of the run is read again after so long: `traffic::runs`.
-const FRESH_FOR: Duration = Duration::from_millis(900);
-
-/// Slots that are sent one by one when a run starts: `traffic::fanout`.
-const SOON: u64 = 3;
-
-/// An environment that nothing came to for so long is taken away by Lambda.
+/// Lambda takes an environment away that was idle for about this long.
 const KEPT_IDLE: Duration = Duration::from_secs(5 * 60);
 
 /// A tick and what is due in it: class number, block, iterations.
@@ -42,7 +36,7 @@ pub(super) struct Player<'r> {
 }
 
 impl<'r> Player<'r> {
-    /// Nothing is in flight, and no environment is there.
+    /// A player without environments.
     pub(super) fn new(run: &'r LoadedRun, assumptions: &'r Assumptions) -> Self {
         Self {
             run,
@@ -52,14 +46,13 @@ impl<'r> Player<'r> {
         }
     }
 
-    /// How many requests have a name of their own, of those that were sent.
+    /// The number of named requests that were sent.
     pub(super) fn names(&self) -> u64 {
         self.ticks.names()
     }
 
-    /// Plays slots, which must follow those played before.
+    /// Adds the calls of slots, which must follow those played before.
     pub(super) fn play(&mut self, from: Slot, until: Slot, calls: &mut Calls) {
-        let starts = self.run.plan.run().first_slot();
         let mut waiting = 0;
         for slot in (from.0..until.0).map(Slot) {
             let due = self.run.plan.slot(slot);
@@ -71,9 +64,7 @@ impl<'r> Player<'r> {
             }
             calls.messages += sent;
             waiting += sent;
-            // what begins soon is sent slot by slot, the rest in strides that end with a minute
-            let is_soon = slot < starts.plus(SOON);
-            if is_soon || slot.plus(1).0.is_multiple_of(STRIDE) || slot.plus(1) == until {
+            if slot.plus(1).0.is_multiple_of(STRIDE) || slot.plus(1) == until {
                 calls.add(aws_calls::SEND, waiting.div_ceil(aws_calls::SEND_BATCH), 1);
                 waiting = 0;
             }
@@ -82,8 +73,7 @@ impl<'r> Player<'r> {
         }
     }
 
-    /// Executes a message's ticks; says when the last of them ends, and when it was looked whether the run
-    /// goes on.
+    /// Executes a message's ticks: the end of the last, and the instants at which iterations asked for the run.
     fn execute(
         &mut self,
         slot: Slot,
@@ -91,20 +81,22 @@ impl<'r> Player<'r> {
         calls: &mut Calls,
     ) -> (Timestamp, Vec<Timestamp>) {
         calls.ticks += message.len() as u64;
+        calls.message_ticks = calls.message_ticks.max(message.len() as u64);
         let mut ends = slot.full_second();
         let mut looks = Vec::new();
+        let requests = calls.requests;
         for (class, block, due) in message {
             let tick = self.ticks.execute(*class, *block, slot, due);
             tick.count(calls);
             ends = ends.max(tick.ends);
             looks.extend(tick.looks);
         }
+        calls.message_requests = calls.message_requests.max(calls.requests - requests);
         looks.sort_unstable();
         (ends, looks)
     }
 
-    /// Has an environment busy with a message until `ends`: as Lambda does it, one that is free, or a
-    /// new one.
+    /// Gives a message that lasts until `ends` to an environment: as Lambda does, to one that is free, or a new one.
     fn invoke(&mut self, slot: Slot, ends: Timestamp, looks: &[Timestamp], calls: &mut Calls) {
         let begins = slot.full_second() - aws_calls::EARLY;
         let ends = ends + aws_calls::INVOCATION_ENDS;
@@ -131,17 +123,17 @@ impl<'r> Player<'r> {
         let busy = self.environments.iter();
         let busy = busy.filter(|environment| environment.free_at > begins);
         calls.concurrency = calls.concurrency.max(busy.count() as u64);
-        calls.invoke(Function::Tick, ends.since(begins), aws_calls::TICK_LOG);
+        calls.invoke(Function::Tick, ends.since(begins), 0);
     }
 }
 
 impl Environment {
-    /// Has it busy; says how often it reads the run, since its copy has grown old when it is looked at.
+    /// Takes a message: the number of reads of the run, each for a copy that was too old when it was asked for.
     fn take(&mut self, begins: Timestamp, ends: Timestamp, looks: &[Timestamp]) -> u64 {
         self.free_at = ends;
         let mut reads = 0;
         for &look in [begins].iter().chain(looks) {
-            if look.since(self.run_read_at) >= FRESH_FOR {
+            if !is_fresh(self.run_read_at, look) {
                 self.run_read_at = look;
                 reads += 1;
             }

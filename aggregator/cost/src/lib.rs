@@ -12,6 +12,7 @@ mod bill;
 mod calls;
 mod hours;
 mod lambda_environments;
+mod memory;
 mod minute_overhead;
 mod prices;
 mod question;
@@ -34,19 +35,19 @@ pub use self::average::run_of_shape;
 pub use self::bill::Line;
 pub use self::calls::{Call, Calls, Function, Invocations, Service, Usage, calls, idle, watching};
 pub use self::hours::{HOURS_IN_MONTH, Hours, InvalidHours};
-pub use self::prices::{Prices, PricesError};
-pub use self::question::{ALARMS, BLOCK_SIZE, MEMORY, Question, RETENTION_DAYS, TICKS_PER_MESSAGE};
-pub use self::response_times::{InvalidResponseTime, ResponseTimes};
-pub use self::sampled_window::{STRETCH, run_of, steady};
+pub use self::prices::{InvalidPrices, Prices};
+pub use self::question::Question;
+pub use self::response_times::ResponseTimes;
+pub use self::sampled_window::{run_of, steady};
 
-use self::bill::Share;
+use self::bill::{Deployment, Share};
 
-/// What a month of traffic costs.
+/// The cost of a month of traffic.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Estimate {
-    /// When the prices were looked up.
+    /// Year and month of the prices.
     pub prices: String,
-    /// Where they hold.
+    /// Their region.
     pub region: String,
     /// Users while traffic is on, on average.
     pub users: u64,
@@ -58,34 +59,39 @@ pub struct Estimate {
     pub iterations: f64,
     /// Requests to the targets in a month.
     pub requests: f64,
-    /// What is paid for.
+    /// Memory of the tick function in MB.
+    pub memory: u32,
+    /// Executions of the tick function at once, at most; of the fan-out and of the aggregator there is one more each.
+    pub concurrency: u64,
+    /// Everything that is paid for.
     pub lines: Vec<Line>,
     /// The lines' sum, US$ a month.
     pub usd: f64,
     /// The same for a million iterations; none without any.
     pub usd_per_million_iterations: Option<f64>,
-    /// What is paid for in a month while nothing runs, without what was kept.
+    /// Everything that is paid for in a month while nothing runs, without storage.
     pub stopped: Vec<Line>,
     /// The sum of those.
     pub stopped_usd: f64,
-    /// What else could send the traffic.
+    /// Other things that could send the traffic.
     pub alternatives: Vec<Alternative>,
+    /// Answers that the question has left to the estimate.
+    pub assumed: Vec<String>,
     /// The stretch that all of this follows from.
     #[schema(value_type = Object)]
     pub stretch: Calls,
 }
 
-/// When traffic is on, and when somebody watches.
+/// The hours of traffic, and those in which somebody watches.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[allow(missing_docs)]
 pub struct Schedule {
-    /// Traffic.
     pub hours: Hours,
-    /// Somebody looks at the statistics.
     pub watch_hours: Hours,
 }
 
 impl Estimate {
-    /// What `run` costs in a month when it is on by `schedule`; by the users on average where a load
+    /// The cost of `run` in a month when it is on by `schedule`; that of the average users where a load
     /// shape changes them.
     pub fn of(
         run: &LoadedRun,
@@ -95,17 +101,39 @@ impl Estimate {
     ) -> Self {
         let averaged = average::averaged(run);
         let (stretch, users) = steady(averaged.as_ref().unwrap_or(run), assumptions);
+        let fullest = average::fullest(run).map(|run| steady(&run, assumptions).0);
+        let fullest = fullest.as_ref().unwrap_or(&stretch);
+        let needed = || memory::needed(fullest);
+        let deployment = Deployment {
+            assumptions,
+            tick_memory_mb: assumptions.tick_memory_mb.unwrap_or_else(needed),
+            prices,
+        };
         let hours = schedule.hours.in_month();
+        let runs = schedule.hours.runs_in_month();
+        let (ramp, seconds) = if assumptions.has_ramp && runs > 0.0 {
+            sampled_window::ramp(run, hours * 3_600.0 / runs, assumptions)
+        } else {
+            Default::default()
+        };
+        let ramp_hours = runs * seconds / 3_600.0;
         let watch_hours = schedule.watch_hours.in_month();
         let hour = Duration::from_secs(3_600);
         let (watching, idle) = (watching(&stretch, hour, assumptions), idle(hour));
-        let running = Share::of_hours(&stretch, hours);
+        let running = [
+            Share::of_hours(&stretch, hours - ramp_hours),
+            Share::of_hours(&ramp, ramp_hours),
+        ];
         let always = Share::of_hours(&idle, HOURS_IN_MONTH);
-        let shares = [running, Share::of_hours(&watching, watch_hours), always];
-        let lines = bill::month(&shares, hours, assumptions, prices);
-        let stopped = bill::month(&[always], 0.0, assumptions, prices);
+        let watched = Share::of_hours(&watching, watch_hours);
+        let lines = bill::month(
+            &[running[0], running[1], watched, always],
+            hours,
+            deployment,
+        );
+        let stopped = bill::month(&[always], 0.0, deployment);
         let usd = total(&lines);
-        let iterations = stretch.iterations as f64 * running.times;
+        let iterations = bill::sum(&running, |share| share.calls.iterations);
         Self {
             prices: prices.date.clone(),
             region: prices.region.clone(),
@@ -113,16 +141,40 @@ impl Estimate {
             hours,
             watch_hours,
             iterations,
-            requests: stretch.requests as f64 * running.times,
+            requests: bill::sum(&running, |share| share.calls.requests),
+            memory: deployment.tick_memory_mb,
+            concurrency: fullest.concurrency,
             usd,
             usd_per_million_iterations: (iterations > 0.0).then(|| usd / iterations * 1e6),
             lines,
             stopped_usd: total(&stopped),
             stopped,
             alternatives: alternatives::of(iterations, hours, prices),
+            assumed: assumed(deployment, fullest, (runs, seconds)),
             stretch,
         }
     }
+}
+
+/// Memory and ramps, in words.
+fn assumed(
+    deployment: Deployment<'_>,
+    fullest: &Calls,
+    (runs, ramp_seconds): (f64, f64),
+) -> Vec<String> {
+    let mut assumed = Vec::new();
+    if deployment.assumptions.tick_memory_mb.is_none() {
+        let (memory, requests) = (deployment.tick_memory_mb, fullest.message_requests);
+        assumed.push(format!(
+            "memory: {memory} MB, the least for messages of {requests} requests (--memory)"
+        ));
+    }
+    if deployment.assumptions.has_ramp {
+        assumed.push(format!(
+            "runs: {runs:.1} a month, each with a ramp of {ramp_seconds:.0} s (--hours)"
+        ));
+    }
+    assumed
 }
 
 fn total(lines: &[Line]) -> f64 {

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use traffic::clock::Slot;
 use traffic::fanout::STRIDE;
 use traffic::record::BUCKET_SECONDS;
 
@@ -10,25 +9,23 @@ use super::assumptions::Assumptions;
 use super::aws_calls;
 use super::calls::{Calls, Function};
 
-/// A bucket is read until it is sealed, so long after its end: `reader`.
+/// Seconds after its end for which a bucket is read, until it is sealed: `reader`.
 const SEALED_AFTER: u64 = 60;
 
-/// What an invocation takes besides its calls.
+/// The duration of an invocation besides its calls.
 const BASE: Duration = Duration::from_millis(150);
 
-/// What a poll takes.
+/// The duration of a poll.
 const POLL: Duration = Duration::from_millis(60);
 
-/// Calls that are made one after the other take about this.
+/// The duration of one call among those that are made one after the other.
 const EACH_CALL: Duration = Duration::from_millis(10);
 
-/// The queue waits so long for the right moment to send, on average.
+/// The wait of the queue for the right moment to send, on average.
 const WAITS: Duration = Duration::from_millis(350);
 
-/// Plays the fan-out's minutes over the slots; what the tick function did, with requests of so many names,
-/// is in `calls`.
-pub(super) fn play(from: Slot, until: Slot, names: u64, calls: &mut Calls) {
-    let minutes = until.0.div_ceil(60).saturating_sub(from.0.div_ceil(60));
+/// Adds the calls of the fan-out in some minutes to those of the tick function, which sent requests of `names` names.
+pub(super) fn play(minutes: u64, names: u64, calls: &mut Calls) {
     let sends = calls.of(aws_calls::SEND).calls;
     let strides = calls.seconds.div_ceil(STRIDE);
     calls.add(aws_calls::HEARTBEAT, minutes, 1);
@@ -54,7 +51,7 @@ pub(super) fn play(from: Slot, until: Slot, names: u64, calls: &mut Calls) {
     }
 }
 
-/// Plays a page that is open for `time` while `during` goes on.
+/// Adds the calls of a page that is open for `time` while `during` goes on.
 pub(super) fn watch(during: &Calls, time: Duration, assumptions: &Assumptions, calls: &mut Calls) {
     let every = assumptions.poll_every.max(Duration::from_millis(100));
     let polls = (time.as_secs_f64() / every.as_secs_f64()).round() as u64;
@@ -62,12 +59,12 @@ pub(super) fn watch(during: &Calls, time: Duration, assumptions: &Assumptions, c
     let buckets = SEALED_AFTER / BUCKET_SECONDS + 1;
     read_records(calls, during, polls, buckets, every);
     for _ in 0..polls {
-        calls.invoke(Function::Aggregator, POLL, aws_calls::AGGREGATOR_LOG);
+        calls.invoke(Function::Aggregator, POLL, 0);
     }
 }
 
-/// Reads so many buckets so many times, each with all that was written since the read before, `every` so
-/// long ago, and what the cursor goes back beyond that.
+/// Adds `times` reads of each of some buckets, each with the records since the read before, `every` ago, and those of the
+/// time that the cursor goes back beyond that.
 fn read_records(calls: &mut Calls, during: &Calls, times: u64, buckets: u64, every: Duration) {
     let shards = during.shards.max(1);
     let window = (every + aws_calls::OVERLAP).as_secs_f64();

@@ -1,15 +1,16 @@
-//! How long the targets take to answer: an average for a request, for a class or for everything.
+//! The response times of the targets: an average for a request, for a class or for everything.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use control::InvalidField;
 use traffic::random::Draws;
 use traffic::workload::{Step, Workload};
 
-/// What the demo's slow requests take.
+/// Those of the demo's slow requests.
 const BUILT_IN: &str = include_str!("response-times.toml");
 
-/// What any other request takes, in seconds.
+/// That of any other request, in seconds.
 const OTHERWISE: f64 = 0.05;
 
 /// The standard deviation of a response time's logarithm, which real services and the stand-ins have
@@ -24,24 +25,6 @@ pub struct ResponseTimes {
     named: BTreeMap<String, f64>,
     built_in: BTreeMap<String, f64>,
     is_fixed: bool,
-}
-
-/// A response time cannot be used.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum InvalidResponseTime {
-    /// It is no time.
-    #[error("{0:?} is no response time: write seconds such as 0.2, or NAME=SECONDS")]
-    Unreadable(String),
-    /// There is neither a class nor a request of this name.
-    #[error(
-        "names {name:?}, which is neither a class nor a request of the workload; it has {known}"
-    )]
-    Unknown {
-        /// What was named.
-        name: String,
-        /// The classes and requests that there are.
-        known: String,
-    },
 }
 
 impl Default for ResponseTimes {
@@ -69,7 +52,8 @@ impl ResponseTimes {
     ///
     /// # Errors
     /// When it is neither, or the workload has nothing of this name.
-    pub fn set(&mut self, text: &str, workload: &Workload) -> Result<(), InvalidResponseTime> {
+    pub fn set(&mut self, text: &str, workload: &Workload) -> Result<(), InvalidField> {
+        const FIELD: &str = "response_time";
         // a request's name may have an equals sign
         let (name, seconds) = match text.rsplit_once('=') {
             Some((name, seconds)) => (Some(name.trim()), seconds),
@@ -78,17 +62,23 @@ impl ResponseTimes {
         let seconds = seconds.trim().parse().ok();
         let seconds = seconds
             .filter(|seconds: &f64| (0.0..=86_400.0).contains(seconds))
-            .ok_or_else(|| InvalidResponseTime::Unreadable(text.into()))?;
+            .ok_or_else(|| {
+                let problem = format!(
+                    "{text:?} is no response time: write seconds such as 0.2, or NAME=SECONDS"
+                );
+                InvalidField::new(FIELD, problem)
+            })?;
         let Some(name) = name else {
             self.overall = Some(seconds);
             return Ok(());
         };
         let known = names(workload);
         if !known.contains(&name) {
-            return Err(InvalidResponseTime::Unknown {
-                name: name.into(),
-                known: known.join(", "),
-            });
+            let known = known.join(", ");
+            let problem = format!(
+                "names {name:?}, which is neither a class nor a request of the workload; it has {known}"
+            );
+            return Err(InvalidField::new(FIELD, problem));
         }
         self.named.insert(name.into(), seconds);
         Ok(())
@@ -199,10 +189,7 @@ mod tests {
             "ModelAUser=1e9",
         ] {
             let error = times.set(text, &workload).unwrap_err();
-            assert!(
-                matches!(error, InvalidResponseTime::Unreadable(_)),
-                "{text}"
-            );
+            assert!(error.problem.contains("is no response time"), "{text}");
         }
         let error = times
             .set("ModelCUser=1", &workload)

@@ -10,13 +10,16 @@ use traffic::runs::{LoadedRun, planned_classes};
 use traffic::workload::Workload;
 
 use super::assumptions::Assumptions;
-use super::calls::{Calls, calls_after};
+use super::calls::{Calls, calls_of_windows};
 
-/// Seconds that are played.
-pub const STRETCH: u64 = 600;
+/// Seconds that are played; with few users more, with many fewer.
+const STRETCH: u64 = 600;
 
 /// Iterations that are enough for a good average: with many users less time is played.
 const ENOUGH: u64 = 100_000;
+
+/// Iterations that are too few for an average of the slow ones: with few users up to an hour is played.
+const FEW: u64 = 2_000;
 
 /// Seconds that go by before what is counted.
 const WARM_UP: u64 = 60;
@@ -24,29 +27,28 @@ const WARM_UP: u64 = 60;
 /// Seconds that say how much is due.
 const SAMPLE: u64 = 10;
 
-/// Where the runs begin that estimates are made of: any minute will do.
+/// The beginning of the runs that estimates are made of: any minute will do.
 pub(super) const BEGINS: Slot = Slot(1_800_000_000);
 
-/// Seconds in which all users are started: so slowly that those of a block are not in step.
+/// Seconds in which all users are started where no spawn rate is given: so slowly that those of a block are not in
+/// step.
 const RAMP: f64 = 60.0;
 
-/// A run of a workload, for estimates: so many users of the classes by their shares.
+/// A run of a workload with users of its classes by their shares, for estimates; without a spawn rate all are there
+/// after a minute.
 pub fn run_of(
     workload: Arc<Workload>,
     shares: Vec<Share>,
     users: u32,
     block_size: BlockSize,
+    spawn_rate: Option<f64>,
 ) -> LoadedRun {
-    let segment = Segment {
-        from: BEGINS.full_second(),
-        user_count: users,
-        spawn_rate: (f64::from(users) / RAMP).max(1.0),
+    let segment = Segment::new(
+        BEGINS.full_second(),
+        users,
+        spawn_rate.unwrap_or((f64::from(users) / RAMP).max(1.0)),
         shares,
-        host: None,
-        hosts: Vec::new(),
-        until: None,
-        shape: None,
-    };
+    );
     let run = first_run(&workload, vec![segment], block_size);
     let plan = Plan::new(run, planned_classes(&workload));
     LoadedRun { plan, workload }
@@ -55,21 +57,41 @@ pub fn run_of(
 /// A run of these segments.
 pub(super) fn first_run(workload: &Workload, segments: Vec<Segment>, block_size: BlockSize) -> Run {
     Run {
-        id: RunId::new(BEGINS.full_second(), 1),
-        revision: 1,
-        seed: 1,
-        workload: workload.version().into(),
         block_size,
-        created_at: BEGINS.full_second(),
-        segments,
-        stopped_at: None,
-        past: None,
-        reset_at: None,
+        ..Run::new(
+            RunId::new(BEGINS.full_second(), 1),
+            1,
+            workload.version(),
+            BEGINS.full_second(),
+            segments,
+        )
     }
 }
 
-/// The calls of some minutes in which all users of a run are there, and whatever was slow to begin with
-/// has been going on for a while; and how many users that is.
+/// The calls of a run's ramp and its length, as far as it goes in `longest` seconds: of a long one, windows of a minute in
+/// the middle of each of its parts are played.
+pub(super) fn ramp(run: &LoadedRun, longest: f64, assumptions: &Assumptions) -> (Calls, f64) {
+    let exact = ramp_seconds(&run.plan).min(longest);
+    let (starts, seconds) = (run.plan.run().first_slot(), exact.ceil() as u64);
+    // few users are played for longer, as in the steady part
+    let users = run.plan.user_count(starts.plus(seconds).full_second());
+    let parts = (ENOUGH / 10 / users.max(1)).clamp(3, 20);
+    let windows = (0..parts).map(|part| {
+        let middle = (2 * part + 1) * seconds / (2 * parts);
+        let from = starts.plus(middle.saturating_sub(30));
+        (from.minus(WARM_UP).max(starts), from, from.plus(60))
+    });
+    let whole = (starts, starts, starts.plus(seconds));
+    let calls = if seconds > STRETCH {
+        calls_of_windows(run, windows, assumptions)
+    } else {
+        calls_of_windows(run, [whole], assumptions)
+    };
+    (calls, exact)
+}
+
+/// The calls of some minutes in which all users of a run are there and slow answers are in flight, and the number of those
+/// users.
 pub fn steady(run: &LoadedRun, assumptions: &Assumptions) -> (Calls, u64) {
     let begins = settled(&run.plan);
     let from = begins.plus(WARM_UP);
@@ -84,15 +106,25 @@ pub fn steady(run: &LoadedRun, assumptions: &Assumptions) -> (Calls, u64) {
         .map(|((class, block), second)| run.plan.due_count(class, block, from.plus(second)))
         .map(u64::from)
         .sum();
-    let minutes = (ENOUGH * SAMPLE / sample.max(1) / 60).clamp(1, STRETCH / 60);
-    let calls = calls_after(run, begins, from, from.plus(minutes * 60), assumptions);
+    let minutes = |iterations| iterations * SAMPLE / sample.max(1) / 60;
+    let longest = minutes(FEW).clamp(STRETCH / 60, 60);
+    let minutes = minutes(ENOUGH).clamp(1, longest);
+    let window = (begins, from, from.plus(minutes * 60));
+    let calls = calls_of_windows(run, [window], assumptions);
     (calls, users)
+}
+
+/// The length of the ramp of a run's first segment.
+fn ramp_seconds(plan: &Plan) -> f64 {
+    let first = plan.run().segments.first();
+    first.map_or(0.0, |first| f64::from(first.user_count) / first.spawn_rate)
 }
 
 /// The first minute in which nobody is started any more.
 fn settled(plan: &Plan) -> Slot {
     let starts = plan.run().first_slot();
-    let minutes = (1..24 * 60).map(|minute| starts.plus(60 * minute));
+    let earliest = (ramp_seconds(plan) / 60.0).floor().max(1.0) as u64;
+    let minutes = (earliest..earliest + 24 * 60).map(|minute| starts.plus(60 * minute));
     let mut settled = minutes.filter(|slot| plan.phase(slot.full_second()) != Phase::Spawning);
     settled.next().unwrap_or(starts)
 }

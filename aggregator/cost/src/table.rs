@@ -5,6 +5,9 @@ use std::fmt::{self, Write as _};
 use super::Estimate;
 use super::bill::Line;
 
+/// Lambda's quota of concurrent executions in a new account; in older ones it is 1,000.
+const NEW_ACCOUNT: u64 = 10;
+
 /// Width of service and item.
 const SERVICE: usize = 12;
 const ITEM: usize = 44;
@@ -62,11 +65,24 @@ impl Estimate {
         )
     }
 
-    /// What it compares with.
+    /// Comparison, concurrency, and answers that were assumed.
     fn besides(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "\nFor comparison")?;
+        if !self.alternatives.is_empty() {
+            writeln!(f, "\nFor comparison")?;
+        }
         for alternative in &self.alternatives {
             self.sum(f, &format!("  {}", alternative.name), alternative.usd)?;
+        }
+        writeln!(
+            f,
+            "\nAt once: {} of tick, 1 of fan-out, 1 of aggregator; a new account may run {NEW_ACCOUNT} functions at once",
+            self.concurrency
+        )?;
+        if !self.assumed.is_empty() {
+            writeln!(f, "\nAssumed")?;
+        }
+        for assumed in &self.assumed {
+            writeln!(f, "  {assumed}")?;
         }
         let parts: Vec<String> = self
             .stopped

@@ -31,14 +31,11 @@ fn run(counts: &[(&str, u32)]) -> LoadedRun {
 }
 
 fn run_over(workload: Workload, counts: &[(&str, u32)]) -> LoadedRun {
-    let share = |&(class, fixed_count): &(&str, u32)| Share {
-        class: class.into(),
-        weight: 1,
-        fixed_count,
-    };
+    let share = |&(class, fixed_count): &(&str, u32)| Share::new(class, 1, fixed_count);
     let users = counts.iter().map(|(_, count)| count).sum();
     let shares = counts.iter().map(share).collect();
-    run_of(Arc::new(workload), shares, users, BlockSize::default())
+    let block_size = BlockSize::default();
+    run_of(Arc::new(workload), shares, users, block_size, None)
 }
 
 /// A class `Paced` that is due every so often, whatever else its one request does.
@@ -395,4 +392,107 @@ fn a_shape_costs_what_its_users_do_on_average() {
     assert!((a_second - 90.0).abs() < 0.5, "{a_second}");
     let unknown = run_of_shape(workload, "Night", BlockSize::default()).unwrap_err();
     assert!(unknown.problem.contains("Day, Stages"), "{unknown}");
+}
+
+/// A ramp of an hour has half of the users on average, and its calls follow.
+#[test]
+fn a_ramp_costs_what_its_users_do() {
+    let run = |spawn_rate| {
+        let text = "[hosts.shop]\nurl = \"http://127.0.0.1:9\"\n[class.Paced]\nwait = \"constant_pacing(2)\"\n\
+            task.look.request = \"GET /look\"\n";
+        let workload = Workload::parse(text, "ramp.toml", &|_| None).unwrap();
+        let share = Share::new("Paced", 1, 720);
+        run_of(
+            Arc::new(workload),
+            vec![share],
+            720,
+            BlockSize::default(),
+            spawn_rate,
+        )
+    };
+    let estimate = |spawn_rate: Option<f64>, hours: &str| {
+        let schedule = Schedule {
+            hours: hours.parse().unwrap(),
+            watch_hours: "0/day".parse().unwrap(),
+        };
+        let assumptions = Assumptions {
+            has_ramp: spawn_rate.is_some(),
+            ..fixed(0.05)
+        };
+        Estimate::of(
+            &run(spawn_rate),
+            schedule,
+            &assumptions,
+            &Prices::built_in(),
+        )
+    };
+    let flat = estimate(None, "2/day");
+    // all of it is played where it is short, and parts of it where it is long
+    for (spawn_rate, hours) in [(2.0, 0.1), (0.2, 1.0)] {
+        let ramp = estimate(Some(spawn_rate), "2/day");
+        let expected = (2.0 - hours / 2.0) / 2.0;
+        let share = ramp.iterations / flat.iterations;
+        assert!(
+            (share / expected - 1.0).abs() < 0.01,
+            "{share}, not {expected}"
+        );
+        assert!(ramp.usd < flat.usd, "{} {}", ramp.usd, flat.usd);
+        assert_eq!(ramp.users, 720);
+    }
+    // traffic that never ends has no ramp in a month
+    let endless = estimate(Some(0.2), "24/day");
+    let flat = estimate(None, "24/day");
+    assert!((endless.iterations / flat.iterations - 1.0).abs() < 0.001);
+}
+
+#[test]
+fn slow_answers_need_more_environments_at_once_and_a_shape_those_of_its_fullest_moment() {
+    let of = |seconds| {
+        let run = run(&[("ChatModelAUser", 450)]);
+        Estimate::of(&run, ALWAYS, &fixed(seconds), &Prices::built_in()).concurrency
+    };
+    // ten users begin in each second, in one message, which is held from 0.4 s before it
+    assert_eq!(of(0.05), 2);
+    assert!((21..=23).contains(&of(20.0)), "{}", of(20.0));
+    let text = "[hosts.shop]\nurl = \"http://127.0.0.1:9\"\n\
+        [class.A]\nwait = \"constant_pacing(1)\"\ntask.look.request = \"GET /a\"\n\
+        [shape.Peak]\nstages = [\n\
+          { lasts = \"10m\", users = 10, spawn_rate = 100 },\n\
+          { lasts = \"1m\", users = 5000, spawn_rate = 1000 },\n\
+        ]\n";
+    let workload = Arc::new(Workload::parse(text, "peak.toml", &|_| None).unwrap());
+    let run = run_of_shape(workload, "Peak", BlockSize::default()).unwrap();
+    let estimate = Estimate::of(&run, ALWAYS, &fixed(0.05), &Prices::built_in());
+    assert!(estimate.concurrency >= 8, "{}", estimate.concurrency);
+    assert!(estimate.memory >= 512, "{}", estimate.memory);
+}
+
+#[test]
+fn the_documents_bounds_are_those_that_hold() {
+    let parameters = serde_json::to_value(<Question as utoipa::IntoParams>::into_params(|| None));
+    let parameters = parameters.unwrap();
+    let workload = Arc::new(Workload::built_in(&|_| None).unwrap());
+    let mut bounds = 0;
+    for parameter in parameters.as_array().unwrap() {
+        let (name, schema) = (parameter["name"].as_str().unwrap(), &parameter["schema"]);
+        for (bound, beyond) in [("minimum", -1.0), ("maximum", 1.0)] {
+            let Some(bound) = schema[bound].as_f64() else {
+                continue;
+            };
+            bounds += 1;
+            let estimate = |value: f64| {
+                let value = (name.into(), value.to_string().into());
+                let users = ("users".into(), "3".into());
+                let question = Question::of_parameters([value, users].into_iter())?;
+                let estimate = question.estimate(&workload, &Prices::built_in(), 10_000);
+                estimate.map_err(|error| error.to_string())
+            };
+            if name == "spawn_rate" || (name == "users" && bound > 1.0) {
+                continue;
+            }
+            assert!(estimate(bound).is_ok(), "{name} {bound}");
+            assert!(estimate(bound + beyond).is_err(), "{name} {bound}");
+        }
+    }
+    assert!(bounds >= 12, "{parameters}");
 }

@@ -1,59 +1,60 @@
 //! One tick played through: who is due, what its requests take, and what is written when.
 //!
-//! Follows `traffic::tick` and `traffic::journal` step by step, with drawn response times in place of a
-//! network. Which task an iteration has and which of its requests are sent is what the run really does.
+//! Task and requests of an iteration are those of the run, markers and records follow the rules of
+//! [`traffic::tick::marker_rules`] and [`traffic::journal`], and response times are drawn.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use traffic::clock::{Slot, Timestamp};
-use traffic::plan::{Due, Next};
+use traffic::journal::{FLUSH_AFTER, by_bucket};
+use traffic::plan::Due;
 use traffic::random::{Draws, class_key, mix};
 use traffic::record::wire::Contents;
-use traffic::record::{Block, Bucket, Fate, IterationEntry, Outcome, RequestName};
+use traffic::record::{Block, Fate, IterationEntry, Outcome, RequestName};
 use traffic::runs::LoadedRun;
-use traffic::workload::{Scope, Step, Wait};
+use traffic::tick::marker_rules::{MarkerRules, SHARED_LEAD, may_start, turn_marked_from};
+use traffic::workload::{Scope, Wait};
 
 use super::assumptions::Assumptions;
 use super::aws_calls;
 use super::calls::Calls;
 
-/// How long a completed outcome may wait for others: `traffic::journal`.
-const FLUSH_AFTER: Duration = Duration::from_millis(1500);
-
 /// Keeps the draws for response times apart from the run's own.
 const RESPONSE_STREAM: u64 = 0x7e5b_0000_0000_0001;
 
-/// What targets answer is about so long.
+/// The length of an answer in bytes.
 const CONTENT_LENGTH: u64 = 1_000;
 
-/// How late a request is sent.
+/// The lateness of an iteration.
 const LATENESS: Duration = Duration::from_millis(2);
 
-/// Plays ticks in the order of their slots.
+/// The ticks of a run, played in the order of their slots.
 pub(super) struct Ticks<'r> {
     run: &'r LoadedRun,
     assumptions: &'r Assumptions,
-    /// Until when a user is busy, by class and user.
+    rules: Vec<MarkerRules>,
+    /// The end of each user's iteration and rest, by class and user.
     busy: HashMap<(usize, u32), Timestamp>,
-    names: HashMap<*const Step, Arc<RequestName>>,
+    /// The names of the steps that were sent, by class, task and step.
+    names: HashMap<(usize, usize, usize), Arc<RequestName>>,
 }
 
-/// What one tick did.
+/// The result of one tick.
 #[derive(Debug, Default)]
 pub(super) struct Tick {
-    /// When all of it was written.
+    /// The end of its last write.
     pub(super) ends: Timestamp,
-    /// When iterations looked whether the run goes on: before each request but their first.
+    /// The instants at which iterations asked whether the run goes on: before each request but their first.
     pub(super) looks: Vec<Timestamp>,
     executed: u64,
     skipped: u64,
     requests: u64,
-    /// Iterations that said in the store that their user is busy.
+    /// Iterations that marked their user as busy.
     markers: u64,
     marker_reads: u64,
-    /// Sizes of the records' items.
+    /// Bytes of each record's item.
     records: Vec<u64>,
 }
 
@@ -65,14 +66,14 @@ struct Played {
     events: Vec<(Timestamp, Event)>,
 }
 
-/// What happens in a tick at some instant.
+/// Something that the journal notes.
 enum Event {
     Outcome(Outcome),
     Iteration(IterationEntry),
 }
 
 impl Tick {
-    /// Notes its calls.
+    /// Adds its calls.
     pub(super) fn count(&self, calls: &mut Calls) {
         calls.iterations += self.executed;
         calls.skipped += self.skipped;
@@ -90,11 +91,18 @@ impl Tick {
 }
 
 impl<'r> Ticks<'r> {
-    /// Nobody is busy yet.
+    /// A run's ticks, before the first of them.
     pub(super) fn new(run: &'r LoadedRun, assumptions: &'r Assumptions) -> Self {
+        let classes = run.plan.classes().iter().zip(run.workload.classes());
+        let rules = classes.map(|(planned, class)| MarkerRules {
+            wait: planned.wait,
+            longest_iteration: class.longest_iteration(),
+            store_lead: SHARED_LEAD,
+        });
         Self {
             run,
             assumptions,
+            rules: rules.collect(),
             busy: HashMap::new(),
             names: HashMap::new(),
         }
@@ -106,13 +114,13 @@ impl<'r> Ticks<'r> {
             class,
             first_user: self.run.plan.run().block_size.first_user(block),
             tick: Tick {
-                marker_reads: self.marker_reads(class, due),
+                marker_reads: self.marker_reads(class, slot, due),
                 ..Tick::default()
             },
             events: Vec::new(),
         };
         for item in due {
-            match self.run.plan.classes()[class].wait {
+            match self.rules[class].wait {
                 Wait::Constant(rest) => self.turn(item, rest, &mut played),
                 _ => self.iteration(item, slot, &mut played),
             }
@@ -123,17 +131,18 @@ impl<'r> Ticks<'r> {
         let all_started = due.last().map_or(slot.full_second(), |last| last.at);
         (tick.records, tick.ends) = records(events, all_started, slot);
         let class = &self.run.plan.classes()[class].name;
-        let weigh = |payload: &mut u64| *payload = aws_calls::record_bytes(class, *payload);
-        tick.records.iter_mut().for_each(weigh);
+        for bytes in &mut tick.records {
+            *bytes = aws_calls::record_bytes(class, *bytes);
+        }
         tick
     }
 
-    /// How many requests have a name of their own, of those that were sent.
+    /// The number of named requests that were sent.
     pub(super) fn names(&self) -> u64 {
         self.names.len() as u64
     }
 
-    /// An iteration whose instant the plan has set, unless its user is busy.
+    /// An iteration at its instant, unless its user is busy.
     fn iteration(&mut self, item: &Due, slot: Slot, played: &mut Played) {
         let user = (played.class, item.user);
         if self.busy.get(&user).is_some_and(|until| *until > item.at) {
@@ -149,77 +158,43 @@ impl<'r> Ticks<'r> {
         played.note(ends, item, Fate::Done);
     }
 
-    /// Whether an iteration still goes on a lead before its user is due in a later slot.
+    /// Whether an iteration is marked before it ends because of what its user has due in a later slot.
     fn is_marked(&self, class: usize, item: &Due, slot: Slot, ends: Timestamp) -> bool {
-        let lead = self.lead(class);
+        let (rules, plan) = (&self.rules[class], &self.run.plan);
         let later = (1..).map(|later| slot.plus(later));
-        let mut later = later.take_while(|slot| slot.full_second() < ends + lead);
-        self.may_overlap(class)
-            && later
-                .find_map(
-                    |slot| match self.run.plan.first_due(class, item.user, slot) {
-                        Next::Due(next) => Some(next.at < ends + lead),
-                        Next::Nothing => None,
-                        Next::Gone => Some(true),
-                    },
-                )
-                .unwrap_or(false)
+        let mut looked_at = later.take_while(|slot| rules.looks_at(plan, *slot) < ends);
+        rules.may_overlap()
+            && looked_at
+                .find_map(|slot| rules.marked_from(plan, class, item.user, slot))
+                .is_some_and(|marked_from| marked_from < ends)
     }
 
-    /// How often a tick looks who is busy elsewhere.
-    fn marker_reads(&self, class: usize, due: &[Due]) -> u64 {
-        if let Wait::Constant(_) = self.run.plan.classes()[class].wait {
-            return 1;
-        }
-        if !self.may_overlap(class) {
-            return 0;
-        }
-        let holds_for = self.lead(class).saturating_sub(aws_calls::ARRIVES);
+    /// The number of times that a tick reads its block's markers.
+    fn marker_reads(&self, class: usize, slot: Slot, due: &[Due]) -> u64 {
+        let begins = self.run.plan.run().slots().start(slot);
         let mut read_at: Option<Timestamp> = None;
         let mut reads = 0;
         for item in due {
-            let holds = |read_at| item.ordinal > 0 || read_at >= item.at - holds_for;
-            if !read_at.is_some_and(holds) {
-                read_at = Some(item.at - aws_calls::READING_TAKES);
+            if let Some(reading) = self.rules[class].reading(item, begins)
+                && !read_at.is_some_and(|read_at| reading.is_done(item, read_at))
+            {
+                read_at = Some(reading.at);
                 reads += 1;
             }
         }
         reads
     }
 
-    /// How long before its user is next due an iteration is marked.
-    fn lead(&self, class: usize) -> Duration {
-        let spacing = match self.run.plan.classes()[class].wait {
-            Wait::Between { min, .. } => min / 2,
-            Wait::ConstantPacing(pacing) => pacing / 2,
-            Wait::Poisson(mean) => mean / 8,
-            Wait::Constant(_) => Duration::ZERO,
-        };
-        aws_calls::MARKER_LEAD.min(spacing.max(2 * aws_calls::ARRIVES))
-    }
-
-    /// Whether an iteration can last until its user's next one at all.
-    fn may_overlap(&self, class: usize) -> bool {
-        let shortest = match self.run.plan.classes()[class].wait {
-            Wait::Between { min, .. } => min,
-            Wait::ConstantPacing(pacing) => pacing,
-            Wait::Constant(_) | Wait::Poisson(_) => return true,
-        };
-        let longest = self.run.workload.classes()[class].longest_iteration();
-        longest + aws_calls::MARKER_LEAD >= shortest
-    }
-
-    /// A user's turn under `constant`: it loops, each time after the response.
+    /// A user's turn under `constant`: a loop, each time after the response.
     fn turn(&mut self, item: &Due, rest: Duration, played: &mut Played) {
         let user = (played.class, item.user);
-        let stop = item.until - aws_calls::GAP;
         let free = self.busy.get(&user).copied().unwrap_or_default();
         let mut next = free.max(item.at);
         let mut ends = item.at;
         let mut iteration = item.iteration;
-        while next < stop {
+        while may_start(item, next) {
             ends = self.send(item, iteration, next, played);
-            if ends >= item.until - aws_calls::ARRIVES {
+            if ends >= turn_marked_from(item) {
                 played.tick.markers += 1;
             }
             next = ends + rest;
@@ -230,7 +205,7 @@ impl<'r> Ticks<'r> {
         played.note(ends, item, Fate::Done);
     }
 
-    /// Sends an iteration's requests one after the other; says when the last was answered.
+    /// Sends an iteration's requests one after the other; the instant of the last answer.
     fn send(
         &mut self,
         item: &Due,
@@ -241,13 +216,15 @@ impl<'r> Ticks<'r> {
         let class = &self.run.workload.classes()[played.class];
         let key = class_key(self.run.plan.run().seed, class.name());
         let mut draws = Draws::keyed(key, item.user, iteration);
-        let task = class.choose_task(&mut draws);
+        let number = class.choose_task_number(&mut draws);
+        let task = &class.tasks()[number];
         let mut scope = Scope::new(class, task, item.user, iteration, draws);
         let mut taken = Draws::keyed(mix(key ^ RESPONSE_STREAM), item.user, iteration);
         let mut lateness = Some(LATENESS);
         let mut now = at;
         let mut has_begun = false;
-        for step in scope.order(task).map(|index| &task.steps()[index]) {
+        for index in scope.order(task) {
+            let step = &task.steps()[index];
             if !scope.begin(step) {
                 continue;
             }
@@ -259,8 +236,13 @@ impl<'r> Ticks<'r> {
             now = now + response_time;
             let request = self
                 .names
-                .entry(std::ptr::from_ref(step))
-                .or_insert_with(|| name(step));
+                .entry((played.class, number, index))
+                .or_insert_with(|| {
+                    Arc::new(RequestName {
+                        method: step.method.as_str().into(),
+                        name: step.name.as_ref().into(),
+                    })
+                });
             let outcome = Outcome {
                 request: Arc::clone(request),
                 completed_at: now,
@@ -279,7 +261,7 @@ impl<'r> Ticks<'r> {
 }
 
 impl Played {
-    /// Notes what became of an iteration.
+    /// Notes an iteration's fate.
     fn note(&mut self, at: Timestamp, item: &Due, fate: Fate) {
         let entry = IterationEntry {
             user: (item.user - self.first_user) as u8,
@@ -290,7 +272,7 @@ impl Played {
     }
 }
 
-/// The payloads' sizes of the records that the journal writes of what happens, and when the last is written.
+/// The payloads' sizes of the records that the journal writes, and the end of the last write.
 fn records(
     mut events: Vec<(Timestamp, Event)>,
     all_started: Timestamp,
@@ -299,45 +281,26 @@ fn records(
     events.sort_by_key(|(at, _)| *at);
     let last = events.last().map_or(all_started, |(at, _)| *at);
     let mut sizes = Vec::new();
-    let mut pending: Vec<(Timestamp, Event)> = Vec::new();
+    let mut write = |pending: &mut Contents, now| {
+        let parts = by_bucket(std::mem::take(pending), now);
+        let encoded = parts.into_iter().map(|(_, mut part)| part.encode(slot));
+        sizes.extend(encoded.map(|payload| payload.len() as u64));
+    };
+    let mut pending = Contents::default();
+    let mut since = None;
     for (at, event) in events {
         // nothing is written before the last iteration has started
-        let flush_at = pending.first().map(|(since, _)| *since + FLUSH_AFTER);
-        if flush_at.is_some_and(|flush_at| flush_at.max(all_started) <= at) {
-            write(std::mem::take(&mut pending), slot, &mut sizes);
+        let flush_at = since.map(|since: Timestamp| (since + FLUSH_AFTER).max(all_started));
+        if flush_at.is_some_and(|flush_at| flush_at <= at) {
+            write(&mut pending, at);
+            since = None;
         }
-        pending.push((at, event));
-    }
-    write(pending, slot, &mut sizes);
-    (sizes, last.max(all_started) + aws_calls::WRITE_TAKES)
-}
-
-/// Writes what is pending: a record for each bucket that something was completed in.
-fn write(pending: Vec<(Timestamp, Event)>, slot: Slot, sizes: &mut Vec<u64>) {
-    let completed = pending.iter().filter_map(|(at, event)| match event {
-        Event::Outcome(_) => Some(Bucket::of(*at)),
-        Event::Iteration(_) => None,
-    });
-    let buckets: BTreeSet<Bucket> = completed.collect();
-    let newest = buckets.last().copied();
-    let mut contents: HashMap<Option<Bucket>, Contents> = HashMap::new();
-    for (at, event) in pending {
+        since.get_or_insert(at);
         match event {
-            Event::Outcome(outcome) => {
-                let part = contents.entry(Some(Bucket::of(at))).or_default();
-                part.outcomes.push(outcome);
-            }
-            // what has no time of completion goes with the newest outcomes
-            Event::Iteration(entry) => contents.entry(newest).or_default().iterations.push(entry),
+            Event::Outcome(outcome) => pending.outcomes.push(outcome),
+            Event::Iteration(entry) => pending.iterations.push(entry),
         }
     }
-    let payloads = contents.values_mut().map(|part| part.encode(slot).len());
-    sizes.extend(payloads.map(|bytes| bytes as u64));
-}
-
-fn name(step: &Step) -> Arc<RequestName> {
-    Arc::new(RequestName {
-        method: step.method.as_str().into(),
-        name: step.name.as_ref().into(),
-    })
+    write(&mut pending, last);
+    (sizes, last.max(all_started) + aws_calls::WRITE_TAKES)
 }

@@ -1,11 +1,10 @@
-//! A/B: each pair of rows that does the same with model a and with model b, and whether the difference
-//! between them means anything yet. The body of `GET /ab`.
+//! A/B: pairs of rows that do the same with model a and with model b, and the significance of their differences. The
+//! body of `GET /ab`.
 //!
-//! Figures of a side are those of its row in the statistics. A difference is always b minus a, with an
-//! interval: how that is computed is `interval`'s part, which rows are a pair `pairs`'s. A verdict says that
-//! there is a difference only where one of a pair's three intervals leaves no room for none. They hold together
-//! with 95 %, so of twenty pairs without a difference one is called different by chance; whoever looks again
-//! and again will see that more often.
+//! The figures of a side are those of its row in the statistics. A difference is always b minus a, with an interval
+//! from `interval`; `pairs` finds the pairs. A verdict says that there is a difference only if one of a pair's three
+//! intervals does not hold 0. The three hold together with 95 %, so one of twenty pairs without a difference is called
+//! different by chance, and more of them if somebody looks again and again.
 
 use serde::Serialize;
 use traffic::run::RunId;
@@ -22,12 +21,9 @@ mod pairs;
 mod words;
 
 use interval::{Interval, ONE_OF_THREE};
+use words::Findings;
 
-pub use words::{FailVerdict, TimeVerdict};
-
-/// Requests that each side needs before a difference is judged: response times are far from a normal
-/// distribution, and only averages of about so many are near one.
-pub const ENOUGH: u64 = 30;
+pub use words::{Difference, ENOUGH, FailVerdict, TimeVerdict};
 
 /// All pairs of a workload, compared.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
@@ -35,9 +31,9 @@ pub struct Comparison {
     /// The run; there is none before the first.
     #[schema(value_type = Option<String>)]
     pub run: Option<RunId>,
-    /// Since when the statistics count, in seconds since the Unix epoch.
+    /// The instant from which the statistics count, in seconds since the Unix epoch.
     pub since: f64,
-    /// How sure the three intervals of a pair are together.
+    /// The confidence of the three intervals of a pair together.
     pub confidence: f64,
     /// The pairs, in the order of the workload.
     pub pairs: Vec<Pair>,
@@ -46,7 +42,7 @@ pub struct Comparison {
 /// Two rows beside one another; differences are b minus a, times in milliseconds.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Pair {
-    /// What both are about.
+    /// The name of the pair: the part of both names that is the same.
     pub name: String,
     /// The method of both.
     pub method: String,
@@ -54,15 +50,15 @@ pub struct Pair {
     pub a: Side,
     /// Side b.
     pub b: Side,
-    /// How much more of its requests b fails.
+    /// The difference of the fail ratios.
     pub fail_ratio: Difference<FailVerdict>,
-    /// How much longer b takes on average.
+    /// The difference of the average response times.
     pub avg_response_time: Difference<TimeVerdict>,
-    /// How much longer b takes for half of its requests.
+    /// The difference of the median response times.
     pub median_response_time: Difference<TimeVerdict>,
-    /// All that is known of the two, in a few words.
+    /// The verdict on the pair, in a few words.
     pub verdict: String,
-    /// The same with its figures, as a sentence.
+    /// The verdict with its figures, as a sentence.
     pub explanation: String,
 }
 
@@ -88,21 +84,8 @@ pub struct Side {
     pub response_time_percentile_95: Option<f64>,
 }
 
-/// How much more b is than a, and whether that means anything.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, ToSchema)]
-pub struct Difference<V> {
-    /// b minus a; nothing where a side has no request.
-    pub difference: Option<f64>,
-    /// The least that it may be; nothing where there are too few requests to say.
-    pub low: Option<f64>,
-    /// The most that it may be.
-    pub high: Option<f64>,
-    /// What that means.
-    pub verdict: V,
-}
-
 impl Comparison {
-    /// What a snapshot says of the pairs of its run's workload, or of `next` before the first run.
+    /// The pairs of the workload of a snapshot's run, or of `next` before the first run, compared.
     pub fn of(snapshot: &Snapshot, next: &Workload) -> Self {
         let run = snapshot.run.as_deref();
         let workload = run.map_or(next, |run| &run.workload);
@@ -149,7 +132,7 @@ fn compared(stats: &Stats, pair: pairs::Pair) -> Pair {
             .zip(b.median())
             .map(|(a, b)| interval::difference(&a, &b)),
     );
-    let said = words::Said {
+    let findings = Findings {
         counts: [a.side.num_requests, b.side.num_requests],
         average_of_a: a.side.avg_response_time,
         fail_ratio,
@@ -157,8 +140,8 @@ fn compared(stats: &Stats, pair: pairs::Pair) -> Pair {
         median: median_response_time,
     };
     Pair {
-        verdict: said.verdict(),
-        explanation: said.explanation(),
+        verdict: findings.verdict(),
+        explanation: findings.explanation(),
         name: pair.name,
         method: pair.method,
         a: a.side,
@@ -196,12 +179,8 @@ impl<'s> Counted<'s> {
     }
 
     fn ratio(&self) -> Option<Interval> {
-        let entry = self.entry?;
-        Some(interval::ratio(
-            ONE_OF_THREE,
-            entry.sum.failures,
-            entry.sum.requests,
-        ))
+        let sum = &self.entry?.sum;
+        Some(interval::ratio(ONE_OF_THREE, sum.failures, sum.requests))
     }
 
     fn mean(&self) -> Option<interval::Mean> {
@@ -218,20 +197,5 @@ impl<'s> Counted<'s> {
             estimate,
             (entry.sum.min_us, entry.sum.max_us),
         )
-    }
-}
-
-impl<V> Difference<V> {
-    fn new(
-        estimates: Option<(f64, f64)>,
-        interval: Option<Interval>,
-        verdict: impl FnOnce(Option<&Interval>) -> V,
-    ) -> Self {
-        Self {
-            difference: estimates.map(|(a, b)| b - a),
-            low: interval.map(|interval| interval.low),
-            high: interval.map(|interval| interval.high),
-            verdict: verdict(interval.as_ref()),
-        }
     }
 }

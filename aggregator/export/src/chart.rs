@@ -1,11 +1,12 @@
-//! Charts over time as SVG: lines, axes with round numbers, and what each point says as its title.
+//! Charts over time as SVG: lines, axes with round numbers, and the values of each point as its title.
 //!
-//! Colours are the page's: a line has a class, and its style sheet says the rest. No text in a chart
-//! comes from users.
+//! A line has a class, from which the page's style sheet gives it its colour. No text in a chart comes from users.
 
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
+
+use super::trimmed;
 
 const WIDTH: f64 = 560.0;
 const HEIGHT: f64 = 220.0;
@@ -14,13 +15,13 @@ const RIGHT: f64 = 14.0;
 const TOP: f64 = 14.0;
 const BOTTOM: f64 = 30.0;
 
-/// Lines of grid at most, beside the one at zero.
+/// The most lines of the grid, beside the one at zero.
 const Y_STEPS: f64 = 5.0;
 
-/// Times that are written below at most.
+/// The most times below the chart.
 const X_LABELS: u64 = 6;
 
-/// Seconds between two times that are written.
+/// The seconds between two times below the chart: the first that gives few enough.
 const X_STEPS: [u64; 19] = [
     5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 10_800, 21_600, 43_200, 86_400,
     172_800, 604_800, 2_592_000,
@@ -29,22 +30,21 @@ const X_STEPS: [u64; 19] = [
 /// Values over time that share a scale, which begins at zero.
 #[derive(Clone, Debug)]
 pub(super) struct Chart {
-    /// What follows a number in words.
+    /// The text after a number in a title.
     pub(super) unit: &'static str,
     /// Seconds since the Unix epoch, in order.
     pub(super) times: Vec<u64>,
-    /// What is drawn, the last one on top.
+    /// The lines; the last one is drawn on top.
     pub(super) lines: Vec<Line>,
 }
 
 /// One value over time.
 #[derive(Clone, Debug)]
 pub(super) struct Line {
-    /// What it is called.
     pub(super) label: &'static str,
-    /// The class that gives it its colour.
+    /// The class that gives the line its colour.
     pub(super) class: &'static str,
-    /// One for each time; where there is none the line has a gap.
+    /// A value for each time; the line has a gap at `None`.
     pub(super) values: Vec<Option<f64>>,
 }
 
@@ -52,13 +52,10 @@ impl Chart {
     /// The chart as an SVG element.
     pub(super) fn svg(&self) -> String {
         let scale = Scale::of(self);
+        let labels: Vec<_> = self.lines.iter().map(|line| line.label).collect();
         let mut svg = format!(
             "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{}\">",
-            self.lines
-                .iter()
-                .map(|line| line.label)
-                .collect::<Vec<_>>()
-                .join(", ")
+            labels.join(", ")
         );
         scale.grid(&mut svg);
         for line in &self.lines {
@@ -72,27 +69,21 @@ impl Chart {
         svg
     }
 
-    /// The stretches of a line without a gap.
-    fn stretches<'a>(&'a self, line: &'a Line) -> impl Iterator<Item = Vec<(u64, f64)>> + 'a {
+    /// The parts of a line between its gaps.
+    fn parts(&self, line: &Line) -> Vec<Vec<(u64, f64)>> {
         let values = line.values.iter().copied();
         let points: Vec<_> = self.times.iter().copied().zip(values).collect();
-        let parts: Vec<Vec<(u64, f64)>> = points
-            .split(|(_, value)| value.is_none())
-            .map(|part| {
-                let known = part
-                    .iter()
-                    .filter_map(|&(time, value)| Some((time, value?)));
-                known.collect()
-            })
-            .collect();
-        parts.into_iter().filter(|part| !part.is_empty())
+        let parts = points.split(|(_, value)| value.is_none());
+        let parts = parts.filter(|part| !part.is_empty());
+        let known = |&(time, value): &(u64, Option<f64>)| Some((time, value?));
+        parts
+            .map(|part| part.iter().filter_map(known).collect())
+            .collect()
     }
 
     fn area(&self, svg: &mut String, scale: &Scale, line: &Line) {
-        for points in self.stretches(line) {
-            let (Some(first), Some(last)) = (points.first(), points.last()) else {
-                continue;
-            };
+        for points in self.parts(line) {
+            let (first, last) = (points[0], points[points.len() - 1]);
             let _ = write!(
                 svg,
                 "<path class=\"area {}\" d=\"M{:.1} {:.1}{} L{:.1} {:.1}Z\"/>",
@@ -107,7 +98,7 @@ impl Chart {
     }
 
     fn line(&self, svg: &mut String, scale: &Scale, line: &Line) {
-        for points in self.stretches(line) {
+        for points in self.parts(line) {
             let class = line.class;
             if let [(time, value)] = points[..] {
                 let (x, y) = (scale.x(time), scale.y(value));
@@ -122,7 +113,7 @@ impl Chart {
         }
     }
 
-    /// What a pointer over the chart is told.
+    /// The titles, which a pointer over the chart shows.
     fn titles(&self, svg: &mut String, scale: &Scale) {
         let borders = |pair: &[u64]| (scale.x(pair[0]) + scale.x(pair[1])) / 2.0;
         let mut from = LEFT;
@@ -147,7 +138,7 @@ impl Chart {
     }
 }
 
-/// Where times and values lie.
+/// The places of times and values in the chart.
 struct Scale {
     first: u64,
     last: u64,
@@ -248,7 +239,7 @@ fn round_step(least: f64) -> f64 {
     found.unwrap_or(least)
 }
 
-/// A number with as many digits as a chart needs.
+/// A number with three significant digits, and at most three after the point.
 pub(super) fn figure(value: f64) -> String {
     if value == 0.0 {
         return "0".into();
@@ -259,11 +250,7 @@ pub(super) fn figure(value: f64) -> String {
         1.0.. => 2,
         _ => 3,
     };
-    let text = format!("{value:.digits$}");
-    match text.contains('.') {
-        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
-        false => text,
-    }
+    trimmed(value, digits)
 }
 
 fn written(time: u64, form: &str) -> String {

@@ -1,16 +1,18 @@
 //! Locust's CSV files, byte for byte.
 //!
-//! Rows, columns, order, rounding and quoting are Locust's. What it writes as an integer and what as
-//! a float follows from what Python makes of the same operations.
+//! Rows, columns, order, rounding and quoting are Locust's. A number is written as an integer or as a float as Python
+//! writes the result of the same operations.
 
 use sha2::{Digest as _, Sha256};
-
-use super::python::{float, quoted};
 use statistics::reader::Snapshot;
 use statistics::report::time::utc;
-use statistics::report::{ErrorRow, Milliseconds, PERCENTILE_NAMES, PERCENTILES, Report, Row};
+use statistics::report::{ErrorRow, PERCENTILE_NAMES, Report};
+
+use self::table::{Table, content, measured, median, percentiles};
+use super::python::{float, quoted};
 
 mod history;
+mod table;
 
 pub use history::{HistoryWriter, full_history, history_head};
 
@@ -38,31 +40,6 @@ const FAILURES: [&str; 6] = [
 ];
 
 const EXCEPTIONS: [&str; 4] = ["Count", "Message", "Traceback", "Nodes"];
-
-/// What stands where there is no percentile.
-const NONE: &str = "N/A";
-
-/// A table as it grows.
-struct Table(csv::Writer<Vec<u8>>);
-
-impl Table {
-    fn new() -> Self {
-        let mut builder = csv::WriterBuilder::new();
-        builder.terminator(csv::Terminator::CRLF);
-        Self(builder.from_writer(Vec::new()))
-    }
-
-    fn row<I: IntoIterator<Item = T>, T: AsRef<[u8]>>(&mut self, cells: I) {
-        self.0
-            .write_record(cells)
-            .expect("rows of a table are equally long, and memory takes them");
-    }
-
-    fn text(self) -> String {
-        let bytes = self.0.into_inner().expect("memory takes what is written");
-        String::from_utf8(bytes).expect("cells are texts")
-    }
-}
 
 /// The table of requests: Locust's `_stats.csv`.
 pub fn requests(report: &Report) -> String {
@@ -107,13 +84,13 @@ pub fn failures(report: &Report) -> String {
     table.text()
 }
 
-/// What Locust sorts failures by.
+/// The key by which Locust sorts failures.
 fn digest(error: &ErrorRow) -> [u8; 32] {
     let key = format!("{}.{}.{}", error.method, error.name, quoted(&error.error));
     Sha256::digest(key.as_bytes()).into()
 }
 
-/// The table of what could not be evaluated: Locust's `_exceptions.csv`.
+/// The table of exceptions: Locust's `_exceptions.csv`.
 pub fn exceptions(snapshot: &Snapshot) -> String {
     let mut table = Table::new();
     table.row(EXCEPTIONS);
@@ -121,37 +98,4 @@ pub fn exceptions(snapshot: &Snapshot) -> String {
         table.row([&*count.to_string(), message, traceback, "local"]);
     }
     table.text()
-}
-
-fn percentiles(row: &Row, shown: &[u64; PERCENTILES.len()]) -> [String; PERCENTILES.len()] {
-    let is_there = row.num_requests > 0;
-    shown.map(|shown| {
-        if is_there {
-            shown.to_string()
-        } else {
-            NONE.into()
-        }
-    })
-}
-
-fn median(row: &Row) -> String {
-    match row.median_response_time {
-        Milliseconds::Whole(whole) => whole.to_string(),
-        Milliseconds::Exact(exact) => float(exact),
-    }
-}
-
-/// A response time as it was measured; where there was none, or it was none, Locust has an integer.
-fn measured(value: f64) -> String {
-    if value == 0.0 {
-        return "0".into();
-    }
-    float(value)
-}
-
-fn content(row: &Row) -> String {
-    if row.num_requests == 0 {
-        return "0".into();
-    }
-    float(row.avg_content_length)
 }

@@ -1,7 +1,7 @@
 //! The report: one page with tables and charts that needs nothing else, not even a script.
 //!
-//! What users and targets have named is escaped by the template engine. Tables end after so many rows
-//! and say how many are left out, so that the page stays small whatever the run.
+//! The template engine escapes the texts of users and targets. A table ends after [`PAGE_ROWS`] rows with the number of
+//! those that are left out, so that the page stays small for every run.
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -21,7 +21,7 @@ use statistics::report::past::{Moment, moments};
 use statistics::report::time::{duration, utc};
 use statistics::report::{ErrorRow, PAGE_ROWS, PERCENTILE_NAMES, Report, Row};
 
-/// Exceptions in a report: each has a traceback.
+/// The most exceptions in a report: each has a traceback.
 const EXCEPTIONS: usize = 100;
 
 const NAME: &str = "report.html";
@@ -34,10 +34,10 @@ static PAGES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     pages
 });
 
-/// Which colours a report has.
+/// The colours of a report.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Theme {
-    /// What the reader's system prefers.
+    /// Light or dark, as the reader's system prefers.
     #[default]
     Auto,
     /// Dark on light.
@@ -47,7 +47,7 @@ pub enum Theme {
 }
 
 impl Theme {
-    /// The theme of a name: `dark`, `light`, or else what the reader prefers.
+    /// The theme of a name: `dark`, `light`, or else `Auto`.
     pub fn named(name: &str) -> Self {
         match name {
             "dark" => Self::Dark,
@@ -66,7 +66,7 @@ impl Theme {
     }
 }
 
-/// What the template is given.
+/// The values of the template.
 #[derive(Serialize)]
 struct Page<'a> {
     theme: &'static str,
@@ -136,7 +136,7 @@ struct Booked<'a> {
     lateness_p95: String,
 }
 
-/// How a class shares the users, or a task the iterations, of its class and of all.
+/// The share of a class in the users, or of a task in the iterations: of its class, and of all.
 #[derive(Serialize)]
 struct Ratio {
     name: String,
@@ -157,7 +157,7 @@ pub fn report(snapshot: &Snapshot, theme: Theme) -> String {
     page(snapshot, theme, None)
 }
 
-/// The same with a link that says where to get it as a file.
+/// A snapshot's report with a link to its download.
 pub fn report_with_download(snapshot: &Snapshot, theme: Theme, download: &str) -> String {
     page(snapshot, theme, Some(download))
 }
@@ -237,7 +237,7 @@ fn exceptions(snapshot: &Snapshot) -> Vec<Exception<'_>> {
         .collect()
 }
 
-/// Nothing before the first run.
+/// The rows of the ledger; none before the first run.
 fn ledger(snapshot: &Snapshot) -> Vec<Booked<'_>> {
     let ledger = &snapshot.ledger;
     let classes = ledger
@@ -256,20 +256,17 @@ fn booked<'a>((class, account): (&'a str, &'a Account)) -> Booked<'a> {
     }
 }
 
-/// What is to be seen first: a word, a figure, and whether it is a bad sign.
+/// The figures at the top: a word, a figure, and true if it is a bad sign.
 fn tiles(report: &Report, snapshot: &Snapshot) -> Vec<(&'static str, String, bool)> {
     let total = &report.total;
     let missing = snapshot.ledger.total.missing;
     let failed = format!("{} ({})", total.num_failures, percent(total.fail_ratio));
+    let average = format!("{} ms", figure(total.avg_response_time));
     vec![
         ("Requests", total.num_requests.to_string(), false),
         ("Failures", failed, total.num_failures > 0),
         ("Requests/s", figure(total.total_rps), false),
-        (
-            "Average",
-            format!("{} ms", figure(total.avg_response_time)),
-            false,
-        ),
+        ("Average", average, false),
         ("Median", format!("{} ms", total.percentiles[0]), false),
         ("95 %", format!("{} ms", total.percentiles[5]), false),
         ("Missing iterations", missing.to_string(), missing > 0),
@@ -278,11 +275,8 @@ fn tiles(report: &Report, snapshot: &Snapshot) -> Vec<(&'static str, String, boo
 
 /// The shares while the run had its users.
 fn ratios(run: &LoadedRun, at: Timestamp) -> Vec<Ratio> {
-    let end = run
-        .plan
-        .run()
-        .ends()
-        .map(|end| end - Duration::from_micros(1));
+    let end = run.plan.run().ends();
+    let end = end.map(|end| end - Duration::from_micros(1));
     let counts = run.plan.class_counts(end.map_or(at, |end| end.min(at)));
     let shares = run.plan.run().segments.last().map(|last| &last.shares);
     let names = shares
@@ -323,7 +317,7 @@ fn graphs(snapshot: &Snapshot) -> Vec<Graph> {
         values: moments.iter().map(value).collect(),
     };
     let times: Vec<u64> = moments.iter().map(|moment| moment.time).collect();
-    // where nothing was sent, no response time is known
+    // an interval without requests has no response time
     let rates = vec![
         line("Requests/s", "rps", |moment| Some(moment.total.current_rps)),
         line("Failures/s", "fails", |moment| {
@@ -352,7 +346,7 @@ fn current(moment: &Moment, number: usize) -> Option<f64> {
     (total.current_rps > 0.0).then(|| total.current_percentiles[number] as f64)
 }
 
-/// Iterations a second by what became of them.
+/// The iterations a second: planned, recorded, skipped and missing.
 fn ledger_graph(snapshot: &Snapshot) -> Option<Graph> {
     let history = snapshot.ledger_past.history();
     if history.ends.is_empty() {

@@ -1,11 +1,10 @@
-//! The statistics as Locust's `--json` has them: a list of rows, each with all that was counted.
+//! The statistics as Locust's `--json` has them: a list of rows, each with all of its counts.
 //!
-//! Locust keeps the requests of every single second; here it is the latest ones.
+//! Locust keeps the requests of every single second; Cicada keeps those of the latest seconds.
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
-use serde::ser::{SerializeMap as _, Serializer};
+use serde::{Serialize, Serializer};
 use traffic::clock::Timestamp;
 
 use statistics::reader::Snapshot;
@@ -32,17 +31,24 @@ struct Row<'a> {
     num_fail_per_sec: BTreeMap<u64, u64>,
 }
 
-/// Response times in milliseconds and how often, from the fastest.
+/// The count of each response time in milliseconds, from the fastest.
 struct Times<'a>(&'a Histogram);
 
 impl Serialize for Times<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut times = serializer.serialize_map(None)?;
-        for (key, count) in self.0.iter() {
-            times.serialize_entry(&milliseconds(key), &count)?;
-        }
-        times.end()
+        let times = self.0.iter();
+        serializer.collect_map(times.map(|(key, count)| (milliseconds(key), count)))
     }
+}
+
+/// `value` as Python's `json.dumps(..., indent=4)` writes it.
+pub fn indented(value: &impl Serialize) -> String {
+    let mut json = Vec::new();
+    let format = serde_json::ser::PrettyFormatter::with_indent(b"    ");
+    let mut serializer = serde_json::Serializer::with_formatter(&mut json, format);
+    let written = value.serialize(&mut serializer);
+    written.expect("memory takes all that is written, and keys are texts or numbers");
+    String::from_utf8(json).expect("JSON is text")
 }
 
 /// The rows that have requests, as JSON that is indented by four.
@@ -57,12 +63,7 @@ pub fn statistics(snapshot: &Snapshot) -> String {
         .filter(|(_, entry)| entry.sum.requests > 0)
         .map(|([name, method], entry)| row(name, method, entry, since))
         .collect();
-    let mut json = Vec::new();
-    let indented = serde_json::ser::PrettyFormatter::with_indent(b"    ");
-    let mut serializer = serde_json::Serializer::with_formatter(&mut json, indented);
-    rows.serialize(&mut serializer)
-        .expect("memory takes what is written, and keys are numbers");
-    String::from_utf8(json).expect("JSON is text")
+    indented(&rows)
 }
 
 fn row<'a>(name: &'a str, method: &'a str, entry: &'a Entry, since: Timestamp) -> Row<'a> {

@@ -1,8 +1,8 @@
-//! Prometheus metrics of what a run came to: `GET /metrics`.
+//! Prometheus metrics of a run: `GET /metrics`.
 //!
-//! Names, labels and types that begin with `locust_` are those of the exporters that people run beside
-//! Locust, so that their dashboards and alerts work without one; response times are milliseconds there.
-//! What Locust does not have begins with `cicada_`. How an exposition is written is `text`'s part.
+//! Metrics that begin with `locust_` have the names, labels and types of the exporters that people run beside Locust, so
+//! that their dashboards and alerts work without one; their response times are milliseconds. Metrics that Locust does
+//! not have begin with `cicada_`. `text` writes the format.
 
 use statistics::ledger::{Account, Ledger};
 use statistics::reader::Snapshot;
@@ -16,14 +16,14 @@ use text::{Exposition, Kind};
 /// The content type of what [`render`] writes.
 pub const CONTENT_TYPE: &str = text::CONTENT_TYPE;
 
-/// Bytes of labels that the rows, the errors and the classes may have each, so that an answer stays below
-/// a few megabytes whatever requests are called; what does not fit is left out and counted.
+/// The most bytes of labels of the rows, of the errors and of the classes, so that an answer stays below a few
+/// megabytes for every name; those that do not fit are left out and counted.
 const LABEL_BYTES: usize = 96 * 1024;
 
-/// The class that stands for all of them, as `Aggregated` does for all requests.
+/// The name of all classes together, as of all requests.
 const ALL: &str = "Aggregated";
 
-/// A figure of a row: the end of its name, what it is, and its value.
+/// A figure of a row: the end of its name, its help text, and its value.
 type Figure = (&'static str, &'static str, fn(&Row) -> f64);
 
 const FIGURES: [Figure; 11] = [
@@ -82,7 +82,7 @@ const FIGURES: [Figure; 11] = [
     ),
 ];
 
-/// A count of the ledger's: the middle of its name, what it is, and its value.
+/// A count of the ledger's: the middle of its name, its help text, and its value.
 type Count = (&'static str, &'static str, fn(&Account) -> u64);
 
 const COUNTS: [Count; 7] = [
@@ -140,7 +140,7 @@ pub fn render(snapshot: &Snapshot) -> String {
     out.into_text()
 }
 
-/// Where the traffic stands.
+/// The state of the traffic.
 fn runner(out: &mut Exposition, snapshot: &Snapshot, report: &Report) {
     let state = snapshot.state();
     let users = snapshot.user_count() as f64;
@@ -175,11 +175,10 @@ fn runner(out: &mut Exposition, snapshot: &Snapshot, report: &Report) {
         ),
     ];
     for (name, help, value) in gauges {
-        out.family(name, Kind::Gauge, help);
-        out.sample(name, &[], value);
+        out.gauge(name, help, &[], value);
     }
-    out.family("locust_state", Kind::Gauge, "1: the state is this one.");
-    out.sample("locust_state", &[("state", state.as_str())], 1.0);
+    let labels = [("state", state.as_str())];
+    out.gauge("locust_state", "1: the state is this one.", &labels, 1.0);
     let current = report.current_response_time_percentiles;
     for (percent, value) in [("50", current.median), ("95", current.p95)] {
         let name = format!("locust_requests_current_response_time_percentile_{percent}");
@@ -194,15 +193,15 @@ fn runner(out: &mut Exposition, snapshot: &Snapshot, report: &Report) {
     about(out, snapshot);
 }
 
-/// Which program and which run this is.
+/// The version of the program, and the run.
 fn about(out: &mut Exposition, snapshot: &Snapshot) {
-    let version = env!("CARGO_PKG_VERSION");
-    out.family(
+    let labels = [("version", env!("CARGO_PKG_VERSION"))];
+    out.gauge(
         "cicada_build_info",
-        Kind::Gauge,
         "1: the program's version.",
+        &labels,
+        1.0,
     );
-    out.sample("cicada_build_info", &[("version", version)], 1.0);
     out.family(
         "cicada_run_info",
         Kind::Gauge,
@@ -215,7 +214,7 @@ fn about(out: &mut Exposition, snapshot: &Snapshot) {
     }
 }
 
-/// The rows of the statistics; how many were left out.
+/// Writes the rows of the statistics; the number of those left out.
 fn requests(out: &mut Exposition, rows: Vec<Row>, total: Row) -> usize {
     let known = rows.len() + 1;
     let rows = page_rows(rows, total);
@@ -235,7 +234,7 @@ fn requests(out: &mut Exposition, rows: Vec<Row>, total: Row) -> usize {
     left_out + rows.len() - 1 - fitting
 }
 
-/// What failed; how many errors were left out.
+/// Writes the errors; the number of those left out.
 fn errors(out: &mut Exposition, errors: &[ErrorRow]) -> usize {
     out.family(
         "locust_errors",
@@ -257,7 +256,7 @@ fn errors(out: &mut Exposition, errors: &[ErrorRow]) -> usize {
     errors.len().saturating_sub(fitting)
 }
 
-/// What was planned and what became of it; how many classes were left out.
+/// Writes the ledger; the number of classes left out.
 fn ledger(out: &mut Exposition, ledger: &Ledger) -> usize {
     let fitting = fitting(ledger.classes.keys().map(|class| class.len()));
     let classes = || ledger.classes.iter().take(fitting);
@@ -312,7 +311,7 @@ fn lateness(out: &mut Exposition, class: &str, account: &Account) {
     }
 }
 
-/// How many of the labels, by their sizes, fit in an answer.
+/// The number of labels of these sizes that fit in an answer.
 fn fitting(sizes: impl Iterator<Item = usize>) -> usize {
     let mut total = 0;
     sizes

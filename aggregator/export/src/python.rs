@@ -1,5 +1,6 @@
 //! Numbers and texts as Python writes them.
 
+use statistics::visible::escaped;
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory as _};
 
 /// A float as `repr` has it: the fewest digits that mean it, the even one of two that are equally near,
@@ -39,22 +40,14 @@ pub(super) fn quoted(text: &str) -> String {
             '\\' => quoted.push_str("\\\\"),
             c if c == quote => quoted.extend(['\\', c]),
             c if is_shown(c) => quoted.push(c),
-            c => quoted.push_str(&escaped(u32::from(c))),
+            c => quoted.push_str(&escaped(c)),
         }
     }
     quoted.push(quote);
     quoted
 }
 
-fn escaped(code: u32) -> String {
-    match code {
-        0..0x100 => format!("\\x{code:02x}"),
-        0x100..0x1_0000 => format!("\\u{code:04x}"),
-        _ => format!("\\U{code:08x}"),
-    }
-}
-
-/// Whether `str.isprintable` says so.
+/// True for a character that `str.isprintable` is true for.
 fn is_shown(c: char) -> bool {
     use GeneralCategory as Is;
 

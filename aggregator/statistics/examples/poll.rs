@@ -11,17 +11,17 @@ use std::time::{Duration, Instant};
 
 use statistics::reader::Aggregation;
 use statistics::stats::Limits;
+use testing::MemoryStore;
 use traffic::clock::{Clock, Slot, Timestamp};
-use traffic::memory::MemoryStore;
 use traffic::plan::Due;
-use traffic::ports::Store as _;
+use traffic::ports::{CheckpointStore as _, RecordStore as _, RunStore as _};
 use traffic::random::Draws;
 use traffic::record::wire::Contents;
 use traffic::record::{
-    Block, BlockSize, Bucket, Fate, IterationEntry, Outcome, Record, RecordKey, RequestName,
+    Block, BlockSize, Bucket, Fate, IterationEntry, Outcome, RecordKey, RequestName,
 };
 use traffic::run::{Run, RunId, Segment, Share};
-use traffic::runs::{LoadedRun, Runs};
+use traffic::runs::LoadedRun;
 use traffic::workload::Workload;
 
 const START: Slot = Slot(1_735_689_600);
@@ -50,8 +50,8 @@ async fn main() -> Result<(), Failure> {
             .sleep_until(START.plus(second + 1).full_second())
             .await;
         let later = written.split_off(&(clock.now(), least_key(&run)));
-        for ((_, key), contents) in std::mem::replace(&mut written, later) {
-            store.put_record(record(key, contents)).await?;
+        for ((_, key), mut contents) in std::mem::replace(&mut written, later) {
+            store.put_record(contents.record(key)).await?;
         }
         if second % 60 == 59 {
             reader.fold_sealed().await?;
@@ -115,13 +115,8 @@ async fn timed(reader: &Aggregation<MemoryStore>) -> Result<Duration, Failure> {
 }
 
 fn reader(store: &Arc<MemoryStore>, clock: &Clock) -> Aggregation<MemoryStore> {
-    let runs = Runs::new(Arc::clone(store), clock.clone(), Arc::new(|_| None));
-    Aggregation::new(
-        Arc::clone(store),
-        Arc::new(runs),
-        clock.clone(),
-        Limits::default(),
-    )
+    let runs = testing::runs(store, clock);
+    Aggregation::new(Arc::clone(store), runs, clock.clone(), Limits::default())
 }
 
 async fn start(
@@ -133,18 +128,14 @@ async fn start(
     store
         .put_workload(workload.version(), workload.source())
         .await?;
-    let share = |class: &Arc<traffic::workload::UserClass>| Share {
-        class: class.name().to_string(),
-        weight: class.weight(),
-        fixed_count: 0,
-    };
-    let run = Run {
-        id: RunId::new(clock.now(), 1),
-        revision: 1,
-        seed: 1,
-        workload: workload.version().into(),
-        created_at: clock.now(),
-        segments: vec![Segment {
+    let share =
+        |class: &Arc<traffic::workload::UserClass>| Share::new(class.name(), class.weight(), 0);
+    let run = Run::new(
+        RunId::new(clock.now(), 1),
+        1,
+        workload.version(),
+        clock.now(),
+        vec![Segment {
             from: START.full_second(),
             user_count: users,
             // evenly over the longest wait, as a real ramp would have spread them
@@ -155,14 +146,9 @@ async fn start(
             until: None,
             shape: None,
         }],
-        stopped_at: None,
-        block_size: BlockSize::default(),
-        past: None,
-        reset_at: None,
-    };
+    );
     store.put_run(&run).await?;
-    let runs = Runs::new(Arc::clone(store), clock.clone(), Arc::new(|_| None));
-    Ok(runs.get(&run.id).await?)
+    Ok(testing::runs(store, clock).get(&run.id).await?)
 }
 
 /// Everything that is planned for a slot, written every two seconds while it goes on.
@@ -243,14 +229,5 @@ fn outcome(class: usize, due: &Due, completed_at: Timestamp) -> Outcome {
         trace: None,
         lateness: Some(Duration::from_micros(u64::from(due.user) % 1_000)),
         cold: false,
-    }
-}
-
-fn record(key: RecordKey, mut contents: Contents) -> Record {
-    Record {
-        requests: contents.outcomes.len() as u32,
-        failures: 0,
-        payload: contents.encode(key.slot),
-        key,
     }
 }

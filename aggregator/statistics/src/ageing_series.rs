@@ -1,10 +1,9 @@
-//! What was counted over time, in intervals that grow with age.
+//! Counts over time, in intervals that grow with age.
 //!
-//! Intervals are five seconds long while they are young and up to months when they are old, so that a
-//! year takes hardly more room than a day. Each length is a multiple of the one before, and intervals
-//! begin at whole multiples of their length, so they only ever grow together. How long the interval
-//! of a second is follows from the newest second alone: thinning early, late or in several goes gives
-//! the same, and so does any order of what is counted.
+//! Intervals are five seconds long while they are young and up to months when they are old, so that a year takes hardly
+//! more room than a day. Each length is a multiple of the one before, and intervals begin at whole multiples of their
+//! length, so they only ever grow together. The length of an interval follows from the newest second alone. So thinning
+//! early, late or in several goes gives the same, and so does any order of counting.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,11 +15,10 @@ const LENGTHS: [u64; 19] = [
     691_200, 1_382_400, 2_764_800, 5_529_600, 11_059_200,
 ];
 
-/// About so many intervals of a length reach back from now: four minutes by 5 s, a day by half hours.
+/// About 48 intervals of a length reach back from now: four minutes by 5 s, a day by half hours.
 const REACH: u64 = 48;
 
-/// So many of the latest intervals keep the room to count fast: results of one come while the next has
-/// begun.
+/// The latest two intervals keep the room to count fast: results of one come while the next has begun.
 const COUNTING: usize = 2;
 
 /// Seconds in the shortest interval.
@@ -31,14 +29,14 @@ pub(crate) const SHORTEST: u64 = LENGTHS[0];
 pub(crate) struct Interval {
     /// The first second.
     pub(crate) start: u64,
-    /// How many.
+    /// The length.
     pub(crate) seconds: u64,
 }
 
 impl Interval {
     /// The interval that `second` lies in when `newest` is the newest second.
     pub(crate) fn of(second: u64, newest: u64) -> Self {
-        // moves once per shortest interval
+        // changes once per shortest interval
         let newest = newest - newest % SHORTEST;
         let reaches = LENGTHS.windows(2).find(|pair| {
             let oldest = newest.saturating_sub(REACH * pair[0]);
@@ -51,7 +49,7 @@ impl Interval {
         }
     }
 
-    /// When `newest` is this, the interval is a part of a longer one.
+    /// The first `newest` for which the interval is a part of a longer one.
     fn grows_at(self) -> u64 {
         let longer = LENGTHS.iter().find(|&&length| length > self.seconds);
         longer.map_or(u64::MAX, |longer| {
@@ -83,22 +81,20 @@ impl Interval {
 
 /// Something that is counted per interval.
 pub(crate) trait Counted: Merge + Clone {
-    /// Gives up the detail that an interval of so many seconds does not keep, and the room that is only
-    /// good for counting fast. Doing it once more, or before what it is merged with, must not make a
-    /// difference.
+    /// Drops the detail that an interval of this length does not keep, and the room for counting fast. Thinning again,
+    /// or before a merge, must not make a difference.
     fn thin(&mut self, seconds: u64);
 
-    /// Whether it can have been counted, whatever bytes it was read from.
+    /// False for a value that cannot have been counted, but was read from damaged bytes.
     fn is_sane(&self) -> bool;
 }
 
-/// See the [module](self).
 #[derive(Clone, Debug)]
 pub(crate) struct AgeingSeries<T> {
     newest: u64,
-    /// Until `newest` is this, every interval is as long as it is to be.
+    /// The next `newest` for which an interval becomes longer.
     due: u64,
-    /// By time; each as long as `newest` makes it.
+    /// By time; `newest` gives the length of each.
     intervals: Vec<(Interval, T)>,
 }
 
@@ -106,7 +102,7 @@ pub(crate) struct AgeingSeries<T> {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Saved<T> {
     newest: u64,
-    /// Seconds between the starts of two, and what was counted.
+    /// The seconds from the start of the interval before, and the counts.
     intervals: Vec<(u64, T)>,
 }
 
@@ -125,7 +121,7 @@ impl<T: Counted> AgeingSeries<T> {
     pub(crate) fn count(&mut self, second: u64, count: impl FnOnce(&mut T)) {
         let latest = self.intervals.iter_mut().rev().take(COUNTING);
         for (interval, counted) in latest {
-            // no second of a short interval that is there makes another one longer
+            // no second of a short interval in the series makes another one longer
             if interval.seconds == SHORTEST && interval.contains(second) {
                 self.newest = self.newest.max(second);
                 return count(counted);
@@ -167,7 +163,7 @@ impl<T: Counted> AgeingSeries<T> {
         })
     }
 
-    /// Thins what has become older since the newest second was another.
+    /// Makes `newest` the newest second, if it is later, and thins the intervals that become longer.
     pub(crate) fn advance(&mut self, newest: u64) {
         if newest <= self.newest {
             return;
@@ -179,7 +175,7 @@ impl<T: Counted> AgeingSeries<T> {
         let mut thinned: Vec<(Interval, T)> = Vec::with_capacity(self.intervals.len());
         for (known, mut counted) in self.intervals.drain(..) {
             let interval = Interval::of(known.start, newest);
-            // what stays as long as it was has been thinned, or is still counted in
+            // an interval of the same length has been thinned before, or is still counted in
             if interval != known {
                 counted.thin(interval.seconds);
             }
@@ -193,26 +189,25 @@ impl<T: Counted> AgeingSeries<T> {
         self.intervals = thinned;
     }
 
-    /// The same when `newest` is the newest second, if it is not an earlier one.
+    /// The series after [`Self::advance`].
     pub(crate) fn as_of(&self, newest: u64) -> Self {
         let mut later = self.clone();
         later.advance(newest);
         later
     }
 
-    /// The newest second that it is thinned for.
     pub(crate) fn newest(&self) -> u64 {
         self.newest
     }
 
-    /// What was counted, by time, without the intervals in which nothing was.
+    /// The intervals with any counts, by time.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Interval, &T)> {
         self.intervals
             .iter()
             .map(|(interval, counted)| (*interval, counted))
     }
 
-    /// What was counted in an interval, if anything was.
+    /// The counts of an interval, if there are any.
     pub(crate) fn get(&self, interval: Interval) -> Option<&T> {
         let starts = |(known, _): &(Interval, T)| known.start;
         let number = self.intervals.binary_search_by_key(&interval.start, starts);
@@ -220,7 +215,6 @@ impl<T: Counted> AgeingSeries<T> {
         (*known == interval).then_some(counted)
     }
 
-    /// The series for a checkpoint.
     pub(crate) fn save(&self) -> Saved<&T> {
         let mut last = 0;
         let mut intervals = Vec::with_capacity(self.intervals.len());
@@ -245,7 +239,7 @@ impl<T: Counted> Merge for AgeingSeries<T> {
 }
 
 impl<T: Counted> Saved<T> {
-    /// The series again, or nothing if it cannot have been one.
+    /// The series again, or `None` if the bytes were damaged.
     pub(crate) fn load(self) -> Option<AgeingSeries<T>> {
         let mut loaded = AgeingSeries {
             newest: self.newest,

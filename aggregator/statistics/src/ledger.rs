@@ -1,8 +1,8 @@
-//! The ledger: what should have happened, and what became of it.
+//! The ledger: the planned iterations, and the outcome of each.
 //!
-//! What was planned is the plan's answer for every past slot; what became of it stands in the records.
-//! So planned = recorded + skipped + missing + pending, for every class and in total, and nobody has
-//! to keep books while traffic is sent. The private `tally` does the adding up; this is what it says.
+//! The plan has the iterations of every past slot, the records have their outcomes. So planned = recorded + skipped +
+//! missing + pending, for every class and in total, and nothing has to be counted while traffic is sent. The private
+//! `tally` adds up; here are its sums.
 
 use std::collections::BTreeMap;
 use std::ops::AddAssign;
@@ -13,16 +13,16 @@ use traffic::clock::Slot;
 use traffic::run::RunId;
 use utoipa::ToSchema;
 
-use self::lateness::Lateness;
 pub use self::past::{Columns, LedgerHistory, LedgerPast};
 
 pub(crate) mod iteration_bits;
 pub(crate) mod lateness;
 pub(crate) mod past;
 pub(crate) mod plan_match;
+pub(crate) mod slot_plan;
 pub(crate) mod tally;
 
-/// What was planned for a run and what became of it; the body of `GET /ledger`.
+/// The ledger of a run; the body of `GET /ledger`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, ToSchema)]
 pub struct Ledger {
     /// The run, if there is one.
@@ -37,14 +37,14 @@ pub struct Ledger {
     /// All classes together.
     #[serde(flatten)]
     pub total: Account,
-    /// Records that cannot be read: what they hold is missing here and in the statistics.
+    /// Records that cannot be read: their contents are missing here and in the statistics.
     pub unreadable_records: u64,
     /// Each class of the run by its name; entries of unknown classes lie under [`UNKNOWN_CLASS`].
     #[schema(value_type = BTreeMap<String, Account>)]
     pub classes: BTreeMap<Arc<str>, Account>,
 }
 
-/// Where entries are counted whose class the workload does not have.
+/// The class of entries whose class the workload does not have.
 pub const UNKNOWN_CLASS: &str = "(unknown class)";
 
 /// The iterations of a class, or of all; a turn of a `constant` user in a slot counts as one.
@@ -60,20 +60,20 @@ pub struct Account {
     pub cut_off: u64,
     /// Those that were left out because their user was still busy.
     pub skipped: u64,
-    /// Those of which nothing is known, and nothing can come any more.
+    /// Those without a record, of which none can come any more.
     pub missing: u64,
     /// Those of which a record may still come.
     pub pending: u64,
-    /// How often an iteration ran once more than planned: its wake-up was delivered again.
+    /// Executions of an iteration beyond the first: its wake-up was delivered again.
     pub duplicates: u64,
-    /// What ran or was skipped without being planned, or came after it had been counted as missing;
-    /// 0 unless something is broken.
+    /// Iterations that ran or were skipped without being planned, or whose record came after they had been counted as
+    /// missing; 0 unless something is broken.
     pub unplanned: u64,
-    /// From the planned instant to sending.
+    /// The time from the planned instant to sending.
     pub lateness_ms: LatenessMs,
 }
 
-/// How late iterations were started, in milliseconds; 0 where none was.
+/// The lateness of iterations in milliseconds; 0 where there was none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, ToSchema)]
 pub struct LatenessMs {
     /// The median.
@@ -86,15 +86,8 @@ pub struct LatenessMs {
     pub max: f64,
 }
 
-impl Account {
-    fn with_lateness(mut self, lateness: &Lateness) -> Self {
-        self.lateness_ms = lateness.figures();
-        self
-    }
-}
-
 impl AddAssign for Account {
-    /// Adds counts; lateness does not add up and stays.
+    /// Adds the counts; percentiles of lateness cannot be added and stay.
     fn add_assign(&mut self, other: Self) {
         self.planned += other.planned;
         self.recorded += other.recorded;

@@ -1,9 +1,7 @@
-//! What the statistics say at an instant: Locust's figures, its `/stats/requests`, its tables.
+//! The statistics at an instant: Locust's figures, its `/stats/requests`, its tables.
 //!
-//! A [`Report`] holds every row and error, for tables and downloads; [`page_rows`] are those of `/stats/requests`,
-//! no more than Locust shows.
-//! How the figures are computed is `figures`' part, how the console shows them [`table`]'s, and what they
-//! were before [`past`]'s.
+//! A [`Report`] holds every row and error, for tables and downloads; [`page_rows`] are those of `/stats/requests`, no more
+//! than Locust's. `figures` computes, [`table`] has the console's tables, and [`past`] has the figures of earlier instants.
 
 use serde::Serialize;
 use traffic::clock::Timestamp;
@@ -30,7 +28,7 @@ pub const PERCENTILE_NAMES: [&str; 11] = [
     "50%", "66%", "75%", "80%", "90%", "95%", "98%", "99%", "99.9%", "99.99%", "100%",
 ];
 
-/// What the statistics say at an instant.
+/// The figures of the statistics at an instant.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Report {
     /// All rows, sorted by name and method.
@@ -41,12 +39,12 @@ pub struct Report {
     pub errors: Vec<ErrorRow>,
     /// Medians and 95th percentiles of about the last ten seconds.
     pub current_response_time_percentiles: CurrentPercentiles,
-    /// Since when the statistics count.
+    /// The instant from which the statistics count.
     pub start_time: Timestamp,
-    /// Where the time ends that `total_rps` is of: at the latest request, or at the end of the run if
-    /// that is later; none before the first request.
+    /// The end of the time that `total_rps` is of: the latest request, or the end of the run if that is later; `None`
+    /// before the first request.
     pub end_time: Option<Timestamp>,
-    /// When the latest request was completed.
+    /// The instant at which the latest request was completed.
     pub last_request_timestamp: Option<Timestamp>,
 }
 
@@ -139,16 +137,16 @@ pub struct ErrorRow {
     /// The error's text.
     #[schema(value_type = String)]
     pub error: Box<str>,
-    /// How often.
+    /// The number of occurrences.
     pub occurrences: u64,
-    /// The first time.
+    /// The first occurrence.
     pub first_seen: f64,
-    /// The last time.
+    /// The latest occurrence.
     pub last_seen: f64,
     /// The same as `occurrences`, as older exporters spell it.
     #[serde(rename = "occurences")]
     pub misspelt: u64,
-    /// The trace of the latest one that has any.
+    /// The trace of the latest occurrence that has one.
     #[schema(value_type = Option<String>)]
     pub trace_id: Option<TraceId>,
 }

@@ -1,15 +1,17 @@
-//! Where the traffic stands, in Locust's words.
+//! The state of the traffic, in Locust's words.
 
 use serde::Serialize;
+use strum::IntoStaticStr;
 use traffic::clock::Timestamp;
 use traffic::plan::Phase;
 use traffic::run::Run;
 use traffic::runs::LoadedRun;
 use utoipa::ToSchema;
 
-/// What Locust calls the state of its runner.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+/// The state of the traffic, as Locust names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema, IntoStaticStr)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum State {
     /// Nothing has run yet.
     Ready,
@@ -17,15 +19,14 @@ pub enum State {
     Spawning,
     /// All users are there.
     Running,
-    /// The run was stopped or is over, and something of it may still come.
+    /// The run was stopped or is over, and results of it may still come.
     Stopping,
-    /// The last run is over, and nothing of it changes any more.
+    /// The last run is over, and all its results are here.
     Stopped,
 }
 
 impl State {
-    /// The state at an instant, of the newest run; `is_settled` says of one that is over that nothing more
-    /// comes of it.
+    /// The state of the newest run at an instant; `is_settled` is true for a run that is over with all its results.
     pub fn of(run: Option<&LoadedRun>, now: Timestamp, is_settled: bool) -> Self {
         let Some(plan) = run.map(|run| &run.plan) else {
             return Self::Ready;
@@ -48,13 +49,7 @@ impl State {
 
     /// Locust's word.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Ready => "ready",
-            Self::Spawning => "spawning",
-            Self::Running => "running",
-            Self::Stopping => "stopping",
-            Self::Stopped => "stopped",
-        }
+        self.into()
     }
 }
 

@@ -52,6 +52,32 @@ pub struct Limits {
     pub traceback_chars: usize,
 }
 
+/// Where a request is counted: the slots of its row and of its past.
+#[derive(Clone, Copy, Debug)]
+struct Slots {
+    row: usize,
+    series: usize,
+}
+
+/// The requests of the record before, and where they are counted. Ticks of a class name the same requests.
+#[derive(Clone, Debug, Default)]
+struct Latest {
+    requests: Vec<(Box<str>, Box<str>)>,
+    slots: Vec<Slots>,
+    evictions: u64,
+}
+
+impl Latest {
+    fn is_of(&self, requests: &[(&str, &str)], evictions: u64) -> bool {
+        let same = |((method, name), own): (&(&str, &str), &(Box<str>, Box<str>))| {
+            **method == *own.0 && **name == *own.1
+        };
+        self.evictions == evictions
+            && self.requests.len() == requests.len()
+            && requests.iter().zip(&self.requests).all(same)
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
@@ -102,6 +128,7 @@ pub struct Stats {
     recent: Ring<Histogram, RECENT_SECONDS>,
     /// The past of rows, by (name, method).
     history: SmallestKeys<2, AgeingSeries<Passed>>,
+    latest: Latest,
 }
 
 impl Stats {
@@ -122,6 +149,7 @@ impl Stats {
             span: None,
             recent: Ring::default(),
             history: SmallestKeys::new(limits.histories),
+            latest: Latest::default(),
         }
     }
 
@@ -141,9 +169,7 @@ impl Stats {
     /// outlives a reset in Locust. Exceptions have no time of their own: they count unless all of
     /// the record's outcomes, or its bucket, lie before.
     pub fn fold(&mut self, bucket: Bucket, record: &Decoded<'_>) {
-        let chars = self.limits.name_chars;
-        let rows = resolve(&mut self.rows, record, chars);
-        let series = resolve(&mut self.history, record, chars);
+        let slots = self.resolve(record);
         let counted = record.outcomes.as_slice();
         // by time of completion: those from before a reset stand in front
         let skipped = counted.partition_point(|outcome| outcome.completed_at < self.since);
@@ -152,7 +178,7 @@ impl Stats {
             self.extend_span(first.completed_at, last.completed_at);
         }
         for outcomes in counted.chunk_by(|one, next| second_of(one) == second_of(next)) {
-            self.fold_second(&rows, &series, outcomes);
+            self.fold_second(&slots, outcomes);
         }
         self.fold_errors(record, counted);
         let all_before = skipped > 0 && counted.is_empty();
@@ -161,16 +187,54 @@ impl Stats {
         }
     }
 
+    /// Finds where the record's requests are counted.
+    fn resolve(&mut self, record: &Decoded<'_>) -> Vec<Slots> {
+        if self.latest.is_of(&record.requests, self.evictions()) {
+            return self.latest.slots.clone();
+        }
+        loop {
+            let evictions = self.evictions();
+            let requests = record.requests.iter();
+            let slots: Vec<_> = requests.map(|&request| self.slots(request)).collect();
+            // a request further on in the table may take the slot of one before it: then once more
+            if self.evictions() == evictions {
+                let requests = record.requests.iter();
+                self.latest = Latest {
+                    requests: requests
+                        .map(|&(method, name)| (method.into(), name.into()))
+                        .collect(),
+                    slots: slots.clone(),
+                    evictions,
+                };
+                return slots;
+            }
+        }
+    }
+
+    fn slots(&mut self, (method, name): (&str, &str)) -> Slots {
+        let chars = self.limits.name_chars;
+        let texts: [&str; 2] = [&cut(name, chars), &cut(method, chars)];
+        Slots {
+            row: self.rows.slot(texts),
+            series: self.history.slot(texts),
+        }
+    }
+
+    /// Goes up when slots of rows or series change hands.
+    fn evictions(&self) -> u64 {
+        self.rows.evictions() + self.history.evictions()
+    }
+
     fn extend_span(&mut self, first: Timestamp, last: Timestamp) {
         let (earliest, latest) = self.span.unwrap_or((first, last));
         self.span = Some((earliest.min(first), latest.max(last)));
     }
 
-    fn fold_second(&mut self, rows: &[usize], series: &[usize], outcomes: &[OutcomeEntry]) {
+    fn fold_second(&mut self, slots: &[Slots], outcomes: &[OutcomeEntry]) {
         let second = outcomes.first().map_or(0, second_of);
         let mut recent = self.recent.at(second);
         // request by request: what is counted for one is found once, and lies near
-        let (order, ends) = by_request(outcomes, rows.len());
+        let (order, ends) = by_request(outcomes, slots.len());
         let mut begin = 0;
         for (request, &end) in ends.iter().enumerate() {
             let of_request = &order[begin..end];
@@ -178,8 +242,9 @@ impl Stats {
             if of_request.is_empty() {
                 continue;
             }
-            let row = self.rows.get_mut(rows[request]);
-            let past = self.history.get_mut(series[request]);
+            let Slots { row, series } = slots[request];
+            let row = self.rows.get_mut(row);
+            let past = self.history.get_mut(series);
             past.count(second, |passed| {
                 let mut sum = Sum::default();
                 for &number in of_request {
@@ -323,27 +388,6 @@ impl Stats {
     pub(crate) fn recent(&self) -> &Ring<Histogram, RECENT_SECONDS> {
         &self.recent
     }
-}
-
-/// The slots of the record's names in a map by name and method.
-fn resolve<V: Merge>(
-    map: &mut SmallestKeys<2, V>,
-    record: &Decoded<'_>,
-    name_chars: usize,
-) -> Vec<usize> {
-    let mut slots = Vec::with_capacity(record.requests.len());
-    let mut evictions = None;
-    // a name further on in the table may take the slot of one before it: then once more
-    while evictions != Some(map.evictions()) {
-        evictions = Some(map.evictions());
-        slots.clear();
-        slots.extend(
-            record.requests.iter().map(|&(method, name)| {
-                map.slot([&cut(name, name_chars), &cut(method, name_chars)])
-            }),
-        );
-    }
-    slots
 }
 
 /// The outcomes' numbers by request, and for each request where its numbers end.

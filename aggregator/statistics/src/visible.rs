@@ -4,7 +4,6 @@
 //! `repr` shows them. JSON and CSV have quoting of their own and keep the text as it is.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 
 /// The text in one line, with every character that would not be seen written out.
 pub fn line(text: &str) -> Cow<'_, str> {
@@ -17,19 +16,20 @@ pub fn line(text: &str) -> Cow<'_, str> {
             '\n' => shown.push_str("\\n"),
             '\r' => shown.push_str("\\r"),
             '\t' => shown.push_str("\\t"),
-            hidden if is_hidden(hidden) => {
-                let code = u32::from(hidden);
-                let written = match code {
-                    0..=0xff => write!(shown, "\\x{code:02x}"),
-                    0x100..=0xffff => write!(shown, "\\u{code:04x}"),
-                    _ => write!(shown, "\\U{code:08x}"),
-                };
-                written.expect("a string takes all that is written to it");
-            }
+            hidden if is_hidden(hidden) => shown.push_str(&escaped(hidden)),
             other => shown.push(other),
         }
     }
     Cow::Owned(shown)
+}
+
+/// A character by its code, as Python's `repr` writes one that is not printable: `\x1b`, `\u202e`.
+pub fn escaped(character: char) -> String {
+    match u32::from(character) {
+        code @ 0..=0xff => format!("\\x{code:02x}"),
+        code @ 0x100..=0xffff => format!("\\u{code:04x}"),
+        code => format!("\\U{code:08x}"),
+    }
 }
 
 /// The text with its line feeds, and all else as in [`line()`].
@@ -42,7 +42,7 @@ pub fn lines(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown.join("\n"))
 }
 
-/// Controls, marks of direction, joiners, separators of lines, and tags: what is not printable by itself.
+/// True for controls, marks of direction, joiners, separators of lines, and tags.
 fn is_hidden(character: char) -> bool {
     character.is_control()
         || matches!(character,

@@ -9,7 +9,7 @@ let cicada: Cicada;
 test.beforeAll(async () => {
   cicada = await Cicada.demo();
   const requests = async () => (await cicada.get<{ stats: { num_requests: number }[] }>("stats/requests")).stats.at(-1)?.num_requests;
-  await expect.poll(requests, { timeout: 60_000 }).toBeGreaterThan(200);
+  await expect.poll(requests, { timeout: 120_000 }).toBeGreaterThan(200);
 });
 
 test.afterAll(() => cicada?.stop());

@@ -15,15 +15,13 @@ use control::{Control, Settings, SwarmRequest};
 use serde_json::Value;
 use statistics::reader::Aggregation;
 use statistics::stats::Limits;
+use testing::{MemoryHeartbeat, MemoryQueue, MemoryStore};
 use tower::ServiceExt as _;
 use traffic::clock::{Clock, Slot};
-use traffic::fanout::FanOut;
-use traffic::memory::{MemoryHeartbeat, MemoryQueue, MemoryStore};
-use traffic::ports::Store as _;
+use traffic::ports::{RecordStore as _, RunStore as _};
 use traffic::random::Draws;
 use traffic::record::wire::Contents;
-use traffic::record::{Block, Bucket, Outcome, Record, RecordKey, RequestName};
-use traffic::runs::Runs;
+use traffic::record::{Block, Bucket, Outcome, RecordKey, RequestName};
 use traffic::workload::Workload;
 use web::api::{Api, Door, Trouble, router};
 use web::logs::LogBuffer;
@@ -110,17 +108,11 @@ fn now() -> Instant {
 async fn scene() -> Result<Scene, Failure> {
     let clock = Clock::following_tokio(START.full_second());
     let store = Arc::<MemoryStore>::default();
-    let runs = Runs::new(Arc::clone(&store), clock.clone(), Arc::new(|_| None));
-    let runs = Arc::new(runs);
-    let fan_out = Arc::new(FanOut {
-        store: Arc::clone(&store),
-        queue: Arc::<MemoryQueue>::default(),
-        heartbeat: Arc::<MemoryHeartbeat>::default(),
-        runs: Arc::clone(&runs),
-        clock: clock.clone(),
-    });
+    let (queue, heartbeat) = <(Arc<MemoryQueue>, Arc<MemoryHeartbeat>)>::default();
+    let deployment = Arc::new(testing::deployment(&store, &queue, &heartbeat, &clock));
+    let runs = Arc::clone(&deployment.runs);
     let workload = Arc::new(Workload::built_in(&|_| None)?);
-    let control = Arc::new(Control::new(Settings::new(workload), fan_out)?);
+    let control = Arc::new(Control::new(Settings::new(workload), deployment)?);
     let asked = SwarmRequest {
         user_count: Some(60),
         spawn_rate: Some(60.0),
@@ -187,13 +179,7 @@ async fn outcomes(scene: &Scene, rows: u64, each: u64, draws: &mut Draws) -> Res
             writer: row,
             sequence: 0,
         };
-        let record = Record {
-            requests: each as u32,
-            failures: 0,
-            payload: contents.encode(key.slot),
-            key,
-        };
-        scene.store.put_record(record).await?;
+        scene.store.put_record(contents.record(key)).await?;
     }
     Ok(())
 }

@@ -18,6 +18,7 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
 use tracing_subscriber::registry::LookupSpan;
 use traffic::clock::Clock;
+use traffic::error_chain;
 
 use statistics::visible::line;
 
@@ -125,10 +126,8 @@ impl Visit for Text {
 
     fn record_error(&mut self, field: &Field, value: &(dyn std::error::Error + 'static)) {
         self.add(field, format_args!("{value}"));
-        let mut source = value.source();
-        while let Some(cause) = source {
+        for cause in error_chain::chain(value).skip(1) {
             self.fields.push_str(&format!(": {cause}"));
-            source = cause.source();
         }
     }
 }

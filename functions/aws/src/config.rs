@@ -1,4 +1,4 @@
-//! How AWS is called: one configuration for every client, of functions and containers alike.
+//! The configuration that AWS is called with: one for every client, of functions and containers alike.
 //!
 //! Region, credentials and endpoint come from the environment as usual (`AWS_REGION`, the function's
 //! or the task's role, `AWS_ENDPOINT_URL`). Nothing is read or connected that the first call does not
@@ -37,7 +37,7 @@ pub async fn load() -> SdkConfig {
     loader().load().await
 }
 
-/// What [`load`] starts from; tests name an endpoint, a region and credentials of their own.
+/// The loader that [`load`] starts from; tests name an endpoint, a region and credentials of their own.
 pub fn loader() -> ConfigLoader {
     let timeouts = TimeoutConfig::builder()
         .operation_attempt_timeout(ATTEMPT_TIMEOUT)

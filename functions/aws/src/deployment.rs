@@ -5,14 +5,14 @@
 use std::sync::Arc;
 
 use traffic::clock::Clock;
-use traffic::fanout::FanOut;
-use traffic::runs::{Environment, Runs};
+use traffic::deployment::Deployment;
+use traffic::runs::Environment;
 
 use crate::environment::{FanOutSettings, SettingError, check_region};
 use crate::{DynamoStore, SchedulerHeartbeat, SqsQueue, config};
 
-/// The fan-out on a stage's ports.
-pub type StageFanOut = FanOut<DynamoStore, SqsQueue, SchedulerHeartbeat>;
+/// A stage on AWS.
+pub type StageDeployment = Deployment<DynamoStore, SqsQueue, SchedulerHeartbeat>;
 
 /// The ports of the stage that the settings name, as the fan-out and the control use them.
 /// `environment` is asked for the variables that override a workload's hosts.
@@ -23,7 +23,7 @@ pub async fn connect(
     settings: FanOutSettings,
     environment: Environment,
     clock: Clock,
-) -> Result<Arc<StageFanOut>, SettingError> {
+) -> Result<Arc<StageDeployment>, SettingError> {
     let FanOutSettings {
         store,
         queue,
@@ -32,13 +32,9 @@ pub async fn connect(
     let config = config::load().await;
     check_region(&config)?;
     let store = DynamoStore::new(&config, store.table, store.retention, clock.clone());
-    let store = Arc::new(store);
     let queue = SqsQueue::new(&config, queue.url, queue.ticks_per_message, clock.clone());
-    Ok(Arc::new(FanOut {
-        runs: Arc::new(Runs::new(Arc::clone(&store), clock.clone(), environment)),
-        store,
-        queue: Arc::new(queue),
-        heartbeat: Arc::new(SchedulerHeartbeat::new(&config, schedules)),
-        clock,
-    }))
+    let heartbeat = SchedulerHeartbeat::new(&config, schedules);
+    let (store, queue, heartbeat) = (Arc::new(store), Arc::new(queue), Arc::new(heartbeat));
+    let deployment = Deployment::new(store, queue, heartbeat, clock, environment);
+    Ok(Arc::new(deployment))
 }

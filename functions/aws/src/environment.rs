@@ -4,30 +4,30 @@
 //! with `read`. What only the aggregator needs, it reads itself, with the same words. An empty
 //! variable is one that is not set.
 
-use std::fmt;
 use std::process::ExitCode;
-use std::str::FromStr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
-use traffic::runs::Environment;
+use traffic::error_chain::one_line;
 use traffic::workload::base_url;
 
 mod logging;
+mod variables;
 
-pub use logging::{JsonLines, LogFilter, causes, start_logging};
+pub use logging::{JsonLines, LOG, LogFilter, start_logging};
+use variables::unusable;
+pub use variables::{Secret, SettingError, Variables};
 
 /// The table that everything is kept in.
 pub const TABLE: &str = "CICADA_TABLE";
 
-/// How many days runs and their records are kept.
+/// The number of days that runs and their records are kept.
 pub const RETENTION_DAYS: &str = "CICADA_RETENTION_DAYS";
 
 /// The queue that wake-ups wait in.
 pub const QUEUE_URL: &str = "CICADA_QUEUE_URL";
 
-/// How many ticks one message may hold.
+/// The most ticks in one message.
 pub const TICKS_PER_MESSAGE: &str = "CICADA_TICKS_PER_MESSAGE";
 
 /// The group of the stage's schedules.
@@ -42,9 +42,6 @@ pub const AGGREGATOR_ARN: &str = "CICADA_AGGREGATOR_ARN";
 /// The role in whose name they do.
 pub const SCHEDULER_ROLE_ARN: &str = "CICADA_SCHEDULER_ROLE_ARN";
 
-/// What is logged.
-pub const LOG: &str = "CICADA_LOG";
-
 /// Who executes ticks.
 pub const TRAFFIC: &str = "CICADA_TRAFFIC";
 
@@ -55,7 +52,7 @@ const DEFAULT_RETENTION_DAYS: u32 = 30;
 const DEFAULT_TICKS_PER_MESSAGE: usize = 10;
 const DEFAULT_HEARTBEAT: &str = "heartbeat";
 
-/// What to do about a variable that the deployment sets.
+/// The remedy for a variable that the deployment sets.
 const DEPLOY: &str = "deploy with infra/deploy, or set it to";
 
 /// The most users of a run.
@@ -70,56 +67,25 @@ const MOST: u32 = 1_000_000;
 /// The exit code of a process that cannot start as it is set up.
 const EXIT_MISUSE: u8 = 2;
 
-/// The variables of a process.
-#[derive(Clone)]
-pub struct Variables(Environment);
-
-/// A variable that cannot be used: one line that names it and says what to write.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SettingError {
-    /// It is needed.
-    #[error("{variable} is not set: {instead}")]
-    Missing {
-        /// Its name.
-        variable: &'static str,
-        /// What to do.
-        instead: String,
-    },
-    /// Its value is of no use.
-    #[error("{variable} is {value:?}: {instead}")]
-    Unusable {
-        /// Its name.
-        variable: &'static str,
-        /// What it is set to.
-        value: String,
-        /// What to do.
-        instead: String,
-    },
-}
-
-/// A value that is shown nowhere.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-/// What a process needs that reads and writes the store: the tick needs no more.
+/// The settings of a process that reads and writes the store: the tick needs no more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreSettings {
     /// The table's name.
     pub table: String,
-    /// How long what is written is kept.
+    /// The time for which records are kept.
     pub retention: Duration,
 }
 
-/// What a process needs that sends wake-ups.
+/// The settings of a process that sends wake-ups.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QueueSettings {
     /// The queue's URL.
     pub url: String,
-    /// How many ticks a message may hold: 1 to 100.
+    /// The most ticks in a message: 1 to 100.
     pub ticks_per_message: usize,
 }
 
-/// What a process needs that switches the heartbeat.
+/// The settings of a process that switches the heartbeat.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScheduleSettings {
     /// The group of the stage's schedules.
@@ -139,7 +105,7 @@ pub struct ScheduleTarget {
     pub role_arn: String,
 }
 
-/// What a run of the stage may ask for at most, where the environment says it.
+/// The most that a run of the stage may ask for, where the environment says it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RunLimits {
     /// Users, up to a million.
@@ -158,7 +124,7 @@ pub enum Executor {
     Processes,
 }
 
-/// What the fan-out needs, and the aggregator too.
+/// The settings of the fan-out, and of the aggregator too.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FanOutSettings {
     /// The store.
@@ -167,91 +133,6 @@ pub struct FanOutSettings {
     pub queue: QueueSettings,
     /// The heartbeat.
     pub schedules: ScheduleSettings,
-}
-
-impl Variables {
-    /// Those of this process; a value that is no text is read as well as it can be.
-    pub fn of_process() -> Self {
-        let value = |name: &str| std::env::var_os(name);
-        Self::new(Arc::new(move |name: &str| {
-            value(name).map(|value| value.to_string_lossy().into_owned())
-        }))
-    }
-
-    /// Those that `lookup` knows.
-    pub fn new(lookup: Environment) -> Self {
-        Self(lookup)
-    }
-
-    /// The function behind them: a workload reads its hosts' variables through it.
-    pub fn lookup(&self) -> Environment {
-        Arc::clone(&self.0)
-    }
-
-    /// A value without the space around it, if it is set and not empty.
-    pub fn text(&self, variable: &str) -> Option<String> {
-        let value = (self.0)(variable)?;
-        let value = value.trim();
-        (!value.is_empty()).then(|| value.to_owned())
-    }
-
-    /// A value that must be there and that `is_good` finds good.
-    ///
-    /// # Errors
-    /// When it is not: `instead` says what to do.
-    pub fn required(
-        &self,
-        variable: &'static str,
-        is_good: impl Fn(&str) -> bool,
-        instead: &str,
-    ) -> Result<String, SettingError> {
-        match self.text(variable) {
-            None => Err(SettingError::Missing {
-                variable,
-                instead: instead.to_owned(),
-            }),
-            Some(value) if !is_good(&value) => Err(unusable(variable, &value, instead)),
-            Some(value) => Ok(value),
-        }
-    }
-
-    /// A value of type `T` that `is_good` finds good, if it is set.
-    ///
-    /// # Errors
-    /// When it is set to something else: `instead` says what to write.
-    pub fn parsed<T: FromStr>(
-        &self,
-        variable: &'static str,
-        is_good: impl Fn(&T) -> bool,
-        instead: &str,
-    ) -> Result<Option<T>, SettingError> {
-        let Some(value) = self.text(variable) else {
-            return Ok(None);
-        };
-        match value.parse() {
-            Ok(parsed) if is_good(&parsed) => Ok(Some(parsed)),
-            _ => Err(unusable(variable, &value, instead)),
-        }
-    }
-
-    /// A value that is shown nowhere, as it is, if it is set and not empty.
-    pub fn secret(&self, variable: &str) -> Option<Secret> {
-        let value = (self.0)(variable)?;
-        (!value.is_empty()).then_some(Secret(value))
-    }
-}
-
-impl Secret {
-    /// The value, for whoever compares or sends it.
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
-    }
 }
 
 impl StoreSettings {
@@ -410,27 +291,18 @@ where
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!(error = causes(error.as_ref()), "cannot start");
+            tracing::error!(error = one_line(error.as_ref()), "cannot start");
             ExitCode::from(EXIT_MISUSE)
         }
     }
 }
 
-fn unusable(variable: &'static str, value: &str, instead: &str) -> SettingError {
-    let value = value.chars().take(200).collect();
-    SettingError::Unusable {
-        variable,
-        value,
-        instead: instead.to_owned(),
-    }
-}
-
-/// What DynamoDB takes for a table's name.
+/// DynamoDB's rule for a table's name.
 fn is_table(name: &str) -> bool {
     (3..=255).contains(&name.len()) && name.chars().all(is_name_character)
 }
 
-/// What EventBridge Scheduler takes for a name of a schedule or a group.
+/// EventBridge Scheduler's rule for a name of a schedule or a group.
 fn is_schedule_name(name: &str) -> bool {
     (1..=64).contains(&name.len()) && name.chars().all(is_name_character)
 }
@@ -439,7 +311,7 @@ fn is_name_character(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')
 }
 
-/// Whether it is an ARN of a service: `arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE`.
+/// True if it is an ARN of a service: `arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE`.
 fn is_arn_of(service: &'static str) -> impl Fn(&str) -> bool {
     move |arn| {
         let mut parts = arn.splitn(6, ':');

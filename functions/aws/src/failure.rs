@@ -1,6 +1,6 @@
 //! Calls of AWS that failed, each as one line that says what to do.
 //!
-//! What the SDK says stays beneath it as the source. The line names the resource and the action, as
+//! The SDK's error stays beneath it as the source. The line names the resource and the action, as
 //! whoever reads it has to find them in a policy; it never holds credentials.
 
 use std::error::Error;
@@ -9,16 +9,17 @@ use std::fmt;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_sqs::error::ProvideErrorMetadata;
 use aws_smithy_runtime_api::client::result::SdkError;
+use traffic::error_chain;
 
-/// What was tried.
+/// A call as its error describes it.
 pub(crate) struct Call<'a> {
     /// As in "cannot ...".
     pub(crate) doing: &'a str,
     /// Which queue or schedule, as its users know it.
     pub(crate) resource: &'a str,
-    /// What a policy has to allow.
+    /// The action that a policy has to allow.
     pub(crate) action: &'a str,
-    /// What to do if the resource is not there.
+    /// The remedy if the resource is not there.
     pub(crate) missing: &'a str,
 }
 
@@ -42,13 +43,13 @@ impl Failure {
                 "AWS did not answer in time; try again, and check AWS_REGION and the network"
                     .to_owned()
             }
-            _ if cause::<CredentialsError>(&error).is_some() => {
+            _ if error_chain::find::<CredentialsError>(&error).is_some() => {
                 "there are no AWS credentials; give the function a role, or log in with the AWS CLI"
                     .to_owned()
             }
             _ => format!(
                 "AWS cannot be reached ({}); check AWS_REGION, AWS_ENDPOINT_URL and the network",
-                innermost(&error)
+                error_chain::chain(&error).last().unwrap_or(&error)
             ),
         };
         Self {
@@ -59,7 +60,7 @@ impl Failure {
 }
 
 impl Call<'_> {
-    /// What AWS answered, as what to do about it.
+    /// AWS's refusal, as what to do about it.
     fn refused(&self, answer: &impl ProvideErrorMetadata) -> String {
         let code = answer.code().unwrap_or("no code");
         let message = answer.message().unwrap_or("no message");
@@ -110,27 +111,6 @@ impl Error for Failure {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         Some(&*self.source)
     }
-}
-
-/// The first of an error and its sources that is a `T`.
-pub(crate) fn cause<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if let Some(found) = error.downcast_ref() {
-            return Some(found);
-        }
-        next = error.source();
-    }
-    None
-}
-
-/// What began it.
-fn innermost(error: &(dyn Error + 'static)) -> String {
-    let mut innermost = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    innermost.to_string()
 }
 
 #[cfg(test)]

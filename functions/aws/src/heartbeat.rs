@@ -18,7 +18,7 @@ pub use event::API_ID;
 use crate::environment::ScheduleSettings;
 use crate::failure::{Call, Failure};
 
-/// What to do when the heartbeat's schedule is not there.
+/// The remedy when the heartbeat's schedule is not there.
 const NO_HEARTBEAT: &str = "deploy the stack, or set CICADA_SCHEDULE_GROUP and CICADA_HEARTBEAT to its \
                             group and schedule";
 
@@ -91,7 +91,7 @@ impl SchedulerHeartbeat {
         })
     }
 
-    /// What a schedule is called in errors.
+    /// A schedule's name in errors.
     fn resource(&self, name: &str) -> String {
         format!("schedule {}/{name}", self.settings.group)
     }

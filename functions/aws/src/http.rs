@@ -1,4 +1,4 @@
-//! How the SDK's requests leave: by the HTTP client that targets are called with, and its TLS.
+//! The SDK's HTTP client: the one that targets are called with, and its TLS.
 //!
 //! The SDK's own client brings HTTP/2 along, which none of the services speaks, and reads the root
 //! certificates once more: a quarter of a function's code, and a third of its time to start.

@@ -9,6 +9,7 @@ mod http;
 pub mod message;
 pub mod processes;
 mod queue;
+pub mod secret;
 mod store;
 
 pub use heartbeat::SchedulerHeartbeat;

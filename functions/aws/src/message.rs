@@ -1,4 +1,4 @@
-//! What one SQS message says: the wake-ups of one run and one slot, as JSON that a console can show.
+//! An SQS message: the wake-ups of one run and one slot, as JSON that a console can show.
 //!
 //! `{"v":1,"run":"06500f2d1c0000-00000007","slot":1800000000,"ticks":{"TargetAppUser":[0,1]}}`: the
 //! blocks of each class. That is 68 bytes for the message, and for each tick its block's digits and
@@ -27,11 +27,11 @@ const FRAME_BYTES: usize = 64;
 /// A message, ready to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
-    /// What it says.
+    /// The JSON.
     pub body: String,
     /// The slot of all its wake-ups.
     pub slot: Slot,
-    /// How many wake-ups it has.
+    /// The number of its wake-ups.
     pub ticks: usize,
 }
 
@@ -108,7 +108,7 @@ fn key(wake_up: &WakeUp) -> (Slot, &RunId, &str, Block) {
     (wake_up.slot, &wake_up.run, &wake_up.class, wake_up.block)
 }
 
-/// How many of a group fit in one message; at least one.
+/// The number of wake-ups of a group that fit in one message; at least one.
 fn fitting(group: &[WakeUp], ticks_per_message: usize) -> usize {
     let mut bytes = FRAME_BYTES + text(&group[0].run).len();
     let fits = |wake_up: &&WakeUp| {
@@ -246,7 +246,7 @@ mod tests {
         })
     }
 
-    /// What SQS takes: the characters of XML 1.0.
+    /// The characters that SQS takes: those of XML 1.0.
     fn is_for_sqs(char: char) -> bool {
         matches!(char, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}')
             || char >= '\u{10000}'

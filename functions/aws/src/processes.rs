@@ -6,15 +6,15 @@
 use std::sync::Arc;
 
 use traffic::clock::{Clock, Slots};
-use traffic::fanout::FanOut;
+use traffic::deployment::Deployment;
 use traffic::ports::{Heartbeat, HeartbeatError, NoSchedules, Queue, QueueError, Schedule, WakeUp};
-use traffic::runs::{Environment, Runs};
+use traffic::runs::Environment;
 
 use crate::environment::{SettingError, StoreSettings, check_region};
 use crate::{DynamoStore, config};
 
-/// The fan-out of such a stage: it notes how far a run is planned, and sends nothing.
-pub type ProcessFanOut = FanOut<DynamoStore, NoQueue, NoHeartbeat>;
+/// Such a stage: its fan-out notes how far a run is planned, and sends nothing.
+pub type ProcessDeployment = Deployment<DynamoStore, NoQueue, NoHeartbeat>;
 
 /// The queue of those who need no wake-up.
 #[derive(Clone, Copy, Debug, Default)]
@@ -33,18 +33,13 @@ pub async fn connect(
     settings: StoreSettings,
     environment: Environment,
     clock: Clock,
-) -> Result<Arc<ProcessFanOut>, SettingError> {
+) -> Result<Arc<ProcessDeployment>, SettingError> {
     let config = config::load().await;
     check_region(&config)?;
     let store = DynamoStore::new(&config, settings.table, settings.retention, clock.clone());
-    let store = Arc::new(store);
-    Ok(Arc::new(FanOut {
-        runs: Arc::new(Runs::new(Arc::clone(&store), clock.clone(), environment)),
-        store,
-        queue: Arc::new(NoQueue),
-        heartbeat: Arc::new(NoHeartbeat),
-        clock,
-    }))
+    let (queue, heartbeat) = (Arc::new(NoQueue), Arc::new(NoHeartbeat));
+    let deployment = Deployment::new(Arc::new(store), queue, heartbeat, clock, environment);
+    Ok(Arc::new(deployment))
 }
 
 impl Queue for NoQueue {

@@ -12,6 +12,7 @@ use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{BatchResultErrorEntry, SendMessageBatchRequestEntry};
 use futures_util::stream::{self, StreamExt};
+use traffic::back_off::back_off;
 use traffic::clock::{Clock, Slots};
 use traffic::ports::{Queue, QueueError, WakeUp};
 
@@ -25,10 +26,13 @@ const BATCH: usize = 10;
 const CONCURRENT_CALLS: usize = 16;
 
 /// Tries of a message that SQS does not take while it takes others.
-const TRIES: u32 = 5;
+const TRIES: usize = 5;
 
-/// The wait before the second try; it doubles from there.
-const FIRST_BACK_OFF: Duration = Duration::from_millis(50);
+/// The longest wait before the second try, and
+const MIN_BACK_OFF: Duration = Duration::from_millis(100);
+
+/// the longest one before any: see [`back_off`].
+const MAX_BACK_OFF: Duration = Duration::from_millis(800);
 
 /// Wake-ups on an SQS queue.
 #[derive(Clone, Debug)]
@@ -55,9 +59,9 @@ enum Undelivered {
     TooFarAhead,
 }
 
-/// What came of a batch.
+/// The result of a batch.
 #[derive(Default)]
-struct Sent {
+struct SentBatch {
     ticks: usize,
     error: Option<Undelivered>,
 }
@@ -79,11 +83,11 @@ impl SqsQueue {
     }
 
     /// Sends a batch until all of it is taken, or nothing more helps.
-    async fn send_batch(&self, batch: Vec<Message>) -> Sent {
-        let mut sent = Sent::default();
+    async fn send_batch(&self, batch: Vec<Message>) -> SentBatch {
+        let mut sent = SentBatch::default();
         let mut waiting = batch;
-        let mut back_off = FIRST_BACK_OFF;
-        for attempt in 1..=TRIES {
+        let waits = back_off(MIN_BACK_OFF, MAX_BACK_OFF).take(TRIES - 1);
+        for wait in waits.map(Some).chain([None]) {
             let failed = match self.call(&waiting).await {
                 Ok(failed) => failed,
                 Err(error) => {
@@ -103,13 +107,12 @@ impl SqsQueue {
             let Some(worst) = failed.iter().max_by_key(|entry| entry.sender_fault) else {
                 return sent;
             };
-            if worst.sender_fault || attempt == TRIES {
+            let Some(wait) = wait.filter(|_| !worst.sender_fault) else {
                 sent.error = Some(Undelivered::of(worst));
                 return sent;
-            }
+            };
             waiting = left;
-            tokio::time::sleep(back_off).await;
-            back_off *= 2;
+            tokio::time::sleep(wait).await;
         }
         sent
     }

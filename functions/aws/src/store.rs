@@ -31,9 +31,13 @@ use std::time::Duration;
 use aws_config::SdkConfig;
 use rand::RngExt as _;
 use traffic::clock::{Clock, Slot, Timestamp};
-use traffic::ports::{Checkpoint, Cursor, Marker, RecordPage, Store, StoreError, WakeUp};
+use traffic::ports::{
+    Checkpoint, CheckpointStore, Cursor, Marker, MarkerStore, ProgressStore, RecordPage,
+    RecordStore, RunStore, StoreError, WakeUp,
+};
 use traffic::record::{Block, Bucket, Record};
 use traffic::run::{Run, RunId};
+use traffic::tick::marker_rules::SHARED_LEAD;
 
 mod checkpoints;
 mod claims;
@@ -49,9 +53,6 @@ mod table;
 mod workloads;
 
 use table::Table;
-
-/// A marker must be written so long before it matters: the tick it stops may read it right before.
-const MARKER_LEAD: Duration = Duration::from_secs(1);
 
 /// A store in one DynamoDB table; clones share its connections.
 ///
@@ -98,7 +99,7 @@ impl DynamoStore {
     }
 }
 
-impl Store for DynamoStore {
+impl RunStore for DynamoStore {
     /// 1 W while the run's JSON takes less than a kilobyte, then one for each.
     async fn put_run(&self, run: &Run) -> Result<(), StoreError> {
         runs::put(&self.table, run, self.retention, nonce()).await
@@ -143,11 +144,17 @@ impl Store for DynamoStore {
         workloads::chosen(&self.table).await
     }
 
-    /// 1 W, also when another has it.
-    async fn claim(&self, tick: &WakeUp, writer: u64) -> Result<bool, StoreError> {
-        claims::claim(&self.table, tick, writer).await
+    fn marker_lead(&self) -> Duration {
+        SHARED_LEAD
     }
 
+    /// Not known: any process may write.
+    fn quiet_before(&self) -> Option<Timestamp> {
+        None
+    }
+}
+
+impl RecordStore for DynamoStore {
     /// 1 W up to about 75 outcomes, then one for each kilobyte, packed.
     async fn put_record(&self, record: Record) -> Result<(), StoreError> {
         records::put(&self.table, &record, self.retention, self.clock.now()).await
@@ -175,6 +182,13 @@ impl Store for DynamoStore {
     async fn expire_records(&self, _: Bucket) -> Result<(), StoreError> {
         Ok(())
     }
+}
+
+impl MarkerStore for DynamoStore {
+    /// 1 W, also when another has it.
+    async fn claim(&self, tick: &WakeUp, writer: u64) -> Result<bool, StoreError> {
+        claims::claim(&self.table, tick, writer).await
+    }
 
     /// 1 W.
     async fn put_marker(&self, marker: &Marker) -> Result<(), StoreError> {
@@ -195,11 +209,9 @@ impl Store for DynamoStore {
     ) -> Result<Vec<Marker>, StoreError> {
         markers::of_block(&self.table, run, class, block, self.clock.now()).await
     }
+}
 
-    fn marker_lead(&self) -> Duration {
-        MARKER_LEAD
-    }
-
+impl CheckpointStore for DynamoStore {
     /// 1 W for each kilobyte, packed.
     async fn put_checkpoint(&self, run: &RunId, checkpoint: &Checkpoint) -> Result<(), StoreError> {
         let expires_at = self.clock.now() + self.retention;
@@ -210,7 +222,9 @@ impl Store for DynamoStore {
     async fn checkpoint(&self, run: &RunId) -> Result<Option<Checkpoint>, StoreError> {
         checkpoints::get(&self.table, run, self.clock.now()).await
     }
+}
 
+impl ProgressStore for DynamoStore {
     /// 1 R.
     async fn planned_until(&self, run: &RunId) -> Result<Option<Slot>, StoreError> {
         progress::get(&self.table, run).await
@@ -225,16 +239,6 @@ impl Store for DynamoStore {
     ) -> Result<bool, StoreError> {
         progress::advance(&self.table, run, (from, to), self.retention, nonce()).await
     }
-
-    /// Not known: any process may write.
-    fn quiet_before(&self) -> Option<Timestamp> {
-        None
-    }
-}
-
-/// Everything about a run beside the run itself.
-fn run_partition(run: &RunId) -> String {
-    format!("run#{run}")
 }
 
 fn nonce() -> u64 {

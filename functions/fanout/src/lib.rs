@@ -13,7 +13,8 @@ use serde::de::IgnoredAny;
 use statistics::reader::Aggregation;
 use statistics::stats::Limits;
 use traffic::clock::Timestamp;
-use traffic::fanout::{FanOut, FanOutError, FanOutReport};
+use traffic::deployment::Deployment;
+use traffic::fanout::{FanOutError, FanOutReport};
 use traffic::ports::{Heartbeat, Queue, Store};
 
 mod limits;
@@ -27,25 +28,25 @@ const MARGIN: Duration = Duration::from_secs(2);
 
 /// The function on some ports.
 pub struct Function<S, Q, H> {
-    fan_out: Arc<FanOut<S, Q, H>>,
+    deployment: Arc<Deployment<S, Q, H>>,
     control: Control<S, Q, H>,
     aggregation: Aggregation<S>,
     minute: Minute,
 }
 
 impl<S: Store, Q: Queue, H: Heartbeat> Function<S, Q, H> {
-    /// The function that plans with `fan_out`, ends what `control`, on the same ports, would not begin, and
+    /// The function that plans with `deployment`, ends what `control`, on the same ports, would not begin, and
     /// folds what is in its store.
-    pub fn new(fan_out: Arc<FanOut<S, Q, H>>, control: Control<S, Q, H>) -> Self {
-        let (store, runs) = (Arc::clone(&fan_out.store), Arc::clone(&fan_out.runs));
+    pub fn new(deployment: Arc<Deployment<S, Q, H>>, control: Control<S, Q, H>) -> Self {
+        let (store, runs) = (Arc::clone(&deployment.store), Arc::clone(&deployment.runs));
         let aggregation = Aggregation::new(
             store,
             runs,
-            fan_out.clock.clone(),
+            deployment.clock.clone(),
             Limits::for_paid_writes(),
         );
         Self {
-            fan_out,
+            deployment,
             control,
             aggregation,
             minute: Minute::default(),
@@ -55,7 +56,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Function<S, Q, H> {
     /// Asks the store for the newest run, so that the first call finds everything connected. A store
     /// that is away for a moment is no reason not to start.
     pub async fn warm_up(&self) {
-        if let Err(error) = self.fan_out.runs.latest().await {
+        if let Err(error) = self.deployment.runs.latest().await {
             let error: &dyn std::error::Error = &error;
             tracing::warn!(error, "the store does not answer yet");
         }
@@ -74,13 +75,13 @@ impl<S: Store, Q: Queue, H: Heartbeat> Function<S, Q, H> {
                 "whether the run obeys the limits of now is not known yet"
             );
         }
-        match self.fan_out.plan_ahead().await? {
+        match self.deployment.plan_ahead().await? {
             FanOutReport::Idle => tracing::info!("no run is on: the heartbeat is off"),
             FanOutReport::Planned { wake_ups, until } => {
                 tracing::info!(wake_ups, until = until.0, "planned ahead");
             }
         }
-        let left = (deadline - MARGIN).since(self.fan_out.clock.now());
+        let left = (deadline - MARGIN).since(self.deployment.clock.now());
         match tokio::time::timeout(left, self.fold()).await {
             Ok(()) => {}
             Err(_) => {
@@ -133,6 +134,6 @@ fn failed(error: &FanOutError) -> Diagnostic {
     }
     Diagnostic {
         error_type: "FanOutError".to_owned(),
-        error_message: aws::environment::causes(error),
+        error_message: traffic::error_chain::one_line(error),
     }
 }

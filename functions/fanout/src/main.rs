@@ -19,9 +19,10 @@ async fn run() -> anyhow::Result<()> {
     start_logging(&variables, tracing_subscriber::layer::Identity::new())?;
     let settings = FanOutSettings::read(&variables)?;
     let control_settings = fanout::control_settings(&variables)?;
-    let fan_out = aws::deployment::connect(settings, variables.lookup(), Clock::system()).await?;
-    let control = Control::new(control_settings, Arc::clone(&fan_out))?;
-    let function = Function::new(fan_out, control);
+    let deployment =
+        aws::deployment::connect(settings, variables.lookup(), Clock::system()).await?;
+    let control = Control::new(control_settings, Arc::clone(&deployment))?;
+    let function = Function::new(deployment, control);
     function.warm_up().await;
     let served = fanout::serve(function).await;
     served

@@ -1,4 +1,4 @@
-//! What came of the minute since the last look, as a log line that the stage's alarms are fed by.
+//! The statistics of the minute since the last look, as a log line that the stage's alarms are fed by.
 //!
 //! A metric filter takes the numbers from the line: no call to CloudWatch is made for them. A process
 //! that has just started knows no last look, and so is silent for a minute, unless the run is as young.
@@ -13,11 +13,11 @@ use traffic::run::RunId;
 /// A run that counts since this long ago is reported from its beginning.
 const YOUNG: Duration = Duration::from_secs(120);
 
-/// What was counted when it was looked at last.
+/// The totals at the last look.
 #[derive(Debug, Default)]
 pub(crate) struct Minute(Mutex<Option<Totals>>);
 
-/// What a run's statistics had counted at some instant.
+/// The totals of a run's statistics at some instant.
 #[derive(Clone, Debug, PartialEq)]
 struct Totals {
     run: RunId,
@@ -27,6 +27,8 @@ struct Totals {
     failures: u64,
     /// The sum of all response times.
     response_ms: f64,
+    /// Iterations of which nothing is known, since the run's start.
+    missing: u64,
 }
 
 /// The difference of two [`Totals`].
@@ -46,6 +48,10 @@ impl Minute {
         let mut last = self.0.lock();
         let before = last.replace(now.clone());
         drop(last);
+        let missing = now.missing_after(before.as_ref(), snapshot.at);
+        if missing > 0 {
+            tracing::warn!(missing, "iterations are missing");
+        }
         if let Some(figures) = now.after(before.as_ref(), snapshot.at) {
             tracing::info!(
                 requests = figures.requests,
@@ -67,10 +73,21 @@ impl Totals {
             requests: total.num_requests,
             failures: total.num_failures,
             response_ms: total.avg_response_time * total.num_requests as f64,
+            missing: snapshot.ledger.total.missing,
         })
     }
 
-    /// What was counted after `before`, or since the beginning where that was a moment ago; nothing
+    /// What is missing that was not at `before`, or since the run's beginning where that was a moment
+    /// ago. A reset of the statistics does not change it.
+    fn missing_after(&self, before: Option<&Self>, now: Timestamp) -> u64 {
+        match before.filter(|before| before.run == self.run) {
+            Some(before) => self.missing.saturating_sub(before.missing),
+            None if now.since(self.since) > YOUNG => 0,
+            None => self.missing,
+        }
+    }
+
+    /// The figures counted after `before`, or since the beginning where that was a moment ago; nothing
     /// if there was no request.
     fn after(&self, before: Option<&Self>, now: Timestamp) -> Option<Figures> {
         let known = before.filter(|before| before.run == self.run && before.since == self.since);
@@ -104,6 +121,7 @@ mod tests {
             requests,
             failures,
             response_ms,
+            missing: 0,
         }
     }
 
@@ -122,6 +140,20 @@ mod tests {
             average_response_time_ms: 400.0,
         };
         assert_eq!(figures, Some(expected));
+    }
+
+    #[test]
+    fn what_is_missing_is_said_once_also_without_a_request_and_across_a_reset() {
+        let missing = |run: &str, since, missing| Totals {
+            missing,
+            ..totals(run, since, 0, 0, 0.0)
+        };
+        let before = missing("a", 0, 3);
+        let late = second(9_000);
+        assert_eq!(missing("a", 0, 3).missing_after(Some(&before), late), 0);
+        assert_eq!(missing("a", 8_990, 5).missing_after(Some(&before), late), 2);
+        assert_eq!(missing("b", 8_990, 4).missing_after(Some(&before), late), 4);
+        assert_eq!(missing("b", 0, 4).missing_after(None, late), 0);
     }
 
     #[test]

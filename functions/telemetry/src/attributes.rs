@@ -1,4 +1,4 @@
-//! What spans and metrics both say of a request, by the names of the semantic conventions.
+//! The attributes that spans and metrics both have of a request, by the names of the semantic conventions.
 //!
 //! All of it is one of few values: figures are kept for each combination.
 

@@ -1,4 +1,4 @@
-//! How exports leave: by an HTTP client like the traffic's, on the process's runtime.
+//! The client that exports leave by: an HTTP client like the traffic's, on the process's runtime.
 //!
 //! The SDK's threads have no reactor, so the requests are sent by tasks of the runtime, and the threads
 //! wait for those. What goes wrong is said here, once a minute at most, and without URLs and headers:
@@ -18,7 +18,7 @@ use tokio::runtime::Handle;
 use tokio::time::Instant;
 use traffic::transport;
 
-use crate::StartError;
+use crate::error::StartError;
 
 /// Troubles are said no more often than this.
 const SAID_EVERY: Duration = Duration::from_secs(60);
@@ -35,7 +35,7 @@ pub(crate) struct Client {
     timeout: Duration,
 }
 
-/// What became of the exports: how many spans arrived, and what was said of those that did not.
+/// The fate of the exports: the number of spans that arrived, and what was said of those that did not.
 #[derive(Debug, Default)]
 pub(crate) struct Exports {
     said: Mutex<Said>,
@@ -152,7 +152,7 @@ impl Exports {
         self.spans_exported.fetch_add(spans, Ordering::Relaxed);
     }
 
-    /// How many spans have arrived.
+    /// The number of spans that have arrived.
     pub(crate) fn spans_exported(&self) -> u64 {
         self.spans_exported.load(Ordering::Relaxed)
     }

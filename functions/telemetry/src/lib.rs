@@ -12,17 +12,16 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use opentelemetry::{InstrumentationScope, KeyValue, Value};
-use opentelemetry_otlp::ExporterBuildError;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::resource::TelemetryResourceDetector;
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 use traffic::telemetry::{Exporter, Iteration, IterationEnd, Observer, RequestEnd, TraceId};
-use traffic::transport::HttpError;
 
 mod attributes;
 mod client;
+mod error;
 mod metrics;
 #[cfg(feature = "receiver")]
 pub mod receiver;
@@ -31,26 +30,13 @@ mod spans;
 mod url;
 
 use client::{Client, Exports};
+pub use error::StartError;
 use metrics::Metrics;
-pub use settings::{SettingError, Settings};
+pub use settings::{SettingError, TelemetrySettings};
 use spans::Spans;
 
 /// A collector that has not taken everything in time is not waited for again so soon.
 const PATIENT_AGAIN: Duration = Duration::from_secs(60);
-
-/// Why nothing can be exported.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The HTTP client cannot be made.
-    #[error(transparent)]
-    Http(#[from] HttpError),
-    /// The HTTP client does not like something else.
-    #[error("the HTTP client of the telemetry cannot be made")]
-    Client(#[from] reqwest::Error),
-    /// OpenTelemetry does not like a setting.
-    #[error("telemetry cannot be exported: check the OTEL_ variables")]
-    Exporter(#[from] ExporterBuildError),
-}
 
 /// Makes spans and metrics of what it observes, and exports them.
 pub struct Telemetry {
@@ -71,7 +57,7 @@ impl Telemetry {
     ///
     /// # Errors
     /// When a client cannot be made or a setting not be used.
-    pub fn start(settings: &Settings) -> Result<Self, StartError> {
+    pub fn start(settings: &TelemetrySettings) -> Result<Self, StartError> {
         let exports = Arc::new(Exports::default());
         let client = Client::new(Handle::current(), Arc::clone(&exports))?;
         let resource = resource(settings);
@@ -108,13 +94,14 @@ impl Telemetry {
     /// returns at once for a minute: what is exported then goes out besides.
     async fn flush_now(&self, within: Duration) {
         if self
-            .impatient_until()
+            .impatient_until
+            .lock()
             .is_some_and(|until| Instant::now() < until)
         {
             return;
         }
         let is_done = self.in_time(within, Parts::flush).await;
-        *self.impatient_until() = (!is_done).then(|| Instant::now() + PATIENT_AGAIN);
+        *self.impatient_until.lock() = (!is_done).then(|| Instant::now() + PATIENT_AGAIN);
     }
 
     /// Exports what is left, and ends; returns at the latest when `within` is over.
@@ -140,11 +127,6 @@ impl Telemetry {
             let _ = done.send(work(&parts));
         });
         spawned.is_ok() && matches!(tokio::time::timeout(within, is_done).await, Ok(Ok(true)))
-    }
-
-    fn impatient_until(&self) -> parking_lot::MutexGuard<'_, Option<Instant>> {
-        let guard = self.impatient_until.lock();
-        guard
     }
 }
 
@@ -213,8 +195,8 @@ impl fmt::Debug for Telemetry {
     }
 }
 
-/// What the process says of itself.
-fn resource(settings: &Settings) -> Resource {
+/// The attributes of the process.
+fn resource(settings: &TelemetrySettings) -> Resource {
     let instance = format!("{:032x}", rand::random::<u128>());
     let text = |name: &'static str, value: String| KeyValue::new(name, value);
     let given = settings.resource.iter();

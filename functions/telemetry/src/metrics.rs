@@ -135,7 +135,7 @@ impl Metrics {
     }
 }
 
-/// What an iteration that was not skipped is counted as.
+/// The name that an iteration which was not skipped is counted under.
 pub(crate) fn fate(fate: Fate) -> &'static str {
     match fate {
         Fate::Done => "done",

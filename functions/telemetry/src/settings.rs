@@ -1,4 +1,4 @@
-//! What the `OTEL_` variables ask for, with the names and meanings of OpenTelemetry's specification.
+//! Settings from the `OTEL_` variables, with the names and meanings of OpenTelemetry's specification.
 //!
 //! They are read through a function that is passed in. An empty variable is one that is not set. What
 //! cannot be used is one line that names the variable; headers are secrets, so their values are in no
@@ -19,17 +19,17 @@ use reqwest::header::{HeaderName, HeaderValue};
 /// The specification's time for an export, retries included.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How Cicada is called unless it is told otherwise.
+/// The service name unless the variables give another.
 const SERVICE_NAME: &str = "cicada";
 
-/// What goes where.
+/// The signals, and where each goes.
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub struct TelemetrySettings {
     pub(crate) traces: Option<Signal>,
     pub(crate) metrics: Option<Signal>,
     pub(crate) sampler: Sampler,
     pub(crate) temporality: Temporality,
-    /// What the process says of itself; a later one replaces an earlier one of the same name.
+    /// The attributes of the process; a later one replaces an earlier one of the same name.
     pub(crate) resource: Vec<(String, String)>,
 }
 
@@ -51,8 +51,8 @@ pub struct SettingError {
     problem: String,
 }
 
-impl Settings {
-    /// What the variables ask for; nothing unless one of the endpoints is set.
+impl TelemetrySettings {
+    /// The settings that the variables ask for; nothing unless one of the endpoints is set.
     ///
     /// # Errors
     /// When a variable that matters cannot be used.
@@ -76,7 +76,7 @@ impl Settings {
     }
 }
 
-impl Settings {
+impl TelemetrySettings {
     /// The hosts that anything goes to.
     pub fn hosts(&self) -> Vec<&str> {
         let signals = [&self.traces, &self.metrics].into_iter().flatten();
@@ -241,7 +241,7 @@ impl Variables<'_> {
         Ok(resource)
     }
 
-    /// What Lambda says of the function, where there is one.
+    /// The attributes of the function, where Lambda names one.
     fn function(&self) -> Vec<(String, String)> {
         let Some(name) = self.text("AWS_LAMBDA_FUNCTION_NAME") else {
             return Vec::new();

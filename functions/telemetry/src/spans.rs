@@ -28,10 +28,10 @@ use crate::client::{Client, Exports};
 use crate::settings::Signal;
 use crate::url;
 
-/// How long spans may take to be exported at the end; whoever calls waits no longer than it wants to.
+/// The time that spans may take to be exported at the end; whoever calls waits no longer than it wants to.
 const SHUT_DOWN: Duration = Duration::from_secs(5);
 
-/// What makes spans and exports them.
+/// Makes spans and exports them.
 pub(crate) struct Spans {
     processor: BatchSpanProcessor,
     sampler: Sampler,
@@ -152,7 +152,7 @@ impl Spans {
         });
     }
 
-    /// How many spans were to be exported so far.
+    /// The number of spans that were to be exported so far.
     pub(crate) fn told(&self) -> u64 {
         self.told.load(Ordering::Relaxed)
     }

@@ -2,7 +2,7 @@
 
 use reqwest::Url;
 
-/// What is written in place of a secret, as the semantic conventions have it.
+/// Written in place of a secret, as the semantic conventions have it.
 const REDACTED: &str = "REDACTED";
 
 /// A query's value is a secret if its name has one of these in it.

@@ -8,8 +8,8 @@ use aws::DynamoStore;
 use aws::environment::{StoreSettings, Variables};
 use serde_json::json;
 use traffic::clock::Clock;
-use traffic::ports::{Store as _, WakeUp};
-use traffic::record::{Block, BlockSize};
+use traffic::ports::{RunStore as _, WakeUp};
+use traffic::record::Block;
 use traffic::run::{Run, RunId, Segment, Share};
 use traffic::workload::Workload;
 
@@ -49,29 +49,16 @@ async fn main() -> anyhow::Result<()> {
 }
 
 fn run(workload: &str, clock: &Clock) -> Run {
-    Run {
-        id: RunId::new(clock.now(), 0),
-        revision: 1,
-        seed: 1,
-        workload: workload.into(),
-        block_size: BlockSize::default(),
-        created_at: clock.now(),
-        segments: vec![Segment {
-            from: Run::change_at(clock),
-            user_count: USERS,
-            spawn_rate: 1000.0,
-            shares: vec![Share {
-                class: "Visitor".into(),
-                weight: 1,
-                fixed_count: 0,
-            }],
-            host: None,
-            hosts: Vec::new(),
-            until: None,
-            shape: None,
-        }],
-        stopped_at: None,
-        past: None,
-        reset_at: None,
-    }
+    Run::new(
+        RunId::new(clock.now(), 0),
+        1,
+        workload,
+        clock.now(),
+        vec![Segment::new(
+            Run::change_at(clock),
+            USERS,
+            1000.0,
+            vec![Share::new("Visitor", 1, 0)],
+        )],
+    )
 }

@@ -1,4 +1,4 @@
-//! What SQS hands to the function, and what it is told back; of both only what matters here.
+//! The event that SQS hands to the function, and the answer to it; of both only what matters here.
 //!
 //! The function answers with the messages that are to be delivered again, which the event source
 //! mapping has to be told to expect: `ReportBatchItemFailures`.
@@ -19,7 +19,7 @@ pub struct Message {
     /// Names it in the answer.
     #[serde(rename = "messageId")]
     pub id: String,
-    /// What the fan-out wrote.
+    /// The text that the fan-out wrote.
     pub body: String,
 }
 

@@ -1,18 +1,17 @@
-//! Whether spans and metrics are exported: if the function was built with `otel`, and the variables say
-//! where to.
+//! The exporter of spans and metrics: made if the function was built with `otel` and the variables name a collector.
 
 use std::sync::Arc;
 
 use aws::environment::Variables;
 use traffic::telemetry::Exporter;
 
-/// What exports spans and metrics, if anything is to. It must be called on the runtime that is to send them.
+/// The exporter of spans and metrics, if there is to be one. It must be called on the runtime that is to send them.
 ///
 /// # Errors
 /// When a variable cannot be used.
 #[cfg(feature = "otel")]
 pub fn exporter(variables: &Variables) -> anyhow::Result<Option<Arc<dyn Exporter>>> {
-    let Some(settings) = telemetry::Settings::read(&*variables.lookup())? else {
+    let Some(settings) = telemetry::TelemetrySettings::read(&*variables.lookup())? else {
         return Ok(None);
     };
     let telemetry = telemetry::Telemetry::start(&settings)?;

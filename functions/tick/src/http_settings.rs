@@ -1,4 +1,4 @@
-//! What holds for all requests that ticks on AWS send.
+//! The settings of all requests that ticks on AWS send.
 
 use anyhow::Context as _;
 use aws::environment::Variables;

@@ -11,7 +11,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use lambda_runtime::{LambdaEvent, service_fn};
 use traffic::clock::{Clock, Timestamp};
-use traffic::ports::{Store, WakeUp};
+use traffic::ports::{TickStore, WakeUp};
 use traffic::telemetry::{Exporter, Observer};
 use traffic::tick::{TickError, Ticker};
 use traffic::transport::Transport;
@@ -37,7 +37,7 @@ const GRACE: Duration = Duration::from_millis(500);
 /// way goes on when Lambda freezes the process.
 const EXPORTS_WITHIN: Duration = Duration::from_secs(2);
 
-/// What is left to answer in when exporting has taken all of its time.
+/// The time that is left to answer in when exporting has taken all of its own.
 const ANSWER_NEEDS: Duration = Duration::from_millis(250);
 
 /// The function on some store and transport.
@@ -47,7 +47,7 @@ pub struct Function<S, T> {
     exporter: Option<Arc<dyn Exporter>>,
 }
 
-impl<S: Store, T: Transport> Function<S, T> {
+impl<S: TickStore, T: Transport> Function<S, T> {
     /// The function that executes by `ticker`.
     pub fn new(ticker: Ticker<S, T>, clock: Clock) -> Self {
         Self {
@@ -142,7 +142,7 @@ impl<S: Store, T: Transport> Function<S, T> {
 ///
 /// # Errors
 /// When Lambda's runtime API cannot be used.
-pub async fn serve<S: Store, T: Transport>(
+pub async fn serve<S: TickStore, T: Transport>(
     function: Function<S, T>,
 ) -> Result<(), lambda_runtime::Error> {
     let function = &function;

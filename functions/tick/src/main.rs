@@ -31,7 +31,7 @@ async fn run() -> anyhow::Result<()> {
     let runs = Runs::new(Arc::clone(&store), clock.clone(), variables.lookup());
     let runs = Arc::new(runs);
     let http = Http::new(clock.clone(), tick::http_settings(&variables)?)?;
-    tick::warm_up(&runs, http.warmer(), &clock).await;
+    tick::warm_up(&runs, http.clone(), &clock).await;
     let ticker = Ticker::new(store, runs, http, clock.clone());
     let function = Function::new(ticker, clock).observed_by(exporter);
     let served = tick::serve(function).await;

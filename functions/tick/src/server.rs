@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use traffic::clock::{Clock, Slot};
-use traffic::ports::{Store, WakeUp};
+use traffic::ports::{TickStore, WakeUp};
 use traffic::random::{class_key, mix};
 use traffic::record::Block;
 use traffic::run::RunId;
@@ -27,13 +27,13 @@ const SPREAD: Duration = Duration::from_millis(300);
 /// A store that does not answer is asked again after this.
 const ASK_AGAIN: Duration = Duration::from_millis(250);
 
-/// What goes wrong for a while is logged once in this time.
+/// A lasting trouble is logged once in this time.
 const COMPLAIN_EVERY: Duration = Duration::from_secs(10);
 
-/// How long what has begun may go on when the process ends; what takes longer is cut off.
+/// The time for which begun ticks may go on when the process ends; longer ones are cut off.
 const PATIENCE: Duration = Duration::from_secs(8);
 
-/// How long the results of what was cut off may take to be written.
+/// The time in which the results of ticks that were cut off may be written.
 const WRITES_WITHIN: Duration = Duration::from_secs(2);
 
 /// A process that executes the ticks it finds.
@@ -48,7 +48,7 @@ pub struct Server<S, T> {
     complained_at: Option<Instant>,
 }
 
-impl<S: Store, T: Transport> Server<S, T> {
+impl<S: TickStore, T: Transport> Server<S, T> {
     /// A process that executes by `ticker` what it finds in `runs`; processes have different seeds.
     pub fn new(ticker: Ticker<S, T>, runs: Arc<Runs<S>>, clock: Clock, seed: u64) -> Self {
         Self {
@@ -139,7 +139,7 @@ impl<S: Store, T: Transport> Server<S, T> {
         });
     }
 
-    /// How long this process leaves a tick to the others first.
+    /// The time for which this process leaves a tick to the others first.
     fn turn(&self, tick: &WakeUp) -> Duration {
         let place = mix(class_key(self.seed, &tick.class) ^ u64::from(tick.block.0));
         let drawn = mix(place ^ tick.slot.0);

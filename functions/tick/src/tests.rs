@@ -5,13 +5,14 @@ use std::sync::{Arc, Mutex};
 
 use reqwest::Request;
 use serde_json::json;
+use testing::MemoryStore;
 use traffic::clock::Slot;
-use traffic::memory::MemoryStore;
+use traffic::ports::RunStore as _;
 use traffic::record::{Block, BlockSize};
 use traffic::run::{Run, RunId, Segment, Share};
 use traffic::runs::Runs;
 use traffic::telemetry::{SpanContext, TRACEPARENT};
-use traffic::transport::{Reply, RequestContext, Warmer};
+use traffic::transport::{Reply, RequestContext};
 use traffic::workload::Workload;
 
 use super::*;
@@ -68,42 +69,34 @@ impl Stage {
         let store = Arc::new(MemoryStore::default());
         let put = store.put_workload(workload.version(), &source);
         put.await.unwrap();
-        let share = |class: &str| Share {
-            class: class.into(),
-            weight: 1,
-            fixed_count: 20,
-        };
+        let share = |class: &str| Share::new(class, 1, 20);
         let run = Run {
-            id: RunId("r".into()),
-            revision: 1,
-            seed: 1,
-            workload: workload.version().into(),
-            created_at: clock.now(),
-            segments: vec![Segment {
-                from: START.full_second(),
-                user_count: 40,
-                spawn_rate: 1000.0,
-                shares: vec![share("A"), share("B")],
-                host: None,
-                hosts: overridden
-                    .map(|host| ("B".into(), host.into()))
-                    .into_iter()
-                    .collect(),
-                until: None,
-                shape: None,
-            }],
-            stopped_at: None,
             block_size: BlockSize::new(10).unwrap(),
-            past: None,
-            reset_at: None,
+            ..Run::new(
+                RunId("r".into()),
+                1,
+                workload.version(),
+                clock.now(),
+                vec![Segment {
+                    hosts: overridden
+                        .map(|host| ("B".into(), host.into()))
+                        .into_iter()
+                        .collect(),
+                    ..Segment::new(
+                        START.full_second(),
+                        40,
+                        1000.0,
+                        vec![share("A"), share("B")],
+                    )
+                }],
+            )
         };
         store.put_run(&run).await.unwrap();
         let target = Target {
             takes,
             ..Target::default()
         };
-        let environment = Arc::new(|_: &str| None);
-        let runs = Arc::new(Runs::new(Arc::clone(&store), clock.clone(), environment));
+        let runs = testing::runs(&store, &clock);
         let ticker = Ticker::new(
             Arc::clone(&store),
             Arc::clone(&runs),
@@ -131,8 +124,8 @@ impl Stage {
         Self::new(takes, "http://127.0.0.1:9", "http://127.0.0.1:9", None).await
     }
 
-    async fn warm_up(&self, warmer: Warmer) {
-        super::warm_up(&self.runs, warmer, &self.clock).await;
+    async fn warm_up(&self, http: traffic::transport::Http) {
+        super::warm_up(&self.runs, http, &self.clock).await;
     }
 
     fn seen(&self) -> usize {
@@ -284,7 +277,7 @@ mod warm {
         let urls = [one_at, other_at, third_at].map(|at| format!("http://{at}"));
         let stage = Stage::new(Duration::ZERO, &urls[0], &urls[1], Some(&urls[2])).await;
         let http = http();
-        stage.warm_up(http.warmer()).await;
+        stage.warm_up(http.clone()).await;
         let (mut connection, _) = one.accept().await.unwrap();
         third.accept().await.unwrap();
         // B goes where the run says, and not to the workload's host
@@ -310,8 +303,8 @@ mod warm {
         .await;
         let http = http();
         let begun = tokio::time::Instant::now();
-        stage.warm_up(http.warmer()).await;
-        assert!(begun.elapsed() < Duration::from_secs(20));
+        stage.warm_up(http.clone()).await;
+        assert!(begun.elapsed() < Duration::from_secs(60));
     }
 
     #[tokio::test]
@@ -324,7 +317,7 @@ mod warm {
         run.stopped_at = Some(START.minus(60).full_second());
         stage.store.put_run(&run).await.unwrap();
         let http = http();
-        stage.warm_up(http.warmer()).await;
+        stage.warm_up(http.clone()).await;
         let nobody = tokio::time::timeout(Duration::from_millis(20), target.accept()).await;
         assert!(nobody.is_err());
     }

@@ -1,5 +1,5 @@
-//! What can be done before the first message: read the newest run, which connects to the store and
-//! compiles its workload, and connect to the run's targets.
+//! The warm-up before the first message: it reads the newest run, which connects to the store and
+//! compiles its workload, and connects to the run's targets.
 //!
 //! It happens while the environment starts, when Lambda lends a whole processor and does not charge for
 //! waiting. It is bounded: a first tick must not be late because a target is slow.
@@ -11,11 +11,11 @@ use std::time::Duration;
 use reqwest::Url;
 use tokio::task::JoinSet;
 use traffic::clock::Clock;
-use traffic::ports::Store;
+use traffic::ports::RunStore;
 use traffic::runs::{LoadedRun, Runs};
 use traffic::tick::hosts;
 use traffic::tls::HostTls;
-use traffic::transport::Warmer;
+use traffic::transport::Http;
 
 /// The newest run is waited for this long.
 const STORE_WITHIN: Duration = Duration::from_secs(2);
@@ -25,7 +25,7 @@ const TARGETS_WITHIN: Duration = Duration::from_secs(1);
 
 /// Reads the newest run, and connects to what it sends requests to, unless it is over. What fails here
 /// fails again when it is needed, and is reported then.
-pub async fn warm_up<S: Store>(runs: &Runs<S>, warmer: Warmer, clock: &Clock) {
+pub async fn warm_up<S: RunStore>(runs: &Runs<S>, http: Http, clock: &Clock) {
     let Some(run) = newest(runs).await else {
         return;
     };
@@ -37,7 +37,7 @@ pub async fn warm_up<S: Store>(runs: &Runs<S>, warmer: Warmer, clock: &Clock) {
     let at = now.max(run.plan.run().starts());
     let mut connecting = JoinSet::new();
     for (host, tls) in hosts(&run, at) {
-        connecting.spawn(connect(warmer.clone(), host, tls));
+        connecting.spawn(connect(http.clone(), host, tls));
     }
     let all = async { while connecting.join_next().await.is_some() {} };
     if tokio::time::timeout(TARGETS_WITHIN, all).await.is_err() {
@@ -46,7 +46,7 @@ pub async fn warm_up<S: Store>(runs: &Runs<S>, warmer: Warmer, clock: &Clock) {
     }
 }
 
-async fn newest<S: Store>(runs: &Runs<S>) -> Option<Arc<LoadedRun>> {
+async fn newest<S: RunStore>(runs: &Runs<S>) -> Option<Arc<LoadedRun>> {
     match tokio::time::timeout(STORE_WITHIN, runs.latest()).await {
         Ok(Ok(run)) => run,
         Ok(Err(error)) => {
@@ -61,8 +61,8 @@ async fn newest<S: Store>(runs: &Runs<S>) -> Option<Arc<LoadedRun>> {
     }
 }
 
-async fn connect(warmer: Warmer, host: Url, tls: Option<HostTls>) {
-    if let Err(reason) = warmer.connect(&host, tls.as_ref()).await {
+async fn connect(http: Http, host: Url, tls: Option<HostTls>) {
+    if let Err(reason) = http.connect(&host, tls.as_ref()).await {
         tracing::info!(
             host = host.host_str(),
             reason,

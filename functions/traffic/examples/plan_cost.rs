@@ -8,7 +8,6 @@ use anyhow::{Context as _, bail};
 use tokio::time::Instant;
 use traffic::clock::Slot;
 use traffic::plan::Plan;
-use traffic::record::BlockSize;
 use traffic::run::{Run, RunId, Segment, ShapePart, Share};
 use traffic::runs::planned_classes;
 use traffic::workload::{Course, Workload};
@@ -61,33 +60,20 @@ fn curve(workload: &Workload, start: Slot) -> anyhow::Result<Run> {
 
 /// 6,000 users of the built-in classes.
 fn run(workload: &Workload, start: Slot) -> Run {
-    let share = |class: &str| Share {
-        class: class.into(),
-        weight: 1,
-        fixed_count: 0,
-    };
+    let share = |class: &str| Share::new(class, 1, 0);
     let classes = workload.classes().iter();
-    Run {
-        id: RunId("cost".into()),
-        revision: 1,
-        seed: 1,
-        workload: workload.version().into(),
-        created_at: start.full_second(),
-        segments: vec![Segment {
-            from: start.full_second(),
-            user_count: 6_000,
-            spawn_rate: 1_000.0,
-            shares: classes.map(|class| share(class.name())).collect(),
-            host: None,
-            hosts: Vec::new(),
-            until: None,
-            shape: None,
-        }],
-        stopped_at: None,
-        block_size: BlockSize::default(),
-        past: None,
-        reset_at: None,
-    }
+    Run::new(
+        RunId("cost".into()),
+        1,
+        workload.version(),
+        start.full_second(),
+        vec![Segment::new(
+            start.full_second(),
+            6_000,
+            1_000.0,
+            classes.map(|class| share(class.name())).collect(),
+        )],
+    )
 }
 
 /// Nanoseconds per block and slot, over a minute of slots.

@@ -1,4 +1,4 @@
-//! What a response's body is behind its Content-Encoding: gzip, deflate, br and zstd, also one upon the
+//! The codings of a response's body by its Content-Encoding: gzip, deflate, br and zstd, also one upon the
 //! other, decoded chunk by chunk and counted as Locust counts it.
 //!
 //! Memory is bounded whatever a target sends: each coding holds its own window, and what comes out of any
@@ -10,24 +10,18 @@ use reqwest::header::{CONTENT_ENCODING, HeaderMap};
 mod brotli;
 mod deflate;
 mod gzip;
+mod undecodable;
 mod zstd;
 
 use brotli::Brotli;
 use deflate::Deflate;
 use gzip::Gzip;
+pub use undecodable::{MAX_BODY, Undecodable};
+use undecodable::{MAX_CODINGS, Next};
 use zstd::Zstd;
 
-/// What requests asks for where the packages brotli and zstandard are installed.
+/// The codings that requests asks for where the packages brotli and zstandard are installed.
 pub const ACCEPT_ENCODING: &str = "gzip, deflate, br, zstd";
-
-/// A longer body is a failure; decoded, if it is encoded.
-pub const MAX_BODY: u64 = 64 * 1024 * 1024;
-
-/// As many codings upon one another as urllib3 and curl decode.
-const MAX_CODINGS: usize = 5;
-
-/// Decoders give what they have decoded in pieces of this size, in bytes.
-const PIECE: usize = 8 * 1024;
 
 /// So many bytes of an encoded body are decoded in one go.
 const INPUT: usize = 16 * 1024;
@@ -35,32 +29,12 @@ const INPUT: usize = 16 * 1024;
 /// The names of codings that nobody knows are cut at this many characters.
 const MAX_NAME: usize = 40;
 
-/// Why a body cannot be read, in a text for the statistics.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Undecodable {
-    /// Nobody here knows the coding.
-    #[error("response is compressed by {0:?}, which cannot be decoded")]
-    Unknown(String),
-    /// There are more codings than anybody uses.
-    #[error("response is compressed more than {MAX_CODINGS} times over")]
-    TooMany,
-    /// The body is not what its coding says, or ends before its end.
-    #[error("response is compressed by {0:?}, and incomplete or damaged")]
-    Damaged(&'static str),
-    /// It would take more memory than HTTP allows it.
-    #[error("response is compressed by \"zstd\" with a window of more than {} MiB", zstd::MAX_WINDOW >> 20)]
-    Window,
-    /// There is too much of it.
-    #[error("response body is longer than {} MiB", MAX_BODY >> 20)]
-    TooLong,
-}
-
 /// Takes a body's chunks, decodes them, and counts or keeps what comes out.
 #[derive(Debug, Default)]
 pub struct Decoder {
     /// The coding that was applied last comes first.
     links: Vec<Link>,
-    /// What the first byte of a body that cannot be decoded ends with.
+    /// The error at the first byte of a body that cannot be decoded.
     refusal: Option<Undecodable>,
     has_begun: bool,
     sink: Sink,
@@ -89,9 +63,6 @@ struct Sink {
     body: BytesMut,
     length: u64,
 }
-
-/// Where a decoder puts what it has decoded.
-type Next<'n> = &'n mut dyn FnMut(&[u8]) -> Result<(), Undecodable>;
 
 impl Decoder {
     /// A decoder for a response with these headers. A body that nobody keeps is decoded as well: its
@@ -139,7 +110,7 @@ impl Decoder {
         }
     }
 
-    /// Whether what is decoded is kept.
+    /// True if what is decoded is kept.
     pub fn keeps_body(&self) -> bool {
         self.sink.keeps_body
     }
@@ -235,7 +206,7 @@ impl Link {
     }
 }
 
-/// What comes out of a coding that another one lies under is bounded as well.
+/// The output of a coding that another one lies under is bounded as well.
 fn counted<'c>(
     decoded: &'c mut u64,
     next: Next<'c>,

@@ -66,7 +66,7 @@ impl Keyring {
         kept.insert((class.map(str::to_owned), url), credentials);
     }
 
-    /// Whether there are credentials for a base URL, whoever they were told for.
+    /// True if there are credentials for a base URL, whoever they were told for.
     pub fn knows(&self, url: &Url) -> bool {
         let kept = self.0.read();
         kept.keys().any(|(_, known)| known == url)

@@ -7,18 +7,20 @@
 //! claimed: it costs messages, a stride of them at most. When the run is over it switches the heartbeat
 //! off.
 //!
-//! A change must not lose to a fan-out that knows the run as it was. So a fan-out reads the note first and the
-//! run after it, and a change takes the note back before it sends: a note can only be moved on by
-//! who knows the run at least as it was when the note got there.
+//! `plan_ahead` reads `planned_until` before it reads the run; `plan_change` first lowers `planned_until`. So a
+//! fan-out with an old copy of the run always fails its conditional write.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::clock::{Clock, Slot, Timestamp};
+use crate::clock::{Slot, Timestamp};
+use crate::deployment::Deployment;
 use crate::plan::Plan;
-use crate::ports::{Heartbeat, HeartbeatError, Queue, QueueError, Store, StoreError, WakeUp};
-use crate::runs::{LoadedRun, RunError, Runs};
+use crate::ports::{
+    Heartbeat, HeartbeatError, ProgressStore, Queue, QueueError, RunStore, StoreError, WakeUp,
+};
+use crate::runs::{LoadedRun, RunError};
 
 /// Seconds that are planned in one go, between two notes of how far it got.
 pub const STRIDE: u64 = 10;
@@ -26,37 +28,23 @@ pub const STRIDE: u64 = 10;
 /// Wake-ups that are sent in one go at most, so that a queue can fill its batches; some megabytes.
 const CHUNK: usize = 10_000;
 
-/// What begins this soon is sent slot by slot: it must not wait for what comes later.
+/// Ticks that begin this soon are sent slot by slot: they must not wait for later ones.
 const SOON: Duration = Duration::from_secs(5);
 
-/// What is due in the first slots of a run is sent this late if writing it down took long.
+/// Ticks in the first slots of a run are sent this late if writing the run down took long.
 const STARTS_LATE: Duration = Duration::from_secs(5);
 
-/// How often a change is told to a plan that others keep moving on.
+/// The most tries to tell a change to a plan that others keep moving on.
 const ATTEMPTS: usize = 10;
 
-/// What a fan-out needs.
-pub struct FanOut<S, Q, H> {
-    /// Where it notes how far it got.
-    pub store: Arc<S>,
-    /// Where the wake-ups go.
-    pub queue: Arc<Q>,
-    /// What is switched off when the run is over.
-    pub heartbeat: Arc<H>,
-    /// The runs.
-    pub runs: Arc<Runs<S>>,
-    /// The time.
-    pub clock: Clock,
-}
-
-/// What a fan-out did.
+/// The result of a fan-out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FanOutReport {
     /// There is no run, or it is over; the heartbeat is off.
     Idle,
     /// Wake-ups were sent.
     Planned {
-        /// How many.
+        /// Their number.
         wake_ups: usize,
         /// The first slot that is left for the next time.
         until: Slot,
@@ -65,22 +53,19 @@ pub enum FanOutReport {
 
 /// Why a fan-out did not finish; what it had sent is noted, the rest is for the next time.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the messages say it")]
 pub enum FanOutError {
-    /// The run could not be had.
     #[error("fan-out has no run")]
     Run(#[from] RunError),
-    /// The store could not be read or written.
     #[error("fan-out cannot note how far it got")]
     Store(#[from] StoreError),
-    /// Wake-ups could not be sent.
     #[error("fan-out cannot send")]
     Queue(#[from] QueueError),
-    /// The heartbeat could not be switched off.
     #[error("fan-out cannot end the run")]
     Heartbeat(#[from] HeartbeatError),
 }
 
-impl<S: Store, Q: Queue, H: Heartbeat> FanOut<S, Q, H> {
+impl<S: RunStore + ProgressStore, Q: Queue, H: Heartbeat> Deployment<S, Q, H> {
     /// Plans the newest run up to the end of the next minute.
     ///
     /// # Errors
@@ -145,7 +130,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> FanOut<S, Q, H> {
 
     /// Sends what a changed run needs from the slot of the change on, which may have begun where one
     /// process does all, and the run before did not, as far
-    /// as that was planned already; what lies beyond is for [`FanOut::plan_ahead`], which must follow.
+    /// as that was planned already; what lies beyond is for [`Deployment::plan_ahead`], which must follow.
     ///
     /// The changed run must be in the store. Should this die, what was planned is taken back, so the
     /// next fan-out sends all of it.

@@ -8,8 +8,8 @@ use std::str::FromStr;
 
 use reqwest::Url;
 
+use crate::base_url::base_url;
 use crate::credentials::without_credentials;
-use crate::workload::base_url;
 
 /// The variable with the list, for messages and for who reads it.
 pub const ALLOWED_HOSTS: &str = "CICADA_ALLOWED_HOSTS";
@@ -61,7 +61,7 @@ pub struct HostRefused {
 }
 
 impl AllowedHosts {
-    /// Whether a request may be sent to a URL: by its scheme, host and port, whatever else is in it.
+    /// True if a request may be sent to a URL: by its scheme, host and port, whatever else is in it.
     pub fn allows(&self, url: &Url) -> bool {
         if self.0.is_empty() {
             return true;

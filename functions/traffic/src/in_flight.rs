@@ -7,11 +7,11 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 
 use crate::clock::Timestamp;
-use crate::tick::Counts;
-use crate::transport::UserKey;
+use crate::random::UserKey;
+use crate::under_way::Counts;
 
 /// The users of this process that are in an iteration.
 #[derive(Debug, Default)]
@@ -32,8 +32,8 @@ pub(crate) struct Busy {
 
 impl InFlight {
     /// Takes a user, unless it is busy; it counts among those of its run.
-    pub(crate) fn start(self: &Arc<Self>, user: UserKey, counts: &Arc<Counts>) -> Option<Busy> {
-        locked(&self.busy).insert(user).then(|| {
+    fn start(self: &Arc<Self>, user: UserKey, counts: &Arc<Counts>) -> Option<Busy> {
+        self.busy.lock().insert(user).then(|| {
             counts.busy.fetch_add(1, Ordering::Relaxed);
             Busy {
                 in_flight: Arc::clone(self),
@@ -43,32 +43,55 @@ impl InFlight {
         })
     }
 
-    /// How many users are busy.
+    /// The number of busy users.
     pub(crate) fn count(&self) -> usize {
-        locked(&self.busy).len()
+        self.busy.lock().len()
     }
 
-    /// What a user's turns wait for.
-    pub(crate) fn turn(&self, user: UserKey) -> Arc<tokio::sync::Mutex<Timestamp>> {
-        Arc::clone(locked(&self.turns).entry(user).or_default())
+    fn turn(&self, user: UserKey) -> Arc<tokio::sync::Mutex<Timestamp>> {
+        Arc::clone(self.turns.lock().entry(user).or_default())
     }
 
     /// Forgets turns of users that nobody holds and whose rest is over.
     pub(crate) fn tidy(&self, now: Timestamp) {
-        locked(&self.turns).retain(|_, turn| {
+        self.turns.lock().retain(|_, turn| {
             Arc::strong_count(turn) > 1 || turn.try_lock().is_ok_and(|rest| *rest > now)
         });
     }
 }
 
-impl Drop for Busy {
-    fn drop(&mut self) {
-        locked(&self.in_flight.busy).remove(&self.user);
-        self.counts.busy.fetch_sub(1, Ordering::Relaxed);
+/// The users of one class of a run, by their indices.
+#[derive(Debug)]
+pub(crate) struct UsersOfRun {
+    in_flight: Arc<InFlight>,
+    class_key: u64,
+    counts: Arc<Counts>,
+}
+
+impl UsersOfRun {
+    /// Those whose keys begin with `class_key`; `counts` has the busy ones of the run.
+    pub(crate) fn new(in_flight: Arc<InFlight>, class_key: u64, counts: Arc<Counts>) -> Self {
+        Self {
+            in_flight,
+            class_key,
+            counts,
+        }
+    }
+
+    /// Takes a user, unless it is busy.
+    pub(crate) fn start(&self, user: u32) -> Option<Busy> {
+        self.in_flight.start((self.class_key, user), &self.counts)
+    }
+
+    /// The lock that a user's turns wait for, with the earliest instant for its next iteration.
+    pub(crate) fn turn(&self, user: u32) -> Arc<tokio::sync::Mutex<Timestamp>> {
+        self.in_flight.turn((self.class_key, user))
     }
 }
 
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // nothing in a guarded section leaves the tables half-changed
-    mutex.lock()
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.in_flight.busy.lock().remove(&self.user);
+        self.counts.busy.fetch_sub(1, Ordering::Relaxed);
+    }
 }

@@ -1,38 +1,36 @@
 //! One turn of one user: picks a task, sends its requests in order and checks the responses.
 //!
-//! What every iteration sends alike is prepared once per class and host; the rest is rendered with
+//! Requests that are the same in every iteration are prepared once per class and host; the rest is rendered with
 //! the iteration's own draws, so the same seed gives the same requests wherever it runs. Which trace they
 //! belong to, and who is told of them, is `trace`'s.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use reqwest::header::{self, CONTENT_TYPE, HeaderValue};
-use reqwest::{Body as RequestBody, Request, Url};
+use reqwest::{Request, StatusCode, Url};
 use tokio::time::Instant;
 
 use crate::clock::Timestamp;
 use crate::credentials::Credentials;
 use crate::journal::Journal;
-use crate::ports::Store;
+use crate::ports::{RecordStore, RunStore};
 use crate::random::Draws;
-use crate::record::{Fate, Outcome, RequestName};
+use crate::record::Fate;
 use crate::run_end::RunEnd;
-use crate::telemetry::{Iteration, Observer, TraceId, USER_AGENT};
+use crate::telemetry::{Iteration, Observer};
 use crate::transport::{Reply, RequestContext, Transport};
-use crate::workload::{
-    Body, EvaluationError, Response, Scope, Step, Task, UserClass, Verdict, Workload, request_url,
-};
+use crate::workload::{Response, Scope, Step, Task, UserClass, Verdict, Workload};
 
+mod prepared;
+mod sent;
 mod trace;
 
+use prepared::{Prepared, RequestHost, Unsendable};
+use sent::{Sent, shortened};
 use trace::Trace;
 
-/// Error texts are cut at this many characters, so that a target cannot fill the store with them.
-const MAX_ERROR: usize = 500;
-
-/// What a request ends with that was given less than its own timeout, and took longer: the target
+/// The error of a request that was given less than its own timeout, and took longer: the target
 /// may well have answered in time.
 const NO_TIME_LEFT: &str = "cut off by the end of the function's time";
 
@@ -41,23 +39,12 @@ const NO_TIME_LEFT: &str = "cut off by the end of the function's time";
 pub(crate) struct Sender {
     workload: Arc<Workload>,
     class: usize,
-    base: Url,
-    /// What the host asks for, unless the workload sets the header itself.
-    credentials: Option<Credentials>,
+    target: RequestHost,
     /// By task and step.
     prepared: Vec<Vec<Prepared>>,
-    /// Whether this process has sent anything to the host before.
+    /// True if this process has sent anything to the host before.
     warm: Arc<AtomicBool>,
     observer: Option<Arc<dyn Observer>>,
-}
-
-/// What all requests of a step have in common.
-#[derive(Debug)]
-struct Prepared {
-    name: Arc<RequestName>,
-    /// The whole request, if it is the same each time. It is made when it is sent first: of many tasks
-    /// a run may need few.
-    request: OnceLock<Option<Request>>,
 }
 
 /// Which iteration it is.
@@ -75,15 +62,32 @@ pub(crate) struct Turn {
     pub(crate) until: Option<Timestamp>,
 }
 
-/// Why a request could not even be put together.
-enum Unsendable {
-    Evaluation(EvaluationError),
-    Invalid(String),
+/// An iteration that is under way.
+struct Iterating<'i, T, S> {
+    sender: &'i Sender,
+    transport: &'i T,
+    journal: &'i Journal<S>,
+    turn: Turn,
+    run_end: &'i RunEnd<S>,
+    trace: &'i Trace<'i>,
 }
 
-impl From<EvaluationError> for Unsendable {
-    fn from(error: EvaluationError) -> Self {
-        Self::Evaluation(error)
+/// The answer to a request, judged; or the lack of one.
+struct Judged {
+    status: Option<StatusCode>,
+    content_length: u64,
+    error: Option<String>,
+    fate: Fate,
+}
+
+impl Judged {
+    fn without_response(error: String, fate: Fate) -> Self {
+        Self {
+            status: None,
+            content_length: 0,
+            error: Some(error),
+            fate,
+        }
     }
 }
 
@@ -95,23 +99,14 @@ impl Sender {
         warm: Arc<AtomicBool>,
         observer: Option<Arc<dyn Observer>>,
     ) -> Self {
-        let tasks = workload.classes()[class].tasks();
-        let prepare = |step: &Step| Prepared {
-            name: Arc::new(RequestName {
-                method: step.method.as_str().into(),
-                name: step.name.as_ref().into(),
-            }),
-            request: OnceLock::new(),
-        };
+        let tasks = workload.classes()[class].tasks().iter();
         let prepared = tasks
-            .iter()
-            .map(|task| task.steps().iter().map(prepare).collect())
+            .map(|task| task.steps().iter().map(Prepared::new).collect())
             .collect();
         Self {
             workload,
             class,
-            base,
-            credentials,
+            target: RequestHost { base, credentials },
             prepared,
             warm,
             observer,
@@ -125,7 +120,7 @@ impl Sender {
 
     /// Executes one iteration and notes what happened in the journal. It is cut off, after a request
     /// or before one, if its time runs out, and before one if its run has ended.
-    pub(crate) async fn iterate<T: Transport, S: Store>(
+    pub(crate) async fn iterate<T: Transport, S: RunStore + RecordStore>(
         &self,
         transport: &T,
         journal: &Journal<S>,
@@ -146,115 +141,27 @@ impl Sender {
             user: turn.user,
             number: turn.iteration,
         });
-        let fate = self
-            .execute(
-                transport,
-                journal,
-                turn,
-                (task, prepared, scope),
-                (&trace, run_end),
-            )
-            .await;
+        let mut iterating = Iterating {
+            sender: self,
+            transport,
+            journal,
+            turn,
+            run_end,
+            trace: &trace,
+        };
+        let fate = iterating.execute(task, prepared, scope).await;
         trace.end(fate)
     }
 
-    async fn execute<T: Transport, S: Store>(
-        &self,
-        transport: &T,
-        journal: &Journal<S>,
-        turn: Turn,
-        (task, all_prepared, mut scope): (&Task, &[Prepared], Scope),
-        (trace, run_end): (&Trace<'_>, &RunEnd<S>),
-    ) -> Fate {
-        let mut has_begun = false;
-        let mut planned_at = turn.planned_at;
-        for index in scope.order(task) {
-            let (step, prepared) = (&task.steps()[index], &all_prepared[index]);
-            if !scope.begin(step) {
-                continue;
-            }
-            if std::mem::replace(&mut has_begun, true) && !run_end.may_begin().await {
-                return Fate::CutOff;
-            }
-            let mut request = match self.request(step, prepared, &mut scope) {
-                Ok(request) => request,
-                Err(Unsendable::Evaluation(error)) => {
-                    trace.failed(error.message());
-                    journal.exception(&error);
-                    return Fate::Done;
-                }
-                Err(Unsendable::Invalid(reason)) => {
-                    trace.failed(&reason);
-                    let sent = Sent::not_at_all(prepared);
-                    let now = journal.clock.now();
-                    journal.outcome(sent.outcome(now, Duration::ZERO, 0, Some(shortened(reason))));
-                    continue;
-                }
-            };
-            let entered = trace.enter(&mut request);
-            let sent_at = journal.clock.now();
-            let left = turn.until.map(|until| until.since(sent_at));
-            let cut = left.filter(|left| *left < step.timeout);
-            match cut {
-                Some(Duration::ZERO) => return Fate::CutOff,
-                Some(left) => *request.timeout_mut() = Some(left),
-                None => {}
-            }
-            let sent = Sent {
-                prepared,
-                lateness: planned_at
-                    .take()
-                    .map(|planned_at| sent_at.since(planned_at)),
-                cold: !self.warm.load(Ordering::Relaxed)
-                    && !self.warm.swap(true, Ordering::Relaxed),
-                leads_to: entered.leads_to(),
-            };
-            let watch = trace.watch(entered, &prepared.name, &request, sent_at, sent.lateness);
-            let began = Instant::now();
-            let context = RequestContext {
-                user: (turn.class_key, turn.user),
-                ..self.context(step)
-            };
-            let answer = transport.send(request, &context).await;
-            let response_time = began.elapsed();
-            let completed_at = journal.clock.now();
-            let mut fate = Fate::Done;
-            let (status, content_length, error) = match answer {
-                Ok(reply) => (
-                    Some(reply.status),
-                    reply.content_length,
-                    judge(step, &mut scope, reply, response_time, journal),
-                ),
-                Err(_) if cut.is_some_and(|left| left <= response_time) => {
-                    fate = Fate::CutOff;
-                    (None, 0, Some(NO_TIME_LEFT.into()))
-                }
-                Err(error) => (None, 0, Some(error)),
-            };
-            let error = error.map(shortened);
-            if let Some(watch) = watch {
-                watch.end(response_time, status, error.as_deref());
-            }
-            journal.outcome(sent.outcome(completed_at, response_time, content_length, error));
-            if fate == Fate::CutOff {
-                return fate;
-            }
-        }
-        Fate::Done
-    }
-
-    /// What a step's requests are sent with.
+    /// The context of a step's requests.
     fn context(&self, step: &Step) -> RequestContext {
+        let tls = self.class().host().tls(&self.target.base);
         RequestContext {
             connections: self.class().connections(),
             max_connection_age: self.class().max_connection_age(),
             redirects: step.redirects,
             keep_body: step.needs_body(),
-            tls: self
-                .class()
-                .host()
-                .tls(&self.base)
-                .map(|tls| Arc::clone(tls.config())),
+            tls: tls.map(|tls| Arc::clone(tls.config())),
             ..RequestContext::default()
         }
     }
@@ -265,165 +172,125 @@ impl Sender {
             observer.skipped(self.class().name());
         }
     }
+}
 
-    fn request(
-        &self,
+impl<T: Transport, S: RunStore + RecordStore> Iterating<'_, T, S> {
+    async fn execute(&mut self, task: &Task, prepared: &[Prepared], mut scope: Scope) -> Fate {
+        let journal = self.journal;
+        let mut has_begun = false;
+        for index in scope.order(task) {
+            let (step, prepared) = (&task.steps()[index], &prepared[index]);
+            if !scope.begin(step) {
+                continue;
+            }
+            if std::mem::replace(&mut has_begun, true) && !self.run_end.may_begin().await {
+                return Fate::CutOff;
+            }
+            match prepared.request(step, &self.sender.target, &mut scope) {
+                Ok(request) => {
+                    if self.send(request, step, prepared, &mut scope).await == Fate::CutOff {
+                        return Fate::CutOff;
+                    }
+                }
+                Err(Unsendable::Evaluation(error)) => {
+                    self.trace.failed(error.message());
+                    journal.exception(&error);
+                    return Fate::Done;
+                }
+                Err(Unsendable::Invalid(reason)) => {
+                    self.trace.failed(&reason);
+                    let (sent, now) = (Sent::not_at_all(prepared), journal.clock.now());
+                    journal.outcome(sent.outcome(now, Duration::ZERO, 0, Some(shortened(reason))));
+                }
+            }
+        }
+        Fate::Done
+    }
+
+    /// Sends a request, and notes its outcome.
+    async fn send(
+        &mut self,
+        mut request: Request,
         step: &Step,
         prepared: &Prepared,
         scope: &mut Scope,
-    ) -> Result<Request, Unsendable> {
-        let constant = (prepared.request)
-            .get_or_init(|| constant_request(step, &self.base, self.credentials.as_ref()));
-        if let Some(request) = constant.as_ref().and_then(Request::try_clone) {
-            return Ok(request);
+    ) -> Fate {
+        let clock = &self.journal.clock;
+        let entered = self.trace.enter(&mut request);
+        let sent_at = clock.now();
+        let left = self.turn.until.map(|until| until.since(sent_at));
+        let cut = left.filter(|left| *left < step.timeout);
+        match cut {
+            Some(Duration::ZERO) => return Fate::CutOff,
+            Some(left) => *request.timeout_mut() = Some(left),
+            None => {}
         }
-        let path = step.path.render(scope)?;
-        let mut request = bare_request(step, &self.base, self.credentials.as_ref(), &path)?;
-        for (name, value) in &step.headers {
-            let value = value.render(scope)?;
-            request
-                .headers_mut()
-                .insert(name, header_value(name.as_str(), &value)?);
-        }
-        if let Some(body) = &step.body {
-            let content = body.render(scope)?.into_owned();
-            put_body(&mut request, body, content);
-        }
-        Ok(request)
-    }
-}
-
-/// What an outcome says of a request besides the response.
-struct Sent<'a> {
-    prepared: &'a Prepared,
-    lateness: Option<Duration>,
-    cold: bool,
-    /// The trace that its failure leads to.
-    leads_to: Option<TraceId>,
-}
-
-impl<'a> Sent<'a> {
-    /// What could not even be put together.
-    fn not_at_all(prepared: &'a Prepared) -> Self {
-        Self {
+        let warm = &self.sender.warm;
+        // only an iteration's first request has an instant that it was planned for
+        let planned_at = self.turn.planned_at.take();
+        let sent = Sent {
             prepared,
-            lateness: None,
-            cold: false,
-            leads_to: None,
+            lateness: planned_at.map(|planned_at| sent_at.since(planned_at)),
+            cold: !warm.load(Ordering::Relaxed) && !warm.swap(true, Ordering::Relaxed),
+            leads_to: entered.leads_to(),
+        };
+        let watch = (self.trace).watch(entered, &prepared.name, &request, sent_at, sent.lateness);
+        let began = Instant::now();
+        let context = RequestContext {
+            user: (self.turn.class_key, self.turn.user),
+            ..self.sender.context(step)
+        };
+        let reply = self.transport.send(request, &context).await;
+        let response_time = began.elapsed();
+        let completed_at = clock.now();
+        let answer = self.judge(reply, response_time, cut, step, scope);
+        let error = answer.error.map(shortened);
+        if let Some(watch) = watch {
+            watch.end(response_time, answer.status, error.as_deref());
         }
+        let length = answer.content_length;
+        (self.journal).outcome(sent.outcome(completed_at, response_time, length, error));
+        answer.fate
     }
 
-    fn outcome(
+    /// Judges what a request ended with that was given `cut`, if that is less than its step's timeout.
+    fn judge(
         &self,
-        completed_at: Timestamp,
+        reply: Result<Reply, String>,
         response_time: Duration,
-        content_length: u64,
-        error: Option<String>,
-    ) -> Outcome {
-        Outcome {
-            request: Arc::clone(&self.prepared.name),
-            completed_at,
+        cut: Option<Duration>,
+        step: &Step,
+        scope: &mut Scope,
+    ) -> Judged {
+        let reply = match reply {
+            Ok(reply) => reply,
+            Err(_) if cut.is_some_and(|left| left <= response_time) => {
+                return Judged::without_response(NO_TIME_LEFT.into(), Fate::CutOff);
+            }
+            Err(error) => return Judged::without_response(error, Fate::Done),
+        };
+        let response = Response {
+            status: reply.status,
+            headers: reply.headers,
+            body: reply.body,
             response_time,
-            content_length,
-            trace: self.leads_to.filter(|_| error.is_some()),
-            error: error.map(Into::into),
-            lateness: self.lateness,
-            cold: self.cold,
+        };
+        let error = match step.judge(scope, response) {
+            Ok(Verdict::Pass) => None,
+            Ok(Verdict::Fail(text)) => Some(text),
+            Err(error) => {
+                self.journal.exception(&error);
+                let message = error.message();
+                Some(format!("expectation could not be evaluated: {message}"))
+            }
+        };
+        Judged {
+            status: Some(reply.status),
+            content_length: reply.content_length,
+            error,
+            fate: Fate::Done,
         }
     }
-}
-
-/// Why a complete response is a failure, if it is one.
-fn judge<S: Store>(
-    step: &Step,
-    scope: &mut Scope,
-    reply: Reply,
-    response_time: Duration,
-    journal: &Journal<S>,
-) -> Option<String> {
-    let Reply {
-        status,
-        headers,
-        body,
-        ..
-    } = reply;
-    match step.judge(
-        scope,
-        Response {
-            status,
-            headers,
-            body,
-            response_time,
-        },
-    ) {
-        Ok(Verdict::Pass) => None,
-        Ok(Verdict::Fail(text)) => Some(text),
-        Err(error) => {
-            journal.exception(&error);
-            Some(format!(
-                "expectation could not be evaluated: {}",
-                error.message()
-            ))
-        }
-    }
-}
-
-fn constant_request(step: &Step, base: &Url, credentials: Option<&Credentials>) -> Option<Request> {
-    if !step.is_constant() {
-        return None;
-    }
-    let mut request = bare_request(step, base, credentials, step.path.constant()?).ok()?;
-    for (name, value) in &step.headers {
-        let value = header_value(name.as_str(), value.constant()?).ok()?;
-        request.headers_mut().insert(name, value);
-    }
-    if let Some(body) = &step.body {
-        put_body(&mut request, body, body.constant()?.to_owned());
-    }
-    Some(request)
-}
-
-fn bare_request(
-    step: &Step,
-    base: &Url,
-    credentials: Option<&Credentials>,
-    path: &str,
-) -> Result<Request, Unsendable> {
-    let url = request_url(base, path)
-        .ok_or_else(|| Unsendable::Invalid("the path does not make a URL".into()))?;
-    let mut request = Request::new(step.method.clone(), url);
-    *request.timeout_mut() = Some(step.timeout);
-    // before the step's own headers, which may say something else
-    request.headers_mut().insert(header::USER_AGENT, USER_AGENT);
-    if let Some(credentials) = credentials {
-        let authorization = credentials.authorization().clone();
-        request
-            .headers_mut()
-            .insert(header::AUTHORIZATION, authorization);
-    }
-    Ok(request)
-}
-
-fn put_body(request: &mut Request, body: &Body, content: String) {
-    if matches!(body, Body::Json(_)) {
-        let json = HeaderValue::from_static("application/json");
-        request.headers_mut().entry(CONTENT_TYPE).or_insert(json);
-    }
-    *request.body_mut() = Some(RequestBody::from(content));
-}
-
-fn header_value(name: &str, value: &str) -> Result<HeaderValue, Unsendable> {
-    HeaderValue::from_str(value).map_err(|_| {
-        Unsendable::Invalid(format!("header {name} has characters that cannot be sent"))
-    })
-}
-
-fn shortened(mut text: String) -> String {
-    if let Some((cut, _)) = text.char_indices().nth(MAX_ERROR) {
-        text.truncate(cut);
-        text.push('…');
-    }
-    text
 }
 
 #[cfg(test)]

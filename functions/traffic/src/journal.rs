@@ -1,6 +1,6 @@
 //! One tick's journal: collects what happens and writes it as records.
 //!
-//! What is completed is written within two seconds, however long other users of the tick still take.
+//! An outcome is written within two seconds, however long other users of the tick still take.
 //! A write that fails is tried again until [`WRITE_DEADLINE`], if that can help; what is given up is
 //! logged, and shows as missing in the ledger. A record lies in the bucket in which its outcomes were completed, or,
 //! if that may be sealed by then, in the one of its writing.
@@ -9,10 +9,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 
+use crate::back_off::back_off;
 use crate::clock::{Clock, Timestamp};
-use crate::ports::{Store, StoreError, WRITE_DEADLINE};
+use crate::ports::{RecordStore, RunStore, StoreError, WRITE_DEADLINE};
 use crate::record::wire::Contents;
 use crate::record::{Bucket, ExceptionEntry, Fate, IterationEntry, Outcome, Record, RecordKey};
 use crate::workload::EvaluationError;
@@ -21,17 +22,20 @@ mod health;
 
 pub(crate) use health::WriteHealth;
 
-/// How long a completed outcome may wait for others to be written with it.
-const FLUSH_AFTER: Duration = Duration::from_millis(1500);
+/// The longest that a completed outcome may wait for others to be written with it.
+pub const FLUSH_AFTER: Duration = Duration::from_millis(1500);
 
-/// What is written later than this after the end of the bucket that it was completed in goes into the one of
-/// its writing, for a process that stood still finds its readers ahead of it.
+/// Outcomes written later than this after the end of their bucket go into the bucket of their writing: a process
+/// that stood still finds its readers ahead of it.
 const LATE_AFTER: Duration = Duration::from_secs(5);
 
 /// Outcomes in one record at most: some 100 KB, well below DynamoDB's 400.
 const MAX_OUTCOMES: usize = 8_000;
 
-/// The waits between tries of a failing write double up to this.
+/// The longest wait before the second try of a failing write, and
+const MIN_BACK_OFF: Duration = Duration::from_millis(100);
+
+/// the longest one before any: see [`back_off`].
 const MAX_BACK_OFF: Duration = Duration::from_secs(5);
 
 /// Collects what happens in one execution of one tick.
@@ -51,7 +55,7 @@ pub(crate) struct Journal<S> {
     pub(crate) deadline: Option<Timestamp>,
 }
 
-/// What has happened and is not written yet.
+/// Outcomes and iterations that are not written yet.
 #[derive(Debug, Default)]
 pub(crate) struct Pending {
     contents: Contents,
@@ -59,10 +63,10 @@ pub(crate) struct Pending {
     sequence: u32,
 }
 
-impl<S: Store> Journal<S> {
+impl<S: RunStore + RecordStore> Journal<S> {
     /// Notes the result of a request.
     pub(crate) fn outcome(&self, outcome: Outcome) {
-        let mut pending = self.pending();
+        let mut pending = self.pending.lock();
         pending.since.get_or_insert(outcome.completed_at);
         pending.contents.outcomes.push(outcome);
     }
@@ -71,7 +75,7 @@ impl<S: Store> Journal<S> {
     pub(crate) fn iteration(&self, user: u32, ordinal: u32, fate: Fate) {
         let user = (user - self.first_user) as u8;
         let now = self.clock.now();
-        let mut pending = self.pending();
+        let mut pending = self.pending.lock();
         pending.since.get_or_insert(now);
         pending.contents.iterations.push(IterationEntry {
             user,
@@ -84,7 +88,7 @@ impl<S: Store> Journal<S> {
     pub(crate) fn exception(&self, error: &EvaluationError) {
         let now = self.clock.now();
         let traceback = error.traceback();
-        let mut pending = self.pending();
+        let mut pending = self.pending.lock();
         pending.since.get_or_insert(now);
         let exceptions = &mut pending.contents.exceptions;
         match exceptions
@@ -102,13 +106,13 @@ impl<S: Store> Journal<S> {
 
     /// When what is pending is to be written, if anything is.
     pub(crate) fn due(&self) -> Option<Timestamp> {
-        self.pending().since.map(|since| since + FLUSH_AFTER)
+        self.pending.lock().since.map(|since| since + FLUSH_AFTER)
     }
 
     /// Writes what is pending; returns when it is written or given up.
     pub(crate) async fn flush(&self) {
         let contents = {
-            let mut pending = self.pending();
+            let mut pending = self.pending.lock();
             pending.since = None;
             std::mem::take(&mut pending.contents)
         };
@@ -128,20 +132,18 @@ impl<S: Store> Journal<S> {
         let Some(mut record) = self.record(bucket, &mut contents) else {
             return;
         };
-        let mut back_off = Duration::from_millis(100);
-        loop {
+        for wait in back_off(MIN_BACK_OFF, MAX_BACK_OFF) {
             let Err(error) = self.in_time(self.store.put_record(record.clone())).await else {
                 return self.health.succeeded();
             };
             let now = self.clock.now();
             self.health.failed(&error, now);
-            let too_late = now.since(since) + back_off >= WRITE_DEADLINE
-                || self.deadline.is_some_and(|end| now + back_off >= end);
+            let too_late = now.since(since) + wait >= WRITE_DEADLINE
+                || self.deadline.is_some_and(|end| now + wait >= end);
             if too_late || !error.may_pass() {
                 return self.health.gave_up(record.requests, &error, now);
             }
-            tokio::time::sleep(back_off).await;
-            back_off = (back_off * 2).min(MAX_BACK_OFF);
+            tokio::time::sleep(wait).await;
             let now = self.clock.now();
             if now.since(since) >= WRITE_DEADLINE {
                 // the process stood still; only where a failed write has surely not been made may another be
@@ -157,7 +159,7 @@ impl<S: Store> Journal<S> {
         }
     }
 
-    /// What is to be written in a bucket, if anything is: iterations of a slot that is settled by then are
+    /// The record to be written in a bucket, if there is anything in it: iterations of a slot that is settled by then are
     /// missing already, so nothing more is said of them.
     fn record(&self, bucket: Bucket, contents: &mut Contents) -> Option<Record> {
         if bucket.start() >= self.settles_at {
@@ -167,24 +169,18 @@ impl<S: Store> Journal<S> {
             return None;
         }
         let sequence = {
-            let mut pending = self.pending();
+            let mut pending = self.pending.lock();
             pending.sequence += 1;
             pending.sequence - 1
         };
-        let failed = |outcome: &&Outcome| outcome.error.is_some();
-        Some(Record {
-            requests: contents.outcomes.len() as u32,
-            failures: contents.outcomes.iter().filter(failed).count() as u32,
-            payload: contents.encode(self.key.slot),
-            key: RecordKey {
-                bucket,
-                sequence,
-                ..self.key.clone()
-            },
-        })
+        Some(contents.record(RecordKey {
+            bucket,
+            sequence,
+            ..self.key.clone()
+        }))
     }
 
-    /// What the store answers to a call, if it does before the deadline.
+    /// The store's answer to a call, if it comes before the deadline.
     pub(crate) async fn in_time<V>(
         &self,
         call: impl Future<Output = Result<V, StoreError>>,
@@ -200,15 +196,10 @@ impl<S: Store> Journal<S> {
             }
         }
     }
-
-    fn pending(&self) -> MutexGuard<'_, Pending> {
-        // nothing in a guarded section leaves the contents half-changed
-        self.pending.lock()
-    }
 }
 
-/// Splits contents so that each part's outcomes were completed in one bucket and fit a record.
-fn by_bucket(contents: Contents, now: Timestamp) -> Vec<(Bucket, Contents)> {
+/// Splits contents that are written `now` so that each part's outcomes were completed in one bucket and fit a record.
+pub fn by_bucket(contents: Contents, now: Timestamp) -> Vec<(Bucket, Contents)> {
     if contents.is_empty() {
         return Vec::new();
     }

@@ -1,22 +1,26 @@
-//! What Cicada's traffic is, written once for laptop and cloud.
+//! Cicada's traffic, written once for laptop and cloud.
 //!
 //! The [`plan`] says which user is due when; a tick executes what is due and writes records;
 //! the fan-out sends the wake-ups. Where these meet the world stand three ports: store, queue and
 //! heartbeat. No AWS here and no web server: those plug in from outside.
 
+pub mod back_off;
+mod base_url;
+mod block;
 pub mod clock;
 pub mod content_coding;
-#[cfg(feature = "contract")]
-pub mod contract;
 pub mod credentials;
+pub mod deployment;
+mod environment;
+pub mod error_chain;
 pub mod fanout;
 pub mod host_allowlist;
 mod in_flight;
 mod iteration;
-mod journal;
+pub mod journal;
 pub mod log_throttle;
 pub mod machine;
-#[cfg(any(test, feature = "contract"))]
+#[cfg(any(test, feature = "memory"))]
 pub mod memory;
 pub mod plan;
 pub mod ports;
@@ -29,5 +33,7 @@ pub mod schedule;
 pub mod telemetry;
 pub mod tick;
 pub mod tls;
+mod trace_context;
 pub mod transport;
+mod under_way;
 pub mod workload;

@@ -6,29 +6,29 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-/// How long nothing is said after something was.
+/// The silence after a line.
 const SILENCE: Duration = Duration::from_secs(10);
 
 /// Something that may happen often.
 #[derive(Debug, Default)]
-pub struct LogThrottle(Mutex<Said>);
+pub struct LogThrottle(Mutex<LastLine>);
 
 #[derive(Debug, Default)]
-struct Said {
-    last: Option<Instant>,
+struct LastLine {
+    at: Option<Instant>,
     since: u64,
 }
 
 impl LogThrottle {
     /// It happened: how often since it was last said, if it is time to say it.
     pub fn happened(&self) -> Option<u64> {
-        let mut said = self.0.lock();
-        said.since += 1;
-        if said.last.is_some_and(|last| last.elapsed() < SILENCE) {
+        let mut last_line = self.0.lock();
+        last_line.since += 1;
+        if last_line.at.is_some_and(|last| last.elapsed() < SILENCE) {
             return None;
         }
-        said.last = Some(Instant::now());
-        Some(std::mem::take(&mut said.since))
+        last_line.at = Some(Instant::now());
+        Some(std::mem::take(&mut last_line.since))
     }
 }
 

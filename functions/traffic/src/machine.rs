@@ -1,4 +1,4 @@
-//! What the machine gives this process: how much memory there is for it.
+//! The memory that the machine gives this process.
 
 use std::path::Path;
 

@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use parking_lot::{Mutex, MutexGuard};
 
+use crate::block::Block;
 use crate::clock::{Slot, Slots, Timestamp};
 use crate::ports::{
-    Checkpoint, Cursor, Heartbeat, HeartbeatError, Marker, Queue, QueueError, RecordPage, Schedule,
-    Store, StoreError, WakeUp,
+    Checkpoint, CheckpointStore, Cursor, Heartbeat, HeartbeatError, Marker, MarkerStore,
+    ProgressStore, Queue, QueueError, RecordPage, RecordStore, RunStore, Schedule, StoreError,
+    WakeUp,
 };
-use crate::record::{Block, Bucket, Record, RecordKey};
+use crate::record::{Bucket, Record, RecordKey};
 use crate::run::{Run, RunId};
 
 /// A store in memory.
@@ -61,7 +63,7 @@ impl MemoryStore {
     }
 }
 
-impl Store for MemoryStore {
+impl RunStore for MemoryStore {
     async fn put_run(&self, run: &Run) -> Result<(), StoreError> {
         let mut state = self.state();
         let stored = state.runs.get(&run.id).map_or(0, |stored| stored.revision);
@@ -109,11 +111,16 @@ impl Store for MemoryStore {
         Ok(self.state().chosen_workload.clone())
     }
 
-    async fn claim(&self, tick: &WakeUp, writer: u64) -> Result<bool, StoreError> {
-        let mut state = self.state();
-        Ok(*state.claims.entry(tick.clone()).or_insert(writer) == writer)
+    fn marker_lead(&self) -> Duration {
+        self.marker_lead
     }
 
+    fn quiet_before(&self) -> Option<Timestamp> {
+        None
+    }
+}
+
+impl RecordStore for MemoryStore {
     async fn put_record(&self, record: Record) -> Result<(), StoreError> {
         if self.failing.load(Ordering::Relaxed) {
             return Err(StoreError::Unavailable("writes fail for now".into()));
@@ -163,6 +170,13 @@ impl Store for MemoryStore {
         state.keys.retain(|key| key.bucket >= before);
         Ok(())
     }
+}
+
+impl MarkerStore for MemoryStore {
+    async fn claim(&self, tick: &WakeUp, writer: u64) -> Result<bool, StoreError> {
+        let mut state = self.state();
+        Ok(*state.claims.entry(tick.clone()).or_insert(writer) == writer)
+    }
 
     async fn put_marker(&self, marker: &Marker) -> Result<(), StoreError> {
         let key = (marker.run.clone(), marker.class.clone(), marker.user);
@@ -196,11 +210,9 @@ impl Store for MemoryStore {
             .filter(|marker| marker.run == *run && marker.class == class && marker.block == block);
         Ok(of_block.cloned().collect())
     }
+}
 
-    fn marker_lead(&self) -> Duration {
-        self.marker_lead
-    }
-
+impl CheckpointStore for MemoryStore {
     async fn put_checkpoint(&self, run: &RunId, checkpoint: &Checkpoint) -> Result<(), StoreError> {
         let mut state = self.state();
         let stored = state
@@ -217,7 +229,9 @@ impl Store for MemoryStore {
     async fn checkpoint(&self, run: &RunId) -> Result<Option<Checkpoint>, StoreError> {
         Ok(self.state().checkpoints.get(run).cloned())
     }
+}
 
+impl ProgressStore for MemoryStore {
     async fn planned_until(&self, run: &RunId) -> Result<Option<Slot>, StoreError> {
         Ok(self.state().planned.get(run).copied())
     }
@@ -234,10 +248,6 @@ impl Store for MemoryStore {
             state.planned.insert(run.clone(), to);
         }
         Ok(current == from)
-    }
-
-    fn quiet_before(&self) -> Option<Timestamp> {
-        None
     }
 }
 

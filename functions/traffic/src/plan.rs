@@ -10,9 +10,9 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use crate::block::{Block, Shard};
 use crate::clock::{Slot, Timestamp};
 use crate::random::class_key;
-use crate::record::{Block, Shard};
 use crate::run::{Run, Segment};
 use crate::workload::Wait;
 
@@ -35,7 +35,7 @@ const SPAWN_BITS: u32 = 44;
 pub struct PlannedClass {
     /// The class's name.
     pub name: Arc<str>,
-    /// How its users wait.
+    /// Its users' wait.
     pub wait: Wait,
 }
 
@@ -54,7 +54,7 @@ pub struct Due {
     pub until: Timestamp,
 }
 
-/// What a slot holds for one user.
+/// A slot, as one user sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
     /// This comes first.
@@ -65,7 +65,7 @@ pub enum Next {
     Gone,
 }
 
-/// What Locust calls the state of its runner, as far as the run itself says it.
+/// Locust's name for the state of its runner, as far as the run itself says it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
     /// The run has not begun, or users are still being started or stopped.
@@ -141,7 +141,7 @@ impl Plan {
         self.classes.iter().position(|class| &*class.name == name)
     }
 
-    /// What is due for one block of one class in one slot, by instant.
+    /// The iterations of one block of one class in one slot, by instant.
     pub fn due(&self, class: usize, block: Block, slot: Slot) -> Vec<Due> {
         let mut due = Vec::new();
         self.each_due(class, block, slot, |item| due.push(item));
@@ -149,7 +149,7 @@ impl Plan {
         due
     }
 
-    /// How many iterations are due for one block of one class in one slot.
+    /// The number of iterations of one block of one class in one slot.
     pub fn due_count(&self, class: usize, block: Block, slot: Slot) -> u32 {
         let mut count = 0;
         self.each_due(class, block, slot, |_| count += 1);
@@ -169,7 +169,7 @@ impl Plan {
         ticks
     }
 
-    /// How many shards the run's records are in, over all of its segments.
+    /// The number of shards that the run's records are in, over all of its segments.
     pub fn shards(&self) -> u32 {
         Shard::count(self.run.block_size.blocks(self.most_of_class()))
     }
@@ -246,7 +246,7 @@ impl Plan {
         most.max().unwrap_or_default()
     }
 
-    /// What a user of a class does next that is due in a slot, if it is still there then.
+    /// A user's first iteration that is due in a slot, if the user is still there then.
     pub fn first_due(&self, class: usize, user: u32, slot: Slot) -> Next {
         let block = self.run.block_size.block_of(user);
         let index = (user - self.run.block_size.first_user(block)) as usize;
@@ -263,7 +263,7 @@ impl Plan {
         first.map_or(Next::Nothing, Next::Due)
     }
 
-    /// What is due in one slot for one user of a class, in order.
+    /// The iterations of one user of a class in one slot, in order.
     pub fn due_of_user(&self, class: usize, user: u32, slot: Slot) -> Vec<Due> {
         let block = self.run.block_size.block_of(user);
         let index = (user - self.run.block_size.first_user(block)) as usize;
@@ -280,7 +280,7 @@ impl Plan {
         }
     }
 
-    /// Whether anything is due at all; looks no further than the first user of whom something is.
+    /// True if anything is due at all; looks no further than the first user of whom something is.
     fn is_due(&self, class: usize, block: Block, slot: Slot) -> bool {
         let parts = self.parts(class, block, slot);
         self.users(block, &parts).any(|(index, user)| {

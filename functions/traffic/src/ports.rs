@@ -1,6 +1,7 @@
 //! The three ports: where traffic meets the world, and the only places where it does.
 //!
-//! Each has a cloud and a local adapter with the same contract: [`Store`] on DynamoDB and SQLite,
+//! Each has a cloud and a local adapter with the same contract: [`Store`], a sum of
+//! parts, on DynamoDB and SQLite,
 //! [`Queue`] on SQS and tokio, [`Heartbeat`] on EventBridge Scheduler and tokio. The functions are
 //! written once against these traits.
 
@@ -10,4 +11,7 @@ mod store;
 
 pub use heartbeat::{Heartbeat, HeartbeatError, NoSchedules, Schedule};
 pub use queue::{Queue, QueueError, WakeUp};
-pub use store::{Checkpoint, Cursor, Marker, RecordPage, Store, StoreError, WRITE_DEADLINE};
+pub use store::{
+    Checkpoint, CheckpointStore, Cursor, Marker, MarkerStore, ProgressStore, ReaderStore,
+    RecordPage, RecordStore, RunStore, Store, StoreError, TickStore, WRITE_DEADLINE,
+};

@@ -7,6 +7,9 @@
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 
+/// A user: the key of its class, or of run and class, and its index.
+pub type UserKey = (u64, u32);
+
 /// The draws of one iteration of one user, in order.
 #[derive(Clone, Debug)]
 pub struct Draws(Xoshiro256PlusPlus);
@@ -51,7 +54,7 @@ impl Draws {
         self.unit() < probability
     }
 
-    /// How many events of a Poisson process with mean `mean` fall into one unit of time.
+    /// The number of events of a Poisson process with mean `mean` in one unit of time.
     ///
     /// Knuth's multiplication, in pieces of at most 30 so that the product never underflows.
     pub fn poisson(&mut self, mean: f64) -> u32 {
@@ -71,7 +74,7 @@ impl Draws {
     }
 }
 
-/// What the draws of a class in a run are keyed by: the run's seed and the class's name.
+/// The key of the draws of a class in a run: the run's seed and the class's name.
 pub fn class_key(run_seed: u64, class: &str) -> u64 {
     // FNV-1a: published constants, the same on every platform
     let name = class.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {

@@ -11,15 +11,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::{SLOT_MICROS, Slot, Timestamp};
 use crate::run::RunId;
-use crate::telemetry::TraceId;
+use crate::trace_context::TraceId;
 
 pub mod wire;
 
-/// Users in a block at most.
-pub const BLOCK_USERS: u32 = 100;
-
-/// Blocks of one class that share a [`Shard`].
-const SHARD_BLOCKS: u32 = 50;
+pub use crate::block::{BLOCK_USERS, Block, BlockSize, Shard};
 
 /// Seconds in a [`Bucket`].
 pub const BUCKET_SECONDS: u64 = 10;
@@ -51,87 +47,7 @@ impl Bucket {
     }
 }
 
-/// Up to [`BLOCK_USERS`] users of one class, by index: block 0 holds users 0 to 99. How many it is,
-/// the run's [`BlockSize`] says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Block(pub u32);
-
-/// How many users a block of a run has: 1 to [`BLOCK_USERS`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "u32", into = "u32")]
-pub struct BlockSize(u32);
-
-impl BlockSize {
-    /// So many users, if a block may have them.
-    pub const fn new(users: u32) -> Option<Self> {
-        if users == 0 || users > BLOCK_USERS {
-            None
-        } else {
-            Some(Self(users))
-        }
-    }
-
-    /// How many users it is.
-    pub const fn users(self) -> u32 {
-        self.0
-    }
-
-    /// The block that holds a user.
-    pub const fn block_of(self, user: u32) -> Block {
-        Block(user / self.0)
-    }
-
-    /// The index of a block's first user.
-    pub const fn first_user(self, block: Block) -> u32 {
-        block.0.saturating_mul(self.0)
-    }
-
-    /// How many blocks so many users are in.
-    pub const fn blocks(self, users: u32) -> u32 {
-        users.div_ceil(self.0)
-    }
-}
-
-impl Default for BlockSize {
-    fn default() -> Self {
-        Self(BLOCK_USERS)
-    }
-}
-
-impl From<BlockSize> for u32 {
-    fn from(size: BlockSize) -> Self {
-        size.0
-    }
-}
-
-impl TryFrom<u32> for BlockSize {
-    type Error = &'static str;
-
-    fn try_from(users: u32) -> Result<Self, Self::Error> {
-        Self::new(users).ok_or("a block has 1 to 100 users")
-    }
-}
-
-/// The part of a bucket that some blocks write to, so that no partition of the store has to take
-/// more than a few hundred writes a second.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Shard(pub u32);
-
-impl Shard {
-    /// The shard of a block.
-    pub const fn of(block: Block) -> Self {
-        Self(block.0 / SHARD_BLOCKS)
-    }
-
-    /// How many shards so many blocks of each class are in; at least one.
-    pub const fn count(blocks: u32) -> u32 {
-        let count = blocks.div_ceil(SHARD_BLOCKS);
-        if count == 0 { 1 } else { count }
-    }
-}
-
-/// What a record is found by: the same key is the same record, however often it is written.
+/// The key of a record: the same key is the same record, however often it is written.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RecordKey {
     /// The run.
@@ -150,10 +66,10 @@ pub struct RecordKey {
     pub sequence: u32,
 }
 
-/// What one write of a tick holds.
+/// One write of a tick.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
-    /// What the record is found by.
+    /// Its key.
     pub key: RecordKey,
     /// Requests in the payload, for people who look at the store.
     pub requests: u32,
@@ -195,7 +111,7 @@ pub struct RequestName {
     pub name: Box<str>,
 }
 
-/// What became of one planned iteration.
+/// The fate of one planned iteration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Fate {
     /// It ran to its end; its outcomes are recorded.
@@ -214,17 +130,17 @@ pub struct IterationEntry {
     pub user: u8,
     /// Which of the user's iterations in this slot, from 0.
     pub ordinal: u32,
-    /// What became of it.
+    /// Its fate.
     pub fate: Fate,
 }
 
 /// An expectation or template that could not be evaluated.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ExceptionEntry {
-    /// What went wrong.
+    /// The error's own words.
     pub message: Arc<str>,
     /// Where: file, line and expression.
     pub traceback: Arc<str>,
-    /// How often.
+    /// The number of times.
     pub count: u32,
 }

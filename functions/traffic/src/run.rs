@@ -10,15 +10,17 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::block::BlockSize;
 use crate::clock::{Clock, Slot, Slots, Timestamp};
-use crate::record::BlockSize;
 
 mod daily;
 mod past;
+mod segment;
 mod stored;
 
 pub use daily::{DailyCurve, DayPoint, UtcOffset};
 pub use past::{Past, Spawner};
+pub use segment::{Segment, ShapePart, Share};
 
 /// Where several processes share a store, a change holds from the first full second that begins at least
 /// this much later; where one does all, at once.
@@ -26,6 +28,9 @@ pub use past::{Past, Spawner};
 /// A process's copy of the run is at most one second old and a tick plans at most half a second
 /// ahead, so nobody executes a slot without knowing what was changed for it.
 pub const CHANGE_LEAD: Duration = Duration::from_millis(1500);
+
+/// An iteration of a run's last moment may wake this long after the end, by the grain of timers.
+pub const GRAIN: Duration = Duration::from_millis(100);
 
 /// Names a run; sorts by the time it was created.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -61,19 +66,19 @@ pub struct Run {
     pub id: RunId,
     /// Goes up by one with every change; a write names the revision it has read.
     pub revision: u64,
-    /// What all of the run's random draws are seeded with.
+    /// The seed of all of the run's random draws.
     pub seed: u64,
     /// The version of the workload that the run is pinned to.
     pub workload: String,
-    /// How many users a tick executes.
+    /// The number of users that a tick executes.
     #[serde(default)]
     pub block_size: BlockSize,
     /// When the run was asked for.
     pub created_at: Timestamp,
-    /// What was asked for before [`Run::segments`], once nobody asks the plan about it any more.
+    /// The segments before [`Run::segments`], once nobody asks the plan about them any more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub past: Option<Past>,
-    /// What was asked for, in order of their `from`; never empty.
+    /// The segments, in order of their `from`; never empty.
     #[serde(with = "stored")]
     pub segments: Vec<Segment>,
     /// The first instant at which nothing starts any more, once the run was stopped.
@@ -82,52 +87,29 @@ pub struct Run {
     pub reset_at: Option<Timestamp>,
 }
 
-/// What one `POST /swarm` asked for from an instant on; of a load shape, one of its stages.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Segment {
-    /// The first instant for which this holds.
-    pub from: Timestamp,
-    /// The number of users at the end of the ramp.
-    pub user_count: u32,
-    /// Users started or stopped a second; finite and above zero.
-    pub spawn_rate: f64,
-    /// The classes that run, with what their share of the users is.
-    pub shares: Vec<Share>,
-    /// The host as it was asked for, which is what the API shows.
-    pub host: Option<String>,
-    /// What followed from it: overrides of the classes' hosts, class name and base URL. Beside an empty name stands
-    /// a base URL for which the process that wrote this was told a user and a password; the store has neither.
-    pub hosts: Vec<(String, String)>,
-    /// The first instant at which nothing starts any more, when a `run_time` was given or a shape ends.
-    pub until: Option<Timestamp>,
-    /// The load shape that this is a part of.
-    pub shape: Option<ShapePart>,
-}
-
-/// A segment's part in a load shape.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ShapePart {
-    /// The shape's name, Locust's `shape_class`.
-    pub name: String,
-    /// What the users follow from here to the end of the run, once they have reached it by the
-    /// segment's `spawn_rate`; its peak is the segment's `user_count`. Nothing follows such a
-    /// segment: of any other than the last this is not looked at.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub daily: Option<DailyCurve>,
-}
-
-/// A class's share of the users, by Locust's two rules.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Share {
-    /// The class's name.
-    pub class: String,
-    /// Its weight among the classes without a fixed count.
-    pub weight: u32,
-    /// Its exact number of users, or 0 to go by weight.
-    pub fixed_count: u32,
-}
-
 impl Run {
+    /// A run as it is written first: of these segments, pinned to a version of a workload.
+    pub fn new(
+        id: RunId,
+        seed: u64,
+        workload: &str,
+        created_at: Timestamp,
+        segments: Vec<Segment>,
+    ) -> Self {
+        Self {
+            id,
+            revision: 1,
+            seed,
+            workload: workload.to_owned(),
+            block_size: BlockSize::default(),
+            created_at,
+            past: None,
+            segments,
+            stopped_at: None,
+            reset_at: None,
+        }
+    }
+
     /// The run's first instant.
     pub fn starts(&self) -> Timestamp {
         if let Some(past) = &self.past {
@@ -166,7 +148,7 @@ impl Run {
         self.ends().is_some_and(|end| end <= now)
     }
 
-    /// How long it has been on by `now`, or was.
+    /// The time for which it has been on by `now`, or was.
     pub fn lasted(&self, now: Timestamp) -> Duration {
         let until = self.ends().map_or(now, |end| end.min(now));
         until.since(self.starts())

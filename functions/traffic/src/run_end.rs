@@ -1,4 +1,4 @@
-//! Whether a run goes on, for those who are in the middle of an iteration when it ends.
+//! The end of a run, for those who are in the middle of an iteration then.
 //!
 //! A user ends the request that it is in and begins no other; with a stop timeout it has that long to end
 //! its iteration.
@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::clock::Clock;
-use crate::ports::Store;
+use crate::ports::RunStore;
 use crate::run::RunId;
 use crate::runs::{LoadedRun, Runs};
 
@@ -19,12 +19,12 @@ pub(crate) struct RunEnd<S> {
     pub(crate) run: RunId,
     pub(crate) copies: watch::Receiver<Arc<LoadedRun>>,
     pub(crate) clock: Clock,
-    /// How long an iteration may go on after the end; `None` if it must not.
+    /// The time for which an iteration may go on after the end; `None` if it must not.
     pub(crate) stop_timeout: Option<Duration>,
 }
 
-impl<S: Store> RunEnd<S> {
-    /// Whether an iteration that was begun in time may begin another request now.
+impl<S: RunStore> RunEnd<S> {
+    /// True if an iteration that was begun in time may begin another request now.
     pub(crate) async fn may_begin(&self) -> bool {
         // where one process does all, its copy is the newest
         if !self.runs.is_alone()

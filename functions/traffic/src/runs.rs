@@ -4,24 +4,21 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use parking_lot::MutexGuard;
 use tokio::sync::{Mutex, watch};
 
 use crate::clock::{Clock, Timestamp};
+pub use crate::environment::Environment;
 use crate::plan::{Plan, PlannedClass};
-use crate::ports::{Store, StoreError};
+use crate::ports::{RunStore, StoreError};
 use crate::run::{Run, RunId};
-use crate::tick::UnderWay;
+use crate::under_way::UnderWay;
 use crate::workload::{Workload, WorkloadErrors};
 
-/// How old a copy may be before it is read again; see [`crate::run::CHANGE_LEAD`].
+/// The age at which a copy is read again; see [`crate::run::CHANGE_LEAD`].
 const FRESH_FOR: Duration = Duration::from_millis(900);
 
-/// How many runs are kept.
+/// The number of runs that are kept.
 const KEPT: usize = 8;
-
-/// Looks an environment variable up.
-pub type Environment = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
 /// A run with all that is needed to execute and to count it.
 #[derive(Debug)]
@@ -34,17 +31,14 @@ pub struct LoadedRun {
 
 /// Why a run could not be had.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the messages say it")]
 pub enum RunError {
-    /// The store did not give it.
     #[error("the run cannot be read")]
     Store(#[from] StoreError),
-    /// There is no run of this name.
     #[error("there is no run {0}")]
     Unknown(RunId),
-    /// The store has the run, but not the workload that it is pinned to.
     #[error("the store has no workload of version {0}")]
     WorkloadMissing(String),
-    /// The workload that the run is pinned to is not valid here.
     #[error("the run's workload is not valid here")]
     Workload(#[from] WorkloadErrors),
 }
@@ -91,7 +85,7 @@ impl Drop for Changing {
     }
 }
 
-impl<S: Store> Runs<S> {
+impl<S: RunStore> Runs<S> {
     /// Copies of what `store` holds; hosts may be overridden by what `environment` says.
     pub fn new(store: Arc<S>, clock: Clock, environment: Environment) -> Self {
         Self {
@@ -107,12 +101,12 @@ impl<S: Store> Runs<S> {
         }
     }
 
-    /// What is under way in this process.
+    /// The ticks and busy users of this process.
     pub fn under_way(&self) -> &Arc<UnderWay> {
         &self.under_way
     }
 
-    /// Whether this process does all: plans, executes and counts.
+    /// True if this process does all: plans, executes and counts.
     pub fn is_alone(&self) -> bool {
         self.store.marker_lead().is_zero()
     }
@@ -146,7 +140,7 @@ impl<S: Store> Runs<S> {
         }
     }
 
-    /// Whether a change may still hold for what is due before an instant: one that is made from now on, or
+    /// True if a change may still hold for what is due before an instant: one that is made from now on, or
     /// one that is being made. What was made before this is asked is known to who looks at the run after it.
     pub fn may_change_before(&self, instant: Timestamp) -> bool {
         self.certain(self.clock.now()) < instant
@@ -269,20 +263,20 @@ impl<S: Store> Runs<S> {
     /// # Errors
     /// See [`RunError`].
     pub async fn hold_stop(&self, run: Run, from: Timestamp) -> Result<Arc<LoadedRun>, RunError> {
-        self.held_stops().insert(run.id.clone(), from);
+        self.held_stops.lock().insert(run.id.clone(), from);
         self.put(run).await
     }
 
     /// A stop that is held, if there is any.
     pub fn held_stop(&self) -> Option<(RunId, Timestamp)> {
-        let held = self.held_stops();
+        let held = self.held_stops.lock();
         held.first_key_value().map(|(id, from)| (id.clone(), *from))
     }
 
     /// A run as it is with the stop that is held for it.
     #[must_use]
     pub fn with_held_stop(&self, run: Run) -> Run {
-        let held = self.held_stops().get(&run.id).copied();
+        let held = self.held_stops.lock().get(&run.id).copied();
         Run {
             stopped_at: run.stopped_at.or(held),
             ..run
@@ -291,15 +285,11 @@ impl<S: Store> Runs<S> {
 
     /// The store knows of a run's stop now.
     pub fn let_go_of_stop(&self, id: &RunId) {
-        self.held_stops().remove(id);
+        self.held_stops.lock().remove(id);
     }
 
     fn holds_stop_of(&self, id: &RunId) -> bool {
-        self.held_stops().contains_key(id)
-    }
-
-    fn held_stops(&self) -> MutexGuard<'_, BTreeMap<RunId, Timestamp>> {
-        self.held_stops.lock()
+        self.held_stops.lock().contains_key(id)
     }
 
     async fn keep(
@@ -350,7 +340,7 @@ impl<S: Store> Runs<S> {
     /// # Errors
     /// See [`RunError`].
     pub async fn workload(&self, version: &str) -> Result<Arc<Workload>, RunError> {
-        let known = self.workloads().get(version).and_then(Weak::upgrade);
+        let known = self.workloads.lock().get(version).and_then(Weak::upgrade);
         if let Some(known) = known {
             return Ok(known);
         }
@@ -366,13 +356,9 @@ impl<S: Store> Runs<S> {
 
     /// Notes that this process has a workload, read with the environment that is given here.
     pub fn know(&self, workload: &Arc<Workload>) {
-        let mut workloads = self.workloads();
+        let mut workloads = self.workloads.lock();
         workloads.retain(|_, known| known.strong_count() > 0);
         workloads.insert(workload.version().to_owned(), Arc::downgrade(workload));
-    }
-
-    fn workloads(&self) -> MutexGuard<'_, HashMap<String, Weak<Workload>>> {
-        self.workloads.lock()
     }
 
     /// Reads a workload's text as a run that is pinned to it will, while the runtime does other things.
@@ -396,12 +382,13 @@ pub fn planned_classes(workload: &Workload) -> Vec<PlannedClass> {
         .collect()
 }
 
-/// Whether a copy of a run says more than another. A stop that is held has no revision yet.
+/// True if a copy of a run says more than another. A stop that is held has no revision yet.
 pub fn is_newer(run: &Run, than: &Run) -> bool {
     let is_stopped_meanwhile = run.stopped_at.is_some() && than.stopped_at.is_none();
     run.revision > than.revision || (run.revision == than.revision && is_stopped_meanwhile)
 }
 
-fn is_fresh(read_at: Timestamp, now: Timestamp) -> bool {
+/// Whether a copy of a run that was read at `read_at` need not be read again.
+pub fn is_fresh(read_at: Timestamp, now: Timestamp) -> bool {
     read_at <= now && now.since(read_at) < FRESH_FOR
 }

@@ -13,54 +13,48 @@ use tokio::sync::watch;
 
 use crate::clock::{Clock, Timestamp};
 use crate::credentials::Keyring;
-use crate::in_flight::InFlight;
+use crate::in_flight::{InFlight, UsersOfRun};
 use crate::journal::{Journal, WriteHealth};
 use crate::log_throttle::LogThrottle;
 use crate::plan::Due;
-use crate::ports::{Store, StoreError, WakeUp};
+use crate::ports::{TickStore, WakeUp};
 use crate::random::{class_key, mix};
 use crate::record::{Bucket, RecordKey};
+pub use crate::run::GRAIN;
 use crate::run::RunId;
 use crate::run_end::RunEnd;
-use crate::runs::{LoadedRun, RunError, Runs};
+use crate::runs::{LoadedRun, Runs};
 use crate::telemetry::Observer;
 use crate::transport::Transport;
-use crate::workload::UserClass;
+use crate::under_way::Counts;
+pub use crate::under_way::UnderWay;
 
+mod agenda;
+mod context;
 mod execution;
 mod hosts;
+pub mod marker_rules;
 mod markers;
+mod parts;
+mod planned;
+mod report;
 mod senders;
+mod sending;
 mod starts;
+mod timing;
 mod turns;
-mod under_way;
 
-use execution::{Agenda, Execution, Shared};
+use agenda::{Agenda, Copies, slot_ends};
+use context::TickContext;
+use execution::Execution;
 pub use hosts::hosts;
+use markers::Markers;
+use parts::Parts;
+pub use report::{TickError, TickReport};
 use senders::Senders;
+use sending::Sending;
 use starts::Starts;
-pub(crate) use under_way::Counts;
-pub use under_way::UnderWay;
-
-/// What was not sent this long after its slot's beginning is not sent any more.
-pub const TOO_LATE: Duration = Duration::from_secs(30);
-
-/// What a tick may take on top of its requests' timeouts.
-const SLACK: Duration = Duration::from_secs(5);
-
-/// How long after the end of its slot something may still be heard of a class's iterations.
-pub fn reach(class: &UserClass) -> Duration {
-    TOO_LATE + class.longest_iteration() + SLACK
-}
-
-/// How long before its slot a tick computes what is due; see [`crate::run::CHANGE_LEAD`].
-pub const PLAN_AHEAD: Duration = Duration::from_millis(500);
-
-/// What is due in a run's last moment may wake a little after its end, by the grain of timers.
-pub const GRAIN: Duration = Duration::from_millis(100);
-
-/// How long before its deadline a tick stops sending: what is left is for writing what came of it.
-pub const WRITES_NEED: Duration = Duration::from_secs(3);
+pub use timing::{PLAN_AHEAD, TOO_LATE, WRITES_NEED, reach};
 
 /// Idle turns are tidied away about once in this many ticks.
 const TIDY_EVERY: u64 = 512;
@@ -81,38 +75,7 @@ pub struct Ticker<S, T> {
     cut_off: watch::Sender<Option<RunId>>,
 }
 
-/// What a tick did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct TickReport {
-    /// Iterations that were executed to their end, or turns.
-    pub executed: u32,
-    /// Iterations whose user was still busy.
-    pub skipped: u32,
-    /// Iterations that were due and not started, because the run was over or the tick too late.
-    pub left: u32,
-}
-
-/// Why a tick was not executed; its iterations show as missing.
-#[derive(Debug, thiserror::Error)]
-pub enum TickError {
-    /// The run could not be had.
-    #[error("tick has no run")]
-    Run(#[from] RunError),
-    /// Whether another execution has the tick could not be found out.
-    #[error("tick cannot be claimed")]
-    Claim(#[from] StoreError),
-    /// Results could not be written for a while.
-    #[error("nothing is sent while results cannot be written")]
-    NotRecording,
-    /// The deadline comes before anything could be sent; another execution may have the time.
-    #[error("no time is left to execute the tick")]
-    NoTime,
-    /// The run names a host that is no URL.
-    #[error("host {0:?} of the run is not a URL")]
-    Host(String),
-}
-
-impl<S: Store, T: Transport> Ticker<S, T> {
+impl<S: TickStore, T: Transport> Ticker<S, T> {
     /// A ticker that sends by `transport` and writes to `store`.
     pub fn new(store: Arc<S>, runs: Arc<Runs<S>>, transport: T, clock: Clock) -> Self {
         Self {
@@ -158,7 +121,7 @@ impl<S: Store, T: Transport> Ticker<S, T> {
         }
     }
 
-    /// How many users are in an iteration at this moment, turns included.
+    /// The number of users in an iteration at this moment, turns included.
     pub fn in_flight(&self) -> usize {
         self.in_flight.count()
     }
@@ -234,7 +197,12 @@ impl<S: Store, T: Transport> Ticker<S, T> {
         }
         let writer = rand::rng().random();
         let counts = Arc::clone(&under_way.counts);
-        let execution = self.execution((run, class, &copies, counts), wake_up, writer, deadline)?;
+        let parts = self.parts(
+            (run, class, copies.clone(), counts),
+            wake_up,
+            writer,
+            deadline,
+        )?;
         if !self.store.claim(wake_up, writer).await? {
             tracing::info!(
                 class = wake_up.class,
@@ -246,15 +214,16 @@ impl<S: Store, T: Transport> Ticker<S, T> {
         if wake_up.slot.0.is_multiple_of(TIDY_EVERY) {
             self.in_flight.tidy(now);
         }
+        let execution = Execution::new(parts, self.starts.clone());
         Ok(execution.execute(Agenda::new(due), copies).await)
     }
 
-    /// What is due by the run as it is now, with the class's number. Where one process does all, a tick
+    /// The iterations due by the run as it is now, with the class's number. Where one process does all, a tick
     /// with nothing due waits for a change until its slot ends.
     async fn anything_due(
         &self,
         wake_up: &WakeUp,
-        copies: &mut watch::Receiver<Arc<LoadedRun>>,
+        copies: &mut Copies,
     ) -> Option<(Arc<LoadedRun>, usize, Vec<Due>)> {
         loop {
             let run = Arc::clone(&copies.borrow_and_update());
@@ -263,7 +232,7 @@ impl<S: Store, T: Transport> Ticker<S, T> {
             if !due.is_empty() {
                 return Some((run, class, due));
             }
-            let ends = execution::slot_ends(&run, wake_up.slot);
+            let ends = slot_ends(&run, wake_up.slot);
             let may_change = self.runs.may_change_before(ends) || copies.has_changed().ok()?;
             if !self.runs.is_alone() || !may_change {
                 return None;
@@ -275,20 +244,22 @@ impl<S: Store, T: Transport> Ticker<S, T> {
         }
     }
 
-    fn execution(
+    /// The parts of an execution whose first copy of the run is `run`.
+    fn parts(
         &self,
-        (run, class, copies, counts): (
-            Arc<LoadedRun>,
-            usize,
-            &watch::Receiver<Arc<LoadedRun>>,
-            Arc<Counts>,
-        ),
+        (run, class, copies, counts): (Arc<LoadedRun>, usize, Copies, Arc<Counts>),
         wake_up: &WakeUp,
         writer: u64,
         deadline: Option<Timestamp>,
-    ) -> Result<Execution<S, T>, TickError> {
+    ) -> Result<Parts<S, T>, TickError> {
         let plan = &run.plan;
         let key = class_key(plan.run().seed, &wake_up.class);
+        // tells the users of one run from those of another with the same seed
+        let turn_key = mix(key ^ plan.run().created_at.micros());
+        let slots = plan.run().slots();
+        let begins = slots.start(wake_up.slot).max(plan.run().starts());
+        let sender = self.senders.get(&run, class, begins)?;
+        let longest_iteration = sender.class().longest_iteration();
         let journal = Journal {
             store: Arc::clone(&self.store),
             clock: self.clock.clone(),
@@ -304,40 +275,39 @@ impl<S: Store, T: Transport> Ticker<S, T> {
             },
             first_user: plan.run().block_size.first_user(wake_up.block),
             pending: Mutex::default(),
-            settles_at: plan.run().slots().end(wake_up.slot)
-                + reach(&run.workload.classes()[class]),
+            settles_at: slots.end(wake_up.slot) + reach(sender.class()),
             deadline,
         };
-        let turn_key = mix(key ^ plan.run().created_at.micros());
         let run_end = RunEnd {
             runs: Arc::clone(&self.runs),
             run: wake_up.run.clone(),
-            copies: copies.clone(),
+            copies,
             clock: self.clock.clone(),
             stop_timeout: self.stop_timeout,
         };
-        let begins = plan.run().slots().start(wake_up.slot);
-        Ok(Execution(Arc::new(Shared {
-            sender: self
-                .senders
-                .get(&run, class, begins.max(plan.run().starts()))?,
-            senders: Arc::clone(&self.senders),
+        let tick = Arc::new(TickContext {
             wait: plan.classes()[class].wait,
-            class,
             run,
-            run_end,
-            class_key: key,
-            turn_key,
-            journal,
-            transport: Arc::clone(&self.transport),
-            in_flight: Arc::clone(&self.in_flight),
-            starts: self.starts.clone(),
-            counts,
             runs: Arc::clone(&self.runs),
-            known: Mutex::default(),
-            cut_off: self.cut_off.subscribe(),
+            class,
+            longest_iteration,
+            journal,
             sends_until: deadline.map(|deadline| deadline - WRITES_NEED),
-        })))
+        });
+        Ok(Parts {
+            markers: Markers::new(Arc::clone(&tick)),
+            users: UsersOfRun::new(Arc::clone(&self.in_flight), turn_key, counts),
+            sending: Sending {
+                tick: Arc::clone(&tick),
+                sender,
+                senders: Arc::clone(&self.senders),
+                transport: Arc::clone(&self.transport),
+                class_key: key,
+                run_end,
+                cut_off: self.cut_off.subscribe(),
+            },
+            tick,
+        })
     }
 
     /// Says now and then that wake-ups come too late.

@@ -10,50 +10,27 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use rustls::client::danger::ServerCertVerifier;
-use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ClientConfig, InconsistentKeys};
 
+mod error;
 mod insecure;
 pub(crate) mod pem;
+mod provider;
 mod reasons;
 mod roots;
 mod verifier;
 
+pub use error::TlsError;
 use insecure::Anybody;
+use provider::provider;
 pub use reasons::reason;
 use roots::Roots;
 use verifier::Verifier;
 
 /// The variables that name what targets are trusted by, the first that is set, as in requests.
 const BUNDLES: [&str; 2] = ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"];
-
-/// Why there can be no TLS.
-#[derive(Debug, thiserror::Error)]
-pub enum TlsError {
-    /// Nothing is trusted.
-    #[error(
-        "there are no root certificates: install the package ca-certificates, or name a file in SSL_CERT_FILE"
-    )]
-    NoRoots,
-    /// What a variable names cannot be used.
-    #[error(
-        "{variable} names {path}, which cannot be used: name a file with certificates in PEM, or unset it",
-        path = path.display()
-    )]
-    Bundle {
-        /// The variable.
-        variable: &'static str,
-        /// What it names.
-        path: PathBuf,
-        /// Why not.
-        source: pem::PemError,
-    },
-    /// rustls does not like something else.
-    #[error("TLS cannot be used")]
-    Tls(#[from] rustls::Error),
-}
 
 /// The settings for AWS's services and for collectors.
 ///
@@ -72,7 +49,7 @@ pub fn for_targets() -> Result<ClientConfig, TlsError> {
     Ok(plain(by_default()?))
 }
 
-/// What targets are checked with by default; read once.
+/// The verifier of targets whose host has no settings; read once.
 fn by_default() -> Result<Arc<Verifier>, TlsError> {
     static DEFAULT: OnceLock<Arc<Verifier>> = OnceLock::new();
     if let Some(verifier) = DEFAULT.get() {
@@ -133,18 +110,12 @@ fn with_http(mut config: ClientConfig) -> ClientConfig {
     config
 }
 
-fn provider() -> Arc<CryptoProvider> {
-    // an error only says that somebody has installed one already
-    let _ = ring::default_provider().install_default();
-    CryptoProvider::get_default().map_or_else(|| Arc::new(ring::default_provider()), Arc::clone)
-}
-
-/// What a host's own settings are made of.
+/// The parts of a host's own settings.
 #[derive(Debug, Default)]
 pub(crate) struct HostSettings {
     /// The certificates that are trusted in place of all others.
     pub(crate) ca: Option<Vec<CertificateDer<'static>>>,
-    /// Whether any certificate will do.
+    /// True if any certificate will do.
     pub(crate) insecure: bool,
     /// Our own certificate, those between it and its authority's, and its key.
     pub(crate) client: Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>,
@@ -215,7 +186,7 @@ impl HostTls {
         Ok(Self(Arc::new(with_http(config))))
     }
 
-    /// What of a host's settings holds for another origin that a run sends its traffic to: the certificates
+    /// The part of a host's settings that holds for another origin that a run sends its traffic to: the certificates
     /// that it trusts, beside those that are trusted by default. Nothing else: our own certificate is for
     /// whom the workload names, and that anybody will do was said of that one alone.
     pub(crate) fn elsewhere(settings: &HostSettings) -> Result<Option<Self>, HostError> {

@@ -1,4 +1,4 @@
-//! How requests leave: a small HTTP/1.1 client of our own, and the seam that tests put something else into.
+//! The way out for requests: a small HTTP/1.1 client of our own, and the seam that tests put something else into.
 //!
 //! A request is sent by the future that waits for it; no task belongs to a connection. Whatever a target
 //! does, a request ends within its timeout as a reply or as a readable text of few variants, so that
@@ -12,47 +12,44 @@ use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::http::response::Parts;
 use reqwest::header::HeaderMap;
-use reqwest::{Request, StatusCode};
+use reqwest::{Request, StatusCode, Url};
 use rustls::ClientConfig;
 
 use crate::clock::Clock;
 use crate::content_coding::Decoder;
 pub use crate::content_coding::MAX_BODY;
 use crate::host_allowlist::AllowedHosts;
-use crate::tls::{self, TlsError};
-use crate::workload::Connections;
+use crate::random::UserKey;
+use crate::tls::{self, HostTls};
+use crate::workload::{Connections, MAX_CONNECTION_AGE, MAX_REDIRECTS};
 
 mod bodies;
 mod connection;
 mod dial;
+mod error;
 mod exchange;
 mod link_local;
-mod names;
 mod outgoing;
 mod places;
 mod pool;
 mod proxies;
 mod redirects;
+mod resolver;
 mod runtime_api;
 mod texts;
-mod warm;
 
 use bodies::Bodies;
 use connection::{Connection, Origin};
 use dial::Dialer;
+pub use error::HttpError;
 use exchange::{Broken, Exchange};
 use outgoing::Outgoing;
 use places::Places;
 use pool::Pool;
 pub use proxies::Proxies;
 use proxies::Proxy;
-pub use redirects::MAX_REDIRECTS;
 pub use runtime_api::{NoAddress, RUNTIME_API, RuntimeApi};
 pub use texts::{TIMED_OUT, explain};
-pub use warm::Warmer;
-
-/// A connection is used for so long, unless a class says otherwise.
-pub const MAX_CONNECTION_AGE: Duration = Duration::from_secs(60);
 
 /// So many idle connections are closed when the system has no file left for a new one.
 const EVICTED: usize = 64;
@@ -73,10 +70,7 @@ pub trait Transport: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Reply, String>> + Send;
 }
 
-/// A user: the key of its class, or of run and class, and its index.
-pub type UserKey = (u64, u32);
-
-/// What a request is sent with besides what it says itself.
+/// The settings that a request is sent with besides its own.
 #[derive(Clone, Debug)]
 pub struct RequestContext {
     /// Whose request it is: a user's key is that of its class and its index.
@@ -89,7 +83,7 @@ pub struct RequestContext {
     pub redirects: u32,
     /// The TLS settings of the host, if it has its own; they hold for its origin only.
     pub tls: Option<Arc<ClientConfig>>,
-    /// Whether the response's body is kept.
+    /// True if the response's body is kept.
     pub keep_body: bool,
 }
 
@@ -119,7 +113,7 @@ pub struct Reply {
     pub content_length: u64,
 }
 
-/// What holds for all requests of a process.
+/// The settings of all requests of a process.
 #[derive(Debug, Default)]
 pub struct HttpSettings {
     /// Whose connections requests go by whose class does not say it.
@@ -128,7 +122,7 @@ pub struct HttpSettings {
     pub allowed_hosts: AllowedHosts,
     /// The proxies that they go by.
     pub proxies: Proxies,
-    /// Whether the addresses of the link are refused, as they must be on AWS.
+    /// True if the addresses of the link are refused, as they must be on AWS.
     pub refuses_link_local: bool,
     /// Where this function takes its messages from, which is refused as well.
     pub runtime_api: Option<RuntimeApi>,
@@ -150,26 +144,6 @@ struct Client {
     settings: HttpSettings,
 }
 
-/// The HTTP client cannot be made.
-#[derive(Debug, thiserror::Error)]
-pub enum HttpError {
-    /// A client of reqwest's, for something other than traffic, does not like something else.
-    #[error("the HTTP client cannot be made")]
-    Client(#[from] reqwest::Error),
-    /// There is nothing to check targets with.
-    #[error(transparent)]
-    Tls(#[from] TlsError),
-    /// A variable names a proxy of another kind, or none.
-    #[error(
-        "{variable} names no proxy that can be used: write a URL such as http://proxy:3128 \
-         (http and https, no socks)"
-    )]
-    Proxy {
-        /// The variable's name in lower case; it may be set in upper case.
-        variable: &'static str,
-    },
-}
-
 /// An answer whose body is still to be read.
 struct Answer {
     parts: Parts,
@@ -180,7 +154,7 @@ struct Answer {
 /// Why a connection brought no answer.
 struct NoAnswer {
     text: String,
-    /// Whether the connection ended before the first byte of an answer.
+    /// True if the connection ended before the first byte of an answer.
     ended_before: bool,
 }
 
@@ -195,7 +169,12 @@ impl Http {
 
     fn with_tls(tls: ClientConfig, clock: Clock, settings: HttpSettings) -> Self {
         Self(Arc::new(Client {
-            dialer: Dialer::new(tls, &settings, clock.clone()),
+            dialer: Dialer::new(
+                tls,
+                settings.refuses_link_local,
+                settings.runtime_api.clone(),
+                clock.clone(),
+            ),
             pool: Pool::new(clock),
             places: Places::new(settings.max_connections),
             bodies: Bodies::within(crate::machine::memory()),
@@ -203,9 +182,20 @@ impl Http {
         }))
     }
 
-    /// What makes connections for the client's first requests ahead of them.
-    pub fn warmer(&self) -> Warmer {
-        Warmer::new(self.clone())
+    /// Connects to a URL's origin, with TLS if it is https, ahead of the first request by shared connections;
+    /// nothing is sent. `tls` are the settings of the URL's host.
+    ///
+    /// # Errors
+    /// Why there is no connection, in the words that a request to the URL would end with.
+    pub async fn connect(&self, url: &Url, tls: Option<&HostTls>) -> Result<(), String> {
+        let client = &*self.0;
+        let allowed = client.settings.allowed_hosts.check(url);
+        allowed.map_err(|refused| refused.to_string())?;
+        let proxy = client.settings.proxies.of(url);
+        let origin = Arc::new(Origin::new(url, tls.map(HostTls::config)));
+        let connection = client.dialer.dial(origin, proxy.as_ref()).await?;
+        client.pool.put(None, connection, MAX_CONNECTION_AGE);
+        Ok(())
     }
 }
 
@@ -304,7 +294,7 @@ impl Client {
         origin: Arc<Origin>,
         proxy: Option<&Proxy>,
     ) -> Result<Connection, String> {
-        let place = self.places.take(&self.pool)?;
+        let place = self.places.take(|| self.pool.evict(1) > 0)?;
         let connected = self.dialer.dial(Arc::clone(&origin), proxy).await;
         let connected = match connected {
             Err(text) if text.contains(texts::NO_FILES) && self.pool.evict(EVICTED) > 0 => {

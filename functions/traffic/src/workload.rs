@@ -6,8 +6,9 @@
 
 use std::sync::Arc;
 
+pub use crate::base_url::{base_url, request_url};
+use crate::environment::Environment;
 use crate::random::mix;
-use crate::runs::Environment;
 
 mod bounds;
 mod class;
@@ -18,6 +19,7 @@ mod dumps;
 mod engine;
 mod errors;
 mod expect;
+mod functions;
 mod headers;
 mod json;
 mod metric;
@@ -26,22 +28,27 @@ mod pool;
 mod ratio;
 mod read;
 mod rehearsal;
+mod response;
 mod scope;
 mod shape;
+mod steps;
 mod syntax;
 mod text;
 mod thread;
 mod values;
 mod wait;
 
-pub use class::{Host, Order, Set, Step, Task, UserClass, base_url, request_url};
-pub use connections::Connections;
+pub use class::{Host, Order, Set, Step, Task, UserClass};
+pub use connections::{Connections, MAX_CONNECTION_AGE};
+pub use decode::{FOLDER, MAX_REDIRECTS};
 pub use errors::{EvaluationError, Mistake, WorkloadErrors};
 pub use expect::{StatusRule, Verdict};
 pub use pair::Pair;
 pub use pool::Pool;
 pub use ratio::{ClassRatio, TaskRatio, TaskRatios, calc_distribution};
-pub use scope::{Response, Scope};
+pub use read::EQUAL_WEIGHTS;
+pub use response::Response;
+pub use scope::Scope;
 pub use shape::{Course, Daily, NO_SHAPE, Shape, Stage};
 pub use text::{Body, Json, Text};
 use thread::GivenUp;
@@ -52,14 +59,6 @@ pub const BUILT_IN: &str = include_str!("../workloads/default.toml");
 
 /// The name that the built-in workload has in messages.
 pub const BUILT_IN_FILE: &str = "default.toml";
-
-/// What is put before a workload's text to give all classes, and all tasks of a class, one weight:
-/// Locust's `--equal-weights`.
-pub const EQUAL_WEIGHTS: &str = "equal_weights = true\n";
-
-/// The variable that says which folder the files are in that a workload names, where that is not the
-/// workload file's own: it was put at `/workload`, say, or is in a table.
-pub const FOLDER: &str = "CICADA_WORKLOAD_FOLDER";
 
 /// The longest workload file in bytes.
 pub const MAX_SOURCE: usize = 4 * 1024 * 1024;
@@ -194,6 +193,16 @@ impl Workload {
     /// The name of the class that somebody who wrote `name` may have meant.
     pub fn class_like(&self, name: &str) -> Option<&str> {
         like(name, self.classes.iter().map(|class| &**class.name()))
+    }
+
+    /// The shares of the classes in `user_counts` and of their tasks; with `total` a task's share is one of
+    /// all iterations, else one of its class's. Unknown classes are left out.
+    pub fn task_ratio(&self, user_counts: &[(&str, u64)], total: bool) -> TaskRatios {
+        let known = user_counts
+            .iter()
+            .filter_map(|(name, count)| Some((&**self.class(name)?, *count)));
+        let users = user_counts.iter().map(|(_, count)| count).sum();
+        TaskRatios::of(known, users, total)
     }
 
     /// The load shapes, sorted by name.

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    stand_ins::cli::run(local::options::mistake_of)
+    stand_ins::cli::run(local::options::mistake_of, local::interrupts::interrupted())
 }

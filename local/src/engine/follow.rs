@@ -1,4 +1,4 @@
-//! Starts and stops runs when the schedules say so.
+//! Starts and stops runs by the schedules.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::heartbeat::{Action, Alarm, Alarms};
 #[cfg(test)]
 mod tests;
 
-/// Does what the schedules say, when they say it.
+/// Starts or stops a run at each alarm.
 pub(super) async fn follow<S, Q, H>(mut alarms: Alarms, control: Arc<Control<S, Q, H>>)
 where
     S: Store,
@@ -24,7 +24,7 @@ where
             Ok(done) => tracing::info!(schedule, done, "a schedule was due"),
             Err(error) => {
                 let error: &(dyn std::error::Error + 'static) = error.as_ref();
-                tracing::error!(schedule, error, "a schedule could not do what it is for");
+                tracing::error!(schedule, error, "a schedule could not start or stop a run");
             }
         }
     }

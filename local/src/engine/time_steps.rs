@@ -1,6 +1,6 @@
-//! Says when the wall clock was set, and when the machine was suspended.
+//! Log lines about a wall clock that was set, and about a machine that was suspended.
 //!
-//! Neither moves the pace of the traffic, but whoever reads the times of a run has to know.
+//! Neither changes the pace of the traffic, but people who read the times of a run have to know.
 
 use std::time::Duration;
 
@@ -8,20 +8,20 @@ use traffic::clock::Reading;
 
 use crate::duration::shown;
 
-/// How often the clocks are compared.
+/// The time between two readings of the clocks.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// A difference from one look to the next that is worth a word: a clock that is slewed changes by less.
+/// The smallest difference between two readings that is logged: a clock that is slewed changes by less.
 const STEP: Duration = Duration::from_millis(500);
 
-/// What has happened to the clocks between two looks.
+/// A step of the clocks between two readings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
-    /// The wall clock was set back by so much.
+    /// The wall clock was set back by this time.
     Back(Duration),
-    /// The wall clock was set forward by so much.
+    /// The wall clock was set forward by this time.
     Forward(Duration),
-    /// The machine was suspended for so long.
+    /// The machine was suspended for this time.
     Suspended(Duration),
 }
 
@@ -57,7 +57,6 @@ fn say(step: Step) {
     }
 }
 
-/// What happened between two readings.
 fn steps(before: Reading, after: Reading) -> impl Iterator<Item = Step> {
     let elapsed = after.elapsed.saturating_sub(before.elapsed);
     let awake = after.awake.saturating_sub(before.awake);

@@ -1,4 +1,4 @@
-//! Says how many users there are, for metrics.
+//! The numbers of users, for metrics.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,14 +9,14 @@ use traffic::runs::Runs;
 
 use crate::store::SqliteStore;
 
-/// How often it is said.
+/// The time between two reports.
 const TOLD_EVERY: Duration = Duration::from_secs(5);
 
-/// Tells the users of each class that are active by the newest run, again and again.
+/// Reports the number of active users of each class of the newest run, again and again.
 pub(super) async fn tell(runs: Arc<Runs<SqliteStore>>, clock: Clock, telemetry: Arc<Telemetry>) {
     loop {
         tokio::time::sleep(TOLD_EVERY).await;
-        // a run that cannot be read is said by those who need it
+        // a run that cannot be read is logged by the fan-out
         let Ok(Some(run)) = runs.latest().await else {
             continue;
         };

@@ -4,144 +4,137 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::ExportError;
+use crate::store::folder;
 
-/// A file that is replaced when what it says has changed.
-#[derive(Debug)]
-pub(super) struct Replaced {
+/// A file that cannot be written.
+#[derive(Debug, thiserror::Error)]
+#[error("{option} {path} cannot be written", path = path.display())]
+pub struct ExportError {
     option: &'static str,
     path: PathBuf,
-    said: Option<String>,
+    source: io::Error,
 }
 
-/// A file that grows.
+/// A path that can be written, and the option that names it.
 #[derive(Debug)]
-pub(super) struct Appended {
+struct Target {
     option: &'static str,
     path: PathBuf,
+}
+
+/// A file that is replaced when its text has changed.
+#[derive(Debug)]
+pub(super) struct Replaced {
+    target: Target,
+    text: Option<String>,
+}
+
+#[derive(Debug)]
+pub(super) struct Appended {
+    target: Target,
     head: String,
     file: Option<File>,
 }
 
-impl Replaced {
-    /// A file at `path`, which `option` asks for; what is there stays for now.
-    ///
-    /// # Errors
-    /// When it could not be written.
-    pub(super) fn begin(option: &'static str, path: PathBuf) -> Result<Self, ExportError> {
-        let new = Self {
-            option,
-            path,
-            said: None,
-        };
-        check(&new.path).map_err(|source| new.failed(source))?;
-        Ok(new)
+impl Target {
+    fn checked(option: &'static str, path: PathBuf) -> Result<Self, ExportError> {
+        let target = Self { option, path };
+        target.check().map_err(|source| target.failed(source))?;
+        Ok(target)
     }
 
-    /// Whether it is the file at `path`.
-    pub(super) fn is_at(&self, path: &Path) -> bool {
-        self.path == path
-    }
-
-    /// Says this from now on.
-    ///
-    /// # Errors
-    /// When it cannot be written; what was there stays.
-    pub(super) fn write(&mut self, text: &str) -> Result<(), ExportError> {
-        if self.said.as_deref() == Some(text) && self.path.exists() {
-            return Ok(());
+    /// Fails if the file cannot be written; leaves it as it is.
+    fn check(&self) -> io::Result<()> {
+        make_folder(&self.path)?;
+        if self.path.exists() {
+            OpenOptions::new().write(true).open(&self.path)?;
+        } else {
+            tempfile::tempfile_in(folder(&self.path))?;
         }
-        replace(&self.path, text).map_err(|source| self.failed(source))?;
-        self.said = Some(text.to_owned());
         Ok(())
     }
 
-    /// Takes the file away, if it was written.
-    ///
-    /// # Errors
-    /// When it stays.
+    fn failed(&self, source: io::Error) -> ExportError {
+        ExportError {
+            option: self.option,
+            path: self.path.clone(),
+            source,
+        }
+    }
+}
+
+impl Replaced {
+    /// The file at `path`, which `option` names; its contents stay until the first write.
+    pub(super) fn begin(option: &'static str, path: PathBuf) -> Result<Self, ExportError> {
+        Ok(Self {
+            target: Target::checked(option, path)?,
+            text: None,
+        })
+    }
+
+    pub(super) fn is_at(&self, path: &Path) -> bool {
+        self.target.path == path
+    }
+
+    /// Makes `text` the contents; if that fails, the old contents stay.
+    pub(super) fn write(&mut self, text: &str) -> Result<(), ExportError> {
+        let path = &self.target.path;
+        if self.text.as_deref() == Some(text) && path.exists() {
+            return Ok(());
+        }
+        replace(path, text).map_err(|source| self.target.failed(source))?;
+        self.text = Some(text.to_owned());
+        Ok(())
+    }
+
+    /// Removes the file, if it was written.
     pub(super) fn remove(self) -> Result<(), ExportError> {
-        let removed = self.said.as_ref().map(|_| fs::remove_file(&self.path));
+        let removed = self.text.map(|_| fs::remove_file(&self.target.path));
         match removed {
             Some(Err(source)) if source.kind() != io::ErrorKind::NotFound => {
-                Err(self.failed(source))
+                Err(self.target.failed(source))
             }
             _ => Ok(()),
         }
     }
-
-    fn failed(&self, source: io::Error) -> ExportError {
-        failed(self.option, &self.path, source)
-    }
 }
 
 impl Appended {
-    /// A file at `path` that begins with a head; what is there stays until the first lines come.
-    ///
-    /// # Errors
-    /// When it could not be written.
+    /// The file at `path`, which begins with a head; its old contents stay until the first lines.
     pub(super) fn begin(
         option: &'static str,
         path: PathBuf,
         head: String,
     ) -> Result<Self, ExportError> {
-        let begun = Self {
-            option,
-            path,
+        Ok(Self {
+            target: Target::checked(option, path)?,
             head,
             file: None,
-        };
-        check(&begun.path).map_err(|source| begun.failed(source))?;
-        Ok(begun)
+        })
     }
 
-    /// Adds lines, or none: then at least the head is there.
-    ///
-    /// # Errors
-    /// When they cannot be written.
+    /// Adds lines; the first call writes the head before them, also if there are none.
     pub(super) fn append(&mut self, lines: &str) -> Result<(), ExportError> {
-        self.write(lines).map_err(|source| self.failed(source))
+        self.write(lines)
+            .map_err(|source| self.target.failed(source))
     }
 
     fn write(&mut self, lines: &str) -> io::Result<()> {
         let file = match &mut self.file {
             Some(file) => file,
             None => {
-                let mut file = File::create(&self.path)?;
+                let mut file = File::create(&self.target.path)?;
                 file.write_all(self.head.as_bytes())?;
                 self.file.insert(file)
             }
         };
         file.write_all(lines.as_bytes())
     }
-
-    fn failed(&self, source: io::Error) -> ExportError {
-        failed(self.option, &self.path, source)
-    }
 }
 
-fn failed(option: &'static str, path: &Path, source: io::Error) -> ExportError {
-    ExportError {
-        option,
-        path: path.to_owned(),
-        source,
-    }
-}
-
-/// Whether a file could be written, without writing it.
-fn check(path: &Path) -> io::Result<()> {
-    make_folder(path)?;
-    if path.exists() {
-        OpenOptions::new().write(true).open(path)?;
-    } else {
-        tempfile::tempfile_in(folder(path))?;
-    }
-    Ok(())
-}
-
-/// Puts a new file where the old one is, in one step; a pipe or a device is written to.
+/// Puts a new file in the place of the old one, in one step; a pipe or a device is written to.
 fn replace(path: &Path, text: &str) -> io::Result<()> {
-    // what a link leads to is replaced, and not the link
+    // the file that a link leads to is replaced, and not the link
     let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let there = fs::metadata(path).ok();
     if there.as_ref().is_some_and(|there| !there.is_file()) {
@@ -161,14 +154,9 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// As in Locust, the folder of a file need not be there.
+/// Makes the folder of a file, which may be missing, as in Locust.
 fn make_folder(path: &Path) -> io::Result<()> {
     fs::create_dir_all(folder(path))
-}
-
-fn folder(path: &Path) -> &Path {
-    let folder = path.parent().filter(|folder| *folder != Path::new(""));
-    folder.unwrap_or(Path::new("."))
 }
 
 #[cfg(test)]

@@ -10,12 +10,12 @@ use traffic::run::Segment;
 #[derive(Clone, Debug)]
 pub(super) struct HtmlName {
     name: String,
-    /// In seconds, if the command line says it.
+    /// In seconds; `None` if the command line has none.
     run_time: Option<u64>,
 }
 
 impl HtmlName {
-    /// The name as it was typed, and the run time that was.
+    /// The name and the run time of the command line.
     pub(super) fn new(name: &str, run_time: Option<Duration>) -> Self {
         Self {
             name: name.to_owned(),
@@ -23,7 +23,7 @@ impl HtmlName {
         }
     }
 
-    /// The name for the run of a snapshot; what there is nothing for stays as it is.
+    /// The name for the run of a snapshot; a placeholder without a value stays in it.
     pub(super) fn of(&self, snapshot: Option<&Snapshot>) -> PathBuf {
         let run = snapshot.and_then(|snapshot| snapshot.run.as_ref());
         let last = run.and_then(|run| run.plan.run().segments.last());
@@ -56,14 +56,8 @@ mod tests {
 
     fn segment(spawn_rate: f64, until: Option<u64>) -> Segment {
         Segment {
-            from: Slot(100).full_second(),
-            user_count: 60,
-            spawn_rate,
-            shape: None,
-            shares: Vec::new(),
-            host: None,
-            hosts: Vec::new(),
             until: until.map(|until| Slot(until).full_second()),
+            ..Segment::new(Slot(100).full_second(), 60, spawn_rate, Vec::new())
         }
     }
 

@@ -10,13 +10,13 @@ use traffic::run::RunId;
 #[derive(Debug, Default)]
 pub(super) struct NewestSecond {
     held: Option<(u64, String)>,
-    /// What the latest lines were of.
-    said: Option<Said>,
+    /// The source of the latest lines.
+    source: Option<Source>,
 }
 
-/// What has to change for another line once a run is over.
+/// The parts of a snapshot of which one must change for further lines once a run is over.
 #[derive(Debug, PartialEq, Eq)]
-struct Said {
+struct Source {
     run: RunId,
     is_stopped: bool,
     requests: u64,
@@ -24,35 +24,35 @@ struct Said {
 }
 
 impl NewestSecond {
-    /// Takes the lines of a snapshot, unless it says nothing new, and returns those of an earlier
-    /// second, which nothing replaces any more.
+    /// Holds the lines of a snapshot, unless it has nothing new, and returns the held lines of an earlier
+    /// second.
     pub(super) fn take(
         &mut self,
         snapshot: &Snapshot,
         state: State,
         lines: impl FnOnce() -> String,
     ) -> String {
-        let Some(said) = Said::of(snapshot, state) else {
+        let Some(source) = Source::of(snapshot, state) else {
             return String::new();
         };
-        if said.is_stopped && self.said.as_ref() == Some(&said) {
+        if source.is_stopped && self.source.as_ref() == Some(&source) {
             return String::new();
         }
         let second = snapshot.at.seconds() as u64;
-        self.said = Some(said);
+        self.source = Some(source);
         match self.held.replace((second, lines())) {
             Some((before, finished)) if before != second => finished,
             _ => String::new(),
         }
     }
 
-    /// The lines that are held back, at the end.
+    /// The lines that are still held, at the end.
     pub(super) fn finish(&mut self) -> String {
         self.held.take().map_or(String::new(), |(_, lines)| lines)
     }
 }
 
-impl Said {
+impl Source {
     fn of(snapshot: &Snapshot, state: State) -> Option<Self> {
         let run = snapshot.run.as_ref()?;
         Some(Self {
@@ -81,18 +81,13 @@ mod tests {
 
     fn snapshot(at: Duration) -> Snapshot {
         let workload = Workload::built_in(&|_| None).unwrap();
-        let run = Run {
-            id: RunId::new(START, 1),
-            revision: 1,
-            seed: 1,
-            workload: workload.version().to_owned(),
-            block_size: Default::default(),
-            created_at: START,
-            segments: Vec::new(),
-            stopped_at: None,
-            past: None,
-            reset_at: None,
-        };
+        let run = Run::new(
+            RunId::new(START, 1),
+            1,
+            workload.version(),
+            START,
+            Vec::new(),
+        );
         let plan = Plan::new(run, Vec::new());
         Snapshot {
             run: Some(Arc::new(LoadedRun {

@@ -1,55 +1,46 @@
-//! The schedules as they fall due: what EventBridge Scheduler does in the cloud.
+//! The schedules as they fall due, as EventBridge Scheduler does it on AWS.
 //!
-//! It goes by the wall clock. What fell due while nobody looked, because the machine slept or the
-//! clock was put forward, is late by up to a minute or not at all, as an event that EventBridge may
-//! deliver for 60 s.
+//! Alarms go by the wall clock. An alarm that fell due while the machine slept, or when the clock was put forward,
+//! rings up to 60 s late, or not at all, as an event that EventBridge may deliver for 60 s.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use tokio::sync::watch;
 use traffic::clock::{Clock, Timestamp};
-use traffic::ports::{HeartbeatError, Schedule};
+use traffic::ports::Schedule;
 use traffic::schedule::Cron;
 
-use crate::heartbeat::TokioHeartbeat;
+use crate::queue::LOOK_AGAIN;
 
 #[cfg(test)]
 mod tests;
 
-/// What is later than this is left out.
+/// A later alarm is left out.
 const GRACE: Duration = Duration::from_secs(60);
-
-/// The wall clock may jump: it is looked at again at least this often.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// A schedule that is due. At one instant stops come first, so that a start holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Alarm {
-    /// When it was due.
+    /// The instant at which it was due.
     pub at: Timestamp,
-    /// What is to be done.
     pub action: Action,
-    /// The schedule's name.
     pub schedule: String,
 }
 
-/// What a schedule does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Stops the run that is on.
     Stop,
     /// Starts a run, or changes the one that is on: the body of a `POST /swarm`.
     Start(String),
 }
 
-/// Waits for what is due.
 #[derive(Debug)]
 pub struct Alarms {
     clock: Clock,
     schedules: watch::Receiver<Vec<Schedule>>,
     armed: Vec<Armed>,
-    /// What is due up to here has rung.
+    /// The alarms up to this instant have rung.
     looked_at: Timestamp,
     ringing: VecDeque<Alarm>,
 }
@@ -64,38 +55,31 @@ struct Armed {
 }
 
 impl Alarms {
-    /// The alarms of a heartbeat's schedules, from now on.
-    ///
-    /// # Errors
-    /// When the schedules cannot be read.
-    pub async fn new(heartbeat: &TokioHeartbeat, clock: Clock) -> Result<Self, HeartbeatError> {
-        let looked_at = clock.now();
-        heartbeat.publish().await?;
+    /// The alarms of the schedules from now on.
+    pub fn new(schedules: watch::Receiver<Vec<Schedule>>, clock: Clock) -> Self {
         let mut alarms = Self {
+            looked_at: clock.now(),
             clock,
-            schedules: heartbeat.schedules.subscribe(),
+            schedules,
             armed: Vec::new(),
-            looked_at,
             ringing: VecDeque::new(),
         };
         alarms.arm();
-        Ok(alarms)
+        alarms
     }
 
-    /// How many schedules there are.
     pub fn len(&self) -> usize {
         self.schedules.borrow().len()
     }
 
-    /// Whether there is no schedule.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The next alarm, when it is due; `None` once the heartbeat is gone.
+    /// The next alarm, when it is due; `None` once the heartbeat is dropped.
     pub async fn next(&mut self) -> Option<Alarm> {
         loop {
-            // by the schedules as they were, for a new one is not due before it was made
+            // first the old schedules, because a new one is not due before it was made
             self.look(self.clock.now());
             if let Some(alarm) = self.ringing.pop_front() {
                 return Some(alarm);
@@ -136,10 +120,10 @@ impl Alarms {
         self.armed = armed.collect();
     }
 
-    /// Rings what is due by now.
+    /// Rings the alarms that are due by now.
     fn look(&mut self, now: Timestamp) {
         if now + GRACE < self.looked_at {
-            // the clock was put back: what is due again is due
+            // the clock was put back: an alarm that is due again rings again
             for armed in &mut self.armed {
                 armed.next = armed.cron.next_after(now);
             }
@@ -150,34 +134,25 @@ impl Alarms {
         for armed in &mut self.armed {
             while let Some(at) = armed.next.filter(|at| *at <= now) {
                 if at > earliest {
-                    due.push(armed.alarm(at));
+                    due.push(Alarm {
+                        at,
+                        action: armed.action.clone(),
+                        schedule: armed.schedule.clone(),
+                    });
                 } else {
                     tracing::warn!(
                         schedule = armed.schedule,
-                        "a schedule was missed while nobody looked, and is not made up for"
+                        "a schedule was due more than 60 s ago, while this process slept: it is left out"
                     );
                 }
                 armed.next = armed.cron.next_after(at.max(earliest));
             }
         }
-        due.sort_by_key(|alarm| (alarm.at, alarm.is_start(), alarm.schedule.clone()));
+        due.sort_by_key(|alarm| {
+            let is_start = matches!(alarm.action, Action::Start(_));
+            (alarm.at, is_start, alarm.schedule.clone())
+        });
         self.ringing.extend(due);
         self.looked_at = self.looked_at.max(now);
-    }
-}
-
-impl Alarm {
-    fn is_start(&self) -> bool {
-        matches!(self.action, Action::Start(_))
-    }
-}
-
-impl Armed {
-    fn alarm(&self, at: Timestamp) -> Alarm {
-        Alarm {
-            at,
-            action: self.action.clone(),
-            schedule: self.schedule.clone(),
-        }
     }
 }

@@ -1,15 +1,16 @@
-//! The connection and its statements: what the store's thread does, in SQL.
+//! The connection and its statements: the work of the store's thread, in SQL.
 //!
-//! Every statement is compiled once and kept. Unsigned numbers that may use all 64 bits (slots,
-//! nonces, revisions) are stored by their bits, for SQLite knows only signed ones.
+//! Every statement is compiled once and kept. Unsigned numbers that may use all 64 bits (slots, nonces, revisions)
+//! are stored by their bits, because SQLite has only signed ones.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use rusqlite::types::Type;
-use rusqlite::{Connection, OptionalExtension, Params, Row};
+use rusqlite::{Connection, OptionalExtension, Params, Row, ToSql};
+use serde::de::DeserializeOwned;
 use traffic::clock::Slot;
-use traffic::ports::{Checkpoint, Cursor, RecordPage, StoreError};
+use traffic::ports::{Checkpoint, Cursor, RecordPage, Schedule, StoreError};
 use traffic::record::{Block, Bucket, Record, RecordKey};
 use traffic::run::{Run, RunId};
 
@@ -17,10 +18,9 @@ use super::error::store_error;
 use super::names::Names;
 use super::place::Place;
 
-/// Records that one call of [`Database::expire`] drops at most, so that writers need not wait long.
+/// The most records that one call of [`Database::expire`] drops, so that writers need not wait long.
 const EXPIRED_AT_ONCE: usize = 500;
 
-/// An open database.
 pub(super) struct Database {
     pub(super) connection: Connection,
     pub(super) place: Place,
@@ -33,12 +33,12 @@ impl Database {
         Self {
             connection,
             place,
-            runs: Names::of_runs(),
-            classes: Names::of_classes(),
+            runs: Names::new("run_names"),
+            classes: Names::new("class_names"),
         }
     }
 
-    /// Copies the write-ahead log into the file and lets it go.
+    /// Copies the write-ahead log into the file and closes it.
     pub(super) fn close(self) {
         let place = self.place;
         if let Err((_, error)) = self.connection.close() {
@@ -46,7 +46,7 @@ impl Database {
         }
     }
 
-    /// The port's error for what SQLite said.
+    /// The port's error for an error of SQLite.
     pub(super) fn error(&self, error: &rusqlite::Error) -> StoreError {
         store_error(&self.place, error)
     }
@@ -58,34 +58,42 @@ impl Database {
         revision: u64,
         body: &str,
     ) -> rusqlite::Result<bool> {
+        self.put_revision("runs", id, revision, body)
+    }
+
+    fn put_revision(
+        &mut self,
+        table: &str,
+        id: &RunId,
+        revision: u64,
+        body: impl ToSql,
+    ) -> rusqlite::Result<bool> {
         let run = self.writable_run(id)?;
         let written = if revision == 1 {
-            self.execute(
-                "INSERT INTO runs (run, revision, body) VALUES (?1, 1, ?2)
-                 ON CONFLICT DO NOTHING",
-                (run, body),
-            )?
+            let insert = format!(
+                "INSERT INTO {table} (run, revision, body) VALUES (?1, 1, ?2) ON CONFLICT DO NOTHING"
+            );
+            self.execute(&insert, (run, body))?
         } else {
-            self.execute(
-                "UPDATE runs SET revision = ?2, body = ?3 WHERE run = ?1 AND revision = ?4",
-                (run, bits(revision), body, bits(revision.wrapping_sub(1))),
-            )?
+            let update = format!(
+                "UPDATE {table} SET revision = ?2, body = ?3 WHERE run = ?1 AND revision = ?4"
+            );
+            let before = bits(revision.wrapping_sub(1));
+            self.execute(&update, (run, bits(revision), body, before))?
         };
         Ok(written == 1)
     }
 
     pub(super) fn run(&mut self, id: &RunId) -> rusqlite::Result<Option<Run>> {
-        let Some(run) = self.runs.find(&self.connection, &id.0)? else {
-            return Ok(None);
-        };
-        self.first("SELECT body FROM runs WHERE run = ?1", [run], parse_run)
+        let sql = "SELECT body FROM run_names JOIN runs ON run = number WHERE name = ?1";
+        self.first(sql, [&id.0], from_json)
     }
 
     pub(super) fn latest_run(&mut self) -> rusqlite::Result<Option<Run>> {
         self.first(
             "SELECT body FROM run_names JOIN runs ON run = number ORDER BY name DESC LIMIT 1",
             [],
-            parse_run,
+            from_json,
         )
     }
 
@@ -140,7 +148,7 @@ impl Database {
         self.place.check()?;
         let written = self.try_put_records(records);
         if written.is_err() {
-            // numbers that were given to names in what was rolled back are free again
+            // the numbers of names in a transaction that was rolled back are free again
             self.runs.forget();
             self.classes.forget();
         }
@@ -184,14 +192,12 @@ impl Database {
             records: Vec::new(),
             cursor: since.unwrap_or(Cursor(0)),
         };
-        let Some(run) = self.runs.find(&self.connection, &id.0)? else {
-            return Ok(page);
-        };
         let mut select = self.connection.prepare_cached(
             "SELECT number, class, block, slot, writer, sequence, requests, failures, payload
-             FROM records WHERE run = ?1 AND bucket = ?2 AND number > ?3 ORDER BY number",
+             FROM records WHERE run = (SELECT number FROM run_names WHERE name = ?1)
+             AND bucket = ?2 AND number > ?3 ORDER BY number",
         )?;
-        let mut rows = select.query((run, ordered(bucket.0), ordered(page.cursor.0)))?;
+        let mut rows = select.query((&id.0, ordered(bucket.0), ordered(page.cursor.0)))?;
         while let Some(row) = rows.next()? {
             page.cursor = Cursor(unsigned(row.get(0)?));
             let class = self.classes.name(&self.connection, row.get(1)?)?;
@@ -200,15 +206,13 @@ impl Database {
         Ok(page)
     }
 
-    /// The latest slot of which something is recorded in a run's newest bucket.
+    /// The latest slot with a record in a run's newest bucket.
     pub(super) fn last_recorded_slot(&mut self, id: &RunId) -> rusqlite::Result<Option<Slot>> {
-        let Some(run) = self.runs.find(&self.connection, &id.0)? else {
-            return Ok(None);
-        };
         let slot: Option<Option<i64>> = self.first(
-            "SELECT MAX(slot) FROM records WHERE run = ?1
-             AND bucket = (SELECT MAX(bucket) FROM records WHERE run = ?1)",
-            [run],
+            "WITH its (run) AS (SELECT number FROM run_names WHERE name = ?1)
+             SELECT MAX(slot) FROM records WHERE run = (SELECT run FROM its)
+             AND bucket = (SELECT MAX(bucket) FROM records WHERE run = (SELECT run FROM its))",
+            [&id.0],
             |row| row.get(0),
         )?;
         Ok(slot.flatten().map(unsigned).map(Slot))
@@ -220,12 +224,10 @@ impl Database {
         id: &RunId,
         from: Bucket,
     ) -> rusqlite::Result<Option<Bucket>> {
-        let Some(run) = self.runs.find(&self.connection, &id.0)? else {
-            return Ok(None);
-        };
         let bucket: Option<Option<i64>> = self.first(
-            "SELECT MIN(bucket) FROM records WHERE run = ?1 AND bucket >= ?2",
-            (run, ordered(from.0)),
+            "SELECT MIN(bucket) FROM records
+             WHERE run = (SELECT number FROM run_names WHERE name = ?1) AND bucket >= ?2",
+            (&id.0, ordered(from.0)),
             |row| row.get(0),
         )?;
         Ok(bucket.flatten().map(unsigned).map(Bucket))
@@ -238,8 +240,8 @@ impl Database {
             "DELETE FROM records WHERE number IN (
                 SELECT records.number FROM run_names
                 CROSS JOIN records ON records.run = run_names.number AND records.bucket < ?1
-                LIMIT 500)",
-            [ordered(before.0)],
+                LIMIT ?2)",
+            (ordered(before.0), EXPIRED_AT_ONCE as i64),
         )?;
         Ok(dropped == EXPIRED_AT_ONCE)
     }
@@ -250,31 +252,13 @@ impl Database {
         id: &RunId,
         checkpoint: &Checkpoint,
     ) -> rusqlite::Result<bool> {
-        let run = self.writable_run(id)?;
-        let body = &checkpoint.body[..];
-        let written = if checkpoint.revision == 1 {
-            self.execute(
-                "INSERT INTO checkpoints (run, revision, body) VALUES (?1, 1, ?2)
-                 ON CONFLICT DO NOTHING",
-                (run, body),
-            )?
-        } else {
-            let before = checkpoint.revision.wrapping_sub(1);
-            self.execute(
-                "UPDATE checkpoints SET revision = ?2, body = ?3
-                 WHERE run = ?1 AND revision = ?4",
-                (run, bits(checkpoint.revision), body, bits(before)),
-            )?
-        };
-        Ok(written == 1)
+        self.put_revision("checkpoints", id, checkpoint.revision, &checkpoint.body[..])
     }
 
     pub(super) fn checkpoint(&mut self, id: &RunId) -> rusqlite::Result<Option<Checkpoint>> {
-        let Some(run) = self.runs.find(&self.connection, &id.0)? else {
-            return Ok(None);
-        };
-        let sql = "SELECT revision, body FROM checkpoints WHERE run = ?1";
-        self.first(sql, [run], |row| {
+        let sql = "SELECT revision, body FROM run_names JOIN checkpoints ON run = number
+                   WHERE name = ?1";
+        self.first(sql, [&id.0], |row| {
             Ok(Checkpoint {
                 revision: unsigned(row.get(0)?),
                 body: row.get::<_, Vec<u8>>(1)?.into(),
@@ -283,14 +267,11 @@ impl Database {
     }
 
     pub(super) fn planned_until(&mut self, id: &RunId) -> rusqlite::Result<Option<Slot>> {
-        let Some(run) = self.runs.find(&self.connection, &id.0)? else {
-            return Ok(None);
-        };
-        let sql = "SELECT planned_until FROM plans WHERE run = ?1";
-        self.first(sql, [run], |row| row.get(0).map(unsigned).map(Slot))
+        let sql = "SELECT planned_until FROM run_names JOIN plans ON run = number WHERE name = ?1";
+        self.first(sql, [&id.0], |row| row.get(0).map(unsigned).map(Slot))
     }
 
-    /// Moves how far a run is planned; false if it is not at `from`.
+    /// Moves `planned_until` of a run; false if it is not at `from`.
     pub(super) fn advance_planned(
         &mut self,
         id: &RunId,
@@ -312,12 +293,34 @@ impl Database {
         Ok(moved == 1)
     }
 
+    pub(super) fn schedules(&mut self) -> rusqlite::Result<Vec<Schedule>> {
+        let sql = "SELECT body FROM schedules ORDER BY name";
+        let mut select = self.connection.prepare_cached(sql)?;
+        select.query_map([], from_json)?.collect()
+    }
+
+    pub(super) fn put_schedule(&mut self, name: &str, body: &str) -> rusqlite::Result<()> {
+        self.place.check()?;
+        self.execute(
+            "INSERT INTO schedules (name, body) VALUES (?1, ?2)
+             ON CONFLICT DO UPDATE SET body = excluded.body",
+            (name, body),
+        )?;
+        Ok(())
+    }
+
+    /// Deletes a schedule; false if there is none of this name.
+    pub(super) fn delete_schedule(&mut self, name: &str) -> rusqlite::Result<bool> {
+        self.place.check()?;
+        Ok(self.execute("DELETE FROM schedules WHERE name = ?1", [name])? == 1)
+    }
+
     fn writable_run(&mut self, id: &RunId) -> rusqlite::Result<i64> {
         self.place.check()?;
         self.runs.number(&self.connection, &id.0)
     }
 
-    pub(super) fn execute(&self, sql: &str, parameters: impl Params) -> rusqlite::Result<usize> {
+    fn execute(&self, sql: &str, parameters: impl Params) -> rusqlite::Result<usize> {
         self.connection.prepare_cached(sql)?.execute(parameters)
     }
 
@@ -334,7 +337,8 @@ impl Database {
     }
 }
 
-fn parse_run(row: &Row<'_>) -> rusqlite::Result<Run> {
+/// The first column, which is JSON.
+fn from_json<T: DeserializeOwned>(row: &Row<'_>) -> rusqlite::Result<T> {
     let body = row.get_ref(0)?.as_str()?;
     serde_json::from_str(body)
         .map_err(|error| rusqlite::Error::FromSqlConversionFailure(0, Type::Text, Box::new(error)))
@@ -372,7 +376,7 @@ fn unsigned(number: i64) -> u64 {
     u64::from_ne_bytes(number.to_ne_bytes())
 }
 
-/// A number that is compared by its order; those above SQLite's range come last.
+/// A number whose order counts; those above SQLite's range come last.
 fn ordered(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }

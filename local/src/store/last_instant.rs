@@ -1,7 +1,7 @@
-//! The latest instant at which a process was at work on the database, by its own words.
+//! The latest instant at which a process was at work on the database, from what it wrote.
 //!
-//! A clock may have been set back since. It is not exact: it is never later than that instant, and what
-//! was sent in the moments after it is not known to have been.
+//! The wall clock may have been set back since. The instant is never too late; it is too early by the moments in
+//! which nothing was written.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use traffic::run::Run;
 
 use super::database::Database;
 
-/// The plan is written at most this far ahead: it ends with the next minute, but for a slot for each change in it.
+/// The longest time that `planned_until` is ahead: the end of the next minute, and a slot for each change in it.
 const PLAN_REACHES: Duration = Duration::from_secs(180);
 
 /// The instant, if there is any run.
@@ -28,15 +28,15 @@ pub(super) fn of(database: &mut Database) -> rusqlite::Result<Option<Timestamp>>
     Ok(instants.into_iter().flatten().max())
 }
 
-/// When the run was changed last, as far as it says so. The later stages of a load shape were written long
-/// before they begin.
+/// The instant of the last change that the run shows. The later stages of a load shape do not count: they were
+/// written long before they begin.
 fn by_changes(run: &Run) -> Timestamp {
     let asked_for = run.segments.windows(2).filter(|pair| {
         let goes_on = pair[0].shape.is_some() && pair[1].shape.is_some();
         !goes_on
     });
     let changed = asked_for.map(|pair| pair[1].from);
-    // what came before the first segment was counted for good when that was on
+    // segments were folded into `past` while the first of the others was on
     let folded = run.past.as_ref().map(|_| run.kept_from());
     let changed = changed.chain(folded).chain(run.stopped_at).max();
     let instants = [Some(run.created_at), run.reset_at, changed];

@@ -1,78 +1,42 @@
-//! Names as numbers: a run's or class's name is stored once, its records carry a small integer.
+//! Names as numbers: the name of a run or class is stored once, and its records carry a small integer.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 
-/// One table of names, and what is known of it.
+/// A table of names, with a copy of the rows that were used.
 pub(super) struct Names {
-    sql: &'static Statements,
+    table: &'static str,
     numbers: HashMap<Arc<str>, i64>,
     names: HashMap<i64, Arc<str>>,
 }
 
-struct Statements {
-    insert: &'static str,
-    number: &'static str,
-    name: &'static str,
-}
-
-static RUNS: Statements = Statements {
-    insert: "INSERT INTO run_names (name) VALUES (?1) ON CONFLICT DO NOTHING",
-    number: "SELECT number FROM run_names WHERE name = ?1",
-    name: "SELECT name FROM run_names WHERE number = ?1",
-};
-
-static CLASSES: Statements = Statements {
-    insert: "INSERT INTO class_names (name) VALUES (?1) ON CONFLICT DO NOTHING",
-    number: "SELECT number FROM class_names WHERE name = ?1",
-    name: "SELECT name FROM class_names WHERE number = ?1",
-};
-
 impl Names {
-    /// The names of runs.
-    pub(super) fn of_runs() -> Self {
-        Self::new(&RUNS)
+    pub(super) fn new(table: &'static str) -> Self {
+        Self {
+            table,
+            numbers: HashMap::new(),
+            names: HashMap::new(),
+        }
     }
 
-    /// The names of classes.
-    pub(super) fn of_classes() -> Self {
-        Self::new(&CLASSES)
-    }
-
-    /// The number of a name, given now if it is new.
+    /// The number of a name; a new name gets one.
     pub(super) fn number(&mut self, connection: &Connection, name: &str) -> rusqlite::Result<i64> {
         if let Some(number) = self.numbers.get(name) {
             return Ok(*number);
         }
-        connection
-            .prepare_cached(self.sql.insert)?
-            .execute([name])?;
-        self.find(connection, name)?
-            .ok_or(rusqlite::Error::QueryReturnedNoRows)
-    }
-
-    /// The number of a name, if it has one.
-    pub(super) fn find(
-        &mut self,
-        connection: &Connection,
-        name: &str,
-    ) -> rusqlite::Result<Option<i64>> {
-        if let Some(number) = self.numbers.get(name) {
-            return Ok(Some(*number));
-        }
-        let number = connection
-            .prepare_cached(self.sql.number)?
-            .query_row([name], |row| row.get(0))
-            .optional()?;
-        if let Some(number) = number {
-            self.learn(number, name.into());
-        }
+        let table = self.table;
+        let insert = format!("INSERT INTO {table} (name) VALUES (?1) ON CONFLICT DO NOTHING");
+        connection.prepare_cached(&insert)?.execute([name])?;
+        let select = format!("SELECT number FROM {table} WHERE name = ?1");
+        let mut select = connection.prepare_cached(&select)?;
+        let number = select.query_row([name], |row| row.get(0))?;
+        self.learn(number, name.into());
         Ok(number)
     }
 
-    /// The name that a number was given to.
+    /// The name of a number.
     pub(super) fn name(
         &mut self,
         connection: &Connection,
@@ -81,25 +45,17 @@ impl Names {
         if let Some(name) = self.names.get(&number) {
             return Ok(Arc::clone(name));
         }
-        let name: Arc<str> = connection
-            .prepare_cached(self.sql.name)?
-            .query_row([number], |row| row.get(0))?;
+        let select = format!("SELECT name FROM {} WHERE number = ?1", self.table);
+        let mut select = connection.prepare_cached(&select)?;
+        let name: Arc<str> = select.query_row([number], |row| row.get(0))?;
         self.learn(number, Arc::clone(&name));
         Ok(name)
     }
 
-    /// Forgets what is known: numbers given in a transaction that was rolled back are free again.
+    /// Forgets all rows: the numbers of a transaction that was rolled back are free again.
     pub(super) fn forget(&mut self) {
         self.numbers.clear();
         self.names.clear();
-    }
-
-    fn new(sql: &'static Statements) -> Self {
-        Self {
-            sql,
-            numbers: HashMap::new(),
-            names: HashMap::new(),
-        }
     }
 
     fn learn(&mut self, number: i64, name: Arc<str>) {

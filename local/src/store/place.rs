@@ -1,7 +1,7 @@
-//! Where a database lies, what to call it in messages, and whether it is still there.
+//! The file of a database: its name in messages, and a check before each write that it is still the same file.
 //!
-//! A file that is deleted or replaced under a running process can be written on without an error,
-//! and what is written is gone with the process: so we look before each write.
+//! A file that is deleted or replaced under a running process can be written on without an error, and everything
+//! that is written then is lost with the process.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -9,16 +9,16 @@ use std::path::{Path, PathBuf};
 use rusqlite::ffi;
 use tempfile::TempDir;
 
-/// Where a database lies.
+/// The file of a database.
 #[derive(Debug)]
 pub(super) enum Place {
-    /// In a file, by the name the user gave.
+    /// A file, by the name that the user gave.
     File(PathBuf, Option<Identity>),
-    /// In a folder that goes with the database, if it has not gone already.
+    /// A file in a folder that is removed with the database; `None` if it is removed already.
     Temporary(#[expect(dead_code, reason = "held until the database is closed")] Option<TempDir>),
 }
 
-/// What stays the same as long as a name stands for the same file.
+/// Device and inode: the same as long as a name stands for the same file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Identity(u64, u64);
 
@@ -58,6 +58,14 @@ impl Identity {
     #[cfg(not(unix))]
     fn of(_: &Path) -> Option<Self> {
         None
+    }
+}
+
+/// The folder that a file lies in.
+pub(crate) fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
     }
 }
 

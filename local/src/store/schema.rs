@@ -1,7 +1,7 @@
 //! Opens a database file and makes sure that it is one of Cicada's, whole, writable and of this version.
 //!
-//! A foreign file, and one of another version, is left as it was. The file is held under SQLite's exclusive lock as long as the
-//! store is open: one process writes it, and a second one is told so.
+//! A foreign file, and one of another version, is left as it was. SQLite's exclusive lock is held as long as the
+//! store is open, so a second process is refused.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -19,10 +19,10 @@ const APPLICATION_ID: i32 = 0x4349_4341;
 /// The version of [`SCHEMA`].
 const VERSION: u32 = 1;
 
-/// How long to wait for somebody who only looks into the file for a moment.
+/// The longest wait for another process that reads the file for a moment.
 const LOCK_PATIENCE: Duration = Duration::from_millis(300);
 
-/// SQLite's page cache; what a run needs at one time is far less.
+/// SQLite's page cache; a run needs far less at one time.
 const CACHE_KIB: i32 = 4 * 1024;
 
 /// Pages in the write-ahead log before they are copied into the file (16 MiB).
@@ -34,23 +34,11 @@ const LOG_LIMIT_BYTES: i32 = 32 * 1024 * 1024;
 /// Statements that stay compiled; more than there are.
 const STATEMENTS: usize = 48;
 
-/// Whether a database outlives a power cut. Either outlives `kill -9` as long as it has a name.
-#[derive(Clone, Copy, Debug)]
-enum Synchronous {
-    /// It does, less what was written in the last moments.
-    Normal,
-    /// It does not: it goes with the process anyway.
-    Off,
-}
+/// A database survives a power cut, less the last moments. A file survives `kill -9` with either setting.
+const SYNCHRONOUS: &str = "NORMAL";
 
-impl Synchronous {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Normal => "NORMAL",
-            Self::Off => "OFF",
-        }
-    }
-}
+/// A database is lost with a power cut: a temporary one is lost with its process anyway.
+const NOT_SYNCHRONOUS: &str = "OFF";
 
 /// Run and class names are interned, so that a record's row and its keys are a few dozen bytes.
 ///
@@ -110,17 +98,17 @@ CREATE TABLE schedules (
 
 /// Opens or creates the database in a file.
 pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
-    open_with(path, Synchronous::Normal)
+    open_with(path, SYNCHRONOUS)
 }
 
-/// Opens a private database in a folder for temporary files, and takes its name away at once where
-/// the system allows that, so that nothing is left behind however the process ends.
+/// Opens a private database in a folder for temporary files. The folder is removed at once where the system
+/// allows that, so that nothing is left of it, however the process ends.
 ///
-/// SQLite has temporary databases of its own, but those cannot even be read once the disk is full.
+/// SQLite's own temporary databases cannot even be read once the disk is full.
 pub(super) fn open_temporary() -> Result<(Connection, Option<TempDir>), OpenError> {
     let temporary = |error: Box<dyn Error + Send + Sync>| OpenError::Temporary(error);
     let folder = TempDir::with_prefix("cicada-").map_err(|error| temporary(error.into()))?;
-    let connection = open_with(&folder.path().join("cicada.db"), Synchronous::Off)
+    let connection = open_with(&folder.path().join("cicada.db"), NOT_SYNCHRONOUS)
         .map_err(|error| temporary(error.into()))?;
     if cfg!(unix) {
         folder.close().map_err(|error| temporary(error.into()))?;
@@ -129,7 +117,7 @@ pub(super) fn open_temporary() -> Result<(Connection, Option<TempDir>), OpenErro
     Ok((connection, Some(folder)))
 }
 
-fn open_with(path: &Path, synchronous: Synchronous) -> Result<Connection, OpenError> {
+fn open_with(path: &Path, synchronous: &str) -> Result<Connection, OpenError> {
     refuse_scraps(path)?;
     let failed = |error| open_error(path, error);
     secrecy::create(path);
@@ -142,7 +130,7 @@ fn open_with(path: &Path, synchronous: Synchronous) -> Result<Connection, OpenEr
     prepare(connection, is_new, synchronous).map_err(failed)
 }
 
-/// Without SQLite's special names: `:memory:` and `file:...` are files like any other here.
+/// The path in a form that is none of SQLite's special names: `:memory:` and `file:...` are plain files here.
 fn plain(path: &Path) -> PathBuf {
     if path.is_absolute() {
         path.to_owned()
@@ -173,7 +161,7 @@ fn refuse_scraps(path: &Path) -> Result<(), OpenError> {
     }
 }
 
-/// Whether the file is empty; an error if it is not, and not ours.
+/// True if the file is empty; an error if it is not Cicada's, or of another version.
 fn examine(connection: &Connection, path: &Path) -> Result<bool, OpenError> {
     let number = |sql: &str| {
         connection
@@ -194,25 +182,21 @@ fn examine(connection: &Connection, path: &Path) -> Result<bool, OpenError> {
 fn prepare(
     mut connection: Connection,
     is_new: bool,
-    synchronous: Synchronous,
+    synchronous: &str,
 ) -> rusqlite::Result<Connection> {
     if is_new {
         // there is nothing to lose yet, and waiting for the disk would take longer than all the rest
-        connection.pragma_update(None, "synchronous", "OFF")?;
+        connection.pragma_update(None, "synchronous", NOT_SYNCHRONOUS)?;
     }
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
     connection.pragma_update_and_check(None, "wal_autocheckpoint", CHECKPOINT_PAGES, |_| Ok(()))?;
     connection.pragma_update_and_check(None, "journal_size_limit", LOG_LIMIT_BYTES, |_| Ok(()))?;
-    tune(&connection)?;
-    // takes the lock for good, and says now whether the file can be written
-    write_schema(&mut connection, is_new)?;
-    connection.pragma_update(None, "synchronous", synchronous.as_str())?;
-    Ok(connection)
-}
-
-fn tune(connection: &Connection) -> rusqlite::Result<()> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
-    connection.pragma_update(None, "cache_size", -CACHE_KIB)
+    connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
+    // takes the lock for good, and fails if the file cannot be written
+    write_schema(&mut connection, is_new)?;
+    connection.pragma_update(None, "synchronous", synchronous)?;
+    Ok(connection)
 }
 
 /// Writes the tables of a new file, all of them or none.

@@ -1,12 +1,10 @@
-//! A database is its owner's alone: workloads have secrets in them, and what targets answered.
+//! The rights of a database file: its owner's alone, because workloads and the answers of targets have secrets.
 //!
-//! SQLite gives the files beside a database (`-wal`, `-shm`, `-journal`) the rights of the database, and
-//! so all follows from those of one file.
+//! SQLite gives the files beside a database (`-wal`, `-shm`, `-journal`) the rights of the database.
 
 use std::path::Path;
 
-/// Creates the file for its owner alone, unless it is there. What keeps it from being created, whoever
-/// opens it is told.
+/// Creates the file for its owner alone, unless it is there. An error shows when the file is opened.
 pub(super) fn create(path: &Path) {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);
@@ -15,9 +13,9 @@ pub(super) fn create(path: &Path) {
     let _ = options.open(path);
 }
 
-/// Takes the rights of others from a file that has them, and from those beside it.
+/// Takes the rights of others from a file and from the files beside it.
 pub(super) fn tighten(path: &Path) {
-    // what a link leads to has them beside it
+    // these lie beside the file that a link leads to
     #[cfg(unix)]
     for suffix in ["", "-wal", "-shm", "-journal"] {
         let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
@@ -46,7 +44,9 @@ fn owned(path: &Path) {
     let shown = path.display();
     match std::fs::set_permissions(path, rights) {
         Ok(()) => {
-            tracing::info!("{shown} was open to other users of this machine, and is not any more")
+            tracing::info!(
+                "{shown} was open to other users of this machine: their rights are taken"
+            )
         }
         Err(error) => tracing::warn!(
             %error,

@@ -1,8 +1,7 @@
 //! The thread that owns the connection, and the group commit.
 //!
-//! Everything the store does is a command to this thread. Records that have queued up while it was
-//! busy are written in one transaction: it commits at once when there is work, and batches form by
-//! themselves under load. Whoever wrote a record is answered after its commit.
+//! Everything the store does is a command to this thread. The records that have queued up while it was busy are
+//! written in one transaction, so batches form by themselves under load. A write is answered after its commit.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
@@ -13,10 +12,10 @@ use traffic::record::Record;
 
 use super::database::Database;
 
-/// A transaction takes no more records than this, so that the first to come is not kept waiting.
+/// The most records in a transaction, so that the first one does not wait long.
 const BATCH_RECORDS: usize = 256;
 
-/// Nor more than about this many bytes.
+/// The most bytes in a transaction, but for the last record.
 const BATCH_BYTES: usize = 4 * 1024 * 1024;
 
 type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
@@ -26,7 +25,7 @@ enum Command {
     Do(Box<dyn FnOnce(&mut Database) + Send>),
 }
 
-/// A handle on the thread; dropping it waits until everything asked for is written.
+/// A handle on the thread; dropping it waits until all commands are done.
 #[derive(Debug)]
 pub(super) struct Worker {
     commands: Option<Sender<Command>>,
@@ -34,7 +33,6 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    /// Starts the thread.
     pub(super) fn start(database: Database) -> std::io::Result<Self> {
         let (commands, received) = channel();
         let thread = std::thread::Builder::new()
@@ -53,7 +51,7 @@ impl Worker {
         answered.await.unwrap_or_else(|_| Err(ended()))
     }
 
-    /// Has the thread do something else with the database.
+    /// Has the thread do `task` with the database.
     pub(super) async fn run<T, F>(&self, task: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
@@ -62,7 +60,7 @@ impl Worker {
         let (answer, answered) = oneshot::channel();
         self.send(Command::Do(Box::new(move |database| {
             let done = task(database);
-            // nobody waits any more if the caller was cancelled
+            // fails if the caller was cancelled
             let _ = answer.send(done.map_err(|error| database.error(&error)));
         })))?;
         answered.await.unwrap_or_else(|_| Err(ended()))
@@ -119,7 +117,7 @@ impl Batch {
         self.answers.push(answer);
     }
 
-    /// Takes the records that are queued now; gives back the first command that is not one.
+    /// Takes the records that are queued now; returns the first command of another kind.
     fn fill(&mut self, commands: &Receiver<Command>) -> Option<Command> {
         while self.records.len() < BATCH_RECORDS && self.bytes < BATCH_BYTES {
             match commands.try_recv().ok()? {
@@ -134,7 +132,7 @@ impl Batch {
         let written = database.put_records(&self.records);
         for answer in self.answers {
             let written = written.as_ref().copied();
-            // nobody waits any more if the writer was cancelled
+            // fails if the writer was cancelled
             let _ = answer.send(written.map_err(|error| database.error(error)));
         }
     }

@@ -29,7 +29,6 @@ use crate::shop::Shop;
 use chat::Facts;
 use metrics::{Kind, Metrics};
 
-/// The state of the agent.
 #[derive(Debug)]
 pub(crate) struct Agent {
     levels: Arc<Levels>,
@@ -37,7 +36,6 @@ pub(crate) struct Agent {
     metrics: Metrics,
 }
 
-/// The answer to `POST /chat`.
 #[derive(Debug, Serialize)]
 struct ChatReply {
     id: String,
@@ -103,7 +101,6 @@ impl Agent {
     }
 }
 
-/// The agent's routes.
 pub(crate) fn routes(agent: Arc<Agent>) -> Router {
     Router::new()
         .route("/status", get(status))

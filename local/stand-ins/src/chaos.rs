@@ -12,11 +12,9 @@ use crate::route::{Lane, Model, Route, Server};
 /// The time that one kind of weather lasts.
 const SPELL: Duration = Duration::from_secs(20);
 
-/// The trouble of a spell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
 pub(crate) enum Weather {
-    /// No trouble.
     Calm,
     /// The target app answers slowly, and a few requests fail.
     SlowDatabase,
@@ -30,12 +28,9 @@ pub(crate) enum Weather {
     StubbornFailure,
 }
 
-/// The effect of weather on a request.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Effect {
-    /// The factor of the latency.
     pub(crate) slowdown: f64,
-    /// The share of requests that fail.
     pub(crate) failure_ratio: f64,
 }
 
@@ -56,7 +51,6 @@ impl Weather {
         }
     }
 
-    /// The effect on requests of `lane`.
     pub(crate) fn effect(self, lane: Lane) -> Effect {
         let (slowdown, failure_ratio) = match (self, lane.route.server(), lane.model) {
             // a health check does not touch the database
@@ -75,7 +69,6 @@ impl Weather {
         }
     }
 
-    /// The share of repairs that end without success.
     pub(crate) fn repair_failure_ratio(self) -> f64 {
         match self {
             Self::StubbornFailure => 0.7,

@@ -8,8 +8,10 @@ use std::process::ExitCode;
 use clap::Parser;
 use serde_json::{Map, Value, json};
 
-use crate::misbehaving::{Misbehaving, Mode};
-use crate::targets::{Targets, TargetsConfig, TargetsError};
+use crate::data::Mode;
+use crate::misbehaving::Misbehaving;
+use crate::server::TargetsError;
+use crate::targets::{Targets, TargetsConfig};
 
 const NAME: &str = "stand-in-targets";
 
@@ -102,17 +104,18 @@ impl Options {
     }
 }
 
-/// Runs the stand-ins as the command line says until Ctrl-C or SIGTERM.
+/// Runs the stand-ins as the command line says until `interrupted`.
 ///
 /// `mistake` puts an error in the options of the program with this name into one line.
-pub fn run(mistake: fn(&str, &clap::Error) -> String) -> ExitCode {
+pub fn run(
+    mistake: fn(&str, &clap::Error) -> String,
+    interrupted: impl Future<Output = ()>,
+) -> ExitCode {
     let options = match Options::try_parse() {
         Ok(options) => options,
-        Err(error) if error.use_stderr() => {
-            return failed(&mistake(NAME, &error));
-        }
+        Err(error) if error.use_stderr() => return failed(&mistake(NAME, &error)),
         Err(asked_for) => {
-            // a reader that has seen enough may go
+            // a reader may close the pipe before the end of the text
             let _ = asked_for.print();
             return ExitCode::SUCCESS;
         }
@@ -121,7 +124,7 @@ pub fn run(mistake: fn(&str, &clap::Error) -> String) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return failed(&format!("cannot start: {error}")),
     };
-    match runtime.block_on(serve(&options)) {
+    match runtime.block_on(serve(&options, interrupted)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failed(&error.to_string()),
     }
@@ -132,7 +135,10 @@ fn failed(message: &str) -> ExitCode {
     ExitCode::from(2)
 }
 
-async fn serve(options: &Options) -> Result<(), TargetsError> {
+async fn serve(
+    options: &Options,
+    interrupted: impl Future<Output = ()>,
+) -> Result<(), TargetsError> {
     let targets = Targets::start(options.config()).await?;
     let mut misbehaving = Vec::new();
     for (mode, address) in &options.misbehave {
@@ -143,7 +149,7 @@ async fn serve(options: &Options) -> Result<(), TargetsError> {
     for (mode, server) in &misbehaving {
         println!("{:<11} {}", mode.name(), server.url());
     }
-    stop_signal().await;
+    interrupted.await;
     println!("stopping");
     targets.shutdown().await;
     Ok(())
@@ -162,24 +168,6 @@ fn welcome(targets: &Targets) -> String {
          curl {shop}/stand-in/counters\n\
          Ctrl-C stops them"
     )
-}
-
-/// Returns at Ctrl-C or SIGTERM.
-async fn stop_signal() {
-    let interrupted = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminated) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = interrupted => {}
-                _ = terminated.recv() => {}
-            }
-            return;
-        }
-    }
-    // without a handler the signal ends the process by itself
-    let _ = interrupted.await;
 }
 
 /// `GET /orders=0.05`; the route may hold an equals sign of its own.

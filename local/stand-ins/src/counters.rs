@@ -29,7 +29,6 @@ const MOST_USERS: usize = 200_000;
 /// A longer name is cut, for the same reason.
 const LONGEST_USER: usize = 100;
 
-/// The counters of both servers.
 #[derive(Debug)]
 pub(crate) struct Counters {
     counts: Mutex<Counts>,
@@ -86,7 +85,6 @@ impl Counters {
         }))
     }
 
-    /// The counts of this moment.
     pub(crate) fn snapshot(&self, detail: Detail) -> CountersSnapshot {
         self.counts.lock().shown.in_detail(detail)
     }
@@ -168,7 +166,6 @@ struct VisitInner {
 }
 
 impl Visit {
-    /// The time since the request arrived.
     pub(crate) fn age(&self) -> Duration {
         self.0.arrived.elapsed()
     }
@@ -262,23 +259,6 @@ mod tests {
             .unwrap()
             .clone();
         assert_eq!((row.statuses[&500], row.gauge.in_flight), (1, 0));
-    }
-
-    #[test]
-    fn the_most_at_once_is_kept_per_user_and_model() {
-        let counters = counters();
-        let first = chat(&counters, "PassiveLoadUser/3", Model::A);
-        let second = chat(&counters, "PassiveLoadUser/3", Model::B);
-        let other = chat(&counters, "PassiveLoadUser/4", Model::B);
-        for visit in [first, second, other] {
-            visit.answered(200);
-        }
-        let snapshot = counters.snapshot(Detail::ALL);
-        assert_eq!(snapshot.total.max_concurrent, 3);
-        let user = snapshot.user("PassiveLoadUser/3").unwrap();
-        assert_eq!(user.gauge.max_concurrent, 2);
-        assert_eq!(user.models[&Model::A].max_concurrent, 1);
-        assert_eq!(snapshot.models[&Model::B].max_concurrent, 2);
     }
 
     #[test]

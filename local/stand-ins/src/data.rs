@@ -9,8 +9,6 @@ use std::sync::LazyLock;
 use serde::{Deserialize, Serialize};
 use traffic::random::Draws;
 
-use crate::misbehaving::Mode;
-
 /// The contents of all files.
 pub(crate) static DATA: LazyLock<Data> = LazyLock::new(|| {
     let files = concat!(
@@ -58,9 +56,7 @@ pub(crate) struct Data {
     pub(crate) modes: Vec<Mode>,
 }
 
-/// One product of the catalogue.
 #[derive(Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
 pub(crate) struct Product {
     pub(crate) id: u32,
     pub(crate) sku: String,
@@ -73,9 +69,8 @@ pub(crate) struct Product {
     pub(crate) rating: f64,
 }
 
-/// The tools of the agent, and what its repairs come upon.
+/// The tools of the agent, the failures that it finds, and the ends of its repairs.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(crate) struct Repairs {
     pub(crate) tools: Vec<String>,
     pub(crate) healthy: Ending,
@@ -84,9 +79,8 @@ pub(crate) struct Repairs {
     pub(crate) failed: Vec<Ending>,
 }
 
-/// A failure, and what the agent sees when it looks.
+/// A failure, and the observations of the agent.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(crate) struct Scenario {
     pub(crate) failure_type: String,
     pub(crate) container: String,
@@ -96,9 +90,8 @@ pub(crate) struct Scenario {
     pub(crate) diagnosis: String,
 }
 
-/// The end of a repair, and what the last probe sees.
+/// The end of a repair, and the observation of the last probe.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(crate) struct Ending {
     pub(crate) final_status: String,
     pub(crate) observation: String,
@@ -106,7 +99,6 @@ pub(crate) struct Ending {
 
 /// The first words of a model's answers.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(crate) struct Opening {
     pub(crate) with_tools: Vec<String>,
     pub(crate) without_tools: Vec<String>,
@@ -114,7 +106,6 @@ pub(crate) struct Opening {
 
 /// A term of the trade, with the phrases that ask for its explanation.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(crate) struct Term {
     pub(crate) phrases: Vec<String>,
     pub(crate) text: String,
@@ -132,6 +123,51 @@ pub(crate) struct Topic {
     #[serde(default)]
     pub(crate) plain: bool,
     pub(crate) text: String,
+}
+
+/// A way of breaking HTTP, once the head of a request has been read.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mode {
+    name: String,
+    /// Texts, each with the number of times that it is sent.
+    #[serde(default)]
+    pub(crate) send: Vec<(String, usize)>,
+    /// Texts that follow again and again.
+    #[serde(default)]
+    pub(crate) again: Vec<(String, usize)>,
+    #[serde(default)]
+    pub(crate) pause_ms: u64,
+    pub(crate) end: End,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum End {
+    Hang,
+    Close,
+    Reset,
+}
+
+impl Mode {
+    pub fn all() -> &'static [Self] {
+        &DATA.modes
+    }
+
+    pub fn find(name: &str) -> Option<&'static Self> {
+        Self::all().iter().find(|mode| mode.name == name)
+    }
+
+    /// The mode's name on a command line: `redirect-circle`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The names of all modes, with commas between.
+    pub(crate) fn names() -> String {
+        let names: Vec<&str> = Self::all().iter().map(Self::name).collect();
+        names.join(", ")
+    }
 }
 
 #[cfg(test)]

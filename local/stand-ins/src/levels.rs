@@ -18,16 +18,14 @@ use crate::counters::{Counters, Visit};
 use crate::latency::LatencyProfile;
 use crate::reply::{self, Refused};
 use crate::route::{Lane, Model, Route, Server};
-use crate::settings::{BadSetting, Settings};
-use crate::timestamp::rfc3339;
+use crate::settings::{BadSetting, TargetSettings};
 
-/// The state that both servers share.
 #[derive(Debug)]
 pub(crate) struct Levels {
     pub(crate) counters: Arc<Counters>,
     pub(crate) clock: Clock,
     seed: u64,
-    settings: RwLock<Settings>,
+    settings: RwLock<TargetSettings>,
     chaos_is_allowed: bool,
     started: Instant,
     started_at: Timestamp,
@@ -35,7 +33,6 @@ pub(crate) struct Levels {
     lanes: Vec<(u64, AtomicU64)>,
 }
 
-/// The draws for one request.
 #[derive(Debug)]
 pub(crate) struct Drawn {
     /// The rest of the request's draws, for the content of its answer.
@@ -47,7 +44,12 @@ pub(crate) struct Drawn {
 }
 
 impl Levels {
-    pub(crate) fn new(settings: Settings, allow_chaos: bool, seed: u64, clock: Clock) -> Self {
+    pub(crate) fn new(
+        settings: TargetSettings,
+        allow_chaos: bool,
+        seed: u64,
+        clock: Clock,
+    ) -> Self {
         let started = Instant::now();
         let key = |lane: Lane| class_key(seed, &lane.to_string());
         Self {
@@ -111,12 +113,11 @@ impl Levels {
         draws.chance(set.max(weather))
     }
 
-    /// The present weather; always calm without chaos mode.
     pub(crate) fn weather(&self) -> Weather {
         self.weather_under(&self.settings.read())
     }
 
-    fn weather_under(&self, settings: &Settings) -> Weather {
+    fn weather_under(&self, settings: &TargetSettings) -> Weather {
         if settings.chaos {
             Weather::at(self.seed, self.uptime())
         } else {
@@ -130,13 +131,12 @@ impl Levels {
         self.counters.arrive(server, route, user, arrival_log)
     }
 
-    /// The settings that hold now.
-    pub(crate) fn settings(&self) -> Settings {
+    pub(crate) fn settings(&self) -> TargetSettings {
         self.settings.read().clone()
     }
 
     /// Makes `change` hold from the next request on, and returns the settings that hold then.
-    pub(crate) fn change(&self, change: &Value) -> Result<Settings, BadSetting> {
+    pub(crate) fn change(&self, change: &Value) -> Result<TargetSettings, BadSetting> {
         let mut settings = self.settings.write();
         let new = settings.changed(change)?;
         if new.chaos && !self.chaos_is_allowed {
@@ -159,15 +159,20 @@ impl Levels {
         self.started.elapsed()
     }
 
-    /// The time of the start, as text.
     pub(crate) fn started_at(&self) -> String {
         rfc3339(self.started_at)
     }
 
-    /// The wall-clock time, as text.
     pub(crate) fn now(&self) -> String {
         rfc3339(self.clock.now())
     }
+}
+
+/// `instant` in UTC as `2026-03-04T12:34:56.789Z`, rounded down.
+pub(crate) fn rfc3339(instant: Timestamp) -> String {
+    let milliseconds = i64::try_from(instant.micros() / 1_000).unwrap_or(i64::MAX);
+    let instant = jiff::Timestamp::from_millisecond(milliseconds);
+    format!("{:.3}", instant.unwrap_or(jiff::Timestamp::MAX))
 }
 
 #[cfg(test)]
@@ -177,12 +182,12 @@ mod tests {
 
     use super::*;
 
-    fn levels(settings: Settings) -> Levels {
+    fn levels(settings: TargetSettings) -> Levels {
         Levels::new(settings, false, 11, Clock::system())
     }
 
-    fn with(change: &Value) -> Settings {
-        Settings::default().changed(change).unwrap()
+    fn with(change: &Value) -> TargetSettings {
+        TargetSettings::default().changed(change).unwrap()
     }
 
     async fn time_of(levels: &Levels, lane: Lane) -> Duration {
@@ -201,7 +206,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn requests_take_as_long_as_the_profile_says() {
-        let levels = levels(Settings::default());
+        let levels = levels(TargetSettings::default());
         let lane = Lane::from((Route::Repair, Model::A));
         let mut times = Vec::new();
         for _ in 0..2_001 {
@@ -237,13 +242,16 @@ mod tests {
 
     #[test]
     fn the_same_seed_draws_the_same_whatever_other_lanes_do() {
-        let (one, two) = (levels(Settings::default()), levels(Settings::default()));
+        let (one, two) = (
+            levels(TargetSettings::default()),
+            levels(TargetSettings::default()),
+        );
         let delay = |levels: &Levels, route: Route| levels.draw(route.into()).delay;
         for _ in 0..5 {
             delay(&two, Route::Orders);
             assert_eq!(delay(&one, Route::Health), delay(&two, Route::Health));
         }
-        let other = Levels::new(Settings::default(), false, 12, Clock::system());
+        let other = Levels::new(TargetSettings::default(), false, 12, Clock::system());
         assert_ne!(delay(&one, Route::Health), delay(&other, Route::Health));
     }
 
@@ -265,10 +273,22 @@ mod tests {
     }
 
     #[test]
+    fn known_instants_read_as_they_should() {
+        for (micros, text) in [
+            (0, "1970-01-01T00:00:00.000Z"),
+            (951_782_400_000_000, "2000-02-29T00:00:00.000Z"),
+            (1_709_210_096_789_000, "2024-02-29T12:34:56.789Z"),
+            (1_767_225_599_999_999, "2025-12-31T23:59:59.999Z"),
+        ] {
+            assert_eq!(rfc3339(Timestamp::from_micros(micros)), text);
+        }
+    }
+
+    #[test]
     fn chaos_has_to_be_allowed_at_the_start() {
-        let refused = levels(Settings::default()).change(&json!({"chaos": true}));
+        let refused = levels(TargetSettings::default()).change(&json!({"chaos": true}));
         assert!(refused.unwrap_err().is_forbidden);
-        let allowed = Levels::new(Settings::default(), true, 0, Clock::system());
+        let allowed = Levels::new(TargetSettings::default(), true, 0, Clock::system());
         assert!(allowed.change(&json!({"chaos": true})).unwrap().chaos);
     }
 }

@@ -4,6 +4,11 @@
 //! as long as such services take, fail when they are told to, and count exactly what arrived.
 //! [`Misbehaving`] is a third kind of server: it breaks HTTP on purpose.
 
+#![allow(
+    missing_docs,
+    reason = "public for `cicada --demo` and for tests only: a field whose name says it all needs no sentence"
+)]
+
 mod admin;
 mod agent;
 mod chaos;
@@ -19,10 +24,11 @@ mod server;
 mod settings;
 mod shop;
 mod targets;
-mod timestamp;
 
 pub use counters::{CountersSnapshot, Gauge, RouteCount, USER_HEADER, UserCount};
-pub use misbehaving::{Misbehaving, Mode};
+pub use data::Mode;
+pub use misbehaving::Misbehaving;
 pub use route::{Lane, Model, Route, Server};
-pub use settings::{BadSetting, Settings};
-pub use targets::{Targets, TargetsConfig, TargetsError};
+pub use server::TargetsError;
+pub use settings::{BadSetting, TargetSettings};
+pub use targets::{Targets, TargetsConfig};

@@ -8,71 +8,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use serde::Deserialize;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::net::TcpStream;
 
-use crate::data::DATA;
-use crate::server::{PAUSE_AFTER_ERROR, listen};
-use crate::targets::TargetsError;
+use crate::data::{End, Mode};
+use crate::server::{Running, TargetsError, listen};
 
 /// A reset overtakes the bytes that the client has not read yet: the pause before one.
 const PAUSE_BEFORE_RESET: Duration = Duration::from_millis(50);
-
-/// A way of breaking HTTP, once the head of a request has been read.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Mode {
-    name: String,
-    /// Texts, each with the number of times that it is sent.
-    #[serde(default)]
-    send: Vec<(String, usize)>,
-    /// Texts that follow again and again.
-    #[serde(default)]
-    again: Vec<(String, usize)>,
-    #[serde(default)]
-    pause_ms: u64,
-    end: End,
-}
-
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum End {
-    Hang,
-    Close,
-    Reset,
-}
-
-impl Mode {
-    /// Every mode.
-    pub fn all() -> &'static [Self] {
-        &DATA.modes
-    }
-
-    /// The mode with this name.
-    pub fn find(name: &str) -> Option<&'static Self> {
-        Self::all().iter().find(|mode| mode.name == name)
-    }
-
-    /// The mode's name on a command line: `redirect-circle`.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// The names of all modes, with commas between.
-    pub(crate) fn names() -> String {
-        let names: Vec<&str> = Self::all().iter().map(Self::name).collect();
-        names.join(", ")
-    }
-}
 
 /// A misbehaving server, running until it is shut down or dropped.
 #[derive(Debug)]
 pub struct Misbehaving {
     address: SocketAddr,
     requests: Arc<AtomicU64>,
-    task: JoinHandle<()>,
+    running: Running,
 }
 
 impl Misbehaving {
@@ -85,11 +35,18 @@ impl Misbehaving {
     pub async fn start_on(mode: &'static Mode, address: SocketAddr) -> Result<Self, TargetsError> {
         let (listener, address) = listen("misbehaving", address)?;
         let requests = Arc::new(AtomicU64::new(0));
-        let task = tokio::spawn(accept(listener, mode, Arc::clone(&requests)));
+        let count = Arc::clone(&requests);
+        let running = Running::start_raw(listener, move |stream| {
+            let count = Arc::clone(&count);
+            async move {
+                // a client that leaves is the rule here
+                let _ = misbehave(stream, mode, &count).await;
+            }
+        });
         Ok(Self {
             address,
             requests,
-            task,
+            running,
         })
     }
 
@@ -104,38 +61,8 @@ impl Misbehaving {
     }
 
     /// Closes every connection and stops.
-    pub async fn shutdown(mut self) {
-        self.task.abort();
-        // the only way it ends is the one just asked for
-        let _ = (&mut self.task).await;
-    }
-}
-
-impl Drop for Misbehaving {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
-async fn accept(listener: TcpListener, mode: &'static Mode, requests: Arc<AtomicU64>) {
-    let mut connections = JoinSet::new();
-    loop {
-        tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => {
-                    let requests = Arc::clone(&requests);
-                    connections.spawn(async move {
-                        // a client that leaves is the rule here
-                        let _ = misbehave(stream, mode, &requests).await;
-                    });
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "cannot accept a connection");
-                    tokio::time::sleep(PAUSE_AFTER_ERROR).await;
-                }
-            },
-            Some(_) = connections.join_next() => {}
-        }
+    pub async fn shutdown(self) {
+        self.running.shutdown().await;
     }
 }
 

@@ -23,15 +23,12 @@ impl IntoResponse for Refused {
     }
 }
 
-/// The outcome of a handler.
 pub(crate) type Answer = Result<Response, Refused>;
 
-/// 200 with `body`.
 pub(crate) fn ok(body: &impl Serialize) -> Response {
     Json(body).into_response()
 }
 
-/// `status` with `body`.
 pub(crate) fn with_status(status: StatusCode, body: &Value) -> Refused {
     Refused(Box::new((status, Json(body)).into_response()))
 }
@@ -41,7 +38,6 @@ pub(crate) fn refusal(status: StatusCode, detail: &str) -> Refused {
     with_status(status, &json!({ "detail": detail }))
 }
 
-/// One mistake in a request's body or query.
 #[derive(Debug, Serialize)]
 pub(crate) struct Mistake {
     #[serde(rename = "type")]
@@ -135,6 +131,12 @@ pub(crate) fn failure(server: Server, status: u16, draws: &mut Draws) -> Refused
         headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
     }
     refused
+}
+
+/// `value` with this number of decimals.
+pub(crate) fn rounded(value: f64, decimals: i32) -> f64 {
+    let power = 10_f64.powi(decimals);
+    (value * power).round() / power
 }
 
 /// `input` as it is, unless it is too long to be sent back.

@@ -73,31 +73,22 @@ impl Model {
 /// A method with the pattern of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, IntoStaticStr, VariantArray)]
 pub enum Route {
-    /// The target app's health.
     #[strum(serialize = "GET /health")]
     Health,
-    /// The newest orders.
     #[strum(serialize = "GET /orders")]
     Orders,
-    /// A new order.
     #[strum(serialize = "POST /orders")]
     CreateOrder,
-    /// The catalogue.
     #[strum(serialize = "GET /products")]
     Products,
-    /// One product.
     #[strum(serialize = "GET /products/{id}")]
     Product,
-    /// The agent's status.
     #[strum(serialize = "GET /status")]
     Status,
-    /// A repair of the target app.
     #[strum(serialize = "POST /repair")]
     Repair,
-    /// A message to the agent.
     #[strum(serialize = "POST /chat")]
     Chat,
-    /// The agent's figures.
     #[strum(serialize = "GET /metrics")]
     Metrics,
     /// The page of either server that names its routes.
@@ -145,7 +136,6 @@ impl Route {
 /// A route, and one of its models if it has them: latencies and failures are set for these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Lane {
-    /// The route.
     pub route: Route,
     /// The model; `None` for a route without one, and for both models in settings.
     pub model: Option<Model>,

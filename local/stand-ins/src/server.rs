@@ -1,4 +1,4 @@
-//! One HTTP server: accepts connections, serves a router on each, and stops in an orderly way.
+//! One server: accepts connections, serves a router on each, and stops in an orderly way.
 //!
 //! Written on hyper and not on `axum::serve`, because a stop has to end requests that take minutes:
 //! connections that outlast the grace period are cut off.
@@ -14,14 +14,30 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
-use crate::targets::TargetsError;
+use crate::settings::BadSetting;
 
 /// The connections that may wait to be accepted: thousands of clients connect within a millisecond.
 const BACKLOG: u32 = 4_096;
 /// The pause after an error in accepting, most often for want of file descriptors.
-pub(crate) const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(20);
+const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(20);
 
-/// A socket of `server` that listens on `address`, and the address that it has got.
+/// An error that keeps the stand-ins from starting, or from being set as asked.
+#[derive(Debug, thiserror::Error)]
+pub enum TargetsError {
+    #[error(
+        "{server} cannot listen on {address}: {source}; stop what runs there, or choose another address"
+    )]
+    Listen {
+        /// `target-app`, `ai-agent` or `misbehaving`.
+        server: &'static str,
+        address: SocketAddr,
+        source: std::io::Error,
+    },
+    #[error(transparent)]
+    Setting(#[from] BadSetting),
+}
+
+/// A socket of `server` that listens on `address`, and its own address.
 pub(crate) fn listen(
     server: &'static str,
     address: SocketAddr,
@@ -57,7 +73,19 @@ impl Running {
     /// Serves `router` on every connection to `listener`.
     pub(crate) fn start(listener: TcpListener, router: Router, grace: Duration) -> Self {
         let (stop, stopped) = watch::channel(false);
-        let task = tokio::spawn(accept(listener, router, stopped, grace));
+        let at_stop = stopped.clone();
+        let serve = move |stream| serve(stream, router.clone(), at_stop.clone());
+        let task = tokio::spawn(accept(listener, serve, stopped, grace));
+        Self { stop, task }
+    }
+
+    /// Runs `serve` on every connection to `listener`, until it is cut off at the stop.
+    pub(crate) fn start_raw<F: Future<Output = ()> + Send + 'static>(
+        listener: TcpListener,
+        serve: impl Fn(TcpStream) -> F + Send + 'static,
+    ) -> Self {
+        let (stop, stopped) = watch::channel(false);
+        let task = tokio::spawn(accept(listener, serve, stopped, Duration::ZERO));
         Self { stop, task }
     }
 
@@ -65,7 +93,7 @@ impl Running {
     pub(crate) async fn shutdown(mut self) {
         self.stop.send_replace(true);
         if let Err(error) = (&mut self.task).await {
-            tracing::error!(%error, "a stand-in server ended badly");
+            tracing::error!(%error, "a stand-in server has failed");
         }
     }
 }
@@ -76,19 +104,18 @@ impl Drop for Running {
     }
 }
 
-async fn accept(
+async fn accept<F: Future<Output = ()> + Send + 'static>(
     listener: TcpListener,
-    router: Router,
+    serve: impl Fn(TcpStream) -> F,
     mut stop: watch::Receiver<bool>,
     grace: Duration,
 ) {
     let mut connections = JoinSet::new();
-    let stopped = stop.clone();
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
-                    connections.spawn(serve(stream, router.clone(), stopped.clone()));
+                    connections.spawn(serve(stream));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "cannot accept a connection");

@@ -15,12 +15,12 @@ use crate::route::{Lane, Model};
 
 /// The settings that hold at a moment.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Settings {
+pub struct TargetSettings {
     /// The factor of drawn latencies: 1 is life-like, 0 answers at once.
     pub latency_scale: f64,
     /// Lanes that take exactly this number of milliseconds, whatever the scale.
     pub fixed_latency_ms: BTreeMap<Lane, f64>,
-    /// The share of a lane's requests that fail with [`Settings::failure_status`].
+    /// The share of a lane's requests that fail with `failure_status`.
     pub failure_ratio: BTreeMap<Lane, f64>,
     /// The status of failures; `None` draws 500 or 503 for each.
     pub failure_status: Option<u16>,
@@ -32,7 +32,7 @@ pub struct Settings {
     pub arrival_log: usize,
 }
 
-impl Default for Settings {
+impl Default for TargetSettings {
     /// Life-like latencies, no failures.
     fn default() -> Self {
         Self {
@@ -75,7 +75,7 @@ const NO_SUCH_LANE: &str =
     "no such route; write it like \"GET /orders\", \"POST /chat\" or \"POST /chat?model=a\"";
 const RATIO: RangeInclusive<f64> = 0.0..=1.0;
 
-impl Settings {
+impl TargetSettings {
     /// These settings with the fields of `change` put in place of the old.
     ///
     /// In the maps by route, only the routes that are named change, and `null` removes one.
@@ -203,7 +203,7 @@ mod tests {
     fn a_change_leaves_what_it_does_not_name() {
         let first = json!({"latency_scale": 0, "fixed_latency_ms": {"POST /chat": 40_000}});
         let second = json!({"fixed_latency_ms": {"POST /chat?model=b": 5}, "failure_status": 503});
-        let settings = Settings::default().changed(&first).unwrap();
+        let settings = TargetSettings::default().changed(&first).unwrap();
         let settings = settings.changed(&second).unwrap();
         let fixed = |model| settings.fixed_latency_ms_of((Route::Chat, model).into());
         assert_eq!(settings.latency_scale, 0.0);
@@ -224,11 +224,11 @@ mod tests {
             "repair_failure_ratio": {"a": 0.5},
             "arrival_log": 100,
         });
-        let settings = Settings::default().changed(&change).unwrap();
+        let settings = TargetSettings::default().changed(&change).unwrap();
         let shown = serde_json::to_value(&settings).unwrap();
         assert_eq!(shown["failure_ratio"]["GET /orders"], 0.25);
         assert_eq!(shown["repair_failure_ratio"], json!({"a": 0.5, "b": 0.0}));
-        assert_eq!(Settings::default().changed(&shown).unwrap(), settings);
+        assert_eq!(TargetSettings::default().changed(&shown).unwrap(), settings);
     }
 
     #[test]
@@ -257,7 +257,7 @@ mod tests {
             (json!({"chaos": "yes"}), "chaos"),
             (json!({"arrival_log": -3}), "arrival_log"),
         ] {
-            let error = Settings::default().changed(&change).unwrap_err();
+            let error = TargetSettings::default().changed(&change).unwrap_err();
             assert_eq!(error.field, field, "{change}: {error}");
         }
     }

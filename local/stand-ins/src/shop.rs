@@ -27,7 +27,6 @@ const HIGHEST_AMOUNT: f64 = 1_000_000.0;
 const DEFAULT_LIMIT: usize = 20;
 const HIGHEST_LIMIT: usize = 100;
 
-/// The state of the target app.
 #[derive(Debug)]
 pub(crate) struct Shop {
     pub(crate) levels: Arc<Levels>,
@@ -36,7 +35,6 @@ pub(crate) struct Shop {
     catalogue: Bytes,
 }
 
-/// The answer to `GET /health`.
 #[derive(Debug, Serialize)]
 struct Health {
     status: &'static str,
@@ -65,7 +63,6 @@ impl Shop {
     }
 }
 
-/// The target app's routes.
 pub(crate) fn routes(shop: Arc<Shop>) -> Router {
     Router::new()
         .route("/health", get(health))
@@ -83,7 +80,7 @@ async fn health(State(shop): State<Arc<Shop>>) -> Answer {
         status: if troubled { "degraded" } else { "healthy" },
         service: Server::TargetApp.name(),
         version: env!("CARGO_PKG_VERSION"),
-        uptime_seconds: (shop.levels.uptime().as_secs_f64() * 10.0).round() / 10.0,
+        uptime_seconds: reply::rounded(shop.levels.uptime().as_secs_f64(), 1),
         checks: Checks {
             orders: if troubled { "slow" } else { "ok" },
             catalogue: "ok",

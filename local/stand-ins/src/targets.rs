@@ -11,8 +11,8 @@ use traffic::clock::Clock;
 use crate::counters::{CountersSnapshot, Detail};
 use crate::levels::Levels;
 use crate::route::Server;
-use crate::server::{Running, listen};
-use crate::settings::{BadSetting, Settings};
+use crate::server::{Running, TargetsError, listen};
+use crate::settings::TargetSettings;
 use crate::{admin, agent, data, shop};
 
 /// A larger request body is answered with 413.
@@ -67,26 +67,6 @@ impl TargetsConfig {
     }
 }
 
-/// An error that keeps the stand-ins from starting, or from being set as asked.
-#[derive(Debug, thiserror::Error)]
-pub enum TargetsError {
-    /// An address cannot be listened on.
-    #[error(
-        "{server} cannot listen on {address}: {source}; stop what runs there, or choose another address"
-    )]
-    Listen {
-        /// `target-app`, `ai-agent` or `misbehaving`.
-        server: &'static str,
-        /// The address asked for.
-        address: SocketAddr,
-        /// The system's error.
-        source: std::io::Error,
-    },
-    /// A setting cannot be as asked.
-    #[error(transparent)]
-    Setting(#[from] BadSetting),
-}
-
 /// The two servers, running. Dropping them stops them at once.
 #[derive(Debug)]
 pub struct Targets {
@@ -103,7 +83,7 @@ impl Targets {
     )]
     pub async fn start(config: TargetsConfig) -> Result<Self, TargetsError> {
         data::read();
-        let settings = Settings::default()
+        let settings = TargetSettings::default()
             .changed(&json!({ "latency_scale": config.latency_scale }))?
             .changed(&config.settings)?;
         let (shop_listener, shop_address) = listen(Server::TargetApp.name(), config.target_app)?;
@@ -149,13 +129,12 @@ impl Targets {
         self.levels.counters.reset();
     }
 
-    /// The settings that hold now.
-    pub fn settings(&self) -> Settings {
+    pub fn settings(&self) -> TargetSettings {
         self.levels.settings()
     }
 
     /// Changes settings as `POST /stand-in/settings` does, from the next request on.
-    pub fn change(&self, change: &Value) -> Result<Settings, TargetsError> {
+    pub fn change(&self, change: &Value) -> Result<TargetSettings, TargetsError> {
         Ok(self.levels.change(change)?)
     }
 

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use local::heartbeat::{Beats, TokioHeartbeat};
 use local::store::SqliteStore;
+use testing::contract;
 use tokio::time::{Instant, timeout};
 use traffic::clock::{Clock, Slot};
-use traffic::contract;
 use traffic::ports::Heartbeat;
 
 mod alarms;

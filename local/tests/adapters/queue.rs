@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use local::queue::{Delivery, EARLIEST, LATEST, TokioQueue};
+use testing::contract::queue::{self as contract, QueueUnderTest};
 use traffic::clock::{Clock, Slot, Slots, Timestamp};
-use traffic::contract::queue::{self as contract, QueueUnderTest};
 use traffic::ports::{Queue, WakeUp};
 use traffic::record::Block;
 use traffic::run::RunId;

@@ -7,7 +7,7 @@ use local::queue::TokioQueue;
 use local::store::SqliteStore;
 use tokio::time::Instant;
 use traffic::clock::{Clock, Slot, Slots};
-use traffic::ports::{Queue, Store, WakeUp};
+use traffic::ports::{Queue, RecordStore as _, WakeUp};
 use traffic::record::{Block, Bucket};
 use traffic::run::RunId;
 

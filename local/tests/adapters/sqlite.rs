@@ -4,9 +4,11 @@ use std::path::Path;
 
 use bytes::Bytes;
 use local::store::SqliteStore;
+use testing::contract;
 use traffic::clock::{Clock, Slot};
-use traffic::contract;
-use traffic::ports::{Checkpoint, Store};
+use traffic::ports::{
+    Checkpoint, CheckpointStore as _, ProgressStore as _, RecordStore as _, RunStore as _,
+};
 use traffic::record::{Block, Bucket, Record, RecordKey};
 use traffic::run::RunId;
 

@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use local::store::SqliteStore;
 use serde_json::Value;
+use testing::assert_adds_up;
 use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep};
 use traffic::clock::Clock;
-use traffic::ports::Store as _;
+use traffic::ports::RunStore as _;
 
-use crate::harness::{Cicada, Serving, assert_adds_up, targets};
+use crate::harness::{Cicada, LIMIT, Serving, targets};
 
 /// Users of a host that is given by a variable.
 const WORKLOAD: &str = r#"
@@ -44,7 +45,7 @@ async fn asked(cicada: &Serving, method: &str, path: &str) -> (u16, Value) {
     let client = reqwest::Client::new();
     let request = client.request(method.parse().unwrap(), format!("{}{path}", cicada.url()));
     let began = Instant::now();
-    let answer = request.timeout(Duration::from_secs(10)).send().await;
+    let answer = request.timeout(LIMIT).send().await;
     let answer =
         answer.unwrap_or_else(|error| panic!("{path} after {:?}: {error}", began.elapsed()));
     let status = answer.status().as_u16();
@@ -75,7 +76,7 @@ async fn few_file_descriptors_are_kept_for_who_asks_and_stops() {
         // until connections are scarce
         let text = "too many open files: raise ulimit -n";
         cicada
-            .until("/stats/requests", Duration::from_secs(60), |statistics| {
+            .until("/stats/requests", LIMIT, |statistics| {
                 statistics["errors"].to_string().contains(text)
             })
             .await;
@@ -121,9 +122,8 @@ async fn a_workload_of_ten_thousand_tasks_takes_less_than_150_megabytes() {
     fs::write(&workload, tasks).unwrap();
     let cicada = Cicada::new().arg("-f").arg(&workload).serve().await;
     cicada.swarm("user_count=50&spawn_rate=50").await;
-    let limit = Duration::from_secs(60);
     cicada
-        .until("/stats/requests", limit, |statistics| {
+        .until("/stats/requests", LIMIT, |statistics| {
             let rows = statistics["stats"].as_array().unwrap();
             rows.last().unwrap()["num_requests"].as_u64() > Some(200)
         })
@@ -131,62 +131,6 @@ async fn a_workload_of_ten_thousand_tasks_takes_less_than_150_megabytes() {
     let megabytes = anonymous_memory(cicada.id());
     println!("{megabytes} MB");
     assert!(megabytes < 150, "{megabytes} MB");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_run_that_is_resized_again_and_again_keeps_what_is_not_settled() {
-    const BURST: u32 = 300;
-    let targets = targets(0.0).await;
-    let folder = tempfile::tempdir().unwrap();
-    let workload = folder.path().join("quick.toml");
-    let quick = WORKLOAD.replace(
-        "task.ask.request = \"GET /silence\"",
-        "task.ask.request = { path = \"/health\", timeout = \"1s\" }",
-    );
-    fs::write(&workload, quick).unwrap();
-    let database = folder.path().join("runs.db");
-    let cicada = Cicada::new()
-        .at(&targets)
-        .db(&database)
-        .arg("-f")
-        .arg(&workload);
-    let cicada = cicada.args("--loglevel DEBUG").serve().await;
-    let began = Instant::now();
-    let mut resizes = 0;
-    let is_folded = || {
-        cicada
-            .log()
-            .contains("what is settled of the run is folded")
-    };
-    // it is settled about two minutes later
-    while !is_folded() || resizes < BURST {
-        assert!(
-            began.elapsed() < Duration::from_secs(300),
-            "{}",
-            cicada.log()
-        );
-        let users = 10 + resizes % 7;
-        cicada
-            .swarm(&format!("user_count={users}&spawn_rate=100"))
-            .await;
-        resizes += 1;
-        if resizes > BURST {
-            sleep(Duration::from_secs(2)).await;
-        }
-    }
-    let ledger = cicada.settle(Duration::from_secs(60)).await;
-    assert_adds_up(&ledger);
-    assert_eq!(ledger["missing"], 0, "{ledger:#}");
-    assert_eq!(cicada.total().await, targets.counters().total.requests);
-    assert_eq!(cicada.terminate().await, 0);
-
-    let store = SqliteStore::open(&database, Clock::system()).unwrap();
-    let run = store.latest_run().await.unwrap().unwrap();
-    let past = run.past.as_ref().map_or(0, |past| past.segments);
-    assert_eq!(past + run.segments.len() as u32, resizes);
-    assert!(past >= BURST / 2, "{past} of {resizes} are folded");
-    let spawners = run.past.as_ref().map_or(0, |past| past.spawners.len());
-    assert!(spawners <= 16, "one for each user at most: {:?}", run.past);
 }
 
 fn rights(path: &Path) -> u32 {
@@ -215,7 +159,7 @@ async fn a_database_is_its_owners_alone_and_what_is_exported_is_not() {
         if let Some(before) = before {
             fs::set_permissions(&database, fs::Permissions::from_mode(before)).unwrap();
         }
-        let limit = Instant::now() + Duration::from_secs(30);
+        let limit = Instant::now() + LIMIT;
         let child = open().args("--web-base-path /x").start();
         let is_open =
             || folder.join("stats_stats.csv").exists() && folder.join("runs.db-wal").exists();
@@ -260,4 +204,61 @@ async fn what_is_no_database_of_ours_keeps_its_rights() {
     let output = Cicada::new().db(&file).run().await;
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(rights(&file), 0o644);
+}
+
+mod soak {
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    #[ignore = "minutes: make soak"]
+    async fn a_run_that_is_resized_again_and_again_keeps_what_is_not_settled() {
+        const BURST: u32 = 300;
+        let targets = targets(0.0).await;
+        let folder = tempfile::tempdir().unwrap();
+        let workload = folder.path().join("quick.toml");
+        let quick = WORKLOAD.replace(
+            "task.ask.request = \"GET /silence\"",
+            "task.ask.request = { path = \"/health\", timeout = \"1s\" }",
+        );
+        fs::write(&workload, quick).unwrap();
+        let database = folder.path().join("runs.db");
+        let cicada = Cicada::new()
+            .at(&targets)
+            .db(&database)
+            .arg("-f")
+            .arg(&workload);
+        let cicada = cicada.args("--loglevel DEBUG").serve().await;
+        let began = Instant::now();
+        let mut resizes = 0;
+        let is_folded = || {
+            cicada
+                .log()
+                .contains("what is settled of the run is folded")
+        };
+        // it is settled about two minutes later
+        while !is_folded() || resizes < BURST {
+            assert!(began.elapsed() < 3 * LIMIT, "{}", cicada.log());
+            let users = 10 + resizes % 7;
+            cicada
+                .swarm(&format!("user_count={users}&spawn_rate=100"))
+                .await;
+            resizes += 1;
+            if resizes > BURST {
+                sleep(Duration::from_secs(2)).await;
+            }
+        }
+        let ledger = cicada.settle(LIMIT).await;
+        assert_adds_up(&ledger);
+        assert_eq!(ledger["missing"], 0, "{ledger:#}");
+        assert_eq!(cicada.total().await, targets.counters().total.requests);
+        assert_eq!(cicada.terminate().await, 0);
+
+        let store = SqliteStore::open(&database, Clock::system()).unwrap();
+        let run = store.latest_run().await.unwrap().unwrap();
+        let past = run.past.as_ref().map_or(0, |past| past.segments);
+        assert_eq!(past + run.segments.len() as u32, resizes);
+        assert!(past >= BURST / 2, "{past} of {resizes} are folded");
+        let spawners = run.past.as_ref().map_or(0, |past| past.spawners.len());
+        assert!(spawners <= 16, "one for each user at most: {:?}", run.past);
+    }
 }

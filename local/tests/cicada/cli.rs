@@ -4,8 +4,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
+use testing::Recorder;
+
 use crate::harness::Cicada;
-use crate::recorder::Recorder;
 
 mod arbitrary;
 mod cost;

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use testing::assert_adds_up;
 use tokio::time::sleep;
 
-use crate::harness::{Cicada, assert_adds_up, rows, targets};
+use crate::harness::{Cicada, LIMIT, rows, targets};
 
 fn no_less(before: &BTreeMap<String, (u64, u64)>, after: &BTreeMap<String, (u64, u64)>) {
     for (name, (requests, failures)) in before {
@@ -28,7 +29,7 @@ async fn a_killed_run_keeps_what_it_had_reported_and_goes_on() {
         .swarm("user_count=40&spawn_rate=40&user_classes=TargetAppUser")
         .await;
     first
-        .until("/stats/requests", Duration::from_secs(30), |answer| {
+        .until("/stats/requests", LIMIT, |answer| {
             rows(answer)["Aggregated"].0 > 150
         })
         .await;
@@ -47,11 +48,11 @@ async fn a_killed_run_keeps_what_it_had_reported_and_goes_on() {
     assert!(resumed["Aggregated"].0 >= two_seconds_before);
     assert_eq!(second.get("/ledger").await["run"], run, "the run goes on");
     second
-        .until("/stats/requests", Duration::from_secs(20), |answer| {
+        .until("/stats/requests", LIMIT, |answer| {
             rows(answer)["Aggregated"].0 > seen + 100 && answer["state"] == "running"
         })
         .await;
-    let ledger = second.settle(Duration::from_secs(60)).await;
+    let ledger = second.settle(LIMIT).await;
     assert_adds_up(&ledger);
     let missing = ledger["missing"].as_u64().unwrap();
     let recorded = second.total().await;
@@ -79,11 +80,11 @@ async fn a_finished_run_and_a_reset_survive_a_restart() {
         .swarm("user_count=10&spawn_rate=10&user_classes=TargetAppUser")
         .await;
     first
-        .until("/stats/requests", Duration::from_secs(30), |answer| {
+        .until("/stats/requests", LIMIT, |answer| {
             rows(answer)["Aggregated"].0 > 30
         })
         .await;
-    let ledger = first.settle(Duration::from_secs(30)).await;
+    let ledger = first.settle(LIMIT).await;
     let counts = first.counts().await;
     assert_eq!(counts["Aggregated"].0, targets.counters().total.requests);
     assert_eq!(first.terminate().await, 0);

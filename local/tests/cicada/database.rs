@@ -6,13 +6,12 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use serde_json::Value;
+use testing::assert_adds_up;
 
-use crate::harness::{Cicada, Serving, assert_adds_up, targets};
+use crate::harness::{Cicada, LIMIT, Serving, targets};
 
 mod broken;
 mod full;
-
-const LIMIT: Duration = Duration::from_secs(60);
 
 /// Ten users that ask four times a second.
 const WORKLOAD: &str = r#"

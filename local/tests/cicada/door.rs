@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use tokio::net::TcpStream;
 
-use crate::harness::{Cicada, Serving};
+use crate::harness::{Cicada, LIMIT, Serving};
 
 /// What is said of a server that everybody can reach.
 const OPEN: &str = "controls the traffic: set LOCUST_BASIC_AUTH=user:password, or serve this \
@@ -197,7 +197,7 @@ async fn without_file_descriptors_it_goes_on_with_those_it_has() {
         // each on a connection of its own
         let answer = reqwest::Client::new()
             .get(format!("{}/worker-count", cicada.url()))
-            .timeout(Duration::from_secs(10));
+            .timeout(LIMIT);
         assert_eq!(answer.send().await.unwrap().status(), 200);
     }
     let said = cicada

@@ -4,17 +4,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use serde_json::Value;
 use stand_ins::{Misbehaving, Mode};
+use testing::assert_adds_up;
 use tokio::net::TcpListener;
 
-use crate::harness::{Cicada, Serving, assert_adds_up, rows, targets};
+use crate::harness::{Cicada, LIMIT, Serving, rows, targets};
 
 mod babble;
-
-const LIMIT: Duration = Duration::from_secs(60);
 
 /// What a request to each kind of target comes to; nothing is a success.
 const TEXTS: [(&str, Option<&str>); 21] = [

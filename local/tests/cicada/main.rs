@@ -14,7 +14,6 @@ mod hostile;
 mod kept;
 mod ledger;
 mod openapi;
-mod recorder;
 mod safety;
 mod stood_still;
 mod stopped;

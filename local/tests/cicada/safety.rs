@@ -11,13 +11,11 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
+use testing::Recorder;
 use tokio::net::TcpListener;
 use tokio::time::sleep;
 
-use crate::harness::{Cicada, Serving};
-use crate::recorder::Recorder;
-
-const LIMIT: Duration = Duration::from_secs(60);
+use crate::harness::{Cicada, LIMIT, Serving};
 
 /// Long enough for a run that goes on to send something.
 const A_WHILE: Duration = Duration::from_secs(3);

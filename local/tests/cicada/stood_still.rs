@@ -4,11 +4,10 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use testing::assert_adds_up;
 use tokio::time::{Instant, sleep};
 
-use crate::harness::{Cicada, Serving, assert_adds_up, rows, targets};
-
-const LIMIT: Duration = Duration::from_secs(120);
+use crate::harness::{Cicada, LIMIT, Serving, rows, targets};
 
 /// Users that ask four times a second.
 const WORKLOAD: &str = r#"
@@ -76,5 +75,14 @@ async fn is_counted(users: u32, seconds: u64) {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_process_sent_that_stood_still_is_counted_and_nothing_is_both_missing_and_recorded()
 {
-    join_all([is_counted(20, 5), is_counted(20, 40), is_counted(83, 120)]).await;
+    join_all([is_counted(20, 5), is_counted(20, 40)]).await;
+}
+
+mod soak {
+    #[tokio::test(flavor = "multi_thread")]
+    #[ignore = "minutes: make soak"]
+    async fn what_a_process_sent_that_stood_still_for_minutes_is_counted() {
+        super::is_counted(83, 120).await;
+        super::is_counted(20, 300).await;
+    }
 }

@@ -3,13 +3,10 @@
 use std::time::Duration;
 
 use serde_json::Value;
+use testing::{Recorder, assert_adds_up};
 use tokio::time::{sleep, timeout};
 
-use crate::harness::{Cicada, Serving, assert_adds_up};
-use crate::recorder::Recorder;
-
-/// Longer than any machine needs.
-const PATIENCE: Duration = Duration::from_secs(60);
+use crate::harness::{Cicada, LIMIT, Serving};
 
 /// Two requests, of which the first takes two seconds.
 const CHATS: &str = r#"
@@ -53,7 +50,7 @@ async fn until_stopped(cicada: &Serving) -> (Vec<(String, u64)>, Value) {
             sleep(Duration::from_millis(5)).await;
         }
     };
-    timeout(PATIENCE, polls).await.expect("it stops")
+    timeout(LIMIT, polls).await.expect("it stops")
 }
 
 #[tokio::test(flavor = "multi_thread")]

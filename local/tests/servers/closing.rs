@@ -7,11 +7,30 @@ use crate::installed::{Kind, Server};
 use crate::raw::{Answer, Raw};
 use crate::traffic::{TURNS, Traffic};
 
-/// A thousand iterations, whose waits end when the server gives up the connection.
+/// Iterations whose waits end when the server gives up the connection.
 async fn no_request_fails_at(kind: Kind) {
+    no_request_fails_in(Traffic::around_the_limit_of(kind), kind).await;
+}
+
+mod soak {
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    #[ignore = "minutes: make soak"]
+    async fn nothing_fails_in_five_thousand_iterations_at_any_server() {
+        for kind in Kind::ALL {
+            let traffic = Traffic {
+                iterations: 5_000,
+                ..Traffic::around_the_limit_of(kind)
+            };
+            no_request_fails_in(traffic, kind).await;
+        }
+    }
+}
+
+async fn no_request_fails_in(traffic: Traffic, kind: Kind) {
     let _turn = TURNS.acquire().await.unwrap();
     let server = Server::start(kind).await;
-    let traffic = Traffic::around_the_limit_of(kind);
     let seen = traffic.run_at(server.url()).await;
     let arrivals = server.arrivals();
     let (requests, failures) = seen.rows["Aggregated"];

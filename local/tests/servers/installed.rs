@@ -11,6 +11,8 @@ use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep};
 
+use crate::harness::LIMIT;
+
 /// A server, and how it treats connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -154,12 +156,7 @@ impl Server {
                 eprintln!("{kind:?} ended: {}", server.log());
                 return None;
             }
-            let waited = began.elapsed();
-            assert!(
-                waited < Duration::from_secs(30),
-                "{kind:?}: {}",
-                server.log()
-            );
+            assert!(began.elapsed() < LIMIT, "{kind:?}: {}", server.log());
             sleep(Duration::from_millis(50)).await;
         }
         Some(server)
@@ -233,6 +230,6 @@ async fn answers(port: u16) -> bool {
         stream.read_to_end(&mut answer).await?;
         std::io::Result::Ok(answer)
     };
-    let answer = tokio::time::timeout(Duration::from_secs(5), asked).await;
+    let answer = tokio::time::timeout(LIMIT, asked).await;
     matches!(answer, Ok(Ok(answer)) if answer.starts_with(b"HTTP/1."))
 }

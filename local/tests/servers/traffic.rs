@@ -2,16 +2,16 @@
 //! server; and the same by Locust.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use serde_json::Value;
+use testing::assert_adds_up;
 use tokio::sync::Semaphore;
 
-use crate::harness::{Cicada, Serving, assert_adds_up, rows};
+use crate::harness::{Cicada, LIMIT, Serving, rows};
 use crate::installed::{Kind, scripts, tool};
 
 /// Servers and their traffic run beside one another, but not all at once: they share the machine.
-pub(crate) static TURNS: Semaphore = Semaphore::const_new(3);
+pub(crate) static TURNS: Semaphore = Semaphore::const_new(4);
 
 /// Users of both models, who wait between `low` and `high` seconds.
 #[derive(Clone, Copy, Debug)]
@@ -46,7 +46,7 @@ impl Traffic {
             users,
             low,
             high,
-            iterations: 1_000,
+            iterations: 300,
         }
     }
 
@@ -111,14 +111,13 @@ impl Traffic {
         cicada
             .swarm(&format!("user_count={users}&spawn_rate={rate:.3}"))
             .await;
-        let limit = Duration::from_secs(180);
         cicada
-            .until("/stats/requests", limit, |statistics| {
+            .until("/stats/requests", LIMIT, |statistics| {
                 let rows = rows(statistics);
                 rows.len() > 4 && iterations(&rows) >= self.iterations
             })
             .await;
-        let ledger = cicada.settle(Duration::from_secs(90)).await;
+        let ledger = cicada.settle(LIMIT).await;
         assert_adds_up(&ledger);
         assert_eq!(ledger["missing"], 0, "{ledger:#}");
         let statistics = cicada.get("/stats/requests").await;

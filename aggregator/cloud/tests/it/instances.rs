@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use traffic::ports::Store as _;
+use traffic::ports::RunStore as _;
 
 use crate::scene::{Event, FORM, Stage};
 

@@ -12,11 +12,9 @@ use base64::prelude::BASE64_STANDARD;
 use control::Settings;
 use lambda_http::{Body as LambdaBody, IntoResponse as _};
 use serde_json::{Value, json};
+use testing::{MemoryHeartbeat, MemoryQueue, MemoryStore};
 use tower::ServiceExt as _;
 use traffic::clock::{Clock, Slot, Timestamp};
-use traffic::fanout::FanOut;
-use traffic::memory::{MemoryHeartbeat, MemoryQueue, MemoryStore};
-use traffic::runs::Runs;
 use traffic::workload::Workload;
 use web::api::{Door, Trusted};
 use web::logs::LogBuffer;
@@ -79,18 +77,8 @@ impl Stage {
 
     /// The same, with settings of its own.
     pub(crate) fn instance_with(&self, change: impl FnOnce(&mut Settings)) -> Instance {
-        let runs = Runs::new(
-            Arc::clone(&self.store),
-            self.clock.clone(),
-            Arc::new(|_: &str| None),
-        );
-        let fan_out = Arc::new(FanOut {
-            store: Arc::clone(&self.store),
-            queue: Arc::clone(&self.queue),
-            heartbeat: Arc::clone(&self.heartbeat),
-            runs: Arc::new(runs),
-            clock: self.clock.clone(),
-        });
+        let deployment =
+            testing::deployment(&self.store, &self.queue, &self.heartbeat, &self.clock);
         let workload = Workload::built_in(&|_| None).unwrap();
         let mut settings = Settings {
             seed: Some(7),
@@ -98,7 +86,7 @@ impl Stage {
         };
         change(&mut settings);
         let door = Door::with_basic_auth(PASSWORD).unwrap();
-        let cloud = Cloud::new(fan_out, settings, door, LogBuffer::default()).unwrap();
+        let cloud = Cloud::new(Arc::new(deployment), settings, door, LogBuffer::default()).unwrap();
         Instance { cloud }
     }
 }

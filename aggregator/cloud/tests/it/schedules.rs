@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};
-use traffic::ports::{Heartbeat as _, Store as _};
+use traffic::ports::{Heartbeat as _, RunStore as _};
 
 use crate::scene::{Event, Stage};
 

@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
-use traffic::ports::{Checkpoint, Store as _};
+use traffic::ports::{Checkpoint, CheckpointStore as _, RunStore as _};
 use web::serve::Serving;
 
 use crate::scene::{Event, FORM, Stage};
@@ -41,7 +41,7 @@ async fn it_serves_until_it_is_told_to_end() {
     let closed = ask(address, "GET /stats/requests HTTP/1.1").await;
     assert!(closed.starts_with("HTTP/1.1 401 "), "{closed}");
     end.send(()).unwrap();
-    let ended = tokio::time::timeout(Duration::from_secs(30), server).await;
+    let ended = tokio::time::timeout(Duration::from_secs(120), server).await;
     ended.expect("it ends at once").unwrap().unwrap();
     assert!(TcpStream::connect(address).await.is_err());
 }

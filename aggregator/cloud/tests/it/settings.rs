@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use aggregator_cloud::settings::{Settings, Web};
 use aggregator_cloud::{function, server};
-use aws::environment::{Executor, Variables, causes};
+use aws::environment::{Executor, Variables};
+use traffic::error_chain::one_line;
 use web::api::BasePath;
 
 const PASSWORD: (&str, &str) = ("LOCUST_BASIC_AUTH", "demo:password");
@@ -29,7 +30,7 @@ fn variables(changed: &[(&str, &str)]) -> Variables {
 }
 
 fn line(error: &(dyn std::error::Error + 'static)) -> String {
-    let line = causes(error);
+    let line = one_line(error);
     assert!(!line.contains('\n'), "{line}");
     line
 }

@@ -1,33 +1,10 @@
-//! What a load shape says of users, checked as a swarm is: its stages, one after another.
+//! The stages of a load shape, checked as a swarm is.
 
-use std::sync::Arc;
+use traffic::workload::{Course, NO_SHAPE, Shape};
 
-use traffic::clock::Timestamp;
-use traffic::run::Segment;
-use traffic::workload::{Course, NO_SHAPE, Shape, Workload};
-
-use super::{Context, Target, TargetStage, shares};
+use super::stage::{Context, TargetStage, shares};
 use crate::request::{InvalidField, SwarmRequest};
-use crate::settings::{Settings, known_shape};
-
-/// What one of a workload's shapes comes to from an instant on, with all classes and their own hosts.
-pub fn segments_of_shape(
-    workload: &Arc<Workload>,
-    name: &str,
-    from: Timestamp,
-) -> Result<Vec<Segment>, InvalidField> {
-    let request = SwarmRequest {
-        shape_class: Some(name.to_owned()),
-        ..SwarmRequest::default()
-    };
-    let context = Context {
-        settings: &Settings::new(Arc::clone(workload)),
-        workload,
-        running: None,
-        host: None,
-    };
-    Ok(Target::resolve(&request, &context)?.segments(from))
-}
+use crate::settings::known_shape;
 
 /// The load shape that a request names, or else the configured one.
 pub(super) fn chosen_shape<'c>(
@@ -42,7 +19,7 @@ pub(super) fn chosen_shape<'c>(
     }
 }
 
-/// What a shape says of them; as in Locust the request's user count and spawn rate say nothing then.
+/// The stages of a shape; as in Locust, the request's user count and spawn rate are ignored.
 pub(super) fn of_shape(
     shape: &Shape,
     request: &SwarmRequest,

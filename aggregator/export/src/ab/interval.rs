@@ -1,19 +1,19 @@
-//! Intervals of a ratio, of an average, of a median, and of the difference of two of each. A pair has three
-//! differences, whose intervals hold together with 95 %, so each is of 98.3 % (Bonferroni).
+//! Intervals of a ratio, of an average, of a median, and of the difference of two of each. The intervals of a pair's
+//! three differences hold together with 95 %, so each holds with 98.3 % (Bonferroni).
 //!
-//! Ratios have Wilson's interval, medians one between two ranks of the sorted values, which holds whatever
-//! their distribution is. The difference of two such is Newcombe's: the distances of both estimates from
-//! the ends of their intervals, added as squares. The difference of averages is Welch's.
+//! A ratio has Wilson's interval. A median has one between two ranks of the sorted values, which holds for every
+//! distribution. The difference of two ratios or medians is Newcombe's: the distances of both estimates from the ends
+//! of their intervals, added as squares. The difference of averages is Welch's.
 
 use statistics::stats::histogram::{Histogram, edges_us};
 
-/// How sure the three intervals of a pair are together.
+/// The confidence of the three intervals of a pair together.
 pub(super) const CONFIDENCE: f64 = 0.95;
 
-/// How sure one interval is.
+/// The confidence of one interval.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Level {
-    /// How often the truth lies beyond an end.
+    /// The probability that the true value lies beyond an end.
     beyond: f64,
     /// The normal distribution's quantile there.
     z: f64,
@@ -25,11 +25,11 @@ pub(super) const ONE_OF_THREE: Level = Level {
     z: 2.393_979_799_818_510_4,
 };
 
-/// Up to so many values, the ranks of a median's interval are found by counting; beyond, the normal
-/// distribution says the same.
+/// The most values for which the ranks of a median's interval are found by counting; for more values, the normal
+/// distribution gives the same.
 const COUNTED: u64 = 1_000;
 
-/// An estimate and where it may really lie.
+/// An estimate and the ends of its interval.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Interval {
     pub(super) estimate: f64,
@@ -37,7 +37,7 @@ pub(super) struct Interval {
     pub(super) high: f64,
 }
 
-/// Average and variance of so many values.
+/// The average and variance of `count` values.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Mean {
     pub(super) count: u64,
@@ -54,13 +54,13 @@ pub(super) fn ratio(Level { z, .. }: Level, successes: u64, count: u64) -> Inter
     let half = z * spread.sqrt() / (1.0 + square);
     Interval {
         estimate,
-        // where floats would leave the range by a last digit
+        // the last digit of a float may be beyond the range
         low: (middle - half).clamp(0.0, estimate),
         high: (middle + half).clamp(estimate, 1.0),
     }
 }
 
-/// How much more `b` is than `a`, from an interval of each.
+/// The interval of `b` minus `a`, from the interval of each.
 pub(super) fn difference(a: &Interval, b: &Interval) -> Interval {
     let estimate = b.estimate - a.estimate;
     Interval {
@@ -70,7 +70,7 @@ pub(super) fn difference(a: &Interval, b: &Interval) -> Interval {
     }
 }
 
-/// How much more `b` is than `a` on average, by Welch; each is of ten values or more.
+/// The interval of the average of `b` minus that of `a`, by Welch; each is of ten values or more.
 pub(super) fn difference_of_means(level: Level, a: &Mean, b: &Mean) -> Interval {
     let estimate = b.average - a.average;
     let part = |mean: &Mean| mean.variance / mean.count as f64;
@@ -105,8 +105,8 @@ fn student(Level { z, .. }: Level, freedom: f64) -> f64 {
         + powers([-945.0, -1_920.0, 1_482.0, 776.0, 79.0]) / (92_160.0 * freedom.powi(4))
 }
 
-/// The average and variance in milliseconds of response times, of which the histogram knows only about
-/// where each lies: within a bucket they are taken to be spread evenly. `min_us` and `max_us` are exact.
+/// The average and variance of response times in milliseconds. The values in a bucket of the histogram are taken to be
+/// spread evenly; `min_us` and `max_us` are exact.
 pub(super) fn mean(
     histogram: &Histogram,
     sum_us: u128,
@@ -130,8 +130,8 @@ pub(super) fn mean(
     })
 }
 
-/// The interval of the median in milliseconds around `estimate`, as far as the buckets go in which its
-/// ends lie; none of too few response times.
+/// The interval of the median in milliseconds around `estimate`, up to the ends of the buckets in which its own ends
+/// lie; `None` for too few response times.
 pub(super) fn median(
     level: Level,
     histogram: &Histogram,
@@ -158,10 +158,10 @@ pub(super) fn median(
     })
 }
 
-/// The rank, from 1, of the value at which the interval of a median of `count` values begins; it ends
-/// as many values before the last.
+/// The rank, from 1, of the value at which the interval of a median of `count` values begins. The interval ends at the
+/// same rank from the last value.
 ///
-/// How many values lie below the median is a matter of tossing a coin for each.
+/// The number of values below the median has a binomial distribution, as of tossing a coin for each value.
 fn median_rank(level: Level, count: u64) -> Option<u64> {
     let n = count as f64;
     let rank = if count > COUNTED {

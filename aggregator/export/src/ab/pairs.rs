@@ -1,8 +1,7 @@
-//! Which rows are compared: the workload's own pairs, and those that its names make plain.
+//! The pairs of rows that are compared: the workload's own pairs, and those that its names show.
 //!
-//! Two requests are a pair when their names differ only in saying model a or model b, or when they are
-//! sent at the same place of two user classes whose names do. Each request is in one pair at most; what
-//! the workload says goes before what is found.
+//! Two requests are a pair when their names differ only in "model a" and "model b", or when they are sent at the same
+//! place of two user classes whose names differ so. A request is in one pair at most; the workload's own pairs go first.
 
 use std::collections::BTreeSet;
 
@@ -11,20 +10,18 @@ use traffic::workload::{Step, UserClass, Workload};
 /// Words after which a lone a or b tells the two sides apart.
 const WORDS: [&str; 2] = ["model", "variant"];
 
-/// Stands for a or b in what two names have in common.
+/// The place of a or b in the common part of two names.
 const EITHER: char = '\u{1}';
 
 /// Two rows to compare.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Pair {
-    /// What both are about.
     pub(super) name: String,
     pub(super) method: String,
     pub(super) a: String,
     pub(super) b: String,
 }
 
-/// A side of a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Side {
     A,
@@ -69,7 +66,7 @@ pub(super) fn of(workload: &Workload) -> Vec<Pair> {
     found.pairs
 }
 
-/// Pairs, and the rows that they have.
+/// The pairs found so far, and their rows.
 #[derive(Default)]
 struct Found {
     pairs: Vec<Pair>,
@@ -91,7 +88,7 @@ impl Found {
         });
     }
 
-    /// What two classes do in tasks of the same name, request by request.
+    /// Adds the requests of two classes in tasks of the same name, request by request.
     fn add_classes(&mut self, a: &UserClass, b: &UserClass) {
         for task in a.tasks() {
             let same = |name: &str| name == &**task.name() || same_but_for_side(name, task.name());
@@ -119,16 +116,16 @@ fn same_but_for_side(one: &str, other: &str) -> bool {
     }
 }
 
-/// Which side a name says it is on, and the name with that left open. Nothing if it says neither, or both.
+/// The side that a name is on, and the name with [`EITHER`] in the place of its letters. `None` if it has neither
+/// side, or both.
 fn side_of(name: &str) -> Option<(Side, String)> {
     let mut side = None;
     let mut common = String::with_capacity(name.len());
     let mut copied = 0;
     for (at, letter) in letters(name) {
-        let this = if letter.eq_ignore_ascii_case(&'a') {
-            Side::A
-        } else {
-            Side::B
+        let this = match letter {
+            'a' | 'A' => Side::A,
+            _ => Side::B,
         };
         if side.replace(this).is_some_and(|before| before != this) {
             return None;
@@ -141,7 +138,7 @@ fn side_of(name: &str) -> Option<(Side, String)> {
     Some((side?, common))
 }
 
-/// Where a name has a lone a or b after one of the words: `Model A`, `model=a`, `ChatModelAUser`.
+/// The lone letters a or b after one of the words, with their places: `Model A`, `model=a`, `ChatModelAUser`.
 fn letters(name: &str) -> Vec<(usize, char)> {
     let lower = name.to_ascii_lowercase();
     let mut found: Vec<(usize, char)> = Vec::new();
@@ -171,7 +168,7 @@ fn letters(name: &str) -> Vec<(usize, char)> {
     found
 }
 
-/// What two names have in common, for people: without the word that tells them apart.
+/// The common part of two names, without the word before the letter.
 fn title(common: &str, name: &str) -> String {
     let mut title = String::new();
     for part in common.split_inclusive(EITHER) {

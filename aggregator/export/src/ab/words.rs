@@ -1,12 +1,44 @@
-//! What a comparison means, in words.
+//! The verdicts on differences, in words.
 
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::interval::Interval;
-use super::{Difference, ENOUGH};
+use crate::trimmed;
 
-/// What is known of two fail ratios.
+/// The requests that each side needs before a difference is judged: response times are far from a normal distribution,
+/// but averages of about 30 of them are near one.
+pub const ENOUGH: u64 = 30;
+
+/// A difference between the sides, and its significance.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, ToSchema)]
+pub struct Difference<V> {
+    /// b minus a; nothing where a side has no request.
+    pub difference: Option<f64>,
+    /// The low end of the interval; nothing where there are too few requests.
+    pub low: Option<f64>,
+    /// The high end of the interval.
+    pub high: Option<f64>,
+    /// The verdict on the difference.
+    pub verdict: V,
+}
+
+impl<V> Difference<V> {
+    pub(super) fn new(
+        estimates: Option<(f64, f64)>,
+        interval: Option<Interval>,
+        verdict: impl FnOnce(Option<&Interval>) -> V,
+    ) -> Self {
+        Self {
+            difference: estimates.map(|(a, b)| b - a),
+            low: interval.map(|interval| interval.low),
+            high: interval.map(|interval| interval.high),
+            verdict: verdict(interval.as_ref()),
+        }
+    }
+}
+
+/// The verdict on two fail ratios.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub enum FailVerdict {
     /// Nothing yet.
@@ -23,7 +55,7 @@ pub enum FailVerdict {
     Less,
 }
 
-/// What is known of two response times.
+/// The verdict on two response times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub enum TimeVerdict {
     /// Nothing yet.
@@ -93,8 +125,8 @@ fn beyond_zero<V>(interval: &Interval, none: V, above: V, below: V) -> V {
     }
 }
 
-/// What there is to say of a pair.
-pub(super) struct Said {
+/// The figures and verdicts of a pair.
+pub(super) struct Findings {
     pub(super) counts: [u64; 2],
     pub(super) average_of_a: Option<f64>,
     pub(super) fail_ratio: Difference<FailVerdict>,
@@ -102,8 +134,8 @@ pub(super) struct Said {
     pub(super) median: Difference<TimeVerdict>,
 }
 
-impl Said {
-    /// What is known of the response times: by the average, or by the median where that shows more.
+impl Findings {
+    /// The verdict on the response times: by the average, or by the median where only that shows a difference.
     fn time(&self) -> TimeVerdict {
         match (self.average.verdict, self.median.verdict) {
             (TimeVerdict::None, by_median) => by_median,
@@ -111,7 +143,7 @@ impl Said {
         }
     }
 
-    /// A few words.
+    /// The verdict on the pair, in a few words.
     pub(super) fn verdict(&self) -> String {
         match (self.time(), self.fail_ratio.verdict) {
             (TimeVerdict::TooFew, _) | (_, FailVerdict::TooFew) => TOO_FEW.to_owned(),
@@ -124,7 +156,7 @@ impl Said {
         }
     }
 
-    /// A sentence with figures.
+    /// The verdict with its figures, as a sentence.
     pub(super) fn explanation(&self) -> String {
         if self.verdict() == TOO_FEW {
             let [a, b] = self.counts;
@@ -195,17 +227,12 @@ fn in_milliseconds(by: &Difference<TimeVerdict>) -> String {
     format!("{difference} ms (95 % interval: {low} to {high} ms)")
 }
 
-/// A number with as many digits as people read.
+/// A number with three significant digits, and at most two after the point.
 fn rounded(value: f64) -> String {
     let digits = match value.abs() {
         100.0.. => 0,
         10.0.. => 1,
         _ => 2,
     };
-    let text = format!("{value:.digits$}");
-    if text.contains('.') {
-        text.trim_end_matches('0').trim_end_matches('.').to_owned()
-    } else {
-        text
-    }
+    trimmed(value, digits)
 }

@@ -3,15 +3,16 @@
 use std::collections::VecDeque;
 
 use hashbrown::HashMap;
-
-use super::{Table, content, float, measured, median, percentiles};
 use statistics::reader::Snapshot;
 use statistics::report::past::moments_of_rows;
 use statistics::report::{PERCENTILE_NAMES, PERCENTILES, Row};
 use statistics::stats::histogram::Histogram;
 use statistics::stats::{OTHER_NAMES, Stats};
 
-/// What comes before the percentiles in the history, and what after them.
+use super::table::{Table, content, measured, median, percentiles};
+use crate::python::float;
+
+/// The columns before the percentiles, and those after them.
 const COLUMNS: ([&str; 6], [&str; 7]) = (
     [
         "Timestamp",
@@ -32,7 +33,7 @@ const COLUMNS: ([&str; 6], [&str; 7]) = (
     ],
 );
 
-/// How long ago what current percentiles leave out was counted, in seconds; in order of preference.
+/// The age in seconds of the copy that current percentiles leave out, in order of preference.
 const BEFORE: [u64; 17] = [10, 11, 9, 12, 8, 13, 7, 14, 6, 15, 5, 16, 4, 17, 3, 18, 2];
 
 /// The history of all rows: Locust's `_stats_history.csv` with `--csv-full-history`, at the instants
@@ -64,9 +65,9 @@ fn columns() -> impl Iterator<Item = &'static str> {
 /// Locust's `_stats_history.csv` as it is written while a run goes on.
 #[derive(Debug, Default)]
 pub struct HistoryWriter {
-    /// Whether every row is written; if not, only `Aggregated`.
+    /// True if every row is written, and not only `Aggregated`.
     is_full: bool,
-    /// Response times up to the end of a second, of those that were asked about lately.
+    /// Copies of the response times up to the end of a second, for the latest seconds.
     taken: VecDeque<(u64, Times)>,
 }
 
@@ -109,7 +110,7 @@ impl HistoryWriter {
         table.text()
     }
 
-    /// What was taken about ten seconds ago.
+    /// The copy from about ten seconds ago.
     fn before(&self, time: u64) -> Option<&Times> {
         let at = |second: u64| self.taken.iter().find(|(taken, _)| *taken == second);
         let seconds = BEFORE.iter().filter_map(|ago| time.checked_sub(*ago));
@@ -117,7 +118,7 @@ impl HistoryWriter {
     }
 
     fn keep(&mut self, snapshot: &Snapshot, times: Times) {
-        // what is over at the nearest full second belongs to the second before it
+        // requests that have ended by the nearest full second belong to the second before it
         let rounded = (snapshot.at.micros() + 500_000) / 1_000_000;
         let second = rounded.saturating_sub(1);
         if self.taken.back().is_none_or(|(last, _)| *last < second) {
@@ -148,7 +149,7 @@ impl Times {
             .insert([name.into(), method.into()], histogram.clone());
     }
 
-    /// The histogram of a row; of all requests where there is none.
+    /// The histogram of a row, or of all requests.
     fn get(&self, row: Option<&Row>) -> Option<&Histogram> {
         match row {
             Some(row) => self.rows.get(&[row.name.clone(), row.method.clone()]),
@@ -156,7 +157,7 @@ impl Times {
         }
     }
 
-    /// Percentiles of what is not in an earlier copy.
+    /// The percentiles of the response times that are not in an earlier copy.
     fn percentiles_since(
         &self,
         before: Option<&Self>,

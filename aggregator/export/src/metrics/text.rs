@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
-/// What an answer in this format calls itself.
+/// The content type of the format.
 pub(super) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// What a family's samples are.
+/// The type of a family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     /// Goes up and down.
@@ -35,6 +35,12 @@ impl Exposition {
         let _ = writeln!(self.text, "# HELP {name} {help}\n# TYPE {name} {kind}");
     }
 
+    /// Writes a family of gauges with one sample.
+    pub(super) fn gauge(&mut self, name: &str, help: &str, labels: &[(&str, &str)], value: f64) {
+        self.family(name, Kind::Gauge, help);
+        self.sample(name, labels, value);
+    }
+
     /// Adds a sample of the family that was begun last.
     pub(super) fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: f64) {
         self.text.push_str(name);
@@ -54,8 +60,7 @@ impl Exposition {
 
     /// Adds a character of a label's value.
     ///
-    /// Control characters become the pictures of themselves: a parser may end at one, and who reads an
-    /// alert would not see it.
+    /// A control character becomes its picture: a parser may end at it, and a reader of an alert would not see it.
     fn escaped(&mut self, c: char) {
         match c {
             '\\' => self.text.push_str("\\\\"),
@@ -70,7 +75,7 @@ impl Exposition {
         }
     }
 
-    /// What was written.
+    /// The text so far.
     pub(super) fn into_text(self) -> String {
         self.text
     }

@@ -1,7 +1,7 @@
-//! What is known of one tick's iterations: a bit each.
+//! The outcomes of one tick's iterations, as bits.
 //!
-//! Bits are grouped by the iteration's ordinal, since nearly every user has at most one iteration in
-//! a slot. Adding the same marks again changes nothing but the number of repetitions.
+//! Bits are grouped by the iteration's ordinal, because nearly every user has at most one iteration in a slot. Adding the
+//! same marks again changes nothing but the number of repetitions.
 
 use serde::{Deserialize, Serialize};
 use traffic::plan::Due;
@@ -18,7 +18,7 @@ pub(crate) struct DueSet {
 }
 
 impl DueSet {
-    /// What the plan says of a block's tick.
+    /// The plan of a block's tick, as bits.
     pub(crate) fn new(first_user: u32, due: &[Due]) -> Self {
         let mut set = Self::default();
         for item in due {
@@ -35,7 +35,7 @@ impl DueSet {
         set
     }
 
-    /// Whether an entry's iteration is among them.
+    /// True if an entry's iteration is due.
     pub(crate) fn contains(&self, entry: IterationEntry) -> bool {
         let users = match (entry.ordinal as usize).checked_sub(1) {
             None => Some(&self.first),
@@ -44,7 +44,7 @@ impl DueSet {
         users.is_some_and(|users| users >> entry.user & 1 == 1)
     }
 
-    /// How many they are.
+    /// The number of iterations due.
     pub(crate) fn count(&self) -> u32 {
         std::iter::once(&self.first)
             .chain(&self.more)
@@ -53,7 +53,7 @@ impl DueSet {
     }
 }
 
-/// What became of the iterations with one ordinal.
+/// The outcomes of the iterations with one ordinal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Plane {
     done: Users,
@@ -61,14 +61,13 @@ struct Plane {
     skipped: Users,
 }
 
-/// See the [module](self).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct IterationBits {
     first: Plane,
     more: Vec<Plane>,
 }
 
-/// How many iterations became what; each is counted once.
+/// The number of iterations by outcome; each is counted once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct MarkCounts {
     /// Done or cut off.
@@ -80,7 +79,7 @@ pub(crate) struct MarkCounts {
 }
 
 impl MarkCounts {
-    /// Iterations of which anything is known.
+    /// The number of iterations with an outcome.
     pub(crate) fn known(self) -> u32 {
         self.recorded + self.skipped
     }
@@ -104,24 +103,16 @@ impl IterationBits {
     /// Marks an iteration; true if it was executed before.
     pub(crate) fn mark(&mut self, entry: IterationEntry) -> bool {
         let user = 1 << entry.user;
-        let plane = match entry.fate {
-            Fate::Done => Plane {
-                done: user,
-                ..Plane::default()
-            },
-            Fate::CutOff => Plane {
-                cut_off: user,
-                ..Plane::default()
-            },
-            Fate::Skipped => Plane {
-                skipped: user,
-                ..Plane::default()
-            },
-        };
+        let mut plane = Plane::default();
+        match entry.fate {
+            Fate::Done => plane.done = user,
+            Fate::CutOff => plane.cut_off = user,
+            Fate::Skipped => plane.skipped = user,
+        }
         self.plane(entry.ordinal as usize).merge(plane) > 0
     }
 
-    /// Adds others; returns how many iterations both had executed.
+    /// Adds the marks of another; the number of iterations that both had executed.
     pub(crate) fn merge(&mut self, other: &Self) -> u32 {
         let mut again = self.first.merge(other.first);
         for (number, plane) in other.more.iter().enumerate() {
@@ -135,7 +126,7 @@ impl IterationBits {
         *self == Self::default()
     }
 
-    /// How many became what.
+    /// The number of iterations by outcome.
     pub(crate) fn counts(&self) -> MarkCounts {
         let mut counts = MarkCounts::default();
         for plane in std::iter::once(&self.first).chain(&self.more) {
@@ -146,7 +137,7 @@ impl IterationBits {
         counts
     }
 
-    /// Executions: with another's, how many of them are repetitions.
+    /// The number of iterations that were executed.
     pub(crate) fn executed(&self) -> u32 {
         self.counts().recorded
     }

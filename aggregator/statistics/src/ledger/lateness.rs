@@ -1,21 +1,20 @@
-//! How late iterations were started: a log-linear histogram of microseconds.
+//! The lateness of iterations: a log-linear histogram of microseconds.
 //!
-//! Exact below 128 us, and within 1.6 % above; two of them add up, in any order.
+//! It is exact below 128 us, and within 1.6 % above; two of them add up, in any order.
 
 use serde::{Deserialize, Serialize};
 
 use super::LatenessMs;
 
-/// Each power of two is divided into as many parts as these bits count.
+/// Each power of two is divided into 64 parts.
 const PART_BITS: u32 = 6;
 
 /// The number of the part that the greatest `u64` lies in.
 const LAST: usize = (((u64::BITS - PART_BITS + 1) as usize) << PART_BITS) - 1;
 
-/// See the [module](self).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Lateness {
-    /// By number of the part, as far as any was counted.
+    /// By number of the part, up to the last one with a count.
     counts: Vec<u64>,
     max_us: u64,
 }
@@ -27,7 +26,7 @@ pub(crate) struct Saved {
     max_us: u64,
 }
 
-/// The number of the part that a value lies in, each power of two in `1 << bits` of them.
+/// The number of the part that a value lies in; each power of two has `1 << bits` parts.
 pub(super) fn part_of(bits: u32, micros: u64) -> usize {
     let shift = (u64::BITS - micros.leading_zeros()).saturating_sub(bits + 1);
     ((u64::from(shift) << bits) + (micros >> shift)) as usize
@@ -39,6 +38,11 @@ pub(super) fn greatest(bits: u32, part: usize) -> u64 {
     let shift = (part >> bits).saturating_sub(1);
     let first = part - (shift << bits);
     (first << shift) | ((1 << shift) - 1)
+}
+
+/// The sum of counts, which may come from damaged bytes.
+pub(super) fn saturating_sum(counts: impl Iterator<Item = u64>) -> u64 {
+    counts.fold(0, u64::saturating_add)
 }
 
 impl Lateness {
@@ -55,7 +59,7 @@ impl Lateness {
         self.counts[part] = self.counts[part].saturating_add(count);
     }
 
-    /// Adds what the other one counted.
+    /// Adds the counts of the other one.
     pub(crate) fn merge(&mut self, other: &Self) {
         for (part, &count) in other.counts.iter().enumerate() {
             if count > 0 {
@@ -65,7 +69,6 @@ impl Lateness {
         self.max_us = self.max_us.max(other.max_us);
     }
 
-    /// The figures of the ledger.
     pub(crate) fn figures(&self) -> LatenessMs {
         let ms = |micros: u64| micros as f64 / 1e3;
         LatenessMs {
@@ -76,12 +79,9 @@ impl Lateness {
         }
     }
 
-    /// What `fraction` of the iterations were not later than: never understated.
+    /// The lateness that `fraction` of the iterations did not exceed: never understated.
     fn percentile(&self, fraction: f64) -> u64 {
-        let count: u64 = self
-            .counts
-            .iter()
-            .fold(0, |sum, &count| sum.saturating_add(count));
+        let count = saturating_sum(self.counts.iter().copied());
         let rank = ((count as f64 * fraction).ceil() as u64).max(1);
         let mut below: u64 = 0;
         for (part, &count) in self.counts.iter().enumerate() {
@@ -93,7 +93,6 @@ impl Lateness {
         0
     }
 
-    /// The histogram for a checkpoint.
     pub(crate) fn save(&self) -> Saved {
         let mut counts = Vec::new();
         let mut next = 0;
@@ -111,7 +110,7 @@ impl Lateness {
 }
 
 impl Saved {
-    /// The histogram again, or nothing if it cannot have been one.
+    /// The histogram again, or `None` if the bytes were damaged.
     pub(crate) fn load(&self) -> Option<Lateness> {
         let mut lateness = Lateness {
             max_us: self.max_us,
@@ -119,9 +118,10 @@ impl Saved {
         };
         let mut next: usize = 0;
         for &(gap, count) in &self.counts {
-            let part = next
-                .checked_add(gap as usize)
-                .filter(|&part| part <= LAST)?;
+            let part = next.checked_add(gap as usize)?;
+            if part > LAST {
+                return None;
+            }
             lateness.add_many(part, count);
             next = part + 1;
         }

@@ -1,8 +1,7 @@
-//! The ledger over time: what was due in each interval, and what became of it.
+//! The ledger over time: the iterations due in each interval, and their outcomes.
 //!
-//! An interval counts the iterations that were due in it, whenever they were recorded. What is
-//! settled lies in the checkpoint and is thinned as it ages; the slots that are still open are added
-//! when somebody looks.
+//! An interval counts the iterations that were due in it, whenever they were recorded. Settled slots are in the checkpoint
+//! and are thinned as they age; slots that are still open are added to each answer.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,36 +11,36 @@ use traffic::clock::Slot;
 use traffic::run::RunId;
 use utoipa::ToSchema;
 
-use super::lateness::{greatest, part_of};
+use super::lateness::{greatest, part_of, saturating_sum};
 use crate::ageing_series::{AgeingSeries, Counted, Interval};
 use crate::report::time::utc;
 use crate::stats::smallest_keys::Merge;
 
-/// Lateness over time is kept within an eighth: each power of two in as many parts as these bits count.
+/// Lateness over time is kept within an eighth: each power of two is divided into eight parts.
 const PART_BITS: u32 = 3;
 
-/// Intervals of so many seconds and more keep it within a quarter.
+/// Intervals of 30 seconds and more keep lateness within a quarter.
 const COARSE_FROM: u64 = 30;
 
-/// What was due in an interval; what is neither recorded, skipped nor missing is pending.
+/// The iterations due in an interval; those that are neither recorded, skipped nor missing are pending.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Booked {
     planned: u64,
     recorded: u64,
     skipped: u64,
     missing: u64,
-    /// Parts of lateness and how often, by part.
+    /// The parts of lateness with their counts, by part.
     lateness: Vec<(u16, u64)>,
 }
 
-/// What a ledger over time is made of when somebody asks for it.
+/// The series that a ledger over time is made from.
 #[derive(Clone, Debug, Default)]
 pub struct LedgerPast {
     run: Option<RunId>,
     from: Slot,
     /// The first slot that is not counted.
     until: Slot,
-    /// Whether no later one is expected.
+    /// True if no later slot is expected.
     is_over: bool,
     classes: Vec<(Arc<str>, AgeingSeries<Booked>)>,
 }
@@ -65,7 +64,7 @@ pub struct LedgerHistory {
     pub classes: BTreeMap<Arc<str>, Columns>,
 }
 
-/// What was due in each interval: `planned` = `recorded` + `skipped` + `missing` + `pending`.
+/// The iterations due in each interval: `planned` = `recorded` + `skipped` + `missing` + `pending`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, ToSchema)]
 #[schema(as = LedgerColumns)]
 pub struct Columns {
@@ -75,7 +74,7 @@ pub struct Columns {
     pub recorded: Vec<u64>,
     /// Those that were left out because their user was still busy.
     pub skipped: Vec<u64>,
-    /// Those of which nothing is known, and nothing can come any more.
+    /// Those without a record, of which none can come any more.
     pub missing: Vec<u64>,
     /// Those of which a record may still come.
     pub pending: Vec<u64>,
@@ -84,7 +83,7 @@ pub struct Columns {
 }
 
 impl Booked {
-    /// So many planned iterations, and what became of them.
+    /// The counts of planned iterations and their outcomes.
     pub(crate) fn new(planned: u32, recorded: u32, skipped: u32, missing: u32) -> Self {
         Self {
             planned: planned.into(),
@@ -95,7 +94,7 @@ impl Booked {
         }
     }
 
-    /// So many planned iterations, of which nothing can come any more.
+    /// The counts of planned iterations that are all missing.
     pub(crate) fn missing(planned: u64) -> Self {
         Self {
             planned,
@@ -110,10 +109,8 @@ impl Booked {
     }
 
     fn add_part(&mut self, part: u16, count: u64) {
-        match self
-            .lateness
-            .binary_search_by_key(&part, |&(known, _)| known)
-        {
+        let known = &self.lateness;
+        match known.binary_search_by_key(&part, |&(known, _)| known) {
             Ok(number) => {
                 let known = &mut self.lateness[number].1;
                 *known = known.saturating_add(count);
@@ -122,12 +119,9 @@ impl Booked {
         }
     }
 
-    /// What 95 % of the iterations were not later than: never understated.
+    /// The lateness that 95 % of the iterations did not exceed: never understated.
     fn lateness_p95_ms(&self) -> Option<f64> {
-        let count = self
-            .lateness
-            .iter()
-            .fold(0_u64, |sum, &(_, count)| sum.saturating_add(count));
+        let count = saturating_sum(self.lateness.iter().map(|&(_, count)| count));
         let rank = (count as f64 * 0.95).ceil() as u64;
         let mut below: u64 = 0;
         let part = self.lateness.iter().find(|&&(_, count)| {
@@ -156,7 +150,7 @@ impl Counted for Booked {
         if seconds < COARSE_FROM {
             return;
         }
-        // the second of two neighbours stands for both: nothing is understated
+        // two neighbours become the second one, so that nothing is understated
         for (part, _) in &mut self.lateness {
             *part |= 1;
         }
@@ -170,17 +164,13 @@ impl Counted for Booked {
     }
 
     fn is_sane(&self) -> bool {
-        let known = [self.recorded, self.skipped, self.missing];
-        let sum = known
-            .iter()
-            .try_fold(0_u64, |sum, &part| sum.checked_add(part));
+        let known = [self.recorded, self.skipped, self.missing].into_iter();
+        let sum = known.map(u128::from).sum::<u128>();
         let last = part_of(PART_BITS, u64::MAX);
-        sum.is_some_and(|sum| sum <= self.planned)
+        let mut parts = self.lateness.iter().map(|&(part, _)| usize::from(part));
+        sum <= self.planned.into()
             && self.lateness.is_sorted_by(|one, next| one.0 < next.0)
-            && self
-                .lateness
-                .iter()
-                .all(|&(part, _)| usize::from(part) <= last)
+            && parts.all(|part| part <= last)
     }
 }
 
@@ -189,12 +179,9 @@ fn as_utc<S: Serializer>(times: &[u64], serializer: S) -> Result<S::Ok, S::Error
 }
 
 impl Columns {
-    /// Adds an interval.
     fn push(&mut self, booked: &Booked) {
         let known = [booked.recorded, booked.skipped, booked.missing];
-        let known = known
-            .iter()
-            .fold(0_u64, |sum, &part| sum.saturating_add(part));
+        let known = saturating_sum(known.into_iter());
         self.planned.push(booked.planned);
         self.recorded.push(booked.recorded);
         self.skipped.push(booked.skipped);
@@ -222,7 +209,7 @@ impl LedgerPast {
         }
     }
 
-    /// The ledger over time: intervals that are over, and all there are once the run is.
+    /// The ledger over time: the intervals that are over; of a run that is over, all of them.
     pub fn history(&self) -> LedgerHistory {
         let until = self.until.0;
         let mut total = AgeingSeries::default();

@@ -1,7 +1,7 @@
-//! What one record says of planned iterations, compared with the plan once.
+//! The entries of one record, compared with the plan once.
 //!
-//! An entry that matches nothing in the plan is kept apart, and so is one that came after its slot
-//! had to be settled: which it is follows from the record's key alone, so every reader agrees.
+//! An entry that is not in the plan is unplanned, and so is one whose record came after its slot had to be settled. The
+//! record's key alone shows which, so that every reader agrees.
 
 use std::time::Duration;
 
@@ -11,12 +11,12 @@ use traffic::runs::LoadedRun;
 use traffic::tick::reach;
 
 use super::iteration_bits::{DueSet, IterationBits};
-use super::tally::SlotPlan;
+use super::slot_plan::SlotPlan;
 
-/// No class has so many users; the plan must not be asked about what a damaged key says.
+/// The greatest block of a key that is not damaged: the plan must not be asked about a greater one.
 const MAX_BLOCK: u32 = u32::MAX / BLOCK_USERS - 1;
 
-/// Until when something may still be heard of a slot's iterations.
+/// The instants until which results of a slot may still come.
 #[derive(Clone, Debug)]
 pub(crate) struct Reach {
     slots: Slots,
@@ -34,43 +34,44 @@ impl Reach {
         }
     }
 
-    /// The first instant at which nothing of a class's slot can be completed any more.
+    /// The first instant at which no request of a class's slot can be completed any more.
     pub(crate) fn of_slot(&self, class: usize, slot: Slot) -> Timestamp {
         self.slots.end(slot) + self.lasts.get(class).copied().unwrap_or_default()
     }
 
-    /// The same for all classes together.
+    /// The first instant at which no request of a slot can be completed any more.
     pub(crate) fn of_all(&self, slot: Slot) -> Timestamp {
-        self.slots.end(slot) + self.lasts.iter().max().copied().unwrap_or_default()
+        self.slots.end(slot) + self.longest()
     }
 
-    /// The first slot of which something can be completed at or after an instant.
+    /// The first slot of which a request can be completed at or after an instant.
     pub(crate) fn settled_at(&self, instant: Timestamp) -> Slot {
-        let longest = self.lasts.iter().max().copied().unwrap_or_default();
-        self.slots.of(instant - longest)
+        self.slots.of(instant - self.longest())
+    }
+
+    fn longest(&self) -> Duration {
+        self.lasts.iter().max().copied().unwrap_or_default()
     }
 }
 
-/// What a record says of iterations.
+/// The entries of a record, compared with the plan.
 #[derive(Clone, Debug)]
 pub(crate) struct PlanMatch {
     /// The class's number, if the workload has it.
     pub(crate) class: Option<usize>,
-    /// The block.
     pub(crate) block: Block,
-    /// The slot.
     pub(crate) slot: Slot,
-    /// Planned iterations.
+    /// The outcomes of planned iterations.
     pub(crate) marks: IterationBits,
     /// Executions of a planned iteration beyond the first within this record.
     pub(crate) repeats: u32,
-    /// Entries that match nothing in the plan, or come too late.
+    /// Entries that are not in the plan, or come too late.
     pub(crate) unplanned: u32,
 }
 
 impl PlanMatch {
-    /// Compares a record's entries with the plan; the record's slot must have ended. `known` is
-    /// what the plan says of the slot, if it was asked before.
+    /// Compares a record's entries with the plan; the record's slot must have ended. `known` is the plan of the slot, if
+    /// the plan was asked before.
     pub(crate) fn of(
         run: &LoadedRun,
         reach: &Reach,
@@ -119,7 +120,7 @@ impl PlanMatch {
     }
 }
 
-/// The last bucket in which anything of a run can be completed, once it is known when it ends.
+/// The last bucket in which a request of a run can be completed; `None` for a run without an end.
 pub(crate) fn last_bucket(run: &LoadedRun, reach: &Reach) -> Option<Bucket> {
     run.plan
         .run()

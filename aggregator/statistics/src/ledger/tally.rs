@@ -1,15 +1,14 @@
-//! The ledger's books: planned iterations of the slots so far, and what is known of them.
+//! The counts of the ledger: the planned iterations of the slots so far, and their outcomes.
 //!
-//! A slot is kept tick by tick until nothing can come any more; then what is left of it is missing
-//! and only the sums stay. A tick that is done needs no bits, and a slot that is done no ticks, so
-//! what is kept is what is still open. The same entries give the same tally in any order.
+//! A slot is kept tick by tick until no record of it can come any more; then its other iterations are missing, and only
+//! the sums stay. A tick whose iterations are done needs no bits, and a slot whose ticks are done needs no ticks, so only
+//! open slots take room. The same entries give the same tally in any order.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use traffic::clock::{Slot, Slots, Timestamp};
-use traffic::plan::Plan;
 use traffic::record::Block;
 use traffic::runs::LoadedRun;
 
@@ -17,38 +16,13 @@ use super::iteration_bits::{DueSet, IterationBits, MarkCounts};
 use super::lateness::Lateness;
 use super::past::{Booked, LedgerPast};
 use super::plan_match::{PlanMatch, Reach};
+use super::slot_plan::SlotPlan;
 use super::{Account, Ledger, UNKNOWN_CLASS};
 use crate::ageing_series::AgeingSeries;
 use crate::stats::smallest_keys::Merge as _;
 
 pub(crate) mod saved;
 
-/// What is planned for a slot: by class number, the blocks with anything due, in order.
-#[derive(Clone, Debug)]
-pub(crate) struct SlotPlan(Vec<Vec<(Block, DueSet)>>);
-
-impl SlotPlan {
-    /// Asks the plan.
-    pub(crate) fn new(plan: &Plan, slot: Slot) -> Self {
-        let mut planned = vec![Vec::new(); plan.classes().len()];
-        for (class, block, due) in plan.slot(slot) {
-            let first_user = plan.run().block_size.first_user(block);
-            planned[class].push((block, DueSet::new(first_user, &due)));
-        }
-        Self(planned)
-    }
-
-    /// What is due for a block, if anything is.
-    pub(crate) fn due(&self, class: usize, block: Block) -> Option<&DueSet> {
-        let ticks = self.0.get(class)?;
-        let number = ticks
-            .binary_search_by_key(&block, |(block, _)| *block)
-            .ok()?;
-        Some(&ticks[number].1)
-    }
-}
-
-/// See the [module](self).
 #[derive(Clone, Debug)]
 pub(crate) struct Tally {
     /// The first slot that is not planned here yet.
@@ -68,7 +42,7 @@ struct ClassTally {
     settled_until: Slot,
     /// From there on.
     slots: VecDeque<SlotTally>,
-    /// What is settled and how late it was sent, by the slot it was due in.
+    /// The settled iterations and the lateness of all, by the slot that they were due in.
     past: AgeingSeries<Booked>,
 }
 
@@ -87,7 +61,7 @@ struct Sums {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct SlotTally {
     planned: u32,
-    /// How many of them are known.
+    /// The number of planned iterations with an outcome.
     known: u32,
     /// By block; none of them once all is done.
     ticks: Vec<TickTally>,
@@ -133,7 +107,7 @@ impl Tally {
         self.until
     }
 
-    /// The first slot of which something may still become known.
+    /// The first slot that is not settled.
     pub(crate) fn settled_until(&self) -> Slot {
         let classes = self.classes.iter().map(|class| class.settled_until);
         classes.min().unwrap_or(self.until)
@@ -147,12 +121,12 @@ impl Tally {
         self.until = self.until.plus(1);
     }
 
-    /// Adds slots that nothing can come of any more, all at once: what was planned in them before `until`, by
-    /// class number, in stretches that begin with a slot and lie in one interval each of the ledger's past.
-    /// All slots before them must be settled.
+    /// Adds slots before `until` of which no record can come any more, all at once. `planned` has the number of planned
+    /// iterations by class number, in stretches that begin with a slot; each stretch lies in one interval of the ledger's
+    /// past. All slots before them must be settled.
     pub(crate) fn extend_missing(&mut self, planned: &[Vec<(Slot, u64)>], until: Slot) {
         for (class, stretches) in self.classes.iter_mut().zip(planned) {
-            debug_assert!(class.slots.is_empty(), "what is open may still come");
+            debug_assert!(class.slots.is_empty(), "records of open slots may come");
             for &(slot, planned) in stretches.iter().filter(|(_, planned)| *planned > 0) {
                 class.sums.planned += planned;
                 class.sums.missing += planned;
@@ -164,7 +138,7 @@ impl Tally {
         self.until = until;
     }
 
-    /// Adds what a record says; its slot must have been planned here, unless nothing is marked.
+    /// Adds the entries of a record; its slot must have been planned here, unless nothing is marked.
     pub(crate) fn apply(&mut self, noted: &PlanMatch) {
         match noted.class.and_then(|class| self.classes.get_mut(class)) {
             Some(class) => class.apply(noted),
@@ -197,7 +171,7 @@ impl Tally {
         self.unreadable += records;
     }
 
-    /// Settles the slots of which nothing can be completed at or after `instant`.
+    /// Settles the slots of which no request can be completed at or after `instant`.
     pub(crate) fn settle(&mut self, reach: &Reach, instant: Timestamp) {
         for (number, class) in self.classes.iter_mut().enumerate() {
             while !class.slots.is_empty() && reach.of_slot(number, class.settled_until) <= instant {
@@ -206,17 +180,16 @@ impl Tally {
         }
     }
 
-    /// What the books say; nothing more can come of slots that had begun by `quiet_before`.
+    /// The ledger; no record can come any more of slots that had begun by `quiet_before`.
     pub(crate) fn ledger(&self, run: &LoadedRun, quiet_before: Option<Timestamp>) -> Ledger {
         let run_now = run.plan.run();
+        let until = run_now
+            .end_slot()
+            .map_or(self.until, |end| end.min(self.until));
         let mut ledger = Ledger {
             run: Some(run_now.id.clone()),
             from: Some(run_now.first_slot()),
-            until: Some(
-                run_now
-                    .end_slot()
-                    .map_or(self.until, |end| end.min(self.until)),
-            ),
+            until: Some(until),
             unreadable_records: self.unreadable,
             ..Ledger::default()
         };
@@ -226,7 +199,11 @@ impl Tally {
             ledger.total += account;
             lateness.merge(&class.lateness);
             if takes_part(run, &planned.name) || account != Account::default() {
-                let account = account.with_lateness(&class.lateness);
+                let lateness_ms = class.lateness.figures();
+                let account = Account {
+                    lateness_ms,
+                    ..account
+                };
                 ledger.classes.insert(planned.name.clone(), account);
             }
         }
@@ -242,7 +219,7 @@ impl Tally {
         ledger
     }
 
-    /// The same over time, for the classes that have an account there.
+    /// The ledger over time, for the classes that have an account in it.
     pub(crate) fn past(&self, run: &LoadedRun, quiet_before: Option<Timestamp>) -> LedgerPast {
         let run_now = run.plan.run();
         let slots = run_now.slots();
@@ -303,7 +280,7 @@ impl ClassTally {
             return;
         };
         let (before, after, again) = slot.mark(noted.block, &noted.marks);
-        // what was cut off may be done elsewhere, and what was skipped recorded
+        // an iteration that was cut off may be done elsewhere, and a skipped one recorded
         let moved = |sum: &mut u64, before: u32, after: u32| {
             *sum = (*sum + u64::from(after)).saturating_sub(u64::from(before));
         };
@@ -326,7 +303,7 @@ impl ClassTally {
         }
     }
 
-    /// What is settled, with the slots that are not.
+    /// The settled slots, with the open ones.
     fn past(&self, slots: Slots, quiet_before: Option<Timestamp>) -> AgeingSeries<Booked> {
         let mut past = self.past.clone();
         let open = (self.settled_until.0..).map(Slot).zip(&self.slots);
@@ -364,26 +341,25 @@ impl ClassTally {
 }
 
 impl SlotTally {
-    /// What became of it; what nothing is known of is missing, or else pending.
+    /// The outcomes of the slot; iterations without one are missing, or else pending.
     fn booked(&self, is_missing: bool) -> Booked {
         let skipped = self.ticks.iter().map(|tick| match &tick.marked {
             Marked::Some(marks) => marks.counts().skipped,
             Marked::Nothing | Marked::All => 0,
         });
-        // without ticks all is done
+        // a slot without ticks is done
         let skipped: u32 = skipped.sum();
         let recorded = self.known.saturating_sub(skipped);
         let missing = if is_missing { self.open() } else { 0 };
         Booked::new(self.planned, recorded, skipped, missing)
     }
 
-    /// How many planned iterations nothing is known of.
+    /// The number of planned iterations without an outcome.
     fn open(&self) -> u32 {
         self.planned.saturating_sub(self.known)
     }
 
-    /// Marks iterations of a block that are planned; returns what was known of the block before and
-    /// after, and how many were executed once more.
+    /// Marks planned iterations of a block. The counts of the block before and after, and the number of repetitions.
     fn mark(&mut self, block: Block, marks: &IterationBits) -> (MarkCounts, MarkCounts, u32) {
         let nothing = MarkCounts::default();
         if self.ticks.is_empty() {
@@ -411,11 +387,8 @@ impl TickTally {
             }
             Marked::Some(known) => (known.counts(), known.merge(marks)),
             Marked::All => {
-                return (
-                    MarkCounts::default(),
-                    MarkCounts::default(),
-                    marks.executed(),
-                );
+                let nothing = MarkCounts::default();
+                return (nothing, nothing, marks.executed());
             }
         };
         let after = match &self.marked {

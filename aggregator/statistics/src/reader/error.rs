@@ -1,4 +1,4 @@
-//! Why records could not be aggregated.
+//! The reasons why records could not be aggregated.
 
 use traffic::ports::StoreError;
 use traffic::run::RunId;
@@ -6,21 +6,21 @@ use traffic::runs::RunError;
 
 use crate::stats::CheckpointError;
 
-/// Why records could not be aggregated; what was read before stays.
+/// The reason why records could not be aggregated; the records that were read before are kept.
 #[derive(Debug, thiserror::Error)]
 pub enum AggregatorError {
-    /// The run could not be had.
-    #[error("statistics have no run")]
+    /// The run could not be read with its workload.
+    #[error("the run of the statistics cannot be read")]
     Run(#[from] RunError),
     /// The store could not be read or written.
     #[error("records cannot be read from the store")]
     Store(#[from] StoreError),
-    /// What was folded earlier cannot be read.
+    /// The checkpoint of a run cannot be read.
     #[error("the statistics folded so far of run {run} cannot be read")]
     Checkpoint {
         /// The run.
         run: RunId,
-        /// What is wrong with it.
+        /// The mistake in it.
         source: CheckpointError,
     },
 }

@@ -1,8 +1,7 @@
-//! Follows one run: reads its buckets, seals them in order, and says what they hold together.
+//! Follows one run: reads its buckets, seals them in order, and makes snapshots of them.
 //!
-//! Everything is kept twice: sealed, as the next checkpoint will have it, and live, with the open
-//! buckets on top. A reader that is dropped in the middle of a page has lost nothing, since the
-//! page is read again and its records are known.
+//! Everything is kept twice: sealed, as the next checkpoint will have it, and live, with the open buckets on top. A reader
+//! that is dropped in the middle of a page has lost nothing: the page is read again, and its records are known.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -10,39 +9,40 @@ use std::time::Duration;
 
 use futures_util::future::try_join_all;
 use traffic::clock::{Slot, Timestamp};
-use traffic::ports::{RecordPage, Store, StoreError, WRITE_DEADLINE};
+use traffic::ports::{ReaderStore, RecordPage, StoreError, WRITE_DEADLINE};
 use traffic::record::Bucket;
 use traffic::runs::{LoadedRun, is_newer};
 
+use super::error::AggregatorError;
 use super::open::{Early, OpenBucket};
 use super::sealed::Sealed;
-use super::{AggregatorError, Quiet, Snapshot};
+use super::snapshot::{Quiet, Snapshot};
 use crate::ledger::plan_match::{PlanMatch, Reach, last_bucket};
-use crate::ledger::tally::{SlotPlan, Tally};
+use crate::ledger::slot_plan::SlotPlan;
+use crate::ledger::tally::Tally;
 use crate::stats::{Limits, Stats};
 
 mod checkpoints;
 mod fold;
 mod gap;
 
-/// A bucket is sealed this long after the last write to it was given up: for clocks that differ, and
-/// for reads that lag.
+/// The time from the last possible write to a bucket to its sealing, for clocks that differ and for reads that lag.
 const SEAL_MARGIN: Duration = Duration::from_secs(15);
 
-/// Buckets that are read at once.
+/// The number of buckets that are read at once.
 const READ_AHEAD: usize = 4;
 
-/// The same after some in which nothing was.
+/// The number of buckets that are read at once after empty ones.
 const READ_AHEAD_OF_NOTHING: usize = 32;
 
-/// A reader that is this far behind looks for a newer checkpoint first: what it would have to read
-/// may have been folded by another, and dropped since.
+/// A reader that is this far behind looks for a newer checkpoint first: another reader may have folded the records that it
+/// would have to read, and dropped them.
 const FAR_BEHIND: Duration = Duration::from_secs(10 * 60);
 
-/// Buckets that such a reader folds before it writes a checkpoint, so that who has little time gets on: an hour.
+/// The number of buckets that such a reader folds before it writes a checkpoint, so that a function with little time gets
+/// on: an hour.
 const STRIDE: u64 = 360;
 
-/// See the [module](self).
 #[derive(Debug)]
 pub(super) struct Follower {
     run: Arc<LoadedRun>,
@@ -52,12 +52,12 @@ pub(super) struct Follower {
     stored: Stored,
     open: BTreeMap<Bucket, OpenBucket>,
     live: Tally,
-    /// From the first slot that is not planned in `sealed`: it will need them too.
+    /// The plans from the first slot that is not in `sealed`, which will need them too.
     plans: VecDeque<SlotPlan>,
     last_snapshot: Option<Snapshot>,
 }
 
-/// How far the checkpoint in the store goes.
+/// The checkpoint in the store, by its first bucket that is not folded.
 #[derive(Clone, Copy, Debug)]
 struct Stored {
     revision: u64,
@@ -76,8 +76,8 @@ impl Follower {
         self.count_from_reset();
     }
 
-    /// Reads what is new as of `now`, and seals what can be.
-    pub(super) async fn refresh<S: Store>(
+    /// Reads the records that are new as of `now`, and seals the buckets that no write can reach.
+    pub(super) async fn refresh<S: ReaderStore>(
         &mut self,
         store: &S,
         now: Timestamp,
@@ -86,7 +86,7 @@ impl Follower {
             self.resume(store).await?;
             let stride = Bucket(self.sealed.next.0 + STRIDE);
             self.read_on(store, now, stride).await?;
-            // whoever wrote a checkpoint meanwhile may have dropped what was just to be read
+            // another reader that wrote a checkpoint meanwhile may have dropped records before they were read here
             self.give_way(store).await?;
             self.save_if_due(store).await;
         }
@@ -94,7 +94,7 @@ impl Follower {
     }
 
     /// Reads on up to the bucket `until`, or the last one of the run.
-    async fn read_on<S: Store>(
+    async fn read_on<S: ReaderStore>(
         &mut self,
         store: &S,
         now: Timestamp,
@@ -128,10 +128,8 @@ impl Follower {
         Ok(())
     }
 
-    /// What was read so far, as of `now`.
-    ///
-    /// `quiet` says of a run that it is over, and that nothing of it was under way when the reading began;
-    /// `None` where that is not known. Nothing that is still open can come then.
+    /// The snapshot of the records that were read so far, as of `now`. `quiet` is the state of the run when the reading
+    /// began; `None` where this process does not know it.
     pub(super) fn snapshot(
         &mut self,
         now: Timestamp,
@@ -150,7 +148,7 @@ impl Follower {
             Some(Quiet::Busy(users)) => (false, users),
             None => {
                 let pending = ledger.total.pending;
-                // a user may have several iterations of which nothing was heard yet
+                // a user may have several iterations without a record
                 let last = run_now.ends().unwrap_or(now) - Duration::from_micros(1);
                 let busy = pending.min(self.run.plan.user_count(last));
                 (is_over && pending == 0, busy)
@@ -178,7 +176,7 @@ impl Follower {
         self.last_snapshot.as_ref()
     }
 
-    /// Whether nothing of the run can come any more.
+    /// True if no record of the run can come any more.
     fn is_complete(&self) -> bool {
         last_bucket(&self.run, &self.reach).is_some_and(|last| self.sealed.next > last)
     }
@@ -190,7 +188,7 @@ impl Follower {
             return;
         }
         if !self.sealed.stats.reset(from) {
-            // a reset is known long before what was completed after it is sealed
+            // a reset is known long before the requests after it are sealed
             tracing::error!(
                 run = %self.run.plan.run().id,
                 "statistics were reset in the past: what was completed before now may be missing"
@@ -200,13 +198,17 @@ impl Follower {
         self.forget_open();
     }
 
-    /// Goes back to what is sealed; the open buckets will be read again.
+    /// Goes back to the sealed buckets; the open ones will be read again.
     fn forget_open(&mut self) {
         self.open.clear();
         self.live = self.sealed.tally.clone();
     }
 
-    async fn read<S: Store>(&self, store: &S, bucket: Bucket) -> Result<RecordPage, StoreError> {
+    async fn read<S: ReaderStore>(
+        &self,
+        store: &S,
+        bucket: Bucket,
+    ) -> Result<RecordPage, StoreError> {
         let since = self.open.get(&bucket).and_then(|open| open.cursor);
         let run = self.run.plan.run();
         store
@@ -221,7 +223,7 @@ impl Follower {
         self.open.entry(bucket).or_insert_with(empty)
     }
 
-    /// Plans one more slot in what is live.
+    /// Adds the next slot to `live`.
     fn plan_next(&mut self) {
         let slot = self.live.until();
         let number = (slot.0 - self.sealed.tally.until().0) as usize;
@@ -231,7 +233,7 @@ impl Follower {
         self.live.extend(&self.plans[number]);
     }
 
-    /// Folds a bucket into what is sealed; it is the first that is not.
+    /// Folds the first bucket that is not sealed.
     fn seal(&mut self, bucket: Bucket) {
         let open = self.open(bucket);
         let (bucket_ends, early) = (bucket.end(), std::mem::take(&mut open.early));
@@ -260,7 +262,7 @@ impl Follower {
         self.live.settle(&self.reach, bucket_ends);
     }
 
-    /// Takes over into what is sealed what is planned before `until`; live has planned that far.
+    /// Moves the plans before `until` into `sealed`; `live` has them.
     fn plan_sealed(&mut self, until: Slot) {
         while self.sealed.tally.until() < until
             && let Some(planned) = self.plans.pop_front()

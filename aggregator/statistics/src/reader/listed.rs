@@ -1,29 +1,26 @@
-//! Runs as a list shows them: what they are, and their totals without reading their records.
+//! Runs as a list shows them, with their totals, without reading their records.
 //!
-//! Of a run that is over, its last checkpoint says it all; only of the few newest something may be left
-//! to read. What a complete checkpoint says is remembered, so that looking again costs nothing.
+//! The last checkpoint of a run that is over has its totals; only the few newest runs may have records that are left to
+//! read. The totals of complete checkpoints are remembered, so that looking again costs nothing.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use futures_util::future::try_join_all;
 use traffic::clock::Timestamp;
-use traffic::ports::Store;
+use traffic::ports::ReaderStore;
 use traffic::run::{Run, RunId};
 use traffic::runs::{LoadedRun, RunError};
 
-use super::{Aggregation, AggregatorError, HELD, locked, sealed};
+use super::aggregation::{Aggregation, HELD};
+use super::error::AggregatorError;
+use super::sealed;
 use crate::stats::Totals;
 
-/// How many runs of a list are read on for their totals, rather than taken from their checkpoints: as
-/// many as are held anyway.
+/// The number of runs of a list that are read on for their totals: as many as are held anyway.
 const READ_ON: usize = HELD - 1;
 
-/// How many runs' totals are remembered.
+/// The number of runs whose totals are remembered.
 const REMEMBERED: usize = 1_000;
-
-/// What complete checkpoints say, by run.
-pub(super) type Remembered = HashMap<RunId, Totals>;
 
 /// A page of runs, newest first.
 #[derive(Clone, Debug)]
@@ -32,7 +29,7 @@ pub struct RunsPage {
     pub runs: Vec<ListedRun>,
     /// The last one on the page, if there are older ones.
     pub next: Option<RunId>,
-    /// The instant that they are as of.
+    /// The instant of the list.
     pub at: Timestamp,
 }
 
@@ -43,15 +40,13 @@ pub struct ListedRun {
     pub run: Run,
     /// The run with its plan, if it was read on.
     pub loaded: Option<Arc<LoadedRun>>,
-    /// What its requests come to, if that is known yet.
+    /// The totals of its requests, if they are known yet.
     pub totals: Option<Totals>,
 }
 
-impl<S: Store> Aggregation<S> {
-    /// Up to `limit` runs, newest first: of all, or of those older than `before`.
-    ///
-    /// # Errors
-    /// When the store cannot be read; what is wrong with a single run only hides its totals.
+impl<S: ReaderStore> Aggregation<S> {
+    /// Up to `limit` runs, newest first: of all, or of those older than `before`. A run whose checkpoint cannot be read is
+    /// listed without totals.
     pub async fn runs(
         &self,
         before: Option<&RunId>,
@@ -63,7 +58,7 @@ impl<S: Store> Aggregation<S> {
         ids.truncate(limit);
         let next = ids.last().filter(|_| are_more).cloned();
         let found = try_join_all(ids.iter().map(|id| self.store.run(id))).await?;
-        // one may have expired since its name was read
+        // a run may have expired since its name was read
         let found: Vec<Run> = found.into_iter().flatten().collect();
         let totals = try_join_all(found.iter().map(|run| self.folded(run))).await?;
         let mut runs = Vec::with_capacity(found.len());
@@ -83,10 +78,10 @@ impl<S: Store> Aggregation<S> {
         Ok(RunsPage { runs, next, at })
     }
 
-    /// What a run's checkpoint says, and whether that is all there is to say.
+    /// The totals of a run's checkpoint, and true if the checkpoint is complete.
     async fn folded(&self, run: &Run) -> Result<(Option<Totals>, bool), AggregatorError> {
         let counts = |totals: &Totals| totals.since == run.counts_from();
-        if let Some(known) = locked(&self.remembered).get(&run.id)
+        if let Some(known) = self.remembered.lock().get(&run.id)
             && counts(known)
         {
             return Ok((Some(*known), true));
@@ -94,7 +89,7 @@ impl<S: Store> Aggregation<S> {
         let Some(checkpoint) = self.store.checkpoint(&run.id).await? else {
             return Ok((None, false));
         };
-        // one that cannot be read is reported by whoever folds the run
+        // a checkpoint that cannot be read is reported when the run is folded
         let Ok((totals, complete)) = sealed::totals(&checkpoint.body) else {
             return Ok((None, true));
         };
@@ -102,7 +97,7 @@ impl<S: Store> Aggregation<S> {
             return Ok((None, false));
         }
         if complete {
-            let mut remembered = locked(&self.remembered);
+            let mut remembered = self.remembered.lock();
             if remembered.len() >= REMEMBERED {
                 remembered.clear();
             }

@@ -1,4 +1,4 @@
-//! A bucket that writes may still reach: what was read of it so far.
+//! A bucket that writes may still reach, as far as it was read.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -13,13 +13,12 @@ use crate::ledger::past::Booked;
 use crate::ledger::plan_match::PlanMatch;
 use crate::stats::Stats;
 
-/// See the [module](self).
 #[derive(Debug)]
 pub(super) struct OpenBucket {
-    /// From where to read on.
+    /// The place to read on from.
     pub(super) cursor: Option<Cursor>,
     pub(super) stats: Stats,
-    /// What its records say of planned iterations; kept until the bucket is sealed.
+    /// The entries of its records, compared with the plan; kept until the bucket is sealed.
     pub(super) noted: Vec<PlanMatch>,
     /// Entries of slots that have not ended.
     pub(super) early: Vec<Early>,

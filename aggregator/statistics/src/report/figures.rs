@@ -12,26 +12,25 @@ use crate::stats::histogram::Histogram;
 use crate::stats::smallest_keys::Merge;
 use crate::stats::{OTHER_ERRORS, OTHER_NAMES, Stats};
 
-/// How far back Locust looks for current percentiles, in seconds.
+/// The seconds that Locust looks back for current percentiles.
 const CURRENT_WINDOW: u64 = 10;
 
-/// What the figures of every row refer to.
+/// The instants that the figures of every row refer to.
 pub(super) struct Frame {
     pub(super) start_time: Timestamp,
     pub(super) last_request: Option<Timestamp>,
-    /// Where the time ends that rates since the start are of: at the latest request, or at the end of
-    /// the run if that is later.
+    /// The end of the time that rates since the start are of: the latest request, or the end of the run if that is later.
     pub(super) until: Option<Timestamp>,
 }
 
 impl Stats {
-    /// What these statistics say at `now`, with Locust's rates: from the start to the latest request.
+    /// The figures at `now`, with Locust's rates: from the start to the latest request.
     pub fn report(&self, now: Timestamp) -> Report {
         self.report_of(now, None)
     }
 
-    /// The same of a run that ended at `end`, if it did: requests were planned until then, so rates
-    /// are of the time until then.
+    /// The figures at `now` of a run that ended at `end`, if it did: requests were planned until then, so rates are of the
+    /// time until then.
     pub fn report_of(&self, now: Timestamp, end: Option<Timestamp>) -> Report {
         let last_request = self.last_request();
         let frame = Frame {
@@ -180,7 +179,7 @@ fn proper_round(value: f64) -> f64 {
     nudged(value).round_ties_even()
 }
 
-/// The same to so many digits after the point.
+/// Locust's rounding to a number of digits after the point.
 pub(super) fn proper_round_to(value: f64, digits: usize) -> f64 {
     let rounded = format!("{:.digits$}", nudged(value));
     rounded.parse().unwrap_or(value)
@@ -191,11 +190,11 @@ fn nudged(value: f64) -> f64 {
     value + 10_f64.powi(-digits - 1)
 }
 
-/// Percentiles of what came after the snapshot that Locust would find for `now`.
+/// The percentiles of the requests after the snapshot that Locust would find for `now`.
 ///
-/// Locust takes an empty snapshot at the start, under that second, and one at the first request of
-/// each second that has an earlier request, of everything before, under the second before. It looks
-/// for one that is ten seconds old, then eleven, nine, twelve, and so on to eighteen and two.
+/// Locust takes an empty snapshot at the start, under that second. At the first request of each second that has an earlier
+/// request, it takes a snapshot of everything before, under the second before. Of these, it looks for one that is ten
+/// seconds old, then eleven, nine, twelve, and so on to eighteen and two.
 fn current_percentiles(stats: &Stats, total: &Histogram, now: Timestamp) -> CurrentPercentiles {
     let start = stats.since().full_second().0;
     let first = stats.span().map(|(first, _)| first.full_second().0);

@@ -1,9 +1,8 @@
-//! The figures as they were: Locust's, at the end of every interval that the history knows.
+//! Locust's figures in the past, at the end of every interval of the history.
 //!
-//! They follow from the records and the plan, and not from when somebody looked. An interval shows
-//! once all of its results can have been written. Rates and current percentiles are of the ten
-//! seconds before an instant, or of the whole interval where intervals are longer; Locust's rates
-//! lag two seconds behind that, for it looks at seconds that are not over yet.
+//! They follow from the records and the plan alone. An interval shows when all of its results can have been written.
+//! Rates and current percentiles are of the ten seconds before an instant, or of the whole interval where intervals are
+//! longer. Locust's rates lag two seconds behind these, because Locust looks at seconds that are not over yet.
 
 use std::sync::Arc;
 
@@ -25,10 +24,10 @@ use crate::stats::history::Passed;
 use crate::stats::smallest_keys::Merge as _;
 use crate::stats::{OTHER_NAMES, Stats};
 
-/// Seconds after which what was completed has been written and read.
+/// The seconds after which a completed request has been written and read.
 const SETTLES: u64 = 3;
 
-/// What the statistics said at an instant of the past.
+/// The figures at an instant of the past.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Moment {
     /// The instant, in seconds since the Unix epoch.
@@ -70,12 +69,12 @@ pub fn points(snapshot: &Snapshot) -> Vec<Point> {
     moments(snapshot).map(|moment| Point::of(&moment)).collect()
 }
 
-/// The same with all figures of `Aggregated`, and no rows.
+/// The history of the statistics with all figures of `Aggregated`, and no rows.
 pub fn moments(snapshot: &Snapshot) -> impl Iterator<Item = Moment> {
     Past::of(snapshot, Vec::new())
 }
 
-/// The same with all figures of every row.
+/// The history of the statistics with all figures of every row.
 pub fn moments_of_rows(snapshot: &Snapshot) -> impl Iterator<Item = Moment> {
     Past::of(snapshot, lines(&snapshot.stats))
 }
@@ -98,7 +97,7 @@ impl Point {
     }
 }
 
-/// One row's series, and what it adds up to so far.
+/// One row's series, and its sum so far.
 struct Line {
     method: Box<str>,
     name: Box<str>,
@@ -116,10 +115,10 @@ struct Window<'a> {
 struct Past {
     run: Option<Arc<LoadedRun>>,
     since: Timestamp,
-    /// The first second of which nothing shows.
+    /// The first second that does not show.
     until: u64,
     intervals: Vec<Interval>,
-    /// How many of them have been gone through.
+    /// The number of intervals that have been gone through.
     gone: usize,
     lines: Vec<Line>,
     total: Line,
@@ -138,7 +137,7 @@ fn lines(stats: &Stats) -> Vec<Line> {
     lines
 }
 
-/// The first second of which nothing shows, and whether nothing is expected after it.
+/// The first second that does not show, and true if no request is expected after it.
 fn shown_until(snapshot: &Snapshot, last_request: Option<u64>) -> (u64, bool) {
     let now = snapshot.at.full_second().0;
     let run = snapshot.run.as_ref().map(|run| run.plan.run());
@@ -237,7 +236,7 @@ impl Line {
         }
     }
 
-    /// The row at the end of a window, once it was said at the end of all before.
+    /// The row at the end of a window; the windows before must have been gone through.
     fn advance(&mut self, window: &Window<'_>, frame: &Frame) -> Row {
         let (mut requests, mut failures) = (0_u64, 0_u64);
         let mut times = Histogram::default();

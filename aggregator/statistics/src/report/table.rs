@@ -1,16 +1,14 @@
 //! Locust's console tables, character by character.
 
-use std::fmt::Write;
-
 use super::{ErrorRow, PERCENTILE_NAMES, Report, Row};
 use crate::visible::line as shown;
 
-/// Characters of the column for names where the terminal does not say otherwise.
+/// The characters of the column for names without a terminal.
 pub const NAME_WIDTH: usize = 80;
 
 const METHOD_WIDTH: usize = 8;
 
-/// The column for names on a terminal of so many columns; [`NAME_WIDTH`] where there is none.
+/// The characters of the column for names on a terminal with this number of columns.
 pub fn name_width(terminal_columns: Option<usize>) -> usize {
     terminal_columns.map_or(NAME_WIDTH, |columns| {
         columns.saturating_sub(80).min(NAME_WIDTH)
@@ -22,11 +20,8 @@ pub fn requests(report: &Report, current: bool, name_width: usize) -> Vec<String
     // four characters are saved in other columns; Python takes a width below zero for its opposite
     let width = name_width.abs_diff(METHOD_WIDTH - 4);
     let dashes = name_width.saturating_sub(METHOD_WIDTH - 4);
-    let separator = {
-        let dashes =
-            [METHOD_WIDTH, dashes, 7, 13, 7, 7, 7, 7, 8, 11].map(|count| "-".repeat(count));
-        dashes.join("|")
-    };
+    let dashes = [METHOD_WIDTH, dashes, 7, 13, 7, 7, 7, 7, 8, 11];
+    let separator = dashes.map(|count| "-".repeat(count)).join("|");
     let mut lines = vec![
         format!(
             "{:<METHOD_WIDTH$} {:<width$} {:>7} {:>12} |{:>7} {:>7} {:>7}{:>7} | {:>7} {:>11}",
@@ -67,22 +62,17 @@ fn request(row: &Row, current: bool, width: usize) -> String {
 pub fn percentiles(report: &Report, name_width: usize) -> Vec<String> {
     let columns =
         |cells: [String; PERCENTILE_NAMES.len()]| cells.map(|cell| format!("{cell:>6}")).join(" ");
-    let separator = {
-        let mut dashes = vec![
-            "-".repeat(METHOD_WIDTH),
-            "-".repeat(name_width),
-            "-".repeat(8),
-        ];
-        dashes.extend(PERCENTILE_NAMES.map(|_| "-".repeat(6)));
-        dashes.join("|")
-    };
+    let dashes = [METHOD_WIDTH, name_width, 8].into_iter();
+    let dashes = dashes.chain(PERCENTILE_NAMES.map(|_| 6));
+    let separator: Vec<_> = dashes.map(|count| "-".repeat(count)).collect();
+    let separator = separator.join("|");
     let line = |row: &Row| {
         format!(
             "{:<METHOD_WIDTH$} {:<name_width$} {:>8} {}",
             shown(&row.method),
             shown(&row.name),
             row.percentiles[0],
-            columns(shifted(row)),
+            columns(shifted(row.percentiles, &row.num_requests)),
         )
     };
     let mut lines = vec![
@@ -92,7 +82,7 @@ pub fn percentiles(report: &Report, name_width: usize) -> Vec<String> {
             "Type",
             "Name",
             PERCENTILE_NAMES[0],
-            columns(shifted_names()),
+            columns(shifted(PERCENTILE_NAMES, &"# reqs")),
         ),
         separator.clone(),
     ];
@@ -103,18 +93,11 @@ pub fn percentiles(report: &Report, name_width: usize) -> Vec<String> {
     lines
 }
 
-/// The cells after the first: the wide first column takes the median, the last one the count.
-fn shifted(row: &Row) -> [String; PERCENTILE_NAMES.len()] {
-    let mut cells = row.percentiles.map(|percentile| percentile.to_string());
+/// The cells after the first: the wide first column has the median, the last one the count.
+fn shifted<const N: usize>(percentiles: [impl ToString; N], count: &dyn ToString) -> [String; N] {
+    let mut cells = percentiles.map(|percentile| percentile.to_string());
     cells.rotate_left(1);
-    cells[PERCENTILE_NAMES.len() - 1] = row.num_requests.to_string();
-    cells
-}
-
-fn shifted_names() -> [String; PERCENTILE_NAMES.len()] {
-    let mut cells = PERCENTILE_NAMES.map(str::to_owned);
-    cells.rotate_left(1);
-    cells[PERCENTILE_NAMES.len() - 1] = "# reqs".to_owned();
+    cells[N - 1] = count.to_string();
     cells
 }
 
@@ -133,22 +116,15 @@ pub fn errors(report: &Report, name_width: usize) -> Vec<String> {
 }
 
 fn error(row: &ErrorRow) -> String {
-    let text = match row.error.strip_prefix("CatchResponseError(") {
+    let mut text = &*row.error;
+    if let Some(inner) = text.strip_prefix("CatchResponseError(") {
         // without the closing parenthesis
-        Some(inner) => {
-            inner
-                .split_at(inner.char_indices().next_back().map_or(0, |(at, _)| at))
-                .0
-        }
-        None => &row.error,
-    };
-    let mut line = format!("{:<18} ", row.occurrences);
-    let _ = write!(
-        line,
-        "{:<100}",
-        shown(&format!("{} {}: {text}", row.method, row.name))
-    );
-    line
+        let mut inner = inner.chars();
+        inner.next_back();
+        text = inner.as_str();
+    }
+    let text = format!("{} {}: {text}", row.method, row.name);
+    format!("{:<18} {:<100}", row.occurrences, shown(&text))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-/// An instant in UTC, such as `2026-11-26T10:45:25Z`; for one out of reach, its number.
+/// An instant in UTC, such as `2026-11-26T10:45:25Z`; one after the year 9999 as its number.
 pub fn utc(seconds: u64) -> String {
     let written = instant(seconds).map(|instant| instant.strftime("%Y-%m-%dT%H:%M:%SZ"));
     written.map_or_else(|| seconds.to_string(), |written| written.to_string())

@@ -12,7 +12,7 @@ use super::smallest_keys::Merge;
 use crate::ageing_series::Counted;
 
 /// More keys than this are counted fast.
-const FEW: usize = 16;
+const FEW: usize = 4;
 
 /// A response time of more than a century is counted as one of a century, by this key.
 const CENTURY: u64 = u32::MAX as u64;

@@ -1,11 +1,12 @@
 //! A run whose process was dead for a long time: what it missed is counted in one go, and comes to the same.
 
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use proptest::prelude::*;
 use statistics::reader::Snapshot;
 use statistics::report::past::points;
+use testing::Calls;
+use traffic::ports::StoreError;
 use traffic::run::{Run, Segment};
 
 use super::properties::{CLASSES, Course};
@@ -33,15 +34,15 @@ async fn done(scene: &Scene, seconds: std::ops::Range<u64>) {
 
 /// What a reader says that has just been started, and how many buckets it read.
 async fn read(scene: &Scene, knows_buckets: bool) -> (Snapshot, usize) {
-    scene.store.knows_buckets.store(knows_buckets, Relaxed);
-    scene.store.reads.store(0, Relaxed);
+    scene.store.hide_buckets(!knows_buckets);
+    scene.store.forget_counts();
     let snapshot = scene.reader().snapshot().await.unwrap();
     assert_adds_up(&snapshot);
-    (snapshot, scene.store.reads.load(Relaxed))
+    (snapshot, scene.store.count("records"))
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(8))]
 
     #[test]
     fn a_gap_that_is_counted_in_one_go_comes_to_what_its_seconds_do(
@@ -72,7 +73,7 @@ proptest! {
             done(&scene, lasts - after..lasts).await;
             scene.at((lasts + later) as f64).await;
             // nobody goes on where another has left off
-            scene.store.is_read_only.store(true, Relaxed);
+            scene.store.fail_with(Calls::Named("put_checkpoint"), || StoreError::ReadOnly("for a test".into()));
             let (one_by_one, all) = read(&scene, false).await;
             let (at_once, few) = read(&scene, true).await;
             prop_assert!(few <= all, "{few} of {all}");

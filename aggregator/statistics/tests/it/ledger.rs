@@ -1,10 +1,10 @@
 //! What becomes of single iterations in the ledger.
 
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+use testing::{Calls, FaultyStore};
 use traffic::clock::Slot;
-use traffic::ports::Store as _;
+use traffic::ports::{RecordStore as _, RunStore as _};
 use traffic::record::Fate;
 
 use super::scene::{Class, START, Scene, Told, assert_adds_up, figures};
@@ -19,7 +19,7 @@ const SETTLED: f64 = 115.0;
 #[tokio::test(start_paused = true)]
 async fn before_the_first_run_there_is_nothing() {
     let scene = Scene::new(TEN, 10).await;
-    let empty = super::store::AwkwardStore::new();
+    let empty = std::sync::Arc::<FaultyStore>::default();
     let scene = Scene {
         store: empty,
         ..scene
@@ -87,7 +87,7 @@ async fn what_a_dead_process_had_not_written_is_missing_at_once() {
     let scene = Scene::new(TEN, 20).await;
     scene.at(10.4).await;
     scene.write_all_done(8).await;
-    *scene.store.quiet_before.lock() = Some(scene.clock.now());
+    scene.store.be_quiet_before(scene.clock.now());
     let reader = scene.reader();
     let snapshot = reader.snapshot().await.unwrap();
     // two whole slots
@@ -304,7 +304,9 @@ async fn a_change_made_while_a_caller_waits_for_another_is_not_overlooked() {
     let scene = Scene::new(TEN, 100).await;
     let reader = scene.reader();
     scene.at(10.0).await;
-    scene.store.slowness.store(3_000, Relaxed);
+    scene
+        .store
+        .slow(Calls::Named("records"), Duration::from_secs(3));
     let waiting = async {
         scene.at(10.4).await;
         reader.snapshot().await
@@ -320,7 +322,7 @@ async fn a_change_made_while_a_caller_waits_for_another_is_not_overlooked() {
     stopped.unwrap();
     assert_eq!(first.unwrap().ledger.total.planned, 100);
     assert!(second.unwrap().ledger.total.planned <= 110);
-    scene.store.slowness.store(0, Relaxed);
+    scene.store.slow(Calls::None, Duration::ZERO);
     scene.at(20.0).await;
     assert_eq!(reader.snapshot().await.unwrap().ledger.total.planned, 120);
 }

@@ -1,17 +1,15 @@
 //! Lists of runs: totals are the same from a checkpoint as from records, and cost next to nothing.
 
-use std::sync::atomic::Ordering::Relaxed;
-
 use statistics::reader::{Aggregation, ListedRun};
+use testing::{Calls, FaultyStore};
 use traffic::clock::Slot;
-use traffic::ports::{Checkpoint, Store as _};
+use traffic::ports::{Checkpoint, CheckpointStore as _, RunStore as _};
 
 use super::scene::{Class, START, Scene, run, workload};
-use super::store::AwkwardStore;
 
 const TEN: &[Class<'static>] = &[("Ten", "constant_pacing(1)", 10, 10)];
 
-async fn listed(reader: &Aggregation<AwkwardStore>) -> Vec<ListedRun> {
+async fn listed(reader: &Aggregation<FaultyStore>) -> Vec<ListedRun> {
     reader.runs(None, 100).await.unwrap().runs
 }
 
@@ -72,12 +70,12 @@ async fn runs_that_are_folded_are_listed_without_reading_a_record() {
     scene.at(3_600.0).await;
     scene.reader().fold_sealed().await.unwrap();
     let reader = scene.reader();
-    scene.store.reads.store(0, Relaxed);
+    scene.store.forget_counts();
     let runs = listed(&reader).await;
     assert_eq!(runs.len(), 8);
     let requests = runs.iter().map(|run| run.totals.unwrap().num_requests);
     assert_eq!(requests.collect::<Vec<_>>(), [0, 0, 0, 0, 0, 0, 0, 100]);
-    assert_eq!(scene.store.reads.load(Relaxed), 0);
+    assert_eq!(scene.store.count("records"), 0);
     // once read it is remembered
     damage(&scene).await;
     assert_eq!(listed(&reader).await[7].totals, runs[7].totals);
@@ -120,6 +118,6 @@ async fn a_checkpoint_that_cannot_be_read_hides_its_runs_totals_and_no_more() {
     let runs = listed(&scene.reader()).await;
     let known: Vec<bool> = runs.iter().map(|run| run.totals.is_some()).collect();
     assert_eq!(known, [true, true, true, true, true, true, true, false]);
-    scene.store.is_down.store(true, Relaxed);
+    scene.store.fail(Calls::All);
     assert!(scene.reader().runs(None, 10).await.is_err());
 }

@@ -11,5 +11,4 @@ mod properties;
 mod reference;
 mod scene;
 mod statistics;
-mod store;
 mod ticks;

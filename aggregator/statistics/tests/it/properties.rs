@@ -7,15 +7,15 @@ use proptest::prelude::*;
 use statistics::ledger::Account;
 use statistics::reader::Aggregation;
 use statistics::report::past::points;
+use testing::FaultyStore;
 use traffic::clock::Timestamp;
-use traffic::ports::Store as _;
+use traffic::ports::{RecordStore as _, RunStore as _};
 use traffic::random::Draws;
 use traffic::record::{Fate, Record};
 use traffic::run::{DailyCurve, DayPoint, Run, Segment, ShapePart, UtcOffset};
 
 use super::reference;
 use super::scene::{Class, START, Scene, Told, assert_adds_up};
-use super::store::AwkwardStore;
 
 pub(crate) const CLASSES: &[Class<'static>] = &[
     ("Arrivals", "poisson(0.8)", 5, 3),
@@ -166,7 +166,7 @@ struct Play {
     scene: Scene,
     history: Vec<(Timestamp, Record)>,
     written: usize,
-    readers: [Aggregation<AwkwardStore>; 2],
+    readers: [Aggregation<FaultyStore>; 2],
 }
 
 impl Play {
@@ -205,10 +205,7 @@ impl Play {
             Step::Fold(reader, _) => self.readers[reader].fold_sealed().await.unwrap(),
             Step::Restart(reader, _) => self.readers[reader] = self.scene.reader(),
             Step::Pages(shuffled, _) => {
-                self.scene
-                    .store
-                    .repeats
-                    .store(shuffled, std::sync::atomic::Ordering::Relaxed);
+                self.scene.store.repeat_pages(shuffled);
             }
             Step::Reset(_) => {
                 let mut run = self.scene.store.latest_run().await.unwrap().unwrap();
@@ -247,7 +244,7 @@ impl Play {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(16))]
 
     #[test]
     fn for_every_history_and_every_way_to_read_it_the_sums_are_right(

@@ -6,19 +6,18 @@ use std::time::Duration;
 use statistics::ledger::Account;
 use statistics::reader::{Aggregation, Snapshot};
 use statistics::stats::Limits;
+use testing::FaultyStore;
 use traffic::clock::{Clock, Slot, Timestamp};
-use traffic::ports::Store;
+use traffic::ports::{RecordStore as _, RunStore as _};
 use traffic::random::Draws;
 use traffic::record::wire::Contents;
 use traffic::record::{
     BlockSize, Bucket, Fate, IterationEntry, Outcome, Record, RecordKey, RequestName,
 };
 use traffic::run::{Run, RunId, Segment, Share};
-use traffic::runs::{LoadedRun, Runs};
+use traffic::runs::LoadedRun;
 use traffic::telemetry::TraceId;
 use traffic::workload::Workload;
-
-use super::store::AwkwardStore;
 
 pub(crate) const START: Slot = Slot(1_700_000_040);
 
@@ -28,7 +27,7 @@ pub(crate) type Class<'a> = (&'a str, &'a str, u32, u32);
 /// A run and the store that holds it.
 pub(crate) struct Scene {
     pub(crate) clock: Clock,
-    pub(crate) store: Arc<AwkwardStore>,
+    pub(crate) store: Arc<FaultyStore>,
     pub(crate) run: Arc<LoadedRun>,
 }
 
@@ -64,32 +63,28 @@ pub(crate) fn run(
     from: Slot,
     seconds: u64,
 ) -> Run {
-    let share = |&(class, _, _, users): &Class<'_>| Share {
-        class: class.into(),
-        weight: 1,
-        fixed_count: users,
-    };
-    Run {
-        id: RunId(name.into()),
-        revision: 1,
-        seed: 7,
-        workload: workload.version().into(),
-        created_at: from.full_second() - Duration::from_millis(1_500),
-        segments: vec![Segment {
-            from: from.full_second(),
-            user_count: classes.iter().map(|class| class.3).sum(),
-            spawn_rate: 1e6,
-            shares: classes.iter().map(share).collect(),
-            host: None,
-            hosts: Vec::new(),
+    let share = |&(class, _, _, users): &Class<'_>| Share::new(class, 1, users);
+    Run::new(
+        RunId(name.into()),
+        7,
+        workload.version(),
+        from.full_second() - Duration::from_millis(1_500),
+        vec![Segment {
             until: Some(from.plus(seconds).full_second()),
-            shape: None,
+            ..Segment::new(
+                from.full_second(),
+                classes.iter().map(|class| class.3).sum(),
+                1e6,
+                classes.iter().map(share).collect(),
+            )
         }],
-        stopped_at: None,
-        block_size: BlockSize::default(),
-        past: None,
-        reset_at: None,
-    }
+    )
+}
+
+/// A reader of a store that has just been started.
+pub(crate) fn reader(store: &Arc<FaultyStore>, clock: &Clock) -> Aggregation<FaultyStore> {
+    let runs = testing::runs(store, clock);
+    Aggregation::new(Arc::clone(store), runs, clock.clone(), Limits::default())
 }
 
 impl Scene {
@@ -105,7 +100,8 @@ impl Scene {
         seconds: u64,
     ) -> Self {
         let clock = Clock::following_tokio(START.full_second());
-        let store = AwkwardStore::new();
+        let store = Arc::<FaultyStore>::default();
+        store.hide_buckets(true);
         let workload = workload(classes);
         let mut run = run("r1", &workload, classes, START, seconds);
         change(&mut run);
@@ -114,20 +110,13 @@ impl Scene {
             .await
             .unwrap();
         store.put_run(&run).await.unwrap();
-        let runs = Runs::new(Arc::clone(&store), clock.clone(), Arc::new(|_| None));
-        let run = runs.get(&run.id).await.unwrap();
+        let run = testing::runs(&store, &clock).get(&run.id).await.unwrap();
         Self { clock, store, run }
     }
 
     /// A reader that has just been started.
-    pub(crate) fn reader(&self) -> Aggregation<AwkwardStore> {
-        let runs = Runs::new(
-            Arc::clone(&self.store),
-            self.clock.clone(),
-            Arc::new(|_| None),
-        );
-        let store = Arc::clone(&self.store);
-        Aggregation::new(store, Arc::new(runs), self.clock.clone(), Limits::default())
+    pub(crate) fn reader(&self) -> Aggregation<FaultyStore> {
+        reader(&self.store, &self.clock)
     }
 
     /// Waits until so many seconds after the run's first slot has begun.
@@ -183,16 +172,7 @@ impl Scene {
                 contents.outcomes.push(outcome(one));
             }
         }
-        let record = |(key, mut contents): (RecordKey, Contents)| Record {
-            requests: contents.outcomes.len() as u32,
-            failures: contents
-                .outcomes
-                .iter()
-                .filter(|outcome| outcome.error.is_some())
-                .count() as u32,
-            payload: contents.encode(key.slot),
-            key,
-        };
+        let record = |(key, mut contents): (RecordKey, Contents)| contents.record(key);
         parts.into_iter().map(record).collect()
     }
 

@@ -1,12 +1,11 @@
 //! What gets into a snapshot's statistics, and when.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use traffic::clock::Timestamp;
-use traffic::ports::Store as _;
+use traffic::ports::{RecordStore as _, RunStore as _};
 use traffic::record::wire::Contents;
 use traffic::record::{ExceptionEntry, Fate};
 
@@ -22,7 +21,8 @@ async fn callers_at_the_same_time_share_one_reading() {
     scene.write_all_done(35).await;
     let reader = scene.reader();
     reader.snapshot().await.unwrap();
-    let once = scene.store.reads.swap(0, Relaxed);
+    let once = scene.store.count("records");
+    scene.store.forget_counts();
     scene.at(36.0).await;
     let snapshots = join_all((0..100).map(|_| reader.snapshot())).await;
     assert!(
@@ -30,7 +30,7 @@ async fn callers_at_the_same_time_share_one_reading() {
             .iter()
             .all(|one| one.as_ref().unwrap().ledger.total.recorded == 350)
     );
-    assert_eq!(scene.store.reads.swap(0, Relaxed), once);
+    assert_eq!(scene.store.count("records"), once);
     scene.at(36.2).await;
     assert_eq!(
         reader.snapshot().await.unwrap().at,
@@ -212,7 +212,7 @@ async fn a_finished_run_can_be_reset_too() {
 #[tokio::test(start_paused = true)]
 async fn pages_in_any_order_and_read_again_and_again_say_the_same() {
     let scene = Scene::new(TEN, 100).await;
-    scene.store.repeats.store(true, Relaxed);
+    scene.store.repeat_pages(true);
     let reader = scene.reader();
     for second in 1..=200_u64 {
         scene.at(second as f64).await;

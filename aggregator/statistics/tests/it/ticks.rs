@@ -8,19 +8,16 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use reqwest::Request;
 use statistics::reader::{Aggregation, Snapshot};
-use statistics::stats::Limits;
+use testing::{FaultyStore, MemoryHeartbeat, MemoryQueue};
 use tokio::task::JoinSet;
 use traffic::clock::{Clock, Slot};
-use traffic::fanout::FanOut;
-use traffic::memory::{MemoryHeartbeat, MemoryQueue};
-use traffic::ports::{Store as _, WakeUp};
-use traffic::runs::Runs;
+use traffic::deployment::Deployment;
+use traffic::ports::{RunStore as _, WakeUp};
 use traffic::tick::Ticker;
 use traffic::transport::{Reply, RequestContext, Transport};
 
 use super::reference;
 use super::scene::{Class, START, assert_adds_up, figures, run, workload};
-use super::store::AwkwardStore;
 
 /// Requests that a target has answered, by path.
 type Answered = Arc<Mutex<BTreeMap<String, u64>>>;
@@ -46,23 +43,23 @@ impl Transport for Target {
 /// A process that sends traffic, and what survives it.
 struct Stage {
     clock: Clock,
-    store: Arc<AwkwardStore>,
+    store: Arc<FaultyStore>,
     queue: Arc<MemoryQueue>,
     answered: Answered,
-    fan_out: FanOut<AwkwardStore, MemoryQueue, MemoryHeartbeat>,
-    ticker: Arc<Ticker<AwkwardStore, Target>>,
+    deployment: Deployment<FaultyStore, MemoryQueue, MemoryHeartbeat>,
+    ticker: Arc<Ticker<FaultyStore, Target>>,
     ticks: JoinSet<()>,
 }
 
 fn process(
     clock: &Clock,
-    store: &Arc<AwkwardStore>,
+    store: &Arc<FaultyStore>,
     takes: &[(&str, u64)],
     answered: &Answered,
 ) -> Stage {
-    let runs = Runs::new(Arc::clone(store), clock.clone(), Arc::new(|_| None));
-    let runs = Arc::new(runs);
-    let queue = Arc::new(MemoryQueue::default());
+    let (queue, heartbeat) = <(Arc<MemoryQueue>, Arc<MemoryHeartbeat>)>::default();
+    let deployment = testing::deployment(store, &queue, &heartbeat, clock);
+    let runs = Arc::clone(&deployment.runs);
     let takes = takes
         .iter()
         .map(|&(path, ms)| (path.into(), Duration::from_millis(ms)));
@@ -73,16 +70,10 @@ fn process(
     Stage {
         clock: clock.clone(),
         store: Arc::clone(store),
-        queue: Arc::clone(&queue),
+        queue,
         answered: Arc::clone(answered),
-        fan_out: FanOut {
-            store: Arc::clone(store),
-            queue,
-            heartbeat: Arc::default(),
-            runs: Arc::clone(&runs),
-            clock: clock.clone(),
-        },
         ticker: Arc::new(Ticker::new(Arc::clone(store), runs, target, clock.clone())),
+        deployment,
         ticks: JoinSet::new(),
     }
 }
@@ -90,7 +81,8 @@ fn process(
 impl Stage {
     async fn new(classes: &[Class<'_>], seconds: u64, takes: &[(&str, u64)]) -> Self {
         let clock = Clock::following_tokio(START.full_second() - Duration::from_millis(1_500));
-        let store = AwkwardStore::new();
+        let store = Arc::<FaultyStore>::default();
+        store.hide_buckets(true);
         let workload = workload(classes);
         store
             .put_workload(workload.version(), workload.source())
@@ -116,7 +108,7 @@ impl Stage {
         let mut delivered = 0;
         for slot in (from..until).map(|number| START.plus(number)) {
             if slot.0 % 60 == 0 || slot.0 == START.0 + from {
-                self.fan_out.plan_ahead().await.unwrap();
+                self.deployment.plan_ahead().await.unwrap();
             }
             for wake_up in self.queue.take_before(slot.plus(1)) {
                 delivered += 1;
@@ -136,14 +128,8 @@ impl Stage {
         while self.ticks.join_next().await.is_some() {}
     }
 
-    fn reader(&self) -> Aggregation<AwkwardStore> {
-        let runs = Runs::new(
-            Arc::clone(&self.store),
-            self.clock.clone(),
-            Arc::new(|_| None),
-        );
-        let store = Arc::clone(&self.store);
-        Aggregation::new(store, Arc::new(runs), self.clock.clone(), Limits::default())
+    fn reader(&self) -> Aggregation<FaultyStore> {
+        super::scene::reader(&self.store, &self.clock)
     }
 
     async fn snapshot(&self) -> Snapshot {
@@ -247,7 +233,7 @@ async fn a_process_killed_in_mid_run_is_missing_exactly_what_it_had_not_written(
         .sum();
     stage.at(95).await;
     tokio::time::sleep(Duration::from_millis(500)).await;
-    *stage.store.quiet_before.lock() = Some(stage.clock.now());
+    stage.store.be_quiet_before(stage.clock.now());
     let after = stage.snapshot().await;
     let requests = |snapshot: &Snapshot| snapshot.stats.report(snapshot.at).total.num_requests;
     assert_eq!(requests(&after), written, "what was written stays");
@@ -271,7 +257,7 @@ async fn a_process_killed_in_mid_run_is_missing_exactly_what_it_had_not_written(
     let lost = lost.missing + left_alone as u64;
 
     let mut second = process(&stage.clock, &stage.store, TAKES, &stage.answered);
-    second.fan_out.plan_again().await.unwrap();
+    second.deployment.plan_again().await.unwrap();
     second.play(96, 200, None).await;
     second.finish().await;
     second.at(1_000).await;

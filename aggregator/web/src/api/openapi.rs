@@ -29,7 +29,7 @@ const OF_RUN: &str = "/runs/{id}";
         description = "Demo traffic that speaks Locust: Locust's web API, and what Cicada has beyond it.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
-    components(schemas(Refused, cost::Architecture)),
+    components(schemas(Refused)),
     modifiers(&Password)
 )]
 pub(super) struct Document;

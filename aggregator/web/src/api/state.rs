@@ -12,7 +12,7 @@ use control::{
 use statistics::reader::{Aggregation, AggregatorError, RunsPage, Snapshot};
 use statistics::state::State;
 use traffic::clock::Timestamp;
-use traffic::ports::{Heartbeat, Queue, Schedule, Store};
+use traffic::ports::{Heartbeat, Queue, ReaderStore, Schedule, Store};
 use traffic::run::{Run, RunId};
 use traffic::runs::LoadedRun;
 
@@ -136,7 +136,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Controls for Arc<Control<S, Q, H>> {
     }
 
     async fn swarm_form(&self) -> Result<SwarmForm, Refusal> {
-        self.offer().await
+        (**self).swarm_form().await
     }
 
     async fn workload(&self) -> Result<Chosen, Refusal> {
@@ -223,7 +223,7 @@ pub(super) trait Figures: Send + Sync {
 }
 
 #[async_trait]
-impl<S: Store> Figures for Aggregation<S> {
+impl<S: ReaderStore> Figures for Aggregation<S> {
     async fn snapshot(&self) -> Result<Snapshot, AggregatorError> {
         self.snapshot().await
     }

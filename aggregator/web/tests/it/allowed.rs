@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use control::{ClassSettings, Limits, Settings};
+use testing::MemoryStore;
 use traffic::clock::Clock;
 use traffic::credentials::Keyring;
 use traffic::host_allowlist::AllowedHosts;
-use traffic::memory::MemoryStore;
 use traffic::workload::{BUILT_IN, Workload};
 
 use crate::cicada::{Cicada, epoch, workload};

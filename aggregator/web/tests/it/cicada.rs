@@ -12,15 +12,15 @@ use serde_json::Value;
 use statistics::reader::Aggregation;
 use statistics::state::State;
 use statistics::stats::Limits;
+use testing::{MemoryHeartbeat, MemoryQueue, MemoryStore};
 use tower::ServiceExt as _;
 use traffic::clock::{Clock, Slot, Timestamp};
-use traffic::fanout::FanOut;
-use traffic::memory::{MemoryHeartbeat, MemoryQueue, MemoryStore};
+use traffic::deployment::Deployment;
 use traffic::plan::Plan;
 use traffic::ports::{Heartbeat as _, Store, WakeUp};
 use traffic::record::Bucket;
 use traffic::run::Run;
-use traffic::runs::{LoadedRun, Runs, planned_classes};
+use traffic::runs::{LoadedRun, planned_classes};
 use traffic::workload::Workload;
 use web::api::{Api, Door, Trouble, router};
 use web::logs::LogBuffer;
@@ -58,7 +58,7 @@ pub(crate) struct Cicada<S = MemoryStore> {
     pub(crate) logs: LogBuffer,
     pub(crate) trouble: Trouble,
     pub(crate) router: Router,
-    pub(crate) fan_out: Arc<FanOut<S, MemoryQueue, MemoryHeartbeat>>,
+    pub(crate) deployment: Arc<Deployment<S, MemoryQueue, MemoryHeartbeat>>,
     pub(crate) aggregation: Arc<Aggregation<S>>,
 }
 
@@ -100,23 +100,15 @@ impl<S: Store> Cicada<S> {
 
     /// The same behind a door.
     pub(crate) fn behind(door: Door, store: Arc<S>, settings: Settings, clock: Clock) -> Self {
-        let runs = Runs::new(Arc::clone(&store), clock.clone(), Arc::new(|_: &str| None));
-        let runs = Arc::new(runs);
         let queue = Arc::<MemoryQueue>::default();
         let heartbeat = Arc::<MemoryHeartbeat>::default();
-        let fan_out = Arc::new(FanOut {
-            store: Arc::clone(&store),
-            queue: Arc::clone(&queue),
-            heartbeat: Arc::clone(&heartbeat),
-            runs: Arc::clone(&runs),
-            clock: clock.clone(),
-        });
+        let deployment = Arc::new(testing::deployment(&store, &queue, &heartbeat, &clock));
         let control =
-            Control::new(settings, Arc::clone(&fan_out)).expect("the test's settings are good");
+            Control::new(settings, Arc::clone(&deployment)).expect("the test's settings are good");
         let control = Arc::new(control);
         let aggregation = Aggregation::new(
             Arc::clone(&store),
-            Arc::clone(&runs),
+            Arc::clone(&deployment.runs),
             clock.clone(),
             Limits::default(),
         );
@@ -138,7 +130,7 @@ impl<S: Store> Cicada<S> {
             logs,
             trouble,
             router,
-            fan_out,
+            deployment,
             aggregation,
         }
     }

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use control::{ClassSettings, Control, Settings};
 use statistics::state::State;
+use testing::{FaultyStore, MemoryHeartbeat, MemoryQueue};
 use traffic::clock::Slot;
-use traffic::ports::Store as _;
+use traffic::ports::RunStore as _;
 use traffic::run::CHANGE_LEAD;
 
 use crate::cicada::{Cicada, epoch, workload};
-use crate::unsteady::UnsteadyStore;
 
 mod at_once;
 mod classes;
@@ -368,6 +368,5 @@ fn settings_that_cannot_be_used_are_named() {
 #[test]
 fn the_control_can_be_shared() {
     fn shared<T: Send + Sync>() {}
-    shared::<Control<UnsteadyStore, traffic::memory::MemoryQueue, traffic::memory::MemoryHeartbeat>>(
-    );
+    shared::<Control<FaultyStore, MemoryQueue, MemoryHeartbeat>>();
 }

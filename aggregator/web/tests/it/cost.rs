@@ -17,7 +17,7 @@ async fn estimate(cicada: &Cicada, query: &str) -> Value {
 
 /// What the command prints for a question.
 fn printed(question: &Question, workload: &std::sync::Arc<Workload>) -> Value {
-    let estimate = question.estimate(workload, &Prices::built_in());
+    let estimate = question.estimate(workload, &Prices::built_in(), 10_000);
     serde_json::to_value(estimate.expect("it can be answered")).expect("an estimate is JSON")
 }
 
@@ -35,11 +35,13 @@ async fn it_is_what_the_command_prints() {
     let same = "users=12&users=900&hours=8%2Fday&region=&watch_hours=";
     assert_eq!(estimate(&cicada, same).await, expected);
 
-    let mut question = Question {
+    let question = Question {
+        class_counts: vec![r#"{"ModelAUser": 2}"#.into(), "TargetAppUser=3".into()],
+        spawn_rate: Some(0.01),
         hours: "40/week".parse().expect("hours"),
         watch_hours: Some("2/week".parse().expect("hours")),
-        response_times: vec!["0.5".into(), "Chat (Model A)=4".into()],
-        memory: 256,
+        response_time: vec!["0.5".into(), "Chat (Model A)=4".into()],
+        memory: Some(256),
         architecture: Architecture::Arm,
         ticks_per_message: 5,
         block_size: 50,
@@ -48,17 +50,14 @@ async fn it_is_what_the_command_prints() {
         region: Some("eu-central-1".into()),
         ..Question::default()
     };
-    for counts in [r#"{"ModelAUser": 2}"#, "TargetAppUser=3"] {
-        question.add_class_counts(counts).expect("counts");
-    }
     let query = "class_counts=%7B%22ModelAUser%22:2%7D&class_counts=TargetAppUser%3D3&hours=40/week\
-        &watch_hours=2/week&response_time=0.5&response_time=Chat+(Model+A)%3D4&memory=256\
+        &watch_hours=2/week&response_time=0.5&response_time=Chat+(Model+A)%3D4&memory=256&spawn_rate=0.01\
         &architecture=arm64&ticks_per_message=5&block_size=50&retention_days=7&alarms=0\
         &region=eu-central-1";
     let estimate = estimate(&cicada, query).await;
     assert_eq!(estimate, printed(&question, &workload()));
     assert_eq!(estimate["users"], 5);
-    assert_eq!(estimate["region"], "eu-central-1 (prices of us-east-1)");
+    assert_eq!(estimate["region"], "eu-central-1");
 }
 
 #[tokio::test]
@@ -127,7 +126,7 @@ async fn a_parameter_that_cannot_be_used_is_named() {
         ),
         (
             "users=1&architecture=z80",
-            "architecture must be x86_64 or arm64",
+            "architecture unknown variant `z80`, expected `x86_64` or `arm64`",
         ),
         ("users=1&ticks_per_message=0", "ticks_per_message must be"),
         (
@@ -138,11 +137,27 @@ async fn a_parameter_that_cannot_be_used_is_named() {
             "users=501&block_size=1",
             "block_size makes more than 500 blocks of 501 users",
         ),
+        (
+            "users=1&spawn_rate=fast",
+            "spawn_rate is \"fast\": write a number",
+        ),
+        (
+            "users=1&spawn_rate=0",
+            "spawn_rate must be a number from 0.001 to 10000",
+        ),
+        (
+            "shape=DailyCurve&spawn_rate=1",
+            "shape is given beside spawn_rate",
+        ),
+        (
+            "users=1&region=eu-nowhere-1",
+            "region names \"eu-nowhere-1\", whose prices are not known; those of us-east-1, ",
+        ),
         ("users=1&retention_days=4000", "retention_days must be"),
         ("users=1&alarms=10001", "alarms must be"),
         (
             "user=1",
-            "query has the unknown parameter \"user\": write users, class_counts or shape",
+            "query has the unknown parameter \"user\": write one of users, class_counts, shape, spawn_rate",
         ),
     ] {
         let query = query

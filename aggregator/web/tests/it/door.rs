@@ -4,9 +4,9 @@ use axum::body::Body;
 use axum::http::Request;
 use axum::http::request::Builder;
 use control::Settings;
+use testing::MemoryStore;
 use tokio::time::Instant;
 use traffic::clock::Clock;
-use traffic::memory::MemoryStore;
 use web::api::{Acquaintance, Door, Trusted, Visitor};
 
 mod names;

@@ -4,8 +4,8 @@ use axum::body::Body;
 use axum::http::Request;
 use control::Settings;
 use proptest::prelude::*;
+use testing::MemoryStore;
 use traffic::clock::Clock;
-use traffic::memory::MemoryStore;
 use web::api::Door;
 
 use crate::cicada::{Cicada, epoch, workload};
@@ -294,7 +294,7 @@ const PARTS: [&str; 20] = [
 ];
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
     fn whatever_is_asked_for_without_the_password_is_refused(

@@ -5,13 +5,12 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::http::Request;
 use control::Settings;
+use testing::{Calls, FaultyStore, MemoryStore};
 use traffic::clock::Clock;
-use traffic::memory::MemoryStore;
 use traffic::ports::StoreError;
 use web::api::{Door, Visitor};
 
 use crate::cicada::{Answer, Cicada, FORM, epoch, workload};
-use crate::unsteady::UnsteadyStore;
 
 /// Answers of every kind: pages, JSON, texts, refusals.
 const ASKED: [(&str, &str, u16); 16] = [
@@ -134,11 +133,11 @@ async fn names_that_are_reached_by_tls_stay_with_it() {
     }
 }
 
-async fn broken(failure: fn() -> StoreError) -> (Arc<UnsteadyStore>, Cicada<UnsteadyStore>) {
-    let store = Arc::<UnsteadyStore>::default();
+async fn broken(failure: fn() -> StoreError) -> (Arc<FaultyStore>, Cicada<FaultyStore>) {
+    let store = Arc::<FaultyStore>::default();
     let clock = Clock::following_tokio(epoch());
     let cicada = Cicada::on(Arc::clone(&store), Settings::new(workload()), clock);
-    store.fail(Some(failure));
+    store.fail_with(Calls::All, failure);
     (store, cicada)
 }
 
@@ -164,7 +163,7 @@ async fn what_breaks_inside_is_one_line_that_shows_nothing() {
         assert_secure(&answer, &asked);
     }
     // it was no more than these answers
-    store.fail(None);
+    store.recover();
     assert_eq!(cicada.get("/stats/requests").await.status, 200);
 }
 

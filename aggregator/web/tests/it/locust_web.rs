@@ -3,10 +3,6 @@
 //! Locust answers first, in a Python process; then we do, in paused time. Where we differ on purpose,
 //! the request's [`Expected`] says so: what is not named there must be equal.
 
-use std::io::Write as _;
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
-
 use control::Settings;
 use serde_json::{Value, json};
 use traffic::workload::Course;
@@ -243,7 +239,7 @@ fn locust(picker: bool, steps: &[Step]) -> Vec<Value> {
         "picker": picker,
         "steps": steps.iter().map(question).collect::<Vec<_>>(),
     });
-    let answers = python("web.py", &question);
+    let answers: Value = testing::tools::ask("web.py", &question);
     answers["answers"]
         .as_array()
         .expect("it prints answers")
@@ -263,38 +259,6 @@ fn shapes() -> Value {
         Some(json!({"name": shape.name(), "stages": stages.collect::<Vec<_>>()}))
     });
     shapes.collect()
-}
-
-/// Runs one of the Python scripts that ask Locust, with JSON in and JSON out.
-pub(crate) fn python(script: &str, question: &Value) -> Value {
-    let root = crate::tools::root();
-    let python = std::env::var_os("CICADA_PYTHON");
-    let python = python.map_or_else(|| root.join(".tools/venv/bin/python"), PathBuf::from);
-    assert!(
-        python.exists(),
-        "{} is missing, and Locust with it: run `scripts/tools.sh locust`",
-        python.display()
-    );
-    let mut locust = Command::new(python)
-        .arg(root.join("tests/oracle").join(script))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("python starts");
-    let mut input = locust.stdin.take().expect("it is piped");
-    input
-        .write_all(question.to_string().as_bytes())
-        .expect("python reads");
-    drop(input);
-    let output = locust.wait_with_output().expect("python ends");
-    assert!(
-        output.status.success(),
-        "python ended with {}: {}",
-        output.status,
-        String::from_utf8_lossy(&output.stderr)
-    );
-    serde_json::from_slice(&output.stdout).expect("python prints JSON")
 }
 
 fn question(step: &Step) -> Value {

@@ -26,7 +26,5 @@ mod serve;
 mod served;
 mod shapes;
 mod tls;
-mod tools;
-mod unsteady;
 mod user;
 mod workload;

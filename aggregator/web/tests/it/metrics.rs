@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::cicada::{Answer, Cicada};
 use crate::records::Request;
-use crate::tools::{promtool, python};
+use testing::tools::{ask_beside, promtool};
 
 mod monitoring;
 
@@ -59,7 +59,7 @@ impl Metrics {
         assert_eq!(answer.status, 200, "{}", answer.body);
         let kind = &answer.headers["content-type"];
         assert_eq!(kind, "text/plain; version=0.0.4; charset=utf-8");
-        let families = python("http", "http", "metrics.py", &json!(answer.body));
+        let families = ask_beside("http", "http", "metrics.py", &json!(answer.body));
         let families = families.as_array().expect("it prints a list").clone();
         Self { families }
     }

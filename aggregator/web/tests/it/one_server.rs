@@ -14,9 +14,6 @@ use traffic::workload::Scope;
 use crate::cicada::{Cicada, workload};
 use crate::records::Request;
 
-/// How often each service is tried, each time with a seed of its own: 250 in all.
-const SEEDS: u64 = 50;
-
 /// How long a run is in seconds.
 const RUN: u64 = 900;
 
@@ -236,14 +233,27 @@ fn the_bound_is_the_binomial_distributions() {
 
 #[tokio::test(start_paused = true)]
 async fn a_difference_is_called_at_most_as_often_as_chance_may() {
+    only_by_chance(10).await;
+}
+
+mod soak {
+    #[tokio::test(start_paused = true)]
+    #[ignore = "minutes: make soak"]
+    async fn a_difference_is_called_at_most_as_often_as_chance_may_in_250_runs() {
+        super::only_by_chance(50).await;
+    }
+}
+
+/// Tries each service so often, each time with a seed of its own.
+async fn only_by_chance(runs: u64) {
     let mut failures = Vec::new();
     for (number, service) in (0..).zip(&SERVICES) {
-        let seeds = number * SEEDS..(number + 1) * SEEDS;
+        let seeds = number * runs..(number + 1) * runs;
         let calls = called(service, seeds, Bias::Nothing).await;
         let (judged, different) = sum(&calls);
         println!("{}: {different} of {judged} pairs: {calls:?}", service.name);
         failures.extend(too_many(service, &calls));
-        assert!(judged > 4 * SEEDS, "most pairs have enough requests");
+        assert!(judged > 4 * runs, "most pairs have enough requests");
     }
     assert!(failures.is_empty(), "{failures:#?}");
 }

@@ -22,7 +22,7 @@ mod tables;
 
 pub(crate) use tables::snapshot;
 
-const RANDOM_LOGS: u64 = 240;
+const RANDOM_LOGS: u64 = 60;
 
 #[test]
 fn logs_made_by_hand_say_what_locust_says() {
@@ -33,6 +33,15 @@ fn logs_made_by_hand_say_what_locust_says() {
 fn random_logs_say_what_locust_says() {
     let logs: Vec<Log> = (0..RANDOM_LOGS).map(random).collect();
     check(&logs);
+}
+
+mod soak {
+    #[test]
+    #[ignore = "minutes: make soak"]
+    fn many_random_logs_say_what_locust_says() {
+        let logs: Vec<super::Log> = (0..1_000).map(super::random).collect();
+        super::check(&logs);
+    }
 }
 
 fn check(logs: &[Log]) {

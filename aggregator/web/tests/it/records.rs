@@ -82,26 +82,20 @@ pub(crate) fn record_with(
     requests: &[&Request],
     exceptions: Vec<ExceptionEntry>,
 ) -> Record {
-    let slot = bucket.start().full_second();
     let mut contents = Contents {
         outcomes: requests.iter().map(|request| request.outcome()).collect(),
         exceptions,
         ..Contents::default()
     };
-    Record {
-        key: RecordKey {
-            run: RunId("run".into()),
-            bucket,
-            class: "Class".into(),
-            block: Block(0),
-            slot,
-            writer,
-            sequence: 0,
-        },
-        requests: requests.len() as u32,
-        failures: requests.iter().filter(|it| it.error.is_some()).count() as u32,
-        payload: contents.encode(slot),
-    }
+    contents.record(RecordKey {
+        run: RunId("run".into()),
+        bucket,
+        class: "Class".into(),
+        block: Block(0),
+        slot: bucket.start().full_second(),
+        writer,
+        sequence: 0,
+    })
 }
 
 /// The log in up to `writers` records a bucket, drawn at random.

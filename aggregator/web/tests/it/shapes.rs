@@ -11,7 +11,6 @@ use traffic::random::Draws;
 use traffic::workload::Workload;
 
 use crate::cicada::Cicada;
-use crate::locust_web::python;
 
 /// Two classes, and these shapes.
 fn with_shapes(shapes: &str) -> Arc<Workload> {
@@ -77,7 +76,11 @@ async fn stages_follow_one_another_and_then_the_run_is_over_and_costs_nothing() 
         .sleep_until(start + Duration::from_secs(30))
         .await;
     assert_eq!(cicada.state().await, State::Stopped);
-    cicada.fan_out.plan_ahead().await.expect("the store works");
+    cicada
+        .deployment
+        .plan_ahead()
+        .await
+        .expect("the store works");
     assert!(!cicada.beats().await);
     // every tick of both stages was sent, and none beyond
     let sent = cicada.wake_ups();
@@ -331,7 +334,7 @@ async fn counts(stages: &[(u64, u64, f64)]) -> Vec<u64> {
 #[tokio::test(start_paused = true)]
 async fn stages_have_as_many_users_as_locust_at_the_end_of_every_second() {
     let cases: Vec<_> = (0..60).map(|number| random_stages(number, true)).collect();
-    let answers = python(
+    let answers: Value = testing::tools::ask(
         "shapes.py",
         &cases.iter().map(|case| question(case)).collect(),
     );
@@ -353,7 +356,7 @@ async fn stages_have_as_many_users_as_locust_at_the_end_of_every_second() {
 #[tokio::test(start_paused = true)]
 async fn stages_with_other_rates_are_never_further_from_locust_than_it_starts_at_once() {
     let cases: Vec<_> = (0..60).map(|number| random_stages(number, false)).collect();
-    let answers = python(
+    let answers: Value = testing::tools::ask(
         "shapes.py",
         &cases.iter().map(|case| question(case)).collect(),
     );

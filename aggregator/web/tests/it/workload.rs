@@ -6,8 +6,8 @@ use axum::body::Body;
 use axum::http::Request;
 use control::{ClassSettings, MAX_WORKLOAD, Settings};
 use serde_json::{Value, json};
-use traffic::memory::MemoryStore;
-use traffic::ports::Store as _;
+use testing::MemoryStore;
+use traffic::ports::RunStore as _;
 use traffic::workload::{EQUAL_WEIGHTS, Workload};
 
 use crate::cicada::{Answer, Cicada, FORM, workload};

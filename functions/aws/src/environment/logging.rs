@@ -18,15 +18,19 @@ use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::{LookupSpan, Registry};
 use tracing_subscriber::util::SubscriberInitExt as _;
+use traffic::error_chain::one_line;
 
-use super::{LOG, SettingError, Variables, unusable};
+use super::variables::{SettingError, Variables, unusable};
 
-/// What is logged: a level, and other levels for parts of the program.
+/// The variable with the level, and levels for parts of the program.
+pub const LOG: &str = "CICADA_LOG";
+
+/// The level that is logged, and other levels for parts of the program.
 #[derive(Clone, Debug)]
 pub struct LogFilter(Targets);
 
 impl LogFilter {
-    /// What `CICADA_LOG` says: a level such as `info`, or levels by target such as `warn,aws=debug`.
+    /// Reads `CICADA_LOG`: a level such as `info`, or levels by target such as `warn,aws=debug`.
     ///
     /// # Errors
     /// When it says something else.
@@ -44,7 +48,7 @@ impl LogFilter {
     }
 }
 
-/// Whether every part of a filter is a level, or gives a target one.
+/// True if every part of a filter is a level, or gives a target one.
 fn is_explicit(text: &str) -> bool {
     text.split(',').all(|part| {
         let level = part.rsplit_once('=').map_or(part, |(_, level)| level);
@@ -111,7 +115,7 @@ where
     ) -> fmt::Result {
         let mut timestamp = String::new();
         SystemTime.format_time(&mut Writer::new(&mut timestamp))?;
-        let mut fields = Fields::default();
+        let mut fields = LogFields::default();
         event.record(&mut fields);
         let line = Line {
             timestamp,
@@ -126,15 +130,15 @@ where
 
 /// An event's fields.
 #[derive(Default)]
-struct Fields(Map<String, Value>);
+struct LogFields(Map<String, Value>);
 
-impl Fields {
+impl LogFields {
     fn add(&mut self, field: &Field, value: impl Into<Value>) {
         self.0.insert(field.name().to_owned(), value.into());
     }
 }
 
-impl Visit for Fields {
+impl Visit for LogFields {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         self.add(field, format!("{value:?}"));
     }
@@ -161,22 +165,6 @@ impl Visit for Fields {
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn std::error::Error + 'static)) {
-        self.add(field, causes(value));
+        self.add(field, one_line(value));
     }
-}
-
-/// An error and all that caused it, in one line, separated by colons.
-pub fn causes(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        // some show their cause themselves
-        if !text.ends_with(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        source = cause.source();
-    }
-    text.replace('\n', " ")
 }

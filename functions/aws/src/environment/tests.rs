@@ -1,5 +1,7 @@
 //! Every variable, each mistake in it, and the exact line.
 
+use std::sync::Arc;
+
 use super::*;
 
 /// A deployment's variables, with some changed.

@@ -1,4 +1,4 @@
-//! What a schedule sends to the aggregator: the event of an HTTP request, as its Function URL would.
+//! The event that a schedule sends to the aggregator: an HTTP request, as its Function URL would send it.
 //!
 //! Nobody who calls the URL can write the `requestContext`, so the aggregator trusts an event whose
 //! `apiId` is [`API_ID`]. Beside the request it carries the schedule as it was typed, which is for
@@ -35,7 +35,7 @@ pub(super) struct Event {
     pub(super) cicada: Option<Typed>,
 }
 
-/// What the expression and the request do not show.
+/// The fields that the expression and the request do not show.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Typed {
     /// The five fields.

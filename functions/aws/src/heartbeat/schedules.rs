@@ -19,7 +19,7 @@ use super::{SchedulerHeartbeat, call, failed};
 use crate::environment::ScheduleTarget;
 use crate::failure::Failure;
 
-/// What to do when the group is not there.
+/// The remedy when the group is not there.
 const NO_GROUP: &str = "deploy the stack, or set CICADA_SCHEDULE_GROUP to its group";
 
 /// A start or stop that does not get through within this is not made up for later.

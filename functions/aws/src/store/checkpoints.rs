@@ -10,23 +10,23 @@ use traffic::clock::Timestamp;
 use traffic::ports::{Checkpoint, StoreError};
 use traffic::run::RunId;
 
-use super::item::{Item, WRITER};
+use super::error::MAX_ITEM;
+use super::item::{Item, WRITER, run_partition};
 use super::packed::{PACKED, pack, unpack};
-use super::run_partition;
 use super::runs::follows;
-use super::table::{MAX_ITEM, Table};
+use super::table::Table;
 
 const HEAD: &str = "checkpoint";
 
 const REVISION: &str = "revision";
 
-/// How many parts there are, if the body is not in the head.
+/// The number of parts, if the body is not in the head.
 const PARTS: &str = "parts";
 
 /// Bytes of a body that fit in an item beside everything else.
 const MAX_BODY: usize = MAX_ITEM - 1024;
 
-/// How often a checkpoint is read again whose parts were replaced while it was read.
+/// The most readings of a checkpoint whose parts are replaced while they are read.
 const READ_ATTEMPTS: usize = 5;
 
 const WRITING: &str = "write the checkpoint";

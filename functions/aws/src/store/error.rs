@@ -1,15 +1,17 @@
-//! What can go wrong with the table: it may pass, or it is refused for good, in a line that says what
-//! to do.
+//! Errors of the table: one that may pass, or a refusal for good, in a line that says what to do.
 
 use std::error::Error;
 
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use traffic::error_chain;
 use traffic::ports::StoreError;
 
-use super::table::MAX_ITEM;
-use crate::failure::{Call, Failure, cause};
+use crate::failure::{Call, Failure};
+
+/// DynamoDB takes no larger item.
+pub(super) const MAX_ITEM: usize = 400 * 1024;
 
 /// Answers that another try may change, beside those that say that DynamoDB itself has failed.
 const PASSING: [&str; 6] = [
@@ -21,7 +23,7 @@ const PASSING: [&str; 6] = [
     "TransactionConflictException",
 ];
 
-/// What is done to which table.
+/// An action on a table, as its error describes it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Target<'a> {
     /// As in "cannot ...".
@@ -47,7 +49,7 @@ pub(super) struct TooLarge {
 }
 
 impl Target<'_> {
-    /// What became of a call that failed.
+    /// The error of a call that failed.
     pub(super) fn failed<E>(&self, error: SdkError<E, HttpResponse>) -> StoreError
     where
         E: Error + ProvideErrorMetadata + Send + Sync + 'static,
@@ -84,12 +86,12 @@ impl From<TooLarge> for StoreError {
     }
 }
 
-/// Whether the same call may succeed later without anybody's doing.
+/// True if the same call may succeed later without anybody's doing.
 fn may_pass<E>(error: &SdkError<E, HttpResponse>) -> bool
 where
     E: Error + ProvideErrorMetadata + 'static,
 {
-    if let Some(error) = cause::<CredentialsError>(error) {
+    if let Some(error) = error_chain::find::<CredentialsError>(error) {
         // whoever gives them did not answer
         return matches!(
             error,

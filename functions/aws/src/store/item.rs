@@ -7,6 +7,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use bytes::Bytes;
 use traffic::clock::{SLOT_MICROS, Timestamp};
 use traffic::ports::StoreError;
+use traffic::run::RunId;
 
 /// The partition key.
 pub(super) const PK: &str = "pk";
@@ -55,7 +56,7 @@ impl Item {
         self
     }
 
-    /// Whether it is still there for readers: DynamoDB takes days to delete what has expired.
+    /// True if it is still there for readers: DynamoDB takes days to delete what has expired.
     pub(super) fn is_live(&self, now: Timestamp) -> bool {
         match self.0.get(EXPIRES_AT) {
             Some(AttributeValue::N(seconds)) => seconds
@@ -65,7 +66,7 @@ impl Item {
         }
     }
 
-    /// Whether it has this attribute.
+    /// True if it has this attribute.
     pub(super) fn has(&self, name: &str) -> bool {
         self.0.contains_key(name)
     }
@@ -96,7 +97,7 @@ impl Item {
         }
     }
 
-    /// What DynamoDB counts: the bytes of all names and values.
+    /// The size that DynamoDB counts: the bytes of all names and values.
     pub(super) fn size(&self) -> usize {
         let attributes = self.0.iter();
         attributes
@@ -104,7 +105,7 @@ impl Item {
             .sum()
     }
 
-    /// What was not written by us, or by a newer version.
+    /// The error of an item that we did not write, or that a newer version wrote.
     fn lacks(&self, name: &str) -> StoreError {
         let key = |name| match self.0.get(name) {
             Some(AttributeValue::S(text)) => text.clone(),
@@ -140,6 +141,11 @@ fn size(value: &AttributeValue) -> usize {
         AttributeValue::B(blob) => blob.as_ref().len(),
         _ => 1,
     }
+}
+
+/// Everything about a run beside the run itself.
+pub(super) fn run_partition(run: &RunId) -> String {
+    format!("run#{run}")
 }
 
 #[cfg(test)]

@@ -9,10 +9,10 @@ use traffic::ports::StoreError;
 
 use super::item::Item;
 
-/// What one write unit pays for.
+/// The bytes that one write unit pays for.
 pub(super) const WRITE_UNIT: usize = 1024;
 
-/// What one unit of a consistent read pays for.
+/// The bytes that one unit of a consistent read pays for.
 const READ_UNIT: usize = 4096;
 
 /// A body that was deflated.
@@ -76,7 +76,7 @@ pub(super) fn unpack(packed: &[u8]) -> Result<Vec<u8>, StoreError> {
     })
 }
 
-/// What is empty is packed: not every DynamoDB takes an attribute that is.
+/// Empty bytes are packed: not every DynamoDB takes an empty attribute.
 fn better(plain: Item, packed: Item, is_empty: bool) -> Item {
     let units = |item: &Item| item.size().div_ceil(WRITE_UNIT);
     if is_empty || units(&packed) < units(&plain) {

@@ -1,4 +1,4 @@
-//! How far the fan-out has planned a run: one conditional write moves it on.
+//! The slot up to which the fan-out has planned a run: one conditional write moves it on.
 
 use std::time::Duration;
 
@@ -6,8 +6,7 @@ use traffic::clock::Slot;
 use traffic::ports::StoreError;
 use traffic::run::RunId;
 
-use super::item::{Item, WRITER, number};
-use super::run_partition;
+use super::item::{Item, WRITER, number, run_partition};
 use super::table::{Condition, Table};
 
 const PLANNED: &str = "planned";

@@ -5,12 +5,12 @@
 //! apart by their key. How a reader that reads on misses nothing, the [store](super) says.
 
 use std::collections::BTreeSet;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use traffic::clock::{Slot, Timestamp, micros};
 use traffic::ports::{Cursor, RecordPage, StoreError};
+use traffic::random::class_key;
 use traffic::record::{Block, Bucket, Record, RecordKey, Shard};
 use traffic::run::RunId;
 
@@ -18,10 +18,10 @@ use super::item::{Item, SK};
 use super::table::{Range, Table};
 use crate::config::CALL_TIMEOUT;
 
-/// How far apart the clocks of two machines may be; Amazon's are within milliseconds.
+/// The most that the clocks of two machines may differ; Amazon's are within milliseconds.
 const CLOCKS_DIFFER: Duration = Duration::from_secs(5);
 
-/// How long a write that its writer has given up may still be on its way.
+/// The longest that a write which its writer has given up may still be on its way.
 const LINGERS: Duration = Duration::from_secs(5);
 
 /// A reader reads on from so long before its last read began.
@@ -103,12 +103,10 @@ fn item(record: &Record, retention: Duration, now: Timestamp) -> Item {
     item.packing_bytes(PAYLOAD, &record.payload)
 }
 
-/// Stands for class, block and slot in the sort key: each attribute's bytes count, and a writer's
+/// Stands for class, block and slot in the sort key, by FNV-1a: each attribute's bytes count, and a writer's
 /// nonce tells its tick apart from all others as it is.
 fn tick(key: &RecordKey) -> u32 {
-    let mut hasher = DefaultHasher::new();
-    (&key.class, key.block, key.slot).hash(&mut hasher);
-    hasher.finish() as u32
+    class_key(u64::from(key.block.0) << 40 ^ key.slot.0, &key.class) as u32
 }
 
 fn parse(run: &RunId, bucket: Bucket, mut item: Item) -> Result<Record, StoreError> {

@@ -12,11 +12,8 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use traffic::ports::StoreError;
 
 use super::creation;
-use super::error::{Target, TooLarge};
+use super::error::{MAX_ITEM, Target, TooLarge};
 use super::item::{Item, PK, SK};
-
-/// DynamoDB takes no larger item.
-pub(super) const MAX_ITEM: usize = 400 * 1024;
 
 /// A table of a region.
 #[derive(Clone, Debug)]
@@ -45,7 +42,7 @@ pub(super) struct Range {
     pub(super) before: Option<String>,
     /// From the last sort key to the first.
     pub(super) descending: bool,
-    /// How many to read at once, if not as many as fit in a megabyte.
+    /// The most items of one read, if not as many as fit in a megabyte.
     pub(super) limit: Option<usize>,
 }
 
@@ -252,7 +249,7 @@ fn is_conflict(failed_condition: Option<bool>) -> bool {
     failed_condition.unwrap_or(false)
 }
 
-/// What is too large for DynamoDB is not sent.
+/// Refuses an item that is too large for DynamoDB.
 fn checked(target: &Target<'_>, item: Item) -> Result<HashMap<String, AttributeValue>, StoreError> {
     let size = item.size();
     if size > MAX_ITEM {

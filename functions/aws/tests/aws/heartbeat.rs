@@ -11,7 +11,7 @@ use aws_sdk_scheduler::types::{
     FlexibleTimeWindow, FlexibleTimeWindowMode, RetryPolicy, ScheduleState, Target,
 };
 use serde_json::{Value, json};
-use traffic::contract::heartbeat as contract;
+use testing::contract::heartbeat as contract;
 use traffic::ports::{Heartbeat, HeartbeatError, Schedule};
 
 use crate::answers::{self, Request};

@@ -11,8 +11,8 @@ use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvid
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::DeleteMessageBatchRequestEntry;
 use serde_json::json;
+use testing::contract::queue::{self as contract, QueueUnderTest};
 use traffic::clock::{Clock, Slot, Slots};
-use traffic::contract::queue::{self as contract, QueueUnderTest};
 use traffic::ports::{Queue, QueueError, WakeUp};
 use traffic::record::Block;
 use traffic::run::RunId;

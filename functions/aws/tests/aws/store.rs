@@ -11,10 +11,10 @@ use aws_sdk_dynamodb::types::{
     ScalarAttributeType,
 };
 use bytes::Bytes;
+use testing::contract;
 use traffic::clock::{Clock, Slot};
-use traffic::contract;
 use traffic::ports::WakeUp;
-use traffic::record::{Block, BlockSize, Bucket, Record, RecordKey};
+use traffic::record::{Block, Bucket, Record, RecordKey};
 use traffic::run::{Run, RunId, Segment, Share};
 
 use crate::emulator::{Emulator, dynamodb_local, ministack, unique};
@@ -94,31 +94,18 @@ pub(crate) async fn create_table(client: &Client, name: &str) {
 
 /// The run that most tests write about.
 fn run() -> Run {
-    Run {
-        id: run_id(),
-        revision: 1,
-        seed: 7,
-        workload: "v1".into(),
-        created_at: NOW.minus(60).full_second(),
-        segments: vec![Segment {
-            from: NOW.minus(58).full_second(),
-            user_count: 1_000,
-            spawn_rate: 10.0,
-            shares: vec![Share {
-                class: "ModelAUser".into(),
-                weight: 1,
-                fixed_count: 0,
-            }],
-            host: None,
-            hosts: Vec::new(),
-            until: None,
-            shape: None,
-        }],
-        stopped_at: None,
-        block_size: BlockSize::default(),
-        past: None,
-        reset_at: None,
-    }
+    Run::new(
+        run_id(),
+        7,
+        "v1",
+        NOW.minus(60).full_second(),
+        vec![Segment::new(
+            NOW.minus(58).full_second(),
+            1_000,
+            10.0,
+            vec![Share::new("ModelAUser", 1, 0)],
+        )],
+    )
 }
 
 fn run_id() -> RunId {

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use control::Limits;
+use testing::Calls;
 use traffic::clock::{Slot, Timestamp};
-use traffic::ports::{Checkpoint, Heartbeat as _, Store as _};
+use traffic::ports::{Checkpoint, CheckpointStore as _, Heartbeat as _, RunStore as _};
 
 use scene::{Scene, epoch};
 
 mod process;
 mod scene;
-mod store;
 
 /// What Lambda gives the function.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -154,14 +154,14 @@ async fn folding_ends_before_the_function_is_cut_off() {
     let scene = Scene::new();
     scene.start(10, None).await;
     scene.sleep(60).await;
-    scene.store.hang_reads(true);
+    scene.store.hang(Calls::Named("records"));
     let began = scene.clock.now();
     scene.beat().await.expect("the minute is planned");
     assert!(scene.clock.now() < began + TIMEOUT);
     assert!(!scene.take_wake_ups().is_empty());
     let logged = scene.logged("no time was left to fold all that is sealed: the next minute does");
     assert_eq!(logged.len(), 1);
-    scene.store.hang_reads(false);
+    scene.store.recover();
     scene.sleep(60).await;
     scene.beat().await.expect("all ports answer");
     assert_eq!(scene.logged("sealed records are not folded yet").len(), 0);
@@ -174,16 +174,16 @@ async fn a_failed_plan_fails_the_call_and_the_next_one_makes_up_for_it() {
     scene.start(1_000, None).await;
     scene.take_wake_ups();
     scene.sleep(60).await;
-    scene.queue.refuse(true);
+    scene.queue.break_after(Some(0));
     let error = scene.beat().await.expect_err("nothing can be sent");
-    let line = aws::environment::causes(&error);
+    let line = traffic::error_chain::one_line(&error);
     assert!(line.starts_with("fan-out cannot send: "), "{line}");
     assert!(
         line.ends_with(" wake-ups could not be queued: the queue is closed"),
         "{line}"
     );
     assert!(!line.contains('\n'));
-    scene.queue.refuse(false);
+    scene.queue.break_after(None);
     scene.sleep(20).await;
     scene.beat().await.expect("all ports answer");
     let end = Slot((epoch().full_second().0 / 60 + 3) * 60);
@@ -195,12 +195,12 @@ async fn a_failed_plan_fails_the_call_and_the_next_one_makes_up_for_it() {
 #[tokio::test(start_paused = true)]
 async fn a_store_that_is_away_at_the_start_is_logged_and_no_reason_not_to_start() {
     let scene = Scene::new();
-    scene.store.fail_reads(true);
+    scene.store.fail(Calls::Named("latest_run"));
     scene.function.warm_up().await;
     let logged = scene.logged("the store does not answer yet");
     let error = logged[0]["error"].as_str().unwrap();
     assert!(error.starts_with("the run cannot be read: "), "{error}");
-    scene.store.fail_reads(false);
+    scene.store.recover();
     scene.start(10, None).await;
     scene.beat().await.expect("all ports answer");
 }

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use aws::environment::JsonLines;
@@ -10,19 +10,15 @@ use control::{Control, Limits, Settings, SwarmRequest};
 use fanout::Function;
 use parking_lot::Mutex;
 use serde_json::Value;
+use testing::{FaultyQueue, FaultyStore, MemoryHeartbeat};
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::layer::SubscriberExt as _;
-use traffic::clock::{Clock, Slot, Slots, Timestamp};
-use traffic::fanout::FanOut;
-use traffic::memory::{MemoryHeartbeat, MemoryQueue};
-use traffic::ports::{Queue, QueueError, Store as _, WakeUp};
+use traffic::clock::{Clock, Slot, Timestamp};
+use traffic::ports::{RecordStore as _, RunStore as _, WakeUp};
 use traffic::record::wire::Contents;
-use traffic::record::{Block, Bucket, Outcome, Record, RecordKey, RequestName};
+use traffic::record::{Block, Bucket, Outcome, RecordKey, RequestName};
 use traffic::run::RunId;
-use traffic::runs::Runs;
 use traffic::workload::Workload;
-
-use crate::store::TestStore;
 
 /// When the tests' time begins: in the middle of a minute.
 pub(crate) fn epoch() -> Timestamp {
@@ -32,11 +28,11 @@ pub(crate) fn epoch() -> Timestamp {
 /// See the [module](self).
 pub(crate) struct Scene {
     pub(crate) clock: Clock,
-    pub(crate) store: Arc<TestStore>,
-    pub(crate) queue: Arc<TestQueue>,
+    pub(crate) store: Arc<FaultyStore>,
+    pub(crate) queue: Arc<FaultyQueue>,
     pub(crate) heartbeat: Arc<MemoryHeartbeat>,
-    pub(crate) function: Function<TestStore, TestQueue, MemoryHeartbeat>,
-    control: Control<TestStore, TestQueue, MemoryHeartbeat>,
+    pub(crate) function: Function<FaultyStore, FaultyQueue, MemoryHeartbeat>,
+    control: Control<FaultyStore, FaultyQueue, MemoryHeartbeat>,
     written: Written,
     records: AtomicU64,
     _logging: DefaultGuard,
@@ -50,28 +46,20 @@ impl Scene {
     /// The function with limits of its own: those of a later deployment.
     pub(crate) fn within(limits: Limits) -> Self {
         let clock = Clock::following_tokio(epoch());
-        let store = Arc::<TestStore>::default();
-        let (queue, heartbeat) = (Arc::<TestQueue>::default(), Arc::default());
+        let store = Arc::<FaultyStore>::default();
+        let (queue, heartbeat) = (Arc::<FaultyQueue>::default(), Arc::default());
         // the control has copies of its own: it is another process
-        let process = || {
-            let runs = Runs::new(Arc::clone(&store), clock.clone(), Arc::new(|_: &str| None));
-            Arc::new(FanOut {
-                store: Arc::clone(&store),
-                queue: Arc::clone(&queue),
-                heartbeat: Arc::clone(&heartbeat),
-                runs: Arc::new(runs),
-                clock: clock.clone(),
-            })
-        };
+        let process = || Arc::new(testing::deployment(&store, &queue, &heartbeat, &clock));
         let workload = Workload::built_in(&|_| None).expect("the built-in workload is valid");
         let settings = Settings::new(Arc::new(workload));
         let of_now = Settings {
             limits,
             ..settings.clone()
         };
-        let fan_out = process();
-        let of_now = Control::new(of_now, Arc::clone(&fan_out)).expect("these settings are good");
-        let function = Function::new(fan_out, of_now);
+        let deployment = process();
+        let of_now =
+            Control::new(of_now, Arc::clone(&deployment)).expect("these settings are good");
+        let function = Function::new(deployment, of_now);
         let control = Control::new(settings, process());
         let written = Written::default();
         let writer = written.clone();
@@ -113,7 +101,6 @@ impl Scene {
 
     /// Writes a record as of now, with so many requests and failures among them.
     pub(crate) async fn record(&self, run: &RunId, requests: u32, failures: u32, took: Duration) {
-        let slot = self.clock.now().full_second();
         let request = Arc::new(RequestName {
             method: "GET".into(),
             name: "/".into(),
@@ -132,27 +119,22 @@ impl Scene {
             outcomes: (0..requests).map(outcome).collect(),
             ..Contents::default()
         };
-        let record = Record {
-            key: RecordKey {
-                run: run.clone(),
-                bucket: Bucket::of(self.clock.now()),
-                class: "TargetAppUser".into(),
-                block: Block(0),
-                slot,
-                writer: self.records.fetch_add(1, Ordering::Relaxed),
-                sequence: 0,
-            },
-            requests,
-            failures,
-            payload: contents.encode(slot),
-        };
+        let record = contents.record(RecordKey {
+            run: run.clone(),
+            bucket: Bucket::of(self.clock.now()),
+            class: "TargetAppUser".into(),
+            block: Block(0),
+            slot: self.clock.now().full_second(),
+            writer: self.records.fetch_add(1, Ordering::Relaxed),
+            sequence: 0,
+        });
         let written = self.store.put_record(record).await;
         written.expect("it can be written");
     }
 
     /// The wake-ups that are waiting.
     pub(crate) fn take_wake_ups(&self) -> Vec<WakeUp> {
-        self.queue.inner.take_before(Slot(u64::MAX))
+        self.queue.take_before(Slot(u64::MAX))
     }
 
     /// The fields of the lines with this text.
@@ -166,32 +148,6 @@ impl Scene {
         lines
             .filter(|fields| fields["message"] == message)
             .collect()
-    }
-}
-
-/// A queue that is closed when it is told to be.
-#[derive(Debug, Default)]
-pub(crate) struct TestQueue {
-    inner: MemoryQueue,
-    refuses: AtomicBool,
-}
-
-impl TestQueue {
-    /// Makes it take nothing, or everything.
-    pub(crate) fn refuse(&self, refuses: bool) {
-        self.refuses.store(refuses, Ordering::Relaxed);
-    }
-}
-
-impl Queue for TestQueue {
-    async fn send(&self, slots: Slots, wake_ups: Vec<WakeUp>) -> Result<(), QueueError> {
-        if self.refuses.load(Ordering::Relaxed) {
-            return Err(QueueError {
-                undelivered: wake_ups.len(),
-                source: "the queue is closed".into(),
-            });
-        }
-        self.inner.send(slots, wake_ups).await
     }
 }
 

@@ -2,15 +2,15 @@
 
 use super::*;
 
-fn read(variables: &[(&str, &str)]) -> Result<Option<Settings>, SettingError> {
+fn read(variables: &[(&str, &str)]) -> Result<Option<TelemetrySettings>, SettingError> {
     let lookup = |name: &str| {
         let set = variables.iter().find(|(variable, _)| *variable == name);
         set.map(|(_, value)| (*value).to_owned())
     };
-    Settings::read(&lookup)
+    TelemetrySettings::read(&lookup)
 }
 
-fn settings(variables: &[(&str, &str)]) -> Settings {
+fn settings(variables: &[(&str, &str)]) -> TelemetrySettings {
     let with_endpoint = [
         variables,
         &[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:4318")],

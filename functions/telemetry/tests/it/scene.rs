@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use reqwest::{Method, StatusCode, Url};
 use telemetry::receiver::{Attributes, Behaviour, Metric, Receiver, Span};
-use telemetry::{Settings, Telemetry};
+use telemetry::{Telemetry, TelemetrySettings};
 use traffic::clock::{Slot, Timestamp};
 use traffic::record::{Fate, RequestName};
 use traffic::run::RunId;
@@ -13,7 +13,7 @@ use traffic::telemetry::{
 };
 
 /// Plenty of time to export in.
-pub(crate) const LONG: Duration = Duration::from_secs(30);
+pub(crate) const LONG: Duration = Duration::from_secs(120);
 
 pub(crate) struct Scene {
     pub(crate) telemetry: Telemetry,
@@ -142,7 +142,7 @@ impl Scene {
 
 /// A telemetry that exports to `endpoint`.
 pub(crate) fn telemetry(endpoint: &str, variables: &[(&str, &str)]) -> Telemetry {
-    let settings = Settings::read(&|name: &str| {
+    let settings = TelemetrySettings::read(&|name: &str| {
         let set = variables.iter().find(|(variable, _)| *variable == name);
         let given = set.map(|(_, value)| (*value).to_owned());
         given.or_else(|| (name == "OTEL_EXPORTER_OTLP_ENDPOINT").then(|| endpoint.to_owned()))

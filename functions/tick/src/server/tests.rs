@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use reqwest::Request;
+use testing::MemoryStore;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use traffic::memory::MemoryStore;
+use traffic::ports::RunStore as _;
 use traffic::record::BlockSize;
 use traffic::run::{Run, Segment, Share};
 use traffic::transport::{Reply, RequestContext};
@@ -74,40 +75,25 @@ impl Scene {
 
     fn run(&self, name: &str, from: Slot) -> Run {
         Run {
-            id: RunId(name.into()),
-            revision: 1,
-            seed: 1,
-            workload: self.workload.version().into(),
-            created_at: from.full_second() - Duration::from_secs(2),
-            segments: vec![Segment {
-                from: from.full_second(),
-                user_count: 40,
-                spawn_rate: 1000.0,
-                shares: vec![Share {
-                    class: "A".into(),
-                    weight: 1,
-                    fixed_count: 40,
-                }],
-                host: None,
-                hosts: Vec::new(),
-                until: None,
-                shape: None,
-            }],
-            stopped_at: None,
             block_size: BlockSize::new(5).unwrap(),
-            past: None,
-            reset_at: None,
+            ..Run::new(
+                RunId(name.into()),
+                1,
+                self.workload.version(),
+                from.full_second() - Duration::from_secs(2),
+                vec![Segment::new(
+                    from.full_second(),
+                    40,
+                    1000.0,
+                    vec![Share::new("A", 1, 40)],
+                )],
+            )
         }
     }
 
     /// Starts a process whose requests take so long.
     fn start(&self, process: usize, takes: Duration) -> Process {
-        let runs = Runs::new(
-            Arc::clone(&self.store),
-            self.clock.clone(),
-            Arc::new(|_| None),
-        );
-        let runs = Arc::new(runs);
+        let runs = testing::runs(&self.store, &self.clock);
         let target = Target {
             process,
             takes,

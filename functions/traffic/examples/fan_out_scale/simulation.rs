@@ -6,13 +6,11 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use rustix::time::{ClockId, clock_gettime};
+use testing::{MemoryHeartbeat, MemoryStore};
 use traffic::clock::{Clock, Slot, Slots};
-use traffic::fanout::FanOut;
-use traffic::memory::{MemoryHeartbeat, MemoryStore};
-use traffic::ports::{Queue, QueueError, Store, WakeUp};
+use traffic::ports::{ProgressStore as _, Queue, QueueError, RunStore as _, WakeUp};
 use traffic::record::BlockSize;
-use traffic::run::{Run, RunId, Segment, Share};
-use traffic::runs::Runs;
+use traffic::run::{Run, RunId, Segment};
 use traffic::workload::{BUILT_IN, Workload};
 
 /// The minute that is planned begins here.
@@ -98,17 +96,12 @@ pub(crate) async fn plan_a_minute(parameters: Parameters) -> anyhow::Result<Figu
         ticks_per_message: parameters.ticks_per_message,
         ..CountingQueue::default()
     });
-    let fan_out = FanOut {
-        store: Arc::clone(&store),
-        queue: Arc::clone(&queue),
-        heartbeat: Arc::new(MemoryHeartbeat::default()),
-        runs: Arc::new(Runs::new(store, clock.clone(), Arc::new(|_| None))),
-        clock,
-    };
+    let heartbeat = Arc::<MemoryHeartbeat>::default();
+    let deployment = testing::deployment(&store, &queue, &heartbeat, &clock);
     let began = cpu();
-    fan_out.plan_ahead().await?;
+    deployment.plan_ahead().await?;
     let cpu = cpu().saturating_sub(began);
-    let plan = &fan_out.runs.get(&run.id).await?.plan;
+    let plan = &deployment.runs.get(&run.id).await?.plan;
     let minute = (0..60).map(|second| MINUTE.plus(second));
     let ticks = minute.flat_map(|slot| plan.ticks(slot).into_iter().map(move |tick| (slot, tick)));
     let iterations: u64 = ticks
@@ -128,31 +121,21 @@ pub(crate) async fn plan_a_minute(parameters: Parameters) -> anyhow::Result<Figu
 fn run(workload: &Workload, parameters: Parameters) -> Run {
     let ramp = u64::from(parameters.users / parameters.spawn_rate);
     let starts = MINUTE.minus(ramp + 600);
-    let shares = workload.classes().iter().map(|class| Share {
-        class: class.name().to_string(),
-        weight: class.weight(),
-        fixed_count: class.fixed_count(),
-    });
+    let shares = workload.classes().iter().map(|class| class.share());
     Run {
-        id: RunId::new(starts.full_second(), 1),
-        revision: 1,
-        seed: 1,
-        workload: workload.version().into(),
-        created_at: starts.full_second(),
-        segments: vec![Segment {
-            from: starts.full_second(),
-            user_count: parameters.users,
-            spawn_rate: f64::from(parameters.spawn_rate),
-            shares: shares.collect(),
-            host: None,
-            hosts: Vec::new(),
-            until: None,
-            shape: None,
-        }],
-        stopped_at: None,
         block_size: parameters.block_size,
-        past: None,
-        reset_at: None,
+        ..Run::new(
+            RunId::new(starts.full_second(), 1),
+            1,
+            workload.version(),
+            starts.full_second(),
+            vec![Segment::new(
+                starts.full_second(),
+                parameters.users,
+                f64::from(parameters.spawn_rate),
+                shares.collect(),
+            )],
+        )
     }
 }
 

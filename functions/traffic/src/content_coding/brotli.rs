@@ -4,14 +4,14 @@ use std::fmt;
 
 use brotli_decompressor::{BrotliDecompressStream, BrotliResult, BrotliState, StandardAlloc};
 
-use super::{Next, PIECE, Undecodable};
+use super::undecodable::{Next, PIECE, Undecodable};
 
 const DAMAGED: Undecodable = Undecodable::Damaged("br");
 
 /// Decodes Brotli.
 pub(super) struct Brotli {
     state: BrotliState<StandardAlloc, StandardAlloc, StandardAlloc>,
-    /// What comes after the end is left.
+    /// Bytes after the end are left.
     is_over: bool,
 }
 

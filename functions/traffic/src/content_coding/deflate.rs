@@ -2,7 +2,7 @@
 
 use flate2::{Decompress, FlushDecompress, Status};
 
-use super::{Next, PIECE, Undecodable};
+use super::undecodable::{Next, PIECE, Undecodable};
 
 const DAMAGED: Undecodable = Undecodable::Damaged("deflate");
 
@@ -12,7 +12,7 @@ pub(super) struct Deflate {
     /// The first byte, while it is not known what it begins.
     first: Option<u8>,
     stream: Option<Decompress>,
-    /// What comes after the end is left.
+    /// Bytes after the end are left.
     is_over: bool,
 }
 

@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use flate2::write::GzDecoder;
 
-use super::{Next, Undecodable};
+use super::undecodable::{Next, Undecodable};
 
 const DAMAGED: Undecodable = Undecodable::Damaged("gzip");
 
@@ -12,9 +12,9 @@ const DAMAGED: Undecodable = Undecodable::Damaged("gzip");
 #[derive(Debug, Default)]
 pub(super) struct Gzip {
     member: Option<GzDecoder<Vec<u8>>>,
-    /// Whether a member has ended before.
+    /// True if a member has ended before.
     has_ended: bool,
-    /// What comes after the last member is left, as urllib3 and gzip leave it.
+    /// Bytes after the last member are left, as urllib3 and gzip leave them.
     is_over: bool,
 }
 

@@ -2,8 +2,6 @@
 //! whatever is wrong with one is said.
 
 use std::io::Write as _;
-use std::path::Path;
-use std::process::{Command, Stdio};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -39,25 +37,9 @@ fn failure(encoding: &str, body: &[u8]) -> String {
 
 /// Bodies in Python's encodings.
 fn encoded(cases: &[(&[&str], &[u8])]) -> Vec<Vec<u8>> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let python = std::env::var_os("CICADA_PYTHON")
-        .map_or_else(|| root.join(".tools/venv/bin/python"), Into::into);
-    let mut child = Command::new(&python)
-        .arg(root.join("tests/oracle/encoded_bodies.py"))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap_or_else(|error| {
-            panic!("{}: {error}: run scripts/tools.sh locust", python.display())
-        });
     let question = |(codings, body): &(&[&str], &[u8])| json!([codings, STANDARD.encode(body)]);
     let questions: Value = cases.iter().map(question).collect();
-    let mut input = child.stdin.take().unwrap();
-    input.write_all(questions.to_string().as_bytes()).unwrap();
-    drop(input);
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success());
-    let bodies: Vec<String> = serde_json::from_slice(&output.stdout).unwrap();
+    let bodies: Vec<String> = testing::tools::ask("encoded_bodies.py", &questions);
     let decoded = bodies.iter().map(|body| STANDARD.decode(body).unwrap());
     decoded.collect()
 }

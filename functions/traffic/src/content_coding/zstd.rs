@@ -8,26 +8,23 @@ use std::fmt;
 use ruzstd::decoding::errors::FrameDecoderError;
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 
-use super::{Next, Undecodable};
+use super::undecodable::{MAX_WINDOW, Next, Undecodable};
 
 const DAMAGED: Undecodable = Undecodable::Damaged("zstd");
-
-/// The largest window in bytes.
-pub(super) const MAX_WINDOW: u64 = 8 * 1024 * 1024;
 
 /// The largest block in bytes, without its header.
 const MAX_BLOCK: usize = 128 * 1024;
 
-/// How every frame begins.
+/// The first bytes of every frame.
 const MAGIC: u32 = 0xfd2f_b528;
 
-/// How a frame begins that is there to be skipped; the last four bits are free.
+/// The first bytes of a frame that is there to be skipped; the last four bits are free.
 const SKIPPABLE: u32 = 0x184d_2a50;
 
 /// Decodes Zstandard.
 pub(super) struct Zstd {
     decoder: FrameDecoder,
-    /// What is not yet a whole header or block.
+    /// Bytes that are not yet a whole header or block.
     waiting: Vec<u8>,
     place: Place,
 }

@@ -7,15 +7,17 @@ use reqwest::header::HeaderMap;
 use tokio::sync::watch;
 
 use super::*;
+use crate::block::Block;
 use crate::clock::{Clock, Slot};
 use crate::journal::Pending;
 use crate::memory::MemoryStore;
 use crate::plan::Plan;
 use crate::record::wire::Decoded;
-use crate::record::{Block, BlockSize, Bucket, RecordKey};
+use crate::record::{Bucket, RecordKey};
 use crate::run::{Run, RunId, Segment};
 use crate::runs::{LoadedRun, Runs, planned_classes};
-use crate::telemetry::{IterationEnd, RequestEnd, SpanContext, SpanId, TRACEPARENT};
+use crate::telemetry::{IterationEnd, RequestEnd, USER_AGENT};
+use crate::trace_context::{SpanContext, SpanId, TRACEPARENT, TraceId};
 
 /// A status check and the repair that follows it, as of the demo's agent.
 const REPAIRS: &str = "[[class.A.task.repair.request]]\nname = \"GET /status\"\npath = \"/status\"\n\
@@ -209,28 +211,14 @@ impl Scene {
 }
 
 fn endless(from: Slot) -> Run {
-    let segment = Segment {
-        from: from.full_second(),
-        user_count: 1,
-        spawn_rate: 1.0,
-        shares: Vec::new(),
-        host: None,
-        hosts: Vec::new(),
-        until: None,
-        shape: None,
-    };
-    Run {
-        id: RunId("run".into()),
-        revision: 1,
-        seed: 1,
-        workload: "w".into(),
-        block_size: BlockSize::default(),
-        created_at: from.full_second(),
-        segments: vec![segment],
-        stopped_at: None,
-        past: None,
-        reset_at: None,
-    }
+    let segment = Segment::new(from.full_second(), 1, 1.0, Vec::new());
+    Run::new(
+        RunId("run".into()),
+        1,
+        "w",
+        from.full_second(),
+        vec![segment],
+    )
 }
 
 #[tokio::test(start_paused = true)]
@@ -294,7 +282,7 @@ async fn a_request_goes_by_the_connections_of_its_user_as_its_class_says() {
 async fn a_hosts_settings_of_tls_hold_where_a_run_does_not_send_its_requests_elsewhere() {
     let mut scene = Scene::with(REPAIRS, &[], None);
     scene.iterate(0).await;
-    scene.sender.base = "http://127.0.0.1:10".parse().unwrap();
+    scene.sender.target.base = "http://127.0.0.1:10".parse().unwrap();
     scene.iterate(1).await;
     let asked = scene.target.asked.lock();
     let has_tls: Vec<_> = asked.iter().map(|asked| asked.tls.is_some()).collect();

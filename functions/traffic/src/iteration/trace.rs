@@ -12,11 +12,10 @@ use reqwest::{Method, Request, StatusCode, Url};
 
 use crate::clock::{Clock, Timestamp};
 use crate::record::{Fate, RequestName};
-use crate::telemetry::{
-    Iteration, IterationEnd, Observer, RequestEnd, SpanContext, SpanId, TRACEPARENT, TraceId,
-};
+use crate::telemetry::{Iteration, IterationEnd, Observer, RequestEnd};
+use crate::trace_context::{SpanContext, SpanId, TRACEPARENT, TraceId};
 
-/// What a request ends with that was dropped before its response was there.
+/// The error of a request that was dropped before its response was there.
 const CUT_OFF: &str = "cut off by the end of the run";
 
 /// One iteration's trace; tells of its end when dropped.
@@ -26,14 +25,14 @@ pub(super) struct Trace<'a> {
     watched: Option<Watched<'a>>,
 }
 
-/// What an observer wants to know besides.
+/// An observer, and what it is told besides.
 struct Watched<'a> {
     observer: &'a dyn Observer,
     clock: &'a Clock,
     iteration: Iteration<'a>,
     began_at: Timestamp,
     fate: Fate,
-    /// What went wrong first.
+    /// The first error.
     error: OnceLock<String>,
 }
 
@@ -87,7 +86,7 @@ impl<'a> Trace<'a> {
         }
     }
 
-    /// What is to be told of a request that is about to be sent; nothing if nobody wants to know.
+    /// The watch of a request that is about to be sent; nothing if nobody wants to know.
     pub(super) fn watch<'b>(
         &'b self,
         entered: Entered,

@@ -1,4 +1,4 @@
-//! Whether this process can write its records; shared by all journals.
+//! The health of this process's writes: whether its records can be written; shared by all journals.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -16,7 +16,7 @@ const WRITES_MAY_FAIL_FOR: Duration = Duration::from_secs(10);
 /// When nobody has tried to write for this long, it is not known any more that it would fail.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(10);
 
-/// What is known of the writes of this process.
+/// The health of the writes of this process.
 #[derive(Debug, Default)]
 pub(crate) struct WriteHealth {
     /// Microseconds since the epoch since when a write has been failing; 0 while none is.
@@ -25,7 +25,7 @@ pub(crate) struct WriteHealth {
     failed_at: AtomicU64,
     /// When it was last complained about.
     complained_at: AtomicU64,
-    /// What the store said last.
+    /// The store's latest words.
     reason: Mutex<String>,
     lost_requests: AtomicU64,
 }
@@ -39,14 +39,14 @@ impl WriteHealth {
         }
     }
 
-    /// Whether nothing should be sent, since what came of it could not be written: writes have failed
+    /// True if nothing should be sent, since what came of it could not be written: writes have failed
     /// for a while, and somebody is still trying. With nobody left to try, a tick has to.
     pub(crate) fn is_hopeless(&self, now: Timestamp) -> bool {
         let has_lasted = |since| now.since(since) > WRITES_MAY_FAIL_FOR;
         self.failing_since().is_some_and(has_lasted) && self.is_known(now)
     }
 
-    /// Whether somebody has tried to write, and failed, a moment ago.
+    /// True if somebody has tried to write, and failed, a moment ago.
     pub(crate) fn is_known(&self, now: Timestamp) -> bool {
         let failed_at = Timestamp::from_micros(self.failed_at.load(Ordering::Relaxed));
         now.since(failed_at) < FORGOTTEN_AFTER

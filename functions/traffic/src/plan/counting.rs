@@ -1,5 +1,4 @@
-//! How many iterations are due in a long time: by arithmetic, where listing them would take as long as the time
-//! is.
+//! The number of iterations in a long time: by arithmetic, where listing them would take as long as the time is.
 //!
 //! Each user is counted between the instants at which it is there. Only what is drawn anew for each slot
 //! costs the number of slots.
@@ -8,12 +7,12 @@ use std::time::Duration;
 
 use super::schedule::Timetable;
 use super::{Plan, Span};
+use crate::block::Block;
 use crate::clock::{Slot, Timestamp};
-use crate::record::Block;
 use crate::workload::Wait;
 
 impl Plan {
-    /// How many iterations of a class are due in the slots from `from` on and before `until`; the same as
+    /// The number of iterations of a class that are due in the slots from `from` on and before `until`; the same as
     /// [`Plan::due_count`] says of its blocks in those slots.
     pub fn due_within(&self, class: usize, from: Slot, until: Slot) -> u64 {
         let slots = self.run.slots();
@@ -39,7 +38,7 @@ impl Plan {
         count
     }
 
-    /// How many are due for a user within a part of the time for which it is there.
+    /// The number of iterations of a user within a part of the time for which it is there.
     fn due_of_span(
         &self,
         class: usize,

@@ -26,7 +26,7 @@ struct Member {
     weight: f64,
 }
 
-/// What one user of a class is sorted by. Locust's tie-breakers after the score are the count so
+/// The key that one user of a class is sorted by. Locust's tie-breakers after the score are the count so
 /// far, the weight and the name; members are numbered by name.
 #[derive(Clone, Copy, Debug)]
 struct Score {
@@ -108,7 +108,7 @@ impl Mix {
         Some(before + lower)
     }
 
-    /// How many of a class's users are among the first `count` of the ramp.
+    /// The number of a class's users among the first `count` of the ramp.
     pub fn class_count(&self, class: usize, count: u64) -> u32 {
         let mut low = 0_u32;
         let mut high = u32::try_from(count).unwrap_or(u32::MAX);
@@ -164,7 +164,7 @@ impl Score {
     }
 }
 
-/// How many of a member's users have a score below `bound`.
+/// The number of a member's users with a score below `bound`.
 fn scores_below(members: &[Member], member: usize, bound: Score) -> u64 {
     // the score's inverse gives the number up to rounding, the scores themselves the rest
     let weight = members[member].weight;
@@ -188,11 +188,7 @@ mod tests {
     use super::*;
 
     fn share(class: &str, weight: u32, fixed_count: u32) -> Share {
-        Share {
-            class: class.into(),
-            weight,
-            fixed_count,
-        }
+        Share::new(class, weight, fixed_count)
     }
 
     fn number(class: &str) -> Option<usize> {

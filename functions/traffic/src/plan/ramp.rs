@@ -135,7 +135,7 @@ impl Ramp {
         Timestamp::from_micros(self.begins.micros() + after as u64)
     }
 
-    /// How many steps happen at or before an instant.
+    /// The number of steps at or before an instant.
     fn steps_until(&self, instant: Timestamp) -> u64 {
         if instant < self.begins {
             return 0;

@@ -19,7 +19,7 @@ const ORDINAL_BITS: u32 = 20;
 /// One user of one class, as far as its schedule goes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Timetable<'a> {
-    /// How the class waits.
+    /// The class's wait.
     pub(super) wait: &'a Wait,
     /// See [`crate::random::class_key`].
     pub(super) class_key: u64,
@@ -113,7 +113,7 @@ impl Timetable<'_> {
         }
     }
 
-    /// How many are due before an instant at which the user is there, or has just left, by waits of which each
+    /// The number of iterations before an instant at which the user is there, or has just left, by waits of which each
     /// follows from the user's start.
     pub(super) fn count_before(&self, instant: Timestamp) -> u64 {
         match *self.wait {
@@ -134,7 +134,7 @@ impl Timetable<'_> {
         }
     }
 
-    /// How many are due in the slot, and the draws that say when.
+    /// The number of iterations in the slot, and the draws that say when.
     pub(super) fn drawn(&self, mean: Duration) -> (Draws, u32) {
         let mut draws = self.wait_draws(self.slot_number << ORDINAL_BITS);
         let count = draws.poisson(SLOT_MICROS as f64 / micros(mean) as f64);

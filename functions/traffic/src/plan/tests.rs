@@ -6,7 +6,6 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::record::BlockSize;
 use crate::run::{RunId, Share};
 
 mod counting;
@@ -16,36 +15,17 @@ mod folding;
 const START: Slot = Slot(1_700_000_000);
 
 fn segment(from: u64, user_count: u32, spawn_rate: f64, classes: &[&str]) -> Segment {
-    let share = |class: &&str| Share {
-        class: (*class).into(),
-        weight: 1,
-        fixed_count: 0,
-    };
-    Segment {
-        from: START.plus(from).full_second(),
+    let share = |class: &&str| Share::new(class, 1, 0);
+    Segment::new(
+        START.plus(from).full_second(),
         user_count,
         spawn_rate,
-        shares: classes.iter().map(share).collect(),
-        host: None,
-        hosts: Vec::new(),
-        until: None,
-        shape: None,
-    }
+        classes.iter().map(share).collect(),
+    )
 }
 
 fn run(segments: Vec<Segment>) -> Run {
-    Run {
-        id: RunId("r".into()),
-        revision: 1,
-        seed: 7,
-        workload: "w".into(),
-        created_at: START.full_second(),
-        segments,
-        stopped_at: None,
-        block_size: BlockSize::default(),
-        past: None,
-        reset_at: None,
-    }
+    Run::new(RunId("r".into()), 7, "w", START.full_second(), segments)
 }
 
 fn plan(run: Run, waits: &[(&str, Wait)]) -> Plan {

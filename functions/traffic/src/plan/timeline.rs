@@ -28,7 +28,7 @@ pub(super) struct Timeline {
     /// The most users that there were at once before.
     past_peak: u64,
     ramps: Vec<Arc<Ramp>>,
-    /// What follows the last ramp, if the run ends in one.
+    /// The curve that follows the last ramp, if the run ends in one.
     curve: Option<Curve>,
 }
 
@@ -248,7 +248,7 @@ impl Iterator for RampsIn<'_> {
     }
 }
 
-/// How many users are still there when another ramp takes over, by position in its `mix`.
+/// The number of users who are still there when another ramp takes over, by position in its `mix`.
 ///
 /// With other classes or weights, those that stay are the longest beginning of the new order
 /// that consists of active users only.

@@ -4,8 +4,8 @@ use std::future::Future;
 
 use serde::{Deserialize, Serialize};
 
+use crate::block::Block;
 use crate::clock::{Slot, Slots};
-use crate::record::Block;
 use crate::run::RunId;
 
 /// A message that says "look at this tick", and nothing else: it carries no decision.

@@ -5,17 +5,33 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::block::Block;
 use crate::clock::{Slot, Timestamp};
 use crate::ports::WakeUp;
-use crate::record::{Block, Bucket, Record};
+use crate::record::{Bucket, Record};
 use crate::run::{Run, RunId};
 
 /// A write is given up when it has not succeeded this long after what it holds was completed, or was given
 /// the bucket of its writing, so that a bucket older than that can be sealed.
 pub const WRITE_DEADLINE: Duration = Duration::from_secs(45);
 
-/// What Cicada keeps. Every method may be repeated after an error.
-pub trait Store: Send + Sync + 'static {
+/// All that Cicada keeps; functions ask for the parts that they use.
+pub trait Store: RunStore + RecordStore + MarkerStore + CheckpointStore + ProgressStore {}
+
+impl<S: RunStore + RecordStore + MarkerStore + CheckpointStore + ProgressStore> Store for S {}
+
+/// What a tick uses: it cannot move how far a run is planned, nor fold what it wrote.
+pub trait TickStore: RunStore + RecordStore + MarkerStore {}
+
+impl<S: RunStore + RecordStore + MarkerStore> TickStore for S {}
+
+/// What a reader of statistics uses.
+pub trait ReaderStore: RunStore + RecordStore + CheckpointStore {}
+
+impl<S: RunStore + RecordStore + CheckpointStore> ReaderStore for S {}
+
+/// Runs, newest last, and the workloads that they are pinned to. Every method may be repeated after an error.
+pub trait RunStore: Send + Sync + 'static {
     /// Writes a run. Revision 1 must be new, any other must follow the stored one.
     ///
     /// # Errors
@@ -55,21 +71,24 @@ pub trait Store: Send + Sync + 'static {
     /// The version that was chosen last, if any was.
     fn chosen_workload(&self) -> impl Future<Output = Result<Option<String>, StoreError>> + Send;
 
-    /// Claims a tick for an execution, by its nonce; true for one of all that claim it, however often
-    /// that one asks. What was claimed is remembered for at least two minutes from its slot.
-    fn claim(
-        &self,
-        tick: &WakeUp,
-        writer: u64,
-    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+    /// How long before it matters a marker must be written to be seen by every process: zero where
+    /// all ticks share one.
+    fn marker_lead(&self) -> Duration;
 
+    /// Nothing of slots that had begun by this instant can still be written, if that is known: the
+    /// one process that may write was started then, and leaves those slots alone.
+    fn quiet_before(&self) -> Option<Timestamp>;
+}
+
+/// What ticks write of what they did. Every method may be repeated after an error.
+pub trait RecordStore: Send + Sync + 'static {
     /// Writes a record; once this returns it survives the process. The same key is the same record.
     fn put_record(&self, record: Record) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Records of a run's bucket that were written since `since`, or all of them.
     ///
     /// A record may be read again, so readers tell them apart by their key; none is left out.
-    /// `shards` is how many the run has by its plan: [`Shard`](crate::record::Shard).
+    /// `shards` is how many the run has by its plan: [`Shard`](crate::block::Shard).
     fn records(
         &self,
         run: &RunId,
@@ -90,6 +109,17 @@ pub trait Store: Send + Sync + 'static {
     /// does it in the cloud.
     fn expire_records(&self, before: Bucket)
     -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+/// What executions of ticks tell each other: who executes a tick, and which users are busy. Every method may be repeated after an error.
+pub trait MarkerStore: Send + Sync + 'static {
+    /// Claims a tick for an execution, by its nonce; true for one of all that claim it, however often
+    /// that one asks. What was claimed is remembered for at least two minutes from its slot.
+    fn claim(
+        &self,
+        tick: &WakeUp,
+        writer: u64,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
     /// Says that a user is busy; replaces the marker the user has.
     fn put_marker(&self, marker: &Marker) -> impl Future<Output = Result<(), StoreError>> + Send;
@@ -104,11 +134,10 @@ pub trait Store: Send + Sync + 'static {
         class: &str,
         block: Block,
     ) -> impl Future<Output = Result<Vec<Marker>, StoreError>> + Send;
+}
 
-    /// How long before it matters a marker must be written to be seen by every process: zero where
-    /// all ticks share one.
-    fn marker_lead(&self) -> Duration;
-
+/// What was folded of a run's records. Every method may be repeated after an error.
+pub trait CheckpointStore: Send + Sync + 'static {
     /// Writes a run's checkpoint; its revision must be the stored one's plus one.
     ///
     /// # Errors
@@ -124,14 +153,17 @@ pub trait Store: Send + Sync + 'static {
         &self,
         run: &RunId,
     ) -> impl Future<Output = Result<Option<Checkpoint>, StoreError>> + Send;
+}
 
+/// How far runs are planned. Every method may be repeated after an error.
+pub trait ProgressStore: Send + Sync + 'static {
     /// The first slot of a run that the fan-out has not planned yet.
     fn planned_until(
         &self,
         run: &RunId,
     ) -> impl Future<Output = Result<Option<Slot>, StoreError>> + Send;
 
-    /// Moves [`Store::planned_until`] from `from` to `to`, also back; false if it is not at `from` any
+    /// Moves [`ProgressStore::planned_until`] from `from` to `to`, also back; false if it is not at `from` any
     /// more. Who reads a run after this has returned sees it as new as whoever moved it.
     fn advance_planned(
         &self,
@@ -139,17 +171,13 @@ pub trait Store: Send + Sync + 'static {
         from: Option<Slot>,
         to: Slot,
     ) -> impl Future<Output = Result<bool, StoreError>> + Send;
-
-    /// Nothing of slots that had begun by this instant can still be written, if that is known: the
-    /// one process that may write was started then, and leaves those slots alone.
-    fn quiet_before(&self) -> Option<Timestamp>;
 }
 
 /// Where a reader of a bucket has got to; only the store that made it knows what it means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursor(pub u64);
 
-/// What [`Store::records`] found.
+/// What [`RecordStore::records`] found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordPage {
     /// The records.

@@ -1,9 +1,9 @@
 //! The binary form of a record's payload.
 //!
 //! All numbers are LEB128 varints, all times microseconds. A version byte; the tables of requests
-//! (method, name), errors and exceptions (count, message, traceback), each a count and its
-//! length-prefixed strings; the iterations (`user`, `ordinal * 4 + fate`); the outcomes by time of
-//! completion. An outcome is `request * 8 + flags`, the error's `number * 2` if bit 0 is set, the lateness
+//! (method, name), errors and exceptions (count, message, traceback), each a count and its strings'
+//! lengths; the strings, one after the other; the iterations (`user`, `ordinal * 4 + fate`); the
+//! outcomes by time of completion. An outcome is `request * 8 + flags`, the error's `number * 2` if bit 0 is set, the lateness
 //! if bit 1 is set, completion after the outcome before it (the first: after the slot's start),
 //! response time and content length. Bit 2 marks a cold connection. An error's number is odd if the 16
 //! bytes of a trace's id follow it: those of the latest failure with that request and error.
@@ -14,9 +14,9 @@ use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use super::{ExceptionEntry, Fate, IterationEntry, Outcome, RequestName};
+use super::{ExceptionEntry, Fate, IterationEntry, Outcome, Record, RecordKey, RequestName};
 use crate::clock::{Slot, Timestamp, micros};
-use crate::telemetry::TraceId;
+use crate::trace_context::TraceId;
 
 const VERSION: u8 = 1;
 const HAS_ERROR: u64 = 1;
@@ -25,16 +25,14 @@ const IS_COLD: u64 = 4;
 
 /// Why a payload cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "the messages say it")]
 pub enum WireError {
-    /// It was written by another Cicada, or is no payload at all.
     #[error(
         "record version {0} is not known here, only {VERSION}: use the cicada that wrote it, or delete the database"
     )]
     Version(u8),
-    /// It ends in the middle of `0`.
     #[error("record ends in the middle of its {0}")]
     Truncated(&'static str),
-    /// The field `0` holds something that was never written.
     #[error("record has an impossible value in its {0}")]
     Invalid(&'static str),
 }
@@ -42,11 +40,11 @@ pub enum WireError {
 /// A payload's contents before it is written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Contents {
-    /// What became of planned iterations.
+    /// The fates of planned iterations.
     pub iterations: Vec<IterationEntry>,
     /// Results of requests.
     pub outcomes: Vec<Outcome>,
-    /// What could not be evaluated.
+    /// Templates and expectations that could not be evaluated.
     pub exceptions: Vec<ExceptionEntry>,
 }
 
@@ -54,6 +52,17 @@ impl Contents {
     /// True when there is nothing to write.
     pub fn is_empty(&self) -> bool {
         self.iterations.is_empty() && self.outcomes.is_empty() && self.exceptions.is_empty()
+    }
+
+    /// The record of this under a key; see [`Contents::encode`].
+    pub fn record(&mut self, key: RecordKey) -> Record {
+        let failed = |outcome: &&Outcome| outcome.error.is_some();
+        Record {
+            requests: self.outcomes.len() as u32,
+            failures: self.outcomes.iter().filter(failed).count() as u32,
+            payload: self.encode(key.slot),
+            key,
+        }
     }
 
     /// The payload for a record of the tick at `slot`; sorts the outcomes by completion, and forgets
@@ -64,7 +73,7 @@ impl Contents {
         out.put_u8(VERSION);
         let mut requests = Table::default();
         let mut errors = Table::default();
-        let numbers: Vec<(u64, u64)> = self
+        let mut numbers: Vec<(u64, u64)> = self
             .outcomes
             .iter()
             .map(|outcome| {
@@ -75,7 +84,17 @@ impl Contents {
                 )
             })
             .collect();
+        // ticks with the same requests number them alike: the statistics look them up once
+        let sorted = requests.sort();
+        for (request, _) in &mut numbers {
+            *request = sorted[*request as usize];
+        }
         self.keep_latest_traces(&numbers);
+        let mut texts = Vec::new();
+        let mut put_text = |out: &mut BytesMut, text: &str| {
+            put_varint(out, text.len() as u64);
+            texts.extend_from_slice(text.as_bytes());
+        };
         put_table(&mut out, &requests.entries, |out, request| {
             put_text(out, &request.method);
             put_text(out, &request.name);
@@ -86,6 +105,7 @@ impl Contents {
             put_text(out, &exception.message);
             put_text(out, &exception.traceback);
         });
+        out.put_slice(&texts);
         put_table(&mut out, &self.iterations, |out, iteration| {
             put_varint(out, u64::from(iteration.user));
             put_varint(
@@ -151,9 +171,9 @@ pub struct Decoded<'a> {
     pub requests: Vec<(&'a str, &'a str)>,
     /// Error texts, by number.
     pub errors: Vec<&'a str>,
-    /// How often what could not be evaluated: count, message, traceback.
+    /// Evaluations that failed: count, message, traceback.
     pub exceptions: Vec<(u32, &'a str, &'a str)>,
-    /// What became of planned iterations.
+    /// The fates of planned iterations.
     pub iterations: Vec<IterationEntry>,
     /// Results of requests, by time of completion.
     pub outcomes: Vec<OutcomeEntry>,
@@ -192,12 +212,24 @@ impl<'a> Decoded<'a> {
             return Err(WireError::Version(version));
         }
         let requests = input.table("requests", |input| {
-            Ok((input.text("requests")?, input.text("requests")?))
+            Ok([input.length("requests")?, input.length("requests")?])
         })?;
-        let errors = input.table("errors", |input| input.text("errors"))?;
+        let errors = input.table("errors", |input| input.length("errors"))?;
         let exceptions = input.table("exceptions", |input| {
             let count = input.narrow("exceptions")?;
-            Ok((count, input.text("exceptions")?, input.text("exceptions")?))
+            let message = input.length("exceptions")?;
+            Ok((count, [message, input.length("exceptions")?]))
+        })?;
+        let lengths = (requests.iter().flatten())
+            .chain(&errors)
+            .chain(exceptions.iter().flat_map(|(_, lengths)| lengths));
+        let mut texts = input.texts(lengths)?;
+        let requests = texts.each(requests, |texts, [method, name]| {
+            Ok((texts.next(method)?, texts.next(name)?))
+        })?;
+        let errors = texts.each(errors, Texts::next)?;
+        let exceptions = texts.each(exceptions, |texts, (count, [message, traceback])| {
+            Ok((count, texts.next(message)?, texts.next(traceback)?))
         })?;
         let iterations = input.table("iterations", read_iteration)?;
         let mut before = slot.full_second();
@@ -329,51 +361,53 @@ fn read_failure(input: &mut Input<'_>) -> Result<(u64, Option<TraceId>), WireErr
     Ok((number / 2, Some(trace.ok_or(WireError::Invalid(FIELD))?)))
 }
 
-/// Numbers things by first appearance; what is one `Arc` is found without comparing text.
+/// Numbers things by first appearance.
 struct Table<T: ?Sized> {
     entries: Vec<Arc<T>>,
     numbers: HashMap<Arc<T>, u64>,
-    last: Option<(*const u8, u64)>,
 }
+
+/// So many entries are looked through for the same `Arc` before texts are compared.
+const SHARED: usize = 32;
 
 impl<T: ?Sized> Default for Table<T> {
     fn default() -> Self {
         Self {
             entries: Vec::new(),
-            numbers: HashMap::new(),
-            last: None,
+            numbers: HashMap::with_capacity(SHARED),
         }
     }
 }
 
-impl<T: ?Sized + Eq + std::hash::Hash> Table<T> {
+impl<T: ?Sized + Ord + std::hash::Hash> Table<T> {
     fn number(&mut self, entry: &Arc<T>) -> u64 {
-        let address = Arc::as_ptr(entry).cast::<u8>();
-        if let Some((last, number)) = self.last
-            && last == address
-        {
-            return number;
+        let mut shared = self.entries.iter().take(SHARED);
+        if let Some(number) = shared.position(|known| Arc::ptr_eq(known, entry)) {
+            return number as u64;
         }
         let entries = &mut self.entries;
-        let number = *self.numbers.entry(Arc::clone(entry)).or_insert_with(|| {
+        *self.numbers.entry(Arc::clone(entry)).or_insert_with(|| {
             entries.push(Arc::clone(entry));
             entries.len() as u64 - 1
-        });
-        self.last = Some((address, number));
-        number
+        })
+    }
+
+    /// Sorts the entries; returns the number of each by its number before.
+    fn sort(&mut self) -> Vec<u64> {
+        self.entries.sort_unstable();
+        let mut sorted = vec![0; self.entries.len()];
+        for (number, entry) in self.entries.iter().enumerate() {
+            sorted[self.numbers[entry] as usize] = number as u64;
+        }
+        sorted
     }
 }
 
-fn put_table<T>(out: &mut BytesMut, entries: &[T], put: impl Fn(&mut BytesMut, &T)) {
+fn put_table<T>(out: &mut BytesMut, entries: &[T], mut put: impl FnMut(&mut BytesMut, &T)) {
     put_varint(out, entries.len() as u64);
     for entry in entries {
         put(out, entry);
     }
-}
-
-fn put_text(out: &mut BytesMut, text: &str) {
-    put_varint(out, text.len() as u64);
-    out.put_slice(text.as_bytes());
 }
 
 fn put_varint(out: &mut BytesMut, mut value: u64) {
@@ -421,15 +455,23 @@ impl<'a> Input<'a> {
         u32::try_from(self.varint(field)?).map_err(|_| WireError::Invalid(field))
     }
 
-    fn text(&mut self, field: &'static str) -> Result<&'a str, WireError> {
-        let length = self.varint(field)?;
-        let length = usize::try_from(length).map_err(|_| WireError::Invalid(field))?;
-        let (text, rest) = self
-            .0
-            .split_at_checked(length)
-            .ok_or(WireError::Truncated(field))?;
+    fn length(&mut self, field: &'static str) -> Result<usize, WireError> {
+        usize::try_from(self.varint(field)?).map_err(|_| WireError::Invalid(field))
+    }
+
+    /// All strings of the tables, checked in one go.
+    fn texts<'l>(
+        &mut self,
+        mut lengths: impl Iterator<Item = &'l usize>,
+    ) -> Result<Texts<'a>, WireError> {
+        const FIELD: &str = "texts";
+        let total = lengths.try_fold(0_usize, |sum, &length| sum.checked_add(length));
+        let (texts, rest) = total
+            .and_then(|total| self.0.split_at_checked(total))
+            .ok_or(WireError::Truncated(FIELD))?;
         self.0 = rest;
-        std::str::from_utf8(text).map_err(|_| WireError::Invalid(field))
+        let texts = std::str::from_utf8(texts).map_err(|_| WireError::Invalid(FIELD))?;
+        Ok(Texts(texts))
     }
 
     fn table<T>(
@@ -445,6 +487,32 @@ impl<'a> Input<'a> {
         let mut entries = Vec::with_capacity(count as usize);
         for _ in 0..count {
             entries.push(read(self)?);
+        }
+        Ok(entries)
+    }
+}
+
+/// The strings that are left of the tables'.
+struct Texts<'a>(&'a str);
+
+impl<'a> Texts<'a> {
+    fn next(&mut self, length: usize) -> Result<&'a str, WireError> {
+        let (text, rest) = self
+            .0
+            .split_at_checked(length)
+            .ok_or(WireError::Invalid("texts"))?;
+        self.0 = rest;
+        Ok(text)
+    }
+
+    fn each<L, T>(
+        &mut self,
+        lengths: Vec<L>,
+        read: impl Fn(&mut Self, L) -> Result<T, WireError>,
+    ) -> Result<Vec<T>, WireError> {
+        let mut entries = Vec::with_capacity(lengths.len());
+        for lengths in lengths {
+            entries.push(read(self, lengths)?);
         }
         Ok(entries)
     }

@@ -12,7 +12,7 @@ use crate::clock::Slot;
 pub struct DailyCurve {
     /// The users at some times of the day, in order of those; never empty.
     pub points: Vec<DayPoint>,
-    /// What the local time is, in order of `from`; never empty. The first one also holds before.
+    /// The offsets of the local time, in order of `from`; never empty. The first one also holds before.
     pub offsets: Vec<UtcOffset>,
 }
 
@@ -26,7 +26,7 @@ pub struct DayPoint {
     pub users: u32,
 }
 
-/// How far the local time is ahead of UTC.
+/// The time by which the local time is ahead of UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "(u64, i32)", into = "(u64, i32)")]
 pub struct UtcOffset {

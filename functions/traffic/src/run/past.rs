@@ -6,10 +6,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Share;
+use super::segment::Share;
 use crate::clock::Timestamp;
 
-/// What the plan still needs of a run's oldest segments, which the run does not keep any more.
+/// The parts of a run's oldest segments that the plan still needs; the run does not keep the segments any more.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Past {
     /// The run's first instant.
@@ -32,7 +32,7 @@ pub struct Past {
 
 /// A past segment with users who have been there since it started them.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(from = "Fields", into = "Fields")]
+#[serde(from = "StoredSpawner", into = "StoredSpawner")]
 pub struct Spawner {
     /// Its number among all segments of the run.
     pub number: u32,
@@ -47,10 +47,10 @@ pub struct Spawner {
 }
 
 /// A spawner as it is stored: there may be as many as users.
-type Fields = (u32, Timestamp, u64, f64, u32);
+type StoredSpawner = (u32, Timestamp, u64, f64, u32);
 
-impl From<Fields> for Spawner {
-    fn from((number, from, users, spawn_rate, shares): Fields) -> Self {
+impl From<StoredSpawner> for Spawner {
+    fn from((number, from, users, spawn_rate, shares): StoredSpawner) -> Self {
         Self {
             number,
             from,
@@ -61,7 +61,7 @@ impl From<Fields> for Spawner {
     }
 }
 
-impl From<Spawner> for Fields {
+impl From<Spawner> for StoredSpawner {
     fn from(spawner: Spawner) -> Self {
         let Spawner {
             number,

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{Segment, ShapePart, Share};
+use super::segment::{Segment, ShapePart, Share};
 use crate::clock::Timestamp;
 
 /// A segment; what is missing is as in the one before.

@@ -4,8 +4,8 @@ use std::fmt;
 
 use jiff::tz::{AmbiguousOffset, TimeZone};
 
-use super::InvalidSchedule;
-use super::fields::{Dialect, Fields};
+use super::error::InvalidSchedule;
+use super::fields::{CronFields, Dialect};
 use super::zone;
 use crate::clock::Timestamp;
 
@@ -15,7 +15,7 @@ pub struct Cron {
     text: String,
     time_zone: String,
     zone: TimeZone,
-    fields: Fields,
+    fields: CronFields,
     pattern: croner::Cron,
 }
 
@@ -34,13 +34,13 @@ impl Cron {
                 found: parts.len(),
             });
         };
-        let fields = Fields::parse(five, Dialect::Cron)?;
+        let fields = CronFields::parse(five, Dialect::Cron)?;
         Self::new(five.join(" "), fields, time_zone)
     }
 
     pub(super) fn new(
         text: String,
-        fields: Fields,
+        fields: CronFields,
         time_zone: &str,
     ) -> Result<Self, InvalidSchedule> {
         let (time_zone, zone) = zone::find(time_zone)?;
@@ -84,7 +84,7 @@ impl Cron {
         }
     }
 
-    pub(super) fn fields(&self) -> &Fields {
+    pub(super) fn fields(&self) -> &CronFields {
         &self.fields
     }
 }

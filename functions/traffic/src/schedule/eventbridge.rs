@@ -4,8 +4,9 @@
 //! Only what Amazon's documentation shows is written: names of weekdays, lists, ranges, and steps
 //! from a number on.
 
-use super::fields::{Dialect, Fields};
-use super::{Cron, InvalidSchedule};
+use super::cron::Cron;
+use super::error::InvalidSchedule;
+use super::fields::{CronFields, Dialect};
 
 impl Cron {
     /// The expression that fires at the same times on EventBridge Scheduler, as
@@ -42,7 +43,7 @@ impl Cron {
         }
         let every = |text| if text == "?" { "*" } else { text };
         let five = [minute, hour, every(day), month, every(weekday)];
-        let fields = Fields::parse(five, Dialect::EventBridge)?;
+        let fields = CronFields::parse(five, Dialect::EventBridge)?;
         Self::new(fields.write(Dialect::Cron).join(" "), fields, time_zone)
     }
 }

@@ -2,7 +2,7 @@
 
 use croner::parser::{CronParser, Seconds, Year};
 
-use super::InvalidSchedule;
+use super::error::InvalidSchedule;
 
 const MONTHS: &[&str] = &[
     "JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC",
@@ -63,7 +63,7 @@ const FIELDS: [Field; 5] = [
     },
 ];
 
-/// How fields are written.
+/// The dialect that fields are written in.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Dialect {
     /// Weekdays by number, Sunday is 0; a step has a range or `*`.
@@ -74,9 +74,9 @@ pub(super) enum Dialect {
 
 /// The values of each of the five fields, in order; never none.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Fields([Vec<u16>; 5]);
+pub(super) struct CronFields([Vec<u16>; 5]);
 
-impl Fields {
+impl CronFields {
     pub(super) fn parse(five: [&str; 5], dialect: Dialect) -> Result<Self, InvalidSchedule> {
         let mut values = <[Vec<u16>; 5]>::default();
         for (index, text) in five.into_iter().enumerate() {

@@ -2,11 +2,11 @@
 
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 
-use super::InvalidSchedule;
+use super::error::InvalidSchedule;
 use crate::clock::Slot;
 use crate::run::UtcOffset;
 
-/// How many changes of a zone's clocks are looked ahead: those of ten years, mostly.
+/// The number of changes of a zone's clocks that are looked ahead: those of ten years, mostly.
 const CHANGES: usize = 20;
 
 /// Names that are less alike than this are no hint.
@@ -21,7 +21,7 @@ pub(crate) fn find(name: &str) -> Result<(String, TimeZone), InvalidSchedule> {
     Ok((spelt, zone))
 }
 
-/// How far a zone's clocks are ahead of UTC from a slot on, with the changes of the next ten years or so;
+/// The offsets of a zone's clocks from UTC from a slot on, with the changes of the next ten years or so;
 /// the last one is as good a guess as any for what comes after.
 pub(crate) fn offsets(zone: &TimeZone, from: Slot) -> Vec<UtcOffset> {
     let second = i64::try_from(from.0).unwrap_or(i64::MAX);

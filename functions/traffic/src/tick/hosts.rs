@@ -2,12 +2,12 @@
 
 use reqwest::Url;
 
-use super::TickError;
+use super::report::TickError;
+use crate::base_url::base_url;
 use crate::clock::Timestamp;
 use crate::credentials::{Credentials, Keyring, without_credentials};
 use crate::runs::LoadedRun;
 use crate::tls::HostTls;
-use crate::workload::base_url;
 
 /// The base URL of a class's requests at an instant.
 pub(super) fn host(run: &LoadedRun, class: usize, at: Timestamp) -> Result<Url, TickError> {

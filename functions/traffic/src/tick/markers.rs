@@ -1,128 +1,103 @@
 //! Who is busy in other processes: markers in the store, written and read as seldom as is safe.
 //!
 //! An iteration that is still running a *lead* before its user is next due in another tick says so in
-//! the store, and takes it back when it ends. A marker has [`ARRIVES`] to get there, so what was read
+//! the store, and takes it back when it ends. A marker has [`super::marker_rules::ARRIVES`] to get there, so what was read
 //! holds for what starts within the rest of the lead. Nearly all iterations are fast and write
 //! nothing; a tick with iterations all over its slot reads one to four times, one with a single
 //! iteration once. Where an iteration cannot last until its user's next one, nobody writes or reads.
 //!
 //! The plan says exactly when a user is next due, so a slow response costs its two writes (the marker,
 //! and taking it back) only if that is near. All of it is void where the ticks share one process,
-//! which knows by itself: [`Store::marker_lead`] is zero.
+//! which knows by itself: [`RunStore::marker_lead`](crate::ports::RunStore::marker_lead) is zero.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::MutexGuard;
+use parking_lot::Mutex;
 
-use super::execution::Shared;
-use super::{GRAIN, turns};
-use crate::clock::{Slots, Timestamp};
+use super::context::TickContext;
+use super::marker_rules::{MarkerRules, READING_TAKES, may_start};
+use crate::back_off::back_off;
+use crate::clock::Timestamp;
 use crate::plan::{Due, Next};
-use crate::ports::{Marker, Store, StoreError, WRITE_DEADLINE};
+use crate::ports::{Marker, StoreError, TickStore, WRITE_DEADLINE};
 use crate::record::{Fate, RecordKey};
-use crate::transport::Transport;
+use crate::run::GRAIN;
 use crate::workload::Wait;
 
-/// What was written this long ago is found by who reads now. A consistent write and a read take
-/// DynamoDB 10 to 20 ms; a small function has a fourteenth of a core to notice, and clocks differ.
-pub(super) const ARRIVES: Duration = Duration::from_millis(75);
-
-/// How long before an iteration the markers are read, so that reading does not make it late.
-const READING_TAKES: Duration = Duration::from_millis(20);
-
-/// The waits between tries of a failing write double from here up to [`MAX_BACK_OFF`].
+/// The longest wait before the second try of a failing write, and
 const MIN_BACK_OFF: Duration = Duration::from_millis(50);
 
-/// A marker is never later than this when the store is there again.
+/// the longest one before any: a marker is never later than this when the store is there again.
 const MAX_BACK_OFF: Duration = Duration::from_secs(1);
 
 /// A block's markers as they were when they were read.
-pub(super) struct Known {
+struct Known {
     read_at: Timestamp,
     markers: Vec<Marker>,
 }
 
-/// What an iteration said in the store, or may have said.
-pub(super) struct Said {
+/// A marker that an iteration wrote, or may have written.
+pub(super) struct WrittenMarker {
     pub(super) marker: Marker,
     /// When the store confirmed it; it may be there without.
     pub(super) confirmed_at: Option<Timestamp>,
 }
 
-impl<S: Store, T: Transport> Shared<S, T> {
-    /// Whether all ticks share this process.
-    pub(super) fn is_alone(&self) -> bool {
-        self.runs.is_alone()
+/// The markers of a tick's block, read and written.
+pub(super) struct Markers<S> {
+    tick: Arc<TickContext<S>>,
+    known: Mutex<Option<Known>>,
+}
+
+impl<S: TickStore> Markers<S> {
+    pub(super) fn new(tick: Arc<TickContext<S>>) -> Self {
+        Self {
+            tick,
+            known: Mutex::default(),
+        }
     }
 
-    /// When the slots of the run begin.
-    pub(super) fn slots(&self) -> Slots {
-        self.run.plan.run().slots()
-    }
-
-    /// How long before a user is next due a marker must be written: the store's lead, and less for
-    /// those who are due so often that they would always be marked.
-    fn lead(&self) -> Duration {
-        let spacing = match self.wait {
-            Wait::Between { min, .. } => min / 2,
-            Wait::ConstantPacing(pacing) => pacing / 2,
-            // the next one may come at any time: for one in eight that is within the lead
-            Wait::Poisson(mean) => mean / 8,
-            Wait::Constant(_) => Duration::ZERO,
-        };
-        let lead = self.journal.store.marker_lead();
-        lead.min(spacing.max(2 * ARRIVES))
-    }
-
-    /// Whether an iteration that started in time can last until its user's next one at all.
-    fn may_overlap(&self) -> bool {
-        let shortest = match self.wait {
-            Wait::Between { min, .. } => min,
-            Wait::ConstantPacing(pacing) => pacing,
-            Wait::Constant(_) | Wait::Poisson(_) => return true,
-        };
-        self.sender.class().longest_iteration() + self.journal.store.marker_lead() >= shortest
+    /// The rules for the users of the tick's class.
+    fn rules(&self) -> MarkerRules {
+        MarkerRules {
+            wait: self.tick.wait,
+            longest_iteration: self.tick.longest_iteration,
+            store_lead: self.tick.journal.store.marker_lead(),
+        }
     }
 
     /// Makes sure that it is known who is busy elsewhere when `item` starts, reading as late as can
     /// be. False if it cannot be read.
     pub(super) async fn knows_who_is_busy(&self, item: &Due) -> bool {
-        if self.is_alone() {
+        if self.tick.is_alone() {
             return true;
         }
-        let (read_at, fresh_from) = if let Wait::Constant(_) = self.wait {
-            if self.journal.clock.now() >= item.until - turns::GAP {
-                // too late to start anything: it need not be known
-                return true;
-            }
-            // once, at the beginning: nobody but this tick starts anything in its slot
-            let begins = self.slots().start(self.journal.key.slot);
-            (begins, begins)
-        } else if self.may_overlap() {
-            let holds_for = self.lead().saturating_sub(ARRIVES);
-            (item.at - READING_TAKES, item.at - holds_for)
-        } else {
-            return true;
-        };
-        let is_known = match &*self.known() {
-            // the user's later iterations in this slot only wait for those before them, here
-            Some(known) => item.ordinal > 0 || known.read_at >= fresh_from,
-            None => false,
-        };
-        if is_known {
+        let tick = &self.tick;
+        let is_turn = matches!(tick.wait, Wait::Constant(_));
+        if is_turn && !may_start(item, tick.clock().now()) {
+            // too late to start anything: it need not be known
             return true;
         }
-        self.journal.clock.sleep_until(self.ends_by(read_at)).await;
+        let begins = tick.slots().start(tick.slot());
+        let Some(reading) = self.rules().reading(item, begins) else {
+            return true;
+        };
+        let is_done = |known: &Known| reading.is_done(item, known.read_at);
+        if self.known.lock().as_ref().is_some_and(is_done) {
+            return true;
+        }
+        tick.clock().sleep_until(tick.ends_by(reading.at)).await;
         self.read_markers().await
     }
 
     async fn read_markers(&self) -> bool {
         let RecordKey {
             run, class, block, ..
-        } = &self.journal.key;
-        let read_at = self.journal.clock.now();
-        let markers = self.journal.store.markers(run, class, *block);
-        let known = match self.journal.in_time(markers).await {
+        } = &self.tick.journal.key;
+        let read_at = self.tick.clock().now();
+        let markers = self.tick.journal.store.markers(run, class, *block);
+        let known = match self.tick.journal.in_time(markers).await {
             Ok(markers) => Some(Known { read_at, markers }),
             Err(error) => {
                 let error: &dyn std::error::Error = &error;
@@ -135,52 +110,53 @@ impl<S: Store, T: Transport> Shared<S, T> {
             }
         };
         let is_known = known.is_some();
-        *self.known() = known;
+        *self.known.lock() = known;
         is_known
     }
 
     /// Until when a user is busy in another process, if it is.
     pub(super) fn busy_until(&self, user: u32) -> Option<Timestamp> {
-        let now = self.journal.clock.now();
-        let known = self.known();
+        let now = self.tick.clock().now();
+        let known = self.known.lock();
         let markers = known.iter().flat_map(|known| &known.markers);
         let of_user = markers.filter(|marker| marker.user == user && marker.until > now);
         of_user.map(|marker| marker.until).max()
     }
 
-    /// Whether the user of what is due now is busy in another process: by what was read a moment ago, or is
+    /// True if the user of what is due now is busy in another process: by what was read a moment ago, or is
     /// read again before anything is left out.
     pub(super) async fn is_busy_elsewhere(&self, item: &Due) -> bool {
         if self.busy_until(item.user).is_none() {
             return false;
         }
-        let now = self.journal.clock.now();
+        let now = self.tick.clock().now();
         let is_fresh = |known: &Known| now.since(known.read_at) <= 2 * READING_TAKES;
-        if self.known().as_ref().is_some_and(is_fresh) {
+        if self.known.lock().as_ref().is_some_and(is_fresh) {
             return true;
         }
         !self.read_markers().await || self.busy_until(item.user).is_some()
     }
 
-    /// Whether an iteration comes so late that its user's next one has begun in another tick, or
+    /// True if an iteration comes so late that its user's next one has begun in another tick, or
     /// would before it could be told.
     pub(super) fn has_gone_on(&self, item: &Due) -> bool {
-        let now = self.journal.clock.now();
-        if self.is_alone() || now <= item.at + GRAIN {
+        let now = self.tick.clock().now();
+        if self.tick.is_alone() || now <= item.at + GRAIN {
             return false;
         }
-        let needs = match self.may_overlap() {
-            true => self.lead(),
-            false => self.sender.class().longest_iteration(),
+        let rules = self.rules();
+        let needs = match rules.may_overlap() {
+            true => rules.lead(),
+            false => rules.longest_iteration,
         };
-        let plan = &self.run.plan;
-        let mut slots = (1..).map(|later| self.journal.key.slot.plus(later));
+        let plan = &self.tick.run.plan;
+        let mut slots = (1..).map(|later| self.tick.slot().plus(later));
         slots
             .find_map(|slot| {
-                if self.slots().start(slot) >= now + needs {
+                if self.tick.slots().start(slot) >= now + needs {
                     return Some(false);
                 }
-                match plan.first_due(self.class, item.user, slot) {
+                match plan.first_due(self.tick.class, item.user, slot) {
                     Next::Due(next) => Some(next.at < now + needs),
                     Next::Nothing | Next::Gone => None,
                 }
@@ -193,8 +169,8 @@ impl<S: Store, T: Transport> Shared<S, T> {
         &self,
         item: &Due,
         iteration: impl Future<Output = Fate>,
-    ) -> (Fate, Option<Said>) {
-        if self.is_alone() || !self.may_overlap() {
+    ) -> (Fate, Option<WrittenMarker>) {
+        if self.tick.is_alone() || !self.rules().may_overlap() {
             return (iteration.await, None);
         }
         let until_it_matters = self.until_due_elsewhere(item);
@@ -204,18 +180,16 @@ impl<S: Store, T: Transport> Shared<S, T> {
 
     /// Sleeps until a lead before the user is due in a later slot, each of which is another tick's.
     async fn until_due_elsewhere(&self, item: &Due) {
-        let clock = &self.journal.clock;
-        let lead = self.lead();
-        let mut slot = self.journal.key.slot.plus(1);
+        let (tick, rules) = (&self.tick, self.rules());
+        let (clock, plan) = (tick.clock(), &tick.run.plan);
+        let mut slot = tick.slot().plus(1);
         loop {
             // looked up only if it lasts that long
-            clock.sleep_until(self.slots().start(slot) - lead).await;
-            match self.run.plan.first_due(self.class, item.user, slot) {
-                Next::Due(next) => return clock.sleep_until(next.at - lead).await,
-                Next::Nothing => slot = slot.plus(1),
-                // a change may bring it back at any time
-                Next::Gone => return,
+            clock.sleep_until(rules.looks_at(plan, slot)).await;
+            if let Some(at) = rules.marked_from(plan, tick.class, item.user, slot) {
+                return clock.sleep_until(at).await;
             }
+            slot = slot.plus(1);
         }
     }
 
@@ -227,17 +201,17 @@ impl<S: Store, T: Transport> Shared<S, T> {
         it_matters: impl Future<Output = ()>,
         longer: Duration,
         iteration: impl Future<Output = Fate>,
-    ) -> (Fate, Option<Said>) {
+    ) -> (Fate, Option<WrittenMarker>) {
         let mut iteration = std::pin::pin!(iteration);
         tokio::select! {
             biased;
             fate = &mut iteration => return (fate, None),
             () = it_matters => {}
         }
-        let mut back_off = MIN_BACK_OFF;
+        let mut waits = back_off(MIN_BACK_OFF, MAX_BACK_OFF);
         loop {
-            let lasts = self.sender.class().longest_iteration() + longer;
-            let until = self.ends_by(self.journal.clock.now() + lasts);
+            let lasts = self.tick.longest_iteration + longer;
+            let until = self.tick.ends_by(self.tick.clock().now() + lasts);
             let marker = self.marker(user, until);
             let mut put = std::pin::pin!(self.put(&marker));
             // a response that comes meanwhile does not wait for the store
@@ -246,7 +220,7 @@ impl<S: Store, T: Transport> Shared<S, T> {
                 fate = &mut iteration => (Some(fate), put.await),
                 confirmed_at = &mut put => (None, confirmed_at),
             };
-            let said = Said {
+            let said = WrittenMarker {
                 marker: marker.clone(),
                 confirmed_at,
             };
@@ -258,17 +232,16 @@ impl<S: Store, T: Transport> Shared<S, T> {
             tokio::select! {
                 biased;
                 fate = &mut iteration => return (fate, Some(said)),
-                () = tokio::time::sleep(back_off) => {}
+                () = tokio::time::sleep(waits.next().unwrap_or(MAX_BACK_OFF)) => {}
             }
-            back_off = (back_off * 2).min(MAX_BACK_OFF);
         }
     }
 
     /// Writes a marker once; when that was confirmed, if it was.
     async fn put(&self, marker: &Marker) -> Option<Timestamp> {
-        let put = self.journal.store.put_marker(marker);
-        match self.journal.in_time(put).await {
-            Ok(()) => Some(self.journal.clock.now()),
+        let put = self.tick.journal.store.put_marker(marker);
+        match self.tick.journal.in_time(put).await {
+            Ok(()) => Some(self.tick.clock().now()),
             Err(error) => {
                 let error: &dyn std::error::Error = &error;
                 tracing::warn!(
@@ -285,7 +258,7 @@ impl<S: Store, T: Transport> Shared<S, T> {
     /// Says until when a user rests after an iteration; tried again until `deadline`.
     pub(super) async fn say_rest(&self, user: u32, until: Timestamp, deadline: Timestamp) {
         let marker = self.marker(user, until);
-        let put = || self.journal.store.put_marker(&marker);
+        let put = || self.tick.journal.store.put_marker(&marker);
         if let Err(error) = self.try_until(deadline, put).await {
             let error: &dyn std::error::Error = &error;
             tracing::warn!(
@@ -298,10 +271,10 @@ impl<S: Store, T: Transport> Shared<S, T> {
     }
 
     /// Takes a marker back; tried again while it holds anybody up.
-    pub(super) async fn unsay(&self, said: &Said) {
+    pub(super) async fn unsay(&self, said: &WrittenMarker) {
         let marker = &said.marker;
-        let deadline = marker.until.min(self.journal.clock.now() + WRITE_DEADLINE);
-        let clear = || self.journal.store.clear_marker(marker);
+        let deadline = marker.until.min(self.tick.clock().now() + WRITE_DEADLINE);
+        let clear = || self.tick.journal.store.clear_marker(marker);
         if let Err(error) = self.try_until(deadline, clear).await {
             let error: &dyn std::error::Error = &error;
             tracing::warn!(
@@ -319,35 +292,32 @@ impl<S: Store, T: Transport> Shared<S, T> {
         deadline: Timestamp,
         call: impl Fn() -> F,
     ) -> Result<(), StoreError> {
-        let mut back_off = MIN_BACK_OFF;
+        let mut waits = back_off(MIN_BACK_OFF, MAX_BACK_OFF);
         let deadline = self
+            .tick
             .journal
             .deadline
             .map_or(deadline, |end| end.min(deadline));
         loop {
-            let Err(error) = self.journal.in_time(call()).await else {
+            let Err(error) = self.tick.journal.in_time(call()).await else {
                 return Ok(());
             };
-            if !error.may_pass() || self.journal.clock.now() + back_off >= deadline {
+            let wait = waits.next().unwrap_or(MAX_BACK_OFF);
+            if !error.may_pass() || self.tick.clock().now() + wait >= deadline {
                 return Err(error);
             }
-            tokio::time::sleep(back_off).await;
-            back_off = (back_off * 2).min(MAX_BACK_OFF);
+            tokio::time::sleep(wait).await;
         }
     }
 
     fn marker(&self, user: u32, until: Timestamp) -> Marker {
         Marker {
-            run: self.journal.key.run.clone(),
-            class: self.journal.key.class.as_ref().into(),
-            block: self.journal.key.block,
+            run: self.tick.journal.key.run.clone(),
+            class: self.tick.journal.key.class.as_ref().into(),
+            block: self.tick.journal.key.block,
             user,
-            writer: self.journal.key.writer,
+            writer: self.tick.journal.key.writer,
             until,
         }
-    }
-
-    fn known(&self) -> MutexGuard<'_, Option<Known>> {
-        self.known.lock()
     }
 }

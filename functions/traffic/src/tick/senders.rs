@@ -7,7 +7,8 @@ use std::sync::atomic::AtomicBool;
 use parking_lot::Mutex;
 use reqwest::Url;
 
-use super::{TickError, hosts};
+use super::hosts;
+use super::report::TickError;
 use crate::clock::Timestamp;
 use crate::credentials::{Credentials, Keyring};
 use crate::iteration::Sender;
@@ -18,7 +19,7 @@ use crate::telemetry::Observer;
 #[derive(Default)]
 pub(super) struct Senders {
     known: Mutex<HashMap<SenderKey, Arc<Sender>>>,
-    /// Whether this process has sent anything to a host.
+    /// True if this process has sent anything to a host.
     warm: Mutex<HashMap<Url, Arc<AtomicBool>>>,
     pub(super) observer: Option<Arc<dyn Observer>>,
     pub(super) keyring: Keyring,

@@ -9,18 +9,21 @@ use tokio::task::JoinSet;
 
 use super::*;
 use crate::clock::Slot;
-use crate::fanout::{FanOut, FanOutReport};
+use crate::deployment::Deployment;
+use crate::fanout::FanOutReport;
 use crate::memory::{MemoryHeartbeat, MemoryQueue, MemoryStore};
-use crate::ports::Heartbeat as _;
+use crate::ports::{Heartbeat as _, MarkerStore as _, RunStore as _};
+use crate::record::Fate;
 use crate::record::wire::{Contents, Decoded};
-use crate::record::{BlockSize, Fate};
 use crate::run::{Run, Segment, Share};
 use crate::transport::{Reply, RequestContext};
 use crate::workload::Workload;
 
 mod at_once;
 mod deadline;
+mod fan_out;
 mod starts;
+mod unwritable;
 
 const START: Slot = Slot(1_700_000_040);
 
@@ -60,7 +63,7 @@ struct Stage {
     runs: Arc<Runs<MemoryStore>>,
     queue: Arc<MemoryQueue>,
     heartbeat: Arc<MemoryHeartbeat>,
-    fan_out: FanOut<MemoryStore, MemoryQueue, MemoryHeartbeat>,
+    deployment: Deployment<MemoryStore, MemoryQueue, MemoryHeartbeat>,
     ticker: Arc<Ticker<MemoryStore, Target>>,
     seen: Arc<Mutex<Vec<(Timestamp, String)>>>,
     most_concurrent: Arc<AtomicUsize>,
@@ -94,40 +97,33 @@ impl Stage {
             .put_workload(workload.version(), &source)
             .await
             .unwrap();
-        let run = Run {
-            id: RunId("r".into()),
-            revision: 1,
-            seed: 1,
-            workload: workload.version().into(),
-            created_at: clock.now(),
-            segments: vec![Segment {
-                from: START.full_second(),
-                user_count: users,
-                spawn_rate: 1000.0,
-                shares: vec![Share {
-                    class: "A".into(),
-                    weight: 1,
-                    fixed_count: 0,
-                }],
-                host: None,
-                hosts: Vec::new(),
+        let run = Run::new(
+            RunId("r".into()),
+            1,
+            workload.version(),
+            clock.now(),
+            vec![Segment {
                 until,
-                shape: None,
+                ..Segment::new(
+                    START.full_second(),
+                    users,
+                    1000.0,
+                    vec![Share::new("A", 1, 0)],
+                )
             }],
-            stopped_at: None,
-            block_size: BlockSize::default(),
-            past: None,
-            reset_at: None,
-        };
+        );
         store.put_run(&run).await.unwrap();
-        let runs = Arc::new(Runs::new(
-            Arc::clone(&store),
-            clock.clone(),
-            Arc::new(|_| None),
-        ));
         let queue = Arc::new(MemoryQueue::default());
         let heartbeat = Arc::new(MemoryHeartbeat::default());
         heartbeat.turn_on().await.unwrap();
+        let deployment = Deployment::new(
+            Arc::clone(&store),
+            Arc::clone(&queue),
+            Arc::clone(&heartbeat),
+            clock.clone(),
+            Arc::new(|_| None),
+        );
+        let runs = Arc::clone(&deployment.runs);
         let target = Target {
             clock: clock.clone(),
             takes,
@@ -136,13 +132,7 @@ impl Stage {
             most_concurrent: Arc::default(),
         };
         Self {
-            fan_out: FanOut {
-                store: Arc::clone(&store),
-                queue: Arc::clone(&queue),
-                heartbeat: Arc::clone(&heartbeat),
-                runs: Arc::clone(&runs),
-                clock: clock.clone(),
-            },
+            deployment,
             seen: Arc::clone(&target.seen),
             most_concurrent: Arc::clone(&target.most_concurrent),
             ticker: Arc::new(Ticker::new(
@@ -167,7 +157,7 @@ impl Stage {
                 .sleep_until(slot.full_second() - Duration::from_millis(600))
                 .await;
             if slot == START || slot.0.is_multiple_of(60) {
-                self.fan_out.plan_ahead().await.unwrap();
+                self.deployment.plan_ahead().await.unwrap();
             }
             for wake_up in self.queue.take_before(slot.plus(1)) {
                 let ticker = Arc::clone(&self.ticker);
@@ -304,7 +294,7 @@ async fn another_process_sees_that_a_user_is_busy() {
     assert_eq!(
         stage
             .store
-            .markers(&RunId("r".into()), "A", crate::record::Block(0))
+            .markers(&RunId("r".into()), "A", crate::block::Block(0))
             .await
             .unwrap(),
         []
@@ -339,7 +329,7 @@ async fn another_process_sees_that_a_user_is_busy() {
         }
     );
     let run = RunId("r".into());
-    let markers = stage.store.markers(&run, "A", crate::record::Block(0));
+    let markers = stage.store.markers(&run, "A", crate::block::Block(0));
     assert_eq!(markers.await.unwrap(), [], "taken back when done");
 }
 
@@ -416,7 +406,7 @@ async fn nothing_starts_after_a_stop_not_even_by_a_late_wake_up() {
     let late = WakeUp {
         run: RunId("r".into()),
         class: "A".into(),
-        block: crate::record::Block(0),
+        block: crate::block::Block(0),
         slot: START.plus(4),
     };
     let report = stage.ticker.run(&late, None).await.unwrap();
@@ -444,7 +434,7 @@ async fn a_wake_up_that_is_half_a_minute_late_is_not_executed() {
     let late = WakeUp {
         run: RunId("r".into()),
         class: "A".into(),
-        block: crate::record::Block(0),
+        block: crate::block::Block(0),
         slot: START.plus(2),
     };
     assert_eq!(stage.ticker.run(&late, None).await.unwrap().left, 5);
@@ -477,36 +467,6 @@ async fn the_stop_timeout_cuts_off_and_says_so() {
     assert_eq!(stage.ticker.in_flight(), 0);
     assert_eq!(stage.fates(), BTreeMap::from([(Fate::CutOff, 3)]));
     assert_eq!(stage.recorded().outcomes, []);
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_could_not_be_written_for_a_while_is_written_later() {
-    let mut stage = Stage::new("constant_pacing(1)", 10, ms(10)).await;
-    stage.live(0..3).await;
-    stage.store.fail_writes(true);
-    stage.live(3..8).await;
-    assert!(stage.ticker.failing_since().is_some());
-    stage.store.fail_writes(false);
-    stage.live(8..20).await;
-    stage.settle().await;
-    assert!(stage.ticker.failing_since().is_none());
-    assert_eq!(stage.recorded().outcomes.len(), stage.seen().len());
-    assert_eq!(stage.seen().len(), 200);
-}
-
-#[tokio::test(start_paused = true)]
-async fn nothing_is_sent_while_nothing_can_be_recorded() {
-    let mut stage = Stage::new("constant_pacing(1)", 10, ms(10)).await;
-    stage.live(0..3).await;
-    stage.store.fail_writes(true);
-    stage.live(3..40).await;
-    let sent = stage.seen().len();
-    assert!(sent <= 10 * 18, "{sent}");
-    let mut refused = 0;
-    while let Some(report) = stage.ticks.join_next().await {
-        refused += usize::from(matches!(report.unwrap(), Err(TickError::NotRecording)));
-    }
-    assert!(refused >= 20, "{refused}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -548,105 +508,6 @@ async fn the_same_seed_sends_the_same_requests() {
     second.settle().await;
     assert!(first.seen().len() > 250);
     assert_eq!(lines(&first), lines(&second));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_minute_is_fanned_out_once_and_a_run_that_is_over_ends_the_heartbeat() {
-    let stage = Stage::with(
-        MemoryStore::default(),
-        "constant_pacing(1)",
-        5,
-        ms(5),
-        Some(START.plus(90).full_second()),
-    )
-    .await;
-    let first = stage.fan_out.plan_ahead().await.unwrap();
-    assert_eq!(
-        first,
-        FanOutReport::Planned {
-            wake_ups: 60,
-            until: START.plus(60)
-        }
-    );
-    let again = stage.fan_out.plan_ahead().await.unwrap();
-    assert_eq!(
-        again,
-        FanOutReport::Planned {
-            wake_ups: 0,
-            until: START.plus(60)
-        }
-    );
-    stage.clock.sleep_until(START.plus(40).full_second()).await;
-    let rest = stage.fan_out.plan_ahead().await.unwrap();
-    assert_eq!(
-        rest,
-        FanOutReport::Planned {
-            wake_ups: 30,
-            until: START.plus(90)
-        }
-    );
-    assert!(stage.heartbeat.is_on().await.unwrap());
-    stage.clock.sleep_until(START.plus(90).full_second()).await;
-    assert_eq!(
-        stage.fan_out.plan_ahead().await.unwrap(),
-        FanOutReport::Idle
-    );
-    assert!(!stage.heartbeat.is_on().await.unwrap());
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_change_sends_only_what_is_new() {
-    let stage = Stage::new("constant_pacing(1)", 100, ms(5)).await;
-    stage.fan_out.plan_ahead().await.unwrap();
-    let before = stage.runs.latest().await.unwrap().unwrap();
-    let from = START.plus(10);
-    stage
-        .change(|run| {
-            let segment = Segment {
-                from: from.full_second(),
-                user_count: 250,
-                ..run.segments[0].clone()
-            };
-            run.segments.push(segment);
-        })
-        .await;
-    let after = stage.runs.latest().await.unwrap().unwrap();
-    let sent = stage
-        .fan_out
-        .plan_change(&before, &after, from.full_second())
-        .await
-        .unwrap();
-    assert_eq!(
-        sent,
-        2 * 50 + 3,
-        "two more blocks to the end of the planned minute, and the slot after it"
-    );
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_fan_out_with_an_old_copy_of_the_run_catches_up() {
-    let stage = Stage::new("constant_pacing(1)", 100, ms(5)).await;
-    // the copy is read, and stays good for a while
-    stage.runs.latest().await.unwrap();
-    let mut run = stage.store.latest_run().await.unwrap().unwrap();
-    let grown = Segment {
-        from: START.plus(2).full_second(),
-        user_count: 250,
-        ..run.segments[0].clone()
-    };
-    run.revision += 1;
-    run.segments.push(grown);
-    stage.store.put_run(&run).await.unwrap();
-    let report = stage.fan_out.plan_ahead().await.unwrap();
-    let until = START.plus(60);
-    assert_eq!(
-        report,
-        FanOutReport::Planned {
-            wake_ups: 60 + 2 * 58,
-            until
-        }
-    );
-    assert_eq!(stage.queue.take_before(until).len(), 60 + 2 * 58);
 }
 
 #[tokio::test(start_paused = true)]

@@ -12,20 +12,16 @@ const MAX_FILE: u64 = 4 * 1024 * 1024;
 
 /// Why a text or a file has nothing to use.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the messages say it")]
 pub enum PemError {
-    /// It cannot be read.
     #[error("it cannot be read: {0}")]
     Unreadable(#[from] io::Error),
-    /// It is a device, say, or too long.
     #[error("it is no file of up to {} MiB", MAX_FILE >> 20)]
     NoFile,
-    /// There is something else in it.
     #[error("there is no {0} in PEM in it: look for a line -----BEGIN {1}-----")]
     Nothing(&'static str, &'static str),
-    /// One of its certificates is broken.
     #[error("certificate number {0} in it is damaged: copy it again")]
     Damaged(usize),
-    /// Nobody is there to type the passphrase.
     #[error(
         "the private key in it has a passphrase: take it off with openssl pkey -in OLD -out NEW"
     )]
@@ -57,7 +53,7 @@ pub(crate) fn certificates_at(path: &Path) -> Result<Vec<CertificateDer<'static>
     }
 }
 
-/// What is in a file.
+/// The content of a file.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, PemError> {
     // what is no regular file may have no end, or never a beginning
     if !std::fs::metadata(path)?.is_file() {

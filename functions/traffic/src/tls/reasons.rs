@@ -1,4 +1,4 @@
-//! What went wrong in TLS, in words that say what to do. No text has an address or the time in it, so that
+//! Reasons why there is no TLS, in words that say what to do. No text has an address or the time in it, so that
 //! statistics can group by it.
 
 use jiff::Timestamp;

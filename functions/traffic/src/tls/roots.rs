@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 
-use super::TlsError;
+use super::error::TlsError;
 use super::pem::PemError;
 
 /// Certificates that are trusted, as rustls has them and byte for byte.
@@ -66,7 +66,7 @@ impl Roots {
         }
     }
 
-    /// Whether this very certificate is trusted.
+    /// True if this very certificate is trusted.
     pub(super) fn contain(&self, certificate: &CertificateDer<'_>) -> bool {
         self.certificates.contains(certificate)
     }

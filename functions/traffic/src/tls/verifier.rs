@@ -15,8 +15,9 @@ use rustls::{
 };
 use webpki::EndEntityCert;
 
+use super::error::TlsError;
+use super::provider::provider;
 use super::roots::Roots;
-use super::{TlsError, provider};
 
 /// See above.
 #[derive(Debug)]
@@ -25,28 +26,23 @@ pub(super) struct Verifier {
     roots: Arc<Roots>,
 }
 
-/// What webpki's errors do not tell apart.
+/// Reasons that webpki's errors do not tell apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Untrusted {
-    /// It is signed by its own key.
     #[error("self-signed certificate: trust it with `ca`, or set `insecure`")]
     SelfSigned,
-    /// The target has sent its authority's certificate too, and that is not known.
     #[error(
         "certificate by an authority that is not trusted: trust the authority with `ca`, or set `insecure`"
     )]
     UnknownAuthority,
-    /// Its issuer is not known, nor sent along.
     #[error(
         "certificate by an unknown issuer, and the target sends no certificate of that: trust the issuer with `ca`, or set `insecure`"
     )]
     UnknownIssuer,
-    /// An authority of the issuer's name is trusted, and has another key.
     #[error(
         "certificate is not signed by the authority that is trusted under its issuer's name: trust the right one with `ca`, or set `insecure`"
     )]
     OtherKey,
-    /// It is the certificate of an authority, issued by another one.
     #[error(
         "certificate of an authority in place of a server's: trust it with `ca`, or set `insecure`"
     )]
@@ -62,7 +58,7 @@ impl Verifier {
         Ok(Self { webpki, roots })
     }
 
-    /// What it trusts.
+    /// The roots that it trusts.
     pub(super) fn roots(&self) -> &Roots {
         &self.roots
     }
@@ -143,7 +139,7 @@ fn is_authority(error: &CertificateError) -> bool {
     error.downcast_ref() == Some(&webpki::Error::CaUsedAsEndEntity)
 }
 
-/// Whether the certificate's issuer is who it is for.
+/// True if the certificate's issuer is who it is for.
 fn is_self_issued(certificate: &CertificateDer<'_>) -> bool {
     EndEntityCert::try_from(certificate).is_ok_and(|it| it.issuer() == it.subject())
 }

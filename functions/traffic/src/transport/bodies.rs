@@ -9,7 +9,7 @@ use bytes::Bytes;
 /// The budget, unless a quarter of the memory is less.
 const USUAL: u64 = 256 * 1024 * 1024;
 
-/// What all bodies may take together; clones share it.
+/// The memory that all bodies may take together; clones share it.
 #[derive(Clone, Debug)]
 pub(super) struct Bodies(Arc<Budget>);
 
@@ -21,7 +21,7 @@ struct Budget {
 
 /// Bytes of the budget, given back when they are dropped.
 #[derive(Debug)]
-pub(super) struct Share {
+pub(super) struct BodyShare {
     budget: Bodies,
     bytes: u64,
 }
@@ -29,7 +29,7 @@ pub(super) struct Share {
 /// A body with its share: the last copy of the body gives it back.
 struct Kept {
     body: Bytes,
-    _share: Share,
+    _share: BodyShare,
 }
 
 impl AsRef<[u8]> for Kept {
@@ -52,8 +52,8 @@ impl Bodies {
     }
 
     /// The share of a body of which nothing was read.
-    pub(super) fn share(&self) -> Share {
-        Share {
+    pub(super) fn share(&self) -> BodyShare {
+        BodyShare {
             budget: self.clone(),
             bytes: 0,
         }
@@ -67,7 +67,7 @@ impl Bodies {
     }
 }
 
-impl Share {
+impl BodyShare {
     /// Takes bytes that were read and are kept.
     ///
     /// # Errors
@@ -92,7 +92,7 @@ impl Share {
     }
 }
 
-impl Drop for Share {
+impl Drop for BodyShare {
     fn drop(&mut self) {
         let left = &self.budget.0.left;
         left.fetch_add(self.bytes, Ordering::Relaxed);

@@ -40,7 +40,7 @@ impl Origin {
         }
     }
 
-    /// Whether a connection to it may be used for a request to a URL.
+    /// True if a connection to it may be used for a request to a URL.
     pub(super) fn serves(&self, url: &Url, tls: Option<&Arc<ClientConfig>>) -> bool {
         let same_settings = match (&self.tls, tls) {
             (None, None) => true,
@@ -53,7 +53,7 @@ impl Origin {
             && same_settings
     }
 
-    /// Whether the two are one.
+    /// True if the two are one.
     pub(super) fn is(&self, other: &Self) -> bool {
         let settings = |origin: &Self| origin.tls.as_ref().map(Arc::as_ptr);
         self.port == other.port
@@ -62,7 +62,7 @@ impl Origin {
             && settings(self) == settings(other)
     }
 
-    /// Whether it is spoken to by TLS.
+    /// True if it is spoken to by TLS.
     pub(super) fn is_tls(&self) -> bool {
         self.is_tls
     }
@@ -103,7 +103,7 @@ pub(super) struct Connection {
     stream: Stream,
     origin: Arc<Origin>,
     opened: Moment,
-    /// How many bytes of the target's were read.
+    /// The number of bytes that were read from the target.
     bytes_read: u64,
     /// Given back when it is closed.
     _place: Place,

@@ -12,17 +12,13 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use super::HttpSettings;
 use super::connection::{Connection, Moment, Origin, Stream};
 use super::link_local::{is_link_local, is_metadata};
-use super::names::{Names, literal};
 use super::proxies::Proxy;
+use super::resolver::{Resolver, literal};
 use super::runtime_api::RuntimeApi;
-use super::texts::cannot_connect;
+use super::texts::{LOST_AFTER, cannot_connect};
 use crate::clock::Clock;
-
-/// A connection is lost when the target has acknowledged nothing for so long.
-pub(super) const LOST_AFTER: Duration = Duration::from_secs(30);
 
 /// A target that owes an answer is asked so often whether it is still there.
 const PROBE_EVERY: Duration = Duration::from_secs(15);
@@ -36,19 +32,24 @@ const LINK: &str = "link-local addresses";
 #[derive(Debug)]
 pub(super) struct Dialer {
     tls: Arc<ClientConfig>,
-    pub(super) names: Names,
+    pub(super) resolver: Resolver,
     refuses_link_local: bool,
     runtime_api: Option<RuntimeApi>,
     clock: Clock,
 }
 
 impl Dialer {
-    pub(super) fn new(tls: ClientConfig, settings: &HttpSettings, clock: Clock) -> Self {
+    pub(super) fn new(
+        tls: ClientConfig,
+        refuses_link_local: bool,
+        runtime_api: Option<RuntimeApi>,
+        clock: Clock,
+    ) -> Self {
         Self {
             tls: Arc::new(tls),
-            names: Names::default(),
-            refuses_link_local: settings.refuses_link_local,
-            runtime_api: settings.runtime_api.clone(),
+            resolver: Resolver::default(),
+            refuses_link_local,
+            runtime_api,
             clock,
         }
     }
@@ -84,7 +85,7 @@ impl Dialer {
 
     /// Connects to the first of a host's addresses that can be connected to.
     async fn stream(&self, host: &str, port: u16) -> Result<Stream, String> {
-        let addresses = self.names.addresses(host).await;
+        let addresses = self.resolver.addresses(host).await;
         let addresses = addresses.map_err(|error| cannot_connect(&*error))?;
         self.judge(host, &addresses, port).await?;
         let mut failed = None;
@@ -98,13 +99,13 @@ impl Dialer {
         Err(cannot_connect(&failed))
     }
 
-    /// Whether a host with these addresses may be connected to.
+    /// True if a host with these addresses may be connected to.
     async fn judge(&self, host: &str, addresses: &[IpAddr], port: u16) -> Result<(), String> {
         if self.refuses_link_local && addresses.iter().copied().any(is_link_local) {
             return Err(refused(host, LINK));
         }
         if let Some(api) = &self.runtime_api
-            && api.is_at(&self.names, addresses, port).await
+            && api.is_at(&self.resolver, addresses, port).await
         {
             return Err(refused(host, "Lambda's runtime API"));
         }

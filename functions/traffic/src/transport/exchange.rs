@@ -20,11 +20,11 @@ use super::connection::Connection;
 pub(super) struct Exchange {
     sender: http1::SendRequest<Full<Bytes>>,
     driver: http1::Connection<TokioIo<Connection>, Full<Bytes>>,
-    /// Whether the driver has nothing left to do: it must not be polled any more.
+    /// True if the driver has nothing left to do: it must not be polled any more.
     has_ended: bool,
 }
 
-/// How an answer that is not complete ends.
+/// The error of an incomplete answer.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Broken {
     #[error(transparent)]

@@ -11,13 +11,13 @@ const NAMES: [&str; 4] = [
     "metadata.google.internal",
 ];
 
-/// Whether a host's name is one of a metadata service.
+/// True if a host's name is one of a metadata service.
 pub(super) fn is_metadata(host: &str) -> bool {
     let host = host.trim_end_matches('.');
     NAMES.iter().any(|name| name.eq_ignore_ascii_case(host))
 }
 
-/// Whether an address is one of the link's, however it is written.
+/// True if an address is one of the link's, however it is written.
 pub(super) fn is_link_local(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => address.is_link_local(),

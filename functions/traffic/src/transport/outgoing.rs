@@ -1,6 +1,6 @@
 //! A request as it goes out: the head that python-requests would send for it, and its body as bytes.
 //!
-//! What the workload says comes before what requests adds by itself; only what frames the message
+//! The workload's headers come before those that requests adds by itself; only the framing of the message
 //! (`Content-Length`, `Transfer-Encoding`) is ours, so that a head copied from a HAR file does no harm.
 
 use std::borrow::Cow;
@@ -20,7 +20,7 @@ use reqwest::{Method, Request, Url};
 use super::proxies::Proxy;
 use crate::content_coding;
 
-/// What requests sends in front of everything that a program gives it, in its order.
+/// The headers that requests sends in front of everything that a program gives it, in its order.
 const FIRST: [(HeaderName, Option<HeaderValue>); 4] = [
     (USER_AGENT, None),
     (
@@ -89,7 +89,7 @@ impl Outgoing {
         let _ = self.url.set_password(None);
     }
 
-    /// Whether the workload asks for a connection of its own.
+    /// True if the workload asks for a connection of its own.
     pub(super) fn closes(&self) -> bool {
         let mut values = self.headers.get_all(CONNECTION).iter();
         values.any(|value| {

@@ -1,4 +1,4 @@
-//! How many connections may be open at once: what the system gives a process is not for traffic alone.
+//! The places for connections that may be open at once: what the system gives a process is not for traffic alone.
 //!
 //! When no place is left, users take over connections from one another: to open one for each request in the
 //! place of another user's would cost more than the request, and soon no port would be left. Where none
@@ -11,7 +11,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::pool::Pool;
 use super::texts::NO_PLACE;
 
 /// The places of a process.
@@ -36,7 +35,7 @@ impl Places {
         }
     }
 
-    /// Whether all are taken.
+    /// True if all are taken.
     pub(super) fn are_taken(&self) -> bool {
         let left = self.left.as_ref();
         left.is_some_and(|left| left.available_permits() == 0)
@@ -52,11 +51,11 @@ impl Places {
         }
     }
 
-    /// A place for a new connection.
+    /// A place for a new connection; when all are taken, the one of an idle connection that `evict` closes.
     ///
     /// # Errors
     /// The text of the request when there is none.
-    pub(super) fn take(&self, pool: &Pool) -> Result<Place, String> {
+    pub(super) fn take(&self, evict: impl Fn() -> bool) -> Result<Place, String> {
         let Some(places) = &self.left else {
             return Ok(None);
         };
@@ -64,7 +63,7 @@ impl Places {
             if let Ok(place) = Arc::clone(places).try_acquire_owned() {
                 return Ok(Some(place));
             }
-            if pool.evict(1) == 0 {
+            if !evict() {
                 return Err(NO_PLACE.to_owned());
             }
         }

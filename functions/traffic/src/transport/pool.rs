@@ -11,16 +11,16 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use hashlink::LinkedHashMap;
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 use reqwest::Url;
 use rustls::ClientConfig;
 use tokio::time::Instant;
 
-use super::UserKey;
 use super::connection::{Connection, Moment, Origin};
 use crate::clock::Clock;
+use crate::random::UserKey;
 
-/// How often idle connections are looked through.
+/// Idle connections are looked through once in this time.
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
 
 /// A user keeps connections to as many origins, as a session of requests does.
@@ -113,7 +113,7 @@ impl Pool {
     }
 
     fn take_own(&self, user: UserKey, url: &Url, tls: Option<&Arc<ClientConfig>>) -> Option<Idle> {
-        let mut users = locked(self.shard(user));
+        let mut users = self.shard(user).lock();
         let own = users.get_mut(&user)?;
         let found = own.iter().position(|idle| idle.leads_to(url, tls))?;
         let idle = own.remove(found);
@@ -124,7 +124,7 @@ impl Pool {
     }
 
     fn take_shared(&self, url: &Url, tls: Option<&Arc<ClientConfig>>) -> Option<Idle> {
-        let mut shared = locked(&self.shared);
+        let mut shared = self.shared.lock();
         let mut origins = shared.iter_mut();
         let (_, idle) = origins.find(|(origin, _)| origin.serves(url, tls))?;
         idle.pop_back()
@@ -154,7 +154,7 @@ impl Pool {
     }
 
     fn put_own(&self, user: UserKey, idle: Idle) {
-        let mut users = locked(self.shard(user));
+        let mut users = self.shard(user).lock();
         let Some(own) = users.to_back(&user) else {
             // nearly always it is the only one
             users.insert(user, [idle].into());
@@ -167,7 +167,7 @@ impl Pool {
     }
 
     fn put_shared(&self, idle: Idle) {
-        let mut shared = locked(&self.shared);
+        let mut shared = self.shared.lock();
         let origin = idle.connection.origin();
         let same = |(known, _): &&mut (Arc<Origin>, VecDeque<Idle>)| known.is(origin);
         match shared.iter_mut().find(same) {
@@ -200,15 +200,14 @@ impl Pool {
     fn longest_waiting(&self, is_wanted: impl Fn(&Idle) -> bool) -> Option<Idle> {
         loop {
             let shards = self.users.iter().filter_map(|shard| {
-                let since = locked(shard).front()?.1.last()?.since;
+                let since = shard.lock().front()?.1.last()?.since;
                 Some((since, Some(shard)))
             });
-            let shared =
-                first_of_all(&mut locked(&self.shared)).map(|first| (first[0].since, None));
+            let shared = first_of_all(&mut self.shared.lock()).map(|first| (first[0].since, None));
             let (_, shard) = shards.chain(shared).min_by_key(|(since, _)| *since)?;
             match shard {
                 Some(shard) => {
-                    let mut users = locked(shard);
+                    let mut users = shard.lock();
                     match users.front().and_then(|(_, own)| own.first()) {
                         Some(idle) if is_wanted(idle) => return pop_first(&mut users),
                         Some(_) => return None,
@@ -216,7 +215,7 @@ impl Pool {
                         None => {}
                     }
                 }
-                None => match first_of_all(&mut locked(&self.shared)) {
+                None => match first_of_all(&mut self.shared.lock()) {
                     Some(waiting) if is_wanted(&waiting[0]) => return waiting.pop_front(),
                     Some(_) => return None,
                     None => {}
@@ -231,7 +230,7 @@ impl Pool {
         let mut left = 0;
         let mut closing = Vec::new();
         for shard in &self.users {
-            let mut users = locked(shard);
+            let mut users = shard.lock();
             users.retain(|_, own| {
                 closing.extend(own.extract_if(.., |idle| !idle.is_good(now)));
                 left += own.len();
@@ -244,7 +243,7 @@ impl Pool {
             // a close is a system call: nobody waits for it
             closing.clear();
         }
-        let mut shared = locked(&self.shared);
+        let mut shared = self.shared.lock();
         for (_, waiting) in &mut *shared {
             let mut all = Vec::from(std::mem::take(waiting));
             closing.extend(all.extract_if(.., |idle| !idle.is_good(now)));
@@ -299,9 +298,4 @@ async fn sweep_until_empty(pool: Weak<Pool>) {
             return;
         }
     }
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // nothing in a guarded section leaves a table half-changed
-    mutex.lock()
 }

@@ -8,16 +8,14 @@ use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::Url;
 use reqwest::header::HeaderValue;
 
-use super::HttpError;
-
-/// Looks up an environment variable.
-type Environment<'e> = &'e dyn Fn(&str) -> Option<String>;
+use super::error::HttpError;
+use crate::environment::Lookup;
 
 /// Which requests go by which proxy; by default none.
 #[derive(Default)]
 pub struct Proxies {
     matcher: Option<Matcher>,
-    /// What `no_proxy` names with a port: requests understands that, curl does not.
+    /// The entries of `no_proxy` with a port: requests understands those, curl does not.
     without_proxy: Vec<(String, u16)>,
 }
 
@@ -28,7 +26,7 @@ pub(super) struct Proxy {
     /// Its name or address; an IPv6 address is in brackets.
     pub(super) host: String,
     pub(super) port: u16,
-    /// How we say to it who we are.
+    /// The value of `Proxy-Authorization`.
     pub(super) authorization: Option<HeaderValue>,
 }
 
@@ -37,7 +35,7 @@ impl Proxies {
     ///
     /// # Errors
     /// When one of them names a proxy that cannot be used: anything but `http` and `https`.
-    pub fn read(environment: Environment<'_>) -> Result<Self, HttpError> {
+    pub fn read(environment: Lookup<'_>) -> Result<Self, HttpError> {
         let all = proxy(environment, "all_proxy")?;
         let http = proxy(environment, "http_proxy")?;
         let https = proxy(environment, "https_proxy")?;
@@ -100,7 +98,7 @@ impl fmt::Debug for Proxies {
 }
 
 /// A variable in lower case, or else in upper case; one that is there and empty says: no proxy.
-fn variable(environment: Environment<'_>, name: &str) -> Option<String> {
+fn variable(environment: Lookup<'_>, name: &str) -> Option<String> {
     let upper = name.to_ascii_uppercase();
     // a CGI program's caller sets HTTP_PROXY by a header `Proxy`
     let is_cgi = || upper == "HTTP_PROXY" && environment("REQUEST_METHOD").is_some();
@@ -108,7 +106,7 @@ fn variable(environment: Environment<'_>, name: &str) -> Option<String> {
 }
 
 /// The proxy of a variable, or an empty text.
-fn proxy(environment: Environment<'_>, name: &'static str) -> Result<String, HttpError> {
+fn proxy(environment: Lookup<'_>, name: &'static str) -> Result<String, HttpError> {
     let Some(text) = variable(environment, name) else {
         return Ok(String::new());
     };
@@ -137,7 +135,7 @@ fn with_port(entry: &str) -> Option<(&str, u16)> {
     (is_one && !host.is_empty()).then_some((host, port))
 }
 
-/// Whether an entry is a host or what the host's name ends with.
+/// True if an entry is a host or what the host's name ends with.
 fn covers(entry: &str, host: &str) -> bool {
     let entry = entry.trim_start_matches('.');
     let before = host.strip_suffix(entry);

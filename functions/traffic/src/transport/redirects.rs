@@ -9,10 +9,7 @@ use reqwest::header::{
 use reqwest::{Method, StatusCode, Url};
 
 use super::outgoing::Outgoing;
-use crate::telemetry::TRACEPARENT;
-
-/// As many redirects as Locust's client follows.
-pub const MAX_REDIRECTS: u32 = 30;
+use crate::trace_context::TRACEPARENT;
 
 /// The headers that may go to another origin.
 const HARMLESS: [HeaderName; 5] = [

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::str::FromStr;
 
 use super::link_local::embedded;
-use super::names::{Names, literal};
+use super::resolver::{Resolver, literal};
 
 /// The variable that Lambda sets to its address.
 pub const RUNTIME_API: &str = "AWS_LAMBDA_RUNTIME_API";
@@ -44,16 +44,16 @@ impl FromStr for RuntimeApi {
 }
 
 impl RuntimeApi {
-    /// Whether it is reached by one of these addresses and a port. What stands for this machine stands for
+    /// True if it is reached by one of these addresses and a port. What stands for this machine stands for
     /// every address of it.
-    pub(super) async fn is_at(&self, names: &Names, addresses: &[IpAddr], port: u16) -> bool {
+    pub(super) async fn is_at(&self, resolver: &Resolver, addresses: &[IpAddr], port: u16) -> bool {
         if port != self.port {
             return false;
         }
         // a name that cannot be looked up leads nowhere
         let own = match literal(&self.host) {
             Some(address) => [address].into(),
-            None => names.addresses(&self.host).await.unwrap_or_default(),
+            None => resolver.addresses(&self.host).await.unwrap_or_default(),
         };
         let own: Vec<_> = own.iter().copied().map(plain).collect();
         let is_here = own.iter().copied().any(is_this_machine);
@@ -73,7 +73,7 @@ fn plain(address: IpAddr) -> IpAddr {
     }
 }
 
-/// Whether a connection to an address is one to this machine: 127.0.0.0/8 and ::1, and on Linux all of zeros.
+/// True if a connection to an address is one to this machine: 127.0.0.0/8 and ::1, and on Linux all of zeros.
 fn is_this_machine(address: IpAddr) -> bool {
     address.is_loopback() || address.is_unspecified() || address == Ipv4Addr::UNSPECIFIED
 }
@@ -105,7 +105,7 @@ mod tests {
 
     #[tokio::test]
     async fn every_way_to_reach_it_is_known_and_no_other_port_or_machine() {
-        let names = Names::default();
+        let resolver = Resolver::default();
         for own in ["127.0.0.1:9001", "localhost:9001", "[::1]:9001"] {
             for text in [
                 "127.0.0.1",
@@ -117,23 +117,26 @@ mod tests {
                 "::ffff:0.0.0.0",
             ] {
                 let address = [text.parse().unwrap()];
-                assert!(api(own).is_at(&names, &address, 9001).await, "{own} {text}");
                 assert!(
-                    !api(own).is_at(&names, &address, 9002).await,
+                    api(own).is_at(&resolver, &address, 9001).await,
+                    "{own} {text}"
+                );
+                assert!(
+                    !api(own).is_at(&resolver, &address, 9002).await,
                     "{own} {text}"
                 );
             }
             for text in ["10.0.0.1", "2001:db8::1"] {
                 let address = [text.parse().unwrap()];
                 assert!(
-                    !api(own).is_at(&names, &address, 9001).await,
+                    !api(own).is_at(&resolver, &address, 9001).await,
                     "{own} {text}"
                 );
             }
         }
         let elsewhere = api("10.0.0.7:9001");
         let all = ["127.0.0.1", "10.0.0.7"].map(|text| text.parse().unwrap());
-        assert!(elsewhere.is_at(&names, &all, 9001).await);
-        assert!(!elsewhere.is_at(&names, &all[..1], 9001).await);
+        assert!(elsewhere.is_at(&resolver, &all, 9001).await);
+        assert!(!elsewhere.is_at(&resolver, &all[..1], 9001).await);
     }
 }

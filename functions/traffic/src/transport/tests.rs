@@ -14,9 +14,10 @@ mod decoded;
 mod heads;
 mod hops;
 mod proxied;
+mod warm;
 mod words;
 
-pub(super) const PATIENCE: Duration = Duration::from_secs(20);
+pub(super) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A request as it came: on which connection, which of that connection's, and its bytes.
 #[derive(Clone, Debug)]

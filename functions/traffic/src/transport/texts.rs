@@ -1,4 +1,4 @@
-//! What went wrong, in few words that say what the target did and not how our client found out.
+//! The texts of failed requests, in few words that say what the target did and not how our client found out.
 //!
 //! No text has an address, a port or a path: those would make every error its own row.
 
@@ -7,16 +7,18 @@ use std::error::Error;
 use std::io;
 use std::time::Duration;
 
-use super::dial::LOST_AFTER;
-use crate::tls;
+use crate::{error_chain, tls};
 
-/// What a request's text begins with that had no complete response in time.
+/// A connection is lost when the target has acknowledged nothing for so long.
+pub(super) const LOST_AFTER: Duration = Duration::from_secs(30);
+
+/// The beginning of the text of a request that had no complete response in time.
 pub const TIMED_OUT: &str = "no complete response";
 
 /// The text of a request that found no file descriptor left for its connection.
 pub(super) const NO_PLACE: &str = "cannot connect: too many open files: raise ulimit -n";
 
-/// What a text has in it when the process may have no more files.
+/// The part of a text that says that the process may have no more files.
 pub(super) const NO_FILES: &str = "too many open files";
 
 /// The text of a request that had no complete response in time.
@@ -64,7 +66,7 @@ pub(super) fn failed(error: &(dyn Error + 'static)) -> String {
     }
 }
 
-/// Whether the target ended the connection, or the way to it did.
+/// True if the target ended the connection, or the way to it did.
 pub(super) fn is_end(error: &(dyn Error + 'static)) -> bool {
     use io::ErrorKind::{
         BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected, UnexpectedEof,
@@ -84,8 +86,8 @@ pub(super) fn is_end(error: &(dyn Error + 'static)) -> bool {
 fn innermost(error: &(dyn Error + 'static)) -> (Option<io::ErrorKind>, String) {
     let mut kind = None;
     let mut innermost = error;
-    loop {
-        let io = innermost.downcast_ref::<io::Error>();
+    for error in error_chain::chain(error) {
+        let io = error.downcast_ref::<io::Error>();
         kind = kind.or_else(|| io.map(io::Error::kind));
         if let Some(tls) = io
             .and_then(io::Error::get_ref)
@@ -93,11 +95,9 @@ fn innermost(error: &(dyn Error + 'static)) -> (Option<io::ErrorKind>, String) {
         {
             return (kind, tls::reason(tls));
         }
-        match innermost.source() {
-            Some(source) => innermost = source,
-            None => return (kind, innermost.to_string()),
-        }
+        innermost = error;
     }
+    (kind, innermost.to_string())
 }
 
 fn reason(kind: Option<io::ErrorKind>, cause: &str) -> Cow<'static, str> {

@@ -1,4 +1,4 @@
-//! What the values of a template may cost, where the engine's own fuel does not count it.
+//! The cost of a template's values, where the engine's own fuel does not count it.
 //!
 //! The filters here pass a value on and charge for it: for each element that it holds, however deep, and
 //! for its text. They also make lists of what is only evaluated when it is asked for, so that such values do
@@ -16,7 +16,7 @@ pub(super) const INDEXED: &str = "__indexed";
 /// Passes on what somebody is going to look at once for each item of a list.
 pub(super) const REPEATED: &str = "__repeated";
 
-/// How deep lists and tables may be nested in one another.
+/// The deepest nesting of lists and tables in one another.
 const MAX_DEPTH: usize = 100;
 
 /// The elements that cost one unit of fuel.
@@ -85,7 +85,7 @@ fn listed(state: &State, value: Value) -> Result<Value, Error> {
     Ok(Value::from(items))
 }
 
-/// What a value costs, counted until there is no fuel for it.
+/// The cost of a value, counted until there is no fuel for it.
 struct Cost {
     left: u64,
     /// In elements of [`ELEMENTS`].

@@ -5,29 +5,26 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use minijinja::Value;
 use reqwest::header::HeaderName;
-use reqwest::{Method, StatusCode, Url};
+use reqwest::{Method, Url};
 
-use super::connections::{ConnectionRules, Connections};
+use super::connections::{ConnectionRules, Connections, MAX_CONNECTION_AGE};
 use super::engine::Program;
-use super::errors::EvaluationError;
-use super::expect::{Expect, Verdict};
+use super::expect::Expect;
 use super::pool::{Pool, weighted_index};
-use super::scope::{Answered, Response, Scope};
 use super::text::{Body, Text};
 use super::wait::Wait;
+use crate::base_url::base_url;
 use crate::credentials::Credentials;
 use crate::random::Draws;
+use crate::run::Share;
 use crate::tls::HostTls;
-use crate::transport::MAX_CONNECTION_AGE;
 
 /// A service that user classes send requests to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Host {
     pub(super) name: Arc<str>,
     pub(super) url: Url,
-    pub(super) default: Url,
     pub(super) variable: Option<String>,
     pub(super) credentials: Option<Credentials>,
     pub(super) tls: Option<HostTls>,
@@ -45,11 +42,6 @@ impl Host {
         &self.url
     }
 
-    /// The base URL in the file.
-    pub fn default_url(&self) -> &Url {
-        &self.default
-    }
-
     /// The environment variable that overrides the URL.
     pub fn variable(&self) -> Option<&str> {
         self.variable.as_deref()
@@ -60,7 +52,7 @@ impl Host {
         self.credentials.as_ref()
     }
 
-    /// How a target at a base URL is trusted, and what it is told of us, if the file says so. Where a run
+    /// The TLS settings for a target at a base URL, if the file has any. Where a run
     /// sends its traffic to another origin than the host's, no more holds than the trust in an authority: a
     /// client certificate goes to nobody whom the workload does not name.
     pub fn tls(&self, base: &Url) -> Option<&HostTls> {
@@ -70,41 +62,11 @@ impl Host {
         }
     }
 
-    /// Whether `url` is this host's URL in force, whatever the case of its name, a last slash, and a user and
+    /// True if `url` is this host's URL in force, whatever the case of its name, a last slash, and a user and
     /// password.
     pub fn is_at(&self, url: &str) -> bool {
         base_url(url).is_ok_and(|url| Credentials::part(url).0 == self.url)
     }
-}
-
-/// A base URL: `http` or `https`, a host, and perhaps a port and a path; its last slash is dropped. A user and
-/// a password in it are left for [`Credentials::part`].
-///
-/// # Errors
-///
-/// What to write instead, as the end of a sentence.
-pub fn base_url(text: &str) -> Result<Url, &'static str> {
-    const INSTEAD: &str = "write a URL such as \"http://localhost:8000\"";
-    let mut url = Url::parse(text.trim()).map_err(|_| INSTEAD)?;
-    let complete = matches!(url.scheme(), "http" | "https") && url.has_host();
-    if !complete {
-        return Err(INSTEAD);
-    }
-    if url.query().is_some() || url.fragment().is_some() {
-        return Err("leave out what follows the `?` or `#`");
-    }
-    let path = url.path().trim_end_matches('/').to_owned();
-    url.set_path(&path);
-    Ok(url)
-}
-
-/// The URL of a request: the path and query follow the base URL as they are.
-///
-/// Nothing if they make no URL, or if the path leads to another host.
-pub fn request_url(base: &Url, path: &str) -> Option<Url> {
-    let base_text = base.as_str().trim_end_matches('/');
-    let url = Url::parse(&format!("{base_text}{path}")).ok()?;
-    (path.starts_with('/') && url.origin() == base.origin()).then_some(url)
 }
 
 /// A kind of simulated user: Locust's `User` subclass.
@@ -151,12 +113,17 @@ impl UserClass {
         self.set
     }
 
-    /// How many users it always has; 0 leaves it to the weight.
+    /// The number of users it always has; 0 leaves it to the weight.
     pub fn fixed_count(&self) -> u32 {
         self.fixed_count
     }
 
-    /// How its users wait between iterations.
+    /// Its share of the users of a run, as the workload has it.
+    pub fn share(&self) -> Share {
+        Share::new(&self.name, self.weight, self.fixed_count)
+    }
+
+    /// Its users' wait between iterations.
     pub fn wait(&self) -> Wait {
         self.wait
     }
@@ -171,7 +138,7 @@ impl UserClass {
         self.connections.connections
     }
 
-    /// How long a connection is used for its requests.
+    /// The age up to which a connection is used for its requests.
     pub fn max_connection_age(&self) -> Duration {
         self.connections.max_age.unwrap_or(MAX_CONNECTION_AGE)
     }
@@ -208,13 +175,13 @@ impl UserClass {
     }
 
     /// The same as its number among [`UserClass::tasks`].
-    pub(crate) fn choose_task_number(&self, draws: &mut Draws) -> usize {
+    pub fn choose_task_number(&self, draws: &mut Draws) -> usize {
         let total = self.cumulative.last().copied().unwrap_or(0);
         weighted_index(&self.cumulative, draws.below(total))
     }
 }
 
-/// What a user does in one iteration.
+/// The work of a user in one iteration.
 #[derive(Debug)]
 pub struct Task {
     pub(super) name: Arc<str>,
@@ -246,7 +213,7 @@ impl Task {
         self.weight
     }
 
-    /// What is drawn once per iteration: the value's name and the pool it comes from.
+    /// The values that are drawn once per iteration: the value's name and the pool it comes from.
     pub fn pools(&self) -> &[(Arc<str>, Arc<Pool>)] {
         &self.pools
     }
@@ -265,7 +232,7 @@ impl Task {
 /// One request of a task.
 #[derive(Debug)]
 pub struct Step {
-    /// What statistics group by; the same in every iteration.
+    /// The name that statistics group by; the same in every iteration.
     pub name: Arc<str>,
     /// The HTTP method.
     pub method: Method,
@@ -273,13 +240,13 @@ pub struct Step {
     pub path: Text,
     /// The headers of workload, class and request, merged; lower case, each name once.
     pub headers: Vec<(HeaderName, Text)>,
-    /// What is sent, if anything.
+    /// The body, if there is one.
     pub body: Option<Body>,
-    /// How long the response may take, body included.
+    /// The longest that the response may take, body included.
     pub timeout: Duration,
-    /// How many redirects it follows, up to 30; with 0 the answer that redirects is the one that is judged.
+    /// The most redirects it follows, up to 30; with 0 the answer that redirects is the one that is judged.
     pub redirects: u32,
-    /// How often it is sent at all, above 0 and up to 1. [`Scope::begin`] draws by it.
+    /// The probability that it is sent at all, above 0 and up to 1. [`Scope::begin`](super::Scope::begin) draws by it.
     pub probability: f64,
     pub(super) expect: Expect,
     pub(super) captures: Vec<Capture>,
@@ -288,7 +255,6 @@ pub struct Step {
     /// The captured values that it cannot do without.
     pub(super) needs: Vec<Arc<str>>,
     pub(super) reads_body: bool,
-    pub(super) reads_headers: bool,
 }
 
 /// A value to keep from a response.
@@ -299,7 +265,7 @@ pub(super) struct Capture {
 }
 
 impl Step {
-    /// Whether every iteration sends the same bytes, so that the request can be prepared once.
+    /// True if every iteration sends the same bytes, so that the request can be prepared once.
     pub fn is_constant(&self) -> bool {
         let body = self.body.as_ref();
         self.path.constant().is_some()
@@ -310,60 +276,8 @@ impl Step {
                 .all(|(_, text)| text.constant().is_some())
     }
 
-    /// Whether [`Step::judge`] looks at the body.
+    /// True if [`Step::judge`] looks at the body.
     pub fn needs_body(&self) -> bool {
         self.reads_body
-    }
-
-    /// Whether [`Step::judge`] looks at the headers.
-    pub fn needs_headers(&self) -> bool {
-        self.reads_headers
-    }
-
-    /// Judges a response, and keeps what later requests of the iteration need from a good one.
-    ///
-    /// # Errors
-    ///
-    /// If an expectation, a failure text or a captured value cannot be evaluated: the request counts
-    /// as failed, and the error is an exception.
-    pub fn judge(&self, scope: &mut Scope, response: Response) -> Result<Verdict, EvaluationError> {
-        let status = response.status;
-        match self.expect.by_status(status) {
-            Some(Verdict::Pass) if !self.captures.is_empty() => {}
-            Some(verdict) => return Ok(verdict),
-            None => {}
-        }
-        let context = Answered::context(scope, response);
-        self.judge_in(scope, status, &context).map_err(|error| {
-            match Answered::lacks_json(&context) {
-                Some(reason) => error.because(&reason.to_string()),
-                None => error,
-            }
-        })
-    }
-
-    fn judge_in(
-        &self,
-        scope: &mut Scope,
-        status: StatusCode,
-        context: &Value,
-    ) -> Result<Verdict, EvaluationError> {
-        let verdict = self.expect.judge(status, context)?;
-        if verdict == Verdict::Pass {
-            self.capture(scope, context)?;
-        }
-        Ok(verdict)
-    }
-
-    fn capture(&self, scope: &mut Scope, context: &Value) -> Result<(), EvaluationError> {
-        for Capture { name, value } in &self.captures {
-            let captured = value.evaluate_defined(context.clone())?;
-            // what there was no memory for is not kept as nothing
-            if captured.is_none() && Answered::is_too_large(context) {
-                return Err(EvaluationError::new(&value.origin, "there is no value"));
-            }
-            scope.capture(name, captured, context);
-        }
-        Ok(())
     }
 }

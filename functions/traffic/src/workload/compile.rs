@@ -9,11 +9,11 @@ use toml::de::DeValue;
 
 use super::dumps::{COLON, SEPARATOR, float, quoted};
 use super::engine::{Engine, Program};
-use super::errors::Origin;
+use super::errors::TextOrigin;
 use super::read::{self, Field, Reader, Snippet};
 use super::syntax::{
-    Findings, Names, guarded_expression, guarded_template, inspect_expression, inspect_template,
-    only_expression,
+    Findings, TemplateNames, guarded_expression, guarded_template, inspect_expression,
+    inspect_template, only_expression,
 };
 use super::text::{Expression, Json, JsonPiece, Text};
 
@@ -23,7 +23,7 @@ const MAX_TEMPLATE: usize = 64 * 1024;
 /// The words and signs of all templates of a file, at most.
 const MAX_TOKENS: usize = 1_000_000;
 
-/// What the templates of a step read, gathered while they are compiled.
+/// The names and parts of a response that the templates of a step read, gathered while they are compiled.
 #[derive(Debug, Default)]
 pub(super) struct Usage {
     pub(super) reads: BTreeSet<String>,
@@ -59,7 +59,12 @@ impl<'r, 's> Compiler<'r, 's> {
     }
 
     /// Compiles a text that may hold templates.
-    pub(super) fn text(&self, snippet: &Snippet, names: &Names, usage: &mut Usage) -> Option<Text> {
+    pub(super) fn text(
+        &self,
+        snippet: &Snippet,
+        names: &TemplateNames,
+        usage: &mut Usage,
+    ) -> Option<Text> {
         if !is_template(&snippet.source) {
             return Some(Text::fixed(&*snippet.source));
         }
@@ -84,7 +89,7 @@ impl<'r, 's> Compiler<'r, 's> {
     pub(super) fn expression(
         &self,
         snippet: &Snippet,
-        names: &Names,
+        names: &TemplateNames,
         usage: &mut Usage,
     ) -> Option<Program> {
         self.check_length(snippet)?;
@@ -93,7 +98,7 @@ impl<'r, 's> Compiler<'r, 's> {
         self.program(snippet, &snippet.source)
     }
 
-    fn template(&self, origin: Arc<Origin>) -> Result<Program, Error> {
+    fn template(&self, origin: Arc<TextOrigin>) -> Result<Program, Error> {
         let guarded = guarded_template(&origin.source)?;
         self.engine.template(origin, guarded)
     }
@@ -148,7 +153,7 @@ impl<'r, 's> Compiler<'r, 's> {
     pub(super) fn json(
         &self,
         field: &Field<'_, '_>,
-        names: &Names,
+        names: &TemplateNames,
         usage: &mut Usage,
     ) -> Option<Json> {
         let mut pieces = Vec::new();
@@ -159,7 +164,7 @@ impl<'r, 's> Compiler<'r, 's> {
     fn json_value(
         &self,
         field: &Field<'_, '_>,
-        names: &Names,
+        names: &TemplateNames,
         usage: &mut Usage,
         pieces: &mut Vec<JsonPiece>,
     ) -> Option<()> {
@@ -201,7 +206,7 @@ impl<'r, 's> Compiler<'r, 's> {
     fn json_string(
         &self,
         snippet: &Snippet,
-        names: &Names,
+        names: &TemplateNames,
         usage: &mut Usage,
     ) -> Option<JsonPiece> {
         self.check_length(snippet)?;
@@ -211,7 +216,7 @@ impl<'r, 's> Compiler<'r, 's> {
         let findings = inspect_template(&snippet.source, names, self.engine);
         self.check(snippet, &findings, usage)?;
         let value = match findings.pieces.as_deref() {
-            Some([super::syntax::Segment::Name(name)]) => {
+            Some([super::syntax::TemplatePiece::Name(name)]) => {
                 Expression::Name(name.clone(), snippet.origin(self.reader))
             }
             _ => Expression::Program(self.program(snippet, expression)?),

@@ -7,6 +7,9 @@ use toml::de::DeValue;
 use super::read::Fields;
 use super::wait::{MAX_DURATION, duration};
 
+/// A connection is used for so long, unless a class says otherwise.
+pub const MAX_CONNECTION_AGE: Duration = Duration::from_secs(60);
+
 /// Whose connections a request goes by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Connections {
@@ -17,7 +20,7 @@ pub enum Connections {
     Shared,
 }
 
-/// What `[defaults]` or a class says of connections; what it does not say is left to what is further out.
+/// The rules for connections in `[defaults]` or a class; what they leave open is left to what is further out.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct ConnectionRules {
     pub(super) connections: Option<Connections>,

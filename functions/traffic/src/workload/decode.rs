@@ -2,7 +2,6 @@
 //!
 //! The order is hosts, pools, defaults, classes, shapes: each needs what comes before it.
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use toml::de::{DeTable, DeValue};
@@ -13,11 +12,16 @@ use super::engine::Engine;
 use super::pair::Pair;
 use super::read::{Fields, Reader};
 use super::shape::Shape;
+use crate::environment::Lookup;
+
+pub use defaults::MAX_REDIRECTS;
+pub use host_tls::FOLDER;
 
 mod classes;
 mod defaults;
 mod host_tls;
 mod hosts;
+mod names;
 mod pairs;
 mod pools;
 mod requests;
@@ -25,13 +29,10 @@ mod shapes;
 mod tasks;
 mod users;
 
-/// Looks up an environment variable.
-pub(super) type Environment<'e> = &'e dyn Fn(&str) -> Option<String>;
-
 /// The longest file that is not TOML of which every mistake is said, in bytes.
 const RECOVERED: usize = 64 * 1024;
 
-/// What a workload file says.
+/// The content of a workload file.
 #[derive(Default)]
 pub(super) struct Decoded {
     pub(super) hosts: Vec<Arc<Host>>,
@@ -41,7 +42,7 @@ pub(super) struct Decoded {
 }
 
 /// Reads everything that a workload file says; the reader has the mistakes.
-pub(super) fn workload(reader: &Reader<'_>, source: &str, environment: Environment<'_>) -> Decoded {
+pub(super) fn workload(reader: &Reader<'_>, source: &str, environment: Lookup<'_>) -> Decoded {
     let (document, errors) = match DeTable::parse(source) {
         Ok(document) => (document, Vec::new()),
         // looking for more than the first mistake costs memory for each of them
@@ -81,66 +82,4 @@ pub(super) fn workload(reader: &Reader<'_>, source: &str, environment: Environme
         pairs,
         shapes,
     }
-}
-
-/// A table under `key`, or nothing; a mistake if it is something else.
-fn table<'r, 't, 's>(
-    fields: &Fields<'r, 't, 's>,
-    key: &'static str,
-    place: &str,
-) -> Option<Fields<'r, 't, 's>> {
-    let field = fields.get(key)?;
-    let table = field.convert(fields.reader, "a table", DeValue::as_table)?;
-    Some(Fields::new(fields.reader, place, table, field.span))
-}
-
-/// Checks a name that people type on command lines: of a class, a shape, a task, a host, a pool.
-fn check_name(reader: &Reader<'_>, what: &str, name: &str, span: &Range<usize>) -> Option<()> {
-    let allowed = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
-    let good = (1..=100).contains(&name.chars().count()) && name.chars().all(allowed);
-    if !good {
-        let message = format!(
-            "{name:?} is no name for a {what}: write up to 100 letters, digits, `_`, `-` and `.`"
-        );
-        reader.mistake(span, message);
-    }
-    good.then_some(())
-}
-
-/// Checks a name that templates use: of a drawn or a captured value.
-fn check_variable(reader: &Reader<'_>, name: &str, span: &Range<usize>) -> Option<()> {
-    let reserved = [
-        "true", "false", "none", "loop", "self", "not", "and", "or", "in", "is", "if", "else",
-    ];
-    let own = super::scope::ITERATION_NAMES
-        .iter()
-        .chain(&super::scope::RESPONSE_NAMES);
-    let functions = ["range", "dict"]
-        .iter()
-        .chain(&super::engine::RANDOM_FUNCTIONS);
-    let identifier = name.starts_with(|c: char| c.is_ascii_alphabetic())
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-        && name.len() <= 100;
-    if !identifier {
-        reader.mistake(
-            span,
-            format!(
-                "{name:?} is no name for a value: write a letter, then letters, digits and `_`"
-            ),
-        );
-        return None;
-    }
-    if reserved
-        .iter()
-        .chain(own)
-        .chain(functions)
-        .any(|known| known.eq_ignore_ascii_case(name))
-    {
-        reader.mistake(
-            span,
-            format!("`{name}` has a meaning of its own: choose another name"),
-        );
-        return None;
-    }
-    Some(())
 }

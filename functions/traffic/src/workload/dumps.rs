@@ -38,7 +38,7 @@ fn written<T: Serialize + ?Sized>(value: &T) -> Result<String, serde_json::Error
     Ok(String::from_utf8(json).expect("JSON is text"))
 }
 
-/// How Python lays JSON out; what is not said here is serde's.
+/// Python's layout of JSON; what is not said here is serde's.
 struct Python;
 
 impl Formatter for Python {

@@ -1,4 +1,4 @@
-//! What can be wrong with a workload: mistakes in the file, and evaluations that fail at run time.
+//! Errors of a workload: mistakes in the file, and evaluations that fail at run time.
 //!
 //! A mistake names file and line, what is wrong and what to write instead. A file's mistakes are
 //! reported all at once. An evaluation error carries the place it came from, for `/exceptions`.
@@ -11,7 +11,7 @@ use std::sync::Arc;
 pub struct Mistake {
     /// The line it stands on, counted from 1.
     pub line: usize,
-    /// What is wrong, with its name, and what to write instead.
+    /// The mistake, with the name of its place, and what to write instead.
     pub message: String,
 }
 
@@ -56,15 +56,15 @@ impl std::error::Error for WorkloadErrors {}
 
 /// Where in the workload file a template or an expression stands.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Origin {
+pub(super) struct TextOrigin {
     pub(super) file: Arc<str>,
     pub(super) line: usize,
-    /// What it belongs to: ``class `A`, task `b`, request `GET /c`, `expect` ``.
+    /// The place it belongs to: ``class `A`, task `b`, request `GET /c`, `expect` ``.
     pub(super) place: String,
     pub(super) source: String,
 }
 
-impl Origin {
+impl TextOrigin {
     /// The beginning of an unnamed file, for what is not evaluated.
     pub(super) fn unknown() -> Self {
         Self {
@@ -83,11 +83,11 @@ impl Origin {
 #[error("{message}")]
 pub struct EvaluationError {
     message: String,
-    origin: Arc<Origin>,
+    origin: Arc<TextOrigin>,
 }
 
 impl EvaluationError {
-    pub(super) fn new(origin: &Arc<Origin>, message: impl Into<String>) -> Self {
+    pub(super) fn new(origin: &Arc<TextOrigin>, message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
             origin: Arc::clone(origin),
@@ -106,7 +106,7 @@ impl EvaluationError {
         Self { message, ..self }
     }
 
-    /// What went wrong, in one line, without the place.
+    /// The error in one line, without the place.
     pub fn message(&self) -> &str {
         &self.message
     }
@@ -116,14 +116,14 @@ impl EvaluationError {
         self.origin.line
     }
 
-    /// What it belongs to, in words: class, task, request and field.
+    /// The place in words: class, task, request and field.
     pub fn place(&self) -> &str {
         &self.origin.place
     }
 
     /// The place and the source, in the form of a Python traceback, as Locust's page shows them.
     pub fn traceback(&self) -> String {
-        let Origin {
+        let TextOrigin {
             file,
             line,
             place,

@@ -1,4 +1,4 @@
-//! What a response must be like, and what is said when it is not.
+//! The expectations of a response, and what is said when it does not meet them.
 //!
 //! A rule about the status alone is compared without the template engine: nearly every response is judged
 //! by nothing else.
@@ -13,13 +13,13 @@ use super::engine::Program;
 use super::errors::EvaluationError;
 use super::json::NotJson;
 use super::read::integer;
-use super::scope::Answered;
+use super::response::Answered;
 use super::text::Text;
 
 /// The longest failure text in characters; what is longer is cut.
 const MAX_FAILURE: usize = 500;
 
-/// What a response was judged to be.
+/// The judgement of a response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// It is as expected.
@@ -28,7 +28,7 @@ pub enum Verdict {
     Fail(String),
 }
 
-/// What is expected of a response.
+/// The expectations of a response.
 #[derive(Debug)]
 pub(super) struct Expect {
     pub(super) status: StatusRule,
@@ -100,7 +100,7 @@ pub struct StatusRule {
     text: Cow<'static, str>,
 }
 
-/// What a `status` may be, for messages.
+/// The forms of a `status`, for messages.
 pub(super) const EXPECTED: &str = "a status such as 200, a rule such as \"<400\", \"2xx\", \
     \"200-204\", \"!=404\" or \"any\", or an array of them";
 
@@ -139,7 +139,7 @@ impl StatusRule {
         (!ranges.is_empty()).then_some(Self { ranges, text })
     }
 
-    /// Whether a response may have this status.
+    /// True if a response may have this status.
     pub fn allows(&self, status: StatusCode) -> bool {
         let status = status.as_u16();
         self.ranges

@@ -11,7 +11,7 @@ use minijinja::value::{Value, ValueKind};
 mod big;
 mod charset;
 
-use super::values::{Share, TooLarge};
+use super::values::{MemoryShare, TooLarge};
 use big::BigInt;
 pub(super) use charset::{json_text, text};
 
@@ -57,7 +57,7 @@ pub(super) enum NotJson {
 ///
 /// A lone surrogate, which no Rust string can hold, becomes U+FFFD: one character, as in Python. What the
 /// value takes is taken of `share`.
-pub(super) fn read(text: &str, share: &Share) -> Result<Value, NotJson> {
+pub(super) fn read(text: &str, share: &MemoryShare) -> Result<Value, NotJson> {
     let mut reader = Reader {
         text,
         share,
@@ -76,7 +76,7 @@ pub(super) fn digits(value: &Value) -> Option<&str> {
     value.downcast_object_ref::<BigInt>().map(BigInt::digits)
 }
 
-/// Whether a value is NaN or infinite: Python reads those, and requests refuses to send them.
+/// True if a value is NaN or infinite: Python reads those, and requests refuses to send them.
 pub(super) fn is_no_number(value: &Value) -> bool {
     let is_number = value.kind() == ValueKind::Number;
     is_number && f64::try_from(value.clone()).is_ok_and(|number| !number.is_finite())
@@ -84,7 +84,7 @@ pub(super) fn is_no_number(value: &Value) -> bool {
 
 struct Reader<'t> {
     text: &'t str,
-    share: &'t Share,
+    share: &'t MemoryShare,
     at: usize,
     /// The lists and objects around the place.
     open: Vec<Open>,

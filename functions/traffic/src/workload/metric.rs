@@ -12,7 +12,7 @@ use minijinja::{Error, ErrorKind};
 /// The filter's name.
 pub(super) const METRIC: &str = "metric";
 
-/// What to write, for messages.
+/// The remedy, for messages.
 pub(super) const USAGE: &str = "body | metric(\"requests_total\", kind=\"repair\")";
 
 /// The argument that is no label.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 /// Two requests that are compared with one another, from the `[pairs]` of a workload file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pair {
-    /// What people call it.
+    /// The name that people call it by.
     pub name: Arc<str>,
     /// The HTTP method of both.
     pub method: Arc<str>,

@@ -1,8 +1,7 @@
-//! How classes and tasks share the traffic, as Locust's `/tasks` and `--show-task-ratio` say it.
+//! The shares of classes and tasks in the traffic, as Locust's `/tasks` and `--show-task-ratio` say them.
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use super::Workload;
 use super::class::{Task, UserClass};
 
 /// The classes' shares and within them the tasks': Locust's `get_ratio`.
@@ -31,19 +30,19 @@ pub struct TaskRatio {
     pub ratio: f64,
 }
 
-impl Workload {
-    /// The shares of the classes in `user_counts` and of their tasks; with `total` a task's share is one of
+impl TaskRatios {
+    /// The shares of classes by their numbers of users, and of their tasks; with `total` a task's share is one of
     /// all iterations, else one of its class's.
     ///
-    /// The arithmetic is Locust's, operation for operation. Unknown classes are left out.
-    pub fn task_ratio(&self, user_counts: &[(&str, u64)], total: bool) -> TaskRatios {
-        let known = user_counts
-            .iter()
-            .filter_map(|(name, count)| Some((self.class(name)?, *count)));
-        let users: u64 = user_counts.iter().map(|(_, count)| count).sum();
+    /// The arithmetic is Locust's, operation for operation.
+    pub(super) fn of<'c>(
+        classes: impl Iterator<Item = (&'c UserClass, u64)>,
+        users: u64,
+        total: bool,
+    ) -> Self {
         let users = users.max(1) as f64;
-        let ratios = known.map(|(class, count)| class_ratio(class, count as f64 / users, total));
-        TaskRatios(ratios.collect())
+        let ratio = |(class, count)| class_ratio(class, count as f64 / users, total);
+        Self(classes.map(ratio).collect())
     }
 }
 
@@ -65,7 +64,7 @@ fn class_ratio(class: &UserClass, ratio: f64, total: bool) -> ClassRatio {
     }
 }
 
-/// How many users each class has for `--show-task-ratio`: Locust's `_calc_distribution`, which rounds each
+/// The number of users of each class for `--show-task-ratio`: Locust's `_calc_distribution`, which rounds each
 /// class for itself, so the sum may differ from `users`. 0 users stands for the sum of the weights.
 pub fn calc_distribution<'c>(
     classes: impl IntoIterator<Item = &'c UserClass>,

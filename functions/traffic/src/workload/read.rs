@@ -10,7 +10,11 @@ use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeFloat, DeInteger, DeTable, DeValue};
 
-use super::errors::{Mistake, Origin};
+use super::errors::{Mistake, TextOrigin};
+
+/// The line before a workload's text that gives all classes, and all tasks of a class, one weight: Locust's
+/// `--equal-weights`.
+pub const EQUAL_WEIGHTS: &str = "equal_weights = true\n";
 
 /// A file's mistakes are listed up to so many.
 const MOST_MISTAKES: usize = 1_000;
@@ -33,7 +37,7 @@ impl<'s> Reader<'s> {
     pub(super) fn new(file: &str, source: &'s str) -> Self {
         let after_newlines = source.match_indices('\n').map(|(at, _)| at + 1);
         // a line that was put before the file's own is not counted
-        let before = source.starts_with(super::EQUAL_WEIGHTS);
+        let before = source.starts_with(EQUAL_WEIGHTS);
         Self {
             file: Arc::from(file),
             source,
@@ -72,7 +76,7 @@ impl<'s> Reader<'s> {
         }
     }
 
-    /// Whether no more mistakes are listed, so that looking for them is in vain.
+    /// True if no more mistakes are listed, so that looking for them is in vain.
     pub(super) fn is_full(&self) -> bool {
         self.mistakes.borrow().len() >= MOST_MISTAKES
     }
@@ -89,7 +93,7 @@ impl<'s> Reader<'s> {
 /// A value of the file, with the names that lead to it.
 #[derive(Clone)]
 pub(super) struct Field<'t, 's> {
-    /// What it belongs to and its key: ``class `A`, `wait` ``.
+    /// Its place and its key: ``class `A`, `wait` ``.
     pub(super) place: String,
     pub(super) value: &'t DeValue<'s>,
     pub(super) span: Range<usize>,
@@ -176,8 +180,8 @@ impl Snippet {
     }
 
     /// Where it stands, for errors at run time.
-    pub(super) fn origin(&self, reader: &Reader<'_>) -> Arc<Origin> {
-        Arc::new(Origin {
+    pub(super) fn origin(&self, reader: &Reader<'_>) -> Arc<TextOrigin> {
+        Arc::new(TextOrigin {
             file: Arc::clone(&reader.file),
             line: self.line,
             place: self.place.clone(),
@@ -189,7 +193,7 @@ impl Snippet {
 /// One table, read key by key.
 pub(super) struct Fields<'r, 't, 's> {
     pub(super) reader: &'r Reader<'s>,
-    /// What the table is: ``class `A`, task `b` ``.
+    /// The table's place: ``class `A`, task `b` ``.
     pub(super) place: String,
     pub(super) span: Range<usize>,
     table: &'t DeTable<'s>,
@@ -256,7 +260,7 @@ impl<'r, 't, 's> Fields<'r, 't, 's> {
     }
 }
 
-/// What to write instead of `name`: the nearest of the known names, or all of them.
+/// The remedy for `name`: the nearest of the known names, or all of them.
 pub(super) fn instead<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> String {
     let mut known: Vec<&str> = known.collect();
     known.sort_unstable();

@@ -1,6 +1,6 @@
 //! Rendering every request once before the first one is sent.
 //!
-//! What only shows when a template runs (a wrong type, a header with a line break in it, a path that makes
+//! A mistake that only shows when a template runs (a wrong type, a header with a line break in it, a path that makes
 //! no URL) is found here, for every value that a task may draw.
 
 use std::sync::Arc;
@@ -8,12 +8,13 @@ use std::sync::Arc;
 use minijinja::Value;
 use reqwest::header::HeaderValue;
 
-use super::class::{Step, Task, UserClass, request_url};
+use super::class::{Step, Task, UserClass};
 use super::engine::spent;
 use super::errors::EvaluationError;
 use super::read::Reader;
 use super::scope::Scope;
 use super::text::Text;
+use crate::base_url::request_url;
 use crate::random::Draws;
 
 /// Iterations of each task that are rehearsed, at least.
@@ -22,7 +23,7 @@ const LEAST: usize = 8;
 /// Iterations of each task that are rehearsed, at most.
 const MOST: usize = 1_000;
 
-/// What rehearsing a file may cost, in the unit of one template's limit.
+/// The most that rehearsing a file may cost, in the unit of one template's limit.
 const BUDGET: u64 = 10_000_000;
 
 /// Renders the requests of every task and reports what goes wrong.
@@ -80,7 +81,8 @@ impl<'w> Rehearsal<'w> {
     fn turn(&mut self, turn: usize, end: u64, reader: &Reader<'_>) -> Option<&'w Step> {
         let Self { class, task, .. } = *self;
         let draws = Draws::new(0, class.name(), 0, turn as u64);
-        let mut scope = Scope::with_values(class, 0, turn as u64, draws, drawn(task, turn));
+        let names = (class.name(), class.host().name());
+        let mut scope = Scope::with_values(names, 0, turn as u64, draws, drawn(task, turn));
         let mut left = None;
         self.steps.retain(|step| {
             if spent() > end {
@@ -100,7 +102,7 @@ impl<'w> Rehearsal<'w> {
 }
 
 fn render(class: &UserClass, step: &Step, scope: &mut Scope) -> Result<(), EvaluationError> {
-    scope.fork(step);
+    scope.fork(step.index);
     let path = step.path.render(scope)?;
     if request_url(class.host().url(), &path).is_none() {
         return Err(wrong(

@@ -14,17 +14,17 @@ use crate::clock::Slot;
 use crate::run::{DailyCurve, DayPoint};
 use crate::schedule::offsets;
 
-/// What Locust calls no shape at all, where one can be chosen.
+/// Locust's name for no shape at all, where one can be chosen.
 pub const NO_SHAPE: &str = "Default";
 
-/// How the number of users goes on by itself.
+/// The course of the number of users.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Shape {
     pub(super) name: Arc<str>,
     pub(super) course: Course,
 }
 
-/// What a shape does.
+/// A load shape of the file.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Course {
     /// One stage after another, and then the run stops; at least one.
@@ -61,7 +61,7 @@ impl Shape {
         &self.name
     }
 
-    /// What it does.
+    /// Its course.
     pub fn course(&self) -> &Course {
         &self.course
     }
@@ -86,7 +86,7 @@ impl Shape {
         }
     }
 
-    /// How long it goes on; `None` if it has no end.
+    /// Its duration; `None` if it has no end.
     pub fn lasts(&self) -> Option<Duration> {
         match &self.course {
             Course::Stages(stages) => stages.last().map(|last| Duration::from_secs(last.ends)),
@@ -146,7 +146,7 @@ impl Daily {
         self.spawn_rate
     }
 
-    /// What a run that begins in a slot keeps of it.
+    /// The curve that a run which begins in a slot keeps of it.
     pub fn from(&self, slot: Slot) -> DailyCurve {
         DailyCurve {
             points: self.points.clone(),

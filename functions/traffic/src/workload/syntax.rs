@@ -3,8 +3,6 @@
 //! Walks minijinja's syntax tree. A template that passes can still fail on values that only the run
 //! knows (a response, a captured value), and on nothing else.
 
-use std::collections::BTreeSet;
-
 use minijinja::Error;
 use minijinja::machinery::ast::{Expr, Stmt};
 use minijinja::machinery::{parse, parse_expr};
@@ -12,64 +10,17 @@ use minijinja::machinery::{parse, parse_expr};
 use super::engine::{Engine, syntax};
 
 mod calls;
+mod findings;
 mod guards;
 mod limits;
 mod walk;
 
+use findings::Problem;
+pub(super) use findings::{Findings, TemplateNames, TemplatePiece};
 use walk::Walk;
 
-/// The names that a template may use where it stands.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Names {
-    /// What is always there.
-    pub(super) fixed: Vec<&'static str>,
-    /// What the task draws.
-    pub(super) drawn: Vec<String>,
-    /// What earlier requests of the task capture.
-    pub(super) captured: Vec<String>,
-    /// What this request or a later one captures, for a better message.
-    pub(super) captured_later: Vec<String>,
-    /// Whether the functions that draw are available.
-    pub(super) random: bool,
-}
-
-impl Names {
-    fn all(&self) -> impl Iterator<Item = &str> {
-        let own = self.drawn.iter().chain(&self.captured).map(String::as_str);
-        self.fixed.iter().copied().chain(own)
-    }
-
-    fn has(&self, name: &str) -> bool {
-        self.all().any(|known| known == name)
-    }
-}
-
-/// Something wrong on a line of a template, counted from 0.
-pub(super) type Problem = (usize, String);
-
-/// What a template says about the names it uses.
-#[derive(Debug, Default)]
-pub(super) struct Findings {
-    pub(super) problems: Vec<Problem>,
-    /// Every name of ours that it reads.
-    pub(super) reads: BTreeSet<String>,
-    /// Those of them that it cannot do without: not only in `x | default(...)` or `x is defined`.
-    pub(super) needs: BTreeSet<String>,
-    /// The template in pieces, if it is nothing but text and names.
-    pub(super) pieces: Option<Vec<Segment>>,
-    /// The words and signs that it consists of.
-    pub(super) tokens: usize,
-}
-
-/// A part of a template that is nothing but text and names.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Segment {
-    Text(String),
-    Name(String),
-}
-
 /// Inspects a template.
-pub(super) fn inspect_template(source: &str, names: &Names, engine: &Engine) -> Findings {
+pub(super) fn inspect_template(source: &str, names: &TemplateNames, engine: &Engine) -> Findings {
     let tokens = match limits::check(source, false) {
         Ok(tokens) => tokens,
         Err(problem) => return refused(problem),
@@ -90,7 +41,7 @@ pub(super) fn inspect_template(source: &str, names: &Names, engine: &Engine) -> 
 }
 
 /// Inspects an expression.
-pub(super) fn inspect_expression(source: &str, names: &Names, engine: &Engine) -> Findings {
+pub(super) fn inspect_expression(source: &str, names: &TemplateNames, engine: &Engine) -> Findings {
     let tokens = match limits::check(source, true) {
         Ok(tokens) => tokens,
         Err(problem) => return refused(problem),
@@ -100,7 +51,7 @@ pub(super) fn inspect_expression(source: &str, names: &Names, engine: &Engine) -
         Ok(tree) => {
             let mut walk = Walk::new(names, engine);
             walk.expression(&tree, false);
-            let pieces = name_of(&tree).map(|name| vec![Segment::Name(name.to_owned())]);
+            let pieces = name_of(&tree).map(|name| vec![TemplatePiece::Name(name.to_owned())]);
             Findings {
                 pieces,
                 tokens,
@@ -153,13 +104,15 @@ fn name_of<'a>(expression: &Expr<'a>) -> Option<&'a str> {
     }
 }
 
-fn pieces(tree: &Stmt<'_>) -> Option<Vec<Segment>> {
+fn pieces(tree: &Stmt<'_>) -> Option<Vec<TemplatePiece>> {
     let Stmt::Template(template) = tree else {
         return None;
     };
     let segment = |statement: &Stmt<'_>| match statement {
-        Stmt::EmitRaw(raw) => Some(Segment::Text(raw.raw.to_owned())),
-        Stmt::EmitExpr(emit) => name_of(&emit.expr).map(|name| Segment::Name(name.to_owned())),
+        Stmt::EmitRaw(raw) => Some(TemplatePiece::Text(raw.raw.to_owned())),
+        Stmt::EmitExpr(emit) => {
+            name_of(&emit.expr).map(|name| TemplatePiece::Name(name.to_owned()))
+        }
         _ => None,
     };
     template.children.iter().map(segment).collect()

@@ -1,6 +1,6 @@
 //! Texts, expressions and JSON bodies that are evaluated for each request.
 //!
-//! What is known when the file is read is kept ready: a text without a template in it costs nothing, and
+//! Everything that is known when the file is read is kept ready: a text without a template in it costs nothing, and
 //! one that only names values is put together without the template engine.
 
 use std::borrow::Cow;
@@ -11,10 +11,10 @@ use minijinja::Value;
 
 use super::dumps::{dumps, quoted};
 use super::engine::Program;
-use super::errors::{EvaluationError, Origin};
+use super::errors::{EvaluationError, TextOrigin};
 use super::json;
 use super::scope::Scope;
-use super::syntax::Segment;
+use super::syntax::TemplatePiece;
 
 /// A text that may hold `{{ expressions }}`.
 #[derive(Debug)]
@@ -23,7 +23,7 @@ pub struct Text(Form);
 #[derive(Debug)]
 enum Form {
     Constant(String),
-    Pieces(Vec<Segment>, Arc<Origin>),
+    Pieces(Vec<TemplatePiece>, Arc<TextOrigin>),
     Template(Program),
 }
 
@@ -32,7 +32,7 @@ impl Text {
         Self(Form::Constant(text.into()))
     }
 
-    pub(super) fn pieces(pieces: Vec<Segment>, origin: Arc<Origin>) -> Self {
+    pub(super) fn pieces(pieces: Vec<TemplatePiece>, origin: Arc<TextOrigin>) -> Self {
         Self(Form::Pieces(pieces, origin))
     }
 
@@ -49,9 +49,9 @@ impl Text {
     }
 
     /// Where the text stands; of a constant one nothing is known.
-    pub(super) fn origin(&self) -> Arc<Origin> {
+    pub(super) fn origin(&self) -> Arc<TextOrigin> {
         match &self.0 {
-            Form::Constant(_) => Arc::new(Origin::unknown()),
+            Form::Constant(_) => Arc::new(TextOrigin::unknown()),
             Form::Pieces(_, origin) => Arc::clone(origin),
             Form::Template(program) => Arc::clone(&program.origin),
         }
@@ -81,15 +81,15 @@ impl Text {
 }
 
 fn join(
-    pieces: &[Segment],
-    origin: &Arc<Origin>,
+    pieces: &[TemplatePiece],
+    origin: &Arc<TextOrigin>,
     scope: &Scope,
 ) -> Result<String, EvaluationError> {
     let mut text = String::with_capacity(64);
     for piece in pieces {
         match piece {
-            Segment::Text(piece) => text.push_str(piece),
-            Segment::Name(name) => {
+            TemplatePiece::Text(piece) => text.push_str(piece),
+            TemplatePiece::Name(name) => {
                 let value = defined(name, origin, scope)?;
                 match value.as_str() {
                     Some(string) => text.push_str(string),
@@ -101,7 +101,7 @@ fn join(
     Ok(text)
 }
 
-fn defined(name: &str, origin: &Arc<Origin>, scope: &Scope) -> Result<Value, EvaluationError> {
+fn defined(name: &str, origin: &Arc<TextOrigin>, scope: &Scope) -> Result<Value, EvaluationError> {
     let value = scope.iteration().lookup(name);
     value.ok_or_else(|| EvaluationError::new(origin, format!("undefined value: `{name}`")))
 }
@@ -109,7 +109,7 @@ fn defined(name: &str, origin: &Arc<Origin>, scope: &Scope) -> Result<Value, Eva
 /// An expression whose value keeps its type.
 #[derive(Debug)]
 pub(super) enum Expression {
-    Name(String, Arc<Origin>),
+    Name(String, Arc<TextOrigin>),
     Program(Program),
 }
 
@@ -121,7 +121,7 @@ impl Expression {
         }
     }
 
-    fn origin(&self) -> &Arc<Origin> {
+    fn origin(&self) -> &Arc<TextOrigin> {
         match self {
             Self::Name(_, origin) => origin,
             Self::Program(program) => &program.origin,
@@ -129,7 +129,7 @@ impl Expression {
     }
 }
 
-/// What a request sends.
+/// The body of a request.
 #[derive(Debug)]
 pub enum Body {
     /// A text, as it is.

@@ -1,12 +1,12 @@
 //! The thread that a workload is read on: with a known stack, and given up when it takes too long.
 //!
-//! What a file may cost is counted everywhere; the deadline is for what nobody thought of. The thread asks
+//! The cost of a file is counted everywhere; the deadline is for costs that nobody thought of. The thread asks
 //! whoever waits for it for environment variables, so that nothing but the text has to be handed over.
 
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::time::Duration;
 
-/// How long reading may take. Unoptimized code has more time, as tests share their machine.
+/// The longest that reading may take. Unoptimized code has more time, as tests share their machine.
 const DEADLINE: Duration = Duration::from_millis(if cfg!(debug_assertions) {
     60_000
 } else {

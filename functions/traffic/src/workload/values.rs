@@ -11,10 +11,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// The budget, unless a quarter of the memory is less.
 const USUAL: u64 = 256 * 1024 * 1024;
 
-/// What a body makes is noted in pieces of so many bytes, so that most bodies touch nothing that is shared.
+/// The memory of a body is noted in pieces of so many bytes, so that most bodies touch nothing that is shared.
 const PIECE: u64 = 64 * 1024;
 
-/// What the values of all bodies may take together.
+/// The memory that the values of all bodies may take together.
 struct Budget {
     bytes: u64,
     left: AtomicU64,
@@ -22,10 +22,10 @@ struct Budget {
 
 /// The part of one body's values, given back when it is dropped.
 #[derive(Debug, Default)]
-pub(super) struct Share {
-    /// What was taken of the budget.
+pub(super) struct MemoryShare {
+    /// The bytes that were taken of the budget.
     taken: AtomicU64,
-    /// What the values take.
+    /// The bytes that the values take.
     used: AtomicU64,
 }
 
@@ -50,7 +50,7 @@ fn budget() -> &'static Budget {
     })
 }
 
-impl Share {
+impl MemoryShare {
     /// Takes bytes for values that are about to be made.
     ///
     /// # Errors
@@ -77,7 +77,7 @@ impl Share {
     }
 }
 
-impl Drop for Share {
+impl Drop for MemoryShare {
     fn drop(&mut self) {
         let taken = *self.taken.get_mut();
         if taken > 0 {
@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn what_was_taken_is_given_back_and_no_more_is_given_than_there_is() {
         let all = budget().bytes;
-        let share = Share::default();
+        let share = MemoryShare::default();
         share.take(PIECE).unwrap();
         assert_eq!(share.taken.load(Ordering::Relaxed), 0, "it is small");
         let error = share.take(all).unwrap_err();
@@ -105,7 +105,7 @@ mod tests {
             )
         );
         for _ in 0..1_000 {
-            let share = Share::default();
+            let share = MemoryShare::default();
             share.take(all / 8).unwrap();
             share.take(1).unwrap();
         }

@@ -1,4 +1,4 @@
-//! How a user waits between iterations, and how durations are written in a workload file.
+//! The wait of a user between iterations, and how durations are written in a workload file.
 //!
 //! A [`Wait`] is a value: when iterations are due by it is the plan's business. Durations are whole
 //! microseconds.
@@ -34,7 +34,7 @@ pub enum Wait {
     Poisson(Duration),
 }
 
-/// What a `wait` may be, for messages.
+/// The forms of a `wait`, for messages.
 pub(super) const EXPECTED: &str = "\"between(1, 3)\", \"constant_pacing(30)\", \
     \"constant_throughput(0.5)\", \"constant(1)\" or \"poisson(10)\", in seconds";
 

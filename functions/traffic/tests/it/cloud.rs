@@ -8,12 +8,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use testing::{Calls, FaultyQueue, FaultyStore, MemoryHeartbeat};
 use tokio::task::JoinSet;
 use traffic::clock::{Clock, Slot, Timestamp};
-use traffic::fanout::FanOut;
-use traffic::memory::MemoryHeartbeat;
+use traffic::deployment::Deployment;
 use traffic::plan::Plan;
-use traffic::ports::{Store as _, WakeUp};
+use traffic::ports::{MarkerStore as _, RunStore as _, WakeUp};
 use traffic::record::wire::{Contents, Decoded};
 use traffic::record::{Block, BlockSize, Fate};
 use traffic::run::{Run, RunId, Segment, Share};
@@ -26,14 +26,10 @@ mod claims;
 mod fan_out;
 mod faults;
 mod markers;
-mod queue;
 mod scale;
-mod store;
 mod target;
 mod turns;
 
-use queue::UnsteadyQueue;
-use store::UnsteadyStore;
 use target::{Seen, Target};
 
 /// The first slot of every run; a full minute, as heartbeats go.
@@ -44,8 +40,8 @@ const DELIVERED_AGAIN_AFTER: Duration = Duration::from_secs(6);
 
 /// One process of the tick function.
 struct Process {
-    ticker: Arc<Ticker<UnsteadyStore, Target>>,
-    runs: Arc<Runs<UnsteadyStore>>,
+    ticker: Arc<Ticker<FaultyStore, Target>>,
+    runs: Arc<Runs<FaultyStore>>,
 }
 
 /// What became of a planned iteration: class, block, slot, user and ordinal.
@@ -53,8 +49,8 @@ type Entry = (String, Block, Slot, u8, u32);
 
 struct Cloud {
     clock: Clock,
-    store: Arc<UnsteadyStore>,
-    queue: Arc<UnsteadyQueue>,
+    store: Arc<FaultyStore>,
+    queue: Arc<FaultyQueue>,
     heartbeat: Arc<MemoryHeartbeat>,
     target: Target,
     processes: Vec<Process>,
@@ -83,20 +79,12 @@ fn wake_up(block: u32, slot: Slot) -> WakeUp {
 }
 
 fn segment(from: Slot, user_count: u32) -> Segment {
-    Segment {
-        from: from.full_second(),
+    Segment::new(
+        from.full_second(),
         user_count,
-        spawn_rate: 10_000.0,
-        shares: vec![Share {
-            class: "A".into(),
-            weight: 1,
-            fixed_count: 0,
-        }],
-        host: None,
-        hosts: Vec::new(),
-        until: None,
-        shape: None,
-    }
+        10_000.0,
+        vec![Share::new("A", 1, 0)],
+    )
 }
 
 impl Cloud {
@@ -123,20 +111,19 @@ impl Cloud {
         let workload = Workload::parse(&source, "test", &|_| None).unwrap();
         let clock = target.clock().clone();
         clock.sleep_until(START.full_second() - secs(2)).await;
-        let store = Arc::new(UnsteadyStore::default());
+        let store = Arc::new(FaultyStore::default());
+        store.slow(Calls::All, ms(8));
         let written = store.put_workload(workload.version(), &source).await;
         written.unwrap();
         let run = Run {
-            id: run_id(),
-            revision: 1,
-            seed: 1,
-            workload: workload.version().into(),
-            created_at: clock.now(),
-            segments: vec![segment(START, users)],
-            stopped_at: None,
             block_size,
-            past: None,
-            reset_at: None,
+            ..Run::new(
+                run_id(),
+                1,
+                workload.version(),
+                clock.now(),
+                vec![segment(START, users)],
+            )
         };
         store.put_run(&run).await.unwrap();
         store.forget_counts();
@@ -153,9 +140,8 @@ impl Cloud {
         cloud
     }
 
-    fn runs(&self) -> Arc<Runs<UnsteadyStore>> {
-        let store = Arc::clone(&self.store);
-        Arc::new(Runs::new(store, self.clock.clone(), Arc::new(|_| None)))
+    fn runs(&self) -> Arc<Runs<FaultyStore>> {
+        testing::runs(&self.store, &self.clock)
     }
 
     fn add_processes(&mut self, count: usize) {
@@ -175,14 +161,8 @@ impl Cloud {
     }
 
     /// A process of the fan-out function.
-    fn fan_out(&self) -> FanOut<UnsteadyStore, UnsteadyQueue, MemoryHeartbeat> {
-        FanOut {
-            store: Arc::clone(&self.store),
-            queue: Arc::clone(&self.queue),
-            heartbeat: Arc::clone(&self.heartbeat),
-            runs: self.runs(),
-            clock: self.clock.clone(),
-        }
+    fn fan_out(&self) -> Deployment<FaultyStore, FaultyQueue, MemoryHeartbeat> {
+        testing::deployment(&self.store, &self.queue, &self.heartbeat, &self.clock)
     }
 
     /// Delivers a wake-up after a while to a process, and to the next ones for as long as it fails.
@@ -235,11 +215,7 @@ impl Cloud {
 
     /// The run as it is, whatever the store's trouble.
     async fn plan(&self) -> Arc<LoadedRun> {
-        let runs = Runs::new(
-            Arc::clone(self.store.inner()),
-            self.clock.clone(),
-            Arc::new(|_| None),
-        );
+        let runs = testing::runs(&self.store.inner, &self.clock);
         runs.get(&run_id()).await.unwrap()
     }
 
@@ -249,14 +225,14 @@ impl Cloud {
         let mut run = before.plan.run().clone();
         run.revision += 1;
         change(&mut run);
-        self.store.inner().put_run(&run).await.unwrap();
+        self.store.inner.put_run(&run).await.unwrap();
         (before, self.plan().await)
     }
 
     /// All that was recorded, in one.
     fn recorded(&self) -> Contents {
         let mut all = Contents::default();
-        for record in self.store.inner().all_records() {
+        for record in self.store.inner.all_records() {
             let decoded = Decoded::read(&record.payload, record.key.slot).unwrap();
             let contents = decoded.to_contents();
             all.outcomes.extend(contents.outcomes);
@@ -268,7 +244,7 @@ impl Cloud {
     /// What the records say of each planned iteration; more than one fate is a duplicate.
     fn ledger(&self) -> BTreeMap<Entry, Vec<Fate>> {
         let mut ledger: BTreeMap<Entry, Vec<Fate>> = BTreeMap::new();
-        for record in self.store.inner().all_records() {
+        for record in self.store.inner.all_records() {
             let key = &record.key;
             let decoded = Decoded::read(&record.payload, key.slot).unwrap();
             for entry in decoded.to_contents().iterations {

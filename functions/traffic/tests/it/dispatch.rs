@@ -1,9 +1,6 @@
 //! Class counts are those of Locust's own dispatcher, asked in Python.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
-use std::path::Path;
-use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 use traffic::plan::mix::Mix;
@@ -55,32 +52,13 @@ impl Case {
 }
 
 fn ask_locust(cases: &[Case]) -> Vec<BTreeMap<String, u64>> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let python = std::env::var_os("CICADA_PYTHON")
-        .map_or_else(|| root.join(".tools/venv/bin/python"), Into::into);
-    let mut child = Command::new(&python)
-        .arg(root.join("tests/oracle/dispatch.py"))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap_or_else(|error| {
-            panic!("{}: {error}: run scripts/tools.sh locust", python.display())
-        });
     let questions = Value::from(cases.iter().map(Case::json).collect::<Vec<_>>());
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(questions.to_string().as_bytes())
-        .unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success());
-    serde_json::from_slice(&output.stdout).unwrap()
+    testing::tools::ask("dispatch.py", &questions)
 }
 
 #[test]
 fn class_counts_equal_those_of_locusts_dispatcher() {
-    let mut cases: Vec<Case> = (0..800).map(Case::random).collect();
+    let mut cases: Vec<Case> = (0..300).map(Case::random).collect();
     let default = [
         "ChatModelAUser",
         "ChatModelBUser",
@@ -89,17 +67,9 @@ fn class_counts_equal_those_of_locusts_dispatcher() {
         "PassiveLoadUser",
         "TargetAppUser",
     ];
-    cases.extend((0..=60).map(|users| {
-        Case {
-            users,
-            shares: default
-                .map(|class| Share {
-                    class: class.into(),
-                    weight: 1,
-                    fixed_count: 0,
-                })
-                .into(),
-        }
+    cases.extend((0..=60).map(|users| Case {
+        users,
+        shares: default.map(|class| Share::new(class, 1, 0)).into(),
     }));
     let answers = ask_locust(&cases);
     assert_eq!(answers.len(), cases.len());

@@ -2,7 +2,7 @@
 //! has made.
 
 use std::io::{BufRead as _, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
@@ -12,10 +12,6 @@ use tempfile::TempDir;
 use traffic::clock::Clock;
 use traffic::transport::{Http, HttpSettings, RequestContext, Transport as _};
 use traffic::workload::{FOLDER, Workload};
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
-}
 
 /// A folder with certificates.
 struct Folder(TempDir);
@@ -66,7 +62,8 @@ impl Folder {
 
     /// The certificate of the recipe in `docs/security.md`, as it stands there.
     fn of_the_guide() -> Self {
-        let guide = std::fs::read_to_string(root().join("docs/security.md")).unwrap();
+        let guide =
+            std::fs::read_to_string(testing::tools::root().join("docs/security.md")).unwrap();
         let (_, recipe) = guide.split_once("\nopenssl req -x509").expect("a recipe");
         let (recipe, _) = recipe.split_once("-out cert.pem\n").expect("its end");
         let folder = Self::new();
@@ -80,24 +77,14 @@ struct Server(Child, u16);
 
 impl Server {
     fn start(folder: &Folder, options: &[&str]) -> Self {
-        let python = std::env::var_os("CICADA_PYTHON")
-            .map_or_else(|| root().join(".tools/venv/bin/python"), Into::into);
-        let mut child = Command::new(&python)
-            .arg(
-                root()
-                    .canonicalize()
-                    .unwrap()
-                    .join("tests/oracle/tls_server.py"),
-            )
+        let mut child = testing::tools::oracle("tls_server.py")
             .args(["cert.pem", "key.pem"])
             .args(options)
             .current_dir(&folder.0)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .unwrap_or_else(|error| {
-                panic!("{}: {error}: run scripts/tools.sh locust", python.display())
-            });
+            .unwrap();
         let mut port = String::new();
         let mut output = BufReader::new(child.stdout.take().unwrap());
         output.read_line(&mut port).unwrap();

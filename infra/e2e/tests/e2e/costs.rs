@@ -12,7 +12,7 @@ use std::time::Duration;
 use cost::{Assumptions, ResponseTimes, calls};
 use traffic::clock::{Clock, Slot};
 use traffic::plan::Plan;
-use traffic::ports::Store as _;
+use traffic::ports::RunStore as _;
 use traffic::runs::{LoadedRun, planned_classes};
 use traffic::workload::Workload;
 

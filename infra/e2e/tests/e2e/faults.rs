@@ -6,15 +6,15 @@
 use std::time::Duration;
 
 use serde_json::Value;
+use testing::assert_adds_up;
 use tokio::time::sleep;
 use traffic::clock::{Clock, Slot};
 use traffic::plan::Plan;
-use traffic::ports::{Queue as _, Store as _, WakeUp};
+use traffic::ports::{Queue as _, RunStore as _, WakeUp};
 use traffic::runs::planned_classes;
 use traffic::workload::Workload;
 
 use crate::emulator::output;
-use crate::main_job::assert_adds_up;
 use crate::proxy::Fault;
 use crate::scene::Scene;
 use crate::servers::Server;

@@ -9,7 +9,6 @@ mod faults;
 mod main_job;
 mod processes;
 mod proxy;
-mod recorder;
 mod same_traffic;
 mod scene;
 mod schedules;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use stand_ins::CountersSnapshot;
+use testing::assert_adds_up;
 
 use crate::costs;
 use crate::emulator::output;
@@ -46,18 +47,6 @@ async fn six_classes_over_several_heartbeats_are_accounted_for_to_the_request() 
     );
     assert_equal(&stage.counts().await, &scene.targets.counters());
     stage.destroy().await;
-}
-
-/// Planned is recorded, skipped, missing and pending together, for every class and in total.
-pub(crate) fn assert_adds_up(ledger: &Value) {
-    let number = |account: &Value, field: &str| account[field].as_u64().unwrap();
-    let classes = ledger["classes"].as_object().unwrap().values();
-    for account in std::iter::once(ledger).chain(classes) {
-        let parts = ["recorded", "skipped", "missing", "pending"];
-        let sum: u64 = parts.iter().map(|part| number(account, part)).sum();
-        assert_eq!(number(account, "planned"), sum, "{account:#}");
-        assert_eq!(number(account, "unplanned"), 0, "{account:#}");
-    }
 }
 
 /// What the targets counted, route by route, is what the statistics say.

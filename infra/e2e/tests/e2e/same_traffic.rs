@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use traffic::ports::Store as _;
+use testing::Recorder;
+use traffic::ports::RunStore as _;
 
 use crate::emulator::root;
-use crate::recorder::Recorder;
 use crate::scene::Scene;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -14,7 +14,7 @@ async fn a_run_time_ends_a_run_whose_seed_gives_the_same_requests_locally() {
     let in_the_cloud = Recorder::start().await;
     let swarm = format!(
         "user_count=30&spawn_rate=10&run_time=75&host={}",
-        in_the_cloud.url
+        in_the_cloud.url()
     );
     let answer = scene.stage.post("/swarm", &swarm).await;
     assert_eq!(answer["run_time"], 75, "{answer:#}");
@@ -30,7 +30,7 @@ async fn a_run_time_ends_a_run_whose_seed_gives_the_same_requests_locally() {
         .stage
         .command(root().join("target/debug/cicada").to_str().unwrap())
         .args(["--headless", "-u", "30", "-r", "10", "-t", "75"])
-        .args(["--host", &on_a_laptop.url])
+        .args(["--host", on_a_laptop.url()])
         .args(["--seed", &run.seed.to_string()])
         .output()
         .await

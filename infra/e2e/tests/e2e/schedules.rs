@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use serde_json::Value;
+use testing::assert_adds_up;
 use traffic::clock::Clock;
 
-use crate::main_job::assert_adds_up;
 use crate::scene::Scene;
 
 /// A minute until it is due, and the emulator looks at its schedules every ten seconds.

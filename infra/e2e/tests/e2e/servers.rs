@@ -12,7 +12,7 @@ use crate::stage::rows;
 const PASSWORD: &str = "container";
 
 /// It answers within this, or the test ends.
-const STARTS_WITHIN: Duration = Duration::from_secs(30);
+const STARTS_WITHIN: Duration = Duration::from_secs(120);
 
 /// A serving container; killed when dropped, as one whose machine fails.
 pub(crate) struct Server {

@@ -3,13 +3,11 @@
 use std::time::Duration;
 
 use control::Settings;
+use testing::{MemoryHeartbeat, MemoryQueue, MemoryStore};
 use tokio::task::JoinHandle;
 use traffic::clock::{Clock, Slot, Timestamp};
-use traffic::fanout::FanOut;
-use traffic::memory::{MemoryHeartbeat, MemoryQueue, MemoryStore};
-use traffic::ports::Schedule;
+use traffic::ports::{RunStore as _, Schedule};
 use traffic::run::Run;
-use traffic::runs::Runs;
 use traffic::workload::Workload;
 
 use super::*;
@@ -37,20 +35,14 @@ impl Followed {
     fn new() -> Self {
         let clock = Clock::following_tokio(NOON - 30 * SECOND);
         let store = Arc::<MemoryStore>::default();
-        let nothing_set = Arc::new(|_: &str| None);
-        let fan_out = FanOut {
-            store: Arc::clone(&store),
-            queue: Arc::default(),
-            heartbeat: Arc::default(),
-            runs: Arc::new(Runs::new(Arc::clone(&store), clock.clone(), nothing_set)),
-            clock: clock.clone(),
-        };
+        let deployment = testing::deployment(&store, &Arc::default(), &Arc::default(), &clock);
         let workload = Workload::built_in(&|_| None).unwrap();
-        let control = Control::new(Settings::new(Arc::new(workload)), Arc::new(fan_out));
+        let control = Control::new(Settings::new(Arc::new(workload)), Arc::new(deployment));
         let control = Arc::new(control.unwrap());
         let kept = SqliteStore::temporary(clock.clone()).unwrap();
         let (heartbeat, _) = TokioHeartbeat::new(clock.clone(), kept);
-        let alarms = without_time_passing(Alarms::new(&heartbeat, clock.clone())).unwrap();
+        let schedules = without_time_passing(heartbeat.subscribe()).unwrap();
+        let alarms = Alarms::new(schedules, clock.clone());
         let following = tokio::spawn(follow(alarms, Arc::clone(&control)));
         Self {
             clock,

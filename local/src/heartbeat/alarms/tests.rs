@@ -1,7 +1,6 @@
-//! What only a wall clock does that no test's clock does: going back.
+//! Alarms by a wall clock that goes back, as no test's clock does.
 
 use super::*;
-use crate::store::SqliteStore;
 
 fn at(seconds: u64) -> Timestamp {
     // a Wednesday at noon, UTC
@@ -17,8 +16,6 @@ fn rung(alarms: &mut Alarms, now: Timestamp) -> Vec<Timestamp> {
 #[tokio::test]
 async fn a_clock_that_is_put_back_rings_again_only_if_it_was_wrong_by_more_than_a_minute() {
     let clock = Clock::following_tokio(at(0) - Duration::from_secs(1));
-    let store = SqliteStore::temporary(clock.clone()).unwrap();
-    let (heartbeat, _beats) = TokioHeartbeat::new(clock.clone(), store.clone());
     let noon = Schedule {
         name: "noon".into(),
         start: None,
@@ -26,8 +23,8 @@ async fn a_clock_that_is_put_back_rings_again_only_if_it_was_wrong_by_more_than_
         time_zone: "UTC".into(),
         swarm: "{}".into(),
     };
-    store.put_schedule(&noon).await.unwrap();
-    let mut alarms = Alarms::new(&heartbeat, clock).await.unwrap();
+    let (_schedules, noon) = watch::channel(vec![noon]);
+    let mut alarms = Alarms::new(noon, clock);
     assert_eq!(rung(&mut alarms, at(1)), [at(0)]);
     // set by a moment, as clocks are all the time
     assert_eq!(rung(&mut alarms, at(0) - Duration::from_secs(20)), []);

@@ -27,35 +27,32 @@ const CODE: [&str; 6] = [
     "union select",
 ];
 
-/// An answer in a chat.
 #[derive(Debug, Serialize)]
-pub(crate) struct Said {
-    /// The kind of prompt that it answers.
+pub(crate) struct ChatAnswer {
     pub(crate) kind: &'static str,
     pub(crate) text: String,
     /// The tools that a look at the system took.
     pub(crate) tools: &'static [String],
 }
 
-/// The answer to `message`.
-pub(crate) fn answer(message: &str, facts: &Facts, draws: &mut Draws) -> Said {
+pub(crate) fn answer(message: &str, facts: &Facts, draws: &mut Draws) -> ChatAnswer {
     if let Some(kind) = no_question(message) {
-        return Said::no_question(kind, message);
+        return ChatAnswer::no_question(kind, message);
     }
     let words = words(message);
     let has = |phrases: &[String]| phrases.iter().any(|phrase| words.contains(phrase));
     if let Some(term) = DATA.terms.iter().find(|term| has(&term.phrases)) {
         let opening = pick(&DATA.opening[facts.model.letter()].without_tools, draws);
         let text = format!("{opening}{}", term.text);
-        return Said::without_tools("explanation", text);
+        return ChatAnswer::without_tools("explanation", text);
     }
     match DATA.topics.iter().find(|topic| has(&topic.words)) {
-        Some(topic) => Said::on_topic(topic, facts, draws),
-        None => Said::no_question("other", message),
+        Some(topic) => ChatAnswer::on_topic(topic, facts, draws),
+        None => ChatAnswer::no_question("other", message),
     }
 }
 
-impl Said {
+impl ChatAnswer {
     fn without_tools(kind: &'static str, text: String) -> Self {
         Self {
             kind,
@@ -80,10 +77,10 @@ impl Said {
             false => pick(&opening.with_tools, draws),
         };
         let closing = pick(&DATA.closing[facts.model.letter()], draws);
-        let said = templates::render(&topic.kind, facts.context());
+        let body = templates::render(&topic.kind, facts.context());
         let text = match topic.plain {
-            true => said,
-            false => format!("{opening}{said}{closing}"),
+            true => body,
+            false => format!("{opening}{body}{closing}"),
         };
         Self {
             kind: &topic.kind,
@@ -156,7 +153,7 @@ mod tests {
     use crate::chaos::Weather;
     use crate::route::Model;
 
-    fn said(message: &str) -> Said {
+    fn said(message: &str) -> ChatAnswer {
         let facts = Facts {
             model: Model::A,
             uptime: Duration::from_secs(7_500),

@@ -6,6 +6,7 @@ use parking_lot::Mutex;
 use serde_json::{Value, json};
 use strum::{IntoStaticStr, VariantArray};
 
+use crate::reply::rounded;
 use crate::route::Model;
 
 /// The kind of work that a model is asked for.
@@ -38,7 +39,6 @@ struct Series {
 }
 
 impl Metrics {
-    /// Records a finished request.
     pub(crate) fn record(
         &self,
         kind: Kind,
@@ -66,7 +66,7 @@ impl Metrics {
         (a.requests() + b.requests(), a.failed + b.failed)
     }
 
-    /// `model_a` and `model_b`, with their requests and how long these took.
+    /// `model_a` and `model_b`, with the counts and the times of their requests.
     pub(crate) fn json(&self, uptime: Duration, since: &str) -> Value {
         let [a, b] = *self.0.lock();
         json!({
@@ -143,18 +143,13 @@ fn model_json(model: Model, kinds: &[Series; 2]) -> Value {
         "total_requests": total,
         "successful_requests": succeeded,
         "failed_requests": chat.failed + repair.failed,
-        "success_rate": round(share(succeeded as f64)),
+        "success_rate": rounded(share(succeeded as f64), 4),
         "chat_requests": chat.requests(),
         "repair_requests": repair.requests(),
-        "avg_latency_seconds": round(share(chat.seconds + repair.seconds)),
-        "max_latency_seconds": round(chat.slowest.max(repair.slowest)),
+        "avg_latency_seconds": rounded(share(chat.seconds + repair.seconds), 4),
+        "max_latency_seconds": rounded(chat.slowest.max(repair.slowest), 4),
         "total_tokens": chat.tokens + repair.tokens,
     })
-}
-
-/// `value` with four decimals.
-fn round(value: f64) -> f64 {
-    (value * 10_000.0).round() / 10_000.0
 }
 
 #[cfg(test)]

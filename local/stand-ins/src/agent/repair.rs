@@ -9,9 +9,9 @@ use traffic::random::Draws;
 
 use super::millis;
 use crate::data::{self, DATA, Scenario};
+use crate::reply::rounded;
 use crate::route::Model;
 
-/// The report of a repair.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
     repair_id: String,
@@ -31,7 +31,6 @@ pub(crate) struct Report {
     pub(crate) finished_at: String,
 }
 
-/// One call of a tool in a repair.
 #[derive(Debug, Serialize)]
 struct Step {
     step: usize,
@@ -58,7 +57,7 @@ pub(crate) fn report(model: Model, fails: bool, took: Duration, draws: &mut Draw
         diagnosis: &scenario.diagnosis,
         containers_restarted: vec![&scenario.container; if fails { 2 } else { 1 }],
         iterations: steps.len(),
-        latency_seconds: (took.as_secs_f64() * 1_000.0).round() / 1_000.0,
+        latency_seconds: rounded(took.as_secs_f64(), 3),
         total_tokens: 380 * steps.len() as u64 + draws.below(400),
         steps,
         started_at: String::new(),

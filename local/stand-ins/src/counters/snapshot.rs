@@ -12,11 +12,8 @@ use crate::route::{Model, Route, Server};
 /// The number of requests so far, of those under way, and of the most at the same time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Gauge {
-    /// The requests that arrived.
     pub requests: u64,
-    /// The requests that are being answered.
     pub in_flight: u64,
-    /// The most requests that were being answered at the same time.
     pub max_concurrent: u64,
 }
 
@@ -32,16 +29,13 @@ impl Gauge {
     }
 }
 
-/// The counts of one route of one server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RouteCount {
-    /// The server that answers the route.
     pub server: Server,
     /// The method, `*` for requests that no route answers.
     pub method: &'static str,
     /// The pattern of the path, `(unknown)` for requests that no route answers.
     pub route: &'static str,
-    /// All of the route's requests.
     #[serde(flatten)]
     pub gauge: Gauge,
     /// The requests that were answered, by status.
@@ -80,7 +74,6 @@ impl RouteCount {
 pub struct UserCount {
     /// The name, `ModelAUser/3` for instance.
     pub user: String,
-    /// All of the user's requests.
     #[serde(flatten)]
     pub gauge: Gauge,
     /// The requests that named a model, by model.
@@ -102,11 +95,9 @@ impl UserCount {
 /// All counts of both servers since the last reset.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CountersSnapshot {
-    /// All requests to both servers.
     pub total: Gauge,
     /// The requests that named a model, by model.
     pub models: BTreeMap<Model, Gauge>,
-    /// The routes that were asked for.
     pub routes: Vec<RouteCount>,
     /// The users that asked, in the order of their first requests.
     pub users: Vec<UserCount>,
@@ -124,7 +115,6 @@ pub(crate) struct Detail {
 }
 
 impl Detail {
-    /// Everything.
     pub(crate) const ALL: Self = Self {
         users: true,
         arrivals: true,

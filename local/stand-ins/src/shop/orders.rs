@@ -9,13 +9,13 @@ use traffic::clock::Timestamp;
 use traffic::random::Draws;
 
 use crate::data::{self, DATA};
-use crate::timestamp::rfc3339;
+use crate::levels::rfc3339;
+use crate::reply::rounded;
 
 /// The orders that are kept; older ones are only counted.
 const MOST_KEPT: usize = 1_000;
 const FIRST_ID: u64 = 10_001;
 
-/// The orders of the shop.
 #[derive(Debug, Default)]
 pub(crate) struct OrderBook(Mutex<Book>);
 
@@ -27,7 +27,6 @@ struct Book {
     revenue: f64,
 }
 
-/// An order as the shop shows it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct Order {
     id: u64,
@@ -40,7 +39,6 @@ pub(crate) struct Order {
     created_at: Box<str>,
 }
 
-/// The newest orders.
 #[derive(Debug, Serialize)]
 pub(crate) struct Page {
     orders: Vec<Order>,
@@ -73,7 +71,7 @@ impl OrderBook {
             order_number: format!("ORD-{id:06}"),
             product: product.into(),
             product_id: known.map(|known| known.id),
-            amount: (amount * 100.0).round() / 100.0,
+            amount: rounded(amount, 2),
             currency: "USD",
             status: status(Duration::ZERO),
             created_at,

@@ -7,6 +7,9 @@ use stand_ins::{Model, Targets, TargetsConfig, TargetsError, USER_HEADER};
 
 use crate::harness::{Reply, StandIns};
 
+/// However slow the machine is.
+const PATIENCE: Duration = Duration::from_secs(120);
+
 #[tokio::test]
 async fn counters_are_exact_under_concurrency() {
     let stand_ins = StandIns::with(json!({"failure_ratio": {"GET /products": 0.5}})).await;
@@ -52,9 +55,8 @@ async fn counters_are_exact_under_concurrency() {
 
 #[tokio::test]
 async fn a_user_that_overlaps_itself_is_seen() {
-    let stand_ins = StandIns::with(json!({"fixed_latency_ms": {"POST /chat": 100}})).await;
-    let patience = Duration::from_secs(10);
-    let chat = |user, model| stand_ins.chat_as(user, model, patience);
+    let stand_ins = StandIns::with(json!({"fixed_latency_ms": {"POST /chat": 3_000}})).await;
+    let chat = |user, model| stand_ins.chat_as(user, model, PATIENCE);
     let all = futures_util::future::join_all([
         chat("PassiveLoadUser/1", "a"),
         chat("PassiveLoadUser/1", "b"),
@@ -72,7 +74,7 @@ async fn a_user_that_overlaps_itself_is_seen() {
 
 #[tokio::test]
 async fn a_request_counts_when_its_client_has_gone_away() {
-    let stand_ins = StandIns::with(json!({"fixed_latency_ms": {"POST /chat": 40_000}})).await;
+    let stand_ins = StandIns::with(json!({"fixed_latency_ms": {"POST /chat": 3_600_000}})).await;
     let arrived = async {
         let in_flight = || {
             Some(
@@ -89,7 +91,7 @@ async fn a_request_counts_when_its_client_has_gone_away() {
         }
     };
     tokio::select! {
-        answer = stand_ins.chat_as("ChatModelAUser/7", "a", Duration::from_secs(30)) => panic!("{answer:?}"),
+        answer = stand_ins.chat_as("ChatModelAUser/7", "a", PATIENCE) => panic!("{answer:?}"),
         () = arrived => {}
     }
     let abandoned = async {
@@ -103,7 +105,7 @@ async fn a_request_counts_when_its_client_has_gone_away() {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), abandoned)
+    tokio::time::timeout(PATIENCE, abandoned)
         .await
         .expect("the server sees that its client has gone");
 }
@@ -114,7 +116,7 @@ async fn a_reset_clears_counters_and_keeps_settings_and_orders() {
     let mouse = json!({"product": "Mouse", "amount": 5});
     stand_ins.post("/orders", mouse).await;
     stand_ins
-        .chat_as("ChatModelAUser/0", "a", Duration::from_secs(5))
+        .chat_as("ChatModelAUser/0", "a", PATIENCE)
         .await
         .unwrap();
     let with_arrivals = stand_ins
@@ -150,10 +152,7 @@ async fn arrivals_are_logged_in_order_for_each_user() {
     let stand_ins = StandIns::with(json!({"arrival_log": 1_000})).await;
     for _ in 0..5 {
         for user in ["ChatModelBUser/1", "ChatModelBUser/2"] {
-            stand_ins
-                .chat_as(user, "b", Duration::from_secs(5))
-                .await
-                .unwrap();
+            stand_ins.chat_as(user, "b", PATIENCE).await.unwrap();
         }
     }
     for user in stand_ins.targets.counters().users {
@@ -199,7 +198,7 @@ async fn a_shutdown_lets_quick_requests_end_and_cuts_off_slow_ones() {
     while stand_ins.targets.counters().requests("POST /chat") < 2 {
         tokio::task::yield_now().await;
     }
-    tokio::time::timeout(Duration::from_secs(10), stand_ins.targets.shutdown())
+    tokio::time::timeout(PATIENCE, stand_ins.targets.shutdown())
         .await
         .expect("a slow request does not hold up the shutdown");
     assert_eq!(quick.await.unwrap().unwrap().status(), 200);
@@ -214,16 +213,12 @@ async fn a_thousand_slow_requests_are_held_at_once() {
     let users: Vec<String> = (0..1_000).map(|n| format!("ChatModelAUser/{n}")).collect();
     let chats = users
         .iter()
-        .map(|user| stand_ins.chat_as(user, "a", Duration::from_secs(30)));
+        .map(|user| stand_ins.chat_as(user, "a", PATIENCE));
     let statuses = futures_util::future::join_all(chats).await;
     assert!(statuses.iter().all(|status| matches!(status, Ok(200))));
     let counters = stand_ins.targets.counters();
     assert_eq!(counters.route("POST /chat").unwrap().statuses[&200], 1_000);
     // one after the other they would take more than eight minutes
-    assert!(
-        before.elapsed() < Duration::from_secs(60),
-        "{:?}",
-        before.elapsed()
-    );
+    assert!(before.elapsed() < 2 * PATIENCE, "{:?}", before.elapsed());
     assert!(counters.total.max_concurrent > 100, "{:?}", counters.total);
 }

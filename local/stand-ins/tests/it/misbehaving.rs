@@ -8,7 +8,7 @@ use stand_ins::{Misbehaving, Mode};
 use crate::harness::client;
 
 /// However slow the machine is.
-const PATIENT: Duration = Duration::from_secs(30);
+const PATIENT: Duration = Duration::from_secs(120);
 
 /// The outcome of a request to a server that misbehaves, read to its end, and the requests that it got.
 async fn misbehaved(mode: &str, patience: Duration) -> (Result<Vec<u8>, reqwest::Error>, u64) {

@@ -29,7 +29,10 @@ impl Machine {
     fn on(store: SqliteStore, clock: Clock) -> Self {
         let (heartbeat, beats) = TokioHeartbeat::new(clock.clone(), store);
         Self {
-            alarms: without_time_passing(Alarms::new(&heartbeat, clock.clone())).unwrap(),
+            alarms: Alarms::new(
+                without_time_passing(heartbeat.subscribe()).unwrap(),
+                clock.clone(),
+            ),
             clock,
             heartbeat,
             _beats: beats,

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use traffic::clock::{Clock, Slot};
-use traffic::ports::{Checkpoint, Store};
+use traffic::ports::{Checkpoint, CheckpointStore as _, ProgressStore as _, RecordStore as _};
 
 use super::{open, record, records, run};
 use crate::child::{child, variable};

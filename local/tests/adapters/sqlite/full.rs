@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use local::store::SqliteStore;
 use traffic::clock::Clock;
-use traffic::ports::{Store, StoreError};
+use traffic::ports::{RecordStore as _, StoreError};
 use traffic::record::Record;
 
 use super::{open, record, records};

@@ -6,7 +6,7 @@ use std::path::Path;
 use local::store::SqliteStore;
 use rusqlite::Connection;
 use traffic::clock::Clock;
-use traffic::ports::{Store, StoreError};
+use traffic::ports::{RecordStore as _, StoreError};
 
 use super::{open, record, records, run};
 use crate::child::{child, lines_after, unprivileged_child, variable};

@@ -3,7 +3,7 @@
 use local::store::SqliteStore;
 use rusqlite::Connection;
 use traffic::clock::Clock;
-use traffic::ports::Store;
+use traffic::ports::RunStore as _;
 
 fn version(file: &std::path::Path) -> i64 {
     let connection = Connection::open(file).unwrap();

@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock};
 
 use clap::Parser as _;
 use local::options::{self, Options};
-use local::settings::{self, Settings};
+use local::settings::{self, ProgramSettings};
 use proptest::prelude::*;
 use traffic::workload::Workload;
 
@@ -60,8 +60,10 @@ fn argument() -> impl Strategy<Value = Vec<String>> {
 fn said(arguments: &[String]) -> Option<String> {
     let line = std::iter::once("cicada").chain(arguments.iter().map(String::as_str));
     match Options::try_parse_from(line) {
-        Err(error) => error.use_stderr().then(|| options::mistake(&error)),
-        Ok(options) => Settings::resolve(&options, Arc::clone(&WORKLOAD))
+        Err(error) => error
+            .use_stderr()
+            .then(|| options::mistake_of("cicada", &error)),
+        Ok(options) => ProgramSettings::resolve(&options, Arc::clone(&WORKLOAD))
             .err()
             .map(|error| error.to_string()),
     }

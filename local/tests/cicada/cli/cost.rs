@@ -74,8 +74,15 @@ async fn options_change_what_they_name() {
             "{dearer}"
         );
     }
-    let labelled = json("-u 12 --region eu-central-1").await;
-    assert_eq!(labelled["region"], "eu-central-1 (prices of us-east-1)");
+    let frankfurt = json("-u 12 --region eu-central-1").await;
+    assert_eq!(frankfurt["region"], "eu-central-1");
+    assert!(usd(&frankfurt) > usd(&usual));
+    // a ramp of 3.3 of the 8 hours has half of the users on average
+    let iterations = |estimate: &Value| estimate["iterations"].as_f64().unwrap();
+    let traffic = "--class-counts TargetAppUser=12 --hours 8/day";
+    let ramp = json(&format!("{traffic} --spawn-rate 0.001")).await;
+    let share = iterations(&ramp) / iterations(&json(traffic).await);
+    assert!((0.78..0.83).contains(&share), "{share}");
 }
 
 #[tokio::test]

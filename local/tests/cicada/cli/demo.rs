@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::net::TcpListener;
 use std::time::Duration;
 
-use crate::harness::{Cicada, assert_adds_up};
+use testing::assert_adds_up;
+
+use crate::harness::Cicada;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_demo_brings_its_own_targets() {

@@ -5,12 +5,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
+use testing::Recorder;
 use tokio::time::{Instant, sleep};
 
 use super::locust::locust;
 use super::{folder, headless, stderr, stdout};
-use crate::harness::{Cicada, Serving};
-use crate::recorder::Recorder;
+use crate::harness::{Cicada, LIMIT, Serving};
 
 /// A file, or nothing as long as there is none.
 fn read(path: &Path) -> String {
@@ -72,7 +72,7 @@ async fn files_grow_with_the_run_and_are_whole_when_it_is_ended() {
         while read(&file("run_stats_history.csv")).lines().count() < 12
             || !read(&file("report.html")).contains("broken")
         {
-            assert!(began.elapsed() < Duration::from_secs(40), "files grow");
+            assert!(began.elapsed() < LIMIT, "files grow");
             sleep(Duration::from_millis(50)).await;
             // whoever looks finds whole files
             for name in ["run_stats.csv", "run_failures.csv", "run_stats_history.csv"] {
@@ -129,7 +129,7 @@ async fn files_have_locusts_names_columns_and_shapes() {
     let asked = |folder: &Path| {
         let folder = folder.display();
         format!(
-            "-u 2 -r 10 -t 3s --csv {folder}/a/run --csv-full-history --html {folder}/b/{{u}}_{{r}}_{{t}}.html \
+            "-u 2 -r 10 -t 10s --csv {folder}/a/run --csv-full-history --html {folder}/b/{{u}}_{{r}}_{{t}}.html \
              --json-file {folder}/run Paced Broken"
         )
     };
@@ -143,7 +143,7 @@ async fn files_have_locusts_names_columns_and_shapes() {
     }
     assert_eq!(
         names(&ours.path().join("b")),
-        ["2_10_3.html".to_owned()].into()
+        ["2_10_10.html".to_owned()].into()
     );
     for table in ["stats", "stats_history", "failures", "exceptions"] {
         let path = format!("a/run_{table}.csv");

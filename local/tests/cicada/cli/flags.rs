@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Output;
-use std::time::Duration;
 
 use futures_util::future::join_all;
+use testing::Recorder;
 
 use super::{all_recorded, folder, headless, ledger, stderr, stdout};
 use crate::harness::Cicada;
-use crate::recorder::Recorder;
 
 /// A line as in a shell: first the variables, then the arguments; `|` parts what is one argument.
 fn typed(mut cicada: Cicada, line: &str) -> Cicada {
@@ -178,11 +177,9 @@ async fn what_outlives_the_stop_timeout_is_cut_off() {
     let (_folder, workload) = folder();
     let cases = ["--stop-timeout 1", "-s 1s", "LOCUST_STOP_TIMEOUT=1"];
     let runs = cases.map(async |line| {
-        let began = tokio::time::Instant::now();
         let line = format!("-u 2 -r 1000 -t 1 Slow {line}");
+        // it ends, though its requests would take an hour
         let (output, _recorder) = run(&workload, &line).await;
-        // a request may take a minute
-        assert!(began.elapsed() < Duration::from_secs(30), "{line}");
         let expected = "4 planned = 2 recorded + 2 skipped + 0 missing";
         assert_eq!(ledger(&output), expected, "{line}");
         let cut_off = "\n2 of the recorded were cut off by the stop timeout\n";

@@ -3,27 +3,22 @@
 use std::path::Path;
 use std::process::Output;
 
+use testing::Recorder;
 use tokio::process::Command;
 
 use super::{folder, headless, stderr, stdout};
-use crate::recorder::Recorder;
 
 /// Runs the real Locust with the same classes.
 pub(super) async fn locust(line: &str, shop: &str) -> Output {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let python = std::env::var_os("CICADA_PYTHON")
-        .map_or_else(|| folder.join("../.tools/venv/bin/python"), Into::into);
-    let mut command = Command::new(&python);
+    let mut command = Command::new(testing::tools::locusts_python());
     command.args(["-m", "locust", "--loglevel", "CRITICAL", "-f"]);
     command.arg(folder.join("tests/cicada/cli/locustfile.py"));
     command
         .args(line.split_whitespace())
         .env("SHOP_URL", shop)
         .kill_on_drop(true);
-    let output = command.output().await;
-    output.unwrap_or_else(|error| {
-        panic!("{}: {error}: run scripts/tools.sh locust", python.display())
-    })
+    command.output().await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,9 +1,9 @@
 //! How often a headless run prints its statistics, and what it leaves out when told so.
 
+use testing::Recorder;
 use tokio::time::Instant;
 
 use super::{folder, headless, stdout};
-use crate::recorder::Recorder;
 
 const REQUESTS: &str = "# reqs      # fails";
 

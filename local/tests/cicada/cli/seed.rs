@@ -1,8 +1,9 @@
 //! The same seed gives the same requests, down to their bodies; another one gives others.
 
+use testing::{Recorder, Seen};
+
 use super::{all_recorded, ledger};
 use crate::harness::Cicada;
-use crate::recorder::{Recorder, Seen};
 
 async fn requests(seed: u64) -> Vec<Seen> {
     let recorder = Recorder::start().await;

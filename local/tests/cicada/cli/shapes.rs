@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
+use testing::{Recorder, Seen};
+
 use super::{WORKLOAD, all_recorded, folder, headless, ledger, stderr, stdout};
 use crate::harness::Cicada;
-use crate::recorder::{Recorder, Seen};
 
 /// Six users, then two for as long.
 const STEPS: &str = "\n[shape.Steps]\nstages = [\n\

@@ -3,13 +3,11 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use testing::Recorder;
 use tokio::net::TcpListener;
 
 use super::{all_recorded, folder, headless, ledger};
-use crate::harness::{Cicada, rows};
-use crate::recorder::Recorder;
-
-const LIMIT: Duration = Duration::from_secs(30);
+use crate::harness::{Cicada, LIMIT, rows};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_serves_where_it_is_told() {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use local::store::SqliteStore;
 use tokio::time::{Instant, sleep};
 use traffic::clock::{Clock, Slot};
-use traffic::ports::Store as _;
+use traffic::ports::RecordStore as _;
 use traffic::record::{Block, Bucket, Record, RecordKey};
 use traffic::run::RunId;
 
@@ -94,7 +94,7 @@ async fn until_planned(cicada: &Serving) -> Value {
         if ledger["planned"].as_u64().unwrap() > 0 {
             return ledger;
         }
-        assert!(began.elapsed() < Duration::from_secs(60), "{ledger:#}");
+        assert!(began.elapsed() < LIMIT, "{ledger:#}");
         sleep(Duration::from_millis(50)).await;
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -19,9 +20,15 @@ const ANSWERS: [&str; 4] = [
     "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.0 200\r\nconnection: keep-alive\r\n\r\nhello",
 ];
 
+/// A number that `make soak` sets.
+fn number(name: &str, usual: u64) -> u64 {
+    let set = std::env::var(name).ok();
+    set.map_or(usual, |value| value.parse().unwrap())
+}
+
 /// One of the answers after a few accidents.
-fn mutated(number: u64) -> Vec<u8> {
-    let mut draws = Draws::new(20, "babble", 0, number);
+fn mutated(seed: u64, number: u64) -> Vec<u8> {
+    let mut draws = Draws::new(seed, "babble", 0, number);
     let mut bytes = ANSWERS[draws.below(ANSWERS.len() as u64) as usize]
         .as_bytes()
         .to_vec();
@@ -41,7 +48,7 @@ fn mutated(number: u64) -> Vec<u8> {
 }
 
 /// Answers request after request until something is wrong with one; the connection is closed then.
-async fn babble(mut stream: TcpStream, numbers: &AtomicU64) {
+async fn babble(mut stream: TcpStream, seed: u64, numbers: &AtomicU64) {
     let mut head = Vec::new();
     loop {
         let number = numbers.fetch_add(1, Ordering::Relaxed);
@@ -51,7 +58,7 @@ async fn babble(mut stream: TcpStream, numbers: &AtomicU64) {
             }
         }
         head.clear();
-        let answer = mutated(number);
+        let answer = mutated(seed, number);
         let is_whole = ANSWERS[..3].iter().any(|whole| whole.as_bytes() == answer);
         if stream.write_all(&answer).await.is_err() || !is_whole {
             return;
@@ -64,11 +71,13 @@ async fn whatever_a_target_writes_is_a_result_that_groups() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let numbers = Arc::new(AtomicU64::new(0));
+    let seed = number("CICADA_FUZZ_SEED", 20);
+    let seconds = number("CICADA_FUZZ_SECONDS", 3);
     let babbler = tokio::spawn(async move {
         loop {
             let (stream, _) = listener.accept().await.unwrap();
             let numbers = Arc::clone(&numbers);
-            tokio::spawn(async move { babble(stream, &numbers).await });
+            tokio::spawn(async move { babble(stream, seed, &numbers).await });
         }
     });
     let mut classes = Classes::default();
@@ -80,10 +89,11 @@ async fn whatever_a_target_writes_is_a_result_that_groups() {
         .serve()
         .await;
     cicada
-        .swarm("user_count=50&spawn_rate=1000&run_time=3")
+        .swarm(&format!("user_count=50&spawn_rate=1000&run_time={seconds}"))
         .await;
+    let limit = LIMIT + Duration::from_secs(seconds);
     cicada
-        .until("/stats/requests", LIMIT, |answer| {
+        .until("/stats/requests", limit, |answer| {
             answer["state"] == "stopped"
         })
         .await;

@@ -78,7 +78,7 @@ fn students_quantile_is_the_tables() {
     }
 }
 
-/// What Python's `NormalDist` and a table of Student's distribution say.
+/// Quantiles of Python's `NormalDist` and of a table of Student's distribution.
 #[test]
 fn each_of_three_intervals_leaves_a_third_of_five_percent() {
     assert!(close(ONE_OF_THREE.beyond, 0.008_333_333, 1e-9));
@@ -88,7 +88,7 @@ fn each_of_three_intervals_leaves_a_third_of_five_percent() {
     }
 }
 
-/// What Python's `statistics` and Student's density, integrated numerically, say of two small samples.
+/// Two small samples by Python's `statistics` and by Student's density, integrated numerically.
 #[test]
 fn the_difference_of_averages_is_welchs() {
     let a = [
@@ -192,7 +192,7 @@ fn response_time(draws: &mut Draws, median: f64) -> u64 {
     (median * 1e3 * (0.6 * normal).exp()) as u64
 }
 
-/// How many of 2,000 intervals hold the truth, in percent.
+/// The percentage of 2,000 intervals that hold the true value.
 fn coverage(mut holds: impl FnMut(&mut Draws) -> bool) -> f64 {
     let mut draws = Draws::new(7, "coverage", 0, 0);
     (0..2_000).filter(|_| holds(&mut draws)).count() as f64 / 20.0

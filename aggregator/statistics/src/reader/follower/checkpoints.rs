@@ -1,11 +1,11 @@
-//! Where a follower begins, and what it leaves for the next one.
+//! The checkpoints that a follower begins with and writes.
 //!
-//! Readers of one run share a checkpoint and no lock: whoever is slower finds that it is done.
+//! Readers of one run share a checkpoint and no lock: the slower one finds that the checkpoint is written.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use traffic::ports::{Checkpoint, Store, StoreError};
+use traffic::ports::{Checkpoint, ReaderStore, StoreError};
 use traffic::record::Bucket;
 use traffic::runs::LoadedRun;
 
@@ -15,15 +15,15 @@ use crate::reader::AggregatorError;
 use crate::reader::sealed::{Sealed, progress};
 use crate::stats::{CheckpointError, Limits};
 
-/// A checkpoint is written without being asked for after so many sealed buckets: a minute.
+/// The number of sealed buckets after which a checkpoint is written: a minute.
 const SAVE_EVERY: u64 = 6;
 
-/// How often a checkpoint is tried again that somebody else was faster with.
+/// The most tries of a checkpoint that other readers were faster with.
 const SAVE_ATTEMPTS: usize = 5;
 
 impl Follower {
     /// Resumes at the run's checkpoint, or at its beginning.
-    pub(in crate::reader) async fn load<S: Store>(
+    pub(in crate::reader) async fn load<S: ReaderStore>(
         store: &S,
         run: Arc<LoadedRun>,
         limits: Limits,
@@ -49,14 +49,14 @@ impl Follower {
         Ok(follower)
     }
 
-    /// Whether enough was sealed for a checkpoint.
+    /// True if enough buckets are sealed for a checkpoint.
     fn is_save_due(&self) -> bool {
         self.sealed.next.0 >= self.stored.next.0 + SAVE_EVERY
             || (self.is_complete() && !self.stored.complete)
     }
 
-    /// Writes a checkpoint if enough was sealed; without it a restart reads more.
-    pub(in crate::reader) async fn save_if_due<S: Store>(&mut self, store: &S) {
+    /// Writes a checkpoint if enough buckets are sealed; without it a restart reads more.
+    pub(in crate::reader) async fn save_if_due<S: ReaderStore>(&mut self, store: &S) {
         if self.is_save_due()
             && let Err(error) = self.save(store).await
         {
@@ -65,8 +65,8 @@ impl Follower {
         }
     }
 
-    /// Writes a checkpoint, unless the stored one goes as far.
-    pub(in crate::reader) async fn save<S: Store>(
+    /// Writes a checkpoint, unless the stored one has as many buckets.
+    pub(in crate::reader) async fn save<S: ReaderStore>(
         &mut self,
         store: &S,
     ) -> Result<(), AggregatorError> {
@@ -77,7 +77,7 @@ impl Follower {
                 return Ok(());
             }
             match self.put_checkpoint(store, complete).await {
-                // somebody else did: if theirs goes as far it says the same
+                // another reader did: a checkpoint of the same buckets is the same
                 Err(StoreError::Conflict) => self.look_at_stored(store).await?,
                 written => return Ok(written?),
             }
@@ -85,7 +85,7 @@ impl Follower {
         Err(StoreError::Conflict.into())
     }
 
-    async fn put_checkpoint<S: Store>(
+    async fn put_checkpoint<S: ReaderStore>(
         &mut self,
         store: &S,
         complete: bool,
@@ -104,7 +104,7 @@ impl Follower {
         Ok(())
     }
 
-    /// Whether everything of the run is in the stored checkpoint.
+    /// True if everything of the run is in the stored checkpoint.
     pub(in crate::reader) fn is_stored_complete(&self) -> bool {
         self.stored.complete
     }
@@ -114,7 +114,7 @@ impl Follower {
         self.stored.next
     }
 
-    async fn look_at_stored<S: Store>(&mut self, store: &S) -> Result<(), AggregatorError> {
+    async fn look_at_stored<S: ReaderStore>(&mut self, store: &S) -> Result<(), AggregatorError> {
         if let Some(checkpoint) = store.checkpoint(&self.run.plan.run().id).await? {
             let (next, complete) =
                 progress(&checkpoint.body).map_err(|source| self.unreadable(source))?;
@@ -127,9 +127,9 @@ impl Follower {
         Ok(())
     }
 
-    /// Goes on from the stored checkpoint if the run's plan does not reach back any more to what is open here:
-    /// somebody else has settled it.
-    pub(in crate::reader) async fn catch_up<S: Store>(
+    /// Goes on from the stored checkpoint if the run's plan does not reach back any more to the slots that are open here:
+    /// another reader has settled them.
+    pub(in crate::reader) async fn catch_up<S: ReaderStore>(
         &mut self,
         store: &S,
     ) -> Result<(), AggregatorError> {
@@ -141,8 +141,11 @@ impl Follower {
         Ok(())
     }
 
-    /// Goes on from the stored checkpoint, if it goes further than what is sealed here.
-    pub(super) async fn resume<S: Store>(&mut self, store: &S) -> Result<(), AggregatorError> {
+    /// Goes on from the stored checkpoint, if it has more buckets than are sealed here.
+    pub(super) async fn resume<S: ReaderStore>(
+        &mut self,
+        store: &S,
+    ) -> Result<(), AggregatorError> {
         if let Some(checkpoint) = store.checkpoint(&self.run.plan.run().id).await? {
             let sealed = self.decode(&checkpoint)?;
             if sealed.next > self.sealed.next {
@@ -152,8 +155,11 @@ impl Follower {
         Ok(())
     }
 
-    /// Goes on from the stored checkpoint, if somebody else has written one.
-    pub(super) async fn give_way<S: Store>(&mut self, store: &S) -> Result<(), AggregatorError> {
+    /// Goes on from the stored checkpoint, if another reader has written one.
+    pub(super) async fn give_way<S: ReaderStore>(
+        &mut self,
+        store: &S,
+    ) -> Result<(), AggregatorError> {
         let known = self.stored.revision;
         if let Some(checkpoint) = store.checkpoint(&self.run.plan.run().id).await?
             && checkpoint.revision != known

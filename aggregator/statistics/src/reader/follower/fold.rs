@@ -1,4 +1,4 @@
-//! Folds records into a bucket and into what is live, each record once.
+//! Folds records into their bucket and into `live`, each record once.
 
 use std::sync::Arc;
 
@@ -11,15 +11,14 @@ use super::Follower;
 use crate::ledger::plan_match::PlanMatch;
 use crate::reader::open::Early;
 
-/// Bytes of records that are folded before others on the same thread get their turn: about half a
-/// millisecond's.
+/// The bytes of records that are folded before other tasks on the thread get their turn: about half a millisecond's.
 const FOLD_AT_ONCE: usize = 16 * 1024;
 
-/// What a record costs on top of its payload, in bytes of payload.
+/// The cost of a record on top of its payload, in bytes of payload.
 const RECORD_COSTS: usize = 512;
 
 impl Follower {
-    /// Folds a page of a bucket into it and into what is live.
+    /// Folds a page of a bucket into it and into `live`.
     pub(super) async fn take_in(&mut self, bucket: Bucket, page: RecordPage, now: Timestamp) {
         let planned = bucket.end().min(now);
         // a slot counts once it has ended: until then a change may alter what is planned for it
@@ -102,7 +101,7 @@ impl Follower {
         }
     }
 
-    /// Notes what has become early no more.
+    /// Notes the early entries whose slots have ended.
     fn note_early(&mut self, bucket: Bucket, now: Timestamp) {
         let Some(open) = self.open.get_mut(&bucket) else {
             return;
@@ -119,7 +118,7 @@ impl Follower {
         }
     }
 
-    /// Whether what is planned for a slot is certain.
+    /// True if the plan of a slot is certain.
     fn has_ended(&self, slot: Slot, now: Timestamp) -> bool {
         slot < self.run.plan.run().open_slot(now)
     }

@@ -1,34 +1,33 @@
-//! A long time in which nothing was recorded, since no process was there: it is counted as missing in one go.
+//! A long time without records, in which no process was there: its iterations are counted as missing in one go.
 //!
-//! A run that is taken up after months has millions of slots and buckets of which the store knows that they
-//! are empty. What comes out is the same as if each of them had been read.
+//! A run that is taken up after months has millions of slots and buckets that the store knows to be empty. The result is
+//! the same as if each of them had been read.
 
 use std::sync::Arc;
 
 use traffic::clock::{Slot, Timestamp};
-use traffic::ports::Store;
+use traffic::ports::ReaderStore;
 use traffic::record::Bucket;
 use traffic::runs::LoadedRun;
 
 use super::{Follower, first_unsealable};
 use crate::ageing_series::Interval;
 use crate::ledger::plan_match::last_bucket;
-use crate::ledger::tally::SlotPlan;
+use crate::ledger::slot_plan::SlotPlan;
 use crate::reader::AggregatorError;
 
-/// So many buckets or fewer are read one by one: ten minutes.
+/// A gap of at most this many buckets is read one by one: ten minutes.
 const SHORT: u64 = 60;
 
-/// Seconds that are counted before others on the same thread get their turn.
+/// The seconds that are counted before other tasks on the thread get their turn.
 const AT_ONCE: u64 = 3_600;
 
 /// Planned iterations by class number, in stretches: see [`crate::ledger::tally::Tally::extend_missing`].
 type Planned = Vec<Vec<(Slot, u64)>>;
 
 impl Follower {
-    /// Seals the buckets without records that follow what is sealed, if they are many and nothing can reach
-    /// them any more.
-    pub(super) async fn pass_over_gap<S: Store>(
+    /// Seals the empty buckets that follow the sealed ones, if they are many and no write can reach them any more.
+    pub(super) async fn pass_over_gap<S: ReaderStore>(
         &mut self,
         store: &S,
         now: Timestamp,
@@ -52,7 +51,7 @@ impl Follower {
         tracing::info!(
             run = %run.plan.run().id,
             seconds = settled.0 - from.0,
-            "nothing was recorded for a long time: what was planned is missing"
+            "nothing was recorded for a long time: its planned iterations are missing"
         );
         let missing = planned_within(&run, from, settled).await;
         let until = run.plan.run().slots().of(end.start());
@@ -61,7 +60,7 @@ impl Follower {
             open.push(SlotPlan::new(&run.plan, slot));
             tokio::task::yield_now().await;
         }
-        // from here on nothing waits: who is dropped before has changed nothing
+        // from here on nothing waits: a reader that is dropped before has changed nothing
         let tally = &mut self.sealed.tally;
         tally.settle(&self.reach, end.start());
         tally.extend_missing(&missing, settled);
@@ -74,12 +73,12 @@ impl Follower {
     }
 }
 
-/// What is planned from a slot on and before another.
+/// The planned iterations from a slot on and before another.
 async fn planned_within(run: &LoadedRun, from: Slot, until: Slot) -> Planned {
     let mut planned = Planned::new();
     for class in 0..run.plan.classes().len() {
         let mut stretches = Vec::new();
-        // how long the intervals are follows from the newest slot with anything in it
+        // the lengths of the intervals follow from the newest slot with an iteration due
         let until = after_last_planned(run, class, from, until);
         for interval in Interval::all(from.0, until.0 - 1) {
             let (start, end) = (interval.start.max(from.0), interval.end().min(until.0));
@@ -106,7 +105,7 @@ fn after_last_planned(run: &LoadedRun, class: usize, from: Slot, until: Slot) ->
         before = until.minus(step).max(from);
         step *= 2;
     }
-    // of all that nothing is due from, the first is at most `after`, and later than `before`
+    // the first slot from which nothing is due is at most `after`, and later than `before`
     while after.0 > before.0 + 1 {
         let middle = Slot(before.0.midpoint(after.0));
         if is_due_from(middle) {

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use control::Settings;
 use statistics::state::State;
+use testing::MemoryStore;
 use traffic::clock::Clock;
-use traffic::memory::MemoryStore;
 use traffic::tick::GRAIN;
 
 use crate::cicada::{Cicada, epoch, workload};

@@ -6,16 +6,16 @@ use std::time::Duration;
 use control::{Refusal, Settings, Swarmed};
 use futures_util::future::join_all;
 use statistics::state::State;
+use testing::{Calls, FaultyStore};
 use traffic::clock::Clock;
-use traffic::ports::{Store as _, StoreError};
+use traffic::ports::{RunStore as _, StoreError};
 use traffic::run::Run;
 
 use crate::cicada::{Cicada, FORM, epoch, users, workload};
-use crate::unsteady::UnsteadyStore;
 
 #[tokio::test(start_paused = true)]
 async fn of_processes_that_start_at_once_one_run_stays() {
-    let store = Arc::<UnsteadyStore>::default();
+    let store = Arc::<FaultyStore>::default();
     let clock = Clock::following_tokio(epoch());
     let settings = || Settings::new(workload());
     let process = |_| Cicada::on(Arc::clone(&store), settings(), clock.clone());
@@ -49,11 +49,11 @@ async fn of_processes_that_start_at_once_one_run_stays() {
 
 #[tokio::test(start_paused = true)]
 async fn changes_by_several_processes_all_count() {
-    let store = Arc::<UnsteadyStore>::default();
+    let store = Arc::<FaultyStore>::default();
     let clock = Clock::following_tokio(epoch());
     let settings = || Settings::new(workload());
     let process = |_| Cicada::on(Arc::clone(&store), settings(), clock.clone());
-    let processes: Vec<Cicada<UnsteadyStore>> = (0..4).map(process).collect();
+    let processes: Vec<Cicada<FaultyStore>> = (0..4).map(process).collect();
     processes[0].control.swarm(users(6, 6.0)).await.unwrap();
     processes[0].settle().await;
     let revision = processes[0].run().await.revision;
@@ -74,7 +74,7 @@ async fn changes_by_several_processes_all_count() {
 
 #[tokio::test(start_paused = true)]
 async fn a_swarm_goes_on_when_its_client_has_gone() {
-    let store = Arc::<UnsteadyStore>::default();
+    let store = Arc::<FaultyStore>::default();
     let clock = Clock::following_tokio(epoch());
     let cicada = Cicada::on(Arc::clone(&store), Settings::new(workload()), clock);
     let request = cicada.form("user_count=6&spawn_rate=6");
@@ -88,12 +88,12 @@ async fn a_swarm_goes_on_when_its_client_has_gone() {
 
 #[tokio::test(start_paused = true)]
 async fn a_store_that_fails_is_said_and_changes_nothing() {
-    let store = Arc::<UnsteadyStore>::default();
+    let store = Arc::<FaultyStore>::default();
     let clock = Clock::following_tokio(epoch());
     let cicada = Cicada::on(Arc::clone(&store), Settings::new(workload()), clock);
-    store.fail(Some(|| {
+    store.fail_with(Calls::All, || {
         StoreError::Full("SQLITE_FULL at /secret/cicada.db".into())
-    }));
+    });
     let refusal = cicada.control.swarm(users(6, 6.0)).await;
     assert!(matches!(refusal, Err(Refusal::Store(StoreError::Full(_)))));
     for (method, path) in [
@@ -116,24 +116,24 @@ async fn a_store_that_fails_is_said_and_changes_nothing() {
         assert!(message.contains("the store is full"), "{path}: {message}");
         assert!(!answer.body.contains("SQLITE"), "{path}: {}", answer.body);
     }
-    store.fail(None);
+    store.recover();
     assert_eq!(cicada.state().await, State::Ready);
     assert_eq!(cicada.get("/health").await.status, 200);
 }
 
 #[tokio::test(start_paused = true)]
 async fn whoever_always_comes_second_gives_up_and_says_so() {
-    let store = Arc::<UnsteadyStore>::default();
+    let store = Arc::<FaultyStore>::default();
     let clock = Clock::following_tokio(epoch());
     let cicada = Cicada::on(Arc::clone(&store), Settings::new(workload()), clock);
     cicada.control.swarm(users(6, 6.0)).await.unwrap();
-    store.lose_every_race(true);
+    store.fail_with(Calls::Named("put_run"), || StoreError::Conflict);
     let Err(refusal) = cicada.control.reset().await else {
         panic!("every write was a conflict");
     };
     assert!(matches!(refusal, Refusal::Contended), "{refusal:?}");
     let swarmed: Result<Swarmed, Refusal> = cicada.control.swarm(users(7, 6.0)).await;
     assert!(matches!(swarmed, Err(Refusal::Contended)));
-    store.lose_every_race(false);
+    store.recover();
     cicada.control.reset().await.unwrap();
 }

@@ -6,12 +6,11 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use control::{Settings, Stop};
 use statistics::state::State;
+use testing::{Calls, FaultyStore, MemoryStore};
 use traffic::clock::Clock;
-use traffic::memory::MemoryStore;
-use traffic::ports::{Store as _, StoreError};
+use traffic::ports::{RunStore as _, StoreError};
 
 use crate::cicada::{Cicada, epoch, workload};
-use crate::unsteady::UnsteadyStore;
 
 fn failures() -> [fn() -> StoreError; 3] {
     [
@@ -22,11 +21,11 @@ fn failures() -> [fn() -> StoreError; 3] {
 }
 
 /// The store of a process that does all.
-fn alone() -> UnsteadyStore {
-    UnsteadyStore::over(MemoryStore::default())
+fn alone() -> FaultyStore {
+    FaultyStore::over(MemoryStore::default())
 }
 
-async fn running(store: UnsteadyStore) -> Cicada<UnsteadyStore> {
+async fn running(store: FaultyStore) -> Cicada<FaultyStore> {
     let clock = Clock::following_tokio(epoch());
     let cicada = Cicada::on(Arc::new(store), Settings::new(workload()), clock);
     cicada.started("user_count=60&spawn_rate=60").await;
@@ -35,7 +34,7 @@ async fn running(store: UnsteadyStore) -> Cicada<UnsteadyStore> {
 }
 
 /// The state as the process knows it, whatever the store says.
-async fn state(cicada: &Cicada<UnsteadyStore>) -> State {
+async fn state(cicada: &Cicada<FaultyStore>) -> State {
     let run = cicada.control.run().await.expect("it is known");
     cicada.control.state(run.as_deref())
 }
@@ -45,13 +44,13 @@ async fn a_stop_that_cannot_be_written_holds_and_is_written_with_its_instant() {
     for failure in failures() {
         let cicada = running(alone()).await;
         let id = cicada.run().await.id;
-        cicada.store.fail(Some(failure));
+        cicada.store.fail_with(Calls::All, failure);
         let stop = cicada.control.stop().await.unwrap();
         assert!(matches!(stop, Stop::Held(_)), "{stop:?}");
         assert_eq!(state(&cicada).await, State::Stopping);
         cicada.pass(2.0).await;
         assert_eq!(state(&cicada).await, State::Stopped);
-        let held = cicada.fan_out.runs.get(&id).await.unwrap();
+        let held = cicada.deployment.runs.get(&id).await.unwrap();
         let end = held.plan.run().stopped_at.expect("it is stopped here");
         let first = held.plan.run().slots().of(end);
         let due = (0..60).flat_map(|slot| held.plan.slot(first.plus(slot)));
@@ -64,7 +63,7 @@ async fn a_stop_that_cannot_be_written_holds_and_is_written_with_its_instant() {
         assert!(cicada.control.write_held_stops().await.is_err());
         assert_eq!(state(&cicada).await, State::Stopped);
 
-        cicada.store.fail(None);
+        cicada.store.recover();
         assert_eq!(cicada.run().await.stopped_at, None);
         assert_eq!(state(&cicada).await, State::Stopped);
         cicada.control.write_held_stops().await.unwrap();
@@ -79,7 +78,7 @@ async fn what_is_answered_says_that_a_stop_is_not_written_yet() {
     let cicada = running(alone()).await;
     cicada
         .store
-        .fail(Some(|| StoreError::Full("no space".into())));
+        .fail_with(Calls::All, || StoreError::Full("no space".into()));
     let full = "the store is full: make room on its disk";
     let answer = cicada.post("/stop").await;
     assert_eq!(answer.status, StatusCode::OK);
@@ -98,7 +97,7 @@ async fn what_is_answered_says_that_a_stop_is_not_written_yet() {
     let swarm = cicada.form("user_count=1&spawn_rate=1").await;
     assert_eq!(swarm.json()["success"], false);
 
-    cicada.store.fail(None);
+    cicada.store.recover();
     cicada.control.write_held_stops().await.unwrap();
     assert_eq!(cicada.get("/health").await.status, StatusCode::OK);
     assert_eq!(cicada.post("/stop").await.json()["message"], "Test stopped");
@@ -110,9 +109,9 @@ async fn a_change_after_a_held_stop_is_a_run_of_its_own() {
     let old = cicada.run().await.id;
     cicada
         .store
-        .fail(Some(|| StoreError::Full("no space".into())));
+        .fail_with(Calls::All, || StoreError::Full("no space".into()));
     cicada.control.stop().await.unwrap();
-    cicada.store.fail(None);
+    cicada.store.recover();
     cicada.started("user_count=6&spawn_rate=6").await;
     assert_ne!(cicada.run().await.id, old);
     let old = cicada.store.run(&old).await.unwrap();
@@ -122,10 +121,10 @@ async fn a_change_after_a_held_stop_is_a_run_of_its_own() {
 #[tokio::test(start_paused = true)]
 async fn without_the_table_other_processes_are_not_stopped_and_the_answer_says_so() {
     let several = MemoryStore::with_marker_lead(Duration::from_millis(200));
-    let cicada = running(UnsteadyStore::over(several)).await;
+    let cicada = running(FaultyStore::over(several)).await;
     cicada
         .store
-        .fail(Some(|| StoreError::Unavailable("no answer".into())));
+        .fail_with(Calls::All, || StoreError::Unavailable("no answer".into()));
     let answer = cicada.post("/stop").await;
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
     let message = answer.json()["message"].as_str().unwrap().to_owned();
@@ -133,7 +132,7 @@ async fn without_the_table_other_processes_are_not_stopped_and_the_answer_says_s
         message,
         "the run is not stopped, and its traffic goes on: try again, for the store does not answer for now"
     );
-    cicada.store.fail(None);
+    cicada.store.recover();
     assert_eq!(cicada.state().await, State::Running);
     assert_eq!(cicada.post("/stop").await.json()["message"], "Test stopped");
 }

@@ -1,17 +1,14 @@
-//! A run that is resized all day long: it keeps what is not settled, and counts what it always counted.
+//! A run that is resized every ten seconds: it keeps what is not settled, and counts what it always counted.
 
 use std::sync::Arc;
 
 use control::Settings;
 use traffic::clock::Slot;
-use traffic::ports::Store as _;
+use traffic::ports::CheckpointStore as _;
 use traffic::run::Run;
 use traffic::workload::Workload;
 
 use crate::cicada::{Cicada, users};
-
-/// Every ten seconds for a day.
-const RESIZES: u64 = 8_640;
 
 const WORKLOAD: &str = r#"
 [hosts.t]
@@ -39,7 +36,19 @@ async fn sizes(cicada: &Cicada) -> (usize, usize) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_day_of_resizes_leaves_a_run_as_small_as_it_was() {
+async fn hours_of_resizes_leave_a_run_as_small_as_it_was() {
+    stays_small(3 * 360).await;
+}
+
+mod soak {
+    #[tokio::test(start_paused = true)]
+    #[ignore = "minutes: make soak"]
+    async fn a_day_of_resizes_leaves_a_run_as_small_as_it_was() {
+        super::stays_small(24 * 360).await;
+    }
+}
+
+async fn stays_small(resizes: u64) {
     let workload = Workload::parse(WORKLOAD, "test", &|_| None);
     let workload = Arc::new(workload.expect("the workload is valid"));
     let settings = || Settings {
@@ -58,12 +67,12 @@ async fn a_day_of_resizes_leaves_a_run_as_small_as_it_was() {
     let first = cicada.run().await;
     let mut asked = first.segments.clone();
     let mut early = None;
-    for number in 1..=RESIZES {
+    for number in 1..=resizes {
         cicada.pass(10.0).await;
         // nobody takes them
         cicada.wake_ups();
         if number % 6 == 0 {
-            cicada.fan_out.plan_ahead().await.expect("it plans");
+            cicada.deployment.plan_ahead().await.expect("it plans");
             let folded = cicada.aggregation.fold_sealed().await;
             folded.expect("the store answers");
         }
@@ -83,7 +92,7 @@ async fn a_day_of_resizes_leaves_a_run_as_small_as_it_was() {
     let (early_run, early_checkpoint) = early.expect("an hour has passed");
     assert!(
         run < early_run * 2,
-        "{early_run} bytes after an hour, {run} after a day"
+        "{early_run} bytes after an hour, {run} after {resizes} resizes"
     );
     // the history alone grows, by the age of what it tells of
     assert!(

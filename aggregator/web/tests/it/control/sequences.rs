@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use control::{Refusal, SwarmRequest};
 use proptest::prelude::*;
 use traffic::clock::Slot;
-use traffic::ports::{Store as _, WakeUp};
+use traffic::ports::{ProgressStore as _, RunStore as _, WakeUp};
 use traffic::run::Run;
 
 use crate::bad_input::for_all;
@@ -55,7 +55,7 @@ fn step() -> impl Strategy<Value = Step> {
 #[test]
 fn changes_in_any_order_leave_a_plan_that_can_be_executed() {
     let steps = prop::collection::vec(step(), 1..15);
-    for_all(200, steps, &async |cicada, steps| {
+    for_all(60, steps, &async |cicada, steps| {
         let mut queued = HashSet::new();
         for step in steps {
             let now = cicada.clock.now().full_second();
@@ -104,7 +104,11 @@ async fn take(cicada: &Cicada, step: &Step) {
         }
         Step::Reset => cicada.control.reset().await.expect("the store works"),
         Step::Beat => {
-            cicada.fan_out.plan_ahead().await.expect("the store works");
+            cicada
+                .deployment
+                .plan_ahead()
+                .await
+                .expect("the store works");
         }
         Step::Pass(millis) => cicada.pass(*millis as f64 / 1e3).await,
     }

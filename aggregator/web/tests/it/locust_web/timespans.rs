@@ -4,8 +4,6 @@ use control::parse_timespan;
 use serde_json::{Value, json};
 use traffic::random::Draws;
 
-use super::python;
-
 /// Texts of the characters that matter, mostly in an order that may make sense.
 fn texts() -> Vec<String> {
     let pieces = [
@@ -25,7 +23,7 @@ fn texts() -> Vec<String> {
 #[test]
 fn any_text_is_the_span_that_it_is_for_locust() {
     let texts = texts();
-    let theirs = python("timespan.py", &json!(texts));
+    let theirs: Value = testing::tools::ask("timespan.py", &json!(texts));
     let theirs = theirs.as_array().expect("python prints a list");
     assert_eq!(theirs.len(), texts.len());
     for (text, theirs) in texts.iter().zip(theirs) {

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::Metrics;
 use crate::cicada::Cicada;
 use crate::records::Request;
-use crate::tools::{promtool, root};
+use testing::tools::{promtool, root};
 
 fn file(name: &str) -> PathBuf {
     root().join("docs/monitoring").join(name)

@@ -15,7 +15,6 @@ use statistics::stats::{Limits, Stats};
 use traffic::clock::Timestamp;
 use traffic::plan::Plan;
 use traffic::random::Draws;
-use traffic::record::BlockSize;
 use traffic::run::{Run, RunId, Segment};
 use traffic::runs::{LoadedRun, planned_classes};
 use traffic::workload::Workload;
@@ -75,27 +74,18 @@ fn requests(log: &Log) -> Vec<Request> {
 /// What a run that goes on says when the log has just settled.
 fn settled(stats: &Stats) -> Snapshot {
     let workload = Workload::built_in(&|_| None).expect("it is valid");
-    let run = Run {
-        id: RunId("run".into()),
-        revision: 1,
-        seed: 1,
-        workload: workload.version().into(),
-        block_size: BlockSize::default(),
-        created_at: stats.since(),
-        segments: vec![Segment {
-            from: Timestamp::from_micros(START),
-            user_count: 0,
-            spawn_rate: 1.0,
-            shape: None,
-            shares: Vec::new(),
-            host: None,
-            hosts: Vec::new(),
-            until: None,
-        }],
-        stopped_at: None,
-        past: None,
-        reset_at: None,
-    };
+    let run = Run::new(
+        RunId("run".into()),
+        1,
+        workload.version(),
+        stats.since(),
+        vec![Segment::new(
+            Timestamp::from_micros(START),
+            0,
+            1.0,
+            Vec::new(),
+        )],
+    );
     let plan = Plan::new(run, planned_classes(&workload));
     let at = end_of(SECONDS) + Duration::from_secs(3);
     Snapshot {

@@ -7,7 +7,9 @@ use aws::DynamoStore;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
 use traffic::clock::Slot;
-use traffic::ports::{Cursor, Marker, Store};
+use traffic::ports::{
+    Cursor, Marker, MarkerStore as _, ProgressStore as _, RecordStore as _, RunStore as _,
+};
 use traffic::record::wire::Contents;
 use traffic::record::{
     Block, Bucket, Fate, IterationEntry, Outcome, Record, RecordKey, RequestName,
@@ -94,17 +96,12 @@ fn outcomes(count: u64) -> Record {
         iterations: (0..count.min(100)).map(iteration).collect(),
         ..Contents::default()
     };
-    Record {
-        key: RecordKey {
-            class: "TargetAppUser".into(),
-            block: Block(99),
-            slot,
-            ..record(0).key
-        },
-        requests: count as u32,
-        failures: 0,
-        payload: contents.encode(slot),
-    }
+    contents.record(RecordKey {
+        class: "TargetAppUser".into(),
+        block: Block(99),
+        slot,
+        ..record(0).key
+    })
 }
 
 #[tokio::test]

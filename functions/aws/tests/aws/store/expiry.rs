@@ -2,7 +2,10 @@
 //! deletes it.
 
 use traffic::clock::{Clock, Slot};
-use traffic::ports::{Checkpoint, Marker, Store};
+use traffic::ports::{
+    Checkpoint, CheckpointStore as _, Marker, MarkerStore as _, ProgressStore as _,
+    RecordStore as _, RunStore as _,
+};
 use traffic::record::Block;
 use traffic::run::RunId;
 

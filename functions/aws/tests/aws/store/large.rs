@@ -1,7 +1,7 @@
 //! What is larger than DynamoDB's items: kept in parts that nobody sees torn, or refused with a reason.
 
 use bytes::Bytes;
-use traffic::ports::{Checkpoint, Store, StoreError};
+use traffic::ports::{Checkpoint, CheckpointStore as _, RunStore as _, StoreError};
 
 use super::{NOW, Scene, run, run_id};
 use crate::emulator::{dynamodb_local, ministack};

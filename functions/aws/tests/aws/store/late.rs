@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use traffic::clock::{Clock, Timestamp};
-use traffic::ports::{Cursor, Store};
+use traffic::ports::{Cursor, RecordStore as _};
 use traffic::record::Record;
 
 use super::{NOW, Scene, record, run_id};

@@ -2,7 +2,10 @@
 
 use aws::DynamoStore;
 use traffic::clock::Slot;
-use traffic::ports::{Checkpoint, Store, StoreError};
+use traffic::ports::{
+    Checkpoint, CheckpointStore as _, MarkerStore as _, ProgressStore as _, RecordStore as _,
+    RunStore as _, StoreError,
+};
 
 use super::{Scene, record, run, run_id, tick};
 use crate::emulator::dynamodb_local;

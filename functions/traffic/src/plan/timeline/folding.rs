@@ -1,4 +1,4 @@
-//! What is kept of ramps that nobody asks about any more: who has started the users that are still there.
+//! The remains of ramps that nobody asks about any more: who has started the users that are still there.
 //!
 //! Users leave in the order of their positions, the last one first. So who is still there of those that a ramp
 //! has started is whoever no later ramp has gone below: a walk back from the last one finds them.
@@ -42,7 +42,7 @@ impl Timeline {
         timeline
     }
 
-    /// How many of the kept plain ramps another has followed by an instant.
+    /// The number of kept plain ramps that another has followed by an instant.
     pub(in crate::plan) fn over(&self, by: Timestamp) -> usize {
         let begun = self.ramps.partition_point(|ramp| ramp.from <= by);
         begun.saturating_sub(1)

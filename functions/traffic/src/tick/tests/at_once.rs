@@ -26,7 +26,7 @@ impl Stage {
         let from = changing.from();
         drop(changing);
         let after = self.runs.latest().await.unwrap().unwrap();
-        (self.fan_out.plan_change(&before, &after, from).await).unwrap();
+        (self.deployment.plan_change(&before, &after, from).await).unwrap();
         let present = after.plan.run().slots().of(from);
         for wake_up in self.queue.take_before(present.plus(1)) {
             let ticker = Arc::clone(&self.ticker);

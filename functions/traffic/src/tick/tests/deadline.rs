@@ -1,7 +1,8 @@
 //! Ticks with a deadline: everything has ended and is written before it, and what was cut off says so.
 
 use super::*;
-use crate::record::Block;
+use crate::block::Block;
+use crate::ports::StoreError;
 
 fn wake_up() -> WakeUp {
     WakeUp {

@@ -225,7 +225,7 @@ async fn by_default_busy_users_follow_a_name_that_moves_after_sixty_seconds_at_m
     .await;
     let http = http();
     let lead_to = |address: &str| {
-        let mut names = http.0.dialer.names.of_test.lock();
+        let mut names = http.0.dialer.resolver.of_test.lock();
         names.insert("agent.test".into(), address.parse().unwrap());
     };
     let url = format!("http://agent.test:{}/", before.port)
@@ -236,13 +236,14 @@ async fn by_default_busy_users_follow_a_name_that_moves_after_sixty_seconds_at_m
         a_second_of_ten_users(&http, &url).await;
     }
     lead_to("127.0.0.2");
-    for _ in 0..29 {
+    // the requests themselves take time as well, on a machine that is busy some seconds
+    for _ in 0..10 {
         a_second_of_ten_users(&http, &url).await;
     }
     // connections of less than a minute are good
-    assert_eq!((before.got().len(), after.got().len()), (590, 0));
+    assert_eq!((before.got().len(), after.got().len()), (400, 0));
     assert_eq!(before.connections(), 10);
-    for _ in 29..90 {
+    for _ in 10..80 {
         a_second_of_ten_users(&http, &url).await;
     }
     let moved = before.got().len();
@@ -394,12 +395,12 @@ async fn a_dead_way_to_the_target_is_noticed_after_thirty_seconds() {
     let socket = socket2::SockRef::from(stream);
     assert!(socket.keepalive().unwrap());
     #[cfg(target_os = "linux")]
-    assert_eq!(socket.tcp_user_timeout().unwrap(), Some(dial::LOST_AFTER));
+    assert_eq!(socket.tcp_user_timeout().unwrap(), Some(texts::LOST_AFTER));
 }
 
 #[tokio::test]
 async fn concurrent_look_ups_of_a_name_are_one_and_soon_asked_again() {
-    let names = names::Names::default();
+    let names = resolver::Resolver::default();
     let (one, other) = tokio::join!(names.addresses("localhost"), names.addresses("localhost"));
     let (one, other) = (one.unwrap(), other.unwrap());
     assert!(Arc::ptr_eq(&one, &other));

@@ -49,7 +49,7 @@ async fn a_tunnel_is_asked_for_and_its_refusal_is_said() {
 
 #[tokio::test]
 async fn https_goes_through_the_tunnel_and_the_proxy_sees_none_of_it() {
-    let (tls, acceptor) = warm::tests::certificate();
+    let (tls, acceptor) = warm::certificate();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let proxy = tokio::spawn(async move {

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use toml::de::DeValue;
 
 use super::defaults::Defaults;
+use super::names::check_name;
 use super::pools::weight;
-use super::{check_name, tasks};
+use super::tasks;
 use crate::workload::class::{Host, Set, Task, UserClass};
 use crate::workload::compile::Compiler;
 use crate::workload::connections::ConnectionRules;

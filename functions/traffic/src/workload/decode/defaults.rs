@@ -1,26 +1,30 @@
-//! What a request has when it does not say otherwise: from the file, its class and its task.
+//! The defaults of a request: from the file, its class and its task.
 
 use std::time::Duration;
 
 use reqwest::header::HeaderName;
 
-use crate::transport::MAX_REDIRECTS;
+use toml::de::DeValue;
+
 use crate::workload::connections::ConnectionRules;
 use crate::workload::expect::{self, StatusRule};
 use crate::workload::read::{Fields, Snippet, integer};
 use crate::workload::wait::{MAX_DURATION, duration};
 
+/// As many redirects as Locust's client follows.
+pub const MAX_REDIRECTS: u32 = 30;
+
 /// The timeout of requests that nothing gives one.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// What a request has when it does not say otherwise.
+/// The defaults of a request.
 #[derive(Clone, Debug)]
 pub(super) struct Defaults {
     pub(super) timeout: Duration,
     pub(super) redirects: u32,
     pub(super) status: Option<StatusRule>,
     pub(super) expect: Option<Snippet>,
-    /// Whether `expect` was given further in than `status`.
+    /// True if `expect` was given further in than `status`.
     pub(super) expect_is_nearer: bool,
     pub(super) headers: Vec<(HeaderName, Snippet)>,
     /// Of the file's `[defaults]`; a class adds its own.
@@ -40,7 +44,7 @@ impl Defaults {
             connections: ConnectionRules::default(),
         };
         defaults.add_headers(fields);
-        if let Some(own) = super::table(fields, "defaults", "`[defaults]`") {
+        if let Some(own) = table(fields, "defaults", "`[defaults]`") {
             defaults.overlay(&own);
             defaults.connections = ConnectionRules::read(&own);
             own.finish();
@@ -103,4 +107,15 @@ impl Defaults {
 /// client sends its own in their place.
 fn header_name(name: &str) -> Option<HeaderName> {
     HeaderName::from_bytes(name.as_bytes()).ok()
+}
+
+/// A table under `key`, or nothing; a mistake if it is something else.
+fn table<'r, 't, 's>(
+    fields: &Fields<'r, 't, 's>,
+    key: &'static str,
+    place: &str,
+) -> Option<Fields<'r, 't, 's>> {
+    let field = fields.get(key)?;
+    let table = field.convert(fields.reader, "a table", DeValue::as_table)?;
+    Some(Fields::new(fields.reader, place, table, field.span))
 }

@@ -7,14 +7,17 @@ use std::path::{Path, PathBuf};
 
 use toml::de::DeValue;
 
-use super::Environment;
-use super::hosts::variable_name;
+use super::names::variable_name;
+use crate::environment::Lookup;
 use crate::tls::pem::{self, PemError};
 use crate::tls::{HostError, HostSettings, HostTls};
-use crate::workload::FOLDER;
 use crate::workload::read::{Field, Fields};
 
-/// How a text in PEM can be told from the name of a file.
+/// The variable that says which folder the files are in that a workload names, where that is not the
+/// workload file's own: it was put at `/workload`, say, or is in a table.
+pub const FOLDER: &str = "CICADA_WORKLOAD_FOLDER";
+
+/// The beginning that tells a text in PEM from the name of a file.
 const BEGINNING: &str = "-----BEGIN";
 
 const EXPECTED: &str =
@@ -24,7 +27,7 @@ const EXPECTED: &str =
 /// a mistake in them.
 pub(super) fn read(
     fields: &Fields<'_, '_, '_>,
-    environment: Environment<'_>,
+    environment: Lookup<'_>,
 ) -> Option<(HostTls, Option<HostTls>)> {
     let source = |key| Source::read(fields, key, environment);
     let (ca, certificate, key) = (source("ca"), source("client_cert"), source("client_key"));
@@ -91,10 +94,10 @@ pub(super) fn read(
 /// Where a certificate or a key comes from.
 struct Source<'t, 's> {
     field: Field<'t, 's>,
-    origin: Origin,
+    origin: PemOrigin,
 }
 
-enum Origin {
+enum PemOrigin {
     File(PathBuf),
     /// A text, and what it is called.
     Text(String, String),
@@ -104,13 +107,13 @@ impl<'t, 's> Source<'t, 's> {
     fn read(
         fields: &Fields<'_, 't, 's>,
         key: &'static str,
-        environment: Environment<'_>,
+        environment: Lookup<'_>,
     ) -> Option<Self> {
         let field = fields.get(key)?;
         let reader = fields.reader;
         let origin = match field.value {
             DeValue::String(text) if !text.contains(BEGINNING) => {
-                Origin::File(at(text, environment))
+                PemOrigin::File(at(text, environment))
             }
             DeValue::String(_) if key == "client_key" => {
                 let message = format!(
@@ -121,7 +124,7 @@ impl<'t, 's> Source<'t, 's> {
                 reader.mistake(&field.span, message);
                 return None;
             }
-            DeValue::String(text) => Origin::Text(text.to_string(), "the text".into()),
+            DeValue::String(text) => PemOrigin::Text(text.to_string(), "the text".into()),
             _ => {
                 let table = field.convert(reader, EXPECTED, DeValue::as_table)?;
                 let place = field.place.clone();
@@ -143,8 +146,8 @@ impl<'t, 's> Source<'t, 's> {
                 };
                 match value.contains(BEGINNING) {
                     // variables are often written with \n in place of line breaks
-                    true => Origin::Text(value.replace("\\n", "\n"), name.into()),
-                    false => Origin::File(at(&value, environment)),
+                    true => PemOrigin::Text(value.replace("\\n", "\n"), name.into()),
+                    false => PemOrigin::File(at(&value, environment)),
                 }
             }
         };
@@ -156,8 +159,8 @@ impl<'t, 's> Source<'t, 's> {
         fields: &Fields<'_, '_, '_>,
     ) -> Option<Vec<rustls::pki_types::CertificateDer<'static>>> {
         let found = match &self.origin {
-            Origin::File(path) => pem::certificates_at(path),
-            Origin::Text(text, _) => pem::certificates(text.as_bytes()),
+            PemOrigin::File(path) => pem::certificates_at(path),
+            PemOrigin::Text(text, _) => pem::certificates(text.as_bytes()),
         };
         found
             .map_err(|error| self.is_wrong::<()>(fields, &error))
@@ -169,8 +172,8 @@ impl<'t, 's> Source<'t, 's> {
         fields: &Fields<'_, '_, '_>,
     ) -> Option<rustls::pki_types::PrivateKeyDer<'static>> {
         let found = match &self.origin {
-            Origin::File(path) => pem::read(path).and_then(|text| pem::private_key(&text)),
-            Origin::Text(text, _) => pem::private_key(text.as_bytes()),
+            PemOrigin::File(path) => pem::read(path).and_then(|text| pem::private_key(&text)),
+            PemOrigin::Text(text, _) => pem::private_key(text.as_bytes()),
         };
         found
             .map_err(|error| self.is_wrong::<()>(fields, &error))
@@ -180,8 +183,8 @@ impl<'t, 's> Source<'t, 's> {
     fn is_wrong<T>(&self, fields: &Fields<'_, '_, '_>, error: &PemError) -> Option<T> {
         let Self { field, origin } = self;
         let called = match origin {
-            Origin::File(path) => path.display().to_string(),
-            Origin::Text(_, name) => name.clone(),
+            PemOrigin::File(path) => path.display().to_string(),
+            PemOrigin::Text(_, name) => name.clone(),
         };
         let message = format!("{}: {called} cannot be used: {error}", field.place);
         fields.reader.mistake(&field.span, message);
@@ -207,7 +210,7 @@ impl<'t, 's> Source<'t, 's> {
 
 /// A file by its name: a relative one is in the workload's folder, in a function's package, or where the
 /// process runs.
-fn at(name: &str, environment: Environment<'_>) -> PathBuf {
+fn at(name: &str, environment: Lookup<'_>) -> PathBuf {
     let set = |variable| environment(variable).filter(|value| !value.is_empty());
     let folder = set(FOLDER).or_else(|| set("LAMBDA_TASK_ROOT"));
     match folder {

@@ -4,10 +4,13 @@ use std::sync::Arc;
 
 use toml::de::DeValue;
 
-use super::{Environment, check_name, host_tls};
+use super::host_tls;
+use super::names::{check_name, variable_name};
+use crate::base_url::base_url;
 use crate::credentials::{Credentials, without_credentials};
+use crate::environment::Lookup;
 use crate::tls::HostTls;
-use crate::workload::class::{Host, base_url};
+use crate::workload::class::Host;
 use crate::workload::read::{Field, Fields};
 
 /// Why a workload's text cannot have what is secret.
@@ -15,7 +18,7 @@ pub(super) const SECRET: &str = "has a user or a password, which everybody who s
     leave them out here, and set an environment variable to the URL with them, which the host names with `env`";
 
 /// Reads the hosts, in the order of the file.
-pub(super) fn read(fields: &Fields<'_, '_, '_>, environment: Environment<'_>) -> Vec<Arc<Host>> {
+pub(super) fn read(fields: &Fields<'_, '_, '_>, environment: Lookup<'_>) -> Vec<Arc<Host>> {
     let expected = "a table of hosts, such as `[hosts]` with `shop = \"http://localhost:8000\"`";
     let entries = match fields.get("hosts") {
         Some(hosts) => hosts.entries(fields.reader, expected),
@@ -40,7 +43,7 @@ fn host(
     file: &Fields<'_, '_, '_>,
     name: &str,
     field: &Field<'_, '_>,
-    environment: Environment<'_>,
+    environment: Lookup<'_>,
 ) -> Option<Host> {
     let reader = file.reader;
     let expected = "a URL such as \"http://localhost:8000\", or a table with `url` and `env`";
@@ -105,21 +108,14 @@ fn at(
     variable: Option<&str>,
     tls: Option<(HostTls, Option<HostTls>)>,
 ) -> Host {
-    let (url, credentials) = Credentials::part(overriding.unwrap_or_else(|| default.clone()));
+    let (url, credentials) = Credentials::part(overriding.unwrap_or(default));
     let (tls, tls_elsewhere) = tls.unzip();
     Host {
         name: Arc::from(name),
         url,
-        default,
         variable: variable.map(str::to_owned),
         credentials,
         tls,
         tls_elsewhere: tls_elsewhere.flatten(),
     }
-}
-
-pub(super) fn variable_name<'v>(value: &'v DeValue<'_>) -> Option<&'v str> {
-    let name = value.as_str()?;
-    let good = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    good.then_some(name)
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use minijinja::Value;
 use toml::de::DeValue;
 
-use super::check_name;
-use crate::workload::engine::Pools;
+use super::names::check_name;
+use crate::workload::functions::Pools;
 use crate::workload::pool::Pool;
 use crate::workload::read::{Field, Fields, Reader, integer, number};
 

@@ -6,14 +6,16 @@ use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
 use toml::de::DeValue;
 
-use super::check_variable;
 use super::defaults::Defaults;
-use crate::workload::class::{Capture, Step, request_url};
+use super::names::check_variable;
+use crate::base_url::request_url;
+use crate::workload::class::{Capture, Step};
 use crate::workload::compile::{Compiler, Usage};
 use crate::workload::expect::{Expect, StatusRule};
 use crate::workload::read::{Field, Fields, Reader, Snippet, instead, number};
-use crate::workload::scope::{ITERATION_NAMES, RESPONSE_NAMES};
-use crate::workload::syntax::Names;
+use crate::workload::response::RESPONSE_NAMES;
+use crate::workload::scope::ITERATION_NAMES;
+use crate::workload::syntax::TemplateNames;
 use crate::workload::text::{Body, Text};
 
 const METHODS: [&str; 7] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
@@ -26,7 +28,7 @@ const LONG_NAME: &str = "its path is too long to be its name: give it a short `n
 const EXPECTED_REQUEST: &str =
     "\"GET /path\", or a table with `path` and what else there is to say";
 
-/// What the requests of one task have in common.
+/// The surroundings that the requests of one task share.
 pub(super) struct Context<'c, 'r, 's> {
     pub(super) compiler: &'c Compiler<'r, 's>,
     pub(super) defaults: Defaults,
@@ -45,7 +47,7 @@ pub(super) fn read(field: &Field<'_, '_>, context: &Context<'_, '_, '_>) -> Vec<
     let captures: Vec<Vec<String>> = elements.iter().map(captured_names).collect();
     let mut steps = Vec::new();
     for (index, element) in elements.iter().enumerate() {
-        let names = Names {
+        let names = TemplateNames {
             fixed: ITERATION_NAMES.to_vec(),
             drawn: context.drawn.clone(),
             captured: captures[..index].concat(),
@@ -83,7 +85,7 @@ fn captured_names(request: &Field<'_, '_>) -> Vec<String> {
 
 struct Request<'q, 'c, 'r, 's> {
     context: &'q Context<'c, 'r, 's>,
-    names: Names,
+    names: TemplateNames,
     reader: &'r Reader<'s>,
 }
 
@@ -184,7 +186,6 @@ impl<'q> Request<'q, '_, '_, '_> {
             index: 0,
             needs: needs.map(|name| Arc::from(&**name)).collect(),
             reads_body: usage.reads.contains("body") || usage.reads.contains("json"),
-            reads_headers: usage.reads.contains("headers"),
         }
     }
 
@@ -283,14 +284,14 @@ impl<'q> Request<'q, '_, '_, '_> {
     }
 
     /// The names that a response's expressions may use.
-    fn response_names(&self) -> Names {
+    fn response_names(&self) -> TemplateNames {
         let mut names = self.names.clone();
         names.fixed.extend(RESPONSE_NAMES);
         names.random = false;
         names
     }
 
-    /// What is expected: an `expect` that looks at the status replaces a `status` of further out.
+    /// The expectation: an `expect` that looks at the status replaces a `status` of further out.
     fn expect(
         &self,
         defaults: &Defaults,

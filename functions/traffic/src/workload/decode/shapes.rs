@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use toml::de::DeValue;
 
-use super::check_name;
+use super::names::check_name;
 use crate::run::DayPoint;
 use crate::schedule::{InvalidSchedule, find_zone};
 use crate::workload::class::UserClass;

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use toml::de::DeValue;
 
 use super::defaults::Defaults;
+use super::names::{check_name, check_variable};
 use super::pools::weight;
 use super::requests::{self, Context};
-use super::{check_name, check_variable};
 use crate::workload::class::{Order, Step, Task};
 use crate::workload::compile::Compiler;
 use crate::workload::pool::Pool;
@@ -132,7 +132,7 @@ fn order(fields: &Fields<'_, '_, '_>, steps: &[Step]) -> Order {
     }
 }
 
-/// What the task draws once per iteration.
+/// The values that the task draws once per iteration.
 fn pools(fields: &Fields<'_, '_, '_>, compiler: &Compiler<'_, '_>) -> Vec<(Arc<str>, Arc<Pool>)> {
     let Some(draw) = fields.get("draw") else {
         return Vec::new();

@@ -11,8 +11,9 @@ use toml::de::DeValue;
 use super::classes::{MAX_FIXED, count_tasks};
 use super::hosts::SECRET;
 use super::pools::MAX_WEIGHT;
+use crate::base_url::base_url;
 use crate::credentials::{Credentials, without_credentials};
-use crate::workload::class::{Host, Set, UserClass, base_url};
+use crate::workload::class::{Host, Set, UserClass};
 use crate::workload::read::{Field, Fields, instead, integer};
 
 const EXPECTED: &str = "a table of classes, such as [user.MyUser] with any of `weight`, \

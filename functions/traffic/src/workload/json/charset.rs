@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 
-/// What can be read, by the names that Python's codecs have.
+/// The encodings that can be read, by the names that Python's codecs have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Charset {
     Utf8,
@@ -46,7 +46,7 @@ pub(in crate::workload) fn json_text<'b>(headers: &HeaderMap, body: &'b [u8]) ->
     text(headers, body)
 }
 
-/// What a Content-Type says of the encoding.
+/// The encoding that a Content-Type names.
 enum Declared {
     Charset(Charset),
     Text,

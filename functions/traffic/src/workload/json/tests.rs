@@ -1,9 +1,5 @@
 //! Values are those of requests' `.json()`, asked in Python, for texts written here and for random ones.
 
-use std::io::Write as _;
-use std::path::Path;
-use std::process::{Command, Stdio};
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use minijinja::{Environment, context};
@@ -16,7 +12,7 @@ use serde_json::json;
 use super::*;
 
 fn read(text: &str) -> Result<Value, NotJson> {
-    super::read(text, &Share::default())
+    super::read(text, &MemoryShare::default())
 }
 
 /// A response: its Content-Type and its body.
@@ -60,25 +56,9 @@ fn ours((content_type, body): &Case) -> Option<String> {
 }
 
 fn of_requests(cases: &[Case]) -> Vec<Option<String>> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let python = std::env::var_os("CICADA_PYTHON")
-        .map_or_else(|| root.join(".tools/venv/bin/python"), Into::into);
-    let mut child = Command::new(&python)
-        .arg(root.join("tests/oracle/response_json.py"))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap_or_else(|error| {
-            panic!("{}: {error}: run scripts/tools.sh locust", python.display())
-        });
     let question = |(content_type, body): &Case| json!([content_type, STANDARD.encode(body)]);
     let questions: serde_json::Value = cases.iter().map(question).collect();
-    let mut input = child.stdin.take().unwrap();
-    input.write_all(questions.to_string().as_bytes()).unwrap();
-    drop(input);
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success());
-    serde_json::from_slice(&output.stdout).unwrap()
+    testing::tools::ask("response_json.py", &questions)
 }
 
 fn assert_equal(cases: &[Case]) {

@@ -3,7 +3,7 @@
 use minijinja::machinery::ast::{CallArg, Expr, UnaryOpKind};
 use minijinja::value::Value;
 
-use crate::workload::engine::{Pools, check_randint, check_uniform};
+use crate::workload::functions::{Pools, check_randint, check_uniform};
 use crate::workload::metric::{METRIC, USAGE};
 use crate::workload::read::instead;
 

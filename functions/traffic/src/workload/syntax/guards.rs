@@ -11,7 +11,7 @@ use minijinja::value::Value;
 
 use crate::workload::bounds::{BOUNDED, INDEXED, REPEATED};
 
-/// How tightly an expression binds, from the loosest; an operand that binds less stands in parentheses.
+/// The precedence of an expression, from the loosest; an operand that binds less stands in parentheses.
 const IF: u8 = 0;
 const OR: u8 = 1;
 const AND: u8 = 2;
@@ -421,7 +421,7 @@ impl Writer {
     }
 }
 
-/// What an operator may cost.
+/// The most that an operator may cost.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     /// Nothing: one of its operands is the result.
@@ -494,7 +494,7 @@ fn binds(expression: &Expr<'_>) -> u8 {
     }
 }
 
-/// Whether the filter chain begins with the text of a block.
+/// True if the filter chain begins with the text of a block.
 fn filter_of_block(expression: &Expr<'_>) -> bool {
     match expression {
         Expr::Filter(filter) => filter.expr.as_ref().is_none_or(filter_of_block),
@@ -502,7 +502,7 @@ fn filter_of_block(expression: &Expr<'_>) -> bool {
     }
 }
 
-/// Whether an expression's value is a number, a truth, or a text from the template itself.
+/// True if an expression's value is a number, a truth, or a text from the template itself.
 fn is_small(expression: &Expr<'_>) -> bool {
     match expression {
         Expr::Const(_) | Expr::Test(_) | Expr::Compare(_) | Expr::UnaryOp(_) => true,
@@ -514,7 +514,7 @@ fn is_small(expression: &Expr<'_>) -> bool {
     }
 }
 
-/// How many elements a list of nothing but constants has.
+/// The number of elements of a list of nothing but constants.
 fn constants(expression: &Expr<'_>) -> Option<usize> {
     let items = match expression {
         Expr::List(list) => &list.items,

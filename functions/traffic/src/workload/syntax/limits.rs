@@ -1,11 +1,11 @@
-//! How large and how nested a template may be, counted along its tokens before it is parsed.
+//! The size and the nesting of a template, counted along its tokens before it is parsed.
 //!
 //! Parsing, compiling and dropping a syntax tree recurse as deep as the tree is. Its depth is at most the
 //! operators that are chained or nested between two commas, so these are counted, without recursion.
 
 use minijinja::machinery::{Token, tokenize};
 
-use super::Problem;
+use super::findings::Problem;
 use crate::workload::engine::syntax;
 
 /// The tokens of a template, at most.
@@ -14,12 +14,12 @@ const MAX_TOKENS: usize = 20_000;
 /// The operators, filters, subscripts and brackets that may be chained or nested in one expression.
 const MAX_CHAIN: usize = 200;
 
-/// How deep blocks may be nested; an `elif` counts as a block in the one before it.
+/// The deepest nesting of blocks; an `elif` counts as a block in the one before it.
 const MAX_BLOCKS: usize = 50;
 
 /// Checks a template, or with `expression` an expression, and returns how many tokens it has.
 ///
-/// What cannot be split into tokens passes: the parser says why.
+/// A text that cannot be split into tokens passes: the parser says why.
 pub(super) fn check(source: &str, expression: bool) -> Result<usize, Problem> {
     let mut chain = Chain::default();
     let mut blocks = Blocks::default();

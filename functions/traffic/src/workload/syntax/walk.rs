@@ -6,8 +6,10 @@ use minijinja::ErrorKind;
 use minijinja::machinery::Span;
 use minijinja::machinery::ast::{Call, CallArg, CallType, Expr, Stmt};
 
-use super::{Findings, Names, Problem, calls};
-use crate::workload::engine::{Engine, RANDOM_FUNCTIONS};
+use super::calls;
+use super::findings::{Findings, Problem, TemplateNames};
+use crate::workload::engine::Engine;
+use crate::workload::functions::RANDOM_FUNCTIONS;
 use crate::workload::headers::HEADER_METHODS;
 use crate::workload::metric::METRIC;
 use crate::workload::read::instead;
@@ -55,7 +57,7 @@ const TESTS: [&str; 14] = [
     "undefined",
 ];
 
-/// What is wrong in one template is listed up to so many problems.
+/// At most so many problems of one template are listed.
 const MOST_PROBLEMS: usize = 100;
 
 /// One use of a name.
@@ -67,7 +69,7 @@ struct Use<'a> {
 
 /// A walk through a template's tree, and what it has seen.
 pub(super) struct Walk<'w, 'a> {
-    names: &'w Names,
+    names: &'w TemplateNames,
     engine: &'w Engine,
     uses: Vec<Use<'a>>,
     /// Names that the template itself sets.
@@ -81,7 +83,7 @@ fn line(span: Span) -> usize {
 }
 
 impl<'w, 'a> Walk<'w, 'a> {
-    pub(super) fn new(names: &'w Names, engine: &'w Engine) -> Self {
+    pub(super) fn new(names: &'w TemplateNames, engine: &'w Engine) -> Self {
         Self {
             names,
             engine,
@@ -92,7 +94,7 @@ impl<'w, 'a> Walk<'w, 'a> {
         }
     }
 
-    /// What the walk has found, once names that the template sets itself are all known.
+    /// The findings of the walk, once names that the template sets itself are all known.
     pub(super) fn finish(mut self) -> Findings {
         self.check_calls();
         let mut findings = Findings::default();
@@ -221,7 +223,7 @@ impl<'w, 'a> Walk<'w, 'a> {
         }
     }
 
-    /// What an assignment assigns to.
+    /// The target of an assignment.
     fn target(&mut self, target: &Expr<'a>) {
         match target {
             Expr::Var(variable) => {

@@ -26,11 +26,7 @@ fn all_due(plan: &Plan, seconds: std::ops::Range<u64>) -> Vec<(usize, Due)> {
 /// A run of the built-in classes.
 fn plan(users: u32, spawn_rate: f64, size: BlockSize) -> Plan {
     let workload = Workload::built_in(&|_| None).unwrap();
-    let share = |class: &Arc<UserClass>| Share {
-        class: class.name().to_string(),
-        weight: class.weight(),
-        fixed_count: class.fixed_count(),
-    };
+    let share = |class: &Arc<UserClass>| class.share();
     let first = Segment {
         spawn_rate,
         shares: workload.classes().iter().map(share).collect(),
@@ -42,16 +38,14 @@ fn plan(users: u32, spawn_rate: f64, size: BlockSize) -> Plan {
         ..first.clone()
     };
     let run = Run {
-        id: run_id(),
-        revision: 1,
-        seed: 3,
-        workload: workload.version().into(),
-        created_at: START.full_second(),
-        segments: vec![first, second],
-        stopped_at: None,
         block_size: size,
-        past: None,
-        reset_at: None,
+        ..Run::new(
+            run_id(),
+            3,
+            workload.version(),
+            START.full_second(),
+            vec![first, second],
+        )
     };
     Plan::new(run, planned_classes(&workload))
 }

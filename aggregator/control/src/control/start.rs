@@ -1,0 +1,128 @@
+//! Starting a run, so that one run is on at a time, also if other processes start one at the same moment.
+
+use std::time::Duration;
+
+use traffic::clock::Timestamp;
+use traffic::ports::{Heartbeat, Queue, Store, StoreError};
+use traffic::run::{Run, RunId};
+
+use super::{Control, Refusal};
+use crate::desired_run::{Context, Target};
+use crate::request::SwarmRequest;
+use crate::said_host;
+
+/// The newest runs among which those are found that were started at the same moment.
+const RIVALS: usize = 16;
+
+impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
+    /// Starts a run. Where several processes share a store, it begins after the end of the run before.
+    ///
+    /// [`StoreError::Conflict`] when another process started a newer run: that one stays.
+    pub(super) async fn start(
+        &self,
+        request: &SwarmRequest,
+        before: Option<&Run>,
+    ) -> Result<Target, Refusal> {
+        let deployment = &*self.deployment;
+        if let Some(not_before) = self.first_free_instant(before) {
+            deployment.clock.follow_wall_clock(not_before);
+        }
+        let workload = self.read_workload().await?.workload;
+        let context = Context::of(&self.settings, &workload, self.host());
+        let target = Target::resolve(request, &context)?;
+        self.keep_secret(&target);
+        deployment
+            .store
+            .put_workload(workload.version(), workload.source())
+            .await?;
+        let mut run = self.new_run(&target, workload.version(), before);
+        said_host::note(self.settings.keyring.as_ref(), &mut run.segments, &workload);
+        deployment.store.put_run(&run).await?;
+        if !self.is_newest(&run.id, before.map(|run| &run.id)).await? {
+            // an older run must not be planned for ever
+            let ended = Run {
+                revision: run.revision + 1,
+                stopped_at: Some(run.starts()),
+                ..run
+            };
+            deployment.store.put_run(&ended).await?;
+            return Err(StoreError::Conflict.into());
+        }
+        let segment = run.segments[0].clone();
+        tracing::info!(
+            run = %run.id,
+            user_count = segment.user_count,
+            spawn_rate = segment.spawn_rate,
+            shape = target.shape,
+            "starting users"
+        );
+        deployment.runs.put(run).await?;
+        deployment.heartbeat.turn_on().await?;
+        deployment.plan_ahead().await?;
+        if !deployment.heartbeat.is_on().await? {
+            // a fan-out that still saw the old run has turned it off
+            deployment.heartbeat.turn_on().await?;
+        }
+        Ok(target)
+    }
+
+    /// The first instant after the run before; `None` while that is on.
+    fn first_free_instant(&self, before: Option<&Run>) -> Option<Timestamp> {
+        let Some(before) = before else {
+            return Some(Timestamp::default());
+        };
+        let ended = before.ends().filter(|_| before.is_over(self.now()))?;
+        Some(ended.max(before.created_at))
+    }
+
+    fn new_run(&self, target: &Target, workload: &str, before: Option<&Run>) -> Run {
+        let now = self.now();
+        let fan_out_is_alone = self.deployment.runs.is_alone();
+        // a run sorts by its time, also where clocks differ
+        let after = before.map(|run| run.created_at + Duration::from_micros(1));
+        let created_at = after.map_or(now, |after| after.max(now));
+        let from = match fan_out_is_alone {
+            true => created_at,
+            false => Run::change_at(&self.deployment.clock),
+        };
+        let from = (before.and_then(Run::ends)).map_or(from, |end| from.max(end));
+        Run {
+            block_size: self.settings.block_size,
+            ..Run::new(
+                RunId::new(created_at, rand::random()),
+                self.settings.seed.unwrap_or_else(rand::random),
+                workload,
+                created_at,
+                target.segments(from),
+            )
+        }
+    }
+
+    /// True if the run just written is the newest. Of the runs that were started at the same moment, all but the
+    /// newest are ended before they begin.
+    async fn is_newest(&self, run: &RunId, before: Option<&RunId>) -> Result<bool, Refusal> {
+        let ids = self.deployment.store.run_ids(None, RIVALS).await?;
+        let newest = ids.first() == Some(run);
+        if !newest {
+            self.end(run).await?;
+        }
+        let rivals = ids.iter().skip(1).take_while(|&id| Some(id) != before);
+        for rival in rivals.filter(|&id| newest && id != run) {
+            self.end(rival).await?;
+        }
+        Ok(newest)
+    }
+
+    /// Ends a run that is not the newest.
+    async fn end(&self, id: &RunId) -> Result<(), Refusal> {
+        let stop = |run: &mut Run| {
+            let goes_on = run.stopped_at.is_none() && !run.is_over(self.now());
+            if goes_on {
+                run.stopped_at = Some(self.begin_change().from());
+            }
+            goes_on
+        };
+        self.rewrite(Some(id), stop).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,18 @@
+//! Why nothing can be exported.
+
+use opentelemetry_otlp::ExporterBuildError;
+use traffic::transport::HttpError;
+
+/// Why nothing can be exported.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The HTTP client cannot be made.
+    #[error(transparent)]
+    Http(#[from] HttpError),
+    /// The HTTP client does not like something else.
+    #[error("the HTTP client of the telemetry cannot be made")]
+    Client(#[from] reqwest::Error),
+    /// OpenTelemetry does not like a setting.
+    #[error("telemetry cannot be exported: check the OTEL_ variables")]
+    Exporter(#[from] ExporterBuildError),
+}

@@ -1,0 +1,181 @@
+"""The three functions: built, uploaded by cargo lambda with their environment, and set up as Lambda keeps them."""
+
+import json
+import os
+import re
+import subprocess
+import time
+from pathlib import Path
+
+from . import aws, names
+from .options import KEPT
+from .words import die, say
+
+# a role that was made a moment ago is not known everywhere yet
+NOT_YET = ("cannot be assumed", "does not have permissions to call CreateNetworkInterface")
+TRIES = 20
+# without the three lines that Lambda logs for each invocation, which would cost more than ours
+LOGGING = {"LogFormat": "JSON", "SystemLogLevel": "WARN", "ApplicationLogLevel": "TRACE"}
+
+
+def build(settings, lambda_dir, wanted):
+    """Builds them, or looks whether they are there."""
+    if not wanted:
+        for name in aws.FUNCTIONS:
+            if not Path(lambda_dir, name, "bootstrap").is_file():
+                die(f"there is no {lambda_dir}/{name}/bootstrap: leave --no-build away, and it is built")
+        return
+    if subprocess.run([aws.ROOT / "scripts/page.sh"]).returncode != 0:
+        die("the web page could not be built, see above")
+    say("building the functions")
+    features = ["--features", "tick/otel"] if settings.exports else []
+    command = [
+        *("cargo-lambda", "lambda", "build", "--release", "--locked", f"--{settings['architecture'] or 'x86-64'}"),
+        *("--lambda-dir", lambda_dir, "--package", "fanout", "--package", "tick", "--package", "aggregator-cloud"),
+        *("--bin", "fanout", "--bin", "tick", "--bin", "aggregator", *features),
+    ]
+    if subprocess.run(command, cwd=aws.ROOT).returncode != 0:
+        die("the functions could not be built, see above")
+
+
+def environment(name, settings, stage, region, outputs):
+    """The variables of one function; the password is for the aggregator alone."""
+    variables = {
+        "CICADA_TABLE": outputs["TableName"],
+        "CICADA_QUEUE_URL": outputs["QueueUrl"],
+        "CICADA_SCHEDULE_GROUP": f"cicada-{stage}",
+        **{option.variable: settings[option.name] for option in KEPT if option.is_of_functions},
+        # set where an emulator plays AWS
+        "AWS_ENDPOINT_URL": os.environ.get("AWS_ENDPOINT_URL", ""),
+    }
+    handed_on = ["TARGET_TLS_"]
+    if name == "tick":
+        # it alone sends requests that there is anything to say of
+        handed_on.append("OTEL_")
+    if name == "aggregator":
+        handed_on.append("LOCUST_BASIC_AUTH")
+        role = outputs["SchedulerRoleArn"]
+        partition, account = role.split(":")[1], role.split(":")[4]
+        variables["CICADA_AGGREGATOR_ARN"] = (
+            f"arn:{partition}:lambda:{region}:{account}:function:{names.function(stage, 'aggregator')}"
+        )
+        variables["CICADA_SCHEDULER_ROLE_ARN"] = role
+        variables["CICADA_PASSWORD_SECRET"] = settings["password-secret"]
+    variables |= {key: value for key, value in settings.secrets.items() if key.startswith(tuple(handed_on))}
+    return {key: value for key, value in variables.items() if value}
+
+
+def line(name, value):
+    """A line of the file that cargo lambda reads, in quotes that are not in the value."""
+    quote = "`" if "'" in value else "'"
+    return f"{name}={quote}{value}{quote}\n"
+
+
+class Uploads:
+    """Uploads functions of a stage, from a folder of built ones."""
+
+    def __init__(self, settings, stage, region, outputs, lambda_dir, scratch):
+        self.settings, self.stage, self.region, self.outputs = settings, stage, region, outputs
+        self.lambda_dir, self.scratch = lambda_dir, scratch
+        self.credentials = aws.credentials()
+
+    def upload(self, name, role, memory=""):
+        function = names.function(self.stage, name)
+        say(f"the function {function}")
+        variables = environment(name, self.settings, self.stage, self.region, self.outputs)
+        file = Path(self.scratch, f"{name}.env")
+        file.touch(0o600)
+        file.write_text("".join(line(*variable) for variable in variables.items()))
+        tags = self.settings["tags"]
+        command = [
+            *("cargo-lambda", "lambda", "deploy", function, "--binary-name", name, "--lambda-dir", self.lambda_dir),
+            *("--region", self.region, "--iam-role", role, "--env-file", str(file), "--output-format", "json"),
+            *(("--memory", memory) if memory else ()),
+            *(("--tag", tags) if tags else ()),
+        ]
+        self._try(function, command)
+        file.unlink()
+        self._set_up(name, function)
+
+    def _try(self, function, command):
+        for last in [*[False] * (TRIES - 1), True]:
+            done = subprocess.run(command, cwd=aws.ROOT, env=self.credentials, capture_output=True, text=True)
+            if done.returncode == 0:
+                return
+            answer = done.stdout + done.stderr
+            # cargo lambda breaks lines anywhere, and draws a box around them
+            plain = " ".join(re.sub("[│╰─▶×├]", " ", answer).split())
+            if last or not any(words in plain for words in NOT_YET):
+                die(f"the function {function} could not be deployed: {unwrapped(answer)}")
+            time.sleep(3)
+
+    def _set_up(self, name, function):
+        """What cargo lambda leaves as it was, or does not know."""
+        try:
+            there = aws.ask("lambda", "get-function-configuration", "--function-name", function)
+            changes = []
+            if there.get("LoggingConfig", {}).get("SystemLogLevel") != LOGGING["SystemLogLevel"]:
+                changes += ["--logging-config", ",".join("=".join(pair) for pair in LOGGING.items())]
+            changes += self._network(name, there)
+            if changes:
+                self._change(function, changes)
+            gone = self.settings.tags_before().keys() - self.settings.tags().keys()
+            if gone:
+                aws.run("lambda", "untag-resource", "--resource", there["FunctionArn"], "--tag-keys", *sorted(gone))
+        except aws.Refused as refused:
+            die(f"the function {function} cannot be set up: {refused}")
+
+    def _change(self, function, changes):
+        for last in [*[False] * (TRIES - 1), True]:
+            aws.run("lambda", "wait", "function-updated-v2", "--function-name", function)
+            try:
+                aws.run("lambda", "update-function-configuration", "--function-name", function, *changes)
+                break
+            except aws.Refused as refused:
+                if last or not refused.says(*NOT_YET):
+                    raise
+                time.sleep(3)
+        aws.run("lambda", "wait", "function-updated-v2", "--function-name", function)
+
+    def _network(self, name, there):
+        """The tick, and only it, goes into a VPC, or out of one again."""
+        if name != "tick":
+            return []
+        config = there.get("VpcConfig") or {}
+        now = [sorted(config.get(key) or []) for key in ("SubnetIds", "SecurityGroupIds")]
+        wanted = [sorted(filter(None, self.settings[key].split(","))) for key in ("subnets", "security-groups")]
+        if now == wanted:
+            return []
+        # the CLI's short form has no empty list
+        return ["--vpc-config", json.dumps({"SubnetIds": wanted[0], "SecurityGroupIds": wanted[1]})]
+
+    def reserve(self, name, now, wanted):
+        """Reserved concurrency: a number, or 0 for none."""
+        function = names.function(self.stage, name)
+        try:
+            if wanted and wanted != now:
+                aws.run(
+                    *("lambda", "put-function-concurrency", "--function-name", function),
+                    *("--reserved-concurrent-executions", str(wanted)),
+                )
+            elif now and not wanted:
+                aws.run("lambda", "delete-function-concurrency", "--function-name", function)
+        except aws.Refused as refused:
+            die(f"concurrency of the function {function} cannot be reserved: {refused}")
+
+
+def reserved(function):
+    """The concurrency that is reserved for a function; 0 for none, also where there is no function."""
+    try:
+        found = aws.ask("lambda", "get-function-concurrency", "--function-name", function) or {}
+    except aws.Refused as refused:
+        if refused.says("ResourceNotFoundException"):
+            return 0
+        raise
+    return found.get("ReservedConcurrentExecutions") or 0
+
+
+def unwrapped(answer):
+    """What cargo lambda says went wrong, of the box that it draws around that."""
+    lines = re.findall(r"(?:×|╰─▶|├─▶) (.*(?:\n *(?:│ )? +[^×╰├│\s].*)*)", answer)
+    return " ".join(" ".join(lines).split()) or aws.brief(answer)

@@ -1,0 +1,41 @@
+//! The mistakes in options, each in one line that says what to write instead.
+
+use std::path::PathBuf;
+
+use control::InvalidField;
+use traffic::ports::StoreError;
+use traffic::workload::WorkloadErrors;
+
+/// A mistake in the options or in a file that they name; the program ends with exit code 2.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    #[error("workload file {path} cannot be read", path = path.display())]
+    Unreadable {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+    #[error(
+        "{path} is a Python file: cicada reads workloads in TOML, leave -f out to run the built-in one",
+        path = .0.display()
+    )]
+    Locustfile(PathBuf),
+    #[error(transparent)]
+    Workload(#[from] WorkloadErrors),
+    #[error("the database cannot be read")]
+    Database(#[from] StoreError),
+    #[error(transparent)]
+    Field(#[from] InvalidField),
+    #[error("--web-host {0:?} is not an IP address: write 127.0.0.1 or leave it out")]
+    WebHost(String),
+    #[error("{0} is missing: TLS needs --tls-cert and --tls-key")]
+    HalfOfTls(&'static str),
+    #[error("--autoquit ends the program after a run: start one with --autostart, or leave it out")]
+    Autoquit,
+    #[error("--csv-full-history is about the files of --csv: name them, or leave it out")]
+    CsvFullHistory,
+    #[error("--config-users file {path} cannot be read")]
+    ConfigUsers {
+        path: String,
+        source: std::io::Error,
+    },
+}

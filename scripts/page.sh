@@ -33,7 +33,7 @@ is_newest() {
 
 required=${1:-}
 lock
-sources=(index.html package-lock.json package.json public src tsconfig.json vite.config.ts)
+sources=(index.html openapi.json package-lock.json package.json public src tsconfig.json vite.config.ts)
 if is_newest node_modules/.package-lock.json package-lock.json package.json &&
     is_newest ../web/page/index.html "${sources[@]}"; then
     say "aggregator/web/page is up to date"

@@ -6,7 +6,7 @@
 
 use statistics::ledger::{Account, Ledger};
 use statistics::reader::Snapshot;
-use statistics::report::{ErrorRow, Report, Row};
+use statistics::report::{ErrorRow, Report, Row, page_rows};
 use statistics::state::State;
 
 mod text;
@@ -126,7 +126,7 @@ pub fn render(snapshot: &Snapshot) -> String {
     let report = snapshot.report();
     let mut out = Exposition::default();
     runner(&mut out, snapshot, &report);
-    let rows = requests(&mut out, &report);
+    let rows = requests(&mut out, report.rows, report.total);
     let errors = errors(&mut out, &report.errors);
     let classes = ledger(&mut out, &snapshot.ledger);
     out.family(
@@ -215,10 +215,11 @@ fn about(out: &mut Exposition, snapshot: &Snapshot) {
 }
 
 /// Writes the rows of the statistics; the number of those left out.
-fn requests(out: &mut Exposition, report: &Report) -> usize {
-    let rows = report.page_rows();
+fn requests(out: &mut Exposition, rows: Vec<Row>, total: Row) -> usize {
+    let known = rows.len() + 1;
+    let rows = page_rows(rows, total);
     let sizes = rows.iter().map(|row| row.method.len() + row.name.len());
-    let left_out = report.rows.len() + 1 - rows.len();
+    let left_out = known - rows.len();
     // the last row, which is of all requests, is always there
     let fitting = fitting(sizes).min(rows.len() - 1);
     let shown = || rows[..fitting].iter().chain(rows.last());

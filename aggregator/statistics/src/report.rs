@@ -1,11 +1,9 @@
 //! The statistics at an instant: Locust's figures, its `/stats/requests`, its tables.
 //!
-//! A [`Report`] holds every row and error, for tables and downloads. As JSON it is the body of `/stats/requests` without
-//! the run's state and users, and no longer than Locust's. `figures` computes, [`table`] has the console's tables, and
-//! [`past`] has the figures of earlier instants.
+//! A [`Report`] holds every row and error, for tables and downloads; [`page_rows`] are those of `/stats/requests`, no more
+//! than Locust's. `figures` computes, [`table`] has the console's tables, and [`past`] has the figures of earlier instants.
 
-use serde::ser::SerializeStruct;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use traffic::clock::Timestamp;
 use traffic::telemetry::TraceId;
 use utoipa::ToSchema;
@@ -17,7 +15,7 @@ pub mod past;
 pub mod table;
 pub mod time;
 
-/// Rows, and errors, in the JSON of a report: Locust's own limit.
+/// Rows, and errors, in `/stats/requests`: Locust's own limit.
 pub const PAGE_ROWS: usize = 500;
 
 /// The percentiles of Locust's tables and downloads: [`Row::percentiles`], as fractions.
@@ -171,36 +169,15 @@ impl Row {
     }
 }
 
-impl Report {
-    /// The rows of a page of `/stats/requests`; `Aggregated` comes after them.
-    ///
-    /// The row that counts what exceeds the limit is always among them.
-    pub fn page_rows(&self) -> Vec<&Row> {
-        let mut page: Vec<&Row> = self.rows.iter().take(PAGE_ROWS).collect();
-        let others = self.rows.iter().skip(PAGE_ROWS).find(|row| row.is_others());
-        if let (Some(others), Some(last)) = (others, page.last_mut()) {
-            *last = others;
-        }
-        page.push(&self.total);
-        page
+/// The rows of a page of `/stats/requests`, and `Aggregated` after them.
+///
+/// The row that counts what exceeds the limit is always among them.
+pub fn page_rows(mut rows: Vec<Row>, total: Row) -> Vec<Row> {
+    let others = rows.iter().skip(PAGE_ROWS).position(Row::is_others);
+    if let Some(others) = others {
+        rows.swap(PAGE_ROWS - 1, PAGE_ROWS + others);
     }
-}
-
-impl Serialize for Report {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let current = &self.current_response_time_percentiles;
-        let mut body = serializer.serialize_struct("Report", 10)?;
-        body.serialize_field("stats", &self.page_rows())?;
-        body.serialize_field("errors", &self.errors[..self.errors.len().min(PAGE_ROWS)])?;
-        body.serialize_field("current_rps", &self.total.current_rps)?;
-        body.serialize_field("current_fail_per_sec", &self.total.current_fail_per_sec)?;
-        body.serialize_field("total_rps", &self.total.total_rps)?;
-        body.serialize_field("total_fail_per_sec", &self.total.total_fail_per_sec)?;
-        body.serialize_field("fail_ratio", &self.total.fail_ratio)?;
-        body.serialize_field("current_response_time_percentiles", current)?;
-        // where dashboards for older versions look
-        body.serialize_field("current_response_time_percentile_50", &current.median)?;
-        body.serialize_field("current_response_time_percentile_95", &current.p95)?;
-        body.end()
-    }
+    rows.truncate(PAGE_ROWS);
+    rows.push(total);
+    rows
 }

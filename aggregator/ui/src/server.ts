@@ -1,4 +1,10 @@
 // Asking the server. Paths are relative, so that the page works under any base path.
+import type { components } from "./openapi";
+
+/** What the server answers with, by the names in `openapi.json`. */
+export type Answers = components["schemas"];
+
+type Mistake = Answers["WorkloadMistake"];
 
 /** What the server said when it did not do what it was asked; `status` is 0 when it said nothing. */
 export class Problem extends Error {
@@ -12,12 +18,6 @@ export class Problem extends Error {
   }
 }
 
-/** A mistake in a workload. */
-export interface Mistake {
-  line: number;
-  message: string;
-}
-
 /** What a request was answered with. */
 export interface Answer {
   body: unknown;
@@ -25,7 +25,7 @@ export interface Answer {
 }
 
 /** A `GET`'s JSON. */
-export async function get<T = unknown>(path: string, signal?: AbortSignal): Promise<T> {
+export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
   const { body } = await ask(path, signal ? { signal } : {});
   return body as T;
 }
@@ -51,15 +51,9 @@ export async function ask(path: string, request: RequestInit = {}): Promise<Answ
   }
   const isJson = response.headers.get("content-type")?.startsWith("application/json") ?? false;
   const body: unknown = isJson ? JSON.parse(text) : text;
-  const said = isJson && typeof body === "object" ? (body as Said | null) : null;
+  const said = isJson && typeof body === "object" ? (body as Partial<Answers["WorkloadRefused"]> | null) : null;
   if (!response.ok || said?.success === false) {
     throw new Problem(said?.message || text.trim() || response.statusText, response.status, said?.errors);
   }
   return { body, etag: response.headers.get("etag") };
-}
-
-interface Said {
-  success?: boolean;
-  message?: string;
-  errors?: Mistake[];
 }

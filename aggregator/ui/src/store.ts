@@ -4,40 +4,19 @@
 import { locustStore } from "locust-ui";
 import { useSelector } from "react-redux";
 
+import type { Answers } from "./server";
+import type { CamelCased } from "./statistics/names";
+
 export { locustStore };
 
 /** Where the traffic stands, in Locust's words. */
-export type State = "ready" | "spawning" | "running" | "stopping" | "stopped";
+export type State = Answers["State"];
 
-/** A user class as the form shows it. */
-export interface UserClass {
-  host: string;
-  weight: number;
-  fixedCount: number;
-  tasks: string[];
-}
-
-/** The part of the store that the forms are made of: the template arguments. */
-export interface Swarm {
-  availableShapeClasses: string[];
-  availableUserClasses: string[];
-  availableUserTasks: Record<string, string[]>;
-  host: string;
-  hideCommonOptions: boolean;
-  hosts: string[];
-  locustfile: string;
-  numUsers: number;
-  percentilesToChart: number[];
-  runTime: string | number;
-  /** The shape that runs have unless somebody chooses another. */
-  shapeClass: string | null;
-  shapeUseCommonOptions: boolean;
-  spawnRate: number;
-  state: State;
+/** The part of the store that the forms are made of: the template arguments, some of which the forms change. */
+export type Swarm = Omit<CamelCased<Answers["TemplateArgs"]>, "runTime" | "userCount"> & {
+  runTime: string | number | null;
   userCount: number | string;
-  users: Record<string, UserClass>;
-  version: string;
-}
+};
 
 /** A point of a chart: when, and how much. */
 export type Point = [time: string, value: number | null];

@@ -16,15 +16,15 @@ pub enum Unwell {
     /// It cannot be asked.
     #[error("{url} cannot be asked: write http://HOST:PORT/health")]
     Url {
-        /// What was to be asked.
+        /// The URL that was to be asked.
         url: String,
-        /// What is wrong with it.
+        /// The reason.
         source: reqwest::Error,
     },
     /// There is no answer.
     #[error("{url} does not answer")]
     Silent {
-        /// What was asked.
+        /// The URL that was asked.
         url: String,
         /// Why not.
         source: reqwest::Error,
@@ -32,11 +32,11 @@ pub enum Unwell {
     /// It says so itself.
     #[error("{url} answers {status}: {said}")]
     Said {
-        /// What was asked.
+        /// The URL that was asked.
         url: String,
         /// The status.
         status: u16,
-        /// What it says.
+        /// The body of its answer.
         said: String,
     },
 }

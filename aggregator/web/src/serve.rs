@@ -1,9 +1,13 @@
 //! The web server: accepts connections, serves a router on each, and answers others whatever some do.
 //!
-//! Written on hyper and not on `axum::serve`, for which every client is a good one. Here each
-//! connection notes who waits for whom. One that has waited for its client too long is closed, and so
+//! Each connection notes who waits for whom. One that has waited for its client too long is closed, and so
 //! is the one that has waited longest when a newcomer finds no room. What the server itself is busy
 //! with is never in the way, and never closed. What requests mean is the router's.
+//!
+//! It stands on hyper: `axum::serve` has no limits at all, and axum-server 0.9 limits the TLS handshake, a head and
+//! the first request only. It has no limit of connections, none for bodies, idle connections and answers
+//! that nobody takes, and its loop accepts whoever comes, so that nobody can make room for a newcomer. On top of it
+//! `activity`, `io_activity`, `connections` and `limits` would all be needed still, for a loop of 50 lines less.
 
 use std::future::Future;
 use std::io;
@@ -31,23 +35,23 @@ use connection::Host;
 use connections::Connections;
 use traffic::log_throttle::LogThrottle;
 
-/// How long nothing is accepted after an error in accepting, most often for want of file descriptors.
+/// Nothing is accepted for this long after an error in accepting, most often for want of file descriptors.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// How long nothing is accepted after a connection had to go that was put off for its guess at the
+/// Nothing is accepted for this long after a connection had to go that was put off for its guess at the
 /// password: whoever guesses would come again at once, and be faster so than by waiting.
 const PAUSE_OF_GUESSES: Duration = Duration::from_millis(100);
 
-/// How long what is being answered when the server ends may take.
+/// Requests that are being answered when the server ends may take this long.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// What is served, and how.
+/// A router, and how it is served.
 pub struct Serving {
-    /// What requests are answered from.
+    /// The routes.
     pub router: Router,
     /// The certificate and its key; without them it is plain HTTP.
     pub tls: Option<Tls>,
-    /// How many may come, and how long they may take.
+    /// Limits of connections and their times.
     pub limits: Limits,
 }
 

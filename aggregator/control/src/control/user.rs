@@ -6,6 +6,7 @@
 use toml_edit::{Array, DocumentMut, Item, Table, TableLike, Value};
 use traffic::ports::{Heartbeat, Queue, Store};
 use traffic::workload::{UserClass, Workload, base_url};
+use utoipa::ToSchema;
 
 use super::workload_choice::WorkloadRefusal;
 use super::{ATTEMPTS, Control, Refusal};
@@ -18,17 +19,23 @@ const HEADING: &str =
     "\n# What POST /user has set: it holds in place of what the class itself says.\n";
 
 /// The changes to a class's settings.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, ToSchema)]
+#[schema(example = json!({"user_class_name": "ModelAUser", "weight": 2}))]
 pub struct UserSettings {
     /// The name of the class.
+    #[schema(example = "ModelAUser")]
     pub user_class_name: String,
     /// The weight among the classes without a fixed count; with 0 the class does not run.
+    #[schema(value_type = Option<u32>, maximum = 10_000)]
     pub weight: Change<u32>,
     /// The exact number of users, or 0 to go by weight.
+    #[schema(value_type = Option<u32>, maximum = 1_000_000)]
     pub fixed_count: Change<u32>,
     /// The base URL of its requests.
+    #[schema(value_type = Option<String>)]
     pub host: Change<String>,
     /// The tasks that its users do, by name.
+    #[schema(value_type = Option<Vec<String>>)]
     pub tasks: Change<Vec<String>>,
 }
 

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize, Serializer};
 use traffic::clock::Slot;
 use traffic::run::RunId;
+use utoipa::ToSchema;
 
 use super::lateness::{greatest, part_of, saturating_sum};
 use crate::ageing_series::{AgeingSeries, Counted, Interval};
@@ -45,23 +46,27 @@ pub struct LedgerPast {
 }
 
 /// The ledger over time as columns of the same length; the body of `GET /ledger/history`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, ToSchema)]
 pub struct LedgerHistory {
     /// The run, if there is one.
+    #[schema(value_type = Option<String>, required)]
     pub run: Option<RunId>,
     /// The end of each interval, in seconds since the Unix epoch; as JSON in UTC.
     #[serde(rename = "time", serialize_with = "as_utc")]
+    #[schema(value_type = Vec<String>)]
     pub ends: Vec<u64>,
     /// The length of each interval.
     pub seconds: Vec<u64>,
     /// All classes together.
     pub total: Columns,
     /// Each class that has an account in the ledger.
+    #[schema(value_type = BTreeMap<String, Columns>)]
     pub classes: BTreeMap<Arc<str>, Columns>,
 }
 
 /// The iterations due in each interval: `planned` = `recorded` + `skipped` + `missing` + `pending`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, ToSchema)]
+#[schema(as = LedgerColumns)]
 pub struct Columns {
     /// Iterations that were due.
     pub planned: Vec<u64>,

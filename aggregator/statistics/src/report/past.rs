@@ -6,10 +6,11 @@
 
 use std::sync::Arc;
 
-use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde::Serialize;
 use traffic::clock::{SLOT_MICROS, Slot, Timestamp};
 use traffic::run::Run;
 use traffic::runs::LoadedRun;
+use utoipa::ToSchema;
 
 use super::figures::{Frame, proper_round_to};
 use super::time::utc;
@@ -40,16 +41,28 @@ pub struct Moment {
 }
 
 /// A point of Locust's history, as its web UI takes it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Point {
-    time: String,
-    user_count: u64,
-    current_rps: f64,
-    current_fail_per_sec: f64,
-    total_avg_response_time: f64,
-    median: u64,
-    p95: u64,
+    #[serde(rename = "response_time_percentile_0.5")]
+    #[schema(value_type = (String, u64))]
+    median: Dated<u64>,
+    #[serde(rename = "response_time_percentile_0.95")]
+    #[schema(value_type = (String, u64))]
+    p95: Dated<u64>,
+    #[schema(value_type = (String, f64))]
+    current_rps: Dated<f64>,
+    #[schema(value_type = (String, f64))]
+    current_fail_per_sec: Dated<f64>,
+    #[schema(value_type = (String, f64))]
+    total_avg_response_time: Dated<f64>,
+    #[schema(value_type = (String, u64))]
+    user_count: Dated<u64>,
+    #[schema(value_type = String)]
+    time: Arc<str>,
 }
+
+/// An instant, and a figure of it.
+type Dated<N> = (Arc<str>, N);
 
 /// Locust's history of the statistics, in order of time.
 pub fn points(snapshot: &Snapshot) -> Vec<Point> {
@@ -69,31 +82,18 @@ pub fn moments_of_rows(snapshot: &Snapshot) -> impl Iterator<Item = Moment> {
 impl Point {
     fn of(moment: &Moment) -> Self {
         let total = &moment.total;
+        let time: Arc<str> = utc(moment.time).into();
+        let whole = |figure: u64| (Arc::clone(&time), figure);
+        let exact = |figure: f64| (Arc::clone(&time), figure);
         Self {
-            time: utc(moment.time),
-            user_count: moment.user_count,
-            current_rps: total.current_rps,
-            current_fail_per_sec: total.current_fail_per_sec,
-            total_avg_response_time: proper_round_to(total.avg_response_time, 2),
-            median: total.current_percentiles[0],
-            p95: total.current_percentiles[5],
+            median: whole(total.current_percentiles[0]),
+            p95: whole(total.current_percentiles[5]),
+            current_rps: exact(total.current_rps),
+            current_fail_per_sec: exact(total.current_fail_per_sec),
+            total_avg_response_time: exact(proper_round_to(total.avg_response_time, 2)),
+            user_count: whole(moment.user_count),
+            time,
         }
-    }
-}
-
-impl Serialize for Point {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let time = &self.time;
-        let average = self.total_avg_response_time;
-        let mut point = serializer.serialize_map(Some(7))?;
-        point.serialize_entry("response_time_percentile_0.5", &(time, self.median))?;
-        point.serialize_entry("response_time_percentile_0.95", &(time, self.p95))?;
-        point.serialize_entry("current_rps", &(time, self.current_rps))?;
-        point.serialize_entry("current_fail_per_sec", &(time, self.current_fail_per_sec))?;
-        point.serialize_entry("total_avg_response_time", &(time, average))?;
-        point.serialize_entry("user_count", &(time, self.user_count))?;
-        point.serialize_entry("time", time)?;
-        point.end()
     }
 }
 

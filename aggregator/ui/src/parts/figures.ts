@@ -7,7 +7,7 @@ const upTo = (digits: number) => new Intl.NumberFormat("en", { maximumFractionDi
 const exactly = (digits: number) =>
   new Intl.NumberFormat("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 
-type Figure = number | null | undefined;
+export type Figure = number | null | undefined;
 
 const orNone = (write: (value: number) => string) => (value: Figure) =>
   value === null || value === undefined ? NONE : write(value);

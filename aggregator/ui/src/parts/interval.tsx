@@ -1,8 +1,10 @@
 // A difference as a picture: the interval as a bar, zero as a line.
 import { useTheme } from "@mui/material/styles";
 
+import type { Answers } from "../server";
+
 interface Props {
-  difference: { difference: number | null; low: number | null; high: number | null };
+  difference: Answers["Pair"]["avg_response_time"];
 }
 
 const WIDTH = 160;
@@ -11,7 +13,7 @@ const HEIGHT = 20;
 /** Whether the bar crosses the line is whether the difference means anything. */
 export function Interval({ difference: { difference, low, high } }: Props) {
   const { palette } = useTheme();
-  if (difference === null || low === null || high === null) return null;
+  if (difference == null || low == null || high == null) return null;
   const reach = 1.15 * Math.max(Math.abs(low), Math.abs(high)) || 1;
   const x = (value: number) => (WIDTH / 2) * (1 + value / reach);
   const isClear = low > 0 || high < 0;

@@ -1,12 +1,9 @@
 // The template arguments, as the store has them.
-import { get } from "../server";
+import { get, type Answers } from "../server";
 import { camelCased } from "../statistics/names";
-import { setSwarm, type Swarm, type UserClass } from "../store";
+import { setSwarm } from "../store";
 
-interface TemplateArgs {
-  users: Record<string, object>;
-  available_user_tasks: Record<string, string[]>;
-}
+type TemplateArgs = Answers["TemplateArgs"];
 
 /** Takes what the server wrote into the page. */
 export function takeTemplateArgs(): void {
@@ -20,10 +17,10 @@ export async function askForTemplateArgs(): Promise<void> {
 
 /** In camel case, but for the names of classes: those are somebody's own. (Locust's page changes them too.) */
 function take(args: TemplateArgs): void {
-  const users = Object.entries(args.users).map(([name, user]) => [name, camelCased<UserClass>(user)]);
+  const users = Object.entries(args.users).map(([name, user]) => [name, camelCased(user)] as const);
   setSwarm({
-    ...camelCased<Swarm>(args),
+    ...camelCased(args),
     availableUserTasks: args.available_user_tasks,
-    users: Object.fromEntries(users) as Swarm["users"],
+    users: Object.fromEntries(users),
   });
 }

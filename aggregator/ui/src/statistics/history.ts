@@ -2,7 +2,7 @@
 //
 // The server thins its history as it ages, so the page takes that as the truth now and then, and stays
 // small however long it is open.
-import { get, Problem } from "../server";
+import { get, Problem, type Answers } from "../server";
 import { now, setFigures, type Charts, type Point, type Reading } from "../store";
 import { camelCased } from "./names";
 
@@ -27,8 +27,8 @@ export function isDueAgain(): boolean {
 export async function takeHistory(): Promise<void> {
   collected = 0;
   try {
-    const { history } = await get<{ history: object[] }>("stats/history");
-    setFigures({ charts: chartsOf(camelCased<Reading[]>(history)) });
+    const { history } = await get<Answers["History"]>("stats/history");
+    setFigures({ charts: chartsOf(camelCased(history)) });
   } catch (problem) {
     // a chart that begins now is better than none; that the server is away is said elsewhere
     if (!(problem instanceof Problem)) throw problem;

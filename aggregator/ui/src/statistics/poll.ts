@@ -4,11 +4,11 @@
 // on, now and then.
 import { useEffect, useState } from "react";
 
-import { get, Problem } from "../server";
+import { get, Problem, type Answers } from "../server";
 import { askForTemplateArgs } from "../shell/template-args";
 import { addMarker, addReading, isOn, now, setFigures, setSwarm, type Point, type Reading, type State } from "../store";
 import { isDueAgain, takeHistory } from "./history";
-import { camelCased } from "./names";
+import { camelCased, type CamelCased } from "./names";
 
 /** Milliseconds from one look to the next while users run, and while none do. */
 const BUSY = 2_000;
@@ -17,16 +17,7 @@ const IDLE = 10_000;
 /** Failed looks in a row after which the page says so. */
 const PATIENCE = 2;
 
-interface Statistics {
-  currentFailPerSec: number;
-  currentResponseTimePercentiles: Record<string, number | null>;
-  currentRps: number;
-  errors: object[];
-  failRatio: number;
-  state: State;
-  stats: object[];
-  userCount: number;
-}
+type Statistics = CamelCased<Answers["Requests"]>;
 
 /** Milliseconds for which the server may still answer with what it had before a change. */
 const SETTLED = 400;
@@ -70,7 +61,7 @@ function follow(setSilence: (silence: Silence | null) => void): () => void {
     clearTimeout(timer);
     const asked = Date.now();
     try {
-      const statistics = camelCased<Statistics>(await get("stats/requests", end.signal));
+      const statistics = camelCased(await get<Answers["Requests"]>("stats/requests", end.signal));
       if (asked >= changed + SETTLED) show(statistics);
       failures = 0;
       answered = new Date();

@@ -6,53 +6,17 @@ import Typography from "@mui/material/Typography";
 
 import { Answered } from "../parts/answered";
 import { DataTable, type Column } from "../parts/data-table";
-import { count, dateTime, milliseconds, NONE, percent, signed } from "../parts/figures";
+import { count, dateTime, milliseconds, NONE, percent, signed, type Figure } from "../parts/figures";
 import { Interval } from "../parts/interval";
 import { Section } from "../parts/section";
 import { useAnswer } from "../parts/use-answer";
+import type { Answers } from "../server";
 
-/** One side of a pair: a row of the statistics. */
-interface Side {
-  name: string;
-  method: string;
-  num_requests: number;
-  num_failures: number;
-  fail_ratio: number | null;
-  avg_response_time: number | null;
-  median_response_time: number | null;
-  "response_time_percentile_0.95": number | null;
-}
-
-/** B minus A, with its interval; null where there is too little to tell. */
-export interface Difference {
-  difference: number | null;
-  low: number | null;
-  high: number | null;
-  verdict: string;
-}
-
-interface Pair {
-  name: string;
-  method: string;
-  a: Side;
-  b: Side;
-  fail_ratio: Difference;
-  avg_response_time: Difference;
-  median_response_time: Difference;
-  verdict: string;
-  explanation: string;
-}
-
-/** `GET /ab` */
-export interface AbAnswer {
-  run: string | null;
-  since: number | null;
-  confidence: number;
-  pairs: Pair[];
-}
+type Side = Answers["Side"];
+type Pair = Answers["Pair"];
 
 export function AbTab() {
-  const asked = useAnswer<AbAnswer>("ab", 5_000);
+  const asked = useAnswer<Answers["Comparison"]>("ab", 5_000);
   return (
     <Answered asked={asked} what="comparison of models">
       {(ab) => <Comparison ab={ab} />}
@@ -61,7 +25,7 @@ export function AbTab() {
 }
 
 /** All pairs of a run. */
-export function Comparison({ ab }: { ab: AbAnswer }) {
+export function Comparison({ ab }: { ab: Answers["Comparison"] }) {
   if (ab.pairs.length === 0) {
     return <Alert severity="info">The workload has no request that is sent to a model A and to a model B.</Alert>;
   }
@@ -69,7 +33,7 @@ export function Comparison({ ab }: { ab: AbAnswer }) {
     <>
       <Typography color="text.secondary" sx={{ mb: 3, maxWidth: "80ch" }} variant="body2">
         Differences are B minus A, with an interval that holds the true one {count(100 * ab.confidence)} times out of 100.
-        {ab.run !== null && ab.since !== null && ` Counted since ${dateTime(ab.since)}.`}
+        {ab.run && ` Counted since ${dateTime(ab.since)}.`}
       </Typography>
       {ab.pairs.map((pair) => (
         <Section
@@ -138,18 +102,18 @@ function columns(confidence: number): Column<Row>[] {
 
 const P95 = "response_time_percentile_0.95";
 
-const minus = (b: number | null, a: number | null) => (a === null || b === null ? null : b - a);
+const minus = (b: Figure, a: Figure) => (a == null || b == null ? null : b - a);
 
 /** A difference with its interval in brackets. */
-function Apart({ difference, write }: { difference: Difference; write: (value: number | null) => string }) {
+function Apart({ difference, write }: { difference: Pair["avg_response_time" | "fail_ratio"]; write: (value: Figure) => string }) {
   const { low, high } = difference;
-  const sign = signed(write as (value: number | null | undefined) => string);
+  const sign = signed(write);
   return (
     <>
       <Box component="span" sx={{ fontWeight: 700 }}>
         {sign(difference.difference)}
       </Box>
-      {low !== null && high !== null && (
+      {low != null && high != null && (
         <Typography color="text.secondary" component="div" variant="caption">
           {sign(low)} to {sign(high)}
         </Typography>

@@ -11,31 +11,8 @@ import { DataTable, type Column } from "../parts/data-table";
 import { count, decimal, dollars } from "../parts/figures";
 import { Section } from "../parts/section";
 import { useAnswer } from "../parts/use-answer";
+import type { Answers } from "../server";
 import { useStore } from "../store";
-
-interface Line {
-  service: string;
-  item: string;
-  quantity: number;
-  unit: string;
-  usd: number;
-}
-
-/** `GET /cost`; everything is per month. */
-interface Cost {
-  prices: string;
-  region: string;
-  users: number;
-  hours: number;
-  watch_hours: number;
-  iterations: number;
-  requests: number;
-  lines: Line[];
-  usd: number;
-  usd_per_million_iterations: number | null;
-  stopped_usd: number;
-  alternatives: { name: string; usd: number }[];
-}
 
 /** Milliseconds after the last key until the estimate is made: it takes the server a second. */
 const TYPED = 500;
@@ -49,7 +26,7 @@ export function CostTab() {
     architecture: "x86_64",
   });
   const path = useLater(`cost?${new URLSearchParams(asked).toString()}`, TYPED);
-  const estimate = useAnswer<Cost>(path);
+  const estimate = useAnswer<Answers["Estimate"]>(path);
   const field = (name: keyof typeof asked, label: string) => ({
     label,
     name,
@@ -78,7 +55,7 @@ export function CostTab() {
   );
 }
 
-function Estimate({ cost }: { cost: Cost }) {
+function Estimate({ cost }: { cost: Answers["Estimate"] }) {
   const figures: [string, string][] = [
     ["a month", dollars(cost.usd)],
     ["per million iterations", dollars(cost.usd_per_million_iterations)],
@@ -110,7 +87,7 @@ function Estimate({ cost }: { cost: Cost }) {
   );
 }
 
-const lines: Column<Line>[] = [
+const lines: Column<Answers["Line"]>[] = [
   { title: "Service", cell: (line) => line.service, isText: true },
   { title: "Item", cell: (line) => line.item, isText: true },
   { title: "Quantity", cell: (line) => (line.quantity < 10 ? decimal(line.quantity) : count(line.quantity)) },
@@ -118,7 +95,7 @@ const lines: Column<Line>[] = [
   { title: "USD a month", cell: (line) => dollars(line.usd) },
 ];
 
-const alternatives: Column<{ name: string; usd: number }>[] = [
+const alternatives: Column<Answers["Alternative"]>[] = [
   { title: "How", cell: ({ name }) => name, isText: true },
   { title: "USD a month", cell: ({ usd }) => dollars(usd) },
 ];

@@ -2,19 +2,11 @@
 import { Table } from "locust-ui";
 
 import { dateTime, NONE } from "../parts/figures";
+import type { Answers } from "../server";
+import type { CamelCased } from "../statistics/names";
 import { useStore } from "../store";
 
-/** An error as the server counts it; times in seconds. */
-export interface Failure {
-  occurrences: number;
-  method: string;
-  name: string;
-  error: string;
-  firstSeen: number;
-  lastSeen: number;
-  /** The trace that the newest one leads to, if it has one. */
-  traceId?: string | null;
-}
+type Failure = CamelCased<Answers["ErrorRow"]>;
 
 const columns = [
   { key: "occurrences", title: "# Failures" },

@@ -9,28 +9,10 @@ import { useMemo, useState } from "react";
 import { Answered } from "../parts/answered";
 import { Section } from "../parts/section";
 import { useAnswer } from "../parts/use-answer";
+import type { Answers } from "../server";
 import { useStore, type Point } from "../store";
 
-/** Columns of one length, oldest first; counts of what was due in each interval. */
-interface Columns {
-  planned: number[];
-  recorded: number[];
-  skipped: number[];
-  missing: number[];
-  pending: number[];
-  lateness_p95_ms: (number | null)[];
-}
-
-/** `GET /ledger/history` */
-interface LedgerHistory {
-  run: string | null;
-  /** The end of each interval. */
-  time: string[];
-  /** Its length. */
-  seconds: number[];
-  total: Columns;
-  classes: Record<string, Columns>;
-}
+type Columns = Answers["LedgerColumns"];
 
 const COUNTS = [
   { key: "planned", name: "Planned/s" },
@@ -47,7 +29,7 @@ const ALL = "All classes";
 
 /** The charts of the run that is on, or was on last. */
 export function LedgerChart() {
-  const asked = useAnswer<LedgerHistory>("ledger/history", 5_000);
+  const asked = useAnswer<Answers["LedgerHistory"]>("ledger/history", 5_000);
   const [name, setName] = useState(ALL);
   return (
     <Answered asked={asked} what="history of the ledger">
@@ -87,7 +69,12 @@ function Choice({ classes, name, onChange }: ChoiceProps) {
 /** What Locust's chart takes: the points of each line, and the times of them all. */
 type Lines = Record<string, Point[] | string[]> & { time: string[] };
 
-function Charts({ columns, history: { time, seconds } }: { columns: Columns; history: Pick<LedgerHistory, "time" | "seconds"> }) {
+interface ChartsProps {
+  columns: Columns;
+  history: Answers["LedgerHistory"];
+}
+
+function Charts({ columns, history: { time, seconds } }: ChartsProps) {
   const isDarkMode = useStore(({ theme }) => theme.isDarkMode);
   const charts = useMemo((): Lines => {
     // intervals grow with age, so counts are only comparable by the second

@@ -10,33 +10,15 @@ import { DataTable, type Column } from "../parts/data-table";
 import { count, milliseconds } from "../parts/figures";
 import { Section } from "../parts/section";
 import { useAnswer } from "../parts/use-answer";
+import type { Answers } from "../server";
 import { LedgerChart } from "./ledger-chart";
 
-/** An account as `GET /ledger` gives it. */
-export interface Account {
-  planned: number;
-  recorded: number;
-  cut_off: number;
-  skipped: number;
-  missing: number;
-  pending: number;
-  duplicates: number;
-  unplanned: number;
-  lateness_ms: { p50: number; p95: number; p99: number; max: number };
-}
-
-export interface LedgerAnswer extends Account {
-  run: string | null;
-  unreadable_records: number;
-  classes: Record<string, Account>;
-}
-
 export function LedgerTab() {
-  const asked = useAnswer<LedgerAnswer>("ledger", 2_000);
+  const asked = useAnswer<Answers["Ledger"]>("ledger", 2_000);
   return (
     <Answered asked={asked} what="ledger">
       {(ledger) =>
-        ledger.run === null ? (
+        !ledger.run ? (
           <Alert severity="info">Nothing was planned yet: the ledger begins with the first run.</Alert>
         ) : (
           <>
@@ -50,7 +32,7 @@ export function LedgerTab() {
 }
 
 /** The ledger of a run: the sum, what is wrong if anything is, and each class. */
-export function Ledger({ ledger }: { ledger: LedgerAnswer }) {
+export function Ledger({ ledger }: { ledger: Answers["Ledger"] }) {
   const classes = Object.entries(ledger.classes).map(([name, account]) => ({ ...account, name }));
   return (
     <Section
@@ -72,7 +54,7 @@ export function Ledger({ ledger }: { ledger: LedgerAnswer }) {
 
 const TOTAL = "All classes";
 
-type Row = Account & { name: string };
+type Row = Answers["Account"] & { name: string };
 
 const columns: Column<Row>[] = [
   { title: "Class", cell: (row) => row.name, isText: true },
@@ -91,7 +73,7 @@ const columns: Column<Row>[] = [
 const alarming = { color: "error.main", fontWeight: 700 };
 
 /** planned = recorded + skipped + missing + pending, in figures. */
-function Sum({ account }: { account: Account }) {
+function Sum({ account }: { account: Answers["Account"] }) {
   const terms = [
     { sign: "", name: "planned", value: account.planned, about: "due so far" },
     { sign: "=", name: "recorded", value: account.recorded, about: "sent, and on record" },
@@ -128,7 +110,7 @@ function Sum({ account }: { account: Account }) {
 }
 
 /** What never happens, unless something is wrong. */
-function Trouble({ ledger }: { ledger: LedgerAnswer }) {
+function Trouble({ ledger }: { ledger: Answers["Ledger"] }) {
   const { missing, duplicates, unplanned, unreadable_records } = ledger;
   const said = [
     missing > 0 && `${count(missing)} iterations are missing: nothing ran, kept up, or could write then.`,

@@ -4,29 +4,24 @@ import Box from "@mui/material/Box";
 import Button from "@mui/material/Button";
 import Typography from "@mui/material/Typography";
 import { tabConfig } from "locust-ui";
-import { useMemo, type ComponentProps } from "react";
+import { useMemo } from "react";
 
 import { Answered } from "../parts/answered";
 import { dateTime, decimal, duration, NONE } from "../parts/figures";
 import { NumbersAligned } from "../parts/numbers-aligned";
 import { Section } from "../parts/section";
 import { useAnswer, type Asked } from "../parts/use-answer";
+import type { Answers } from "../server";
 import { camelCased } from "../statistics/names";
 import { useStore } from "../store";
-import { Comparison, type AbAnswer } from "./ab";
-import { Failures, type Failure } from "./failures";
-import { Ledger, type LedgerAnswer } from "./ledger";
-import type { RunRow } from "./runs";
+import { Comparison } from "./ab";
+import { Failures } from "./failures";
+import { Ledger } from "./ledger";
 
 const StatsTable = tabConfig.stats.component.WrappedComponent;
 
-interface Statistics {
-  stats: ComponentProps<typeof StatsTable>["stats"];
-  errors: Failure[];
-}
-
 interface Props {
-  run: RunRow;
+  run: Answers["RunRow"];
   onClose: () => void;
 }
 
@@ -34,9 +29,9 @@ export function OpenedRun({ run, onClose }: Props) {
   const theme = useStore(({ theme }) => (theme.isDarkMode ? "dark" : "light"));
   const path = `runs/${encodeURIComponent(run.id)}`;
   const every = run.ended === null ? 5_000 : undefined;
-  const statistics = useAnswer<object>(`${path}/stats/requests`, every);
-  const ledger = useAnswer<LedgerAnswer>(`${path}/ledger`, every);
-  const ab = useAnswer<AbAnswer>(`${path}/ab`, every);
+  const statistics = useAnswer<Answers["Requests"]>(`${path}/stats/requests`, every);
+  const ledger = useAnswer<Answers["Ledger"]>(`${path}/ledger`, every);
+  const ab = useAnswer<Answers["Comparison"]>(`${path}/ab`, every);
   return (
     <>
       <Box sx={{ display: "flex", flexWrap: "wrap", gap: 1, mb: 2 }}>
@@ -65,8 +60,8 @@ export function OpenedRun({ run, onClose }: Props) {
   );
 }
 
-function Tables({ answer }: { answer: object }) {
-  const { stats, errors } = useMemo(() => camelCased<Statistics>(answer), [answer]);
+function Tables({ answer }: { answer: Answers["Requests"] }) {
+  const { stats, errors } = useMemo(() => camelCased(answer), [answer]);
   return (
     <>
       <NumbersAligned>
@@ -85,7 +80,7 @@ function Tables({ answer }: { answer: object }) {
 }
 
 /** The comparison, where there is something to compare. */
-function Pairs({ asked }: { asked: Asked<AbAnswer> }) {
+function Pairs({ asked }: { asked: Asked<Answers["Comparison"]> }) {
   if (!asked.answer || asked.answer.pairs.length === 0) return null;
   return (
     <Section title="A/B">
@@ -94,7 +89,7 @@ function Pairs({ asked }: { asked: Asked<AbAnswer> }) {
   );
 }
 
-function Summary({ run }: { run: RunRow }) {
+function Summary({ run }: { run: Answers["RunRow"] }) {
   const facts: [string, string][] = [
     ["Run", run.id],
     ["Status", run.state],

@@ -1,17 +1,12 @@
 // Locust's ratios, under the names that classes and tasks have. (Locust's own tab writes them in camel case.)
 import { Answered } from "../parts/answered";
 import { useAnswer } from "../parts/use-answer";
+import type { Answers } from "../server";
 
 type Ratios = Record<string, { ratio: number; tasks?: Ratios }>;
 
-/** `GET /tasks` */
-interface Tasks {
-  per_class: Ratios;
-  total: Ratios;
-}
-
 export function RatiosTab() {
-  const asked = useAnswer<Tasks>("tasks", 5_000);
+  const asked = useAnswer<Answers["Tasks"]>("tasks", 5_000);
   return (
     <Answered asked={asked} what="ratios">
       {({ per_class, total }) => (

@@ -10,32 +10,10 @@ import { DataTable, type Column } from "../parts/data-table";
 import { count, dateTime, decimal, duration, milliseconds, NONE, percent } from "../parts/figures";
 import { Section } from "../parts/section";
 import { useAnswer } from "../parts/use-answer";
+import type { Answers } from "../server";
 import { OpenedRun } from "./opened-run";
 
-/** A run as `GET /runs` lists it; times in seconds, null for what is not known yet. */
-export interface RunRow {
-  id: string;
-  state: string;
-  started: number;
-  ended: number | null;
-  duration: number;
-  run_time: number | null;
-  user_count: number;
-  spawn_rate: number;
-  user_classes: string[];
-  host: string | null;
-  workload: string;
-  seed: string;
-  num_requests: number | null;
-  num_failures: number | null;
-  fail_ratio: number | null;
-  avg_response_time: number | null;
-}
-
-interface RunList {
-  runs: RunRow[];
-  next: string | null;
-}
+type RunRow = Answers["RunRow"];
 
 const PAGE = 25;
 
@@ -44,7 +22,7 @@ export function RunsTab() {
   const [pages, setPages] = useState<(string | null)[]>([null]);
   const [opened, setOpened] = useState<RunRow | null>(null);
   const before = pages.at(-1) ?? null;
-  const asked = useAnswer<RunList>(`runs?limit=${PAGE}${before ? `&before=${encodeURIComponent(before)}` : ""}`, 10_000);
+  const asked = useAnswer<Answers["RunList"]>(`runs?limit=${PAGE}${before ? `&before=${encodeURIComponent(before)}` : ""}`, 10_000);
   if (opened) return <OpenedRun onClose={() => setOpened(null)} run={opened} />;
   return (
     <Answered asked={asked} what="list of runs">

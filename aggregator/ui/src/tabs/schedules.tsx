@@ -7,28 +7,12 @@ import { DataTable, type Column } from "../parts/data-table";
 import { count, decimal, duration, NONE } from "../parts/figures";
 import { Section } from "../parts/section";
 import { useAnswer } from "../parts/use-answer";
-import { ask, Problem } from "../server";
+import { ask, Problem, type Answers } from "../server";
 import { useNotice } from "../shell/notices";
 import { ScheduleForm } from "./schedule-form";
 
-/** A schedule as `GET /schedules` lists it: its own fields, and those of the swarm that it starts. */
-interface Schedule {
-  name: string;
-  start: string | null;
-  stop: string | null;
-  time_zone: string;
-  next_start: string | null;
-  next_stop: string | null;
-  user_count?: number;
-  spawn_rate?: number;
-  run_time?: number;
-  user_classes?: string[];
-  shape_class?: string;
-  host?: string;
-}
-
 export function SchedulesTab() {
-  const asked = useAnswer<{ schedules: Schedule[] }>("schedules", 10_000);
+  const asked = useAnswer<Answers["Schedules"]>("schedules", 10_000);
   return (
     <Answered asked={asked} what="schedules">
       {({ schedules }) => (
@@ -48,7 +32,7 @@ export function SchedulesTab() {
   );
 }
 
-function columns(onDeleted: () => void): Column<Schedule>[] {
+function columns(onDeleted: () => void): Column<Answers["Schedule"]>[] {
   return [
     { title: "Name", cell: (schedule) => schedule.name, isText: true },
     { title: "Start", cell: (schedule) => schedule.start ?? NONE, isText: true },

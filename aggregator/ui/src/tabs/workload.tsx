@@ -8,13 +8,13 @@ import { useEffect, useRef, useState } from "react";
 
 import { Editor, type EditorHandle } from "../parts/editor";
 import { Section } from "../parts/section";
-import { ask, Problem, type Mistake } from "../server";
+import { ask, Problem, type Answers } from "../server";
 import { askForTemplateArgs } from "../shell/template-args";
 
 interface Said {
   message: string;
   severity: "success" | "error" | "info";
-  mistakes?: Mistake[];
+  mistakes?: Answers["WorkloadMistake"][];
 }
 
 /** The text as the server has it, with the entity tag that says which one that is. */
@@ -43,7 +43,7 @@ export function WorkloadTab() {
   const validate = () =>
     saying(setSaid, async () => {
       const { body } = await ask("workload?check=true", { method: "PUT", body: text });
-      return { message: (body as { message: string }).message, severity: "success" };
+      return { message: (body as Answers["WorkloadChosen"]).message, severity: "success" };
     });
 
   const save = (saved: Saved) =>
@@ -52,7 +52,7 @@ export function WorkloadTab() {
       const { body, etag } = await ask("workload", { method: "PUT", body: text, headers });
       setSaved({ text, etag: etag ?? "" });
       await askForTemplateArgs();
-      return { message: (body as { message: string }).message, severity: "success" };
+      return { message: (body as Answers["WorkloadChosen"]).message, severity: "success" };
     });
 
   if (!saved) {

@@ -31,7 +31,7 @@ pub(super) async fn refuse_too_long(request: Request, next: Next) -> Response {
     response
 }
 
-/// What is no number is refused by whoever reads the connection.
+/// A length that is no number is refused by hyper.
 fn is_longer(request: &Request, most: usize) -> bool {
     let announced = request.headers().get(CONTENT_LENGTH);
     let announced = announced.and_then(|length| length.to_str().ok());

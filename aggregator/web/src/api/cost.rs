@@ -5,20 +5,17 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
-use serde_json::json;
 use tokio::sync::Semaphore;
-use traffic::ports::{Heartbeat, Queue, Store};
 
-use super::openapi::shapes::Refused;
-use super::{Api, unavailable};
+use super::answers::Refused;
+use super::state::ApiState;
 use cost::{Estimate, Prices, Question};
 
 /// One estimate at a time: each plays minutes of traffic, and traffic that is really sent must not wait
 /// for that.
 static TURN: Semaphore = Semaphore::const_new(1);
 
-/// How long a request waits for its turn.
+/// The longest wait of a request for its turn.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The most users that a request may ask about: of so many, the slowest deployment that can be asked about is
@@ -38,24 +35,19 @@ const MOST_BLOCKS: u64 = 500;
         (status = 200, description = "The cost of a month of it.", body = Estimate),
         (status = 400, description = "A parameter cannot be used.", body = Refused),
         (status = 429, description = "Others are being estimated.", body = Refused),
-        (status = 503, description = "The store does not answer.", body = Refused),
+        Refused,
     )
 )]
-pub(super) async fn cost<S: Store, Q: Queue, H: Heartbeat>(
-    State(api): State<Api<S, Q, H>>,
+pub(super) async fn cost(
+    State(api): State<ApiState>,
     RawQuery(query): RawQuery,
-) -> Response {
-    let question = match question(query.as_deref().unwrap_or_default()) {
-        Ok(question) => question,
-        Err(problem) => return refused(StatusCode::BAD_REQUEST, &problem),
-    };
-    let workload = match api.control.workload().await {
-        Ok(chosen) => chosen.workload,
-        Err(refusal) => return unavailable(&refusal),
-    };
+) -> Result<Json<Estimate>, Refused> {
+    let question = question(query.as_deref().unwrap_or_default())
+        .map_err(|problem| Refused::new(StatusCode::BAD_REQUEST, problem))?;
+    let workload = api.control.workload().await?.workload;
     let Ok(Ok(turn)) = tokio::time::timeout(PATIENCE, TURN.acquire()).await else {
         let busy = "others are being estimated: try again";
-        return refused(StatusCode::TOO_MANY_REQUESTS, busy);
+        return Err(Refused::new(StatusCode::TOO_MANY_REQUESTS, busy));
     };
     let estimated = tokio::task::spawn_blocking(move || {
         // also when the client has gone away meanwhile, the next one waits until this ends
@@ -63,8 +55,7 @@ pub(super) async fn cost<S: Store, Q: Queue, H: Heartbeat>(
         question.estimate(&workload, &Prices::built_in(), MOST_USERS)
     });
     match estimated.await {
-        Ok(Ok(estimate)) => Json(estimate).into_response(),
-        Ok(Err(problem)) => refused(StatusCode::BAD_REQUEST, &problem.to_string()),
+        Ok(estimate) => Ok(Json(estimate?)),
         Err(error) => std::panic::resume_unwind(error.into_panic()),
     }
 }
@@ -89,9 +80,4 @@ fn question(query: &str) -> Result<Question, String> {
         ));
     }
     Ok(question)
-}
-
-fn refused(status: StatusCode, problem: &str) -> Response {
-    let body = json!({"success": false, "message": problem});
-    (status, Json(body)).into_response()
 }

@@ -1,4 +1,4 @@
-//! Who may come in: a password for everything but `/health`, and nothing for other sites' pages.
+//! Access: a password for everything but `/health`, and nothing for other sites' pages.
 //!
 //! Both are about browsers and the open internet. Scripts say nothing of the site they come from and
 //! pass; what an entry point has marked as [`Trusted`] needs neither. A door without a password knows
@@ -10,7 +10,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
-use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::header::{AUTHORIZATION, HOST, RETRY_AFTER, USER_AGENT, WWW_AUTHENTICATE};
 use axum::http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode, Uri, Version};
@@ -18,31 +17,28 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use serde_json::json;
+use control::InvalidField;
 use subtle::ConstantTimeEq as _;
 use tokio::time::{sleep_until, timeout};
+use traffic::log_throttle::LogThrottle;
 
 mod guesses;
 mod late;
 mod names;
 mod site;
 
-pub use names::Names;
+pub use names::{BASIC_AUTH, Names};
 pub(super) use site::called;
 
-use control::InvalidField;
+use super::answers::Refused;
 use guesses::{Busy, Caller, Guesses};
 use late::Late;
-use traffic::log_throttle::LogThrottle;
 
-/// The environment variable that holds the user's name and password.
-pub const BASIC_AUTH: &str = "LOCUST_BASIC_AUTH";
-
-/// What asks a browser for a password.
+/// The header that makes a browser ask for a password.
 const CHALLENGE: HeaderValue =
     HeaderValue::from_static("Basic realm=\"cicada\", charset=\"UTF-8\"");
 
-/// How long a guess waits at most to be compared: a little longer than all that may wait at once take.
+/// The longest wait of a guess to be compared: a little longer than all that may wait at once take.
 const WAITS: Duration = Duration::from_secs(12);
 
 /// The longest credentials that are looked at, in bytes.
@@ -56,12 +52,12 @@ const CHANGED_BY_GET: [&str; 2] = ["/stop", "/stats/reset"];
 #[derive(Clone, Copy, Debug)]
 pub struct Trusted;
 
-/// Who is at the other end of a connection, as an extension that whoever accepts it sets.
+/// The client of a connection, as a request's extension that the server sets.
 #[derive(Clone, Copy, Debug)]
 pub struct Visitor {
     /// Its address, which may be a proxy's.
     pub address: IpAddr,
-    /// Whether it speaks TLS with us.
+    /// True if the connection is TLS.
     pub over_tls: bool,
 }
 
@@ -87,7 +83,7 @@ impl Acquaintance {
         self.0.is_put_off.load(Ordering::Relaxed)
     }
 
-    /// Whether it has shown the password.
+    /// True once it has shown the password.
     pub fn knows_password(&self) -> bool {
         self.0.knows_password.load(Ordering::Relaxed)
     }
@@ -106,10 +102,10 @@ impl Drop for PutOff<'_> {
     }
 }
 
-/// What the door asks for; without a password all may come in.
+/// The check of every request; without a password all may come in.
 #[derive(Clone)]
 pub struct Door {
-    /// What the `Authorization` header has after `Basic`.
+    /// The `Authorization` header's text after `Basic`.
     credentials: Option<String>,
     names: Names,
     guesses: Guesses,
@@ -162,7 +158,7 @@ impl Door {
         }
     }
 
-    /// Whether it asks for a password.
+    /// True if it asks for a password.
     pub fn asks_for_password(&self) -> bool {
         self.credentials.is_some()
     }
@@ -227,11 +223,11 @@ impl Door {
             let status = status.as_u16();
             tracing::warn!(status, times, from, "requests were turned away");
         }
-        (status, Json(json!({"success": false, "message": message}))).into_response()
+        Refused::new(status, message).into_response()
     }
 }
 
-/// What a request says of the password.
+/// The verdict on a request's password.
 enum Password {
     Right,
     Wrong,
@@ -240,7 +236,7 @@ enum Password {
     Unjudged(Busy),
 }
 
-/// What follows `Basic`, if there is anything that could be a password's.
+/// The text after `Basic`, if it could be a password's.
 fn credentials(headers: &HeaderMap) -> Option<&[u8]> {
     let given = headers.get(AUTHORIZATION)?.as_bytes();
     let (scheme, token) = given.split_at_checked("Basic ".len())?;

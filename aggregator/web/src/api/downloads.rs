@@ -1,27 +1,29 @@
-//! What is taken away: Locust's CSV files and the report; and the histories that charts are drawn from.
+//! Downloads: Locust's CSV files and the report; and the histories that charts are drawn from.
 //!
-//! Each answer follows from a snapshot alone, of whichever run it is.
-
-use std::collections::BTreeMap;
+//! Each answer follows from a snapshot alone, of whichever run it is, and is made on a thread of its own, for it may
+//! take its time.
 
 use axum::Json;
 use axum::extract::Query;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::{Html, IntoResponse, Response};
-use serde::Deserialize;
-
-use super::openapi::shapes::Refused;
-use super::runs::Shown;
 use export::html::{self, Theme};
 use export::{csv, file_stem};
+use serde::{Deserialize, Serialize};
+use statistics::ledger::LedgerHistory;
 use statistics::reader::Snapshot;
-use statistics::report::past::points;
+use statistics::report::past::{Point, points};
+use utoipa::{IntoParams, IntoResponses, PartialSchema as _, ToSchema};
 
-/// What a report is asked for with, as in Locust.
-#[derive(Debug, Default, Deserialize)]
+use super::answers::{Refused, Responses, described};
+use super::runs::Shown;
+
+/// A report is asked for with these, as in Locust.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct ReportQuery {
-    /// Anything but nothing: the report is to be kept as a file.
+    /// Anything but nothing: as a file to keep.
     #[serde(default)]
     download: String,
     /// `dark` or `light`; else what the reader's system prefers.
@@ -29,45 +31,72 @@ pub(super) struct ReportQuery {
     theme: String,
 }
 
-/// Answers with what a function makes of a run; it may take its time, for it has a thread of its own.
-pub(super) async fn made_of(
+/// The points of Locust's charts, oldest first.
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct History {
+    history: Vec<Point>,
+}
+
+/// A table of comma-separated values, as a file to keep.
+pub(super) struct Csv {
+    file: String,
+    text: String,
+}
+
+impl IntoResponse for Csv {
+    fn into_response(self) -> Response {
+        let content_type = (CONTENT_TYPE, HeaderValue::from_static("text/csv"));
+        ([content_type, attachment(&self.file)], self.text).into_response()
+    }
+}
+
+impl IntoResponses for Csv {
+    fn responses() -> Responses {
+        let table = described("A table, as a file to keep.", "text/csv", String::schema());
+        [("200".to_owned(), table)].into()
+    }
+}
+
+async fn table(
     snapshot: Snapshot,
-    answer: impl FnOnce(&Snapshot) -> Response + Send + 'static,
-) -> Response {
-    match tokio::task::spawn_blocking(move || answer(&snapshot)).await {
-        Ok(response) => response,
+    name: &'static str,
+    text: impl FnOnce(&Snapshot) -> String + Send + 'static,
+) -> Csv {
+    let table = move |snapshot: &Snapshot| Csv {
+        file: format!("{}_{name}.csv", file_stem(snapshot)),
+        text: text(snapshot),
+    };
+    made_of(snapshot, table).await
+}
+
+async fn made_of<T: Send + 'static>(
+    snapshot: Snapshot,
+    make: impl FnOnce(&Snapshot) -> T + Send + 'static,
+) -> T {
+    match tokio::task::spawn_blocking(move || make(&snapshot)).await {
+        Ok(made) => made,
         Err(error) => std::panic::resume_unwind(error.into_panic()),
     }
 }
 
 /// The points of Locust's charts.
-#[utoipa::path(
-    get,
-    path = "/stats/history",
-    operation_id = "history",
-    tag = "cicada",
-    responses(
-        (status = 200, description = "The points of Locust's charts, oldest first.", body = BTreeMap<String, Vec<Value>>),
-        (status = 503, description = "The store does not answer.", body = Refused)
-    )
-)]
-pub(super) fn history(snapshot: &Snapshot) -> Response {
-    Json(BTreeMap::from([("history", points(snapshot))])).into_response()
+#[utoipa::path(get, path = "/stats/history", operation_id = "history", tag = "cicada", responses(
+    (status = 200, description = "The points of Locust's charts, oldest first.", body = History),
+    Refused
+))]
+pub(super) async fn history(Shown(snapshot): Shown) -> Json<History> {
+    let history = made_of(snapshot, points).await;
+    Json(History { history })
 }
 
 /// The ledger over time.
-#[utoipa::path(
-    get,
-    path = "/ledger/history",
-    operation_id = "ledger_history",
-    tag = "cicada",
-    responses(
-        (status = 200, description = "The ledger over time, in columns.", body = Value),
-        (status = 503, description = "The store does not answer.", body = Refused)
-    )
-)]
-pub(super) fn ledger_history(snapshot: &Snapshot) -> Response {
-    Json(snapshot.ledger_past.history()).into_response()
+#[utoipa::path(get, path = "/ledger/history", operation_id = "ledger_history", tag = "cicada", responses(
+    (status = 200, description = "The ledger over time, in columns.", body = LedgerHistory),
+    Refused
+))]
+pub(super) async fn ledger_history(Shown(snapshot): Shown) -> Json<LedgerHistory> {
+    Json(made_of(snapshot, |snapshot| snapshot.ledger_past.history()).await)
 }
 
 /// The report as a page, or as a file.
@@ -76,13 +105,10 @@ pub(super) fn ledger_history(snapshot: &Snapshot) -> Response {
     path = "/stats/report",
     operation_id = "report",
     tag = "locust",
-    params(
-        ("download" = Option<String>, Query, description = "Anything but nothing: as a file to keep."),
-        ("theme" = Option<String>, Query, description = "`dark` or `light`; else what the reader's system prefers."),
-    ),
+    params(ReportQuery),
     responses(
         (status = 200, description = "A page that needs nothing else.", body = String, content_type = "text/html"),
-        (status = 503, description = "The store does not answer.", body = Refused)
+        Refused
     )
 )]
 pub(super) async fn report(Shown(snapshot): Shown, Query(asked): Query<ReportQuery>) -> Response {
@@ -105,14 +131,13 @@ fn report_of(snapshot: &Snapshot, asked: &ReportQuery) -> Response {
     path = "/stats/requests/csv",
     operation_id = "requests_csv",
     tag = "locust",
-    responses(
-        (status = 200, description = "The table of requests, as a file.", body = String, content_type = "text/csv"),
-        (status = 503, description = "The store does not answer.", body = Refused)
-    )
+    responses(Csv, Refused)
 )]
-pub(super) fn requests(snapshot: &Snapshot) -> Response {
-    let report = snapshot.report();
-    table(snapshot, "requests", csv::requests(&report))
+pub(super) async fn requests(Shown(snapshot): Shown) -> Csv {
+    table(snapshot, "requests", |snapshot| {
+        csv::requests(&snapshot.report())
+    })
+    .await
 }
 
 /// The table of failures.
@@ -121,14 +146,13 @@ pub(super) fn requests(snapshot: &Snapshot) -> Response {
     path = "/stats/failures/csv",
     operation_id = "failures_csv",
     tag = "locust",
-    responses(
-        (status = 200, description = "The table of failures, as a file.", body = String, content_type = "text/csv"),
-        (status = 503, description = "The store does not answer.", body = Refused)
-    )
+    responses(Csv, Refused)
 )]
-pub(super) fn failures(snapshot: &Snapshot) -> Response {
-    let report = snapshot.report();
-    table(snapshot, "failures", csv::failures(&report))
+pub(super) async fn failures(Shown(snapshot): Shown) -> Csv {
+    table(snapshot, "failures", |snapshot| {
+        csv::failures(&snapshot.report())
+    })
+    .await
 }
 
 /// The table of what could not be evaluated.
@@ -137,13 +161,10 @@ pub(super) fn failures(snapshot: &Snapshot) -> Response {
     path = "/exceptions/csv",
     operation_id = "exceptions_csv",
     tag = "locust",
-    responses(
-        (status = 200, description = "The table of exceptions, as a file.", body = String, content_type = "text/csv"),
-        (status = 503, description = "The store does not answer.", body = Refused)
-    )
+    responses(Csv, Refused)
 )]
-pub(super) fn exceptions(snapshot: &Snapshot) -> Response {
-    table(snapshot, "exceptions", csv::exceptions(snapshot))
+pub(super) async fn exceptions(Shown(snapshot): Shown) -> Csv {
+    table(snapshot, "exceptions", csv::exceptions).await
 }
 
 /// The history of all rows.
@@ -152,23 +173,10 @@ pub(super) fn exceptions(snapshot: &Snapshot) -> Response {
     path = "/stats/requests_full_history/csv",
     operation_id = "full_history_csv",
     tag = "locust",
-    responses(
-        (status = 200, description = "The history of all rows, as a file.", body = String, content_type = "text/csv"),
-        (status = 503, description = "The store does not answer.", body = Refused)
-    )
+    responses(Csv, Refused)
 )]
-pub(super) fn full_history(snapshot: &Snapshot) -> Response {
-    table(
-        snapshot,
-        "requests_full_history",
-        csv::full_history(snapshot),
-    )
-}
-
-fn table(snapshot: &Snapshot, what: &str, text: String) -> Response {
-    let file = format!("{}_{what}.csv", file_stem(snapshot));
-    let content_type = (CONTENT_TYPE, HeaderValue::from_static("text/csv"));
-    ([content_type, attachment(&file)], text).into_response()
+pub(super) async fn full_history(Shown(snapshot): Shown) -> Csv {
+    table(snapshot, "requests_full_history", csv::full_history).await
 }
 
 /// Says that an answer is a file to be kept under a name of plain characters.

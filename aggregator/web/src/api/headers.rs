@@ -1,11 +1,10 @@
 //! Headers that every answer has, and the answer when something breaks while one is made.
 //!
-//! What a handler has set itself is left as it is: a page that holds its scripts sets
+//! A header that a handler has set is left as it is: a page that holds its scripts sets
 //! [`SELF_CONTAINED`], a file that may be kept its own `Cache-Control`.
 
 use std::panic::AssertUnwindSafe;
 
-use axum::Json;
 use axum::extract::Request;
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY,
@@ -16,24 +15,24 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt as _;
-use serde_json::json;
 
+use super::answers::Refused;
 use super::door::{Visitor, called};
 
-/// What a page may do whose scripts are files of their own; its styles are made by scripts.
+/// The policy of a page whose scripts are files of their own; its styles are made by scripts.
 const PAGE: HeaderValue = HeaderValue::from_static(
     "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
      font-src 'self' data:; connect-src 'self'; object-src 'none'; base-uri 'self'; \
      form-action 'self'; frame-ancestors 'none'",
 );
 
-/// What a page may do that holds all it needs, scripts too, and asks nobody but this server.
+/// The policy of a page that holds all it needs, scripts too, and asks nobody but this server.
 pub(super) const SELF_CONTAINED: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; \
      font-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
 
-/// What anything else may do that a browser shows.
+/// The policy of anything else that a browser shows.
 const NO_PAGE: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
 
 /// Headers without a choice.
@@ -82,7 +81,7 @@ fn is_page(headers: &HeaderMap) -> bool {
     kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"))
 }
 
-/// Whether browsers are told to use nothing but TLS with this name. That holds for all its ports, so
+/// True if browsers are told to use nothing but TLS with this name. That holds for all its ports, so
 /// it is never said of `localhost`, where others serve without.
 pub(super) fn stays_with_tls(request: &Request) -> bool {
     let visitor = request.extensions().get::<Visitor>();
@@ -96,7 +95,7 @@ pub(super) fn stays_with_tls(request: &Request) -> bool {
     })
 }
 
-/// What broke goes to the log, as a panic does; the caller gets one line.
+/// The panic's text goes to the log; the caller gets one line.
 fn broken(panic: &(dyn std::any::Any + Send)) -> Response {
     let said = panic
         .downcast_ref::<&str>()
@@ -104,6 +103,5 @@ fn broken(panic: &(dyn std::any::Any + Send)) -> Response {
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     tracing::error!(panic = said, "an answer broke off");
     let message = "something broke inside: the log of the server says what";
-    let body = Json(json!({"success": false, "message": message}));
-    (StatusCode::INTERNAL_SERVER_ERROR, body).into_response()
+    Refused::new(StatusCode::INTERNAL_SERVER_ERROR, message).into_response()
 }

@@ -9,7 +9,7 @@ use axum::http::header::USER_AGENT;
 
 use statistics::state::State;
 
-/// What our own page says with each request; see `aggregator/ui/src/server.ts`.
+/// The header that our own page sends with each request; see `aggregator/ui/src/server.ts`.
 const REQUESTED_WITH: (&str, &[u8]) = ("x-requested-with", b"Cicada");
 
 /// The state in the words that whoever asks understands.
@@ -30,7 +30,7 @@ pub(super) fn known(state: State) -> State {
     }
 }
 
-/// Whether our own page asks.
+/// True for a request of our own page.
 pub(super) fn is_ours(headers: &HeaderMap) -> bool {
     let (name, value) = REQUESTED_WITH;
     headers

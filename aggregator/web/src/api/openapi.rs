@@ -1,25 +1,27 @@
 //! `GET /openapi.json`: what each route takes and answers, for programs.
 //!
-//! Every handler says it of itself, in its `#[utoipa::path]`, and is named in [`Document`]; answers that are
-//! no types of their own have their shapes in [`shapes`]. A test holds the paths against the router's, and
-//! schemathesis holds the shapes against what is answered. Pages about a run are described once, and stand
-//! under `/runs/{id}` as well.
+//! Every handler says it of itself, in its `#[utoipa::path]`, and answers with the types that are named there;
+//! schemathesis holds what is answered against it. Pages about a run are described once, and stand under
+//! `/runs/{id}` as well.
 
 use axum::body::Bytes;
-use utoipa::OpenApi;
-use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem};
+use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn, PathItem};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
-use utoipa::openapi::{Components, OpenApi as Description, Required, ResponseBuilder};
+use utoipa::openapi::{OpenApi as Description, Ref, Required};
+use utoipa::{Modify, OpenApi, ToSchema as _};
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 
-use super::routes::OF_RUN;
-use super::{
-    ab, cost, downloads, health, home, metrics, page, runs, schedules, stats, user, workload,
-};
+use super::answers::{Refused, described};
+use super::state::ApiState;
 
-pub(super) mod shapes;
+/// The prefix of pages about one run.
+const OF_RUN: &str = "/runs/{id}";
 
-/// All handlers that are described; a route without its handler here fails a test.
+/// The document without its routes.
 #[derive(OpenApi)]
 #[openapi(
     info(
@@ -27,80 +29,55 @@ pub(super) mod shapes;
         description = "Demo traffic that speaks Locust: Locust's web API, and what Cicada has beyond it.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
-    paths(
-        page::page,
-        page::asset,
-        page::template_args,
-        home::routes,
-        super::swarm_route,
-        super::stop,
-        stats::requests,
-        super::reset,
-        stats::tasks,
-        stats::exceptions,
-        stats::ledger,
-        downloads::history,
-        downloads::report,
-        downloads::requests,
-        downloads::failures,
-        downloads::full_history,
-        downloads::exceptions,
-        downloads::ledger_history,
-        ab::ab,
-        super::logs,
-        super::worker_count,
-        user::set,
-        metrics::metrics,
-        cost::cost,
-        runs::list,
-        stats::tasks_of_run,
-        workload::read,
-        workload::replace,
-        schedules::list,
-        schedules::put,
-        schedules::delete_by_query,
-        schedules::delete,
-        health::health,
-        openapi,
-    )
+    components(schemas(Refused)),
+    modifiers(&Password)
 )]
-struct Document;
+pub(super) struct Document;
 
-/// The whole document, with pages about a run under `/runs/{id}`, too.
-pub(super) fn document(about_runs: &[String]) -> Description {
-    let mut document = Document::openapi();
-    for path in about_runs {
-        let item = document.paths.paths.get(path).cloned();
-        if let Some(item) = item {
-            let path = format!("{OF_RUN}{path}");
-            document.paths.paths.insert(path, of_run(item));
-        }
+/// A password may be asked for, by the deployment's settings.
+struct Password;
+
+impl Modify for Password {
+    fn modify(&self, document: &mut Description) {
+        let basic = HttpBuilder::new().scheme(HttpAuthScheme::Basic).build();
+        let components = document.components.get_or_insert_default();
+        let schemes = &mut components.security_schemes;
+        schemes.insert("basic".to_owned(), SecurityScheme::Http(basic).into());
+        let none: [&str; 0] = [];
+        document.security = Some(vec![
+            SecurityRequirement::default(),
+            SecurityRequirement::new("basic", none),
+        ]);
     }
-    for item in document.paths.paths.values_mut() {
-        name_apart(item);
-    }
-    // a password may be asked for, by the deployment's settings
-    let basic = HttpBuilder::new().scheme(HttpAuthScheme::Basic).build();
-    let components = document.components.get_or_insert_with(Components::default);
-    components
-        .security_schemes
-        .insert("basic".to_owned(), SecurityScheme::Http(basic).into());
-    let none: [&str; 0] = [];
-    document.security = Some(vec![
-        SecurityRequirement::default(),
-        SecurityRequirement::new("basic", none),
-    ]);
-    document
 }
 
-/// A handler of two methods has one name, and operations must have one each.
-fn name_apart(item: &mut PathItem) {
-    let name = |operation: &Option<Operation>| operation.as_ref()?.operation_id.clone();
-    let (get, post) = (name(&item.get), name(&item.post));
-    if let (Some(get), Some(operation)) =
-        (get.filter(|get| Some(get) == post.as_ref()), &mut item.post)
-    {
-        operation.operation_id = Some(format!("{get}_by_post"));
+/// Routes that are not where, or what, their handler alone says.
+pub(super) trait Described: Sized {
+    /// Adds a page about a run, which takes a [`Shown`](super::runs::Shown): at its path it is the newest, at
+    /// `/runs/{id}` and its path any.
+    fn of_any_run(self, page: UtoipaMethodRouter<ApiState>) -> Self;
+
+    /// Adds a handler of `GET` and `POST`: it has one name, and operations must have one each.
+    fn by_both_methods(self, route: UtoipaMethodRouter<ApiState>) -> Self;
+}
+
+impl Described for OpenApiRouter<ApiState> {
+    fn of_any_run(self, page: UtoipaMethodRouter<ApiState>) -> Self {
+        let mut twin = page.clone();
+        let items = std::mem::take(&mut twin.1.paths).into_iter();
+        let items = items.map(|(path, item)| (format!("{OF_RUN}{path}"), of_run(item)));
+        twin.1.paths = items.collect();
+        self.routes(page).routes(twin)
+    }
+
+    fn by_both_methods(self, mut route: UtoipaMethodRouter<ApiState>) -> Self {
+        for item in route.1.paths.values_mut() {
+            if let Some(post) = &mut item.post {
+                let name = post.operation_id.take();
+                post.operation_id = name.map(|name| format!("{name}_by_post"));
+            }
+        }
+        self.routes(route)
     }
 }
 
@@ -110,7 +87,9 @@ fn of_run(mut item: PathItem) -> PathItem {
         let parameters = page.parameters.get_or_insert_default();
         parameters.insert(0, run_id().into());
         page.operation_id = page.operation_id.take().map(|id| format!("{id}_of_run"));
-        add_not_found(page);
+        let refused = Ref::from_schema_name(Refused::name());
+        let not_found = described("There is no such run.", "application/json", refused);
+        page.responses.responses.insert("404".to_owned(), not_found);
     }
     item
 }
@@ -128,70 +107,49 @@ fn run_id() -> Parameter {
         .build()
 }
 
-fn add_not_found(page: &mut Operation) {
-    let refused = utoipa::openapi::Ref::from_schema_name("Refused");
-    let content = utoipa::openapi::ContentBuilder::new()
-        .schema(Some(refused))
-        .build();
-    let not_found = ResponseBuilder::new()
-        .description("There is no such run.")
-        .content("application/json", content)
-        .build();
-    let responses = &mut page.responses.responses;
-    responses.insert("404".to_owned(), not_found.into());
-}
-
 /// The document as it is answered.
-pub(super) fn text(about_runs: &[String]) -> Bytes {
-    let text = serde_json::to_vec(&document(about_runs));
+pub(super) fn text(document: &Description) -> Bytes {
+    let text = serde_json::to_vec(document);
     text.expect("a document is JSON").into()
 }
 
-/// What each route takes and answers: this document.
+/// This document: the parameters, bodies and answers of every route.
 #[utoipa::path(get, path = "/openapi.json", tag = "cicada", responses(
     (status = 200, description = "An OpenAPI document.", body = serde_json::Value)
 ))]
-#[expect(
-    dead_code,
-    reason = "only its description is used: the router has the text"
-)]
-pub(super) fn openapi() {}
+pub(super) async fn openapi(State(api): State<ApiState>) -> impl IntoResponse {
+    ([(CONTENT_TYPE, "application/json")], api.document)
+}
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
 
-    use testing::{MemoryHeartbeat, MemoryQueue, MemoryStore};
+    /// `aggregator/ui` takes its types from this file.
+    const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../ui/openapi.json");
 
-    use crate::api::routes;
-
-    /// Whoever adds a route describes its handler in `#[utoipa::path]` and names it in `Document`.
-    #[test]
-    fn every_route_is_described_and_nothing_else_is() {
-        let routes = routes::<MemoryStore, MemoryQueue, MemoryHeartbeat>();
-        let mut there: BTreeSet<String> = routes.paths.iter().cloned().collect();
-        there.insert("/openapi.json".to_owned());
-        let document = super::document(&routes.about_runs);
-        let described: BTreeSet<String> = document.paths.paths.keys().cloned().collect();
-        assert_eq!(described, there);
-    }
+    /// The variable that has the file written, and not compared.
+    const WRITE: &str = "CICADA_WRITE_GENERATED";
 
     #[test]
-    fn routes_are_added_where_they_are_remembered() {
-        // a router of its own would know nothing of it
-        let source = include_str!("../api.rs");
-        let begin = source.find("fn routes<").expect("it is there");
-        let routes = &source[begin..];
-        let end = routes.find("\n}\n").expect("it ends");
-        let outside = source.replace(&routes[..end], "");
-        assert!(!outside.contains(".route("), "add it in `routes`");
-        assert!(routes[..end].contains("Routes::new()"));
+    fn the_pages_document_is_the_servers() {
+        let mut document = crate::api::routes().to_openapi();
+        // a release alone changes nothing of it
+        document.info.version.clear();
+        let text = serde_json::to_string_pretty(&document).expect("a document is JSON") + "\n";
+        if std::env::var_os(WRITE).is_some() {
+            std::fs::write(FILE, &text).expect("the file can be written");
+        }
+        let is_same = std::fs::read_to_string(FILE).is_ok_and(|file| file == text);
+        assert!(
+            is_same,
+            "run {WRITE}=1 cargo test -p web --lib: it writes {FILE} anew"
+        );
     }
 
     #[test]
     fn operations_have_names_of_their_own() {
-        let routes = routes::<MemoryStore, MemoryQueue, MemoryHeartbeat>();
-        let document = super::document(&routes.about_runs);
+        let document = crate::api::routes().to_openapi();
         let mut names = BTreeSet::new();
         for (path, item) in &document.paths.paths {
             for operation in [&item.get, &item.post, &item.put, &item.delete] {

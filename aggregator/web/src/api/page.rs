@@ -11,22 +11,22 @@ use axum::http::header::{
 };
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
-use traffic::ports::{Heartbeat, Queue, Store};
 
-use super::openapi::shapes::Refused;
+use super::answers::Refused;
+use super::state::ApiState;
 use super::template_args::TemplateArgs;
-use super::{Api, home, locust_page, unavailable};
+use super::{home, locust_page};
 
 /// The page, if it was built when this was compiled.
 static BUILT: Option<Page> = include!(concat!(env!("OUT_DIR"), "/page.rs"));
 
-/// What a browser may keep for good: the name changes with the content.
+/// A browser may keep the file for good: its name changes with its content.
 const FOR_GOOD: &str = "public, max-age=31536000, immutable";
 
-/// What a browser may keep, but has to ask about.
+/// A browser may keep the file, but has to ask whether it is still the same.
 const ASK_AGAIN: &str = "no-cache";
 
-/// What is only true now.
+/// The answer is only true now.
 const NOT_AT_ALL: &str = "no-store";
 
 /// A built page.
@@ -35,7 +35,7 @@ struct Page {
     before: &'static str,
     /// The HTML after them.
     after: &'static str,
-    /// What lies in `assets/`, sorted by name.
+    /// The files in `assets/`, sorted by name.
     files: &'static [File],
 }
 
@@ -51,37 +51,32 @@ struct File {
 /// The web page.
 #[utoipa::path(get, path = "/", tag = "locust", responses(
     (status = 200, description = "A page.", body = String, content_type = "text/html"),
-    (status = 503, description = "The store does not answer.", body = Refused)
+    Refused
 ))]
-pub(super) async fn page<S: Store, Q: Queue, H: Heartbeat>(state: State<Api<S, Q, H>>) -> Response {
+pub(super) async fn page(State(api): State<ApiState>) -> Result<Response, Refused> {
     let Some(page) = &BUILT else {
-        return home::without_page(state).await;
+        return Ok(home::without_page(&api).await?.into_response());
     };
-    match TemplateArgs::now(&state.control).await {
-        Ok(args) => page.with(&args),
-        Err(refusal) => unavailable(&refusal),
-    }
+    let args = TemplateArgs::from(api.control.swarm_form().await?);
+    page.with(&args)
 }
 
-/// What the page was given, as it is now.
+/// The template arguments that the page was given, as they are now.
 #[utoipa::path(get, path = "/template-args", tag = "cicada", responses(
-    (status = 200, description = "What Locust calls template arguments.", body = Value),
-    (status = 503, description = "The store does not answer.", body = Refused)
+    (status = 200, description = "What Locust calls template arguments.", body = TemplateArgs),
+    Refused
 ))]
-pub(super) async fn template_args<S: Store, Q: Queue, H: Heartbeat>(
-    State(api): State<Api<S, Q, H>>,
+pub(super) async fn template_args(
+    State(api): State<ApiState>,
     headers: HeaderMap,
-) -> Response {
-    let args = TemplateArgs::now(&api.control).await;
+) -> Result<([(HeaderName, &'static str); 1], Json<TemplateArgs>), Refused> {
+    let args = TemplateArgs::from(api.control.swarm_form().await?);
     // whoever else asks puts them into Locust's page
-    let args = args.map(|args| match locust_page::is_ours(&headers) {
+    let args = match locust_page::is_ours(&headers) {
         true => args,
         false => args.for_locusts_page(),
-    });
-    match args {
-        Ok(args) => ([(CACHE_CONTROL, NOT_AT_ALL)], Json(args)).into_response(),
-        Err(refusal) => unavailable(&refusal),
-    }
+    };
+    Ok(([(CACHE_CONTROL, NOT_AT_ALL)], Json(args)))
 }
 
 /// A file that the web page is made of.
@@ -103,14 +98,12 @@ pub(super) async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Respo
 
 impl Page {
     /// The HTML with these arguments, as data that no browser executes.
-    fn with(&self, args: &TemplateArgs) -> Response {
-        let args = match serde_json::to_string(args) {
-            // so that no text in them can end the element that they stand in
-            Ok(args) => args.replace('<', "\\u003c"),
-            Err(error) => return unavailable(&error),
-        };
+    fn with(&self, args: &TemplateArgs) -> Result<Response, Refused> {
+        let args = serde_json::to_string(args).map_err(|error| Refused::unavailable(&error))?;
+        // so that no text in them can end the element that they stand in
+        let args = args.replace('<', "\\u003c");
         let page = [self.before, &args, self.after].concat();
-        ([(CACHE_CONTROL, NOT_AT_ALL)], Html(page)).into_response()
+        Ok(([(CACHE_CONTROL, NOT_AT_ALL)], Html(page)).into_response())
     }
 }
 
@@ -151,7 +144,7 @@ impl File {
             .unwrap_or((None, self.plain))
     }
 
-    /// Whether the name ends in `-` and the eight characters of vite's digest.
+    /// True if the name ends in `-` and the eight characters of vite's digest.
     fn is_named_for_its_content(&self) -> bool {
         let stem = self
             .name
@@ -179,7 +172,7 @@ fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> &'h str {
         .unwrap_or_default()
 }
 
-/// Whether an `Accept-Encoding` names an encoding, and not with weight 0.
+/// True if an `Accept-Encoding` names an encoding, and not with weight 0.
 fn takes(accepted: &str, encoding: &str) -> bool {
     accepted.split(',').any(|item| {
         let (name, weight) = item.split_once(';').unwrap_or((item, ""));

@@ -1,42 +1,36 @@
 //! `/runs`: which runs there are, and every page about a run under `/runs/{id}` as well.
 //!
 //! A page about a run takes a [`Shown`]: of the run that its path names, or of the newest one where it
-//! names none. [`Routes::of_any_run`](super::routes::Routes::of_any_run) mounts it in both places.
+//! names none. `of_any_run` in `openapi.rs` mounts it in both places.
 
 use std::collections::BTreeMap;
 
 use axum::extract::{FromRequestParts, RawPathParams, RawQuery, State};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
-use axum::response::{IntoResponse, Response};
 use axum::{Json, RequestPartsExt as _};
 use serde::Serialize;
-use serde_json::json;
 use traffic::clock::Timestamp;
 use traffic::plan::peak_users;
-use traffic::ports::{Heartbeat, Queue, Store};
 use traffic::run::{Run, RunId};
 use traffic::runs::RunError;
 use utoipa::ToSchema;
 
-use super::openapi::shapes::Refused;
-use super::{Api, unavailable};
+use super::answers::Refused;
+use super::state::ApiState;
 use statistics::reader::{AggregatorError, ListedRun, Snapshot};
 
 /// Runs on a page unless it is said, and at most.
 const PAGE: usize = 50;
 const LONGEST_PAGE: usize = 200;
 
-/// What the run that a path names came to, or the newest one if it names none.
+/// The snapshot of the run that a path names, or of the newest one if it names none.
 pub(super) struct Shown(pub(super) Snapshot);
 
-impl<S: Store, Q: Queue, H: Heartbeat> FromRequestParts<Api<S, Q, H>> for Shown {
-    type Rejection = Response;
+impl FromRequestParts<ApiState> for Shown {
+    type Rejection = Refused;
 
-    async fn from_request_parts(
-        parts: &mut Parts,
-        api: &Api<S, Q, H>,
-    ) -> Result<Self, Self::Rejection> {
+    async fn from_request_parts(parts: &mut Parts, api: &ApiState) -> Result<Self, Refused> {
         let named = match parts.extract::<RawPathParams>().await {
             Ok(params) => params
                 .iter()
@@ -46,32 +40,35 @@ impl<S: Store, Q: Queue, H: Heartbeat> FromRequestParts<Api<S, Q, H>> for Shown 
             Err(_) => Some(String::new()),
         };
         let snapshot = match named {
-            None => api.aggregation.snapshot().await,
+            None => api.figures.snapshot().await,
             Some(text) => {
                 let id = RunId::parse(&text).ok_or_else(|| unknown(&text))?;
-                api.aggregation.snapshot_of(&id).await
+                api.figures.snapshot_of(&id).await
             }
         };
         match snapshot {
             Ok(snapshot) => Ok(Self(snapshot)),
             Err(AggregatorError::Run(RunError::Unknown(id))) => Err(unknown(&id.0)),
-            Err(error) => Err(unavailable(&error)),
+            Err(error) => Err(error.into()),
         }
     }
 }
 
 /// The body of `/runs`.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Page {
+#[serde(deny_unknown_fields)]
+pub(super) struct RunList {
     /// Newest first.
-    runs: Vec<Entry>,
-    /// What `before` has to be for the next page; nothing on the last one.
+    runs: Vec<RunRow>,
+    /// The value of `before` for the next page; null on the last one.
+    #[schema(required)]
     next: Option<String>,
 }
 
 /// A run on the list; times in seconds since the Unix epoch.
 #[derive(Debug, Serialize, ToSchema)]
-struct Entry {
+#[serde(deny_unknown_fields)]
+struct RunRow {
     /// Its name.
     id: String,
     /// Locust's word for where it stands.
@@ -79,10 +76,12 @@ struct Entry {
     /// Its first second.
     started: u64,
     /// The first second in which nothing starts any more, once that has come.
+    #[schema(required)]
     ended: Option<u64>,
     /// For how many seconds it has been on, or was.
     duration: f64,
     /// After how many seconds it was to end by itself, by what was asked last.
+    #[schema(required)]
     run_time: Option<u64>,
     /// The most users that there were at once.
     user_count: u64,
@@ -91,22 +90,28 @@ struct Entry {
     /// The classes that ran at any time, by name.
     user_classes: Vec<String>,
     /// The host that was asked for last.
+    #[schema(required)]
     host: Option<String>,
     /// The classes whose requests went elsewhere than the workload says, and where, by what was asked last.
     hosts: BTreeMap<String, String>,
     /// The version of its workload.
     workload: String,
-    /// What its random draws were seeded with: a text, since it has 64 bits.
+    /// The seed of its random draws: a text, since it has 64 bits.
     seed: String,
     /// Requests, failed or not; nothing when that is not known yet.
+    #[schema(required)]
     num_requests: Option<u64>,
     /// Failures among them.
+    #[schema(required)]
     num_failures: Option<u64>,
     /// Failures by requests.
+    #[schema(required)]
     fail_ratio: Option<f64>,
     /// The mean response time in milliseconds.
+    #[schema(required)]
     avg_response_time: Option<f64>,
     /// Since when these four count, if they were reset.
+    #[schema(required)]
     reset: Option<f64>,
 }
 
@@ -121,16 +126,16 @@ struct Entry {
         ("before" = Option<String>, Query, description = "Only older ones: what the page before has as `next`."),
     ),
     responses(
-        (status = 200, description = "Runs, newest first.", body = Page),
+        (status = 200, description = "Runs, newest first.", body = RunList),
         (status = 400, description = "The limit cannot be used.", body = Refused),
         (status = 404, description = "`before` is no name of a run.", body = Refused),
-        (status = 503, description = "The store does not answer.", body = Refused)
+        Refused
     )
 )]
-pub(super) async fn list<S: Store, Q: Queue, H: Heartbeat>(
-    State(api): State<Api<S, Q, H>>,
+pub(super) async fn list(
+    State(api): State<ApiState>,
     RawQuery(query): RawQuery,
-) -> Response {
+) -> Result<Json<RunList>, Refused> {
     let query = query.unwrap_or_default();
     // of a repeated one the first counts, as in a form
     let asked = |field: &str| {
@@ -138,42 +143,31 @@ pub(super) async fn list<S: Store, Q: Queue, H: Heartbeat>(
         let found = pairs.find(|(name, value)| name == field && !value.is_empty());
         found.map(|(_, value)| value)
     };
-    let before = match asked("before") {
-        None => None,
-        Some(text) => match RunId::parse(&text) {
-            Some(id) => Some(id),
-            None => return unknown(&text),
-        },
-    };
+    let before = asked("before").map(|text| RunId::parse(&text).ok_or_else(|| unknown(&text)));
+    let before = before.transpose()?;
     let limit = match asked("limit").map(|text| text.parse()) {
         None => PAGE,
         Some(Ok(limit)) if (1..=LONGEST_PAGE).contains(&limit) => limit,
         Some(_) => {
             let problem = format!("limit must be a whole number from 1 to {LONGEST_PAGE}");
-            return refused(StatusCode::BAD_REQUEST, &problem);
+            return Err(Refused::new(StatusCode::BAD_REQUEST, problem));
         }
     };
-    match api.aggregation.runs(before.as_ref(), limit).await {
-        Ok(page) => Json(Page {
-            runs: page
-                .runs
-                .iter()
-                .map(|run| entry(run, page.at, &|run| api.control.is_settled(run)))
-                .collect(),
-            next: page.next.map(|id| id.0),
-        })
-        .into_response(),
-        Err(error) => unavailable(&error),
-    }
+    let page = api.figures.runs(before.as_ref(), limit).await?;
+    let row = |listed| row(listed, page.at, &|run| api.control.is_settled(run));
+    Ok(Json(RunList {
+        runs: page.runs.iter().map(row).collect(),
+        next: page.next.map(|id| id.0),
+    }))
 }
 
-fn entry(listed: &ListedRun, now: Timestamp, is_settled: &dyn Fn(&Run) -> bool) -> Entry {
+fn row(listed: &ListedRun, now: Timestamp, is_settled: &dyn Fn(&Run) -> bool) -> RunRow {
     let run = &listed.run;
     let last = run.segments.last();
     let lasts = |until: Timestamp| until.since(last.map_or(until, |last| last.from)).as_secs();
     let classes = run.class_names().into_iter().map(str::to_owned).collect();
     let totals = listed.totals.as_ref();
-    Entry {
+    RunRow {
         id: run.id.0.clone(),
         state: match &listed.loaded {
             Some(loaded) => statistics::state::State::of(Some(loaded), now, is_settled(run)),
@@ -212,13 +206,8 @@ fn state_of(run: &Run, now: Timestamp, is_settled: bool) -> statistics::state::S
     }
 }
 
-fn unknown(text: &str) -> Response {
+fn unknown(text: &str) -> Refused {
     let shown: String = text.chars().take(60).collect();
     let problem = format!("there is no run {shown:?}: GET /runs lists them");
-    refused(StatusCode::NOT_FOUND, &problem)
-}
-
-fn refused(status: StatusCode, problem: &str) -> Response {
-    let body = json!({"success": false, "message": problem});
-    (status, Json(body)).into_response()
+    Refused::new(StatusCode::NOT_FOUND, problem)
 }

@@ -1,14 +1,14 @@
-//! What Locust calls template arguments: what its page is made of before it asks for anything.
+//! Locust's template arguments: its page is made of them before it asks for anything.
 
 use std::collections::BTreeMap;
 
+use control::{FormClass, SwarmForm};
 use serde::Serialize;
-use traffic::ports::{Heartbeat, Queue, Store};
+use statistics::state::State;
 use traffic::workload::NO_SHAPE;
+use utoipa::ToSchema;
 
 use super::locust_page;
-use control::{Control, FormClass, Refusal, SwarmForm};
-use statistics::state::State;
 
 /// The percentiles that Locust's charts draw.
 const TO_CHART: [f64; 2] = [0.5, 0.95];
@@ -17,27 +17,30 @@ const TO_CHART: [f64; 2] = [0.5, 0.95];
 const TO_STATISTICS: [f64; 2] = [0.95, 0.99];
 
 /// Locust's own names, and `hosts`, which are shown where no single one is set.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(super) struct TemplateArgs {
     state: State,
     version: &'static str,
     locustfile: String,
     host: String,
     hosts: Vec<String>,
-    /// What the run that is on grows or shrinks to.
+    /// The users that the run that is on grows or shrinks to.
     user_count: u32,
-    /// What was asked for last.
+    /// The users that were asked for last.
     num_users: u32,
     spawn_rate: f64,
+    #[schema(required)]
     run_time: Option<u64>,
     show_userclass_picker: bool,
     available_user_classes: Vec<String>,
     available_user_tasks: BTreeMap<String, Vec<String>>,
     /// None, and the workload's.
     available_shape_classes: Vec<String>,
-    /// What is chosen among them at first, if not none.
+    /// The one that is chosen at first, if any is.
+    #[schema(required)]
     shape_class: Option<String>,
-    users: BTreeMap<String, User>,
+    users: BTreeMap<String, UserClass>,
     hide_common_options: bool,
     shape_use_common_options: bool,
     override_host_warning: bool,
@@ -50,12 +53,14 @@ pub(super) struct TemplateArgs {
     percentiles_to_statistics: [f64; 2],
     extra_options: BTreeMap<String, String>,
     /// Comes by itself, so that the page need not wait for it.
+    #[schema(value_type = Vec<Value>)]
     history: [u8; 0],
 }
 
 /// A user class in the picker.
-#[derive(Serialize)]
-struct User {
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct UserClass {
     host: String,
     weight: u32,
     fixed_count: u32,
@@ -63,16 +68,6 @@ struct User {
 }
 
 impl TemplateArgs {
-    /// As they are now.
-    ///
-    /// # Errors
-    /// When the run or the workload cannot be read.
-    pub(super) async fn now<S: Store, Q: Queue, H: Heartbeat>(
-        control: &Control<S, Q, H>,
-    ) -> Result<Self, Refusal> {
-        Ok(Self::from(control.swarm_form().await?))
-    }
-
     /// The same for Locust's own page, which stops looking at a state of `stopping`.
     pub(super) fn for_locusts_page(self) -> Self {
         let state = locust_page::known(self.state);
@@ -125,8 +120,8 @@ impl From<SwarmForm> for TemplateArgs {
     }
 }
 
-fn user(class: FormClass) -> (String, User) {
-    let user = User {
+fn user(class: FormClass) -> (String, UserClass) {
+    let user = UserClass {
         host: class.host,
         weight: class.weight,
         fixed_count: class.fixed_count,

@@ -4,49 +4,54 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
-use serde_json::{Value, json};
-use traffic::ports::{Heartbeat, Queue, Store};
-
-use super::fields::Fields;
-use super::openapi::shapes::{self, Nothing, Refused};
-use super::swarm::{count, is_not, text};
-use super::{Api, to_the_end, unavailable};
 use control::{Change, InvalidField, UserSettings, WorkloadRefusal};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
 
-/// What can be set, after the class's name.
+use super::answers::Refused;
+use super::fields::Fields;
+use super::state::ApiState;
+use super::swarm_fields::{count, is_not, text};
+
+/// The settings of a class, beside its name.
 const SETTINGS: [&str; 4] = ["weight", "fixed_count", "host", "tasks"];
 
+/// A class was set; Locust's page asks for nothing more.
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ClassSet {}
+
 /// Whatever its content type says, the body is JSON: Locust reads it so.
-#[utoipa::path(post, path = "/user", operation_id = "set_user", tag = "locust", request_body = shapes::UserSettings, responses(
-    (status = 201, description = "It holds for the runs that start from now on.", body = Nothing),
+#[utoipa::path(post, path = "/user", operation_id = "set_user", tag = "locust", request_body = UserSettings, responses(
+    (status = 201, description = "It holds for the runs that start from now on.", body = ClassSet),
     (status = 400, description = "Nothing was changed.", body = Refused),
-    (status = 503, description = "The store does not answer.", body = Refused)
+    Refused
 ))]
-pub(super) async fn set<S: Store, Q: Queue, H: Heartbeat>(
-    State(api): State<Api<S, Q, H>>,
+pub(super) async fn set(
+    State(api): State<ApiState>,
     body: Bytes,
-) -> Response {
+) -> Result<(StatusCode, Json<ClassSet>), Refused> {
     let asked = Fields::parse(&body).and_then(|fields| asked(&fields));
-    let asked = match asked {
-        Ok(asked) => asked,
-        Err(problem) => return refused(&problem),
+    let set = match asked {
+        Ok(asked) => api.control.set_user_class(asked).await,
+        Err(problem) => Err(problem.into()),
     };
-    let control = api.control.clone();
-    match to_the_end(async move { control.set_user_class(asked).await }).await {
-        Ok(()) => (StatusCode::CREATED, Json(json!({}))).into_response(),
-        Err(WorkloadRefusal::Store(refusal)) => unavailable(&refusal),
-        Err(WorkloadRefusal::Settings(problem)) => refused(&problem),
+    let problem = match set {
+        Ok(()) => return Ok((StatusCode::CREATED, Json(ClassSet {}))),
+        Err(WorkloadRefusal::Store(refusal)) => return Err(refusal.into()),
+        Err(WorkloadRefusal::Settings(problem)) => problem,
         Err(WorkloadRefusal::Mistakes(errors)) => {
             let first = errors.mistakes().first();
             let first = first.map_or("", |first| first.message.as_str());
-            let problem = format!("cannot have this: {first}");
-            refused(&InvalidField::new("the workload", problem))
+            InvalidField::new("the workload", format!("cannot have this: {first}"))
         }
         Err(changed @ WorkloadRefusal::Changed(_)) => {
-            refused(&InvalidField::new("the workload", changed.to_string()))
+            InvalidField::new("the workload", changed.to_string())
         }
-    }
+    };
+    tracing::warn!(%problem, "a user class was not changed");
+    Err(problem.into())
 }
 
 fn asked(fields: &Fields) -> Result<UserSettings, InvalidField> {
@@ -79,7 +84,7 @@ fn asked(fields: &Fields) -> Result<UserSettings, InvalidField> {
     })
 }
 
-/// What is to become of a setting: null takes it back.
+/// The change of one setting: null takes it back.
 fn change<T>(
     fields: &Fields,
     name: &str,
@@ -105,10 +110,4 @@ fn tasks(value: &Value) -> Result<Vec<String>, InvalidField> {
     };
     let names = values.iter().map(|name| text("tasks", name));
     names.collect()
-}
-
-fn refused(problem: &InvalidField) -> Response {
-    tracing::warn!(%problem, "a user class was not changed");
-    let body = json!({"success": false, "message": problem.to_string()});
-    (StatusCode::BAD_REQUEST, Json(body)).into_response()
 }

@@ -6,21 +6,58 @@ use axum::extract::rejection::{BytesRejection, QueryRejection};
 use axum::extract::{Query, State};
 use axum::http::header::{CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH};
 use axum::http::{HeaderMap, HeaderName, StatusCode};
-use axum::response::{IntoResponse, Response};
-use serde::Deserialize;
-use serde_json::{Value, json};
-use traffic::ports::{Heartbeat, Queue, Store};
-use traffic::workload::{Mistake, Workload, WorkloadErrors};
-
-use super::openapi::shapes::{Refused, WorkloadChosen, WorkloadRefused};
-use super::{Api, to_the_end, unavailable};
+use axum::response::{IntoResponse, Response, Result};
 use control::{Chosen, MAX_WORKLOAD, WorkloadRefusal};
+use serde::{Deserialize, Serialize};
+use traffic::workload::{Mistake, Workload, WorkloadErrors};
+use utoipa::ToSchema;
+
+use super::answers::Refused;
+use super::state::ApiState;
 
 /// Mistakes that an answer lists; there may be one in every line.
 const LISTED: usize = 100;
 
 /// The longest text of a mistake, in characters.
 const MISTAKE_LENGTH: usize = 500;
+
+/// A workload was chosen, or could be.
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WorkloadChosen {
+    /// What that means for the run that is on.
+    message: String,
+    /// The load shapes that it has.
+    shape_classes: Vec<String>,
+    /// True.
+    success: bool,
+    /// The classes that it has.
+    user_classes: Vec<String>,
+    /// A digest of the text.
+    version: String,
+}
+
+/// A workload was not chosen, and nothing was changed.
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WorkloadRefused {
+    #[serde(skip)]
+    status: StatusCode,
+    /// Its mistakes, at most a hundred.
+    errors: Vec<WorkloadMistake>,
+    /// What is wrong, or how much of it.
+    message: String,
+    /// False.
+    success: bool,
+}
+
+/// A mistake in a workload.
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct WorkloadMistake {
+    line: usize,
+    message: String,
+}
 
 /// `GET /workload`: the text, with its version as the entity tag.
 #[utoipa::path(
@@ -32,24 +69,21 @@ const MISTAKE_LENGTH: usize = 500;
     responses(
         (status = 200, description = "The text, its version as the entity tag.", body = String, content_type = "text/plain"),
         (status = 304, description = "It is the version that is known."),
-        (status = 503, description = "The store does not answer.", body = Refused)
+        Refused
     )
 )]
-pub(super) async fn read<S: Store, Q: Queue, H: Heartbeat>(
-    State(api): State<Api<S, Q, H>>,
+pub(super) async fn read(
+    State(api): State<ApiState>,
     headers: HeaderMap,
-) -> Response {
-    let chosen = match api.control.workload().await {
-        Ok(chosen) => chosen,
-        Err(refusal) => return unavailable(&refusal),
-    };
+) -> Result<Response, Refused> {
+    let chosen = api.control.workload().await?;
     let tag = (ETAG, entity_tag(&chosen.text));
     if version_in(&headers, &IF_NONE_MATCH).as_deref() == Some(chosen.text.version()) {
-        return (StatusCode::NOT_MODIFIED, [tag]).into_response();
+        return Ok((StatusCode::NOT_MODIFIED, [tag]).into_response());
     }
     // as text, so that browsers show it
     let kind = (CONTENT_TYPE, "text/plain; charset=utf-8".to_owned());
-    ([tag, kind], chosen.text.source().to_string()).into_response()
+    Ok(([tag, kind], chosen.text.source().to_string()).into_response())
 }
 
 /// The query of `PUT /workload`.
@@ -79,48 +113,52 @@ pub(super) struct Replacing {
         (status = 412, description = "Somebody else has chosen another version.", body = WorkloadRefused),
         (status = 413, description = "It is too long.", body = WorkloadRefused),
         (status = 422, description = "It has mistakes.", body = WorkloadRefused),
-        (status = 503, description = "The store does not answer.", body = Refused)
+        Refused
     )
 )]
-pub(super) async fn replace<S: Store, Q: Queue, H: Heartbeat>(
-    State(api): State<Api<S, Q, H>>,
+pub(super) async fn replace(
+    State(api): State<ApiState>,
     query: Result<Query<Replacing>, QueryRejection>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
-) -> Response {
+) -> Result<(Option<[(HeaderName, String); 1]>, Json<WorkloadChosen>)> {
     let Ok(Query(Replacing { check })) = query else {
         let problem = "check is neither true nor false";
-        return refused(StatusCode::BAD_REQUEST, problem, &[]);
+        return Err(refused(StatusCode::BAD_REQUEST, problem, &[]).into());
     };
-    let source = match text(body) {
-        Ok(source) => source,
-        Err((status, problem)) => return refused(status, &problem, &[]),
-    };
+    let source = text(body).map_err(|(status, problem)| refused(status, problem, &[]))?;
     let lost_lines = !source.trim_end().contains('\n') && is_form(&headers);
     let expected = version_in(&headers, &IF_MATCH).filter(|version| version != "*");
-    let control = api.control.clone();
     let chosen = match check {
-        true => control.check_workload(&source).await,
-        false => {
-            let chosen = async move { control.choose_workload(&source, expected.as_deref()).await };
-            to_the_end(chosen).await
-        }
+        true => api.control.check_workload(&source).await,
+        false => api.control.choose_workload(source, expected).await,
     };
-    match chosen {
-        Ok(chosen) if check => Json(valid(&chosen)).into_response(),
-        Ok(chosen) => {
-            let tag = [(ETAG, entity_tag(&chosen.text))];
-            (tag, Json(accepted(&api, &chosen).await)).into_response()
+    let chosen = chosen.map_err(|refusal| match refusal {
+        WorkloadRefusal::Mistakes(errors) => mistaken(&errors, lost_lines).into_response(),
+        WorkloadRefusal::Settings(_) => {
+            refused(StatusCode::UNPROCESSABLE_ENTITY, refusal.to_string(), &[]).into_response()
         }
-        Err(WorkloadRefusal::Mistakes(errors)) => mistaken(&errors, lost_lines),
-        Err(refusal @ WorkloadRefusal::Settings(_)) => {
-            refused(StatusCode::UNPROCESSABLE_ENTITY, &refusal.to_string(), &[])
+        WorkloadRefusal::Changed(_) => {
+            refused(StatusCode::PRECONDITION_FAILED, refusal.to_string(), &[]).into_response()
         }
-        Err(refusal @ WorkloadRefusal::Changed(_)) => {
-            refused(StatusCode::PRECONDITION_FAILED, &refusal.to_string(), &[])
-        }
-        Err(WorkloadRefusal::Store(refusal)) => unavailable(&refusal),
-    }
+        WorkloadRefusal::Store(refusal) => Refused::from(refusal).into_response(),
+    })?;
+    let message = match check {
+        true => "The workload is valid, nothing was changed".to_owned(),
+        false => accepted(&api, &chosen).await,
+    };
+    let tag = (!check).then(|| [(ETAG, entity_tag(&chosen.text))]);
+    let text = &chosen.text;
+    let shapes = text.shapes().iter().map(|shape| shape.name().to_string());
+    let classes = text.classes().iter().map(|class| class.name().to_string());
+    let chosen = WorkloadChosen {
+        message,
+        shape_classes: shapes.collect(),
+        success: true,
+        user_classes: classes.collect(),
+        version: text.version().to_owned(),
+    };
+    Ok((tag, Json(chosen)))
 }
 
 fn text(body: Result<Bytes, BytesRejection>) -> Result<String, (StatusCode, String)> {
@@ -146,53 +184,26 @@ fn too_long() -> String {
 
 /// The answer to a workload whose length alone is too much.
 pub(super) fn refused_for_length() -> Response {
-    refused(StatusCode::PAYLOAD_TOO_LARGE, &too_long(), &[])
+    refused(StatusCode::PAYLOAD_TOO_LARGE, too_long(), &[]).into_response()
 }
 
-fn valid(chosen: &Chosen) -> Value {
-    json!({
-        "success": true,
-        "message": "The workload is valid, nothing was changed",
-        "version": chosen.text.version(),
-        "user_classes": classes(chosen),
-        "shape_classes": shapes(chosen),
-    })
-}
-
-fn shapes(chosen: &Chosen) -> Vec<&str> {
-    let shapes = chosen.text.shapes().iter();
-    shapes.map(|shape| &**shape.name()).collect()
-}
-
-fn classes(chosen: &Chosen) -> Vec<&str> {
-    let classes = chosen.text.classes().iter();
-    classes.map(|class| &**class.name()).collect()
-}
-
-/// What a run that is on makes of it is said as well, for that is what people try next.
-async fn accepted<S: Store, Q: Queue, H: Heartbeat>(api: &Api<S, Q, H>, chosen: &Chosen) -> Value {
+/// A run that is on keeps its own version; the message says so, for people try that next.
+async fn accepted(api: &ApiState, chosen: &Chosen) -> String {
     let now = api.control.now();
     let run = api.control.run().await.ok().flatten();
     let pinned = run
         .map(|run| run.plan.run().clone())
         .filter(|run| !run.is_over(now) && run.workload != chosen.workload.version());
-    let message = match &pinned {
+    match pinned {
         None => "The next run has this workload".to_owned(),
         Some(run) => format!(
             "The next run has this workload; the one that is on goes on with version {}",
             run.workload
         ),
-    };
-    json!({
-        "success": true,
-        "message": message,
-        "version": chosen.text.version(),
-        "user_classes": classes(chosen),
-        "shape_classes": shapes(chosen),
-    })
+    }
 }
 
-fn mistaken(errors: &WorkloadErrors, lost_lines: bool) -> Response {
+fn mistaken(errors: &WorkloadErrors, lost_lines: bool) -> WorkloadRefused {
     let mistakes = errors.mistakes();
     let first = mistakes.first().map_or_else(String::new, |first| {
         format!(": line {}: {}", first.line, cut(&first.message))
@@ -205,17 +216,33 @@ fn mistaken(errors: &WorkloadErrors, lost_lines: bool) -> Response {
     if lost_lines {
         problem.push_str(" (curl -d drops line breaks: use curl -T FILE)");
     }
-    refused(StatusCode::UNPROCESSABLE_ENTITY, &problem, mistakes)
+    refused(StatusCode::UNPROCESSABLE_ENTITY, problem, mistakes)
 }
 
-fn refused(status: StatusCode, problem: &str, mistakes: &[Mistake]) -> Response {
-    tracing::warn!(%problem, "a workload was refused");
+fn refused(
+    status: StatusCode,
+    message: impl Into<String>,
+    mistakes: &[Mistake],
+) -> WorkloadRefused {
+    let message = message.into();
+    tracing::warn!(problem = %message, "a workload was refused");
     let listed = mistakes.iter().take(LISTED);
-    let listed =
-        listed.map(|Mistake { line, message }| json!({"line": line, "message": cut(message)}));
-    let listed: Vec<Value> = listed.collect();
-    let body = json!({"success": false, "message": problem, "errors": listed});
-    (status, Json(body)).into_response()
+    let listed = listed.map(|Mistake { line, message }| WorkloadMistake {
+        line: *line,
+        message: cut(message),
+    });
+    WorkloadRefused {
+        status,
+        errors: listed.collect(),
+        message,
+        success: false,
+    }
+}
+
+impl IntoResponse for WorkloadRefused {
+    fn into_response(self) -> Response {
+        (self.status, Json(self)).into_response()
+    }
 }
 
 fn cut(message: &str) -> String {

@@ -1,4 +1,4 @@
-//! What a connection is at: whether it waits for its client or the client for us, and since when.
+//! The step that a connection is at: it waits for its client or the client for the server, and since when.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ pub(super) enum Step {
     Answer,
 }
 
-/// What a connection is at; clones share it.
+/// The step of a connection; clones share it.
 #[derive(Clone, Debug)]
 pub(super) struct Activity {
     state: Arc<Mutex<State>>,
@@ -38,7 +38,7 @@ struct State {
     /// Since when bytes of an answer wait to be taken. That goes on beside the other steps: the
     /// answer may be out of our hands, and the next request on its way.
     clogged: Option<Instant>,
-    /// Whether a request was answered whose body is still coming.
+    /// True if a request was answered whose body is still coming.
     is_unread: bool,
 }
 
@@ -57,12 +57,12 @@ impl Activity {
         }
     }
 
-    /// What it has shown of the password.
+    /// The connection's acquaintance with the password.
     pub(super) fn acquaintance(&self) -> &Acquaintance {
         &self.acquaintance
     }
 
-    /// What it is at, and since when.
+    /// The step, and since when.
     pub(super) fn waiting(&self) -> (Step, Instant) {
         let state = self.state();
         match state.clogged {
@@ -77,17 +77,17 @@ impl Activity {
         (step != Step::Work || self.is_put_off()).then_some(since)
     }
 
-    /// Whether its answer waits only because it was a guess at the password.
+    /// True if its answer waits only because it was a guess at the password.
     pub(super) fn is_put_off(&self) -> bool {
         self.acquaintance.is_put_off()
     }
 
-    /// Whether it has shown the password.
+    /// True once it has shown the password.
     pub(super) fn knows_password(&self) -> bool {
         self.acquaintance.knows_password()
     }
 
-    /// Whether the client has asked for nothing that is not answered, but for what is put off.
+    /// True if every request was answered, but for one that is put off.
     pub(super) fn is_free(&self) -> bool {
         matches!(self.waiting().0, Step::Idle | Step::Handshake) || self.is_put_off()
     }
@@ -123,7 +123,7 @@ impl Activity {
         self.state().is_unread = true;
     }
 
-    /// Whether that is so.
+    /// True after [`Self::leave_unread`].
     pub(super) fn is_unread(&self) -> bool {
         self.state().is_unread
     }

@@ -24,7 +24,7 @@ use crate::api::Visitor;
 /// `localhost`, whichever port set them.
 const MAX_HEAD: usize = 32 * 1024;
 
-/// What connections are served with.
+/// The router, TLS and HTTP settings of all connections.
 #[derive(Clone)]
 pub(super) struct Host {
     router: TowerToHyperService<Router>,
@@ -46,7 +46,7 @@ impl Host {
         }
     }
 
-    /// What a connection begins with.
+    /// The first step of a connection.
     pub(super) fn first_step(&self) -> Step {
         match self.tls {
             Some(_) => Step::Handshake,

@@ -35,7 +35,7 @@ impl Connections {
         }
     }
 
-    /// Whether one more may come: there is a place, or somebody who would have to leave it.
+    /// True if one more may come: there is a place, or a connection that would have to leave it.
     pub(super) fn has_room(&self) -> bool {
         !self.is_full() || self.slowest().is_some()
     }

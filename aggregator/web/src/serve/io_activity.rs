@@ -1,4 +1,4 @@
-//! What passes through a connection, noted: bytes, the bodies of requests, and those of answers.
+//! The traffic of a connection, noted: bytes, the bodies of requests, and those of answers.
 
 use std::io;
 use std::pin::Pin;
@@ -12,7 +12,7 @@ use tokio::time::{Sleep, sleep};
 
 use super::activity::{Activity, Step};
 
-/// How long a client may go on sending what is not read any more: its system would throw the answer
+/// The time for a client to go on sending what is not read any more: its system would throw the answer
 /// away if the connection were closed under it.
 const LINGERS: Duration = Duration::from_secs(2);
 
@@ -127,7 +127,7 @@ struct Received {
     activity: Activity,
 }
 
-/// What a router takes in place of a request's body.
+/// A request's body as the router gets it.
 pub(super) fn received(body: Incoming, activity: Activity) -> Body {
     if body.is_end_stream() {
         return Body::empty();

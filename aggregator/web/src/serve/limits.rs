@@ -1,4 +1,4 @@
-//! How many connections there may be, and how long each may keep the server waiting.
+//! Limits: the number of connections, and the time that each may keep the server waiting.
 
 use std::time::Duration;
 
@@ -10,15 +10,15 @@ pub struct Limits {
     /// Connections at once; when there are that many, a new one takes the place of the one that has
     /// kept the server waiting longest.
     pub connections: usize,
-    /// How long a TLS handshake may take.
+    /// The longest TLS handshake.
     pub handshake: Duration,
-    /// How long a connection may have no request: longer than load balancers keep theirs, a minute.
+    /// The longest time without a request: longer than load balancers keep a connection, a minute.
     pub idle: Duration,
-    /// How long a request's line and headers may take from their first byte on.
+    /// The longest time for a request's line and headers from their first byte on.
     pub head: Duration,
-    /// How long its body may take.
+    /// The longest time for its body.
     pub body: Duration,
-    /// How long a client may take to receive an answer that is ready.
+    /// The longest time for a client to receive an answer that is ready.
     pub answer: Duration,
 }
 
@@ -36,7 +36,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Whether a connection has kept the server waiting for too long.
+    /// True if a connection has kept the server waiting for too long.
     pub(super) fn are_exceeded_by(&self, activity: &Activity) -> bool {
         let (step, since) = activity.waiting();
         let most = match step {
@@ -50,7 +50,7 @@ impl Limits {
         since.elapsed() > most
     }
 
-    /// How often that is to be looked for: often enough for the shortest of them.
+    /// The interval of looking for such connections: short enough for the shortest limit.
     pub(super) fn look_every(&self) -> Duration {
         let shortest = self.handshake.min(self.head).min(self.body);
         let shortest = shortest.min(self.idle).min(self.answer);

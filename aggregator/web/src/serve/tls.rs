@@ -16,10 +16,10 @@ use traffic::clock::Timestamp;
 
 use super::validity::Validity;
 
-/// What somebody is told who speaks plain HTTP where TLS is spoken.
+/// The answer to plain HTTP where TLS is spoken.
 const SPEAK_TLS: &str = "this port speaks TLS: write https:// in place of http://\n";
 
-/// What speaks TLS on connections; clones share it.
+/// TLS with a certificate; clones share it.
 #[derive(Clone)]
 pub struct Tls {
     acceptor: TlsAcceptor,
@@ -41,11 +41,11 @@ pub enum TlsError {
     /// A file cannot be read.
     #[error("the TLS {what} {path} cannot be read", path = path.display())]
     Unreadable {
-        /// What the file is for.
+        /// `certificate` or `private key`.
         what: &'static str,
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
     /// A file has something else in it, or is damaged.
@@ -54,11 +54,11 @@ pub enum TlsError {
         path = path.display()
     )]
     Nothing {
-        /// What was looked for.
+        /// `certificate` or `private key`.
         what: &'static str,
         /// The file.
         path: PathBuf,
-        /// How it would begin.
+        /// The title of the PEM block that was looked for.
         title: &'static str,
     },
     /// A certificate is none inside.
@@ -86,7 +86,7 @@ pub enum TlsError {
     Unusable {
         /// The files.
         files: TlsFiles,
-        /// What rustls says.
+        /// The error of rustls.
         source: rustls::Error,
     },
 }

@@ -7,7 +7,7 @@ use rustls::pki_types::CertificateDer;
 use traffic::clock::Timestamp;
 use x509_parser::parse_x509_certificate;
 
-/// How many seconds before a certificate expires its owner is told: two weeks.
+/// Seconds before a certificate expires at which its owner is told: two weeks.
 const SOON: i64 = 14 * 24 * 60 * 60;
 
 /// From when until when a file's certificates are all valid, in seconds since 1970.
@@ -40,7 +40,7 @@ impl Validity {
         })
     }
 
-    /// What its owner has to know and do, if anything.
+    /// The line for its owner, if there is anything to do.
     pub(super) fn trouble(&self, now: Timestamp) -> Option<String> {
         let path = self.path.display();
         let now = i64::try_from(now.micros() / 1_000_000).unwrap_or(i64::MAX);

@@ -5,6 +5,7 @@ mod allowed;
 mod bad_input;
 mod base_path;
 mod besieged;
+mod bodies;
 mod cicada;
 mod control;
 mod cost;

@@ -1,4 +1,4 @@
-//! How late a guess at the password is answered that is not the password: a second at least, and no sooner
+//! The delay of the answer to a wrong guess at the password: a second at least, and no sooner
 //! than thirty milliseconds after the one of its network before it.
 //!
 //! Whoever waits for the answers so makes fewer guesses than are compared, over however many
@@ -14,10 +14,10 @@ use tokio::time::Instant;
 
 use super::guesses::Network;
 
-/// How late an answer is at least.
+/// The least delay of an answer.
 const LATE: Duration = Duration::from_secs(1);
 
-/// How late it is at most: clients and proxies wait for 30 to 60 s.
+/// The greatest delay of an answer: clients and proxies wait for 30 to 60 s.
 const LATEST: Duration = Duration::from_secs(30);
 
 /// The time between two answers to one network: 33 a second, of 50 guesses that are compared.

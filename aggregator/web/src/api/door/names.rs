@@ -10,9 +10,12 @@ use std::str::FromStr;
 
 use axum::extract::Request;
 use axum::http::uri::Authority;
+use control::InvalidField;
 
 use super::site::called;
-use control::InvalidField;
+
+/// The environment variable that holds the user's name and password.
+pub const BASIC_AUTH: &str = "LOCUST_BASIC_AUTH";
 
 /// The name of the setting, for messages: a variable and an option.
 const SETTING: &str = "CICADA_WEB_NAMES";
@@ -25,7 +28,7 @@ const PRIVATE: [&str; 6] = ["localhost", "local", "internal", "home.arpa", "lan"
 pub struct Names {
     /// In lower case.
     names: Vec<String>,
-    /// Whether every name will do.
+    /// True if every name will do.
     any: bool,
 }
 
@@ -84,8 +87,7 @@ impl Names {
         };
         Err(format!(
             "{what} under the name {shown}, which may be anybody's: use an address of \
-             this machine, name it in {SETTING} (--web-names), or set {password}",
-            password = super::BASIC_AUTH
+             this machine, name it in {SETTING} (--web-names), or set {BASIC_AUTH}"
         ))
     }
 

@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, Uri};
 /// Says whose page a request comes from.
 const SITE: &str = "sec-fetch-site";
 
-/// What every browser's name begins with.
+/// The beginning of every browser's `User-Agent`.
 const BROWSER: &[u8] = b"Mozilla/";
 
 /// Fails for a read whose answer another site's page would have, or would include as a script, a
@@ -64,7 +64,7 @@ fn is_of_this_site(headers: &HeaderMap) -> bool {
     sites.all(|site| matches!(site.as_bytes(), b"same-origin" | b"none"))
 }
 
-/// Whether the server that is called has this page. `Origin: null` and what cannot be told are not.
+/// True for a page of the server that is called; `Origin: null` and an unreadable one are not.
 fn is_page_of(page: &HeaderValue, request: &Request) -> bool {
     let page = page.to_str().ok().and_then(|page| page.parse::<Uri>().ok());
     let page = page.as_ref().and_then(Uri::authority);

@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 use statistics::report::{PAGE_ROWS, Report, Row, table};
+use statistics::state::State;
 use statistics::visible;
+use web::api::Requests;
 
 const COUNTS: [&str; 5] = [
     "num_requests",
@@ -14,7 +16,7 @@ const COUNTS: [&str; 5] = [
 
 /// Panics where the two differ; `place` says which log and question it was.
 pub(crate) fn compare(place: &str, report: &Report, locust: &Value, name_width: usize) {
-    let page = serde_json::to_value(report).expect("a report is JSON");
+    let page = to_value(&Requests::of(report.clone(), State::Running, 0));
     let rows: Vec<Value> = report.rows.iter().map(to_value).collect();
     let their_rows = list(&locust["rows"]);
     each(place, "rows", &rows, their_rows);

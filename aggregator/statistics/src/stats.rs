@@ -69,12 +69,9 @@ struct Latest {
 
 impl Latest {
     fn is_of(&self, requests: &[(&str, &str)], evictions: u64) -> bool {
-        let same = |((method, name), own): (&(&str, &str), &(Box<str>, Box<str>))| {
-            **method == *own.0 && **name == *own.1
-        };
-        self.evictions == evictions
-            && self.requests.len() == requests.len()
-            && requests.iter().zip(&self.requests).all(same)
+        let own = self.requests.iter();
+        let own = own.map(|(method, name)| (&**method, &**name));
+        self.evictions == evictions && own.eq(requests.iter().copied())
     }
 }
 

@@ -78,88 +78,91 @@ async fn it_is_about_the_workload_that_the_next_run_has() {
     );
 }
 
+/// Questions that cannot be answered, and words of what is said.
+const MISTAKES: &[(&str, &str)] = &[
+    ("", "users is missing"),
+    ("users=0", "users must be a whole number from 1 to 10000"),
+    (
+        "users=10001",
+        "users must be a whole number from 1 to 10000",
+    ),
+    ("users=-1", "users is \"-1\": write a whole number"),
+    ("users=1e3", "users is \"1e3\""),
+    ("users=99999999999999999999999", "users is"),
+    (
+        "users=1&class_counts=ModelAUser=1",
+        "class_counts is given beside users",
+    ),
+    ("class_counts=ModelAUsr=1", "perhaps ModelAUser was meant"),
+    ("class_counts=ModelAUser", "neither JSON nor CLASS=N"),
+    (
+        "class_counts={\"ModelAUser\":-1}",
+        "class_counts is not JSON such as",
+    ),
+    (
+        "class_counts={\"ModelAUser\":18446744073709551615,\"ModelBUser\":9}",
+        "must come to 1 to 10000",
+    ),
+    ("class_counts=ModelAUser=0", "must come to 1 to 10000"),
+    (
+        "users=1&hours=25/day",
+        "hours is \"25/day\": write hours such as 8/day",
+    ),
+    ("users=1&hours=nan/day", "hours is \"nan/day\""),
+    (
+        "users=1&hours=8/day&watch_hours=9/day",
+        "watch_hours 9/day is more than traffic is on for, 8/day",
+    ),
+    ("users=1&response_time=soon", "is no response time"),
+    (
+        "users=1&response_time=Nobody=1",
+        "neither a class nor a request",
+    ),
+    (
+        "users=1&memory=64",
+        "memory must be a whole number from 128 to 10240",
+    ),
+    (
+        "users=1&architecture=z80",
+        "architecture unknown variant `z80`, expected `x86_64` or `arm64`",
+    ),
+    ("users=1&ticks_per_message=0", "ticks_per_message must be"),
+    (
+        "users=1&block_size=101",
+        "block_size must be a whole number from 1 to 100",
+    ),
+    (
+        "users=501&block_size=1",
+        "block_size makes more than 500 blocks of 501 users",
+    ),
+    (
+        "users=1&spawn_rate=fast",
+        "spawn_rate is \"fast\": write a number",
+    ),
+    (
+        "users=1&spawn_rate=0",
+        "spawn_rate must be a number from 0.001 to 10000",
+    ),
+    (
+        "shape=DailyCurve&spawn_rate=1",
+        "shape is given beside spawn_rate",
+    ),
+    (
+        "users=1&region=eu-nowhere-1",
+        "region names \"eu-nowhere-1\", whose prices are not known; those of us-east-1, ",
+    ),
+    ("users=1&retention_days=4000", "retention_days must be"),
+    ("users=1&alarms=10001", "alarms must be"),
+    (
+        "user=1",
+        "query has the unknown parameter \"user\": write one of users, class_counts, shape, spawn_rate",
+    ),
+];
+
 #[tokio::test]
 async fn a_parameter_that_cannot_be_used_is_named() {
     let cicada = Cicada::new();
-    for (query, words) in [
-        ("", "users is missing"),
-        ("users=0", "users must be a whole number from 1 to 10000"),
-        (
-            "users=10001",
-            "users must be a whole number from 1 to 10000",
-        ),
-        ("users=-1", "users is \"-1\": write a whole number"),
-        ("users=1e3", "users is \"1e3\""),
-        ("users=99999999999999999999999", "users is"),
-        (
-            "users=1&class_counts=ModelAUser=1",
-            "class_counts is given beside users",
-        ),
-        ("class_counts=ModelAUsr=1", "perhaps ModelAUser was meant"),
-        ("class_counts=ModelAUser", "neither JSON nor CLASS=N"),
-        (
-            "class_counts={\"ModelAUser\":-1}",
-            "class_counts is not JSON such as",
-        ),
-        (
-            "class_counts={\"ModelAUser\":18446744073709551615,\"ModelBUser\":9}",
-            "must come to 1 to 10000",
-        ),
-        ("class_counts=ModelAUser=0", "must come to 1 to 10000"),
-        (
-            "users=1&hours=25/day",
-            "hours is \"25/day\": write hours such as 8/day",
-        ),
-        ("users=1&hours=nan/day", "hours is \"nan/day\""),
-        (
-            "users=1&hours=8/day&watch_hours=9/day",
-            "watch_hours 9/day is more than traffic is on for, 8/day",
-        ),
-        ("users=1&response_time=soon", "is no response time"),
-        (
-            "users=1&response_time=Nobody=1",
-            "neither a class nor a request",
-        ),
-        (
-            "users=1&memory=64",
-            "memory must be a whole number from 128 to 10240",
-        ),
-        (
-            "users=1&architecture=z80",
-            "architecture unknown variant `z80`, expected `x86_64` or `arm64`",
-        ),
-        ("users=1&ticks_per_message=0", "ticks_per_message must be"),
-        (
-            "users=1&block_size=101",
-            "block_size must be a whole number from 1 to 100",
-        ),
-        (
-            "users=501&block_size=1",
-            "block_size makes more than 500 blocks of 501 users",
-        ),
-        (
-            "users=1&spawn_rate=fast",
-            "spawn_rate is \"fast\": write a number",
-        ),
-        (
-            "users=1&spawn_rate=0",
-            "spawn_rate must be a number from 0.001 to 10000",
-        ),
-        (
-            "shape=DailyCurve&spawn_rate=1",
-            "shape is given beside spawn_rate",
-        ),
-        (
-            "users=1&region=eu-nowhere-1",
-            "region names \"eu-nowhere-1\", whose prices are not known; those of us-east-1, ",
-        ),
-        ("users=1&retention_days=4000", "retention_days must be"),
-        ("users=1&alarms=10001", "alarms must be"),
-        (
-            "user=1",
-            "query has the unknown parameter \"user\": write one of users, class_counts, shape, spawn_rate",
-        ),
-    ] {
+    for (query, words) in MISTAKES {
         let query = query
             .replace('"', "%22")
             .replace('{', "%7B")

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use telemetry::receiver::{attributes, metric};
-use traffic::telemetry::{Exporter as _, Observer as _};
+use traffic::telemetry::Exporter as _;
 
 use crate::scene::{GET, LONG, Scene, Sent};
 

@@ -63,7 +63,7 @@ function formProps(swarm: Swarm) {
     numUsers,
     overrideHostWarning: !host,
     profile: undefined,
-    runTime,
+    runTime: runTime ?? undefined,
     shapeUseCommonOptions: swarm.shapeUseCommonOptions,
     spawnRate,
     userCount,

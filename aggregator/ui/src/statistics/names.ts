@@ -4,8 +4,8 @@
 type Camel<Name> = Name extends `${infer First}_${infer Rest}` ? `${First}${Camel<Capitalize<Rest>>}` : Name;
 
 /** An answer of the server's as the components have it. */
-export type CamelCased<T> = T extends (infer Item)[]
-  ? CamelCased<Item>[]
+export type CamelCased<T> = T extends unknown[]
+  ? { [Place in keyof T]: CamelCased<T[Place]> }
   : T extends object
     ? { [Name in keyof T as Camel<Name>]: CamelCased<T[Name]> }
     : T;

@@ -10,6 +10,7 @@ use super::response_times::ResponseTimes;
 /// The processors of a function, by Lambda's names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
+#[serde(try_from = "String")]
 #[allow(missing_docs)]
 pub enum Architecture {
     #[default]
@@ -20,6 +21,18 @@ pub enum Architecture {
     #[serde(rename = "arm64")]
     #[cfg_attr(feature = "clap", value(name = "arm64"))]
     Arm,
+}
+
+impl TryFrom<String> for Architecture {
+    type Error = &'static str;
+
+    fn try_from(name: String) -> Result<Self, Self::Error> {
+        match name.as_str() {
+            "x86_64" => Ok(Self::X86),
+            "arm64" => Ok(Self::Arm),
+            _ => Err("must be x86_64 or arm64"),
+        }
+    }
 }
 
 /// A deployment's settings and its targets' response times.

@@ -124,7 +124,7 @@ const MISTAKES: &[(&str, &str)] = &[
     ),
     (
         "users=1&architecture=z80",
-        "architecture unknown variant `z80`, expected `x86_64` or `arm64`",
+        "architecture must be x86_64 or arm64",
     ),
     ("users=1&ticks_per_message=0", "ticks_per_message must be"),
     (

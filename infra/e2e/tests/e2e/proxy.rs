@@ -82,17 +82,19 @@ impl Proxy {
 
     /// What was called since the start or the last [`Proxy::take_calls`].
     pub(crate) fn take_calls(&self) -> Calls {
-        std::mem::take(&mut *locked(&self.state.calls))
+        std::mem::take(&mut *self.state.calls.lock())
     }
 
     /// Ends a fault early.
     pub(crate) fn mend(&self) {
-        *locked(&self.state.fault) = None;
+        *self.state.fault.lock() = None;
     }
 
     /// How often something was called since the start or the last [`Proxy::take_calls`].
     pub(crate) fn called(&self, call: &str) -> u64 {
-        locked(&self.state.calls)
+        self.state
+            .calls
+            .lock()
             .get(call)
             .copied()
             .unwrap_or_default()
@@ -100,7 +102,7 @@ impl Proxy {
 
     /// Lets something be broken for a while from now on.
     pub(crate) fn fault(&self, fault: Fault, time: Duration) {
-        *locked(&self.state.fault) = Some((fault, Instant::now() + time));
+        *self.state.fault.lock() = Some((fault, Instant::now() + time));
     }
 }
 
@@ -109,11 +111,14 @@ async fn pass_on(State(state): State<Arc<Shared>>, request: Request) -> Response
     // what is sent on may be longer
     parts.headers.remove("content-length");
     let call = call(&parts.headers, parts.uri.path());
-    *locked(&state.calls).entry(call.clone()).or_default() += 1;
+    *state.calls.lock().entry(call.clone()).or_default() += 1;
     let Ok(mut body) = to_bytes(body, MAX_BODY).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
-    let fault = locked(&state.fault).filter(|(_, until)| Instant::now() < *until);
+    let fault = state
+        .fault
+        .lock()
+        .filter(|(_, until)| Instant::now() < *until);
     match fault.map(|(fault, _)| fault) {
         Some(Fault::Throttled) if call.starts_with("DynamoDB") => return throttled(),
         Some(Fault::Away) if call.starts_with("DynamoDB") => return cut_off(),
@@ -184,8 +189,4 @@ fn call(headers: &HeaderMap, path: &str) -> String {
         }
         None => format!("other {}", path.split('/').nth(1).unwrap_or_default()),
     }
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock()
 }

@@ -53,7 +53,7 @@ e2e: ## Cicada on an emulator of AWS, end to end: deployed, driven, broken, take
 		--package fanout --package tick --package aggregator-cloud --bin fanout --bin tick --bin aggregator
 	cargo test --locked --workspace --all-features --no-run
 	LAMBDA_DIR="$(CURDIR)/target/lambda" scripts/each.sh \
-		".tools/aws/bin/python -m unittest discover -s infra/tests" \
+		--beside ".tools/aws/bin/python -m unittest discover -s infra/tests" \
 		"cargo test --locked --workspace --all-features --test e2e -- --test-threads=4" \
 		"python3 infra/tests/faults.py --check" \
 		"$(MAKE) browser"

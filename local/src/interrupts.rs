@@ -15,7 +15,7 @@ pub async fn interrupted() {
     }
 }
 
-/// Ctrl-C and SIGTERM: from [`Interrupts::listen`] on, neither ends the process by itself.
+/// Ctrl-C and SIGTERM: from `Interrupts::listen` on, neither ends the process by itself.
 pub struct Interrupts {
     #[cfg(unix)]
     signals: [tokio::signal::unix::Signal; 2],

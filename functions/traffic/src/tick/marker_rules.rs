@@ -1,6 +1,6 @@
 //! The rules by which markers are read and written, without a store and without a clock.
 //!
-//! A tick follows them as time goes by ([`super::markers`], [`super::turns`]); the cost model counts calls with them.
+//! A tick follows them as time goes by (`markers`, `turns`); the cost model counts calls with them.
 
 use std::time::Duration;
 

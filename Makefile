@@ -31,6 +31,7 @@ soak: ## an hour of hostile templates and answers, properties with new cases, an
 check: ## what must hold before a commit: format, lints, docs and their links, dependencies, workflows, templates
 	cargo fmt --all -- --check
 	cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
+	cargo clippy --locked --workspace --all-features --test e2e -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --all-features --quiet
 	scripts/tools.sh lint
 	.tools/lint/bin/cargo-deny --locked check bans licenses sources

@@ -32,10 +32,10 @@ const LATE_AFTER: Duration = Duration::from_secs(5);
 /// Outcomes in one record at most: some 100 KB, well below DynamoDB's 400.
 const MAX_OUTCOMES: usize = 8_000;
 
-/// The longest wait before the second try of a failing write, and
+/// The longest wait before the second try of a failing write.
 const MIN_BACK_OFF: Duration = Duration::from_millis(100);
 
-/// the longest one before any: see [`back_off`].
+/// The longest wait before any try.
 const MAX_BACK_OFF: Duration = Duration::from_secs(5);
 
 /// Collects what happens in one execution of one tick.

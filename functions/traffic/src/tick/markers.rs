@@ -25,10 +25,10 @@ use crate::record::{Fate, RecordKey};
 use crate::run::GRAIN;
 use crate::workload::Wait;
 
-/// The longest wait before the second try of a failing write, and
+/// The longest wait before the second try of a failing write.
 const MIN_BACK_OFF: Duration = Duration::from_millis(50);
 
-/// the longest one before any: a marker is never later than this when the store is there again.
+/// The longest wait before any try: a marker is never later than this when the store is there again.
 const MAX_BACK_OFF: Duration = Duration::from_secs(1);
 
 /// A block's markers as they were when they were read.

@@ -16,13 +16,13 @@ use super::errors::{Mistake, TextOrigin};
 /// `--equal-weights`.
 pub const EQUAL_WEIGHTS: &str = "equal_weights = true\n";
 
-/// A file's mistakes are listed up to so many.
+/// The most mistakes of a file that are listed.
 const MOST_MISTAKES: usize = 1_000;
 
-/// Among so many names the nearest is looked for, and
+/// The most names among which the nearest is looked for.
 const MOST_COMPARED: usize = 1_000;
 
-/// only for a name of so many bytes.
+/// The longest name, in bytes, for which a nearest one is looked for.
 const LONGEST_COMPARED: usize = 100;
 
 /// A workload file's text, and the mistakes found in it so far.

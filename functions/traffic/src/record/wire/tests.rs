@@ -1,10 +1,15 @@
 //! What is written is read back, what was never written is refused, and a record stays small.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
 
 use proptest::prelude::*;
 
 use super::*;
+use crate::clock::Slot;
+use crate::record::{ExceptionEntry, Fate, IterationEntry, Outcome, RequestName};
+use crate::trace_context::TraceId;
 
 fn request(number: u8) -> Arc<RequestName> {
     Arc::new(RequestName {

@@ -2,6 +2,14 @@
 
 use super::*;
 
+/// A request whose body is this template has this problem.
+fn wrong_body(template: &str, problem: &str) {
+    wrong_request(
+        &format!("path='/'\nbody=\"{template}\" #!"),
+        &format!("class `A`, task `t`, request `GET /`, `body`: {problem}"),
+    );
+}
+
 #[test]
 fn unknown_names_are_found_wherever_templates_stand() {
     let place = "class `A`, task `t`, request `GET /`";
@@ -38,47 +46,40 @@ fn unknown_names_are_found_wherever_templates_stand() {
 
 #[test]
 fn functions_filters_and_tests_are_known_ones() {
-    let body = |template: &str, problem: &str| {
-        let request = format!("path='/'\nbody=\"{template}\" #!");
-        wrong_request(
-            &request,
-            &format!("class `A`, task `t`, request `GET /`, `body`: {problem}"),
-        );
-    };
-    body(
+    wrong_body(
         "{{ randnt(1, 2) }}",
         "unknown function `randnt`: did you mean `randint`?",
     );
-    body(
+    wrong_body(
         "{{ user | uper }}",
         "unknown filter `uper`: did you mean `upper`?",
     );
-    body(
+    wrong_body(
         "{{ user is evn }}",
         "unknown test `evn`: did you mean `even`?",
     );
-    body(
+    wrong_body(
         "{{ user() }}",
         "`user` is a value and not a function: leave out the parentheses",
     );
-    body(
+    wrong_body(
         "{{ randint }}",
         "`randint` is a function: write `randint(...)`",
     );
-    body(
+    wrong_body(
         "{{ 'a'.upper() }}",
         "there is no method `upper`: write a filter, `value | upper`",
     );
-    body(
+    wrong_body(
         "{{ debug() }}",
         "unknown function `debug`: write one of `choice`, `dict`, `pick`, `randint`, `range`, `uniform`",
     );
-    body(
+    wrong_body(
         "{{ __iteration }}",
         "unknown name `__iteration`: did you mean `iteration`?",
     );
-    body("{% include 'x' %}", "unknown statement include");
-    body(
+    wrong_body("{% include 'x' %}", "unknown statement include");
+    wrong_body(
         "{{ user",
         "unexpected end of input, expected end of variable block",
     );
@@ -106,50 +107,43 @@ fn the_filter_metric_takes_a_name_and_labels() {
 
 #[test]
 fn arguments_of_random_functions_are_checked() {
-    let body = |template: &str, problem: &str| {
-        let request = format!("path='/'\nbody=\"{template}\" #!");
-        wrong_request(
-            &request,
-            &format!("class `A`, task `t`, request `GET /`, `body`: {problem}"),
-        );
-    };
-    body(
+    wrong_body(
         "{{ pick('name') }}",
         "unknown pool `name`: did you mean `names`?",
     );
-    body(
+    wrong_body(
         "{{ pick(user) }}",
         "`pick` takes the name of a pool, in quotes: write pick(\"pool\")",
     );
-    body(
+    wrong_body(
         "{{ randint(5, 1) }}",
         "randint(5, 1) has its bounds the wrong way round: swap them",
     );
-    body(
+    wrong_body(
         "{{ randint(1) }}",
         "`randint` has too few or too many arguments: write randint(1, 5)",
     );
-    body(
+    wrong_body(
         "{{ randint(1, 2.5) }}",
         "`randint` takes whole numbers: write randint(1, 5)",
     );
-    body(
+    wrong_body(
         "{{ randint(low=1, high=2) }}",
         "`randint` takes no named arguments: write randint(1, 5)",
     );
-    body(
+    wrong_body(
         "{{ uniform(2, 1) }}",
         "uniform(2, 1) has its bounds the wrong way round: swap them",
     );
-    body(
+    wrong_body(
         "{{ uniform(1, 2, 10) }}",
         "uniform has at most 9 digits after the point",
     );
-    body(
+    wrong_body(
         "{{ uniform('a', 2) }}",
         "`uniform` takes numbers: write uniform(0.5, 1.5) or uniform(10, 500, 2)",
     );
-    body(
+    wrong_body(
         "{{ choice([]) }}",
         "`choice` takes a list with at least one value: write choice([\"a\", \"b\"])",
     );

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from . import names
 from .words import die, usage
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -103,7 +104,7 @@ def credentials():
 def mapping(stage):
     """What hands wake-ups to the tick; None when there is nothing."""
     try:
-        found = ask("lambda", "list-event-source-mappings", "--function-name", f"cicada-{stage}-tick")
+        found = ask("lambda", "list-event-source-mappings", "--function-name", names.function(stage, "tick"))
     except Refused as refused:
         if refused.says("ResourceNotFoundException"):
             return None

@@ -11,7 +11,7 @@ WITHOUT_FUNCTION_URLS = (
 
 def check(kind, region):
     """Ends where the region has no such door."""
-    if (kind or "url") == "url" and region in WITHOUT_FUNCTION_URLS:
+    if kind == "url" and region in WITHOUT_FUNCTION_URLS:
         usage(f"{region} has no Function URLs: say --front-door http-api (API Gateway), or --front-door none")
 
 

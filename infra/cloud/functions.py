@@ -30,7 +30,7 @@ def build(settings, lambda_dir, wanted):
     say("building the functions")
     features = ["--features", "tick/otel"] if settings.exports else []
     command = [
-        *("cargo-lambda", "lambda", "build", "--release", "--locked", f"--{settings['architecture'] or 'x86-64'}"),
+        *("cargo-lambda", "lambda", "build", "--release", "--locked", f"--{settings.now('architecture')}"),
         *("--lambda-dir", lambda_dir, "--package", "fanout", "--package", "tick", "--package", "aggregator-cloud"),
         *("--bin", "fanout", "--bin", "tick", "--bin", "aggregator", *features),
     ]
@@ -71,6 +71,27 @@ def line(name, value):
     return f"{name}={quote}{value}{quote}\n"
 
 
+class NotDeployed(aws.Refused):
+    """cargo lambda says no; the text is what it printed."""
+
+    def says(self, *words):
+        # it breaks lines anywhere, and draws a box around them
+        plain = " ".join(re.sub("[│╰─▶×├]", " ", self.args[0]).split())
+        return any(word in plain for word in words)
+
+
+def until_known(attempt):
+    """Tries again while it is refused because a role was made a moment ago."""
+    for _ in range(TRIES - 1):
+        try:
+            return attempt()
+        except aws.Refused as refused:
+            if not refused.says(*NOT_YET):
+                raise
+        time.sleep(3)
+    return attempt()
+
+
 class Uploads:
     """Uploads functions of a stage, from a folder of built ones."""
 
@@ -93,21 +114,20 @@ class Uploads:
             *(("--memory", memory) if memory else ()),
             *(("--tag", tags) if tags else ()),
         ]
-        self._try(function, command)
+        self._deploy(function, command)
         file.unlink()
         self._set_up(name, function)
 
-    def _try(self, function, command):
-        for last in [*[False] * (TRIES - 1), True]:
+    def _deploy(self, function, command):
+        def attempt():
             done = subprocess.run(command, cwd=aws.ROOT, env=self.credentials, capture_output=True, text=True)
-            if done.returncode == 0:
-                return
-            answer = done.stdout + done.stderr
-            # cargo lambda breaks lines anywhere, and draws a box around them
-            plain = " ".join(re.sub("[│╰─▶×├]", " ", answer).split())
-            if last or not any(words in plain for words in NOT_YET):
-                die(f"the function {function} could not be deployed: {unwrapped(answer)}")
-            time.sleep(3)
+            if done.returncode != 0:
+                raise NotDeployed(done.stdout + done.stderr)
+
+        try:
+            until_known(attempt)
+        except NotDeployed as answer:
+            die(f"the function {function} could not be deployed: {unwrapped(answer.args[0])}")
 
     def _set_up(self, name, function):
         """What cargo lambda leaves as it was, or does not know."""
@@ -126,15 +146,11 @@ class Uploads:
             die(f"the function {function} cannot be set up: {refused}")
 
     def _change(self, function, changes):
-        for last in [*[False] * (TRIES - 1), True]:
+        def attempt():
             aws.run("lambda", "wait", "function-updated-v2", "--function-name", function)
-            try:
-                aws.run("lambda", "update-function-configuration", "--function-name", function, *changes)
-                break
-            except aws.Refused as refused:
-                if last or not refused.says(*NOT_YET):
-                    raise
-                time.sleep(3)
+            aws.run("lambda", "update-function-configuration", "--function-name", function, *changes)
+
+        until_known(attempt)
         aws.run("lambda", "wait", "function-updated-v2", "--function-name", function)
 
     def _network(self, name, there):

@@ -3,7 +3,7 @@
 import os
 
 from . import aws, names
-from .options import KEPT, SECRETS, check_line
+from .options import BY_NAME, KEPT, SECRETS, check_line
 from .words import die, say, usage
 
 
@@ -33,6 +33,10 @@ class Settings:
 
     def __getitem__(self, name):
         return self.values[name]
+
+    def now(self, name):
+        """The value, or what is the default."""
+        return self.values[name] or BY_NAME[name].default
 
     def _check_password(self):
         if self["password-secret"]:

@@ -27,9 +27,9 @@ pub struct OutcomeEntry {
     pub request: u32,
     /// Number of its error text, if it is a failure; always in range.
     pub error: Option<u32>,
-    /// See [`Outcome::trace`].
+    /// See [`Outcome::trace`](crate::record::Outcome::trace).
     pub trace: Option<TraceId>,
-    /// See [`Outcome::lateness`]; microseconds.
+    /// See [`Outcome::lateness`](crate::record::Outcome::lateness); microseconds.
     pub lateness_us: Option<u64>,
     /// When the response was there.
     pub completed_at: Timestamp,
@@ -37,7 +37,7 @@ pub struct OutcomeEntry {
     pub response_time_us: u64,
     /// Bytes of the response's body.
     pub content_length: u64,
-    /// See [`Outcome::cold`].
+    /// See [`Outcome::cold`](crate::record::Outcome::cold).
     pub cold: bool,
 }
 
@@ -45,7 +45,7 @@ impl<'a> Decoded<'a> {
     /// Reads the payload of a record of the tick at `slot`.
     ///
     /// # Errors
-    /// When the payload is not one that [`Contents::encode`] writes; nothing is read in part.
+    /// When the payload is not one that [`Contents::encode`](super::contents::Contents::encode) writes; nothing is read in part.
     pub fn read(payload: &'a [u8], slot: Slot) -> Result<Self, WireError> {
         let mut input = Input(payload);
         let version = input.byte("version")?;

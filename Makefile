@@ -1,7 +1,7 @@
 # What can be done here; `make` alone lists it.
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test soak check browser e2e bench bench-lambda deploy destroy ci clean
+.PHONY: help build demo test soak check browser functions e2e bench bench-lambda deploy destroy ci clean
 
 # most tests wait for a process or for a moment: more of them run at a time than there are processors
 THREADS := RUST_TEST_THREADS=8
@@ -47,11 +47,16 @@ browser: ## the web page in headless Chromium, driven as a person would; picture
 	cargo test --locked --workspace --all-features --no-run
 	cd aggregator/ui && CHROMIUM="$(CURDIR)/.tools/browser" npx playwright test
 
-e2e: ## Cicada on an emulator of AWS, end to end: deployed, driven, broken, taken away; and the browser (half an hour)
-	@for tool in ministack dynamodb; do scripts/tools.sh $$tool || exit 1; done
+functions: ## build the three functions as they are deployed, with cargo-lambda (target/lambda)
+	scripts/tools.sh ministack
 	scripts/page.sh
 	PATH="$(CURDIR)/.tools/aws/bin:$$PATH" cargo-lambda lambda build --release --locked --x86-64 \
 		--package fanout --package tick --package aggregator-cloud --bin fanout --bin tick --bin aggregator
+
+e2e: ## Cicada on an emulator of AWS, end to end: deployed, driven, broken, taken away; and the browser (half an hour)
+	@for tool in ministack dynamodb; do scripts/tools.sh $$tool || exit 1; done
+	scripts/page.sh
+	@$(MAKE) functions
 	cargo test --locked --workspace --all-features --no-run
 	LAMBDA_DIR="$(CURDIR)/target/lambda" scripts/each.sh \
 		--beside ".tools/aws/bin/python -m unittest discover -s infra/tests" \

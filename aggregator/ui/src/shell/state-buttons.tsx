@@ -1,15 +1,16 @@
-// The buttons that start, change, stop and reset.
+// The buttons that start, change, stop and reset; what would be lost by a click is asked about first.
 import Box from "@mui/material/Box";
 import Button from "@mui/material/Button";
 import Tooltip from "@mui/material/Tooltip";
-import { Modal } from "locust-ui";
 import { useState } from "react";
 
-import { ask, Problem } from "../server";
-import { useStore } from "../store";
-import { takeHistory } from "../statistics/history";
+import { Dialog } from "../parts/dialog";
+import { count, dateTime, duration } from "../parts/figures";
+import { ask, Problem, type Answers } from "../server";
 import { refresh } from "../statistics/poll";
-import { Form } from "./forms";
+import { useStore } from "../store";
+import { EditForm, StartForm } from "./forms";
+import { askForNewestRun, wasStartedHere } from "./newest-run";
 import { useNotice } from "./notices";
 import { askForTemplateArgs } from "./template-args";
 
@@ -19,29 +20,61 @@ export function StateButtons() {
   const hasShape = useStore(({ swarm }) => swarm.hideCommonOptions);
   if (state === "ready") return null;
   return (
-    <Box sx={{ display: "flex", columnGap: 2, my: "auto", height: 50 }}>
+    <Box sx={{ display: "flex", gap: 1 }}>
       {state === "stopped" ? (
-        <FormButton color="success" label="New" />
+        <FormButton label="New" title="Start new load test">
+          {(close) => <StartForm onGranted={close} />}
+        </FormButton>
       ) : (
         <>
-          <FormButton color="secondary" isDisabled={hasShape} isEdit label="Edit" />
-          <ActionButton busy="Stopping" color="error" isBusy={state === "stopping"} label="Stop" path="stop" />
+          <FormButton isDisabled={hasShape} label="Edit" title="Edit running load test">
+            {(close) => <EditForm onGranted={close} />}
+          </FormButton>
+          <ActionButton
+            busy="Stopping"
+            isBusy={state === "stopping"}
+            isWeighty
+            label="Stop"
+            path="stop"
+            question={(run) => (wasStartedHere(run) ? null : othersRun(run))}
+          />
         </>
       )}
-      <ActionButton busy="Resetting" color="warning" label="Reset" onDone={takeHistory} path="stats/reset" />
+      <ActionButton busy="Resetting" label="Reset" path="stats/reset" question={lostByReset} />
     </Box>
   );
 }
 
-interface FormButtonProps {
-  color: "success" | "secondary";
-  isDisabled?: boolean;
-  isEdit?: boolean;
-  label: string;
+/** Seconds of statistics that may go without a question. */
+const LITTLE = 60;
+
+function othersRun(run: Answers["RunRow"]): string {
+  return (
+    `This run was not started from this browser: somebody else, a schedule or a command line started it at ${dateTime(run.started)}. ` +
+    `${count(run.user_count)} users would stop; the figures stay.`
+  );
 }
 
-/** Opens the form, once it knows what classes and figures there are by now. */
-function FormButton({ color, isDisabled = false, isEdit = false, label }: FormButtonProps) {
+function lostByReset(run: Answers["RunRow"]): string | null {
+  const since = run.reset ?? run.started;
+  const counted = run.started + run.duration - since;
+  if (counted <= LITTLE || run.num_requests === 0) return null;
+  return (
+    `The statistics, charts, failures and A/B of ${duration(counted)} would be lost: ${count(run.num_requests)} requests and ` +
+    `${count(run.num_failures)} failures, counted since ${dateTime(since)}. The ledger goes on. ` +
+    `Download Data keeps them as files.`
+  );
+}
+
+interface FormButtonProps {
+  isDisabled?: boolean;
+  label: string;
+  title: string;
+  children: (close: () => void) => React.ReactNode;
+}
+
+/** Opens a form, once it knows what classes and figures there are by now. */
+function FormButton({ isDisabled = false, label, title, children }: FormButtonProps) {
   const [isOpen, setOpen] = useState(false);
   const notify = useNotice();
   async function open() {
@@ -57,45 +90,47 @@ function FormButton({ color, isDisabled = false, isEdit = false, label }: FormBu
   return (
     <>
       <Tooltip title={isDisabled ? "A shape says how many users there are" : ""}>
-        <Box component="span">
-          <Button
-            color={color}
-            disabled={isDisabled}
-            onClick={() => void open()}
-            sx={{ height: "100%" }}
-            type="button"
-            variant="contained"
-          >
+        <span>
+          <Button color="inherit" disabled={isDisabled} onClick={() => void open()} variant="outlined">
             {label}
           </Button>
-        </Box>
+        </span>
       </Tooltip>
-      <Modal onClose={close} open={isOpen}>
-        <Form isEdit={isEdit} onGranted={close} />
-      </Modal>
+      <Dialog isOpen={isOpen} onClose={close} title={title}>
+        {children(close)}
+      </Dialog>
     </>
   );
 }
 
 interface ActionButtonProps {
   busy: string;
-  color: "error" | "warning";
   isBusy?: boolean;
+  /** It stands out. */
+  isWeighty?: boolean;
   label: string;
-  onDone?: () => Promise<void>;
   path: string;
+  /** What to ask before it is done to a run, if anything. */
+  question: (run: Answers["RunRow"]) => string | null;
 }
 
 /** Posts, and says what is wrong if it is refused. */
-function ActionButton({ busy, color, isBusy = false, label, onDone, path }: ActionButtonProps) {
+function ActionButton({ busy, isBusy = false, isWeighty = false, label, path, question }: ActionButtonProps) {
   const [isAsking, setAsking] = useState(false);
+  const [asked, setAsked] = useState<string | null>(null);
   const notify = useNotice();
-  async function act() {
+  async function act(isSure: boolean) {
+    setAsked(null);
     setAsking(true);
     try {
+      const run = isSure ? null : await askForNewestRun();
+      const found = run && question(run);
+      if (found) {
+        setAsked(found);
+        return;
+      }
       await ask(path, { method: "POST" });
       refresh();
-      await onDone?.();
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem;
       notify(problem.message);
@@ -104,9 +139,34 @@ function ActionButton({ busy, color, isBusy = false, label, onDone, path }: Acti
     }
   }
   const shown = isAsking || isBusy ? busy : label;
+  const close = () => setAsked(null);
   return (
-    <Button color={color} disabled={shown === busy} onClick={() => void act()} type="button" variant="contained">
-      {shown}
-    </Button>
+    <>
+      <Button
+        color={isWeighty ? "error" : "inherit"}
+        disabled={shown === busy}
+        onClick={() => void act(false)}
+        variant={isWeighty ? "contained" : "outlined"}
+      >
+        {shown}
+      </Button>
+      <Dialog
+        actions={
+          <>
+            <Button autoFocus onClick={close}>
+              Cancel
+            </Button>
+            <Button color="error" onClick={() => void act(true)} variant="contained">
+              {label}
+            </Button>
+          </>
+        }
+        isOpen={asked !== null}
+        onClose={close}
+        title={`${label}?`}
+      >
+        {asked}
+      </Dialog>
+    </>
   );
 }

@@ -11,10 +11,12 @@ import { count, milliseconds } from "../parts/figures";
 import { Section } from "../parts/section";
 import { useAnswer } from "../parts/use-answer";
 import type { Answers } from "../server";
+import { useRun } from "../shell/shown-run";
 import { LedgerChart } from "./ledger-chart";
 
 export function LedgerTab() {
-  const asked = useAnswer<Answers["Ledger"]>("ledger", 2_000);
+  const { path, every } = useRun();
+  const asked = useAnswer<Answers["Ledger"]>(`${path}ledger`, every(2_000));
   return (
     <Answered asked={asked} what="ledger">
       {(ledger) =>
@@ -32,7 +34,7 @@ export function LedgerTab() {
 }
 
 /** The ledger of a run: the sum, what is wrong if anything is, and each class. */
-export function Ledger({ ledger }: { ledger: Answers["Ledger"] }) {
+function Ledger({ ledger }: { ledger: Answers["Ledger"] }) {
   const classes = Object.entries(ledger.classes).map(([name, account]) => ({ ...account, name }));
   return (
     <Section
@@ -44,8 +46,9 @@ export function Ledger({ ledger }: { ledger: Answers["Ledger"] }) {
       <DataTable
         columns={columns}
         empty="No class has run."
-        isBold={(row) => row.name === TOTAL}
+        isBold={isTotal}
         keyOf={(row) => row.name}
+        label="Iterations of each class"
         rows={[...classes, { ...ledger, name: TOTAL }]}
       />
     </Section>
@@ -54,20 +57,22 @@ export function Ledger({ ledger }: { ledger: Answers["Ledger"] }) {
 
 const TOTAL = "All classes";
 
+const isTotal = (row: Row) => row.name === TOTAL;
+
 type Row = Answers["Account"] & { name: string };
 
 const columns: Column<Row>[] = [
-  { title: "Class", cell: (row) => row.name, isText: true },
-  { title: "Planned", cell: (row) => count(row.planned) },
-  { title: "Recorded", cell: (row) => count(row.recorded) },
-  { title: "Skipped", cell: (row) => count(row.skipped) },
-  { title: "Missing", cell: (row) => <Box sx={row.missing > 0 ? alarming : undefined}>{count(row.missing)}</Box> },
-  { title: "Pending", cell: (row) => count(row.pending) },
-  { title: "Cut off", cell: (row) => count(row.cut_off) },
-  { title: "Lateness p50 (ms)", cell: (row) => milliseconds(row.lateness_ms.p50) },
-  { title: "p95 (ms)", cell: (row) => milliseconds(row.lateness_ms.p95) },
-  { title: "p99 (ms)", cell: (row) => milliseconds(row.lateness_ms.p99) },
-  { title: "Max (ms)", cell: (row) => milliseconds(row.lateness_ms.max) },
+  { title: "Class", cell: (row) => row.name, isName: true, isText: true, sortBy: (row) => row.name },
+  { title: "Planned", cell: (row) => count(row.planned), sortBy: (row) => row.planned },
+  { title: "Recorded", cell: (row) => count(row.recorded), sortBy: (row) => row.recorded },
+  { title: "Skipped", cell: (row) => count(row.skipped), sortBy: (row) => row.skipped },
+  { title: "Missing", cell: (row) => <Box sx={row.missing > 0 ? alarming : undefined}>{count(row.missing)}</Box>, sortBy: (row) => row.missing },
+  { title: "Pending", cell: (row) => count(row.pending), sortBy: (row) => row.pending },
+  { title: "Cut off", cell: (row) => count(row.cut_off), sortBy: (row) => row.cut_off },
+  { title: "Lateness p50 (ms)", cell: (row) => milliseconds(row.lateness_ms.p50), sortBy: (row) => row.lateness_ms.p50 },
+  { title: "p95 (ms)", cell: (row) => milliseconds(row.lateness_ms.p95), sortBy: (row) => row.lateness_ms.p95 },
+  { title: "p99 (ms)", cell: (row) => milliseconds(row.lateness_ms.p99), sortBy: (row) => row.lateness_ms.p99 },
+  { title: "Max (ms)", cell: (row) => milliseconds(row.lateness_ms.max), sortBy: (row) => row.lateness_ms.max },
 ];
 
 const alarming = { color: "error.main", fontWeight: 700 };
@@ -90,10 +95,11 @@ function Sum({ account }: { account: Answers["Account"] }) {
               {sign}
             </Typography>
           )}
-          <Paper sx={{ minWidth: 120, px: 2, py: 1 }} variant="outlined">
+          <Paper sx={{ minWidth: { xs: 96, sm: 120 }, px: { xs: 1, sm: 2 }, py: 1 }} variant="outlined">
             <Typography
               color={name === "missing" && value > 0 ? "error.main" : undefined}
               sx={{ fontVariantNumeric: "tabular-nums" }}
+              component="div"
               variant="h5"
             >
               {count(value)}

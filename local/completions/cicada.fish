@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_cicada_global_optspecs
-    string join \n f/workload= H/host= u/users= r/spawn-rate= t/run-time= l/list config-users= web-host= P/web-port= web-base-path= tls-cert= tls-key= headless autostart autoquit= db= shape= seed= max-users= max-spawn-rate= allowed-hosts= web-names= demo check only-summary csv= csv-full-history html= json json-file= reset-stats show-task-ratio show-task-ratio-json L/loglevel= logfile= skip-log-setup s/stop-timeout= exit-code-on-error= equal-weights V/version h/help
+    string join \n f/workload= H/host= u/users= r/spawn-rate= t/run-time= l/list config-users= web-host= P/web-port= web-base-path= tls-cert= tls-key= headless autostart autoquit= db= shape= seed= threshold= max-users= max-spawn-rate= allowed-hosts= web-names= demo check only-summary csv= csv-full-history html= json json-file= reset-stats show-task-ratio show-task-ratio-json L/loglevel= logfile= skip-log-setup s/stop-timeout= exit-code-on-error= equal-weights V/version h/help
 end
 
 function __fish_cicada_needs_command
@@ -39,6 +39,7 @@ complete -c cicada -n "__fish_cicada_needs_command" -l autoquit -d 'With --autos
 complete -c cicada -n "__fish_cicada_needs_command" -l db -d 'Database file to keep runs, schedules and the workload in; a run that was not stopped goes on with it' -r -F
 complete -c cicada -n "__fish_cicada_needs_command" -l shape -d 'Load shape of the workload that says how many users there are when, instead of --users and --spawn-rate (see --list)' -r
 complete -c cicada -n "__fish_cicada_needs_command" -l seed -d 'Seed of the runs\' random draws: the same seed gives the same requests' -r
+complete -c cicada -n "__fish_cicada_needs_command" -l threshold -d 'A figure that must stay below a number, such as \'p95<500\', \'fail_ratio<0.05\' or \'p95<500 of NAME\'; may be repeated. Then the exit code is 3 if one does not, and failed requests alone do not decide' -r
 complete -c cicada -n "__fish_cicada_needs_command" -l max-users -d 'The most users that may be asked for' -r
 complete -c cicada -n "__fish_cicada_needs_command" -l max-spawn-rate -d 'The most users started a second that may be asked for' -r
 complete -c cicada -n "__fish_cicada_needs_command" -l allowed-hosts -d 'The only hosts that traffic may be sent to, separated by commas: example.com, *.example.com, localhost:8000, or `https://example.com` for one scheme only' -r

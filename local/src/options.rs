@@ -3,6 +3,7 @@
 //! Each value is checked by itself here; [`crate::settings`] checks them together and resolves them.
 
 use std::path::PathBuf;
+use std::str::FromStr as _;
 use std::time::Duration;
 
 use clap::builder::{BoolishValueParser, OsStringValueParser, TypedValueParser};
@@ -10,6 +11,7 @@ use clap::{ArgAction, Args, Parser};
 use control::{InvalidField, Limits, parse_timespan};
 use traffic::credentials::without_credentials;
 use traffic::host_allowlist::AllowedHosts;
+use traffic::workload::Threshold;
 use web::api::{BasePath, Names};
 
 /// The version, and the commit of a release build: `0.1.0 (1a2b3c4d5e)`.
@@ -190,6 +192,11 @@ pub struct OwnOptions {
     /// Seed of the runs' random draws: the same seed gives the same requests
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub seed: Option<u64>,
+
+    /// A figure that must stay below a number, such as 'p95<500', 'fail_ratio<0.05' or 'p95<500 of NAME'; may be
+    /// repeated. Then the exit code is 3 if one does not, and failed requests alone do not decide
+    #[arg(long = "threshold", value_name = "METRIC<NUMBER", value_parser = Threshold::from_str)]
+    pub thresholds: Vec<Threshold>,
 
     /// The most users that may be asked for
     #[arg(long, value_name = "N", env = "CICADA_MAX_USERS", allow_negative_numbers = true, value_parser = users)]

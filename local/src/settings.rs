@@ -161,6 +161,7 @@ fn control_settings(
         allowed_hosts: options.own.allowed_hosts.clone().unwrap_or_default(),
         keyring: Some(Keyring::default()),
         seed: options.own.seed,
+        thresholds: options.own.thresholds.clone(),
         ..control::Settings::new(workload)
     };
     let checked = settings.checked();
@@ -244,6 +245,7 @@ fn as_typed(invalid: InvalidField, options: &Options) -> InvalidField {
         "config-users" => "--config-users",
         "user_classes" => "CLASS",
         "shape_class" => "--shape",
+        "threshold" => "--threshold",
         other => other,
     };
     InvalidField { field, ..invalid }

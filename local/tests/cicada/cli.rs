@@ -20,6 +20,7 @@ mod misuse;
 mod printed;
 mod seed;
 mod shapes;
+mod thresholds;
 mod web;
 
 /// Two classes whose users are due twice a second, two that have trouble, and one with tasks.

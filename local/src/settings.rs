@@ -82,7 +82,8 @@ impl ProgramSettings {
             headless,
             autoquit,
             stop_timeout: options.other.stop_timeout,
-            prints_statistics: headless && !options.output.only_summary,
+            prints_statistics: options.output.print_stats
+                || headless && !options.output.only_summary,
             tables: tables(options),
             exports: exports(options)?,
             resets_statistics: options.output.reset_stats,

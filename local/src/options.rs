@@ -14,7 +14,7 @@ use control::{InvalidField, Limits, parse_timespan};
 use traffic::credentials::without_credentials;
 use traffic::host_allowlist::AllowedHosts;
 use traffic::workload::Threshold;
-use web::api::{BasePath, Names};
+use web::api::{BasePath, Names, TraceUrl};
 
 use crate::absent_options;
 
@@ -224,6 +224,17 @@ pub struct OwnOptions {
     /// password, changes are refused under a name that may be anybody's; * takes every name
     #[arg(long, value_name = "NAMES", env = "CICADA_WEB_NAMES", value_parser = web_names)]
     pub web_names: Option<Names>,
+
+    /// Where the page's traces lead to: a URL with {trace_id} in it, such as
+    /// https://jaeger.example.com/trace/{trace_id}
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "CICADA_TRACE_URL",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub trace_url: TraceUrl,
 
     /// Start stand-in targets on this machine, and send them traffic
     #[arg(long)]

@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use traffic::clock::Clock;
 use traffic::runs::Environment;
-use web::api::{Api, BASIC_AUTH, BasePath, Door, router};
+use web::api::{Api, BASIC_AUTH, BasePath, Door, TraceUrl, router};
 use web::logs::LogBuffer;
 use web::serve::{self, Limits, Serving, Tls, TlsFiles};
 
@@ -22,6 +22,8 @@ use crate::settings::error::SettingsError;
 pub struct WebSettings {
     pub address: SocketAddr,
     pub base_path: BasePath,
+    /// Where the page's traces lead to.
+    pub trace_url: TraceUrl,
     /// The certificate and its key; `None` for plain HTTP.
     pub tls: Option<TlsFiles>,
 }
@@ -31,6 +33,7 @@ impl WebSettings {
         Ok(Self {
             address: address(options)?,
             base_path: options.web.web_base_path.clone(),
+            trace_url: options.own.trace_url.clone(),
             tls: tls(options)?,
         })
     }
@@ -117,7 +120,7 @@ impl Server {
             tracing::info!("serving Locust's API at {}", self.web.url(address));
         }
         let serving = Serving {
-            router: self.web.base_path.over(router(api)),
+            router: self.web.base_path.over(self.web.trace_url.over(router(api))),
             tls: self.tls,
             limits: self.limits,
         };

@@ -19,7 +19,7 @@ use tower::ServiceExt as _;
 use traffic::error_chain::one_line;
 use web::api::{BASIC_AUTH, Trusted};
 
-use crate::settings::{Misconfigured, Settings};
+use crate::settings::{Misconfigured, Settings, trace_url};
 use crate::{Cloud, logging};
 
 /// The ARN of a secret that is the password.
@@ -54,8 +54,9 @@ pub async fn run(variables: &Variables) -> anyhow::Result<()> {
     let logs = logging(variables)?;
     let variables = &with_secret(variables).await?;
     let settings = settings(variables)?;
+    let traces = trace_url(variables)?;
     let router = Cloud::connect(settings, variables, logs).await?.router();
-    let router = &router;
+    let router = &traces.over(router);
     let served = lambda_http::run(service_fn(|event| answer(router.clone(), event))).await;
     served.map_err(|error| anyhow::anyhow!("Lambda's runtime API cannot be used: {error}"))
 }

@@ -95,7 +95,7 @@ impl<E: Future<Output = ()> + Send + 'static> Prepared<E> {
     ) -> anyhow::Result<()> {
         let serving = Serving {
             tls: self.tls,
-            ..Serving::plain(web.base_path.over(cloud.router()))
+            ..Serving::plain(web.base_path.over(web.trace_url.over(cloud.router())))
         };
         serve(cloud, self.listener, serving, self.end).await
     }

@@ -12,7 +12,7 @@ use traffic::workload::{Workload, WorkloadErrors};
 
 mod web;
 
-pub use web::Web;
+pub use web::{Web, trace_url};
 
 /// The names that the aggregator is called by.
 const WEB_NAMES: &str = "CICADA_WEB_NAMES";

@@ -8,6 +8,7 @@ import { ThemeProvider } from "@mui/material/styles";
 import { useEffect } from "react";
 
 import { dateTime } from "./parts/figures";
+import { Actions } from "./shell/actions";
 import { Bar } from "./shell/bar";
 import { Footer } from "./shell/footer";
 import { NewestRunProvider } from "./shell/newest-run";
@@ -33,7 +34,15 @@ export function App() {
       <CssBaseline />
       <GlobalStyles styles={styles(theme.palette.mode)} />
       <Notices>
-        <NewestRunProvider>{isWall ? <Wall silence={silence} /> : <Page silence={silence} />}</NewestRunProvider>
+        <NewestRunProvider>
+          {isWall ? (
+            <Wall silence={silence} />
+          ) : (
+            <Actions>
+              <Page silence={silence} />
+            </Actions>
+          )}
+        </NewestRunProvider>
       </Notices>
     </ThemeProvider>
   );

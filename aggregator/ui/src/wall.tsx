@@ -34,7 +34,7 @@ export function Wall({ silence }: { silence: Silence | null }) {
         <Big name="95 of 100 within (ms)" value={milliseconds(p95)} />
       </Box>
       {pairs.length > 0 && (
-        <Box sx={{ display: "grid", gap: "2vw", gridTemplateColumns: "repeat(auto-fit, minmax(min(100%, 26rem), 1fr))" }}>
+        <Box sx={{ display: "grid", gap: "2vw", gridTemplateColumns: "repeat(auto-fit, minmax(min(100%, 20rem), 1fr))" }}>
           {pairs.map((pair) => (
             <Pair key={`${pair.method} ${pair.name}`} pair={pair} />
           ))}

@@ -37,6 +37,7 @@ mod swarm_fields;
 mod template_args;
 mod trouble;
 mod user;
+mod trace_url;
 mod workload;
 
 pub use base_path::{BasePath, InvalidBasePath};
@@ -44,6 +45,7 @@ pub use door::{Acquaintance, BASIC_AUTH, Door, Names, Trusted, Visitor};
 pub use state::Api;
 pub use stats::Requests;
 pub use swarm_fields::swarm_from_json;
+pub use trace_url::{InvalidTraceUrl, TRACE_URL, TraceUrl};
 pub use trouble::Trouble;
 
 use openapi::Described as _;
@@ -91,6 +93,7 @@ fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(metrics::metrics))
         .routes(routes!(cost::cost))
         .routes(routes!(runs::list))
+        .routes(routes!(runs::one))
         .routes(routes!(user::set))
         .routes(routes!(logs::logs))
         .routes(routes!(logs::worker_count))

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::str::FromStr;
 
 use aws::environment::{SettingError, Variables};
-use web::api::BasePath;
+use web::api::{BasePath, TRACE_URL, TraceUrl};
 use web::serve::TlsFiles;
 
 /// The address that the container serves on.
@@ -31,6 +31,8 @@ pub struct Web {
     pub address: SocketAddr,
     /// The path that everything is under.
     pub base_path: BasePath,
+    /// Where the page's traces lead to.
+    pub trace_url: TraceUrl,
     /// The certificate and its key, if it speaks TLS.
     pub tls: Option<TlsFiles>,
 }
@@ -49,6 +51,7 @@ impl Web {
         Ok(Self {
             address: address(variables)?,
             base_path: base_path.unwrap_or_default(),
+            trace_url: trace_url(variables)?,
             tls: tls(variables)?,
         })
     }
@@ -103,6 +106,19 @@ fn tls(variables: &Variables) -> Result<Option<TlsFiles>, SettingError> {
             "set it to the file with the certificate of CICADA_TLS_KEY",
         )),
     }
+}
+
+/// Where the page's traces lead to.
+///
+/// # Errors
+/// When it is no such address.
+pub fn trace_url(variables: &Variables) -> Result<TraceUrl, SettingError> {
+    let url = variables.parsed(
+        TRACE_URL,
+        |_: &TraceUrl| true,
+        "write a URL with {trace_id} in it, such as https://jaeger.example.com/trace/{trace_id}, or leave it out",
+    )?;
+    Ok(url.unwrap_or_default())
 }
 
 /// An address to serve on, as Locust takes it: an IP address, `localhost`, or `*` for all.

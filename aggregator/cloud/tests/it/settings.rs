@@ -7,7 +7,7 @@ use aggregator_cloud::settings::{Settings, Web};
 use aggregator_cloud::{function, server};
 use aws::environment::{Executor, Variables};
 use traffic::error_chain::one_line;
-use web::api::BasePath;
+use web::api::{BasePath, TraceUrl};
 
 const PASSWORD: (&str, &str) = ("LOCUST_BASIC_AUTH", "demo:password");
 
@@ -56,6 +56,7 @@ fn what_is_not_set_has_its_default() {
         Web {
             address: "0.0.0.0:8089".parse().unwrap(),
             base_path: BasePath::default(),
+            trace_url: TraceUrl::default(),
             tls: None,
         }
     );

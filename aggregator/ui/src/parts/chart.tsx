@@ -43,6 +43,8 @@ interface Props {
   empty?: string;
 }
 
+/** Milliseconds before the first reading that a chart begins, if something happened then. */
+const EARLIER = 15_000;
 const HEIGHT = 240;
 const MARGIN = { left: 52, right: 12, top: 18, bottom: 24 };
 
@@ -130,7 +132,10 @@ function Picture({ title, times, lines, marks, gaps, isLogarithmic }: PicturePro
   }, []);
 
   const inner = { width: Math.max(width - MARGIN.left - MARGIN.right, 1), height: HEIGHT - MARGIN.top - MARGIN.bottom };
-  const first = Math.min(times[0] ?? 0, ...gaps.map(({ from }) => from));
+  const begins = times[0] ?? 0;
+  // the first interval ends some seconds after the start
+  const just = marks.map(({ at }) => at).filter((at) => at > begins - EARLIER);
+  const first = Math.min(begins, ...gaps.map(({ from }) => from), ...just);
   const last = Math.max(times.at(-1) ?? 0, ...gaps.map(({ to }) => to));
   const x = temporal(first, last, inner.width, 90);
   const values = lines.flatMap((line) => line.values).filter((value) => value != null);
@@ -146,7 +151,7 @@ function Picture({ title, times, lines, marks, gaps, isLogarithmic }: PicturePro
   }
 
   return (
-    <Box ref={place} sx={{ position: "relative", minWidth: 0 }}>
+    <Box ref={place} sx={{ position: "relative", minWidth: 0, overflow: "hidden" }}>
       {width > 0 && (
         <svg
           aria-label={`${title}: ${spoken(lines, times)}`}

@@ -27,6 +27,8 @@ export interface Column<Row> {
   isName?: boolean;
   /** Left out on a phone, where another column says it too. */
   isWideOnly?: boolean;
+  /** Figures may stand in several lines. */
+  mayWrap?: boolean;
   /** The heading is for those who hear the table only. */
   isTitleHidden?: boolean;
 }
@@ -59,13 +61,13 @@ export function DataTable<Row>({ label, columns, rows, keyOf, empty, isBold = ne
   const sorted = useMemo(() => inOrder(rows, columns, order, isBold), [rows, columns, order, isBold]);
   const paper = { component: Paper, ref: container, variant: "outlined" };
   return (
-    <TableContainer {...paper} {...(isScrolled && { "aria-label": label, role: "region", tabIndex: 0 })}>
+    <TableContainer {...paper} {...(isScrolled && { "aria-label": label, role: "region", tabIndex: 0 })} sx={{ position: "relative" }}>
       <Table
         aria-label={label}
         size="small"
         sx={{
           fontVariantNumeric: "tabular-nums",
-          "& th, & td": { px: { xs: 1, sm: 1.5 } },
+          "& th, & td": { px: { xs: 1, xl: 1.5 } },
           ...(isEven && { tableLayout: "fixed", minWidth: 130 * columns.length }),
         }}
       >
@@ -90,7 +92,7 @@ export function DataTable<Row>({ label, columns, rows, keyOf, empty, isBold = ne
                 <TableCell
                   align={align(column)}
                   key={column.title}
-                  sx={{ ...place(column), fontWeight: isBold(row) ? 700 : 400, whiteSpace: column.isText ? undefined : "nowrap" }}
+                  sx={{ ...place(column), fontWeight: isBold(row) ? 700 : 400, whiteSpace: column.isText || column.mayWrap ? undefined : "nowrap" }}
                 >
                   {column.cell(row)}
                 </TableCell>
@@ -122,7 +124,7 @@ function Heading<Row>({ column, order, onOrder }: HeadingProps<Row>) {
     <TableCell
       align={align(column)}
       sortDirection={isChosen ? direction : false}
-      sx={{ ...place(column), whiteSpace: { xs: "normal", lg: "nowrap" }, lineHeight: 1.3, verticalAlign: "bottom" }}
+      sx={{ ...place(column), lineHeight: 1.3, verticalAlign: "bottom" }}
     >
       {isTitleHidden ? (
         <Box component="span" sx={visuallyHidden}>
@@ -154,9 +156,9 @@ function place<Row>({ isName, isWideOnly }: Column<Row>) {
       left: 0,
       zIndex: 1,
       bgcolor: "background.paper",
-      minWidth: { xs: 96, sm: 0 },
-      maxWidth: { xs: 132, sm: "none" },
-      overflowWrap: "anywhere" as const,
+      minWidth: { xs: 80, sm: 150 },
+      maxWidth: { xs: 128, sm: 400 },
+      overflowWrap: { xs: "anywhere" as const, sm: "break-word" as const },
     }),
     ...(isWideOnly && { display: { xs: "none", sm: "table-cell" } }),
   };

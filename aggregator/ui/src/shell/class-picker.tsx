@@ -35,7 +35,7 @@ export function ClassPicker({ chosen, onChange }: Props) {
       <TableContainer
         {...paper}
         {...(isScrolled && { "aria-label": "User classes", role: "region", tabIndex: 0 })}
-        sx={{ maxHeight: "40vh" }}
+        sx={{ position: "relative", maxHeight: "40vh" }}
       >
         <Table aria-label="User classes" size="small" stickyHeader>
           <TableHead>

@@ -4,12 +4,10 @@ import Button from "@mui/material/Button";
 import Tooltip from "@mui/material/Tooltip";
 import { useState } from "react";
 
-import { Dialog } from "../parts/dialog";
 import { count, dateTime, duration } from "../parts/figures";
-import { ask, Problem, type Answers } from "../server";
-import { refresh } from "../statistics/poll";
+import { Problem, type Answers } from "../server";
 import { useStore } from "../store";
-import { EditForm, StartForm } from "./forms";
+import { useActions } from "./actions";
 import { askForNewestRun, wasStartedHere } from "./newest-run";
 import { useNotice } from "./notices";
 import { askForTemplateArgs } from "./template-args";
@@ -22,14 +20,10 @@ export function StateButtons() {
   return (
     <Box sx={{ display: "flex", gap: 1 }}>
       {state === "stopped" ? (
-        <FormButton label="New" title="Start new load test">
-          {(close) => <StartForm onGranted={close} />}
-        </FormButton>
+        <FormButton form="start" label="New" />
       ) : (
         <>
-          <FormButton isDisabled={hasShape} label="Edit" title="Edit running load test">
-            {(close) => <EditForm onGranted={close} />}
-          </FormButton>
+          <FormButton form="edit" isDisabled={hasShape} label="Edit" />
           <ActionButton
             busy="Stopping"
             isBusy={state === "stopping"}
@@ -67,39 +61,32 @@ function lostByReset(run: Answers["RunRow"]): string | null {
 }
 
 interface FormButtonProps {
+  form: "start" | "edit";
   isDisabled?: boolean;
   label: string;
-  title: string;
-  children: (close: () => void) => React.ReactNode;
 }
 
 /** Opens a form, once it knows what classes and figures there are by now. */
-function FormButton({ isDisabled = false, label, title, children }: FormButtonProps) {
-  const [isOpen, setOpen] = useState(false);
+function FormButton({ form, isDisabled = false, label }: FormButtonProps) {
+  const { show } = useActions();
   const notify = useNotice();
   async function open() {
     try {
       await askForTemplateArgs();
-      setOpen(true);
+      show({ form });
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem;
       notify(problem.message);
     }
   }
-  const close = () => setOpen(false);
   return (
-    <>
-      <Tooltip title={isDisabled ? "A shape says how many users there are" : ""}>
-        <span>
-          <Button color="inherit" disabled={isDisabled} onClick={() => void open()} variant="outlined">
-            {label}
-          </Button>
-        </span>
-      </Tooltip>
-      <Dialog isOpen={isOpen} onClose={close} title={title}>
-        {children(close)}
-      </Dialog>
-    </>
+    <Tooltip title={isDisabled ? "A shape says how many users there are" : ""}>
+      <span>
+        <Button color="inherit" disabled={isDisabled} onClick={() => void open()} variant="outlined">
+          {label}
+        </Button>
+      </span>
+    </Tooltip>
   );
 }
 
@@ -114,59 +101,27 @@ interface ActionButtonProps {
   question: (run: Answers["RunRow"]) => string | null;
 }
 
-/** Posts, and says what is wrong if it is refused. */
+/** Does something to the run, once it was asked about where it has to be. */
 function ActionButton({ busy, isBusy = false, isWeighty = false, label, path, question }: ActionButtonProps) {
   const [isAsking, setAsking] = useState(false);
-  const [asked, setAsked] = useState<string | null>(null);
-  const notify = useNotice();
-  async function act(isSure: boolean) {
-    setAsked(null);
+  const { post, show } = useActions();
+  async function act() {
     setAsking(true);
-    try {
-      const run = isSure ? null : await askForNewestRun();
-      const found = run && question(run);
-      if (found) {
-        setAsked(found);
-        return;
-      }
-      await ask(path, { method: "POST" });
-      refresh();
-    } catch (problem) {
-      if (!(problem instanceof Problem)) throw problem;
-      notify(problem.message);
-    } finally {
-      setAsking(false);
-    }
+    const run = await askForNewestRun();
+    const text = run && question(run);
+    if (text) show({ label, path, text });
+    else await post(path);
+    setAsking(false);
   }
   const shown = isAsking || isBusy ? busy : label;
-  const close = () => setAsked(null);
   return (
-    <>
-      <Button
-        color={isWeighty ? "error" : "inherit"}
-        disabled={shown === busy}
-        onClick={() => void act(false)}
-        variant={isWeighty ? "contained" : "outlined"}
-      >
-        {shown}
-      </Button>
-      <Dialog
-        actions={
-          <>
-            <Button autoFocus onClick={close}>
-              Cancel
-            </Button>
-            <Button color="error" onClick={() => void act(true)} variant="contained">
-              {label}
-            </Button>
-          </>
-        }
-        isOpen={asked !== null}
-        onClose={close}
-        title={`${label}?`}
-      >
-        {asked}
-      </Dialog>
-    </>
+    <Button
+      color={isWeighty ? "error" : "inherit"}
+      disabled={shown === busy}
+      onClick={() => void act()}
+      variant={isWeighty ? "contained" : "outlined"}
+    >
+      {shown}
+    </Button>
   );
 }

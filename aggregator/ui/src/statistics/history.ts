@@ -41,11 +41,12 @@ export function chartsOf({ history }: History, ledger: LedgerHistory | null, fro
   };
 }
 
-/** Intervals in which iterations were due, and none left a trace. */
+/** Intervals in which most of the iterations that were due left no trace. */
 export function gapsOf({ time, seconds, total }: LedgerHistory): Gap[] {
   const gaps: Gap[] = [];
   time.forEach((ends, at) => {
-    const isLost = (total.missing[at] ?? 0) > 0 && (total.recorded[at] ?? 0) + (total.skipped[at] ?? 0) === 0;
+    const lost = total.missing[at] ?? 0;
+    const isLost = lost > (total.recorded[at] ?? 0) + (total.skipped[at] ?? 0);
     if (!isLost) return;
     const to = Date.parse(ends);
     const from = to - 1_000 * (seconds[at] ?? 0);

@@ -88,7 +88,7 @@ function rows(pair: Pair): Row[] {
 function Upright({ confidence, pair }: { confidence: number; pair: Pair }) {
   const figures = columns(confidence).slice(1);
   const [a, b, difference] = rows(pair);
-  const side = (title: string, row: Row | undefined): Column<Column<Row>> => ({ title, cell: (figure) => row && figure.cell(row) });
+  const side = (title: string, row: Row | undefined): Column<Column<Row>> => ({ title, cell: (figure) => row && figure.cell(row), mayWrap: true });
   return (
     <DataTable
       columns={[

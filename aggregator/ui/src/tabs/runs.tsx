@@ -50,7 +50,13 @@ const COLUMNS: Column<RunRow>[] = [
     title: "Started",
     cell: (run) => (
       <Link component="button" onClick={() => go({ run: run.id, tab: "stats" })} sx={{ textAlign: "left" }} variant="body2">
-        {dateTime(run.started)}
+        {dateTime(run.started)
+          .split(" ")
+          .map((part) => (
+            <span key={part} style={{ whiteSpace: "nowrap" }}>
+              {part}{" "}
+            </span>
+          ))}
       </Link>
     ),
     isName: true,

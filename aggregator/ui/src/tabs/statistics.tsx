@@ -76,7 +76,7 @@ const COLUMNS: Column<Row>[] = [
     cell: ({ method, name }) => (
       <>
         <Box component="span" sx={{ display: { sm: "none" }, color: "text.secondary", fontSize: 11 }}>
-          {method && `${method} `}
+          {method && !name.startsWith(method) && `${method} `}
         </Box>
         {name}
       </>

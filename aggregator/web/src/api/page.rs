@@ -4,7 +4,7 @@
 //! assets that never change under their names. Without a built page `/` is the list of routes, which
 //! says how to build one.
 
-use axum::Json;
+use axum::{Extension, Json};
 use axum::extract::{Path, State};
 use axum::http::header::{
     ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY,
@@ -15,6 +15,7 @@ use axum::response::{Html, IntoResponse, Response};
 use super::answers::Refused;
 use super::state::ApiState;
 use super::template_args::TemplateArgs;
+use super::trace_url::TraceUrl;
 use super::{home, locust_page};
 
 /// The page, if it was built when this was compiled.
@@ -53,12 +54,15 @@ struct File {
     (status = 200, description = "A page.", body = String, content_type = "text/html"),
     Refused
 ))]
-pub(super) async fn page(State(api): State<ApiState>) -> Result<Response, Refused> {
+pub(super) async fn page(
+    State(api): State<ApiState>,
+    traces: Option<Extension<TraceUrl>>,
+) -> Result<Response, Refused> {
     let Some(page) = &BUILT else {
         return Ok(home::without_page(&api).await?.into_response());
     };
     let args = TemplateArgs::from(api.control.swarm_form().await?);
-    page.with(&args)
+    page.with(&args.with_traces_at(traces.as_deref()))
 }
 
 /// The template arguments that the page was given, as they are now.
@@ -68,9 +72,11 @@ pub(super) async fn page(State(api): State<ApiState>) -> Result<Response, Refuse
 ))]
 pub(super) async fn template_args(
     State(api): State<ApiState>,
+    traces: Option<Extension<TraceUrl>>,
     headers: HeaderMap,
 ) -> Result<([(HeaderName, &'static str); 1], Json<TemplateArgs>), Refused> {
     let args = TemplateArgs::from(api.control.swarm_form().await?);
+    let args = args.with_traces_at(traces.as_deref());
     // whoever else asks puts them into Locust's page
     let args = match locust_page::is_ours(&headers) {
         true => args,

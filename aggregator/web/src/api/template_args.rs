@@ -9,6 +9,7 @@ use traffic::workload::NO_SHAPE;
 use utoipa::ToSchema;
 
 use super::locust_page;
+use super::trace_url::TraceUrl;
 
 /// The percentiles that Locust's charts draw.
 const TO_CHART: [f64; 2] = [0.5, 0.95];
@@ -52,6 +53,9 @@ pub(super) struct TemplateArgs {
     percentiles_to_chart: [f64; 2],
     percentiles_to_statistics: [f64; 2],
     extra_options: BTreeMap<String, String>,
+    /// Where to look at a trace: a URL with `{trace_id}` in it.
+    #[schema(required)]
+    trace_url: Option<String>,
     /// Comes by itself, so that the page need not wait for it.
     #[schema(value_type = Vec<Value>)]
     history: [u8; 0],
@@ -68,6 +72,12 @@ struct UserClass {
 }
 
 impl TemplateArgs {
+    /// The same with a place where traces are.
+    pub(super) fn with_traces_at(self, url: Option<&TraceUrl>) -> Self {
+        let trace_url = url.and_then(TraceUrl::text);
+        Self { trace_url, ..self }
+    }
+
     /// The same for Locust's own page, which stops looking at a state of `stopping`.
     pub(super) fn for_locusts_page(self) -> Self {
         let state = locust_page::known(self.state);
@@ -115,6 +125,7 @@ impl From<SwarmForm> for TemplateArgs {
             percentiles_to_chart: TO_CHART,
             percentiles_to_statistics: TO_STATISTICS,
             extra_options: BTreeMap::new(),
+            trace_url: None,
             history: [],
         }
     }

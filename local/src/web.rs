@@ -120,7 +120,10 @@ impl Server {
             tracing::info!("serving Locust's API at {}", self.web.url(address));
         }
         let serving = Serving {
-            router: self.web.base_path.over(self.web.trace_url.over(router(api))),
+            router: self
+                .web
+                .base_path
+                .over(self.web.trace_url.over(router(api))),
             tls: self.tls,
             limits: self.limits,
         };

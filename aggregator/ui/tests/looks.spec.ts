@@ -69,7 +69,7 @@ test("no tab is wider than the page, at any size", async ({ page }) => {
     await expect(page.getByRole("progressbar")).toBeHidden();
     for (const width of WIDTHS) {
       await page.setViewportSize({ width, height: 800 });
-      expect(await overflow(page), `${title} at ${width} pixels`).toBe(0);
+      await expect.poll(() => overflow(page), { message: `${title} at ${width} pixels` }).toBe(0);
     }
   }
 });
@@ -140,7 +140,7 @@ test("the wall shows A beside B, in the dark, and has nothing to click", async (
   await expect(page.locator("button, a, input, select")).toHaveCount(0);
   for (const width of WIDTHS) {
     await page.setViewportSize({ width, height: 800 });
-    expect(await overflow(page), `the wall at ${width} pixels`).toBe(0);
+    await expect.poll(() => overflow(page), { message: `the wall at ${width} pixels` }).toBe(0);
   }
   expect(await faults(page)).toEqual([]);
   await picture(page, "wall");
@@ -169,7 +169,7 @@ test.describe("on a phone", () => {
     await picture(page, "phone-edit");
     for (const width of WIDTHS) {
       await page.setViewportSize({ width, height: 844 });
-      expect(await overflow(page), `the edit dialog at ${width} pixels`).toBe(0);
+      await expect.poll(() => overflow(page), { message: `the edit dialog at ${width} pixels` }).toBe(0);
     }
   });
 });
@@ -188,7 +188,7 @@ test("a stop of what was started elsewhere is asked about; the start form has ro
   await expect(page.getByLabel("Number of users (peak concurrency)")).toHaveValue("60");
   for (const width of WIDTHS) {
     await page.setViewportSize({ width, height: 800 });
-    expect(await overflow(page), `the start form at ${width} pixels`).toBe(0);
+    await expect.poll(() => overflow(page), { message: `the start form at ${width} pixels` }).toBe(0);
   }
   expect(await faults(page), "the start form").toEqual([]);
   await page.getByRole("button", { name: "Settings of ModelAUser" }).click();

@@ -35,9 +35,9 @@ mod stats;
 mod swarm;
 mod swarm_fields;
 mod template_args;
+mod trace_url;
 mod trouble;
 mod user;
-mod trace_url;
 mod workload;
 
 pub use base_path::{BasePath, InvalidBasePath};

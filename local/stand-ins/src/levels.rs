@@ -43,11 +43,7 @@ pub(crate) struct Drawn {
 }
 
 impl Levels {
-    pub(crate) fn new(
-        settings: TargetSettings,
-        seed: u64,
-        clock: Clock,
-    ) -> Self {
+    pub(crate) fn new(settings: TargetSettings, seed: u64, clock: Clock) -> Self {
         let started = Instant::now();
         let key = |lane: Lane| class_key(seed, &lane.to_string());
         Self {

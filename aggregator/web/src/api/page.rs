@@ -4,13 +4,13 @@
 //! assets that never change under their names. Without a built page `/` is the list of routes, which
 //! says how to build one.
 
-use axum::{Extension, Json};
 use axum::extract::{Path, State};
 use axum::http::header::{
     ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY,
 };
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
+use axum::{Extension, Json};
 
 use super::answers::Refused;
 use super::state::ApiState;

@@ -23,7 +23,12 @@ async fn every_route_answers() {
     for path in ["/", "/agent/"] {
         let page = stand_ins.get(path).await;
         assert!(page.kind.starts_with("text/html"), "{}", page.kind);
-        for part in ["/stand-in/counters", "rel=\"icon\"", "data-set=\"chaotic\"", "</html>"] {
+        for part in [
+            "/stand-in/counters",
+            "rel=\"icon\"",
+            "data-set=\"chaotic\"",
+            "</html>",
+        ] {
             assert!(page.text.contains(part), "{part}: {}", page.text);
         }
     }

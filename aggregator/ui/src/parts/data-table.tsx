@@ -67,7 +67,7 @@ export function DataTable<Row>({ label, columns, rows, keyOf, empty, isBold = ne
         size="small"
         sx={{
           fontVariantNumeric: "tabular-nums",
-          "& th, & td": { px: { xs: 1, xl: 1.5 } },
+          "& th, & td": { px: { xs: 0.75, sm: 1, xl: 1.5 } },
           ...(isEven && { tableLayout: "fixed", minWidth: 130 * columns.length }),
         }}
       >
@@ -156,7 +156,7 @@ function place<Row>({ isName, isWideOnly }: Column<Row>) {
       left: 0,
       zIndex: 1,
       bgcolor: "background.paper",
-      minWidth: { xs: 80, sm: 150 },
+      minWidth: { xs: 116, sm: 150 },
       maxWidth: { xs: 128, sm: 400 },
       overflowWrap: { xs: "anywhere" as const, sm: "break-word" as const },
     }),

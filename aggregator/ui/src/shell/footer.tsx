@@ -18,6 +18,9 @@ export function Footer() {
         Times are in {zone()}
       </Typography>
       <Typography variant="body2">Cicada {version}</Typography>
+      <Link href="./?view=wall" variant="body2">
+        Wall
+      </Link>
       <Link href="./api" variant="body2">
         API
       </Link>

@@ -92,7 +92,7 @@ function Upright({ confidence, pair }: { confidence: number; pair: Pair }) {
   return (
     <DataTable
       columns={[
-        { title: "Figure", cell: ({ title }) => title, isName: true, isText: true },
+        { title: "Figure", cell: ({ title }) => title, isText: true },
         side("A", a),
         side("B", b),
         side("B − A", difference),

@@ -3,7 +3,6 @@ import Alert from "@mui/material/Alert";
 import Box from "@mui/material/Box";
 import Paper from "@mui/material/Paper";
 import Typography from "@mui/material/Typography";
-import { Fragment } from "react";
 
 import { Answered } from "../parts/answered";
 import { DataTable, type Column } from "../parts/data-table";
@@ -89,7 +88,7 @@ function Sum({ account }: { account: Answers["Account"] }) {
   return (
     <Box sx={{ display: "flex", flexWrap: "wrap", alignItems: "center", gap: 1.5, mb: 2 }}>
       {terms.map(({ sign, name, value, about }) => (
-        <Fragment key={name}>
+        <Box key={name} sx={{ display: "flex", alignItems: "center", gap: 1.5 }}>
           {sign && (
             <Typography color="text.secondary" component="span" variant="h5">
               {sign}
@@ -109,7 +108,7 @@ function Sum({ account }: { account: Answers["Account"] }) {
               {about}
             </Typography>
           </Paper>
-        </Fragment>
+        </Box>
       ))}
     </Box>
   );

@@ -1,4 +1,4 @@
-//! The web page: Locust's components in a page of our own, built from `aggregator/ui` and embedded.
+//! The web page, built from `aggregator/ui` and embedded.
 //!
 //! It is one file of HTML, into which the answer to what Locust calls template arguments is written, and
 //! assets that never change under their names. Without a built page `/` is the list of routes, which

@@ -9,8 +9,8 @@ type RunRow = Answers["RunRow"];
 
 const NewestRun = createContext<{ run: RunRow | null; at: number }>({ run: null, at: 0 });
 
-/** Seconds between two looks at it; what is shown in between is counted on. */
-const OFTEN = 10_000;
+/** Milliseconds between two looks at it, beside each change of state; the time in between is counted on. */
+const OFTEN = 30_000;
 
 export function NewestRunProvider({ children }: { children: ReactNode }) {
   const state = useStore(({ swarm }) => swarm.state);

@@ -137,8 +137,7 @@ test("every file can be downloaded", async ({ page }) => {
 
 test("users are stopped, and the figures stay", async ({ page }) => {
   await page.goto(cicada.url);
-  await page.getByRole("button", { name: "Stop" }).click();
-  await expect(page.getByRole("button", { name: "New", exact: true })).toBeVisible();
+  await stopOthers(page);
   await expect(bar(page).getByText("stopped")).toBeVisible();
   await expect(cell(row(page, "Aggregated"), 2)).toHaveText(/^[1-9]\d*$/);
 });

@@ -26,7 +26,7 @@ test("the ledger adds up on the page, and its charts move", async ({ page }) => 
   await expect(chart).toBeVisible();
   const before = await chart.innerHTML();
   await expect.poll(() => chart.innerHTML()).not.toBe(before);
-  await page.getByLabel("Class").selectOption("TargetAppUser");
+  await page.getByLabel("Class", { exact: true }).selectOption("TargetAppUser");
   await expect(chart).toBeVisible();
 });
 

@@ -58,7 +58,7 @@ class Moto(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.folder = Path(tempfile.mkdtemp(prefix="cicada-moto-"))
-        cls.addClassCleanup(shutil.rmtree, cls.folder)
+        if not os.environ.get("KEEP"): cls.addClassCleanup(shutil.rmtree, cls.folder)
         opened = contextlib.ExitStack()
         cls.addClassCleanup(opened.close)
         serve = lambda *how, **variables: opened.enter_context(contextlib.closing(Gunicorn(*how, **variables)))
@@ -98,6 +98,7 @@ class Moto(unittest.TestCase):
         """All that was planned was sent, once, and nothing failed; the ledger."""
         stage = self.stages[name]
         self.assertEqual(stage.failed(), [])
+        (self.folder / (name + ".history")).write_text(stage.ask("/ledger/history"))
         ledger, statistics = stage.asked("/ledger"), stage.asked("/stats/requests")
         self.assertEqual(ledger["planned"], ledger["recorded"] + ledger["skipped"], ledger)
         nothing = ("missing", "pending", "duplicates", "unplanned", "unreadable_records")

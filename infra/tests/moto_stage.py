@@ -144,3 +144,11 @@ class Stage:
     def asked(self, path, *body):
         """What the API says to a request, or to a form that is sent."""
         return json.loads(self.ask(path, "POST" if body else "GET", *map(urllib.parse.urlencode, body)))
+
+    def seconds(self):
+        """How much of the run has passed."""
+        ledger = self.asked("/ledger")
+        return ledger["until"] - ledger["from"]
+
+    def is_stopped(self):
+        return self.asked("/stats/requests")["state"] == "stopped"

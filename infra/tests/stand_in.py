@@ -18,7 +18,7 @@ from lambdas.environment import Environment  # noqa: E402
 
 ROOMS = {"fanout": "functions/fanout", "tick": "functions/tick", "aggregator": "aggregator/cloud"}
 # the first beat after the switch comes anywhere within a minute
-FIRST_BEAT = 30
+FIRST_BEAT = 45
 
 
 class Function:
@@ -87,11 +87,13 @@ class EventSource(Thread):
     def __init__(self, mapping, queue, aws, function):
         self.mapping, self.queue, self.function = mapping, queue, function
         self.lambda_, self.sqs = aws("lambda"), aws("sqs")
-        self.busy, self.batches = [], 0
+        self.busy, self.known, self.looked = [], None, 0
         super().__init__(pause=0.2)
 
     def once(self):
-        mapping = self.lambda_.get_event_source_mapping(UUID=self.mapping)
+        if time.monotonic() > self.looked + 1:
+            self.known, self.looked = self.lambda_.get_event_source_mapping(UUID=self.mapping), time.monotonic()
+        mapping = self.known
         self.busy = [batch for batch in self.busy if batch.is_alive()]
         if mapping["State"] != "Enabled" or len(self.busy) >= mapping["ScalingConfig"]["MaximumConcurrency"]:
             return
@@ -102,7 +104,6 @@ class EventSource(Thread):
             batch = threading.Thread(target=self._hand_over, args=(messages, mapping["EventSourceArn"]), daemon=True)
             batch.start()
             self.busy.append(batch)
-            self.batches += 1
 
     def _hand_over(self, messages, arn):
         """Deletes what the function does not want again."""

@@ -16,13 +16,14 @@ from collections import Counter
 from pathlib import Path
 
 from emulator import ROOT
-from wsgi import Gunicorn
+from wsgi import Gunicorn, certificate
 from moto_stage import Stage
 
 HEAD = """
 headers = { X-Request = "{{ user_class }}/{{ user }}/{{ iteration }}" }
 [hosts.target]
 url = "%s"
+insecure = true
 [defaults]
 timeout = "10s"
 """
@@ -69,12 +70,12 @@ class Moto(unittest.TestCase):
         serve = lambda *how, **variables: opened.enter_context(contextlib.closing(Gunicorn(*how, **variables)))
         cls.moto = serve("moto_app", cls.folder, CALLS=str(cls.folder / "calls"))
         arrivals = ("--access-logfile", str(cls.folder / "arrivals"), "--access-logformat", "%({x-request}i)s %({REMOTE_PORT}e)s")
-        target = serve("target_app", cls.folder, *arrivals)
+        target = serve("target_app", cls.folder, *arrivals, *certificate(cls.folder)).url.replace("http:", "https:")
         lambda_dir = Path(os.environ.get("LAMBDA_DIR", ROOT / "target/lambda"))
         cls.stages = {}
         for name, workload, users in (("busy", BUSY, 12), ("rare", RARE, 3)):
             stage = cls.stages[name] = opened.enter_context(Stage(name, cls.moto.url, lambda_dir, cls.folder))
-            stage.ask("/workload", "PUT", HEAD % target.url + workload, "application/toml")
+            stage.ask("/workload", "PUT", HEAD % target + workload, "application/toml")
             stage.asked("/swarm", {"user_count": users, "spawn_rate": users})
         cls.until("two beats", 180, lambda: all(stage.beats.beats >= 2 for stage in cls.stages.values()))
         cls.until("two minutes", 60, lambda: all(stage.seconds() >= 125 for stage in cls.stages.values()))

@@ -1,10 +1,16 @@
 """gunicorn, which serves moto and a target to tests: it closes a connection after two seconds of idleness."""
 
+import datetime
 import os
 import socket
 import subprocess
 import time
 from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from emulator import ROOT, free_port
 
@@ -41,3 +47,15 @@ class Gunicorn:
     def close(self):
         self.process.terminate()
         self.process.wait(20)
+
+
+def certificate(folder):
+    """A key, and a certificate that nobody has to trust: the options that gunicorn takes them by."""
+    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now, day = datetime.datetime.now(datetime.UTC), datetime.timedelta(days=1)
+    made = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now - day, now + day)
+    pem = serialization.Encoding.PEM
+    (folder / "target.crt").write_bytes(made.sign(key, hashes.SHA256()).public_bytes(pem))
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (folder / "target.key").write_bytes(private)
+    return "--certfile", str(folder / "target.crt"), "--keyfile", str(folder / "target.key")

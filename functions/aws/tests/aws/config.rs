@@ -1,5 +1,6 @@
 //! The SDK's configuration: calls arrive, and end in time when nobody answers.
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -46,15 +47,29 @@ async fn a_failure_that_the_next_try_ends_is_nothing_to_log() {
         _ => (200, json!({ "TableNames": [] })),
     })
     .await;
-    let log = Arc::new(Mutex::new(Vec::new()));
+    let log = Log::default();
+    let kept = log.clone();
     let subscriber = tracing_subscriber::fmt().with_max_level(Level::WARN);
-    let subscriber = subscriber.with_writer(Arc::clone(&log)).finish();
+    let subscriber = subscriber.with_writer(move || kept.clone()).finish();
     let guard = tracing::subscriber::set_default(subscriber);
     let client = aws_sdk_dynamodb::Client::new(&config);
     client.list_tables().send().await.unwrap();
     drop(guard);
     assert_eq!(tries.load(Ordering::Relaxed), 2);
-    assert_eq!(String::from_utf8_lossy(&log.lock().unwrap()), "");
+    assert_eq!(String::from_utf8_lossy(&log.0.lock().unwrap()), "");
+}
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(text)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// What a process says that has no credentials, where the machine's own source of them is at `metadata`.

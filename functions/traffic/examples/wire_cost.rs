@@ -65,6 +65,8 @@ async fn answer() -> anyhow::Result<()> {
 
 async fn measure(port: u16, idle: u32) -> anyhow::Result<String> {
     let url: Url = format!("http://127.0.0.1:{port}/status").parse()?;
+    // reqwest takes the process's TLS provider; an error says that there is one already
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let client = Client::builder().build()?;
     let own = http(Connections::Own)?;
     let shared = http(Connections::Shared)?;

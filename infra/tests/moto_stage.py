@@ -14,7 +14,7 @@ import boto3
 from cfnlint.decode.cfn_yaml import load
 
 from emulator import PASSWORD, REGION, ROOT
-from stand_in import Beats, EventSource, Function
+from stand_in import Beats, EventSource, Function, Invocations
 
 sys.path.append(str(ROOT / "infra"))
 from cloud import functions  # noqa: E402
@@ -35,7 +35,7 @@ class Told(dict):
 
 
 def resolved(value, names):
-    """A template's value with its references to parameters replaced."""
+    """A template's value with its references to parameters and resources replaced."""
     if isinstance(value, list):
         return [resolved(item, names) for item in value]
     if not isinstance(value, dict):
@@ -54,7 +54,7 @@ class Stage:
     """Leaving the context ends all that runs."""
 
     def __init__(self, name, url, lambda_dir, folder):
-        self.stage, self.name, self.url, self.password = name, f"cicada-{name}", url, PASSWORD
+        self.name, self.url, self.folder = f"cicada-{name}", url, folder
         secret = self.aws("secretsmanager").create_secret(Name=f"{self.name}-password", SecretString=PASSWORD)["ARN"]
         outputs = self._deploy("base", {"Stage": name, "PasswordSecret": secret})
         self.functions = {}
@@ -62,8 +62,7 @@ class Stage:
             self._upload(f"{self.name}-{room}", outputs[f"{role}RoleArn"])
             variables = functions.environment(room, Told({"password-secret": secret}), name, REGION, outputs)
             self.functions[room] = Function(room, f"{self.name}-{room}", lambda_dir, variables, url, folder)
-        upper = {"Stage": name, "SchedulerRoleArn": outputs["SchedulerRoleArn"], "MaxConcurrency": str(MAX_CONCURRENCY)}
-        self._deploy("functions", upper)
+        self._deploy("functions", {"Stage": name, "MaxConcurrency": str(MAX_CONCURRENCY)} | outputs)
         self.queue = outputs["QueueUrl"]
 
     def aws(self, service):
@@ -73,6 +72,8 @@ class Stage:
     def _deploy(self, template, parameters):
         """A stack; its outputs."""
         cloudformation, stack, path = self.aws("cloudformation"), f"{self.name}-{template}", ROOT / f"infra/{template}.yaml"
+        written = load(str(path))
+        parameters = {key: value for key, value in parameters.items() if key in written["Parameters"]}
         cloudformation.create_stack(
             StackName=stack,
             TemplateBody=path.read_text(),
@@ -82,7 +83,9 @@ class Stage:
         [made] = cloudformation.describe_stacks(StackName=stack)["Stacks"]
         assert made["StackStatus"] == "CREATE_COMPLETE", made
         names = parameters | {"AWS::Partition": "aws", "AWS::Region": REGION, "AWS::AccountId": ACCOUNT}
-        for resource in load(str(path))["Resources"].values():
+        there = cloudformation.describe_stack_resources(StackName=stack)["StackResources"]
+        names |= {of["LogicalResourceId"]: of["PhysicalResourceId"] for of in there if "PhysicalResourceId" in of}
+        for resource in written["Resources"].values():
             if resource["Type"] in SCHEDULES and "Condition" not in resource:
                 getattr(self.aws("scheduler"), SCHEDULES[resource["Type"]])(**resolved(resource["Properties"], names))
         return {output["OutputKey"]: output.get("OutputValue", "") for output in made.get("Outputs") or ()}
@@ -105,6 +108,8 @@ class Stage:
             opened.callback(self.source.stop)
             self.beats = Beats(self.name, "heartbeat", self.aws, self.functions["fanout"])
             opened.callback(self.beats.stop)
+            self.invocations = Invocations(self.folder / "invocations", self.functions.values())
+            opened.callback(self.invocations.stop)
             self.opened = opened.pop_all()
         return self
 
@@ -112,13 +117,13 @@ class Stage:
         self.opened.close()
 
     def failed(self):
-        return self.source.failed + self.beats.failed
+        return self.source.failed + self.beats.failed + self.invocations.failed
 
     def ask(self, path, method="GET", body="", kind="application/x-www-form-urlencoded"):
         """A request to the Function URL: the body of an answer with status 200."""
         host = f"{uuid.uuid5(uuid.NAMESPACE_DNS, self.name).hex}.lambda-url.{REGION}.on.aws"
         headers = {
-            "authorization": "Basic " + base64.b64encode(self.password.encode()).decode(),
+            "authorization": "Basic " + base64.b64encode(PASSWORD.encode()).decode(),
             "content-type": kind,
             "host": host,
             "x-forwarded-proto": "https",

@@ -1,5 +1,5 @@
-"""What runs functions on AWS, for an emulator that runs none: Lambda, the event source that polls a queue for a
-function, and Scheduler's beat. All that they know is in the emulator, and so is what becomes of it.
+"""What runs functions on AWS, for an emulator that runs none: Lambda, asynchronous invocations, the event source that polls
+a queue for a function, and Scheduler's beat. All that they know is in the emulator, and so is what becomes of it.
 
 An environment of a function is frozen between invocations, as Lambda freezes it: see bench/lambdas/environment.py.
 """
@@ -61,13 +61,25 @@ class Thread(threading.Thread):
 
     def __init__(self, pause):
         super().__init__(daemon=True)
-        self.pause, self.over, self.failed = pause, threading.Event(), []
+        self.pause, self.over, self.failed, self.busy = pause, threading.Event(), [], []
         self.start()
 
     def run(self):
         while not self.over.wait(self.pause):
+            self.busy = [other for other in self.busy if other.is_alive()]
             with self.noted():
                 self.once()
+
+    def beside(self, what, *arguments):
+        """Begins something, and does not wait for it."""
+
+        def noted():
+            with self.noted():
+                what(*arguments)
+
+        other = threading.Thread(target=noted, daemon=True)
+        other.start()
+        self.busy.append(other)
 
     @contextlib.contextmanager
     def noted(self):
@@ -79,6 +91,22 @@ class Thread(threading.Thread):
     def stop(self):
         self.over.set()
         self.join()
+        for other in self.busy:
+            other.join()
+
+
+class Invocations(Thread):
+    """Invokes a stage's functions as they were asked to be: a file has a line of JSON for each."""
+
+    def __init__(self, file, functions):
+        self.file, self.functions = file.open(), {function.name: function for function in functions}
+        super().__init__(pause=0.1)
+
+    def once(self):
+        while line := self.file.readline():
+            call = json.loads(line)
+            if function := self.functions.get(call["function"]):
+                self.beside(function.invoke, call["event"])
 
 
 class EventSource(Thread):
@@ -87,23 +115,20 @@ class EventSource(Thread):
     def __init__(self, mapping, queue, aws, function):
         self.mapping, self.queue, self.function = mapping, queue, function
         self.lambda_, self.sqs = aws("lambda"), aws("sqs")
-        self.busy, self.known, self.looked = [], None, 0
+        self.known, self.looked = None, 0
         super().__init__(pause=0.2)
 
     def once(self):
         if time.monotonic() > self.looked + 1:
             self.known, self.looked = self.lambda_.get_event_source_mapping(UUID=self.mapping), time.monotonic()
         mapping = self.known
-        self.busy = [batch for batch in self.busy if batch.is_alive()]
         if mapping["State"] != "Enabled" or len(self.busy) >= mapping["ScalingConfig"]["MaximumConcurrency"]:
             return
         answer = self.sqs.receive_message(
             QueueUrl=self.queue, MaxNumberOfMessages=mapping["BatchSize"], MessageSystemAttributeNames=["All"]
         )
         if messages := answer.get("Messages"):
-            batch = threading.Thread(target=self._hand_over, args=(messages, mapping["EventSourceArn"]), daemon=True)
-            batch.start()
-            self.busy.append(batch)
+            self.beside(self._hand_over, messages, mapping["EventSourceArn"])
 
     def _hand_over(self, messages, arn):
         """Deletes what the function does not want again."""
@@ -121,19 +146,13 @@ class EventSource(Thread):
             }
             for message in messages
         ]
-        with self.noted():
-            answer = self.function.invoke({"Records": records})
-            again = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
-            if again:
-                self.failed.append(f"not done: {again}")
-            for message in messages:
-                if message["MessageId"] not in again:
-                    self.sqs.delete_message(QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"])
-
-    def stop(self):
-        super().stop()
-        for batch in self.busy:
-            batch.join()
+        answer = self.function.invoke({"Records": records})
+        again = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
+        if again:
+            self.failed.append(f"not done: {again}")
+        for message in messages:
+            if message["MessageId"] not in again:
+                self.sqs.delete_message(QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"])
 
 
 class Beats(Thread):
@@ -154,5 +173,5 @@ class Beats(Thread):
         self.next = self.next or time.monotonic() + FIRST_BEAT
         if time.monotonic() >= self.next:
             self.next += 60
-            self.function.invoke(json.loads(schedule["Target"].get("Input") or "{}"))
             self.beats += 1
+            self.beside(self.function.invoke, json.loads(schedule["Target"].get("Input") or "{}"))

@@ -68,7 +68,8 @@ class Moto(unittest.TestCase):
         opened = contextlib.ExitStack()
         cls.addClassCleanup(opened.close)
         serve = lambda *how, **variables: opened.enter_context(contextlib.closing(Gunicorn(*how, **variables)))
-        cls.moto = serve("moto_app", cls.folder, CALLS=str(cls.folder / "calls"))
+        files = {name.upper(): str(cls.folder / name) for name in ("calls", "invocations")}
+        cls.moto = serve("moto_app", cls.folder, **files)
         arrivals = ("--access-logfile", str(cls.folder / "arrivals"), "--access-logformat", "%({x-request}i)s %({REMOTE_PORT}e)s")
         target = serve("target_app", cls.folder, *arrivals, *certificate(cls.folder)).url.replace("http:", "https:")
         lambda_dir = Path(os.environ.get("LAMBDA_DIR", ROOT / "target/lambda"))

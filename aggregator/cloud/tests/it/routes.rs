@@ -165,17 +165,17 @@ async fn a_network_that_has_guessed_wrong_five_times_is_refused_for_a_while_and_
     assert!(began.elapsed() < std::time::Duration::from_secs(1));
     // it is not told whether it would have been right
     assert_eq!(guess(right, "198.51.100.1").await, 429);
-    // a script that has an old password does not keep its network out: what it repeats is no guess
-    for _ in 0..200 {
-        assert_eq!(guess("old", "198.51.100.2").await, 401);
-    }
-    assert_eq!(guess(right, "198.51.100.2").await, 303);
     tokio::time::sleep(std::time::Duration::from_secs(10)).await;
     let mut judged = 0;
     for number in 200..300 {
         judged += i32::from(guess(&number.to_string(), "198.51.100.1").await == 401);
     }
     assert_eq!(judged, 3);
+    // a script that has an old password does not keep its network out: what it repeats is no guess
+    for _ in 0..50 {
+        assert_eq!(guess("old", "198.51.100.2").await, 401);
+    }
+    assert_eq!(guess(right, "198.51.100.2").await, 303);
     // and many networks together are compared ten a second
     let began = tokio::time::Instant::now();
     for number in 0..100 {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use statistics::state::State;
-use traffic::clock::Timestamp;
+use traffic::clock::{Clock, Timestamp};
 use traffic::deployment::Deployment;
 use traffic::fanout::FanOutError;
 use traffic::ports::{Heartbeat, HeartbeatError, Queue, Store, StoreError};
@@ -125,6 +125,11 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
     /// The settings, with the users and passwords of hosts in the keyring.
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// The clock of the runs.
+    pub fn clock(&self) -> &Clock {
+        &self.deployment.clock
     }
 
     /// The present, by the clock of the runs.

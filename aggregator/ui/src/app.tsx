@@ -1,6 +1,7 @@
 // The page: a bar, tabs in groups, and what the address asks for instead: one run, or the wall.
 import Alert from "@mui/material/Alert";
 import Box from "@mui/material/Box";
+import Button from "@mui/material/Button";
 import Container from "@mui/material/Container";
 import CssBaseline from "@mui/material/CssBaseline";
 import GlobalStyles from "@mui/material/GlobalStyles";
@@ -58,8 +59,9 @@ function Page({ silence }: { silence: Silence | null }) {
       <Box component="main" sx={{ flex: 1, pb: 4, minWidth: 0 }}>
         {silence && (
           <Container maxWidth="xl" sx={{ mt: 2 }}>
-            <Alert severity="warning">
-              {silence.message} The figures are from {dateTime(silence.since.getTime() / 1_000)}.
+            <Alert action={silence.isLoggedOut && <LogIn />} severity="warning">
+              {silence.isLoggedOut ? "You are logged out." : silence.message} The figures are from{" "}
+              {dateTime(silence.since.getTime() / 1_000)}.
             </Alert>
           </Container>
         )}
@@ -67,5 +69,14 @@ function Page({ silence }: { silence: Silence | null }) {
       </Box>
       <Footer />
     </Box>
+  );
+}
+
+/** The page is answered with the form now, which leads back to this tab. */
+function LogIn() {
+  return (
+    <Button color="inherit" onClick={() => location.reload()} size="small">
+      Log in
+    </Button>
   );
 }

@@ -13,6 +13,7 @@ import { useState } from "react";
 
 import { count, decimal } from "../parts/figures";
 import { isOn, useStore } from "../store";
+import { LogOut } from "./log-out";
 import { Logo } from "./logo";
 import { Monitor } from "./monitor";
 import { StateButtons } from "./state-buttons";
@@ -38,6 +39,7 @@ function InFull() {
     <>
       <Monitor />
       <StateButtons />
+      <LogOut />
       <ThemeButton />
     </>
   );
@@ -58,6 +60,7 @@ function InShort() {
       <Drawer anchor="right" onClose={() => setOpen(false)} open={isOpen} slotProps={{ paper: { "aria-label": "Menu" } }}>
         <Box sx={{ display: "flex", flexDirection: "column", rowGap: 2, p: 2, maxWidth: "100vw" }}>
           <Box sx={{ display: "flex", justifyContent: "flex-end" }}>
+            <LogOut />
             <ThemeButton />
           </Box>
           <StateButtons />

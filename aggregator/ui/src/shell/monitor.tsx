@@ -26,6 +26,7 @@ export function Monitor() {
         alignItems: { md: "center" },
         gap: { xs: 1, md: 1.5, lg: 2 },
         minWidth: 0,
+        overflow: "hidden",
       }}
     >
       {shown && (

@@ -12,7 +12,9 @@ use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
 use axum::{Extension, Json};
 
+use super::accept::takes;
 use super::answers::Refused;
+use super::door::Session;
 use super::state::ApiState;
 use super::template_args::TemplateArgs;
 use super::trace_url::TraceUrl;
@@ -57,12 +59,14 @@ struct File {
 pub(super) async fn page(
     State(api): State<ApiState>,
     traces: Option<Extension<TraceUrl>>,
+    session: Option<Extension<Session>>,
 ) -> Result<Response, Refused> {
+    let session = session.map(|Extension(session)| session);
     let Some(page) = &BUILT else {
-        return Ok(home::without_page(&api).await?.into_response());
+        return Ok(home::without_page(&api, session).await?.into_response());
     };
     let args = TemplateArgs::from(api.control.swarm_form().await?);
-    page.with(&args.with_traces_at(traces.as_deref()))
+    page.with(&args.with_traces_at(traces.as_deref()).within(session))
 }
 
 /// The template arguments that the page was given, as they are now.
@@ -73,10 +77,12 @@ pub(super) async fn page(
 pub(super) async fn template_args(
     State(api): State<ApiState>,
     traces: Option<Extension<TraceUrl>>,
+    session: Option<Extension<Session>>,
     headers: HeaderMap,
 ) -> Result<([(HeaderName, &'static str); 1], Json<TemplateArgs>), Refused> {
     let args = TemplateArgs::from(api.control.swarm_form().await?);
     let args = args.with_traces_at(traces.as_deref());
+    let args = args.within(session.map(|Extension(session)| session));
     // whoever else asks puts them into Locust's page
     let args = match locust_page::is_ours(&headers) {
         true => args,
@@ -176,18 +182,6 @@ fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> &'h str {
         .get(name)
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default()
-}
-
-/// True if an `Accept-Encoding` names an encoding, and not with weight 0.
-fn takes(accepted: &str, encoding: &str) -> bool {
-    accepted.split(',').any(|item| {
-        let (name, weight) = item.split_once(';').unwrap_or((item, ""));
-        let weight = weight
-            .trim()
-            .strip_prefix("q=")
-            .map_or(Ok(1.0), str::parse::<f64>);
-        name.trim().eq_ignore_ascii_case(encoding) && weight.is_ok_and(|weight| weight > 0.0)
-    })
 }
 
 #[cfg(test)]

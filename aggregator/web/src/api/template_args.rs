@@ -8,6 +8,7 @@ use statistics::state::State;
 use traffic::workload::NO_SHAPE;
 use utoipa::ToSchema;
 
+use super::door::Session;
 use super::locust_page;
 use super::trace_url::TraceUrl;
 
@@ -17,7 +18,7 @@ const TO_CHART: [f64; 2] = [0.5, 0.95];
 /// The percentiles in Locust's table, beside the median.
 const TO_STATISTICS: [f64; 2] = [0.95, 0.99];
 
-/// Locust's own names, and `hosts`, which are shown where no single one is set.
+/// Locust's own names; `hosts`, which are shown where no single one is set; and `can_log_out`.
 #[derive(Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct TemplateArgs {
@@ -56,6 +57,8 @@ pub(super) struct TemplateArgs {
     /// Where to look at a trace: a URL with `{trace_id}` in it.
     #[schema(required)]
     trace_url: Option<String>,
+    /// True if whoever asks has logged in by the form, and not by HTTP Basic.
+    can_log_out: bool,
     /// Comes by itself, so that the page need not wait for it.
     #[schema(value_type = Vec<Value>)]
     history: [u8; 0],
@@ -76,6 +79,15 @@ impl TemplateArgs {
     pub(super) fn with_traces_at(self, url: Option<&TraceUrl>) -> Self {
         let trace_url = url.and_then(TraceUrl::text);
         Self { trace_url, ..self }
+    }
+
+    /// The same for whoever has this session.
+    pub(super) fn within(self, session: Option<Session>) -> Self {
+        let can_log_out = session.is_some();
+        Self {
+            can_log_out,
+            ..self
+        }
     }
 
     /// The same for Locust's own page, which stops looking at a state of `stopping`.
@@ -126,6 +138,7 @@ impl From<SwarmForm> for TemplateArgs {
             percentiles_to_statistics: TO_STATISTICS,
             extra_options: BTreeMap::new(),
             trace_url: None,
+            can_log_out: false,
             history: [],
         }
     }

@@ -11,34 +11,16 @@ use super::entry::{Entry, Occurrences, Sum};
 use super::histogram::{Histogram, key_of};
 use super::history::Passed;
 use super::seconds::{Cell, Counts, Ring};
-use super::smallest_keys::{Merge, SmallestKeys};
-use super::{Limits, Stats, Totals};
+use super::totals::Totals;
+use super::{Limits, Stats};
 use crate::ageing_series::{self, AgeingSeries};
 
+mod error;
 mod traces;
 
+pub use error::CheckpointError;
+use error::VERSION;
 use traces::SavedTraces;
-
-const VERSION: u8 = 1;
-
-/// Why a checkpoint cannot be read.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum CheckpointError {
-    /// It was written by another Cicada, or is no checkpoint at all.
-    #[error(
-        "checkpoint version {0} is not known here, only {VERSION}: use the cicada that wrote it, or fold the records again"
-    )]
-    Version(u8),
-    /// It is damaged or cut off.
-    #[error("checkpoint cannot be read ({0}): fold the records again")]
-    Malformed(Box<str>),
-}
-
-impl CheckpointError {
-    fn malformed(what: &str) -> Self {
-        Self::Malformed(what.into())
-    }
-}
 
 type Times = (u64, u64, u64);
 
@@ -208,19 +190,19 @@ impl Saved<'_> {
         stats.span = self.span;
         let newest = self.span.map_or(0, |(_, last)| last.micros() / SLOT_MICROS);
         for (texts, entry) in self.rows {
-            put(&mut stats.rows, texts, &entry.load(newest)?);
+            stats.rows.add(texts, &entry.load(newest)?);
         }
         if let Some(others) = self.other_rows {
             stats.rows.add_others(&others.load(newest)?);
         }
         for (texts, times) in self.errors {
-            put(&mut stats.errors, texts, &load_times(times));
+            stats.errors.add(texts, &load_times(times));
         }
         if let Some(others) = self.other_errors {
             stats.errors.add_others(&load_times(others));
         }
         for (texts, count) in self.exceptions {
-            put(&mut stats.exceptions, texts, &count);
+            stats.exceptions.add(texts, &count);
         }
         if let Some(others) = self.other_exceptions {
             stats.exceptions.add_others(&others);
@@ -246,18 +228,14 @@ impl SavedPast<'_, Passed> {
             })
         };
         for (&texts, span) in names.iter().zip(self.spans) {
-            put(&mut stats.rows, texts, &spanned(span)?);
+            stats.rows.add(texts, &spanned(span)?);
         }
         if let Some(span) = self.other_span {
             stats.rows.add_others(&spanned(Some(span))?);
         }
         let broken = || CheckpointError::malformed("its history cannot have been one");
         for (texts, series) in self.history {
-            put(
-                &mut stats.history,
-                texts,
-                &series.load().ok_or_else(broken)?,
-            );
+            stats.history.add(texts, &series.load().ok_or_else(broken)?);
         }
         if let Some(series) = self.other_history {
             let series = series.load().ok_or_else(broken)?;
@@ -305,11 +283,6 @@ impl SavedEntry {
         }
         Ok(entry)
     }
-}
-
-fn put<const K: usize, V: Merge>(map: &mut SmallestKeys<K, V>, texts: [&str; K], value: &V) {
-    let slot = map.slot(texts);
-    map.get_mut(slot).merge(value);
 }
 
 fn too_old() -> CheckpointError {

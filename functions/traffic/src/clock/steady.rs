@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use parking_lot::{Mutex, MutexGuard};
 
-use super::{Timestamp, micros, system_now};
+use super::instants::{Timestamp, micros, system_now};
 
 /// What a steady clock is anchored at.
 #[derive(Debug)]

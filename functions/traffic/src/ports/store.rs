@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::queue::WakeUp;
 use crate::block::Block;
 use crate::clock::{Slot, Timestamp};
-use crate::ports::WakeUp;
 use crate::record::{Bucket, Record};
 use crate::run::{Run, RunId};
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use traffic::clock::Timestamp;
 use traffic::telemetry::TraceId;
 
-use super::{CheckpointError, put};
+use super::error::CheckpointError;
 use crate::stats::Stats;
 use crate::stats::entry::Occurrences;
 
@@ -56,7 +56,7 @@ impl SavedTraces {
         };
         for (&texts, trace) in errors.iter().zip(self.errors) {
             if let Some(trace) = trace {
-                put(&mut stats.errors, texts, &load(trace)?);
+                stats.errors.add(texts, &load(trace)?);
             }
         }
         if let Some(trace) = self.other_errors {

@@ -20,10 +20,13 @@ use traffic::runs::LoadedRun;
 use traffic::workload::Workload;
 use utoipa::IntoParams;
 
-use super::{
-    Architecture, Assumptions, Estimate, Hours, Prices, ResponseTimes, Schedule, run_of,
-    run_of_shape,
-};
+use super::assumptions::{Architecture, Assumptions};
+use super::average::run_of_shape;
+use super::estimate::{Estimate, Schedule};
+use super::hours::Hours;
+use super::prices::Prices;
+use super::response_times::ResponseTimes;
+use super::sampled_window::run_of;
 
 /// The time that somebody watches, where the question does not say it.
 const WATCHED: Hours = Hours::a_day(1.0);

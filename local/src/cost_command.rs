@@ -11,9 +11,9 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::Parser;
-use control::{InvalidField, Limits};
 use cost::{Prices, Question};
 use statistics::visible::lines;
+use traffic::run_rules::{InvalidField, Limits};
 use traffic::workload::Workload;
 
 use crate::options::{self, Options};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use control::{Control, Settings as ControlSettings, Stop};
+use control::{Control, ControlSettings, Stop};
 use statistics::reader::Aggregation;
 use statistics::state::State;
 use statistics::stats::Limits;
@@ -94,7 +94,7 @@ impl Engine {
         let http = Http::new(
             clock.clone(),
             HttpSettings {
-                allowed_hosts: settings.allowed_hosts.clone(),
+                allowed_hosts: settings.rules.allowed_hosts.clone(),
                 proxies,
                 max_connections,
                 ..HttpSettings::default()
@@ -102,7 +102,7 @@ impl Engine {
         );
         let http = http.context("the HTTP client cannot be made")?;
         let ticker = Ticker::new(Arc::clone(&store), Arc::clone(&runs), http, clock.clone());
-        let keyring = settings.keyring.clone().unwrap_or_default();
+        let keyring = settings.rules.keyring.clone().unwrap_or_default();
         let ticker = ticker.observed_by(observer).with_keyring(keyring);
         let ticker = Arc::new(ticker.stopping_within(stop_timeout));
         let control = Arc::new(Control::new(settings, Arc::clone(&deployment))?);

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use clap::builder::{BoolishValueParser, OsStringValueParser, TypedValueParser};
 use clap::{ArgAction, Args, Parser};
-use control::{InvalidField, Limits, parse_timespan};
+use control::parse_timespan;
 use traffic::credentials::without_credentials;
 use traffic::host_allowlist::AllowedHosts;
+use traffic::run_rules::{InvalidField, Limits};
 use web::api::{BasePath, Names};
 
 /// The version, and the commit of a release build: `0.1.0 (1a2b3c4d5e)`.

@@ -19,7 +19,7 @@ use tower::ServiceExt as _;
 use traffic::error_chain::one_line;
 use web::api::{BASIC_AUTH, Trusted};
 
-use crate::settings::{Misconfigured, Settings};
+use crate::settings::{AggregatorSettings, Misconfigured};
 use crate::{Cloud, logging};
 
 /// The ARN of a secret that is the password.
@@ -85,8 +85,8 @@ pub async fn with_secret(variables: &Variables) -> Result<Variables, SecretError
 ///
 /// # Errors
 /// The first mistake there is.
-pub fn settings(variables: &Variables) -> Result<Settings, Misconfigured> {
-    Settings::read(variables)?.with_password(NO_PASSWORD)
+pub fn settings(variables: &Variables) -> Result<AggregatorSettings, Misconfigured> {
+    AggregatorSettings::read(variables)?.with_password(NO_PASSWORD)
 }
 
 /// What the router answers to an event.

@@ -11,7 +11,7 @@ use aws::deployment::{StageDeployment, connect};
 use aws::environment::{SettingError, Variables, start_logging};
 use aws::processes::{self, NoHeartbeat, NoQueue};
 use axum::Router;
-use control::{Control, InvalidField, Settings as ControlSettings};
+use control::{Control, ControlSettings};
 use statistics::reader::Aggregation;
 use statistics::stats::Limits;
 use tokio::time::Instant;
@@ -19,6 +19,7 @@ use traffic::clock::Clock;
 use traffic::deployment::Deployment;
 use traffic::error_chain::one_line;
 use traffic::ports::{Heartbeat, Queue, Store, StoreError};
+use traffic::run_rules::InvalidField;
 use web::api::{Api, Door, Trouble, router};
 use web::logs::{LocustFormat, LogBuffer};
 
@@ -26,7 +27,7 @@ pub mod function;
 pub mod server;
 pub mod settings;
 
-use settings::{Misconfigured, Settings, TableSettings};
+use settings::{AggregatorSettings, Misconfigured, TableSettings};
 
 /// How often sealed buckets are folded where no heartbeat does it.
 const FOLD_EVERY: Duration = Duration::from_secs(60);
@@ -72,7 +73,7 @@ impl Cloud<aws::DynamoStore, aws::SqsQueue, aws::SchedulerHeartbeat> {
     /// # Errors
     /// When no region is configured, or the settings do not fit together.
     pub async fn connect(
-        settings: Settings,
+        settings: AggregatorSettings,
         variables: &Variables,
         logs: LogBuffer,
     ) -> Result<Self, Misconfigured> {
@@ -90,7 +91,7 @@ impl Cloud<aws::DynamoStore, NoQueue, NoHeartbeat> {
     /// # Errors
     /// When no region is configured, the settings do not fit together, or the table cannot be made.
     pub async fn of_processes(
-        settings: Settings<TableSettings>,
+        settings: AggregatorSettings<TableSettings>,
         variables: &Variables,
         logs: LogBuffer,
     ) -> anyhow::Result<Self> {

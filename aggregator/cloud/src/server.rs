@@ -17,7 +17,7 @@ use traffic::ports::{Heartbeat, Queue, Store};
 use web::probe::probe;
 use web::serve::{Serving, Tls};
 
-use crate::settings::{Misconfigured, Settings, Web};
+use crate::settings::{AggregatorSettings, Misconfigured, Web};
 use crate::{Cloud, logging};
 
 /// What to do about a server that others can reach and that has no password.
@@ -38,7 +38,8 @@ pub async fn run(variables: &Variables) -> anyhow::Result<()> {
             prepared.serve(&cloud, &web).await
         }
         Executor::Processes => {
-            let (settings, web) = with_web(Settings::of_processes(variables)?, variables)?;
+            let (settings, web) =
+                with_web(AggregatorSettings::of_processes(variables)?, variables)?;
             let prepared = Prepared::new(&web).await?;
             let cloud = Cloud::of_processes(settings, variables, logs).await?;
             prepared.serve(&cloud, &web).await
@@ -105,14 +106,14 @@ impl<E: Future<Output = ()> + Send + 'static> Prepared<E> {
 ///
 /// # Errors
 /// The first mistake there is.
-pub fn settings(variables: &Variables) -> Result<(Settings, Web), Misconfigured> {
-    with_web(Settings::read(variables)?, variables)
+pub fn settings(variables: &Variables) -> Result<(AggregatorSettings, Web), Misconfigured> {
+    with_web(AggregatorSettings::read(variables)?, variables)
 }
 
 fn with_web<P>(
-    settings: Settings<P>,
+    settings: AggregatorSettings<P>,
     variables: &Variables,
-) -> Result<(Settings<P>, Web), Misconfigured> {
+) -> Result<(AggregatorSettings<P>, Web), Misconfigured> {
     let web = Web::read(variables)?;
     if web.address.ip().is_loopback() {
         return Ok((settings, web));

@@ -4,10 +4,10 @@
 use std::sync::Arc;
 
 use ::web::api::{BASIC_AUTH, Door, Names};
-use aws::environment::{FanOutSettings, RunLimits, SettingError, StoreSettings, Variables};
-use control::{InvalidField, Limits, Settings as ControlSettings};
-use traffic::host_allowlist::{ALLOWED_HOSTS, AllowedHosts};
+use aws::environment::{FanOutSettings, SettingError, StoreSettings, Variables, run_rules};
+use control::ControlSettings;
 use traffic::record::BlockSize;
+use traffic::run_rules::InvalidField;
 use traffic::workload::{Workload, WorkloadErrors};
 
 mod web;
@@ -39,7 +39,7 @@ pub enum Misconfigured {
 
 /// What the aggregator works with: ports of functions, or of processes.
 #[derive(Clone, Debug)]
-pub struct Settings<P = FanOutSettings> {
+pub struct AggregatorSettings<P = FanOutSettings> {
     /// The stage's ports.
     pub stage: P,
     /// What runs start from.
@@ -57,7 +57,7 @@ pub struct TableSettings {
     pub is_made: bool,
 }
 
-impl Settings {
+impl AggregatorSettings {
     /// Reads them.
     ///
     /// # Errors
@@ -67,7 +67,7 @@ impl Settings {
     }
 }
 
-impl Settings<TableSettings> {
+impl AggregatorSettings<TableSettings> {
     /// Reads those of a stage whose ticks processes execute.
     ///
     /// # Errors
@@ -86,7 +86,7 @@ impl Settings<TableSettings> {
     }
 }
 
-impl<P> Settings<P> {
+impl<P> AggregatorSettings<P> {
     fn with_stage(stage: P, variables: &Variables) -> Result<Self, Misconfigured> {
         Ok(Self {
             stage,
@@ -123,31 +123,14 @@ fn door(variables: &Variables) -> Result<Door, InvalidField> {
 fn control(variables: &Variables) -> Result<ControlSettings, Misconfigured> {
     let lookup = variables.lookup();
     let workload = Workload::built_in(&|name: &str| lookup(name))?;
-    let allowed_hosts = variables.text(ALLOWED_HOSTS).unwrap_or_default();
     let users = variables.parsed(
         BLOCK_SIZE,
         |users| BlockSize::new(*users).is_some(),
         "write a number of users from 1 to 100, or leave it out for 100",
     )?;
     Ok(ControlSettings {
-        limits: limits(variables)?,
-        allowed_hosts: allowed_hosts
-            .parse::<AllowedHosts>()
-            .map_err(|invalid| InvalidField::new(ALLOWED_HOSTS, invalid.to_string()))?,
+        rules: run_rules(variables)?,
         block_size: users.and_then(BlockSize::new).unwrap_or_default(),
         ..ControlSettings::new(Arc::new(workload))
-    })
-}
-
-fn limits(variables: &Variables) -> Result<Limits, SettingError> {
-    let default = Limits::default();
-    let RunLimits {
-        max_users,
-        max_spawn_rate,
-    } = RunLimits::read(variables)?;
-    Ok(Limits {
-        max_users: max_users.unwrap_or(default.max_users),
-        max_spawn_rate: max_spawn_rate.unwrap_or(default.max_spawn_rate),
-        ..default
     })
 }

@@ -15,7 +15,8 @@ use traffic::runs::{LoadedRun, planned_classes};
 use traffic::workload::Workload;
 
 use super::sampled_window::{BEGINS, first_run, run_of};
-use control::{InvalidField, segments_of_shape};
+use control::segments_of_shape;
+use traffic::run_rules::InvalidField;
 
 const DAY: u64 = 24 * 60 * 60;
 

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use control::InvalidField;
 use serde::{Deserialize, Serialize};
+use traffic::run_rules::InvalidField;
 
 const BUILT_IN: &str = include_str!("prices-2026-11.toml");
 

@@ -9,13 +9,13 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use control::{InvalidField, known_class};
 use serde::de::{Deserialize, Deserializer, Error as _};
 use serde_json::{Map, Value};
 use traffic::clock::Timestamp;
 use traffic::plan::peak_users;
 use traffic::record::{BLOCK_USERS, BlockSize};
 use traffic::run::Share;
+use traffic::run_rules::{InvalidField, known_class};
 use traffic::runs::LoadedRun;
 use traffic::workload::Workload;
 use utoipa::IntoParams;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use control::InvalidField;
 use traffic::random::Draws;
+use traffic::run_rules::InvalidField;
 use traffic::workload::{Step, Workload};
 
 /// Those of the demo's slow requests.

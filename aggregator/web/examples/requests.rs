@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
-use control::{Control, Settings, SwarmRequest};
+use control::{Control, ControlSettings, SwarmRequest};
 use serde_json::Value;
 use statistics::reader::Aggregation;
 use statistics::stats::Limits;
@@ -112,7 +112,7 @@ async fn scene() -> Result<Scene, Failure> {
     let deployment = Arc::new(testing::deployment(&store, &queue, &heartbeat, &clock));
     let runs = Arc::clone(&deployment.runs);
     let workload = Arc::new(Workload::built_in(&|_| None)?);
-    let control = Arc::new(Control::new(Settings::new(workload), deployment)?);
+    let control = Arc::new(Control::new(ControlSettings::new(workload), deployment)?);
     let asked = SwarmRequest {
         user_count: Some(60),
         spawn_rate: Some(60.0),

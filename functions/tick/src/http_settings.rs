@@ -1,8 +1,7 @@
 //! The settings of all requests that ticks on AWS send.
 
 use anyhow::Context as _;
-use aws::environment::Variables;
-use traffic::host_allowlist::{ALLOWED_HOSTS, AllowedHosts};
+use aws::environment::{Variables, allowed_hosts};
 use traffic::transport::{HttpSettings, Proxies, RUNTIME_API};
 use traffic::workload::Connections;
 
@@ -13,12 +12,9 @@ use traffic::workload::Connections;
 /// # Errors
 /// When a variable cannot be used.
 pub fn http_settings(variables: &Variables) -> anyhow::Result<HttpSettings> {
-    let allowed_hosts = variables.text(ALLOWED_HOSTS).unwrap_or_default();
     Ok(HttpSettings {
         connections: Connections::Shared,
-        allowed_hosts: allowed_hosts
-            .parse::<AllowedHosts>()
-            .context(ALLOWED_HOSTS)?,
+        allowed_hosts: allowed_hosts(variables)?,
         proxies: Proxies::read(&*variables.lookup())?,
         refuses_link_local: true,
         runtime_api: variables
@@ -32,6 +28,8 @@ pub fn http_settings(variables: &Variables) -> anyhow::Result<HttpSettings> {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+
+    use traffic::host_allowlist::{ALLOWED_HOSTS, AllowedHosts};
 
     use super::*;
 

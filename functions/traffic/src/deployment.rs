@@ -1,6 +1,6 @@
 //! A deployment as its functions see it: the three ports, the runs in their store, and the time.
 //!
-//! The control and the fan-out work on all of it, and what plans its runs is [here](crate::fanout). A tick
+//! The control and the fan-out work on all of it: [`change`] writes its runs, and [`crate::fanout`] plans them. A tick
 //! has none of it: it needs the parts of the store that it uses, and no queue.
 
 use std::sync::Arc;
@@ -9,6 +9,8 @@ use crate::clock::Clock;
 use crate::environment::Environment;
 use crate::ports::RunStore;
 use crate::runs::Runs;
+
+pub mod change;
 
 /// The ports of a deployment, put together.
 pub struct Deployment<S, Q, H> {

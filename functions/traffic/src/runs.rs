@@ -50,8 +50,8 @@ pub struct Runs<S> {
     environment: Environment,
     known: Mutex<HashMap<RunId, Copy>>,
     latest: Mutex<Option<(Timestamp, Option<RunId>)>>,
-    /// Workloads that somebody in this process has, by version: a large one is kept once.
-    workloads: parking_lot::Mutex<HashMap<String, Weak<Workload>>>,
+    /// Workloads that somebody in this process has, by version and equal weights: a large one is kept once.
+    workloads: parking_lot::Mutex<HashMap<(String, bool), Weak<Workload>>>,
     /// Runs that are stopped here, though the store does not know it yet: nobody else executes them.
     held_stops: parking_lot::Mutex<BTreeMap<RunId, Timestamp>>,
     under_way: Arc<UnderWay>,
@@ -309,7 +309,7 @@ impl<S: RunStore> Runs<S> {
                     Some(before) if before.workload.version() == run.workload => {
                         Arc::clone(&before.workload)
                     }
-                    _ => self.workload(&run.workload).await?,
+                    _ => self.workload(&run.workload, run.equal_weights).await?,
                 };
                 Arc::new(LoadedRun {
                     plan: Plan::new(run, planned_classes(&workload)),
@@ -335,12 +335,17 @@ impl<S: RunStore> Runs<S> {
         Ok(loaded)
     }
 
-    /// A workload by its version: the one that this process has, or else the store's.
+    /// A workload by its version, with equal weights or its own: the one that this process has, or else the store's.
     ///
     /// # Errors
     /// See [`RunError`].
-    pub async fn workload(&self, version: &str) -> Result<Arc<Workload>, RunError> {
-        let known = self.workloads.lock().get(version).and_then(Weak::upgrade);
+    pub async fn workload(
+        &self,
+        version: &str,
+        equal_weights: bool,
+    ) -> Result<Arc<Workload>, RunError> {
+        let key = (version.to_owned(), equal_weights);
+        let known = self.workloads.lock().get(&key).and_then(Weak::upgrade);
         if let Some(known) = known {
             return Ok(known);
         }
@@ -349,7 +354,8 @@ impl<S: RunStore> Runs<S> {
             .workload(version)
             .await?
             .ok_or_else(|| RunError::WorkloadMissing(version.into()))?;
-        let workload = Arc::new(self.parse(&source).await?);
+        let workload = self.parse(&source).await?;
+        let workload = Arc::new(workload.with_equal_weights(equal_weights));
         self.know(&workload);
         Ok(workload)
     }
@@ -358,7 +364,8 @@ impl<S: RunStore> Runs<S> {
     pub fn know(&self, workload: &Arc<Workload>) {
         let mut workloads = self.workloads.lock();
         workloads.retain(|_, known| known.strong_count() > 0);
-        workloads.insert(workload.version().to_owned(), Arc::downgrade(workload));
+        let key = (workload.version().to_owned(), workload.has_equal_weights());
+        workloads.insert(key, Arc::downgrade(workload));
     }
 
     /// Reads a workload's text as a run that is pinned to it will, while the runtime does other things.

@@ -9,7 +9,8 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::fields::Fields;
-use control::{InvalidField, SwarmRequest, parse_timespan};
+use control::{SwarmRequest, parse_timespan};
+use traffic::run_rules::InvalidField;
 
 /// The names of all fields, those that are only there for Locust's scripts included.
 pub(super) const SWARM_FIELDS: [&str; 10] = [

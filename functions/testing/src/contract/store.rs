@@ -313,6 +313,7 @@ fn run(number: u64) -> Run {
     let share = |class: &str, weight, fixed_count| Share::new(class, weight, fixed_count);
     Run {
         reset_at: Some(created_at(number + 1)),
+        equal_weights: true,
         ..Run::new(
             run_id(number),
             u64::MAX - number,

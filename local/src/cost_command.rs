@@ -84,9 +84,6 @@ fn complain(mistake: &str) -> ExitCode {
 }
 
 /// The text to print.
-///
-/// # Errors
-/// When an option, or a file that it names, cannot be used.
 pub fn text(options: &CostOptions) -> anyhow::Result<String> {
     let workload = Arc::new(workload(options)?);
     let most_users = Limits::default().max_users;

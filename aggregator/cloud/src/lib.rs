@@ -29,7 +29,7 @@ pub mod settings;
 
 use settings::{AggregatorSettings, Misconfigured, TableSettings};
 
-/// How often sealed buckets are folded where no heartbeat does it.
+/// The time between two folds of sealed buckets where no heartbeat folds them.
 const FOLD_EVERY: Duration = Duration::from_secs(60);
 
 /// A store that is to have its table made has this long to answer.
@@ -58,9 +58,6 @@ async fn make(store: &aws::DynamoStore) -> Result<(), StoreError> {
 }
 
 /// Starts logging as `CICADA_LOG` says; the newest lines are kept for `/logs`.
-///
-/// # Errors
-/// When the variable cannot be used.
 pub fn logging(variables: &Variables) -> Result<LogBuffer, SettingError> {
     let logs = LogBuffer::default();
     start_logging(variables, logs.layer(LocustFormat::new(Clock::system())))?;
@@ -69,9 +66,6 @@ pub fn logging(variables: &Variables) -> Result<LogBuffer, SettingError> {
 
 impl Cloud<aws::DynamoStore, aws::SqsQueue, aws::SchedulerHeartbeat> {
     /// The aggregator of the stage that the settings name.
-    ///
-    /// # Errors
-    /// When no region is configured, or the settings do not fit together.
     pub async fn connect(
         settings: AggregatorSettings,
         variables: &Variables,
@@ -87,9 +81,6 @@ impl Cloud<aws::DynamoStore, aws::SqsQueue, aws::SchedulerHeartbeat> {
 
 impl Cloud<aws::DynamoStore, NoQueue, NoHeartbeat> {
     /// The aggregator of a stage whose ticks processes execute.
-    ///
-    /// # Errors
-    /// When no region is configured, the settings do not fit together, or the table cannot be made.
     pub async fn of_processes(
         settings: AggregatorSettings<TableSettings>,
         variables: &Variables,
@@ -108,9 +99,6 @@ impl Cloud<aws::DynamoStore, NoQueue, NoHeartbeat> {
 
 impl<S: Store, Q: Queue, H: Heartbeat> Cloud<S, Q, H> {
     /// The aggregator of the runs that `deployment` plans.
-    ///
-    /// # Errors
-    /// When the settings do not fit together.
     pub fn new(
         deployment: Arc<Deployment<S, Q, H>>,
         settings: ControlSettings,

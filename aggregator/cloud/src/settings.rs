@@ -17,13 +17,13 @@ pub use web::Web;
 /// The names that the aggregator is called by.
 const WEB_NAMES: &str = "CICADA_WEB_NAMES";
 
-/// How many users a tick executes.
+/// The number of users that a tick executes.
 const BLOCK_SIZE: &str = "CICADA_BLOCK_SIZE";
 
-/// Whether a container makes the table, where no template has.
+/// True if the container creates the table, which a template has not made.
 const CREATE_TABLE: &str = "CICADA_CREATE_TABLE";
 
-/// Why the aggregator does not start as it is set up: each is one line.
+/// A mistake in the aggregator's settings, in one line.
 #[derive(Debug, thiserror::Error)]
 pub enum Misconfigured {
     /// A variable is missing, or cannot be used.
@@ -37,14 +37,14 @@ pub enum Misconfigured {
     Workload(#[from] WorkloadErrors),
 }
 
-/// What the aggregator works with: ports of functions, or of processes.
+/// The aggregator's settings: its stage's ports are those of functions, or of processes.
 #[derive(Clone, Debug)]
 pub struct AggregatorSettings<P = FanOutSettings> {
     /// The stage's ports.
     pub stage: P,
-    /// What runs start from.
+    /// The settings of the control, which new runs start from.
     pub control: ControlSettings,
-    /// Who may come in.
+    /// The password and the names of the server.
     pub door: Door,
 }
 
@@ -53,15 +53,12 @@ pub struct AggregatorSettings<P = FanOutSettings> {
 pub struct TableSettings {
     /// The table.
     pub store: StoreSettings,
-    /// Whether it is made, unless it is there.
+    /// True if it is created unless it exists.
     pub is_made: bool,
 }
 
 impl AggregatorSettings {
     /// Reads them.
-    ///
-    /// # Errors
-    /// The first mistake there is.
     pub fn read(variables: &Variables) -> Result<Self, Misconfigured> {
         Self::with_stage(FanOutSettings::read(variables)?, variables)
     }
@@ -69,9 +66,6 @@ impl AggregatorSettings {
 
 impl AggregatorSettings<TableSettings> {
     /// Reads those of a stage whose ticks processes execute.
-    ///
-    /// # Errors
-    /// The first mistake there is.
     pub fn of_processes(variables: &Variables) -> Result<Self, Misconfigured> {
         let is_made = variables.parsed(
             CREATE_TABLE,

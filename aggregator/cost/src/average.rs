@@ -24,9 +24,6 @@ const DAY: u64 = 24 * 60 * 60;
 const LOOKS: u64 = 1_440;
 
 /// A run of one of a workload's shapes.
-///
-/// # Errors
-/// When the workload has no such shape.
 pub fn run_of_shape(
     workload: Arc<Workload>,
     shape: &str,

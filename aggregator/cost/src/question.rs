@@ -149,9 +149,6 @@ impl Default for Question {
 
 impl Question {
     /// The question of a query's parameters. Of one that can be given once the first counts, and an empty one is none.
-    ///
-    /// # Errors
-    /// When there is no such parameter, or its value cannot be read.
     pub fn of_parameters<'a>(
         parameters: impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)>,
     ) -> Result<Self, String> {
@@ -185,9 +182,6 @@ impl Question {
     }
 
     /// The users of single classes, by name.
-    ///
-    /// # Errors
-    /// When a text is neither JSON nor `CLASS=N`.
     pub fn class_counts(&self) -> Result<BTreeMap<String, u64>, InvalidField> {
         let refused = |problem| InvalidField::new("class_counts", problem);
         let mut all = BTreeMap::new();
@@ -217,9 +211,6 @@ impl Question {
     }
 
     /// The estimate for a workload and at most `most_users`; plays some minutes of the traffic.
-    ///
-    /// # Errors
-    /// When a field cannot be used.
     pub fn estimate(
         &self,
         workload: &Arc<Workload>,

@@ -44,7 +44,7 @@ pub const AGGREGATOR_ARN: &str = "CICADA_AGGREGATOR_ARN";
 /// The role in whose name they do.
 pub const SCHEDULER_ROLE_ARN: &str = "CICADA_SCHEDULER_ROLE_ARN";
 
-/// Who executes ticks.
+/// The executor of ticks: functions or processes.
 pub const TRAFFIC: &str = "CICADA_TRAFFIC";
 
 /// Where everything is.
@@ -104,7 +104,7 @@ pub struct ScheduleTarget {
     pub role_arn: String,
 }
 
-/// Who executes a stage's ticks.
+/// The executor of a stage's ticks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Executor {
     /// Functions, woken up by a queue.
@@ -127,9 +127,6 @@ pub struct FanOutSettings {
 
 impl StoreSettings {
     /// Reads them.
-    ///
-    /// # Errors
-    /// The first mistake there is.
     pub fn read(variables: &Variables) -> Result<Self, SettingError> {
         let table = variables.required(TABLE, is_table, &format!("{DEPLOY} the table's name"))?;
         let days = variables.parsed(
@@ -147,9 +144,6 @@ impl StoreSettings {
 
 impl QueueSettings {
     /// Reads them.
-    ///
-    /// # Errors
-    /// The first mistake there is.
     pub fn read(variables: &Variables) -> Result<Self, SettingError> {
         let instead =
             format!("{DEPLOY} the queue's URL, such as https://sqs.REGION.amazonaws.com/...");
@@ -168,9 +162,6 @@ impl QueueSettings {
 
 impl ScheduleSettings {
     /// Reads them.
-    ///
-    /// # Errors
-    /// The first mistake there is.
     pub fn read(variables: &Variables) -> Result<Self, SettingError> {
         let instead = format!("{DEPLOY} the name of the group of schedules");
         let group = variables.required(SCHEDULE_GROUP, is_schedule_name, &instead)?;
@@ -205,9 +196,6 @@ impl ScheduleTarget {
 
 impl Executor {
     /// Reads it.
-    ///
-    /// # Errors
-    /// When it is none.
     pub fn read(variables: &Variables) -> Result<Self, SettingError> {
         match variables.text(TRAFFIC).as_deref() {
             None | Some("functions") => Ok(Self::Functions),
@@ -223,9 +211,6 @@ impl Executor {
 
 impl FanOutSettings {
     /// Reads them.
-    ///
-    /// # Errors
-    /// The first mistake there is.
     pub fn read(variables: &Variables) -> Result<Self, SettingError> {
         Ok(Self {
             store: StoreSettings::read(variables)?,
@@ -236,9 +221,6 @@ impl FanOutSettings {
 }
 
 /// The rules of the stage's runs; without variables, those of [`RunRules::default`].
-///
-/// # Errors
-/// The first mistake there is.
 pub fn run_rules(variables: &Variables) -> Result<RunRules, SettingError> {
     let mut limits = Limits::default();
     let max_users = variables.parsed(
@@ -261,9 +243,6 @@ pub fn run_rules(variables: &Variables) -> Result<RunRules, SettingError> {
 }
 
 /// The hosts that traffic may be sent to.
-///
-/// # Errors
-/// When the list has an entry that is no host.
 pub fn allowed_hosts(variables: &Variables) -> Result<AllowedHosts, SettingError> {
     let list = variables.text(ALLOWED_HOSTS).unwrap_or_default();
     list.parse().map_err(|invalid: InvalidAllowedHosts| {

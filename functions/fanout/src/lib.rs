@@ -1,8 +1,8 @@
 //! The function fanout: what it does when the heartbeat calls it, on any ports.
 //!
-//! It ends a run that does not obey the limits of now, and plans up to the end of the next minute, which is
-//! [`traffic::fanout`]'s. With the time that is left it folds what is sealed, which is [`statistics::reader`]'s. Planning must not fail; folding may
-//! wait a minute. `minute` says what alarms are to know.
+//! It ends a run that does not obey the rules of this deployment, and plans up to the end of the next minute, which
+//! is [`traffic::fanout`]'s. In the time that is left it folds sealed buckets, which is [`statistics::reader`]'s.
+//! Planning must not fail; folding may wait a minute. `minute` logs the figures for alarms.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -106,9 +106,6 @@ impl<S: Store, Q: Queue, H: Heartbeat> Function<S, Q, H> {
 }
 
 /// Takes the heartbeat's calls, whatever is in them, as long as Lambda keeps the process.
-///
-/// # Errors
-/// When Lambda's runtime API cannot be used.
 pub async fn serve<S: Store, Q: Queue, H: Heartbeat>(
     function: Function<S, Q, H>,
 ) -> Result<(), lambda_runtime::Error> {

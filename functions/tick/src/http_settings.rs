@@ -8,9 +8,6 @@ use traffic::workload::Connections;
 /// Connections are shared unless a class says otherwise, for a function pays for the time that it takes to
 /// make them; the addresses of the link, where AWS hands out credentials, are refused, and so are the
 /// function's own runtime API and every host that `CICADA_ALLOWED_HOSTS` does not have.
-///
-/// # Errors
-/// When a variable cannot be used.
 pub fn http_settings(variables: &Variables) -> anyhow::Result<HttpSettings> {
     Ok(HttpSettings {
         connections: Connections::Shared,
@@ -54,7 +51,7 @@ mod tests {
         assert_eq!(of("").unwrap().allowed_hosts, AllowedHosts::default());
         let error = format!("{:#}", of("a b").unwrap_err());
         assert!(
-            error.starts_with("CICADA_ALLOWED_HOSTS: names \"a b\""),
+            error.starts_with("CICADA_ALLOWED_HOSTS names \"a b\""),
             "{error}"
         );
     }

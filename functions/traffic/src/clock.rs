@@ -113,7 +113,7 @@ impl Clock {
     }
 }
 
-/// How the last moment of a sleep is spent: precisely, where the system can.
+/// The last moment of a sleep: by a precise timer, where the system has one.
 #[derive(Debug, Default)]
 struct LastMoment {
     #[cfg(target_os = "linux")]

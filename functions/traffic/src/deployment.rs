@@ -18,7 +18,7 @@ pub struct Deployment<S, Q, H> {
     pub store: Arc<S>,
     /// Where the wake-ups go.
     pub queue: Arc<Q>,
-    /// What is switched on with a run, and off when it is over.
+    /// The heartbeat, which is switched on with a run, and off when it is over.
     pub heartbeat: Arc<H>,
     /// This process's copies of the runs in the store.
     pub runs: Arc<Runs<S>>,

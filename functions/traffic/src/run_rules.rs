@@ -57,7 +57,7 @@ impl Default for Limits {
     }
 }
 
-/// What runs must obey; by default generous limits, all hosts, and no keyring.
+/// The rules of runs; by default generous limits, all hosts, and no keyring.
 #[derive(Clone, Debug, Default)]
 pub struct RunRules {
     /// The most that a swarm may ask for.
@@ -122,9 +122,6 @@ impl RunRules {
 
     /// Refuses classes whose requests would go to a host that is not allowed: to that of `hosts`, by class, or else to
     /// the class's own.
-    ///
-    /// # Errors
-    /// The first host that is not allowed, or that is no base URL.
     pub fn check_hosts(
         &self,
         shares: &[Share],
@@ -157,9 +154,6 @@ impl RunRules {
 }
 
 /// Refuses a class that the workload does not have; the message names those that it has.
-///
-/// # Errors
-/// When there is no class of this name.
 pub fn known_class(
     workload: &Workload,
     field: &'static str,

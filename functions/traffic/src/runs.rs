@@ -29,7 +29,7 @@ pub struct LoadedRun {
     pub workload: Arc<Workload>,
 }
 
-/// Why a run could not be had.
+/// The reason why a run could not be loaded.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "the messages say it")]
 pub enum RunError {
@@ -164,9 +164,6 @@ impl<S: RunStore> Runs<S> {
     }
 
     /// The copies of a run that this process gets, from the present one on.
-    ///
-    /// # Errors
-    /// See [`RunError`].
     pub async fn follow(&self, id: &RunId) -> Result<watch::Receiver<Arc<LoadedRun>>, RunError> {
         loop {
             self.get(id).await?;
@@ -178,9 +175,6 @@ impl<S: RunStore> Runs<S> {
     }
 
     /// A run as it is, or was less than a second ago.
-    ///
-    /// # Errors
-    /// See [`RunError`].
     pub async fn get(&self, id: &RunId) -> Result<Arc<LoadedRun>, RunError> {
         let mut known = self.known.lock().await;
         let now = self.clock.now();
@@ -203,9 +197,6 @@ impl<S: RunStore> Runs<S> {
     }
 
     /// The newest run, if there is any; it may be over.
-    ///
-    /// # Errors
-    /// See [`RunError`].
     pub async fn latest(&self) -> Result<Option<Arc<LoadedRun>>, RunError> {
         let mut latest = self.latest.lock().await;
         let now = self.clock.now();
@@ -238,9 +229,6 @@ impl<S: RunStore> Runs<S> {
     }
 
     /// Takes over a run that this process has just written, so that it is seen at once.
-    ///
-    /// # Errors
-    /// See [`RunError`].
     pub async fn put(&self, run: Run) -> Result<Arc<LoadedRun>, RunError> {
         let now = self.clock.now();
         let id = run.id.clone();
@@ -259,9 +247,6 @@ impl<S: RunStore> Runs<S> {
 
     /// Stops a run for this process, which is the only one that executes it, until
     /// [`Runs::let_go_of_stop`]: the store cannot be told.
-    ///
-    /// # Errors
-    /// See [`RunError`].
     pub async fn hold_stop(&self, run: Run, from: Timestamp) -> Result<Arc<LoadedRun>, RunError> {
         self.held_stops.lock().insert(run.id.clone(), from);
         self.put(run).await
@@ -336,9 +321,6 @@ impl<S: RunStore> Runs<S> {
     }
 
     /// A workload by its version, with equal weights or its own: the one that this process has, or else the store's.
-    ///
-    /// # Errors
-    /// See [`RunError`].
     pub async fn workload(
         &self,
         version: &str,
@@ -369,9 +351,6 @@ impl<S: RunStore> Runs<S> {
     }
 
     /// Reads a workload's text as a run that is pinned to it will, while the runtime does other things.
-    ///
-    /// # Errors
-    /// Every mistake in it.
     pub async fn parse(&self, source: &str) -> Result<Workload, WorkloadErrors> {
         Workload::parse_aside(source, "workload", &self.environment).await
     }
@@ -395,7 +374,7 @@ pub fn is_newer(run: &Run, than: &Run) -> bool {
     run.revision > than.revision || (run.revision == than.revision && is_stopped_meanwhile)
 }
 
-/// Whether a copy of a run that was read at `read_at` need not be read again.
+/// True if a copy of a run that was read at `read_at` need not be read again.
 pub fn is_fresh(read_at: Timestamp, now: Timestamp) -> bool {
     read_at <= now && now.since(read_at) < FRESH_FOR
 }

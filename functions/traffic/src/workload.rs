@@ -94,10 +94,6 @@ impl Workload {
     }
 
     /// As [`parse`](Self::parse), on a thread that may block.
-    ///
-    /// # Errors
-    ///
-    /// Every mistake in the file, each with its line.
     pub async fn parse_aside(
         source: &str,
         file: &str,
@@ -167,10 +163,6 @@ impl Workload {
     }
 
     /// The workload that ships in the binary: six classes for a shop and an AI agent.
-    ///
-    /// # Errors
-    ///
-    /// If an environment variable that overrides a host has no base URL in it.
     pub fn built_in(env: &dyn Fn(&str) -> Option<String>) -> Result<Self, WorkloadErrors> {
         Self::parse(BUILT_IN, BUILT_IN_FILE, env)
     }

@@ -27,9 +27,6 @@ pub(super) const SWARM_FIELDS: [&str; 10] = [
 ];
 
 /// The swarm that a JSON object asks for, such as a schedule's.
-///
-/// # Errors
-/// When it is not an object, or a field cannot be read.
 pub fn swarm_from_json(body: &str) -> Result<SwarmRequest, InvalidField> {
     swarm_from_fields(&Fields::parse(body.as_bytes())?)
 }

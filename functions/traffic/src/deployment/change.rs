@@ -90,9 +90,6 @@ impl<S: RunStore, Q, H> Deployment<S, Q, H> {
 
     /// Ends the newest run at once if it is on and a swarm could not ask for it now: for its number of users, its
     /// spawn rate, a host that is not allowed, or a password that this process lacks. True if the run was ended.
-    ///
-    /// # Errors
-    /// When the run cannot be read or written.
     pub async fn end_what_does_not_fit(&self, rules: &RunRules) -> Result<bool, RunError> {
         let Some(run) = self.runs.latest().await? else {
             return Ok(false);

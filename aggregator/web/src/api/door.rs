@@ -16,11 +16,11 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use control::InvalidField;
 use subtle::ConstantTimeEq as _;
 use tokio::time::{sleep_until, timeout};
 use traffic::clock::Clock;
 use traffic::log_throttle::LogThrottle;
+use traffic::run_rules::InvalidField;
 
 mod acquaintance;
 mod guesses;

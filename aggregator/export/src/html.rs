@@ -90,6 +90,7 @@ struct Page<'a> {
     more_exceptions: usize,
     /// The last one is that of all.
     ledger: Vec<Booked<'a>>,
+    starved: Option<&'a str>,
     ratios: Option<Vec<Ratio>>,
 }
 
@@ -187,6 +188,11 @@ fn page(snapshot: &Snapshot, theme: Theme, download: Option<&str>) -> String {
         more_exceptions: snapshot.exceptions().count().saturating_sub(EXCEPTIONS),
         exceptions: exceptions(snapshot),
         ledger: ledger(snapshot),
+        starved: snapshot
+            .ledger
+            .starved
+            .as_ref()
+            .map(|starved| &*starved.message),
         ratios: run.map(|run| ratios(run, snapshot.at)),
     };
     let template = PAGES.get_template(NAME);

@@ -8,6 +8,7 @@ import { ThemeProvider } from "@mui/material/styles";
 import { Tabs, useLogViewer } from "locust-ui";
 import { useEffect } from "react";
 
+import { sentence } from "./parts/figures";
 import { Bar } from "./shell/bar";
 import { Footer } from "./shell/footer";
 import { Notices } from "./shell/notices";
@@ -26,6 +27,7 @@ export function App() {
   const theme = useTheme();
   const isReady = useStore(({ swarm }) => swarm.state === "ready");
   const silence = useStatistics();
+  const starved = useStore(({ ui }) => ui.starved);
   useLogViewer();
   useEffect(() => void performance.mark("shown"), []);
   return (
@@ -41,6 +43,11 @@ export function App() {
                 <Alert severity="warning">
                   {silence.message} The figures are from {silence.since.toLocaleTimeString()}.
                 </Alert>
+              </Container>
+            )}
+            {starved && !isReady && (
+              <Container maxWidth="xl" sx={{ mt: 2 }}>
+                <Alert severity="warning">{sentence(starved)}</Alert>
               </Container>
             )}
             <Tabs tabs={isReady ? tabsBeforeTheFirstRun : tabsOfARun} />

@@ -31,6 +31,8 @@ export type Reading = Record<string, Point | string>;
 export interface Figures {
   charts: Charts;
   errors: object[];
+  /** That response times include our own waiting, if they do. */
+  starved?: string | undefined;
   failRatio: number;
   stats: object[];
   totalRps: number;

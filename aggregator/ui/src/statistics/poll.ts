@@ -101,7 +101,8 @@ function show(statistics: Statistics): void {
   const time = new Date().toISOString();
   const { state, stats, errors, userCount } = statistics;
   const rps = rounded(statistics.currentRps);
-  setFigures({ stats, errors, userCount, totalRps: rps, failRatio: Math.round(100 * statistics.failRatio) });
+  const starved = statistics.starved?.message;
+  setFigures({ stats, errors, userCount, starved, totalRps: rps, failRatio: Math.round(100 * statistics.failRatio) });
   if (isOn(state)) {
     if (named === "stopped") addMarker(time);
     if (isDueAgain()) void takeHistory();

@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use serde::Serialize;
-use statistics::ledger::Ledger;
+use statistics::ledger::{Ledger, Starved};
 use statistics::report::{CurrentPercentiles, ErrorRow, PAGE_ROWS, Report, Row, page_rows};
 use traffic::clock::Timestamp;
 use traffic::run::Share;
@@ -50,6 +50,10 @@ pub struct Requests {
     state: statistics::state::State,
     /// Users that are active.
     user_count: u64,
+    /// That response times include our own waiting, if they do; the same as in `/ledger`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    starved: Option<Starved>,
 }
 
 /// Expectations and templates that could not be evaluated.
@@ -99,7 +103,12 @@ struct TaskShare {
 
 impl Requests {
     /// The body for a report, whatever its run's users do.
-    pub fn of(report: Report, state: statistics::state::State, user_count: u64) -> Self {
+    pub fn of(
+        report: Report,
+        state: statistics::state::State,
+        user_count: u64,
+        starved: Option<Starved>,
+    ) -> Self {
         let mut errors = report.errors;
         errors.truncate(PAGE_ROWS);
         let total = &report.total;
@@ -117,6 +126,7 @@ impl Requests {
             stats: page_rows(report.rows, report.total),
             state,
             user_count,
+            starved,
         }
     }
 }
@@ -132,6 +142,7 @@ pub(super) async fn requests(Shown(snapshot): Shown, headers: HeaderMap) -> Json
         snapshot.report(),
         state,
         snapshot.user_count(),
+        snapshot.ledger.starved.clone(),
     ))
 }
 

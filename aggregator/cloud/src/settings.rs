@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ::web::api::{BASIC_AUTH, Door, Names};
 use aws::environment::{FanOutSettings, RunLimits, SettingError, StoreSettings, Variables};
-use control::{InvalidField, Limits, Settings as ControlSettings};
+use control::{InvalidField, Limits, Settings as ControlSettings, TickFunctions};
 use traffic::host_allowlist::{ALLOWED_HOSTS, AllowedHosts};
 use traffic::record::BlockSize;
 use traffic::workload::{Workload, WorkloadErrors};
@@ -19,6 +19,9 @@ const WEB_NAMES: &str = "CICADA_WEB_NAMES";
 
 /// How many users a tick executes.
 const BLOCK_SIZE: &str = "CICADA_BLOCK_SIZE";
+
+/// How many functions may execute ticks at once.
+const MAX_CONCURRENCY: &str = "CICADA_MAX_CONCURRENCY";
 
 /// Whether a container makes the table, where no template has.
 const CREATE_TABLE: &str = "CICADA_CREATE_TABLE";
@@ -63,7 +66,19 @@ impl Settings {
     /// # Errors
     /// The first mistake there is.
     pub fn read(variables: &Variables) -> Result<Self, Misconfigured> {
-        Self::with_stage(FanOutSettings::read(variables)?, variables)
+        let stage = FanOutSettings::read(variables)?;
+        let ticks_per_message = stage.queue.ticks_per_message;
+        let mut settings = Self::with_stage(stage, variables)?;
+        let at_once = variables.parsed(
+            MAX_CONCURRENCY,
+            |at_once: &u32| *at_once > 0,
+            "write how many functions may execute ticks at once, or leave it out",
+        )?;
+        settings.control.tick_functions = at_once.map(|at_once| TickFunctions {
+            at_once,
+            ticks_per_message,
+        });
+        Ok(settings)
     }
 }
 

@@ -17,5 +17,5 @@ pub use control::workload_copy::Chosen;
 pub use control::{Control, Refusal, Stop};
 pub use desired_run::segments_of_shape;
 pub use request::{InvalidField, SwarmRequest, Swarmed};
-pub use settings::{ClassSettings, Limits, Settings, known_class};
+pub use settings::{ClassSettings, Limits, Settings, TickFunctions, known_class};
 pub use timespan::{InvalidTimespan, parse_timespan};

@@ -34,10 +34,21 @@ pub struct Settings {
     pub allowed_hosts: AllowedHosts,
     /// The users and passwords of hosts; without a keyring, a host may have none.
     pub keyring: Option<Keyring>,
+    /// The functions that execute ticks, where their number has a limit.
+    pub tick_functions: Option<TickFunctions>,
     /// The number of users that a tick executes.
     pub block_size: BlockSize,
     /// The seed of every run; `None` for random ones.
     pub seed: Option<u64>,
+}
+
+/// The functions that execute ticks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TickFunctions {
+    /// So many may run at once.
+    pub at_once: u32,
+    /// So many ticks go into one message.
+    pub ticks_per_message: usize,
 }
 
 /// A class's settings, in the form of Locust's `--config-users`.
@@ -113,6 +124,7 @@ impl Settings {
             limits: Limits::default(),
             allowed_hosts: AllowedHosts::default(),
             keyring: None,
+            tick_functions: None,
             block_size: BlockSize::default(),
             seed: None,
         }

@@ -10,6 +10,7 @@ mod average;
 mod aws_calls;
 mod bill;
 mod calls;
+mod concurrency;
 mod hours;
 mod lambda_environments;
 mod memory;
@@ -34,6 +35,7 @@ pub use self::assumptions::{Architecture, Assumptions};
 pub use self::average::run_of_shape;
 pub use self::bill::Line;
 pub use self::calls::{Call, Calls, Function, Invocations, Service, Usage, calls, idle, watching};
+pub use self::concurrency::lateness_of_run;
 pub use self::hours::{HOURS_IN_MONTH, Hours, InvalidHours};
 pub use self::prices::{InvalidPrices, Prices};
 pub use self::question::Question;
@@ -63,6 +65,10 @@ pub struct Estimate {
     pub memory: u32,
     /// Executions of the tick function at once, at most; of the fan-out and of the aggregator there is one more each.
     pub concurrency: u64,
+    /// How late iterations will be, where fewer functions may run at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub late: Option<String>,
     /// Everything that is paid for.
     pub lines: Vec<Line>,
     /// The lines' sum, US$ a month.
@@ -144,6 +150,11 @@ impl Estimate {
             requests: bill::sum(&running, |share| share.calls.requests),
             memory: deployment.tick_memory_mb,
             concurrency: fullest.concurrency,
+            late: concurrency::lateness(
+                fullest,
+                assumptions.tick_concurrency,
+                assumptions.ticks_per_message,
+            ),
             usd,
             usd_per_million_iterations: (iterations > 0.0).then(|| usd / iterations * 1e6),
             lines,

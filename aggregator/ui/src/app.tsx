@@ -27,7 +27,7 @@ export function App() {
   const theme = useTheme();
   const isReady = useStore(({ swarm }) => swarm.state === "ready");
   const silence = useStatistics();
-  const starved = useStore(({ ui }) => ui.starved);
+  const warnings = useStore(({ ui }) => [ui.late, ui.starved].filter((text) => text !== undefined).join("\n"));
   useLogViewer();
   useEffect(() => void performance.mark("shown"), []);
   return (
@@ -45,9 +45,13 @@ export function App() {
                 </Alert>
               </Container>
             )}
-            {starved && !isReady && (
+            {warnings && !isReady && (
               <Container maxWidth="xl" sx={{ mt: 2 }}>
-                <Alert severity="warning">{sentence(starved)}</Alert>
+                <Alert severity="warning">
+                  {warnings.split("\n").map((text) => (
+                    <Box key={text}>{sentence(text)}</Box>
+                  ))}
+                </Alert>
               </Container>
             )}
             <Tabs tabs={isReady ? tabsBeforeTheFirstRun : tabsOfARun} />

@@ -33,6 +33,8 @@ export interface Figures {
   errors: object[];
   /** That response times include our own waiting, if they do. */
   starved?: string | undefined;
+  /** How late the run that is on will be, if it will. */
+  late?: string | undefined;
   failRatio: number;
   stats: object[];
   totalRps: number;

@@ -17,6 +17,7 @@ use traffic::run::{Run, RunId};
 use traffic::runs::LoadedRun;
 
 use super::door::Door;
+use super::forecast::Forecast;
 use super::trouble::Trouble;
 use crate::logs::LogBuffer;
 
@@ -53,6 +54,7 @@ pub(super) struct ApiState {
     pub(super) figures: Arc<dyn Figures>,
     pub(super) logs: LogBuffer,
     pub(super) trouble: Trouble,
+    pub(super) forecast: Forecast,
     /// The text of `/openapi.json`.
     pub(super) document: Bytes,
 }
@@ -67,6 +69,7 @@ impl ApiState {
             figures: api.aggregation,
             logs: api.logs,
             trouble: api.trouble,
+            forecast: Forecast::default(),
             document,
         }
     }

@@ -54,6 +54,10 @@ pub struct Requests {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     starved: Option<Starved>,
+    /// How late the iterations of the run that is on will be, where too few functions may run at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = Option<String>)]
+    late: Option<Arc<str>>,
 }
 
 /// Expectations and templates that could not be evaluated.
@@ -108,6 +112,7 @@ impl Requests {
         state: statistics::state::State,
         user_count: u64,
         starved: Option<Starved>,
+        late: Option<Arc<str>>,
     ) -> Self {
         let mut errors = report.errors;
         errors.truncate(PAGE_ROWS);
@@ -127,6 +132,7 @@ impl Requests {
             state,
             user_count,
             starved,
+            late,
         }
     }
 }
@@ -136,13 +142,18 @@ impl Requests {
     (status = 200, description = "Statistics of all requests, errors, state and users.", body = Requests),
     Refused
 ))]
-pub(super) async fn requests(Shown(snapshot): Shown, headers: HeaderMap) -> Json<Requests> {
+pub(super) async fn requests(
+    State(api): State<ApiState>,
+    Shown(snapshot): Shown,
+    headers: HeaderMap,
+) -> Json<Requests> {
     let state = locust_page::understood(snapshot.state(), &headers);
     Json(Requests::of(
         snapshot.report(),
         state,
         snapshot.user_count(),
         snapshot.ledger.starved.clone(),
+        api.lateness_of(snapshot.run.as_ref()).await,
     ))
 }
 

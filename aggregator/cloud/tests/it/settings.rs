@@ -42,6 +42,7 @@ fn url(text: &str) -> reqwest::Url {
 #[test]
 fn what_is_not_set_has_its_default() {
     let settings = AggregatorSettings::read(&variables(&[])).unwrap();
+    assert_eq!(settings.control.tick_functions, None);
     assert_eq!(settings.control.rules.limits.max_users, 1_000_000);
     assert_eq!(settings.control.block_size.users(), 100);
     assert!(
@@ -60,6 +61,17 @@ fn what_is_not_set_has_its_default() {
             tls: None,
         }
     );
+}
+
+#[test]
+fn a_function_knows_how_many_ticks_may_run_at_once() {
+    let variables = variables(&[
+        ("CICADA_MAX_CONCURRENCY", "7"),
+        ("CICADA_TICKS_PER_MESSAGE", "5"),
+    ]);
+    let settings = AggregatorSettings::read(&variables).unwrap();
+    let functions = settings.control.tick_functions.unwrap();
+    assert_eq!((functions.at_once, functions.ticks_per_message), (7, 5));
 }
 
 #[test]

@@ -7,13 +7,15 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use control::SwarmRequest;
+use statistics::reader::Snapshot;
+use statistics::thresholds::{Judged, judged};
 use traffic::run::Run;
 
 use crate::console;
 use crate::engine::Engine;
 use crate::exports::{Files, Writing};
 use crate::interrupts::Interrupts;
-use crate::reset::Reset;
+use crate::milestones::Milestones;
 use crate::settings::{ProgramSettings, Start};
 
 /// The time between two prints of the statistics of a headless run, as in Locust.
@@ -24,6 +26,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// The longest time that iterations may go on when the program ends, unless `--stop-timeout` says another.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The exit code when a threshold does not hold.
+const THRESHOLD_FAILED: u8 = 3;
 
 /// Locust's default number of users and spawn rate.
 const DEFAULT: (u32, f64) = (1, 1.0);
@@ -40,6 +45,11 @@ pub(crate) async fn attend(
     files: Files,
     mut interrupted: Interrupts,
 ) -> anyhow::Result<u8> {
+    let milestones = Milestones::new(
+        engine.clock.now(),
+        settings.resets_statistics,
+        settings.headless,
+    );
     if let Some(start) = &settings.start {
         swarm(engine, settings, start).await?;
     }
@@ -47,7 +57,7 @@ pub(crate) async fn attend(
     let aggregation = Arc::clone(&engine.aggregation);
     let clean = tokio::select! {
         () = writing.go_on(&aggregation) => false,
-        clean = to_the_end(engine, settings, &mut interrupted) => clean?,
+        clean = to_the_end(engine, settings, &mut interrupted, milestones) => clean?,
     };
     let snapshot = tokio::select! {
         snapshot = engine.aggregation.snapshot_anew() => snapshot?,
@@ -64,6 +74,10 @@ pub(crate) async fn attend(
     if snapshot.run.is_some() {
         let _read = was_read(console::print_summary(settings.tables, &snapshot))?;
     }
+    let thresholds = judged(&snapshot);
+    if !thresholds.is_empty() {
+        let _read = was_read(console::print_thresholds(settings.tables, &thresholds))?;
+    }
     written?;
     let lost = engine.lost_requests();
     if lost > 0 {
@@ -72,16 +86,30 @@ pub(crate) async fn attend(
             "requests were sent whose results could not be written"
         );
     }
-    let report = snapshot.report();
-    let failed = !report.errors.is_empty() || snapshot.exceptions().next().is_some();
-    let failed = failed || lost > 0 || !clean || engine.is_failing_to_write();
-    let code = if failed {
+    let is_incomplete = lost > 0 || !clean || engine.is_failing_to_write();
+    let code = exit_code(&snapshot, &thresholds, is_incomplete, settings);
+    tracing::info!("Shutting down (exit code {code})");
+    Ok(code)
+}
+
+/// The exit code: where there are thresholds they decide, and not single failed requests.
+fn exit_code(
+    snapshot: &Snapshot,
+    thresholds: &[Judged],
+    is_incomplete: bool,
+    settings: &ProgramSettings,
+) -> u8 {
+    let failed = match thresholds {
+        [] => !snapshot.report().errors.is_empty() || snapshot.exceptions().next().is_some(),
+        _ => false,
+    };
+    if thresholds.iter().any(|threshold| !threshold.holds) {
+        THRESHOLD_FAILED
+    } else if failed || is_incomplete {
         settings.exit_code_on_error
     } else {
         0
-    };
-    tracing::info!("shutting down (exit code {code})");
-    Ok(code)
+    }
 }
 
 /// Waits until the program is to end, and ends the run; false if some results could not be written.
@@ -89,10 +117,11 @@ async fn to_the_end(
     engine: &mut Engine,
     settings: &ProgramSettings,
     interrupted: &mut Interrupts,
+    milestones: Milestones,
 ) -> anyhow::Result<bool> {
     tokio::select! {
         () = interrupted.next() => {}
-        ended = until_the_end(engine, settings) => ended?,
+        ended = until_the_end(engine, settings, milestones) => ended?,
     }
     Ok(finish(engine, settings, interrupted).await)
 }
@@ -113,6 +142,11 @@ async fn swarm(engine: &Engine, settings: &ProgramSettings, start: &Start) -> an
         return Ok(());
     }
     let (users, spawn_rate) = if settings.demo { DEMO } else { DEFAULT };
+    if resumed.is_some() && !control.thresholds.is_empty() {
+        tracing::warn!(
+            "--threshold is ignored: a run that goes on keeps the thresholds of its start"
+        );
+    }
     let request = match resumed {
         Some(run) => changed(run, start, settings, engine),
         None => SwarmRequest {
@@ -131,9 +165,9 @@ async fn swarm(engine: &Engine, settings: &ProgramSettings, start: &Start) -> an
         tracing::info!("the shape {shape} is on");
     }
     match run_time {
-        Some(time) => tracing::info!("run time limit set to {} seconds", time.as_secs()),
+        Some(time) => tracing::info!("Run time limit set to {} seconds", time.as_secs()),
         None if swarmed.shape_class.is_some() => {}
-        None => tracing::info!("no run time limit set: interrupt with Ctrl-C to stop"),
+        None => tracing::info!("No run time limit set, use CTRL+C to interrupt"),
     }
     Ok(())
 }
@@ -159,24 +193,19 @@ fn changed(run: &Run, start: &Start, settings: &ProgramSettings, engine: &Engine
 }
 
 /// Returns when the program is to end by itself.
-async fn until_the_end(engine: &mut Engine, settings: &ProgramSettings) -> anyhow::Result<()> {
+async fn until_the_end(
+    engine: &mut Engine,
+    settings: &ProgramSettings,
+    mut milestones: Milestones,
+) -> anyhow::Result<()> {
     let mut print_at = tokio::time::interval(PRINT_EVERY);
     let mut looks = settings.start.is_some();
-    let mut reset = Reset::default();
     loop {
         tokio::select! {
             error = engine.broken() => return Err(error),
-            () = tokio::time::sleep(LOOK_EVERY), if settings.resets_statistics => {
-                reset.once_all_users_are_there(&engine.control).await;
-            }
-            _ = print_at.tick(), if settings.prints_statistics => {
-                let snapshot = engine.aggregation.snapshot().await?;
-                if !was_read(console::print_current(settings.tables, &snapshot))? {
-                    return Ok(());
-                }
-            }
-            () = tokio::time::sleep(LOOK_EVERY), if looks => {
-                if !engine.is_idle().await? {
+            () = tokio::time::sleep(LOOK_EVERY) => {
+                milestones.look(&engine.control).await;
+                if !looks || !engine.is_idle().await? {
                     continue;
                 }
                 if let Some(after) = settings.autoquit {
@@ -187,6 +216,12 @@ async fn until_the_end(engine: &mut Engine, settings: &ProgramSettings) -> anyho
                 }
                 // the server goes on, so that people can look at the results
                 looks = false;
+            }
+            _ = print_at.tick(), if settings.prints_statistics => {
+                let snapshot = engine.aggregation.snapshot().await?;
+                if !was_read(console::print_current(settings.tables, &snapshot))? {
+                    return Ok(());
+                }
             }
         }
     }

@@ -346,10 +346,10 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         changed.segments.extend(segments);
         self.deployment.store.put_run(&changed).await?;
         tracing::info!(
-            user_count = first.user_count,
-            spawn_rate = first.spawn_rate,
             shape = target.shape,
-            "changing the number of users"
+            "Ramping to {} users at a rate of {:.2} per second",
+            first.user_count,
+            first.spawn_rate,
         );
         let after = self.deployment.runs.put(changed).await?;
         drop(change);

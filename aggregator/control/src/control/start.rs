@@ -51,10 +51,10 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         let segment = run.segments[0].clone();
         tracing::info!(
             run = %run.id,
-            user_count = segment.user_count,
-            spawn_rate = segment.spawn_rate,
             shape = target.shape,
-            "starting users"
+            "Ramping to {} users at a rate of {:.2} per second",
+            segment.user_count,
+            segment.spawn_rate,
         );
         deployment.runs.put(run).await?;
         deployment.heartbeat.turn_on().await?;
@@ -88,6 +88,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         let from = (before.and_then(Run::ends)).map_or(from, |end| from.max(end));
         Run {
             block_size: self.settings.block_size,
+            thresholds: self.settings.thresholds.clone(),
             ..Run::new(
                 RunId::new(created_at, rand::random()),
                 self.settings.seed.unwrap_or_else(rand::random),

@@ -374,12 +374,12 @@ fn the_control_can_be_shared() {
 #[tokio::test(start_paused = true)]
 async fn a_start_says_how_late_it_will_be_where_too_few_functions_may_run_at_once() {
     for (at_once, is_late) in [(2, true), (100, false)] {
-        let cicada = Cicada::with(Settings {
+        let cicada = Cicada::with(ControlSettings {
             tick_functions: Some(TickFunctions {
                 at_once,
                 ticks_per_message: 10,
             }),
-            ..Settings::new(workload())
+            ..ControlSettings::new(workload())
         });
         let answer = cicada.started("user_count=600&spawn_rate=600").await;
         let message = answer["message"].as_str().unwrap();

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use local::options::Options;
-use local::{cost_command, health_command, program};
+use local::{cost_command, env_command, health_command, program};
 
 fn main() -> ExitCode {
     if let Some(arguments) = cost_command::asked_for(std::env::args_os().collect()) {
@@ -13,6 +13,13 @@ fn main() -> ExitCode {
     if let Some(arguments) = health_command::asked_for(std::env::args_os().collect()) {
         let environment = std::sync::Arc::new(|name: &str| std::env::var(name).ok());
         return health_command::run(arguments, &(environment as _));
+    }
+    if let Some(arguments) = env_command::asked_for(std::env::args_os().collect()) {
+        let readable = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        };
+        let variables = std::env::vars_os().filter_map(readable).collect();
+        return env_command::run(arguments, variables);
     }
     match Options::try_parse() {
         Ok(options) => program::run(&options),

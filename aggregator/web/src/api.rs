@@ -27,6 +27,7 @@ mod locust_page;
 mod logs;
 mod metrics;
 mod openapi;
+mod origins;
 mod page;
 mod runs;
 mod schedules;
@@ -41,6 +42,7 @@ mod workload;
 
 pub use base_path::{BasePath, InvalidBasePath};
 pub use door::{Acquaintance, BASIC_AUTH, Door, Names, Trusted, Visitor};
+pub use origins::Origins;
 pub use state::Api;
 pub use stats::Requests;
 pub use swarm_fields::swarm_from_json;
@@ -53,11 +55,17 @@ use state::ApiState;
 pub fn router<S: Store, Q: Queue, H: Heartbeat>(api: Api<S, Q, H>) -> Router {
     let mut routes = routes();
     let state = ApiState::new(api.clone(), openapi::text(&routes.to_openapi()));
-    Router::from(routes)
+    let of_other_origins = api.door.origins().layer();
+    let guarded = Router::from(routes)
         .fallback(answers::unknown_route)
         .method_not_allowed_fallback(answers::wrong_method)
         .layer(DefaultBodyLimit::max(fields::MAX_BODY))
-        .layer(middleware::from_fn_with_state(api.door, door::guard))
+        .layer(middleware::from_fn_with_state(api.door, door::guard));
+    let answers_browsers = match of_other_origins {
+        Some(layer) => guarded.layer(layer),
+        None => guarded,
+    };
+    answers_browsers
         .layer(middleware::from_fn(announced::refuse_too_long))
         .layer(middleware::from_fn(headers::secure))
         .with_state(state)

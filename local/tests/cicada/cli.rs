@@ -11,6 +11,7 @@ use crate::harness::Cicada;
 mod arbitrary;
 mod cost;
 mod demo;
+mod env;
 mod exports;
 mod flags;
 mod health;

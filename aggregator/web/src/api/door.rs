@@ -31,6 +31,7 @@ pub use names::{BASIC_AUTH, Names};
 pub(super) use site::called;
 
 use super::answers::Refused;
+use super::origins::Origins;
 use guesses::{Busy, Caller, Guesses};
 use late::Late;
 
@@ -108,6 +109,7 @@ pub struct Door {
     /// The `Authorization` header's text after `Basic`.
     credentials: Option<String>,
     names: Names,
+    origins: Origins,
     guesses: Guesses,
     late: Late,
     turned_away: Arc<LogThrottle>,
@@ -118,6 +120,7 @@ impl Default for Door {
         Self {
             credentials: None,
             names: Names::default(),
+            origins: Origins::default(),
             guesses: Guesses::new(guesses::WAITING),
             late: Late::default(),
             turned_away: Arc::default(),
@@ -146,6 +149,16 @@ impl Door {
     /// The same door, of a server that has these names, too.
     pub fn with_names(self, names: Names) -> Self {
         Self { names, ..self }
+    }
+
+    /// The same door, also open to pages of these origins.
+    pub fn with_origins(self, origins: Origins) -> Self {
+        Self { origins, ..self }
+    }
+
+    /// Origins of other pages that it is open to.
+    pub(super) fn origins(&self) -> &Origins {
+        &self.origins
     }
 
     /// The same door, of a server that has this many places for connections: at most half of them wait
@@ -291,7 +304,9 @@ fn changes(method: &Method, uri: &Uri) -> bool {
 /// Why a request may change or read nothing, if it may not.
 fn may_pass(door: &Door, request: &Request) -> Result<(), String> {
     let changes = changes(request.method(), request.uri());
-    if changes {
+    if door.origins.include_that_of(request.headers()) {
+        // somebody has named this page's site
+    } else if changes {
         site::may_change(request)?;
     } else {
         site::may_read(request)?;

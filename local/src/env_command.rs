@@ -17,8 +17,8 @@ use traffic::runs::Environment;
 use traffic::workload::FOLDER;
 use web::api::BASIC_AUTH;
 
-use crate::options::Options;
-use crate::{exposure, program, settings};
+use crate::options::{Options, mistake_of};
+use crate::{config_files, exposure, program, settings};
 
 /// The first word of a command line of this command.
 pub const COMMAND: &str = "env";
@@ -167,14 +167,14 @@ impl InForce {
 
 /// The variables of the hosts of the workload that these variables name, or the built-in one's.
 fn hosts(set: &BTreeMap<String, String>) -> Result<Vec<String>, String> {
-    let options = Options::try_parse_from(["cicada"]).map_err(|error| {
-        let mistake = crate::options::mistake_of("cicada", &error);
-        format!("the workload's variables are not known: {mistake}")
-    })?;
+    let unknown = |problem: String| format!("the workload's variables are not known: {problem}");
+    let variable = |name: &str| set.get(name).map(OsString::from);
+    let options = config_files::options(vec!["cicada".into()], Path::new(""), &variable);
+    let options = options.map_err(|error| unknown(mistake_of("cicada", &error)))?;
     let set = set.clone();
     let environment: Environment = Arc::new(move |name: &str| set.get(name).cloned());
-    let workload = settings::workload(&options, &environment)
-        .map_err(|error| format!("the workload's variables are not known: {error}"))?;
+    let workload = settings::workload(&options, &environment);
+    let workload = workload.map_err(|error| unknown(error.to_string()))?;
     let named = workload.hosts().iter().filter_map(|host| host.variable());
     Ok(named.map(str::to_owned).collect())
 }

@@ -1,10 +1,9 @@
 //! The `cicada` binary.
 
+use std::path::Path;
 use std::process::ExitCode;
 
-use clap::Parser as _;
-use local::options::Options;
-use local::{cost_command, env_command, health_command, program};
+use local::{config_files, cost_command, env_command, health_command, program};
 
 fn main() -> ExitCode {
     if let Some(arguments) = cost_command::asked_for(std::env::args_os().collect()) {
@@ -21,7 +20,9 @@ fn main() -> ExitCode {
         let variables = std::env::vars_os().filter_map(readable).collect();
         return env_command::run(arguments, variables);
     }
-    match Options::try_parse() {
+    match config_files::options(std::env::args_os().collect(), Path::new(""), &|name| {
+        std::env::var_os(name)
+    }) {
         Ok(options) => program::run(&options),
         Err(error) => program::explain("cicada", &error),
     }

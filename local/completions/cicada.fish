@@ -1,10 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_cicada_global_optspecs
-<<<<<<< HEAD
-    string join \n f/workload= H/host= u/users= r/spawn-rate= t/run-time= l/list config-users= web-host= P/web-port= web-base-path= tls-cert= tls-key= headless autostart autoquit= db= shape= seed= max-users= max-spawn-rate= allowed-hosts= web-names= allowed-origins= demo check only-summary csv= csv-full-history html= json json-file= reset-stats show-task-ratio show-task-ratio-json L/loglevel= logfile= skip-log-setup s/stop-timeout= exit-code-on-error= equal-weights V/version h/help
-=======
-    string join \n f/workload= config= H/host= u/users= r/spawn-rate= t/run-time= l/list config-users= web-host= P/web-port= web-base-path= tls-cert= tls-key= headless autostart autoquit= db= shape= seed= threshold= max-users= max-spawn-rate= allowed-hosts= web-names= demo check only-summary print-stats csv= csv-full-history html= json json-file= reset-stats show-task-ratio show-task-ratio-json L/loglevel= logfile= skip-log-setup s/stop-timeout= exit-code-on-error= equal-weights class-picker modern-ui V/version h/help
->>>>>>> main
+    string join \n f/workload= config= H/host= u/users= r/spawn-rate= t/run-time= l/list config-users= web-host= P/web-port= web-base-path= tls-cert= tls-key= headless autostart autoquit= db= shape= seed= threshold= max-users= max-spawn-rate= allowed-hosts= web-names= allowed-origins= demo check only-summary print-stats csv= csv-full-history html= json json-file= reset-stats show-task-ratio show-task-ratio-json L/loglevel= logfile= skip-log-setup s/stop-timeout= exit-code-on-error= equal-weights class-picker modern-ui V/version h/help
 end
 
 function __fish_cicada_needs_command

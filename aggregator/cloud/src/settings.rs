@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use ::web::api::{BASIC_AUTH, Door, Names};
+use ::web::api::{BASIC_AUTH, Door, Names, Origins};
 use aws::environment::{FanOutSettings, SettingError, StoreSettings, Variables, run_rules};
 use control::{ControlSettings, TickFunctions};
 use traffic::record::BlockSize;
@@ -16,6 +16,9 @@ pub use web::Web;
 
 /// The names that the aggregator is called by.
 const WEB_NAMES: &str = "CICADA_WEB_NAMES";
+
+/// The origins of other pages that may ask the aggregator.
+const ALLOWED_ORIGINS: &str = "CICADA_ALLOWED_ORIGINS";
 
 /// The number of users that a tick executes.
 const BLOCK_SIZE: &str = "CICADA_BLOCK_SIZE";
@@ -126,7 +129,9 @@ fn door(variables: &Variables) -> Result<Door, InvalidField> {
         None => Door::default(),
     };
     let names = variables.text(WEB_NAMES).unwrap_or_default();
-    Ok(door.with_names(names.parse::<Names>()?))
+    let origins = variables.text(ALLOWED_ORIGINS).unwrap_or_default();
+    let door = door.with_names(names.parse::<Names>()?);
+    Ok(door.with_origins(origins.parse::<Origins>()?))
 }
 
 fn control(variables: &Variables) -> Result<ControlSettings, Misconfigured> {

@@ -38,6 +38,7 @@ pub(super) use sessions::Place;
 pub(super) use site::{called, came_by_plain_http};
 
 use super::answers::Refused;
+use super::origins::Origins;
 use guesses::{Busy, Caller, Guesses, IN_FUNCTION, ON_SERVER};
 use late::Late;
 use sessions::Sessions;
@@ -66,6 +67,7 @@ pub struct Door {
     lock: Option<Lock>,
     clock: Clock,
     names: Names,
+    origins: Origins,
     guesses: Guesses,
     late: Late,
     /// False for a function: it is paid for as long as an answer is held, and answers nobody else meanwhile.
@@ -86,6 +88,7 @@ impl Default for Door {
             lock: None,
             clock: Clock::system(),
             names: Names::default(),
+            origins: Origins::default(),
             guesses: Guesses::new(ON_SERVER, guesses::WAITING),
             late: Late::default(),
             holds_answers: true,
@@ -122,6 +125,16 @@ impl Door {
     /// The same door, of a server that has these names, too.
     pub fn with_names(self, names: Names) -> Self {
         Self { names, ..self }
+    }
+
+    /// The same door, also open to pages of these origins.
+    pub fn with_origins(self, origins: Origins) -> Self {
+        Self { origins, ..self }
+    }
+
+    /// Origins of other pages that it is open to.
+    pub(super) fn origins(&self) -> &Origins {
+        &self.origins
     }
 
     /// The same door, of a server that has this many places for connections: at most half of them wait
@@ -366,7 +379,9 @@ fn is_ambiguous(request: &Request) -> bool {
 /// Why a request may change or read nothing, if it may not.
 fn may_pass(door: &Door, request: &Request) -> Result<(), String> {
     let changes = site::changes(request.method(), request.uri());
-    if changes {
+    if door.origins.include_that_of(request.headers()) {
+        // somebody has named this page's site
+    } else if changes {
         site::may_change(request)?;
     } else {
         site::may_read(request)?;

@@ -83,7 +83,8 @@ impl ProgramSettings {
             headless,
             autoquit,
             stop_timeout: options.other.stop_timeout,
-            prints_statistics: headless && !options.output.only_summary,
+            prints_statistics: options.output.print_stats
+                || headless && !options.output.only_summary,
             tables: tables(options),
             exports: exports(options)?,
             resets_statistics: options.output.reset_stats,
@@ -159,6 +160,7 @@ fn control_settings(
             keyring: Some(Keyring::default()),
         },
         seed: options.own.seed,
+        thresholds: options.own.thresholds.clone(),
         ..ControlSettings::new(workload)
     };
     let checked = settings.checked();
@@ -242,6 +244,7 @@ fn as_typed(invalid: InvalidField, options: &Options) -> InvalidField {
         "config-users" => "--config-users",
         "user_classes" => "CLASS",
         "shape_class" => "--shape",
+        "threshold" => "--threshold",
         other => other,
     };
     InvalidField { field, ..invalid }

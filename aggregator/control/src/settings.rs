@@ -7,7 +7,7 @@ use serde::Deserialize;
 use traffic::record::BlockSize;
 use traffic::run::Share;
 use traffic::run_rules::{InvalidField, RunRules, known_class};
-use traffic::workload::{Shape, UserClass, Workload};
+use traffic::workload::{Shape, Threshold, UserClass, Workload};
 
 use crate::said_host::{self, SaidHost};
 
@@ -30,6 +30,8 @@ pub struct ControlSettings {
     pub block_size: BlockSize,
     /// The seed of every run; `None` for random ones.
     pub seed: Option<u64>,
+    /// What the figures of every run must stay below, beside the workload's own thresholds.
+    pub thresholds: Vec<Threshold>,
 }
 
 /// A class's settings, in the form of Locust's `--config-users`.
@@ -75,6 +77,7 @@ impl ControlSettings {
             rules: RunRules::default(),
             block_size: BlockSize::default(),
             seed: None,
+            thresholds: Vec::new(),
         }
     }
 
@@ -107,6 +110,13 @@ impl ControlSettings {
         self.shares(workload, &self.selected(workload))?;
         if let Some(name) = &self.shape {
             known_shape(workload, name)?;
+        }
+        for row in self.thresholds.iter().filter_map(|one| one.row.as_deref()) {
+            if !workload.has_request(row) {
+                let problem =
+                    format!("names {row:?}, and the workload has no request of this name");
+                return Err(InvalidField::new("threshold", problem));
+            }
         }
         Ok(())
     }

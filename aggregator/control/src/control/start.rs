@@ -94,6 +94,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         Run {
             block_size: self.settings.block_size,
             equal_weights: workload.has_equal_weights(),
+            thresholds: self.settings.thresholds.clone(),
             ..Run::new(
                 RunId::new(created_at, rand::random()),
                 self.settings.seed.unwrap_or_else(rand::random),

@@ -12,12 +12,13 @@ use aws::secret::{self, SecretError};
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::http::{Request, Response, Uri};
+use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
 use lambda_http::request::RequestContext;
 use lambda_http::{RequestExt as _, lambda_runtime::Diagnostic, service_fn};
 use serde::Deserialize;
 use tower::ServiceExt as _;
 use traffic::error_chain::one_line;
-use web::api::{BASIC_AUTH, Trusted};
+use web::api::{BASIC_AUTH, Trusted, Visitor};
 
 use crate::settings::{AggregatorSettings, Misconfigured};
 use crate::{Cloud, logging};
@@ -51,6 +52,9 @@ pub async fn run(variables: &Variables) -> anyhow::Result<()> {
     let logs = logging(variables)?;
     let variables = &with_secret(variables).await?;
     let settings = settings(variables)?;
+    // while the environment starts there is more of a processor than later
+    let door = settings.door.clone();
+    tokio::spawn(async move { door.prepare().await });
     let router = Cloud::connect(settings, variables, logs).await?.router();
     let router = &router;
     let served = lambda_http::run(service_fn(|event| answer(router.clone(), event))).await;
@@ -77,7 +81,9 @@ pub async fn with_secret(variables: &Variables) -> Result<Variables, SecretError
 
 /// The settings of a function: without a password it refuses to start.
 pub fn settings(variables: &Variables) -> Result<AggregatorSettings, Misconfigured> {
-    AggregatorSettings::read(variables)?.with_password(NO_PASSWORD)
+    let settings = AggregatorSettings::read(variables)?.with_password(NO_PASSWORD)?;
+    let door = settings.door.clone().in_function();
+    Ok(AggregatorSettings { door, ..settings })
 }
 
 /// The router's answer to an event.
@@ -88,20 +94,35 @@ pub async fn answer(
     router: Router,
     event: lambda_http::Request,
 ) -> Result<Response<Body>, Refused> {
-    let is_schedules = matches!(
-        event.request_context_ref(),
-        Some(RequestContext::ApiGatewayV2(context)) if context.apiid.as_deref() == Some(API_ID)
-    );
+    let context = match event.request_context_ref() {
+        Some(RequestContext::ApiGatewayV2(context)) => Some(context),
+        _ => None,
+    };
+    let is_schedules = context.is_some_and(|context| context.apiid.as_deref() == Some(API_ID));
+    let visitor = context.and_then(visitor);
     let path = event.uri().path().to_owned();
     let mut request = as_served(event);
     if is_schedules {
         request.extensions_mut().insert(Trusted);
+    }
+    if let Some(visitor) = visitor {
+        request.extensions_mut().insert(visitor);
     }
     let Ok(response) = router.oneshot(request).await;
     if is_schedules {
         return accepted(path, response).await;
     }
     Ok(response)
+}
+
+/// The caller of the URL. AWS writes the address; `X-Forwarded-For` could be anybody's.
+fn visitor(context: &ApiGatewayV2httpRequestContext) -> Option<Visitor> {
+    let address = context.http.source_ip.as_deref()?.parse().ok()?;
+    Some(Visitor {
+        address,
+        // that is the front door's, and ends there
+        over_tls: false,
+    })
 }
 
 /// The request as a server gets it: the host is in the headers only.

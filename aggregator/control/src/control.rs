@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use statistics::state::State;
-use traffic::clock::Timestamp;
+use traffic::clock::{Clock, Timestamp};
 use traffic::deployment::Deployment;
 use traffic::deployment::change::{ATTEMPTS, ChangeBegun};
 use traffic::fanout::FanOutError;
@@ -123,6 +123,11 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
     /// The settings, with the users and passwords of hosts in the keyring.
     pub fn settings(&self) -> &ControlSettings {
         &self.settings
+    }
+
+    /// The clock of the runs.
+    pub fn clock(&self) -> &Clock {
+        &self.deployment.clock
     }
 
     /// The present, by the clock of the runs.
@@ -298,10 +303,10 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         changed.segments.extend(segments);
         self.deployment.store.put_run(&changed).await?;
         tracing::info!(
-            user_count = first.user_count,
-            spawn_rate = first.spawn_rate,
             shape = target.shape,
-            "changing the number of users"
+            "Ramping to {} users at a rate of {:.2} per second",
+            first.user_count,
+            first.spawn_rate,
         );
         let after = self.deployment.runs.put(changed).await?;
         drop(change);

@@ -85,7 +85,7 @@ impl Stage {
             ..ControlSettings::new(Arc::new(workload))
         };
         change(&mut settings);
-        let door = Door::with_basic_auth(PASSWORD).unwrap();
+        let door = Door::with_basic_auth(PASSWORD).unwrap().in_function();
         let cloud = Cloud::new(Arc::new(deployment), settings, door, LogBuffer::default()).unwrap();
         Instance { cloud }
     }
@@ -205,6 +205,18 @@ impl Event {
             },
             "isBase64Encoded": false,
         }))
+    }
+
+    /// From this address.
+    pub(crate) fn of(mut self, address: &str) -> Self {
+        self.0["requestContext"]["http"]["sourceIp"] = address.into();
+        self
+    }
+
+    /// With this cookie, in the list that these events have for them.
+    pub(crate) fn with_cookie(mut self, cookie: &str) -> Self {
+        self.0["cookies"] = json!([cookie]);
+        self
     }
 
     pub(crate) fn header(mut self, name: &str, value: &str) -> Self {

@@ -56,10 +56,10 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         let segment = run.segments[0].clone();
         tracing::info!(
             run = %run.id,
-            user_count = segment.user_count,
-            spawn_rate = segment.spawn_rate,
             shape = target.shape,
-            "starting users"
+            "Ramping to {} users at a rate of {:.2} per second",
+            segment.user_count,
+            segment.spawn_rate,
         );
         deployment.runs.put(run).await?;
         deployment.heartbeat.turn_on().await?;

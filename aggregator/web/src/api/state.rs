@@ -54,6 +54,7 @@ pub(super) struct ApiState {
     pub(super) figures: Arc<dyn Figures>,
     pub(super) logs: LogBuffer,
     pub(super) trouble: Trouble,
+    pub(super) door: Door,
     /// The text of `/openapi.json`.
     pub(super) document: Bytes,
 }
@@ -64,6 +65,7 @@ impl ApiState {
         document: Bytes,
     ) -> Self {
         Self {
+            door: api.door.with_clock(api.control.clock().clone()),
             control: Arc::new(api.control),
             figures: api.aggregation,
             logs: api.logs,

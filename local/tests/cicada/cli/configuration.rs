@@ -178,7 +178,9 @@ async fn a_variable_overrides_a_file_and_the_command_line_both() {
     for (output, users) in [(file, 2), (variable, 3), (typed, 4)] {
         let log = stderr(&output);
         assert!(
-            log.contains(&format!("user_count={users} spawn_rate=9")),
+            log.contains(&format!(
+                "Ramping to {users} users at a rate of 9.00 per second"
+            )),
             "{log}"
         );
     }

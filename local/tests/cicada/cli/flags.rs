@@ -75,7 +75,7 @@ async fn a_run_time_has_each_of_locusts_forms() {
             .serve()
             .await;
         cicada
-            .until_logged(&format!("run time limit set to {seconds} seconds\n"))
+            .until_logged(&format!("Run time limit set to {seconds} seconds\n"))
             .await;
         assert_eq!(cicada.terminate().await, 0);
     });
@@ -162,7 +162,7 @@ async fn the_exit_code_says_whether_a_request_failed() {
     let runs = cases.map(async |(line, code)| {
         let (output, _recorder) = run(&workload, &format!("-u 2 -t 1 {line}")).await;
         assert_eq!(output.status.code(), Some(code), "{line}");
-        let last = format!("shutting down (exit code {code})\n");
+        let last = format!("Shutting down (exit code {code})\n");
         assert!(
             stderr(&output).ends_with(&last),
             "{line}: {}",

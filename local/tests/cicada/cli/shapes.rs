@@ -53,7 +53,7 @@ async fn users_and_spawn_rate_are_ignored_with_a_word_and_a_run_time_is_not() {
     for line in [
         "--users and --spawn-rate are ignored: the shape Day says how many",
         "the shape Day is on",
-        "run time limit set to 2 seconds",
+        "Run time limit set to 2 seconds",
     ] {
         assert!(log.contains(line), "{line} is not in\n{log}");
     }

@@ -80,9 +80,6 @@ pub async fn with_secret(variables: &Variables) -> Result<Variables, SecretError
 }
 
 /// The settings of a function: without a password it refuses to start.
-///
-/// # Errors
-/// The first mistake there is.
 pub fn settings(variables: &Variables) -> Result<AggregatorSettings, Misconfigured> {
     let settings = AggregatorSettings::read(variables)?.with_password(NO_PASSWORD)?;
     let door = settings.door.clone().in_function();

@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use clap::builder::{BoolishValueParser, OsStringValueParser, TypedValueParser};
 use clap::error::{ContextKind, ErrorKind};
-
 use clap::{ArgAction, Args, Parser};
-use control::{InvalidField, Limits, parse_timespan};
+use control::parse_timespan;
 use traffic::credentials::without_credentials;
 use traffic::host_allowlist::AllowedHosts;
+use traffic::run_rules::{InvalidField, Limits};
 use traffic::workload::Threshold;
 use web::api::{BasePath, Names};
 

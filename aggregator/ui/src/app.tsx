@@ -9,6 +9,7 @@ import { ThemeProvider } from "@mui/material/styles";
 import { Tabs, useLogViewer } from "locust-ui";
 import { useEffect } from "react";
 
+import { sentence } from "./parts/figures";
 import { Bar } from "./shell/bar";
 import { Footer } from "./shell/footer";
 import { Notices } from "./shell/notices";
@@ -27,6 +28,7 @@ export function App() {
   const theme = useTheme();
   const isReady = useStore(({ swarm }) => swarm.state === "ready");
   const silence = useStatistics();
+  const warnings = useStore(({ ui }) => [ui.late, ui.starved].filter((text) => text !== undefined).join("\n"));
   useLogViewer();
   useEffect(() => void performance.mark("shown"), []);
   return (
@@ -42,6 +44,15 @@ export function App() {
                 <Alert action={silence.isLoggedOut && <LogIn />} severity="warning">
                   {silence.isLoggedOut ? "You are logged out." : silence.message} The figures are from{" "}
                   {silence.since.toLocaleTimeString()}.
+                </Alert>
+              </Container>
+            )}
+            {warnings && !isReady && (
+              <Container maxWidth="xl" sx={{ mt: 2 }}>
+                <Alert severity="warning">
+                  {warnings.split("\n").map((text) => (
+                    <Box key={text}>{sentence(text)}</Box>
+                  ))}
                 </Alert>
               </Container>
             )}

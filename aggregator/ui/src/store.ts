@@ -31,6 +31,10 @@ export type Reading = Record<string, Point | string>;
 export interface Figures {
   charts: Charts;
   errors: object[];
+  /** That response times include our own waiting, if they do. */
+  starved?: string | undefined;
+  /** How late the run that is on will be, if it will. */
+  late?: string | undefined;
   failRatio: number;
   stats: object[];
   totalRps: number;

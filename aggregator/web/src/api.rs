@@ -21,6 +21,7 @@ mod cost;
 mod door;
 mod downloads;
 mod fields;
+mod forecast;
 mod headers;
 mod health;
 mod home;

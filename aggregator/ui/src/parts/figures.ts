@@ -34,6 +34,9 @@ export const dollars = orNone((value) => `$${exactly(value !== 0 && Math.abs(val
 export const signed = (write: (value: Figure) => string) =>
   orNone((value) => (value > 0 ? `+${write(value)}` : value < 0 ? `−${write(-value)}` : write(0)));
 
+/** A message of the server's as a sentence. */
+export const sentence = (message: string) => `${message.charAt(0).toUpperCase()}${message.slice(1)}.`;
+
 /** Seconds since the epoch, in the reader's own time. */
 export const dateTime = orNone((seconds) => new Date(1000 * seconds).toLocaleString());
 

@@ -104,7 +104,9 @@ function show(statistics: Statistics): void {
   const time = new Date().toISOString();
   const { state, stats, errors, userCount } = statistics;
   const rps = rounded(statistics.currentRps);
-  setFigures({ stats, errors, userCount, totalRps: rps, failRatio: Math.round(100 * statistics.failRatio) });
+  const { late, starved } = statistics;
+  const failRatio = Math.round(100 * statistics.failRatio);
+  setFigures({ stats, errors, userCount, late, starved: starved?.message, totalRps: rps, failRatio });
   if (isOn(state)) {
     if (named === "stopped") addMarker(time);
     if (isDueAgain()) void takeHistory();

@@ -9,7 +9,7 @@ use axum::http::header::{ACCEPT, CONTENT_SECURITY_POLICY};
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{Html, IntoResponse as _, Response};
 
-use super::site::{self, changes};
+use super::site;
 use crate::api::accept::takes;
 use crate::api::headers::FORM_ALONE;
 

@@ -104,7 +104,8 @@ class Stage(StageTest):
     def test_wake_ups_are_handed_over_as_parameters_say_and_reported_one_by_one(self):
         mapping = self.mapping("demo")
         self.assertEqual(mapping["ScalingConfig"], {"MaximumConcurrency": 7})
-        self.assertEqual(mapping["BatchSize"], 10)
+        # of five ticks each
+        self.assertEqual(mapping["BatchSize"], 4)
         self.assertEqual(mapping["FunctionResponseTypes"], ["ReportBatchItemFailures"])
 
     def test_what_is_called_is_called_once(self):

@@ -19,6 +19,9 @@ _cicada() {
             cicada,cost)
                 cmd="cicada__subcmd__cost"
                 ;;
+            cicada,env)
+                cmd="cicada__subcmd__env"
+                ;;
             cicada,health)
                 cmd="cicada__subcmd__health"
                 ;;
@@ -273,6 +276,20 @@ _cicada() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        cicada__subcmd__env)
+            opts="-h --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 *)
                     COMPREPLY=()
                     ;;

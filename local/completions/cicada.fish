@@ -31,7 +31,7 @@ complete -c cicada -n "__fish_cicada_needs_command" -s u -l users -d 'Number of 
 complete -c cicada -n "__fish_cicada_needs_command" -s r -l spawn-rate -d 'Users started a second; 1 if not given, and 6 with --demo' -r
 complete -c cicada -n "__fish_cicada_needs_command" -s t -l run-time -d 'Stop after this time: 20, 20s, 3m, 2h, 1h20m. Without it, traffic goes on until it is stopped' -r
 complete -c cicada -n "__fish_cicada_needs_command" -l config-users -d 'Settings of user classes: JSON, or a .json file, with user_class_name and any of weight, fixed_count and host' -r
-complete -c cicada -n "__fish_cicada_needs_command" -l web-host -d 'Address to serve on; all of the machine\'s if empty or *' -r
+complete -c cicada -n "__fish_cicada_needs_command" -l web-host -d 'Address to serve on, such as 127.0.0.1 or [::1]; all of the machine\'s, IPv4 and IPv6, if empty or *' -r
 complete -c cicada -n "__fish_cicada_needs_command" -s P -l web-port -d 'Port to serve on' -r
 complete -c cicada -n "__fish_cicada_needs_command" -l web-base-path -d 'Path that everything is served under, such as /cicada' -r
 complete -c cicada -n "__fish_cicada_needs_command" -l tls-cert -d 'TLS certificate in PEM, to serve https:// with --tls-key' -r -F
@@ -76,6 +76,7 @@ complete -c cicada -n "__fish_cicada_needs_command" -l modern-ui -d 'Accepted, a
 complete -c cicada -n "__fish_cicada_needs_command" -s V -l version -d 'Print the version, with the commit that it was built from, and exit'
 complete -c cicada -n "__fish_cicada_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c cicada -n "__fish_cicada_needs_command" -a "cost" -d 'The cost of traffic on AWS, from its plan'
+complete -c cicada -n "__fish_cicada_needs_command" -a "env" -d 'The variables in force, secrets masked: NAME=value of each, or the value alone of those that are named'
 complete -c cicada -n "__fish_cicada_needs_command" -a "health" -d 'Whether a cicada that serves is well: exit code 0 if it is, 1 and a line if not'
 complete -c cicada -n "__fish_cicada_using_subcommand cost" -s u -l users -d 'Number of users, shared among the classes by their weights' -r
 complete -c cicada -n "__fish_cicada_using_subcommand cost" -l class-counts -d 'Users of single classes: JSON such as {"ModelAUser": 2}, or CLASS=N for each; may be repeated' -r
@@ -96,4 +97,5 @@ complete -c cicada -n "__fish_cicada_using_subcommand cost" -s f -l workload -d 
 complete -c cicada -n "__fish_cicada_using_subcommand cost" -l prices -d 'Prices in place of the built-in ones, in a file of the same form' -r -F
 complete -c cicada -n "__fish_cicada_using_subcommand cost" -l json -d 'Print JSON'
 complete -c cicada -n "__fish_cicada_using_subcommand cost" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c cicada -n "__fish_cicada_using_subcommand env" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c cicada -n "__fish_cicada_using_subcommand health" -s h -l help -d 'Print help'

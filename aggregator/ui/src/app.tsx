@@ -8,7 +8,7 @@ import GlobalStyles from "@mui/material/GlobalStyles";
 import { ThemeProvider } from "@mui/material/styles";
 import { useEffect } from "react";
 
-import { dateTime } from "./parts/figures";
+import { dateTime, sentence } from "./parts/figures";
 import { Actions } from "./shell/actions";
 import { Bar } from "./shell/bar";
 import { Footer } from "./shell/footer";
@@ -52,6 +52,7 @@ export function App() {
 function Page({ silence }: { silence: Silence | null }) {
   const isReady = useStore(({ swarm }) => swarm.state === "ready");
   const run = useStore(({ query }) => query["run"]);
+  const warnings = useStore(({ ui }) => [ui.late, ui.starved].filter((text) => text !== undefined).join("\n"));
   useLogs();
   return (
     <Box sx={{ display: "flex", flexDirection: "column", minHeight: "100vh" }}>
@@ -62,6 +63,15 @@ function Page({ silence }: { silence: Silence | null }) {
             <Alert action={silence.isLoggedOut && <LogIn />} severity="warning">
               {silence.isLoggedOut ? "You are logged out." : silence.message} The figures are from{" "}
               {dateTime(silence.since.getTime() / 1_000)}.
+            </Alert>
+          </Container>
+        )}
+        {warnings && !isReady && !run && (
+          <Container maxWidth="xl" sx={{ mt: 2 }}>
+            <Alert severity="warning">
+              {warnings.split("\n").map((text) => (
+                <Box key={text}>{sentence(text)}</Box>
+              ))}
             </Alert>
           </Container>
         )}

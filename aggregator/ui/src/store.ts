@@ -15,6 +15,10 @@ type Requests = CamelCased<Answers["Requests"]>;
 /** The figures of now; before the first answer there is no row, and after it at least the sum. */
 export interface Figures {
   errors: Requests["errors"];
+  /** That response times include our own waiting, if they do. */
+  starved?: string | undefined;
+  /** How late the run that is on will be, if it will. */
+  late?: string | undefined;
   /** In percent. */
   failRatio: number;
   /** The 95th percentile of the last seconds' response times, in milliseconds. */

@@ -9,6 +9,7 @@ mod schedules;
 
 use aws_config::SdkConfig;
 use aws_sdk_scheduler::Client;
+use aws_sdk_scheduler::error::ProvideErrorMetadata as _;
 use aws_sdk_scheduler::operation::get_schedule::GetScheduleOutput;
 use aws_sdk_scheduler::types::ScheduleState;
 use traffic::ports::{Heartbeat, HeartbeatError, Schedule};
@@ -21,6 +22,9 @@ use crate::failure::{Call, Failure};
 /// The remedy when the heartbeat's schedule is not there.
 const NO_HEARTBEAT: &str = "deploy the stack, or set CICADA_SCHEDULE_GROUP and CICADA_HEARTBEAT to its \
                             group and schedule";
+
+/// The code of AWS's error about a change at the same time, or a name that is taken.
+const CONFLICT: &str = "ConflictException";
 
 /// Tries of a switch while somebody else switches.
 const TRIES: u32 = 3;
@@ -64,7 +68,7 @@ impl SchedulerHeartbeat {
                 .set_action_after_completion(found.action_after_completion);
             match update.send().await {
                 Ok(_) => break,
-                Err(error) if attempt < TRIES && is_conflict(error.as_service_error()) => {}
+                Err(error) if attempt < TRIES && error.code() == Some(CONFLICT) => {}
                 Err(error) => {
                     let action = "scheduler:UpdateSchedule";
                     let resource = self.resource(&self.settings.heartbeat);
@@ -121,12 +125,6 @@ impl Heartbeat for SchedulerHeartbeat {
     async fn delete_schedule(&self, name: &str) -> Result<bool, HeartbeatError> {
         self.delete(name).await
     }
-}
-
-fn is_conflict(
-    error: Option<&aws_sdk_scheduler::operation::update_schedule::UpdateScheduleError>,
-) -> bool {
-    error.is_some_and(|error| error.is_conflict_exception())
 }
 
 fn call<'a>(doing: &'a str, resource: &'a str, action: &'a str, missing: &'a str) -> Call<'a> {

@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use traffic::clock::{Clock, Slots};
 use traffic::deployment::Deployment;
-use traffic::ports::{Heartbeat, HeartbeatError, NoSchedules, Queue, QueueError, Schedule, WakeUp};
+use traffic::ports::{
+    Heartbeat, HeartbeatError, NoSchedules, PlannedWakeUp, Queue, QueueError, Schedule,
+};
 use traffic::runs::Environment;
 
 use crate::environment::{SettingError, StoreSettings, check_region};
@@ -26,9 +28,6 @@ pub struct NoHeartbeat;
 
 /// The ports of the stage on the table that the settings name. `environment` is asked for the variables
 /// that override a workload's hosts.
-///
-/// # Errors
-/// When no region is configured.
 pub async fn connect(
     settings: StoreSettings,
     environment: Environment,
@@ -43,7 +42,7 @@ pub async fn connect(
 }
 
 impl Queue for NoQueue {
-    async fn send(&self, _: Slots, _: Vec<WakeUp>) -> Result<(), QueueError> {
+    async fn send(&self, _: Slots, _: Vec<PlannedWakeUp>) -> Result<(), QueueError> {
         Ok(())
     }
 }

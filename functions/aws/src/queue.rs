@@ -14,7 +14,7 @@ use aws_sdk_sqs::types::{BatchResultErrorEntry, SendMessageBatchRequestEntry};
 use futures_util::stream::{self, StreamExt};
 use traffic::back_off::back_off;
 use traffic::clock::{Clock, Slots};
-use traffic::ports::{Queue, QueueError, WakeUp};
+use traffic::ports::{PlannedWakeUp, Queue, QueueError};
 
 use crate::failure::{Call, Failure};
 use crate::message::{self, Message};
@@ -43,7 +43,7 @@ pub struct SqsQueue {
     clock: Clock,
 }
 
-/// Why a wake-up was not queued.
+/// The reason why a wake-up was not queued.
 #[derive(Debug, thiserror::Error)]
 enum Undelivered {
     #[error(transparent)]
@@ -147,7 +147,7 @@ impl SqsQueue {
 }
 
 impl Queue for SqsQueue {
-    async fn send(&self, _: Slots, wake_ups: Vec<WakeUp>) -> Result<(), QueueError> {
+    async fn send(&self, _: Slots, wake_ups: Vec<PlannedWakeUp>) -> Result<(), QueueError> {
         let messages = message::pack(wake_ups, self.ticks_per_message);
         let (Some(first), Some(last)) = (messages.first(), messages.last()) else {
             return Ok(());

@@ -189,8 +189,8 @@ async fn a_network_that_has_guessed_wrong_five_times_is_refused_for_a_while_and_
 #[tokio::test(start_paused = true)]
 async fn a_host_or_a_number_of_users_that_is_not_allowed_is_refused_with_what_is() {
     let instance = Stage::new().instance_with(|settings| {
-        settings.allowed_hosts = "shop.example.com".parse().unwrap();
-        settings.limits.max_users = 20;
+        settings.rules.allowed_hosts = "shop.example.com".parse().unwrap();
+        settings.rules.limits.max_users = 20;
     });
     let swarm = async |form: &str| {
         let event = Event::new("POST", "/swarm").with_body(FORM, form);

@@ -9,7 +9,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use control::Settings;
+use control::ControlSettings;
 use lambda_http::{Body as LambdaBody, IntoResponse as _};
 use serde_json::{Value, json};
 use testing::{MemoryHeartbeat, MemoryQueue, MemoryStore};
@@ -76,13 +76,13 @@ impl Stage {
     }
 
     /// The same, with settings of its own.
-    pub(crate) fn instance_with(&self, change: impl FnOnce(&mut Settings)) -> Instance {
+    pub(crate) fn instance_with(&self, change: impl FnOnce(&mut ControlSettings)) -> Instance {
         let deployment =
             testing::deployment(&self.store, &self.queue, &self.heartbeat, &self.clock);
         let workload = Workload::built_in(&|_| None).unwrap();
-        let mut settings = Settings {
+        let mut settings = ControlSettings {
             seed: Some(7),
-            ..Settings::new(Arc::new(workload))
+            ..ControlSettings::new(Arc::new(workload))
         };
         change(&mut settings);
         let door = Door::with_basic_auth(PASSWORD).unwrap().in_function();

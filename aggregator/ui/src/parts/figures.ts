@@ -34,6 +34,9 @@ export const dollars = orNone((value) => `$${exactly(value !== 0 && Math.abs(val
 export const signed = (write: (value: Figure) => string) =>
   orNone((value) => (value > 0 ? `+${write(value)}` : value < 0 ? `−${write(-value)}` : write(0)));
 
+/** A message of the server's as a sentence. */
+export const sentence = (message: string) => `${message.charAt(0).toUpperCase()}${message.slice(1)}.`;
+
 const two = (number: number) => String(number).padStart(2, "0");
 
 /** Seconds since the epoch as `2026-11-26 09:00:00`, in the reader's own time zone, which the page names. */

@@ -100,7 +100,9 @@ function show(statistics: Statistics): void {
   const { state, stats, errors, userCount } = statistics;
   const rps = rounded(statistics.currentRps);
   const p95 = statistics.currentResponseTimePercentile95 ?? null;
-  setFigures({ stats, errors, userCount, p95, totalRps: rps, failRatio: Math.round(100 * statistics.failRatio) });
+  const failRatio = Math.round(100 * statistics.failRatio);
+  const { late, starved } = statistics;
+  setFigures({ stats, errors, userCount, p95, late, starved: starved?.message, totalRps: rps, failRatio });
   if (isOn(state) && named !== null && !isOn(named)) void newRun();
   named = state;
   if (state !== now().swarm.state) setSwarm({ state });

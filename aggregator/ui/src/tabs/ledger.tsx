@@ -6,7 +6,7 @@ import Typography from "@mui/material/Typography";
 
 import { Answered } from "../parts/answered";
 import { DataTable, type Column } from "../parts/data-table";
-import { count, milliseconds } from "../parts/figures";
+import { count, milliseconds, sentence } from "../parts/figures";
 import { Section } from "../parts/section";
 import { useAnswer } from "../parts/use-answer";
 import type { Answers } from "../server";
@@ -116,12 +116,13 @@ function Sum({ account }: { account: Answers["Account"] }) {
 
 /** What never happens, unless something is wrong. */
 function Trouble({ ledger }: { ledger: Answers["Ledger"] }) {
-  const { missing, duplicates, unplanned, unreadable_records } = ledger;
+  const { missing, duplicates, unplanned, unreadable_records, starved } = ledger;
   const said = [
     missing > 0 && `${count(missing)} iterations are missing: nothing ran, kept up, or could write then.`,
     duplicates > 0 && `${count(duplicates)} iterations ran once more than planned: a wake-up was delivered again.`,
     unplanned > 0 && `${count(unplanned)} iterations were on record without being planned.`,
     unreadable_records > 0 && `${count(unreadable_records)} records cannot be read; what they hold is missing.`,
+    starved !== undefined && sentence(starved.message),
   ].filter((line) => line !== false);
   if (said.length === 0) return null;
   return (

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use axum::body::Bytes;
 use control::{
-    Chosen, Control, Refusal, ScheduleRefusal, Settings, Stop, SwarmForm, SwarmRequest, Swarmed,
+    Control, ControlSettings, Refusal, ScheduleRefusal, Stop, SwarmForm, SwarmRequest, Swarmed,
     UserSettings, WorkloadRefusal,
 };
 use statistics::reader::{Aggregation, AggregatorError, RunsPage, Snapshot};
@@ -15,8 +15,10 @@ use traffic::clock::Timestamp;
 use traffic::ports::{Heartbeat, Queue, ReaderStore, Schedule, Store};
 use traffic::run::{Run, RunId};
 use traffic::runs::LoadedRun;
+use traffic::workload::Workload;
 
 use super::door::Door;
+use super::forecast::Forecast;
 use super::trouble::Trouble;
 use crate::logs::LogBuffer;
 
@@ -54,6 +56,7 @@ pub(super) struct ApiState {
     pub(super) logs: LogBuffer,
     pub(super) trouble: Trouble,
     pub(super) door: Door,
+    pub(super) forecast: Forecast,
     /// The text of `/openapi.json`.
     pub(super) document: Bytes,
 }
@@ -69,6 +72,7 @@ impl ApiState {
             figures: api.aggregation,
             logs: api.logs,
             trouble: api.trouble,
+            forecast: Forecast::default(),
             document,
         }
     }
@@ -78,7 +82,7 @@ impl ApiState {
 /// meanwhile.
 #[async_trait]
 pub(super) trait Controls: Send + Sync {
-    fn settings(&self) -> &Settings;
+    fn settings(&self) -> &ControlSettings;
     fn now(&self) -> Timestamp;
     fn host(&self) -> Option<String>;
     fn unwritten_stop(&self) -> Option<String>;
@@ -86,8 +90,8 @@ pub(super) trait Controls: Send + Sync {
     fn is_settled(&self, run: &Run) -> bool;
     async fn run(&self) -> Result<Option<Arc<LoadedRun>>, Refusal>;
     async fn swarm_form(&self) -> Result<SwarmForm, Refusal>;
-    async fn workload(&self) -> Result<Chosen, Refusal>;
-    async fn check_workload(&self, source: &str) -> Result<Chosen, WorkloadRefusal>;
+    async fn workload(&self) -> Result<Arc<Workload>, Refusal>;
+    async fn check_workload(&self, source: &str) -> Result<Arc<Workload>, WorkloadRefusal>;
     async fn schedules(&self) -> Result<Vec<Schedule>, Refusal>;
 
     async fn swarm(&self, asked: SwarmRequest) -> Result<Swarmed, Refusal>;
@@ -98,7 +102,7 @@ pub(super) trait Controls: Send + Sync {
         &self,
         source: String,
         expected: Option<String>,
-    ) -> Result<Chosen, WorkloadRefusal>;
+    ) -> Result<Arc<Workload>, WorkloadRefusal>;
     async fn put_schedule(
         &self,
         schedule: Schedule,
@@ -109,7 +113,7 @@ pub(super) trait Controls: Send + Sync {
 
 #[async_trait]
 impl<S: Store, Q: Queue, H: Heartbeat> Controls for Arc<Control<S, Q, H>> {
-    fn settings(&self) -> &Settings {
+    fn settings(&self) -> &ControlSettings {
         (**self).settings()
     }
 
@@ -141,11 +145,11 @@ impl<S: Store, Q: Queue, H: Heartbeat> Controls for Arc<Control<S, Q, H>> {
         (**self).swarm_form().await
     }
 
-    async fn workload(&self) -> Result<Chosen, Refusal> {
+    async fn workload(&self) -> Result<Arc<Workload>, Refusal> {
         (**self).workload().await
     }
 
-    async fn check_workload(&self, source: &str) -> Result<Chosen, WorkloadRefusal> {
+    async fn check_workload(&self, source: &str) -> Result<Arc<Workload>, WorkloadRefusal> {
         (**self).check_workload(source).await
     }
 
@@ -176,7 +180,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Controls for Arc<Control<S, Q, H>> {
         &self,
         source: String,
         expected: Option<String>,
-    ) -> Result<Chosen, WorkloadRefusal> {
+    ) -> Result<Arc<Workload>, WorkloadRefusal> {
         let choose = |control: Self| async move {
             (*control)
                 .choose_workload(&source, expected.as_deref())

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::http::Request;
 use axum::http::request::Builder;
-use control::Settings;
+use control::ControlSettings;
 use testing::MemoryStore;
 use tokio::time::Instant;
 use traffic::clock::Clock;
@@ -74,7 +74,7 @@ fn locked() -> Cicada {
     Cicada::<MemoryStore>::behind(
         door,
         crate::cicada::shared_store(),
-        Settings::new(workload()),
+        ControlSettings::new(workload()),
         clock,
     )
 }

@@ -13,7 +13,7 @@ pub trait Heartbeat: Send + Sync + 'static {
     /// Switches it off; doing so twice changes nothing.
     fn turn_off(&self) -> impl Future<Output = Result<(), HeartbeatError>> + Send;
 
-    /// Whether it is on.
+    /// True if the heartbeat is on.
     fn is_on(&self) -> impl Future<Output = Result<bool, HeartbeatError>> + Send;
 
     /// All schedules, by name.

@@ -68,7 +68,7 @@ async fn a_run_time_has_each_of_locusts_forms() {
         ("1h20m", 4_800),
     ];
     let starts = cases.map(async |(time, seconds)| {
-        let cicada = Cicada::new().arg("-f").arg(&workload);
+        let cicada = Cicada::new().file(&workload);
         let cicada = cicada
             .args("--autostart Other -u 0 -t")
             .arg(time)

@@ -66,9 +66,6 @@ impl Guesses {
 
     /// Waits until a guess may be compared. Whether it is right is told by [`Self::was_right`] and
     /// [`Self::was_wrong`].
-    ///
-    /// # Errors
-    /// When it may not be.
     pub(super) async fn turn(&self, caller: &Caller<'_>, guess: &[u8]) -> Result<(), Busy> {
         let guess = self.0.digested(caller, guess);
         let standing = self.0.queue.lock().stand_in_line(guess)?;

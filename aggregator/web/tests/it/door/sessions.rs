@@ -140,7 +140,7 @@ async fn a_session_lets_a_browser_do_all_until_its_day_is_over_or_the_password_c
         let door = Door::with_basic_auth(changed).expect("it is a password");
         let clock = cicada.clock.clone();
         let store = crate::cicada::shared_store();
-        let changed = Cicada::behind(door, store, Settings::new(workload()), clock);
+        let changed = Cicada::behind(door, store, ControlSettings::new(workload()), clock);
         let answer = sent(&changed, with(request("GET", "/tasks"), &cookie)).await;
         assert_eq!(answer.status, 401);
     }

@@ -237,6 +237,7 @@ pub struct OwnOptions {
         hide_default_value = true
     )]
     pub trace_url: TraceUrl,
+
     /// Origins of other pages, such as a dashboard's, that may read and change what the own page may,
     /// separated by commas: https://dashboard.example.com. A password is asked for all the same
     #[arg(long, value_name = "ORIGINS", env = "CICADA_ALLOWED_ORIGINS", value_parser = origins)]

@@ -52,7 +52,7 @@ export function App() {
 function Page({ silence }: { silence: Silence | null }) {
   const isReady = useStore(({ swarm }) => swarm.state === "ready");
   const run = useStore(({ query }) => query["run"]);
-  const warnings = useStore(({ ui }) => [ui.late, ui.starved].filter((text) => text !== undefined).join("\n"));
+  const warnings = useStore(({ figures }) => [figures.late, figures.starved].filter((text) => text !== undefined).join("\n"));
   useLogs();
   return (
     <Box sx={{ display: "flex", flexDirection: "column", minHeight: "100vh" }}>

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_cicada_global_optspecs
-    string join \n f/workload= config= H/host= u/users= r/spawn-rate= t/run-time= l/list config-users= web-host= P/web-port= web-base-path= tls-cert= tls-key= headless autostart autoquit= db= shape= seed= threshold= max-users= max-spawn-rate= allowed-hosts= web-names= trace-url= demo check only-summary print-stats csv= csv-full-history html= json json-file= reset-stats show-task-ratio show-task-ratio-json L/loglevel= logfile= skip-log-setup s/stop-timeout= exit-code-on-error= equal-weights class-picker modern-ui V/version h/help
+    string join \n f/workload= config= H/host= u/users= r/spawn-rate= t/run-time= l/list config-users= web-host= P/web-port= web-base-path= tls-cert= tls-key= headless autostart autoquit= db= shape= seed= threshold= max-users= max-spawn-rate= allowed-hosts= web-names= trace-url= allowed-origins= demo check only-summary print-stats csv= csv-full-history html= json json-file= reset-stats show-task-ratio show-task-ratio-json L/loglevel= logfile= skip-log-setup s/stop-timeout= exit-code-on-error= equal-weights class-picker modern-ui V/version h/help
 end
 
 function __fish_cicada_needs_command
@@ -46,6 +46,7 @@ complete -c cicada -n "__fish_cicada_needs_command" -l max-spawn-rate -d 'The mo
 complete -c cicada -n "__fish_cicada_needs_command" -l allowed-hosts -d 'The only hosts that traffic may be sent to, separated by commas: example.com, *.example.com, localhost:8000, or `https://example.com` for one scheme only' -r
 complete -c cicada -n "__fish_cicada_needs_command" -l web-names -d 'Names that this server is called by, separated by commas, such as cicada.example.com. Without a password, changes are refused under a name that may be anybody\'s; * takes every name' -r
 complete -c cicada -n "__fish_cicada_needs_command" -l trace-url -d 'Where the page\'s traces lead to: a URL with {trace_id} in it, such as https://jaeger.example.com/trace/{trace_id}' -r
+complete -c cicada -n "__fish_cicada_needs_command" -l allowed-origins -d 'Origins of other pages, such as a dashboard\'s, that may read and change what the own page may, separated by commas: https://dashboard.example.com. A password is asked for all the same' -r
 complete -c cicada -n "__fish_cicada_needs_command" -l csv -d 'Keep statistics in FILE_stats.csv, FILE_stats_history.csv, FILE_failures.csv and FILE_exceptions.csv' -r -F
 complete -c cicada -n "__fish_cicada_needs_command" -l html -d 'Keep a report in this file; {u}, {r} and {t} in its name are users, spawn rate and run time' -r
 complete -c cicada -n "__fish_cicada_needs_command" -l json-file -d 'Keep the statistics as JSON in FILE.json' -r -F
@@ -77,7 +78,7 @@ complete -c cicada -n "__fish_cicada_needs_command" -s V -l version -d 'Print th
 complete -c cicada -n "__fish_cicada_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c cicada -n "__fish_cicada_needs_command" -a "cost" -d 'The cost of traffic on AWS, from its plan'
 complete -c cicada -n "__fish_cicada_needs_command" -a "env" -d 'The variables in force, secrets masked: NAME=value of each, or the value alone of those that are named'
-complete -c cicada -n "__fish_cicada_needs_command" -a "health" -d 'Whether a cicada that serves is well: exit code 0 if it is, 1 and a line if not'
+complete -c cicada -n "__fish_cicada_needs_command" -a "health" -d 'Asks a cicada that serves for its health: exit code 0 if it is well, 1 and a line if not'
 complete -c cicada -n "__fish_cicada_using_subcommand cost" -s u -l users -d 'Number of users, shared among the classes by their weights' -r
 complete -c cicada -n "__fish_cicada_using_subcommand cost" -l class-counts -d 'Users of single classes: JSON such as {"ModelAUser": 2}, or CLASS=N for each; may be repeated' -r
 complete -c cicada -n "__fish_cicada_using_subcommand cost" -l shape -d 'A load shape of the workload: as many users as it has on average, in place of users and class counts' -r
@@ -89,6 +90,7 @@ complete -c cicada -n "__fish_cicada_using_subcommand cost" -l memory -d 'Memory
 complete -c cicada -n "__fish_cicada_using_subcommand cost" -l architecture -d 'What the functions run on' -r -f -a "x86_64\t''
 arm64\t'AWS Graviton: a fifth cheaper'"
 complete -c cicada -n "__fish_cicada_using_subcommand cost" -l ticks-per-message -d 'How many ticks of a second one message carries at most' -r
+complete -c cicada -n "__fish_cicada_using_subcommand cost" -l max-concurrency -d 'How many tick functions may run at once' -r
 complete -c cicada -n "__fish_cicada_using_subcommand cost" -l block-size -d 'How many users one tick executes at most' -r
 complete -c cicada -n "__fish_cicada_using_subcommand cost" -l retention-days -d 'How long records are kept' -r
 complete -c cicada -n "__fish_cicada_using_subcommand cost" -l alarms -d 'How many alarms the deployment has' -r

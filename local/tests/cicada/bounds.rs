@@ -85,7 +85,7 @@ async fn few_file_descriptors_make_requests_late_and_are_no_failures_of_the_targ
         // places are scarce: requests wait for one, before they are sent
         cicada
             .until("/ledger", LIMIT, |ledger| {
-                ledger["starved"]["lateness_p95_ms"].as_f64() > Some(3_000.0)
+                ledger["starved"]["lateness_p95_ms"].as_f64() > Some(1_000.0)
             })
             .await;
         for _ in 0..10 {

@@ -4,10 +4,13 @@
 //! The table is all that such a stage has. Whoever starts and changes runs goes on as with functions.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use traffic::clock::{Clock, Slots};
 use traffic::deployment::Deployment;
-use traffic::ports::{Heartbeat, HeartbeatError, NoSchedules, Queue, QueueError, Schedule, WakeUp};
+use traffic::ports::{
+    Delivery, Heartbeat, HeartbeatError, NoSchedules, Queue, QueueError, Schedule, WakeUp,
+};
 use traffic::runs::Environment;
 
 use crate::environment::{SettingError, StoreSettings, check_region};
@@ -49,7 +52,15 @@ impl Queue for NoQueue {
 }
 
 impl Heartbeat for NoHeartbeat {
-    async fn turn_on(&self) -> Result<(), HeartbeatError> {
+    fn reach(&self) -> Duration {
+        Duration::from_secs(60)
+    }
+
+    async fn turn_on(&self) -> Result<Delivery, HeartbeatError> {
+        Ok(Delivery::On)
+    }
+
+    async fn beat_now(&self) -> Result<(), HeartbeatError> {
         Ok(())
     }
 

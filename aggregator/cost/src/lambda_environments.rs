@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use traffic::clock::{Slot, Timestamp};
-use traffic::fanout::STRIDE;
+use traffic::fanout::FAR_STRIDE;
 use traffic::plan::Due;
 use traffic::record::Block;
 use traffic::runs::{LoadedRun, is_fresh};
@@ -64,7 +64,7 @@ impl<'r> Player<'r> {
             }
             calls.messages += sent;
             waiting += sent;
-            if slot.plus(1).0.is_multiple_of(STRIDE) || slot.plus(1) == until {
+            if slot.plus(1).0.is_multiple_of(FAR_STRIDE) || slot.plus(1) == until {
                 calls.add(aws_calls::SEND, waiting.div_ceil(aws_calls::SEND_BATCH), 1);
                 waiting = 0;
             }

@@ -33,7 +33,9 @@ pub use self::alternatives::Alternative;
 pub use self::assumptions::{Architecture, Assumptions};
 pub use self::average::run_of_shape;
 pub use self::bill::Line;
-pub use self::calls::{Call, Calls, Function, Invocations, Service, Usage, calls, idle, watching};
+pub use self::calls::{
+    Call, Calls, Function, Invocations, Service, Usage, calls, idle, switching, watching,
+};
 pub use self::hours::{HOURS_IN_MONTH, Hours, InvalidHours};
 pub use self::prices::{InvalidPrices, Prices};
 pub use self::question::Question;
@@ -124,14 +126,19 @@ impl Estimate {
             Share::of_hours(&stretch, hours - ramp_hours),
             Share::of_hours(&ramp, ramp_hours),
         ];
-        let always = Share::of_hours(&idle, HOURS_IN_MONTH);
+        let polled = Share::of_hours(&idle, hours);
+        let (switching, times) = (switching(&stretch), runs);
+        let switched = Share {
+            calls: &switching,
+            times,
+        };
         let watched = Share::of_hours(&watching, watch_hours);
         let lines = bill::month(
-            &[running[0], running[1], watched, always],
+            &[running[0], running[1], watched, polled, switched],
             hours,
             deployment,
         );
-        let stopped = bill::month(&[always], 0.0, deployment);
+        let stopped = bill::month(&[], 0.0, deployment);
         let usd = total(&lines);
         let iterations = bill::sum(&running, |share| share.calls.iterations);
         Self {

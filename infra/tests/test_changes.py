@@ -44,6 +44,7 @@ class Changes(StageTest):
         stacks.update_stack(
             StackName="cicada-demo-functions",
             TemplateBody=(ROOT / "infra/functions.yaml").read_text(),
+            Capabilities=["CAPABILITY_IAM"],
             Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
         )
         stacks.get_waiter("stack_update_complete").wait(

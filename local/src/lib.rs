@@ -6,6 +6,8 @@
     reason = "public for this crate's binaries and tests only: a field or an error's text that says it all needs no sentence"
 )]
 
+pub mod absent_options;
+pub mod config_files;
 pub mod console;
 pub mod cost_command;
 mod descriptors;
@@ -17,10 +19,10 @@ pub mod heartbeat;
 pub mod inspect;
 pub mod interrupts;
 pub mod logging;
+mod milestones;
 pub mod options;
 pub mod program;
 pub mod queue;
-mod reset;
 mod session;
 pub mod settings;
 pub mod store;

@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use control::{self, ClassSettings, InvalidField, Limits};
+use control::{ClassSettings, ControlSettings};
 use traffic::credentials::Keyring;
 use traffic::machine;
 use traffic::ports::RunStore as _;
+use traffic::run_rules::{InvalidField, Limits, RunRules};
 use traffic::runs::Environment;
-use traffic::workload::{BUILT_IN, BUILT_IN_FILE, EQUAL_WEIGHTS, Workload, base_url};
+use traffic::workload::{BUILT_IN, BUILT_IN_FILE, Workload, base_url};
 
 use crate::console::Tables;
 use crate::descriptors::Descriptors;
@@ -36,7 +37,7 @@ const MORE_USERS: &str = ", as many as fit in this machine's memory: name anothe
 
 #[derive(Clone, Debug)]
 pub struct ProgramSettings {
-    pub control: control::Settings,
+    pub control: ControlSettings,
     /// The database file; without one nothing is kept.
     pub db: Option<PathBuf>,
     /// `None` if headless.
@@ -82,7 +83,8 @@ impl ProgramSettings {
             headless,
             autoquit,
             stop_timeout: options.other.stop_timeout,
-            prints_statistics: headless && !options.output.only_summary,
+            prints_statistics: options.output.print_stats
+                || headless && !options.output.only_summary,
             tables: tables(options),
             exports: exports(options)?,
             resets_statistics: options.output.reset_stats,
@@ -94,18 +96,15 @@ impl ProgramSettings {
 /// Reads the workload that the options name, or the built-in one.
 pub fn workload(options: &Options, environment: &Environment) -> Result<Workload, SettingsError> {
     let lookup = |name: &str| environment(name);
-    let mut source = match &options.common.workload {
+    let source = match &options.common.workload {
         None => BUILT_IN.to_owned(),
         Some(path) if path.extension().is_some_and(|extension| extension == "py") => {
             return Err(SettingsError::Locustfile(path.clone()));
         }
         Some(path) => read(path)?,
     };
-    if options.other.equal_weights {
-        // part of the text, so that the run is pinned to it
-        source.insert_str(0, EQUAL_WEIGHTS);
-    }
-    Ok(Workload::parse(&source, &file_name(options), &lookup)?)
+    let workload = Workload::parse(&source, &file_name(options), &lookup)?;
+    Ok(workload.with_equal_weights(options.other.equal_weights))
 }
 
 /// The workload that was put at `/workload` when the database was last in use, if any was.
@@ -117,14 +116,13 @@ pub async fn kept_workload(
     let Some(version) = store.chosen_workload().await? else {
         return Ok(None);
     };
-    let Some(mut source) = store.workload(&version).await? else {
+    let Some(source) = store.workload(&version).await? else {
         return Ok(None);
     };
-    if options.other.equal_weights && !source.starts_with(EQUAL_WEIGHTS) {
-        source.insert_str(0, EQUAL_WEIGHTS);
-    }
     let workload = Workload::parse_aside(&source, "workload", environment).await?;
-    Ok(Some(workload))
+    Ok(Some(
+        workload.with_equal_weights(options.other.equal_weights),
+    ))
 }
 
 fn file_name(options: &Options) -> String {
@@ -142,7 +140,7 @@ fn read(path: &Path) -> Result<String, SettingsError> {
 fn control_settings(
     options: &Options,
     workload: Arc<Workload>,
-) -> Result<control::Settings, SettingsError> {
+) -> Result<ControlSettings, SettingsError> {
     let mut class_settings = Vec::new();
     for text in &options.common.config_users {
         class_settings.extend(config_users(text)?);
@@ -151,18 +149,19 @@ fn control_settings(
     let (shapes, classes): (Vec<_>, Vec<_>) = named
         .cloned()
         .partition(|name| workload.shape(name).is_some());
-    let settings = control::Settings {
+    let settings = ControlSettings {
         classes,
         shape: shape(options, shapes)?,
         host: options.common.host.clone(),
         class_settings,
-        equal_weights: options.other.equal_weights,
-        limits: limits(options),
-        allowed_hosts: options.own.allowed_hosts.clone().unwrap_or_default(),
-        keyring: Some(Keyring::default()),
+        rules: RunRules {
+            limits: limits(options),
+            allowed_hosts: options.own.allowed_hosts.clone().unwrap_or_default(),
+            keyring: Some(Keyring::default()),
+        },
         seed: options.own.seed,
         thresholds: options.own.thresholds.clone(),
-        ..control::Settings::new(workload)
+        ..ControlSettings::new(workload)
     };
     let checked = settings.checked();
     Ok(checked.map_err(|invalid| as_typed(invalid, options))?)

@@ -4,10 +4,10 @@
 use std::sync::Arc;
 
 use ::web::api::{BASIC_AUTH, Door, Names};
-use aws::environment::{FanOutSettings, RunLimits, SettingError, StoreSettings, Variables};
-use control::{InvalidField, Limits, Settings as ControlSettings};
-use traffic::host_allowlist::{ALLOWED_HOSTS, AllowedHosts};
+use aws::environment::{FanOutSettings, SettingError, StoreSettings, Variables, run_rules};
+use control::ControlSettings;
 use traffic::record::BlockSize;
+use traffic::run_rules::InvalidField;
 use traffic::workload::{Workload, WorkloadErrors};
 
 mod web;
@@ -17,13 +17,13 @@ pub use web::Web;
 /// The names that the aggregator is called by.
 const WEB_NAMES: &str = "CICADA_WEB_NAMES";
 
-/// How many users a tick executes.
+/// The number of users that a tick executes.
 const BLOCK_SIZE: &str = "CICADA_BLOCK_SIZE";
 
-/// Whether a container makes the table, where no template has.
+/// True if the container creates the table, which a template has not made.
 const CREATE_TABLE: &str = "CICADA_CREATE_TABLE";
 
-/// Why the aggregator does not start as it is set up: each is one line.
+/// A mistake in the aggregator's settings, in one line.
 #[derive(Debug, thiserror::Error)]
 pub enum Misconfigured {
     /// A variable is missing, or cannot be used.
@@ -37,14 +37,14 @@ pub enum Misconfigured {
     Workload(#[from] WorkloadErrors),
 }
 
-/// What the aggregator works with: ports of functions, or of processes.
+/// The aggregator's settings: its stage's ports are those of functions, or of processes.
 #[derive(Clone, Debug)]
-pub struct Settings<P = FanOutSettings> {
+pub struct AggregatorSettings<P = FanOutSettings> {
     /// The stage's ports.
     pub stage: P,
-    /// What runs start from.
+    /// The settings of the control, which new runs start from.
     pub control: ControlSettings,
-    /// Who may come in.
+    /// The password and the names of the server.
     pub door: Door,
 }
 
@@ -53,25 +53,19 @@ pub struct Settings<P = FanOutSettings> {
 pub struct TableSettings {
     /// The table.
     pub store: StoreSettings,
-    /// Whether it is made, unless it is there.
+    /// True if it is created unless it exists.
     pub is_made: bool,
 }
 
-impl Settings {
+impl AggregatorSettings {
     /// Reads them.
-    ///
-    /// # Errors
-    /// The first mistake there is.
     pub fn read(variables: &Variables) -> Result<Self, Misconfigured> {
         Self::with_stage(FanOutSettings::read(variables)?, variables)
     }
 }
 
-impl Settings<TableSettings> {
+impl AggregatorSettings<TableSettings> {
     /// Reads those of a stage whose ticks processes execute.
-    ///
-    /// # Errors
-    /// The first mistake there is.
     pub fn of_processes(variables: &Variables) -> Result<Self, Misconfigured> {
         let is_made = variables.parsed(
             CREATE_TABLE,
@@ -86,7 +80,7 @@ impl Settings<TableSettings> {
     }
 }
 
-impl<P> Settings<P> {
+impl<P> AggregatorSettings<P> {
     fn with_stage(stage: P, variables: &Variables) -> Result<Self, Misconfigured> {
         Ok(Self {
             stage,
@@ -123,31 +117,14 @@ fn door(variables: &Variables) -> Result<Door, InvalidField> {
 fn control(variables: &Variables) -> Result<ControlSettings, Misconfigured> {
     let lookup = variables.lookup();
     let workload = Workload::built_in(&|name: &str| lookup(name))?;
-    let allowed_hosts = variables.text(ALLOWED_HOSTS).unwrap_or_default();
     let users = variables.parsed(
         BLOCK_SIZE,
         |users| BlockSize::new(*users).is_some(),
         "write a number of users from 1 to 100, or leave it out for 100",
     )?;
     Ok(ControlSettings {
-        limits: limits(variables)?,
-        allowed_hosts: allowed_hosts
-            .parse::<AllowedHosts>()
-            .map_err(|invalid| InvalidField::new(ALLOWED_HOSTS, invalid.to_string()))?,
+        rules: run_rules(variables)?,
         block_size: users.and_then(BlockSize::new).unwrap_or_default(),
         ..ControlSettings::new(Arc::new(workload))
-    })
-}
-
-fn limits(variables: &Variables) -> Result<Limits, SettingError> {
-    let default = Limits::default();
-    let RunLimits {
-        max_users,
-        max_spawn_rate,
-    } = RunLimits::read(variables)?;
-    Ok(Limits {
-        max_users: max_users.unwrap_or(default.max_users),
-        max_spawn_rate: max_spawn_rate.unwrap_or(default.max_spawn_rate),
-        ..default
     })
 }

@@ -1,4 +1,4 @@
-//! Once a minute: the fan-out, which plans and folds; and whoever watches.
+//! The calls besides those of ticks: the fan-out's, once a minute, and the polls of somebody who watches.
 
 use std::time::Duration;
 

@@ -9,21 +9,24 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use control::{InvalidField, known_class};
 use serde::de::{Deserialize, Deserializer, Error as _};
 use serde_json::{Map, Value};
 use traffic::clock::Timestamp;
 use traffic::plan::peak_users;
 use traffic::record::{BLOCK_USERS, BlockSize};
 use traffic::run::Share;
+use traffic::run_rules::{InvalidField, known_class};
 use traffic::runs::LoadedRun;
 use traffic::workload::Workload;
 use utoipa::IntoParams;
 
-use super::{
-    Architecture, Assumptions, Estimate, Hours, Prices, ResponseTimes, Schedule, run_of,
-    run_of_shape,
-};
+use super::assumptions::{Architecture, Assumptions};
+use super::average::run_of_shape;
+use super::estimate::{Estimate, Schedule};
+use super::hours::Hours;
+use super::prices::Prices;
+use super::response_times::ResponseTimes;
+use super::sampled_window::run_of;
 
 /// The time that somebody watches, where the question does not say it.
 const WATCHED: Hours = Hours::a_day(1.0);
@@ -146,9 +149,6 @@ impl Default for Question {
 
 impl Question {
     /// The question of a query's parameters. Of one that can be given once the first counts, and an empty one is none.
-    ///
-    /// # Errors
-    /// When there is no such parameter, or its value cannot be read.
     pub fn of_parameters<'a>(
         parameters: impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)>,
     ) -> Result<Self, String> {
@@ -182,9 +182,6 @@ impl Question {
     }
 
     /// The users of single classes, by name.
-    ///
-    /// # Errors
-    /// When a text is neither JSON nor `CLASS=N`.
     pub fn class_counts(&self) -> Result<BTreeMap<String, u64>, InvalidField> {
         let refused = |problem| InvalidField::new("class_counts", problem);
         let mut all = BTreeMap::new();
@@ -214,9 +211,6 @@ impl Question {
     }
 
     /// The estimate for a workload and at most `most_users`; plays some minutes of the traffic.
-    ///
-    /// # Errors
-    /// When a field cannot be used.
     pub fn estimate(
         &self,
         workload: &Arc<Workload>,

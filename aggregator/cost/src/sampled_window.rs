@@ -10,7 +10,8 @@ use traffic::runs::{LoadedRun, planned_classes};
 use traffic::workload::Workload;
 
 use super::assumptions::Assumptions;
-use super::calls::{Calls, calls_of_windows};
+use super::calls::Calls;
+use super::stretch::calls_of_windows;
 
 /// Seconds that are played; with few users more, with many fewer.
 const STRETCH: u64 = 600;

@@ -2,8 +2,8 @@
 
 use std::fmt::{self, Write as _};
 
-use super::Estimate;
 use super::bill::Line;
+use super::estimate::Estimate;
 
 /// Lambda's quota of concurrent executions in a new account; in older ones it is 1,000.
 const NEW_ACCOUNT: u64 = 10;

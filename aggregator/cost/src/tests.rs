@@ -9,7 +9,6 @@ use traffic::run::Share;
 use traffic::runs::LoadedRun;
 use traffic::workload::Workload;
 
-use super::calls::{Call, Calls, Function, Service};
 use super::*;
 
 const ALWAYS: Schedule = Schedule {

@@ -1,6 +1,7 @@
 // The page: Locust's bar and tabs, and the tabs that only Cicada has.
 import Alert from "@mui/material/Alert";
 import Box from "@mui/material/Box";
+import Button from "@mui/material/Button";
 import Container from "@mui/material/Container";
 import CssBaseline from "@mui/material/CssBaseline";
 import GlobalStyles from "@mui/material/GlobalStyles";
@@ -38,8 +39,9 @@ export function App() {
           <Box component="main" sx={{ flex: 1, pb: 4 }}>
             {silence && (
               <Container maxWidth="xl" sx={{ mt: 2 }}>
-                <Alert severity="warning">
-                  {silence.message} The figures are from {silence.since.toLocaleTimeString()}.
+                <Alert action={silence.isLoggedOut && <LogIn />} severity="warning">
+                  {silence.isLoggedOut ? "You are logged out." : silence.message} The figures are from{" "}
+                  {silence.since.toLocaleTimeString()}.
                 </Alert>
               </Container>
             )}
@@ -49,5 +51,14 @@ export function App() {
         </Box>
       </Notices>
     </ThemeProvider>
+  );
+}
+
+/** The page is answered with the form now, which leads back to this tab. */
+function LogIn() {
+  return (
+    <Button color="inherit" onClick={() => location.reload()} size="small">
+      Log in
+    </Button>
   );
 }

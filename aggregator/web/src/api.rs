@@ -13,6 +13,7 @@ use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
 use utoipa_axum::routes;
 
 mod ab;
+mod accept;
 mod announced;
 mod answers;
 mod base_path;
@@ -24,6 +25,7 @@ mod headers;
 mod health;
 mod home;
 mod locust_page;
+mod login;
 mod logs;
 mod metrics;
 mod openapi;
@@ -52,12 +54,13 @@ use state::ApiState;
 /// All routes.
 pub fn router<S: Store, Q: Queue, H: Heartbeat>(api: Api<S, Q, H>) -> Router {
     let mut routes = routes();
-    let state = ApiState::new(api.clone(), openapi::text(&routes.to_openapi()));
+    let state = ApiState::new(api, openapi::text(&routes.to_openapi()));
+    let door = state.door.clone();
     Router::from(routes)
         .fallback(answers::unknown_route)
         .method_not_allowed_fallback(answers::wrong_method)
         .layer(DefaultBodyLimit::max(fields::MAX_BODY))
-        .layer(middleware::from_fn_with_state(api.door, door::guard))
+        .layer(middleware::from_fn_with_state(door, door::guard))
         .layer(middleware::from_fn(announced::refuse_too_long))
         .layer(middleware::from_fn(headers::secure))
         .with_state(state)
@@ -103,6 +106,8 @@ fn routes() -> OpenApiRouter<ApiState> {
             schedules::delete_by_query
         ))
         .routes(routes!(schedules::delete))
+        .routes(routes!(login::opened, login::log_in).layer(DefaultBodyLimit::max(login::MAX_BODY)))
+        .routes(routes!(login::log_out))
         .routes(routes!(health::health))
         .routes(routes!(openapi::openapi))
 }

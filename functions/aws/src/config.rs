@@ -10,6 +10,7 @@ use aws_config::identity::IdentityCache;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, SdkConfig};
+use aws_sdk_dynamodb::config::retry::ReconnectMode;
 
 use crate::http::OneClient;
 
@@ -55,7 +56,9 @@ fn loader_over(client: OneClient) -> ConfigLoader {
         .build();
     let retries = RetryConfig::standard()
         .with_max_attempts(MAX_ATTEMPTS)
-        .with_initial_backoff(FIRST_BACK_OFF);
+        .with_initial_backoff(FIRST_BACK_OFF)
+        // the client closes those that failed itself; the SDK would look for one to close, and log an error
+        .with_reconnect_mode(ReconnectMode::ReuseAllConnections);
     let identities = IdentityCache::lazy().load_timeout(CREDENTIALS_TIMEOUT);
     aws_config::defaults(BehaviorVersion::latest())
         .http_client(client)

@@ -17,9 +17,6 @@ pub type StageDeployment = Deployment<DynamoStore, SqsQueue, SchedulerHeartbeat>
 
 /// The ports of the stage that the settings name, as the fan-out and the control use them.
 /// `environment` is asked for the variables that override a workload's hosts.
-///
-/// # Errors
-/// When no region is configured.
 pub async fn connect(
     settings: FanOutSettings,
     environment: Environment,

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_sdk_scheduler::Client;
+use aws_sdk_scheduler::error::ProvideErrorMetadata as _;
 use aws_sdk_scheduler::operation::get_schedule::GetScheduleOutput;
 use aws_sdk_scheduler::types::{ScheduleState, Target};
 use serde::Deserialize;
@@ -36,6 +37,8 @@ const NO_HEARTBEAT: &str = "deploy the stack, or set CICADA_SCHEDULE_GROUP and C
 /// EventBridge Scheduler fires at any second of a minute, so two beats are at most 119 s apart. A lost one makes that
 /// 179 s, and the minute that is left is for the fan-out to start and to send.
 pub const REACH: Duration = Duration::from_secs(119 + 120);
+/// The code of AWS's error about a change at the same time, or a name that is taken.
+const CONFLICT: &str = "ConflictException";
 
 /// Tries of a switch while somebody else switches.
 const TRIES: u32 = 3;
@@ -98,7 +101,7 @@ impl SchedulerHeartbeat {
                 .set_action_after_completion(found.action_after_completion);
             match update.send().await {
                 Ok(_) => break,
-                Err(error) if attempt < TRIES && is_conflict(error.as_service_error()) => {
+                Err(error) if attempt < TRIES && error.code() == Some(CONFLICT) => {
                     found = self.beat().await?;
                 }
                 Err(error) => {
@@ -207,12 +210,6 @@ fn mapping_of(found: &GetScheduleOutput) -> Option<String> {
     let input = found.target().and_then(Target::input)?;
     let input: Input = serde_json::from_str(input).unwrap_or_default();
     input.mapping
-}
-
-fn is_conflict(
-    error: Option<&aws_sdk_scheduler::operation::update_schedule::UpdateScheduleError>,
-) -> bool {
-    error.is_some_and(|error| error.is_conflict_exception())
 }
 
 fn call<'a>(doing: &'a str, resource: &'a str, action: &'a str, missing: &'a str) -> Call<'a> {

@@ -80,9 +80,6 @@ pub fn pack(mut wake_ups: Vec<WakeUp>, ticks_per_message: usize) -> Vec<Message>
 }
 
 /// The wake-ups of a message.
-///
-/// # Errors
-/// When it is no message, or one of another version.
 pub fn decode(body: &str) -> Result<Vec<WakeUp>, InvalidMessage> {
     let Versioned { v } = serde_json::from_str(body)?;
     if v != VERSION {

@@ -29,9 +29,6 @@ pub struct NoHeartbeat;
 
 /// The ports of the stage on the table that the settings name. `environment` is asked for the variables
 /// that override a workload's hosts.
-///
-/// # Errors
-/// When no region is configured.
 pub async fn connect(
     settings: StoreSettings,
     environment: Environment,

@@ -48,7 +48,7 @@ pub struct SqsQueue {
     clock: Clock,
 }
 
-/// Why a wake-up was not queued.
+/// The reason why a wake-up was not queued.
 #[derive(Debug, thiserror::Error)]
 enum Undelivered {
     #[error(transparent)]

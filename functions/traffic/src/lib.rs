@@ -29,6 +29,7 @@ pub mod random;
 pub mod record;
 pub mod run;
 mod run_end;
+pub mod run_rules;
 pub mod runs;
 pub mod schedule;
 pub mod telemetry;

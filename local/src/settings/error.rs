@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use control::InvalidField;
 use traffic::ports::StoreError;
+use traffic::run_rules::InvalidField;
 use traffic::workload::WorkloadErrors;
 
 /// A mistake in the options or in a file that they name; the program ends with exit code 2.

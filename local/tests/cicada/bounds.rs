@@ -68,8 +68,7 @@ async fn few_file_descriptors_are_kept_for_who_asks_and_stops() {
                 format!("http://localhost:{}", silent().await),
             )
             .db(&folder.path().join("runs.db"))
-            .arg("-f")
-            .arg(&workload)
+            .file(&workload)
             .serve()
             .await;
         cicada.swarm("user_count=2000&spawn_rate=2000").await;
@@ -120,7 +119,7 @@ async fn a_workload_of_ten_thousand_tasks_takes_less_than_150_megabytes() {
     let folder = tempfile::tempdir().unwrap();
     let workload = folder.path().join("many.toml");
     fs::write(&workload, tasks).unwrap();
-    let cicada = Cicada::new().arg("-f").arg(&workload).serve().await;
+    let cicada = Cicada::new().file(&workload).serve().await;
     cicada.swarm("user_count=50&spawn_rate=50").await;
     cicada
         .until("/stats/requests", LIMIT, |statistics| {
@@ -222,11 +221,7 @@ mod soak {
         );
         fs::write(&workload, quick).unwrap();
         let database = folder.path().join("runs.db");
-        let cicada = Cicada::new()
-            .at(&targets)
-            .db(&database)
-            .arg("-f")
-            .arg(&workload);
+        let cicada = Cicada::new().at(&targets).db(&database).file(&workload);
         let cicada = cicada.args("--loglevel DEBUG").serve().await;
         let began = Instant::now();
         let mut resizes = 0;

@@ -9,6 +9,7 @@ use testing::Recorder;
 use crate::harness::Cicada;
 
 mod arbitrary;
+mod configuration;
 mod cost;
 mod demo;
 mod exports;
@@ -61,7 +62,7 @@ fn folder() -> (tempfile::TempDir, PathBuf) {
 
 /// A headless run of the workload against a recorder.
 fn headless(workload: &Path, recorder: &Recorder) -> Cicada {
-    let cicada = Cicada::bare().arg("-f").arg(workload);
+    let cicada = Cicada::bare().file(workload);
     cicada.args("--headless").env("SHOP_URL", recorder.url())
 }
 

@@ -37,9 +37,6 @@ pub struct Web {
 
 impl Web {
     /// Reads it.
-    ///
-    /// # Errors
-    /// When a variable cannot be used, or one that belongs to another is missing.
     pub fn read(variables: &Variables) -> Result<Self, SettingError> {
         let base_path = variables.parsed(
             WEB_BASE_PATH,

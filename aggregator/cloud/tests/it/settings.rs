@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use aggregator_cloud::settings::{Settings, Web};
+use aggregator_cloud::settings::{AggregatorSettings, Web};
 use aggregator_cloud::{function, server};
 use aws::environment::{Executor, Variables};
 use traffic::error_chain::one_line;
@@ -41,12 +41,13 @@ fn url(text: &str) -> reqwest::Url {
 
 #[test]
 fn what_is_not_set_has_its_default() {
-    let settings = Settings::read(&variables(&[])).unwrap();
-    assert_eq!(settings.control.limits.max_users, 1_000_000);
+    let settings = AggregatorSettings::read(&variables(&[])).unwrap();
+    assert_eq!(settings.control.rules.limits.max_users, 1_000_000);
     assert_eq!(settings.control.block_size.users(), 100);
     assert!(
         settings
             .control
+            .rules
             .allowed_hosts
             .allows(&url("http://anywhere.example"))
     );
@@ -77,10 +78,10 @@ fn what_is_set_is_used() {
         ("TARGET_APP_URL", "https://shop.example.com/"),
     ]);
     let (settings, web) = server::settings(&variables).unwrap();
-    assert_eq!(settings.control.limits.max_users, 50);
-    assert_eq!(settings.control.limits.max_spawn_rate, 2.5);
+    assert_eq!(settings.control.rules.limits.max_users, 50);
+    assert_eq!(settings.control.rules.limits.max_spawn_rate, 2.5);
     assert_eq!(settings.control.block_size.users(), 10);
-    let allowed = &settings.control.allowed_hosts;
+    let allowed = &settings.control.rules.allowed_hosts;
     assert!(
         allowed.allows(&url("https://shop.example.com"))
             && allowed.allows(&url("http://a.internal"))
@@ -201,7 +202,7 @@ fn every_mistake_in_where_and_how_it_serves_is_such_a_line() {
 
 #[test]
 fn a_host_of_the_workload_that_is_no_url_is_named() {
-    let error = Settings::read(&variables(&[("TARGET_APP_URL", "shop")])).unwrap_err();
+    let error = AggregatorSettings::read(&variables(&[("TARGET_APP_URL", "shop")])).unwrap_err();
     let line = line(&error);
     let expected = "the environment variable TARGET_APP_URL, which sets the URL of host";
     assert!(
@@ -238,12 +239,14 @@ fn a_server_that_others_can_reach_refuses_to_start_without_a_password() {
 
 #[test]
 fn no_password_is_ever_shown() {
-    let settings = Settings::read(&variables(&[("LOCUST_BASIC_AUTH", "demo:hush-hush")])).unwrap();
+    let settings =
+        AggregatorSettings::read(&variables(&[("LOCUST_BASIC_AUTH", "demo:hush-hush")])).unwrap();
     let shown = format!("{settings:?} {settings:#?}");
     assert!(!shown.contains("hush"), "{shown}");
     assert!(!shown.contains("ZGVtbzpodXNoLWh1c2g"), "{shown}");
     for wrong in ["hush-hush", "hush-hush:", ":hush-hush"] {
-        let error = Settings::read(&variables(&[("LOCUST_BASIC_AUTH", wrong)])).unwrap_err();
+        let error =
+            AggregatorSettings::read(&variables(&[("LOCUST_BASIC_AUTH", wrong)])).unwrap_err();
         assert!(!format!("{error} {error:?}").contains("hush"), "{error:?}");
     }
 }
@@ -255,12 +258,14 @@ fn where_processes_execute_the_ticks_a_table_is_enough() {
         let changed: Vec<_> = table.iter().chain(changed).copied().collect();
         variables(&changed)
     };
-    let settings = Settings::of_processes(&of(&[])).unwrap();
+    let settings = AggregatorSettings::of_processes(&of(&[])).unwrap();
     assert_eq!(settings.stage.store.table, "cicada-demo");
     assert!(!settings.stage.is_made);
-    let settings = Settings::of_processes(&of(&[("CICADA_CREATE_TABLE", "true")])).unwrap();
+    let settings =
+        AggregatorSettings::of_processes(&of(&[("CICADA_CREATE_TABLE", "true")])).unwrap();
     assert!(settings.stage.is_made);
-    let wrong = Settings::of_processes(&of(&[("CICADA_CREATE_TABLE", "yes")])).unwrap_err();
+    let wrong =
+        AggregatorSettings::of_processes(&of(&[("CICADA_CREATE_TABLE", "yes")])).unwrap_err();
     assert_eq!(
         line(&wrong),
         "CICADA_CREATE_TABLE is \"yes\": write true to have the table made, or leave it out"

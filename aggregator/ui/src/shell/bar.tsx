@@ -13,6 +13,7 @@ import { DarkLightToggle } from "locust-ui";
 import { useState } from "react";
 
 import { isOn, useStore } from "../store";
+import { LogOut } from "./log-out";
 import { Logo } from "./logo";
 import { Monitor } from "./monitor";
 import { StateButtons } from "./state-buttons";
@@ -37,6 +38,7 @@ function InFull() {
     <>
       <Monitor />
       <StateButtons />
+      <LogOut />
       <DarkLightToggle />
     </>
   );
@@ -57,6 +59,7 @@ function InShort() {
       <Drawer anchor="right" onClose={() => setOpen(false)} open={isOpen}>
         <Box sx={{ display: "flex", flexDirection: "column", rowGap: 2, p: 2, maxWidth: "100vw" }}>
           <Box sx={{ display: "flex", justifyContent: "flex-end" }}>
+            <LogOut />
             <DarkLightToggle />
           </Box>
           <StateButtons />

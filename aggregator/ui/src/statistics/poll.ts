@@ -25,6 +25,8 @@ const SETTLED = 400;
 interface Silence {
   since: Date;
   message: string;
+  /** The session is over, or the password is another by now. */
+  isLoggedOut: boolean;
 }
 
 let lookAgain: (() => void) | null = null;
@@ -70,7 +72,8 @@ function follow(setSilence: (silence: Silence | null) => void): () => void {
       if (end.signal.aborted) return;
       if (!(problem instanceof Problem)) throw problem;
       failures += 1;
-      if (failures >= PATIENCE) setSilence({ since: answered, message: problem.message });
+      const isLoggedOut = problem.status === 401;
+      if (isLoggedOut || failures >= PATIENCE) setSilence({ since: answered, message: problem.message, isLoggedOut });
     } finally {
       looking = false;
       const soon = isOn(now().swarm.state) || failures > 0 || asked < changed + IDLE;

@@ -61,11 +61,21 @@ export class Cicada {
 
   /** One that waits for somebody to start users, with targets some of whose answers are failures. */
   static async ready(...options: string[]): Promise<Cicada> {
+    return Cicada.waiting({}, options);
+  }
+
+  /** The same behind a password. */
+  static async locked(password: string, ...options: string[]): Promise<Cicada> {
+    return Cicada.waiting({ LOCUST_BASIC_AUTH: password }, options);
+  }
+
+  private static async waiting(settings: Record<string, string>, options: string[]): Promise<Cicada> {
     const folder = mkdtempSync(join(tmpdir(), "cicada-browser-"));
     const anyPorts = ["--target-app", "127.0.0.1:0", "--ai-agent", "127.0.0.1:0"];
     const lively = ["--latency-scale", "0.2", "--failure-ratio", "GET /orders=0.5"];
     const targets = new Program("stand-in-targets", [...anyPorts, ...lively], {}, folder);
     const env = {
+      ...settings,
       TARGET_APP_URL: await targets.says(/target-app\s+(http:\S+)/),
       AI_AGENT_URL: await targets.says(/ai-agent\s+(http:\S+)/),
     };

@@ -189,8 +189,8 @@ fn row(listed: &ListedRun, now: Timestamp, is_settled: &dyn Fn(&Run) -> bool) ->
         seed: run.seed.to_string(),
         num_requests: totals.map(|totals| totals.num_requests),
         num_failures: totals.map(|totals| totals.num_failures),
-        fail_ratio: totals.map(statistics::stats::Totals::fail_ratio),
-        avg_response_time: totals.map(statistics::stats::Totals::avg_response_time),
+        fail_ratio: totals.map(statistics::stats::totals::Totals::fail_ratio),
+        avg_response_time: totals.map(statistics::stats::totals::Totals::avg_response_time),
         reset: run.reset_at.map(Timestamp::seconds),
     }
 }

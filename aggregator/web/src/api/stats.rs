@@ -182,7 +182,7 @@ pub(super) async fn tasks(State(api): State<ApiState>) -> Result<Json<Tasks>, Re
     let is_on = |run: &&Arc<LoadedRun>| !run.plan.run().is_over(api.control.now());
     let workload = match run.as_ref().filter(is_on) {
         Some(run) => Arc::clone(&run.workload),
-        None => api.control.workload().await?.workload,
+        None => api.control.workload().await?,
     };
     // a run that is over is shown unless the next one has another workload
     let run = run.filter(|run| run.workload.version() == workload.version());

@@ -3,8 +3,9 @@
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::response::{Html, IntoResponse, Response};
-use control::{InvalidField, Refusal, Stop, SwarmRequest, Swarmed};
+use control::{Refusal, Stop, SwarmRequest, Swarmed};
 use serde::Serialize;
+use traffic::run_rules::InvalidField;
 use utoipa::ToSchema;
 
 use super::answers::{Done, Refused, done};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use control::{ClassSettings, Control, Settings};
+use control::{ClassSettings, Control, ControlSettings};
 use statistics::state::State;
 use testing::{FaultyStore, MemoryHeartbeat, MemoryQueue};
 use traffic::clock::Slot;
@@ -304,9 +304,9 @@ async fn a_reset_counts_from_now_on_also_when_the_run_is_over() {
 
 #[tokio::test(start_paused = true)]
 async fn the_configured_seed_is_every_runs() {
-    let cicada = Cicada::with(Settings {
+    let cicada = Cicada::with(ControlSettings {
         seed: Some(7),
-        ..Settings::new(workload())
+        ..ControlSettings::new(workload())
     });
     cicada.started("user_count=6&spawn_rate=6").await;
     assert_eq!(cicada.run().await.seed, 7);
@@ -331,8 +331,8 @@ fn settings_that_cannot_be_used_are_named() {
     }
     let one = r#"{"user_class_name": "ModelAUser", "weight": 3}"#;
     assert_eq!(class(one).unwrap(), class(&format!("[{one}]")).unwrap());
-    let refused = |change: fn(&mut Settings)| {
-        let mut settings = Settings::new(workload());
+    let refused = |change: fn(&mut ControlSettings)| {
+        let mut settings = ControlSettings::new(workload());
         change(&mut settings);
         settings
             .checked()

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use control::Settings;
+use control::ControlSettings;
 use export::html::{Theme, report};
 use export::{csv, json};
 use serde_json::Value;
@@ -179,7 +179,7 @@ fn tables_and_json_take_what_is_hostile_as_it_is() {
 
 #[tokio::test(start_paused = true)]
 async fn downloads_have_locusts_names_and_kinds() {
-    let cicada = Cicada::with(Settings::new(workload()));
+    let cicada = Cicada::with(ControlSettings::new(workload()));
     cicada
         .started("user_count=6&spawn_rate=6&host=http://127.0.0.1:8000")
         .await;

@@ -1,6 +1,6 @@
 //! Pages and what they are made of: the list of routes, the form, health, logs, and the document.
 
-use control::Settings;
+use control::ControlSettings;
 use serde_json::{Value, json};
 use statistics::state::State;
 
@@ -191,9 +191,9 @@ async fn the_ledger_answers_before_and_in_a_run() {
 
 #[tokio::test(start_paused = true)]
 async fn only_chosen_classes_are_listed_as_tasks_before_a_run() {
-    let cicada = Cicada::with(Settings {
+    let cicada = Cicada::with(ControlSettings {
         classes: vec!["ModelAUser".into()],
-        ..Settings::new(workload())
+        ..ControlSettings::new(workload())
     });
     let json = cicada.get("/tasks").await.json();
     assert_eq!(

@@ -1,6 +1,6 @@
 //! `/runs`: a list of all runs, and each run's pages after others have come.
 
-use control::Settings;
+use control::ControlSettings;
 use serde_json::{Value, json};
 
 use crate::cicada::{Cicada, workload};
@@ -42,9 +42,9 @@ async fn before_the_first_run_the_list_is_empty() {
 
 #[tokio::test(start_paused = true)]
 async fn a_run_is_listed_with_what_was_asked_for_and_what_came_of_it() {
-    let cicada = Cicada::with(Settings {
+    let cicada = Cicada::with(ControlSettings {
         seed: Some(u64::MAX),
-        ..Settings::new(workload())
+        ..ControlSettings::new(workload())
     });
     let host = "host=http://other.test:1/";
     let form = format!(

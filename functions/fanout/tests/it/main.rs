@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use control::Limits;
 use testing::Calls;
 use traffic::clock::{Slot, Timestamp};
 use traffic::ports::{Checkpoint, CheckpointStore as _, Heartbeat as _, RunStore as _};
+use traffic::run_rules::Limits;
 
 use scene::{Scene, epoch};
 

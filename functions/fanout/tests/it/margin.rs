@@ -8,6 +8,7 @@ use rand::{RngExt as _, SeedableRng as _};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use testing::{MemoryHeartbeat, MemoryStore};
 use traffic::clock::{Clock, Slot, Slots};
+use traffic::deployment::Deployment;
 use traffic::ports::{Queue, QueueError, RunStore as _, WakeUp};
 use traffic::run::{Run, RunId, Segment, Share};
 use traffic::workload::Workload;
@@ -30,6 +31,12 @@ struct Punctual {
     seen: Mutex<Seen>,
 }
 
+/// A process, and the version of the workload in its store.
+struct Process {
+    deployment: Deployment<MemoryStore, Punctual, MemoryHeartbeat>,
+    version: String,
+}
+
 struct Seen {
     next: Slot,
     missing: u64,
@@ -48,35 +55,55 @@ impl Queue for Punctual {
     }
 }
 
-/// The seconds of a run that had no wake-up in time, with beats this long after its start.
-async fn missing(clock: &Clock, reach: Duration, beats: &[Duration]) -> u64 {
+/// A process whose heartbeat has this reach.
+async fn process(clock: &Clock, reach: Duration) -> Process {
     let store = Arc::new(MemoryStore::default());
     let workload = Workload::parse(WORKLOAD, "test", &|_| None).expect("it is a workload");
     let put = store.put_workload(workload.version(), WORKLOAD);
     put.await.expect("it can be written");
-    let starts = Run::change_at(clock);
-    let classes = vec![Share::new("A", 1, 0)];
-    let segment = Segment::new(starts, 1, 1.0, classes);
-    let id = RunId::new(clock.now(), 1);
-    let run = Run::new(id, 1, workload.version(), clock.now(), vec![segment]);
-    let first = run.first_slot();
-    store.put_run(&run).await.expect("it can be written");
+    let seen = Seen {
+        next: Slot(0),
+        missing: 0,
+    };
     let queue = Arc::new(Punctual {
         clock: clock.clone(),
-        seen: Mutex::new(Seen {
-            next: first,
-            missing: 0,
-        }),
+        seen: Mutex::new(seen),
     });
     let heartbeat = Arc::new(MemoryHeartbeat::reaching(reach));
-    let deployment = testing::deployment(&store, &queue, &heartbeat, clock);
+    Process {
+        deployment: testing::deployment(&store, &queue, &heartbeat, clock),
+        version: workload.version().to_owned(),
+    }
+}
+
+/// The seconds of a run that had no wake-up in time, with beats this long after its start.
+async fn missing(process: &Process, beats: &[Duration]) -> u64 {
+    let deployment = &process.deployment;
+    let clock = &deployment.clock;
+    let segment = Segment::new(Run::change_at(clock), 1, 1.0, vec![Share::new("A", 1, 0)]);
+    let id = RunId::new(clock.now(), 1);
+    let run = Run::new(id, 1, &process.version, clock.now(), vec![segment]);
+    *deployment.queue.seen.lock() = Seen {
+        next: run.first_slot(),
+        missing: 0,
+    };
+    deployment
+        .store
+        .put_run(&run)
+        .await
+        .expect("it can be written");
+    deployment
+        .runs
+        .put(run)
+        .await
+        .expect("its workload is known");
     let began = clock.now();
     deployment.plan_ahead().await.expect("all ports answer");
     for beat in beats {
         clock.sleep_until(began + *beat).await;
         deployment.plan_ahead().await.expect("all ports answer");
     }
-    queue.seen.lock().missing
+    deployment.queue.seen.lock().missing
 }
 
 /// Beats of a schedule that was switched on just now: each within its minute, and one of them lost.
@@ -93,12 +120,13 @@ fn beats(random: &mut Xoshiro256PlusPlus) -> Vec<Duration> {
 #[tokio::test(start_paused = true)]
 async fn a_lost_beat_and_late_ones_leave_no_hole_in_ten_thousand_starts() {
     let clock = Clock::following_tokio(epoch());
+    let process = process(&clock, aws::heartbeat::REACH).await;
     let mut random = Xoshiro256PlusPlus::seed_from_u64(7);
     for start in 0..STARTS {
         // at any second of a minute
         tokio::time::sleep(Duration::from_millis(random.random_range(0..60_000))).await;
         let beats = beats(&mut random);
-        let missing = missing(&clock, aws::heartbeat::REACH, &beats).await;
+        let missing = missing(&process, &beats).await;
         assert_eq!(missing, 0, "start {start}, beats after {beats:?}");
     }
 }
@@ -118,13 +146,11 @@ async fn a_first_beat_after_119_seconds_a_lost_one_and_one_of_59_seconds_are_in_
         secs(&[0, 60, 179 + 60]),
         secs(&[179, 180, 359]),
     ] {
-        assert_eq!(
-            missing(&clock, aws::heartbeat::REACH, &late).await,
-            0,
-            "{late:?}"
-        );
+        let far = process(&clock, aws::heartbeat::REACH).await;
+        assert_eq!(missing(&far, &late).await, 0, "{late:?}");
         // a minute ahead, as on one machine, is too little
-        let short = missing(&clock, Duration::from_secs(60), &late).await;
+        let near = process(&clock, Duration::from_secs(60)).await;
+        let short = missing(&near, &late).await;
         assert!(short > 0 || late.len() == 1, "{late:?}");
     }
 }

@@ -22,7 +22,7 @@ pub trait Heartbeat: Send + Sync + 'static {
     /// The least time that a fan-out plans ahead, so that nothing is missing should the next beats be late.
     fn reach(&self) -> Duration;
 
-    /// Whether it is on.
+    /// True if the heartbeat is on.
     fn is_on(&self) -> impl Future<Output = Result<bool, HeartbeatError>> + Send;
 
     /// All schedules, by name.

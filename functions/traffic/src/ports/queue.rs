@@ -52,9 +52,9 @@ pub trait Queue: Send + Sync + 'static {
 #[derive(Debug, thiserror::Error)]
 #[error("{undelivered} wake-ups could not be queued")]
 pub struct QueueError {
-    /// How many were not taken.
+    /// The number of wake-ups that were not taken.
     pub undelivered: usize,
-    /// What the queue said.
+    /// The queue's error.
     #[source]
     pub source: Box<dyn std::error::Error + Send + Sync>,
 }

@@ -1,4 +1,4 @@
-//! Who is busy in other processes: markers in the store, written and read as seldom as is safe.
+//! Users that are busy in other processes: their markers in the store, written and read as seldom as is safe.
 //!
 //! An iteration that is still running a *lead* before its user is next due in another tick says so in
 //! the store, and takes it back when it ends. A marker has [`super::marker_rules::ARRIVES`] to get there, so what was read

@@ -59,8 +59,7 @@ async fn a_headless_run_serves_nothing_and_ends_with_the_run() {
     let by_flag = headless(&workload, &recorder).args(line).arg(&port);
     let by_variable = Cicada::bare()
         .env("LOCUST_HEADLESS", "true")
-        .arg("-f")
-        .arg(&workload);
+        .file(&workload);
     let by_variable = by_variable
         .env("SHOP_URL", recorder.url())
         .args(line)
@@ -76,10 +75,7 @@ async fn autostart_starts_at_once_and_goes_on_serving() {
     let (_folder, workload) = folder();
     let recorder = Recorder::start().await;
     let start = async |cicada: Cicada| {
-        let cicada = cicada
-            .arg("-f")
-            .arg(&workload)
-            .env("SHOP_URL", recorder.url());
+        let cicada = cicada.file(&workload).env("SHOP_URL", recorder.url());
         let cicada = cicada.args("-u 2 -r 1000 -t 2 Paced").serve().await;
         let ended = |answer: &serde_json::Value| answer["state"] == "stopped";
         let statistics = cicada.until("/stats/requests", LIMIT, ended).await;
@@ -99,10 +95,7 @@ async fn autoquit_ends_it_some_time_after_the_run() {
     let (_folder, workload) = folder();
     let recorder = Recorder::start().await;
     let start = async |cicada: Cicada, class: &str, code| {
-        let cicada = cicada
-            .arg("-f")
-            .arg(&workload)
-            .env("SHOP_URL", recorder.url());
+        let cicada = cicada.file(&workload).env("SHOP_URL", recorder.url());
         let cicada = cicada.args("--autostart -t 1").arg(class).serve().await;
         let ended = |answer: &serde_json::Value| answer["state"] == "stopped";
         cicada.until("/stats/requests", LIMIT, ended).await;

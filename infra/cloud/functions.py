@@ -38,7 +38,7 @@ def build(settings, lambda_dir, wanted):
         die("the functions could not be built, see above")
 
 
-def environment(name, settings, stage, region, outputs):
+def environment(name, settings, stage, region, outputs, ticks_at_once):
     """The variables of one function; the password is for the aggregator alone."""
     variables = {
         "CICADA_TABLE": outputs["TableName"],
@@ -62,6 +62,8 @@ def environment(name, settings, stage, region, outputs):
             f"arn:{partition}:lambda:{region}:{account}:function:{names.function(stage, 'aggregator')}"
         )
         variables["CICADA_SCHEDULER_ROLE_ARN"] = role
+        # so that a start can say how late it will be
+        variables["CICADA_MAX_CONCURRENCY"] = str(ticks_at_once)
         variables["CICADA_PASSWORD_SECRET"] = settings["password-secret"]
     variables |= {key: value for key, value in settings.secrets.items() if key.startswith(tuple(handed_on))}
     return {key: value for key, value in variables.items() if value}
@@ -97,15 +99,16 @@ def until_known(attempt):
 class Uploads:
     """Uploads functions of a stage, from a folder of built ones."""
 
-    def __init__(self, settings, stage, region, outputs, lambda_dir, scratch):
+    def __init__(self, settings, stage, region, outputs, lambda_dir, scratch, ticks_at_once):
         self.settings, self.stage, self.region, self.outputs = settings, stage, region, outputs
+        self.ticks_at_once = ticks_at_once
         self.lambda_dir, self.scratch = lambda_dir, scratch
         self.credentials = aws.credentials()
 
     def upload(self, name, role, memory=""):
         function = names.function(self.stage, name)
         say(f"the function {function}")
-        variables = environment(name, self.settings, self.stage, self.region, self.outputs)
+        variables = environment(name, self.settings, self.stage, self.region, self.outputs, self.ticks_at_once)
         file = Path(self.scratch, f"{name}.env")
         file.touch(0o600)
         file.write_text("".join(line(*variable) for variable in variables.items()))

@@ -104,7 +104,8 @@ class Stage(StageTest):
     def test_wake_ups_are_handed_over_as_parameters_say_and_reported_one_by_one(self):
         mapping = self.mapping("demo")
         self.assertEqual(mapping["ScalingConfig"], {"MaximumConcurrency": 7})
-        self.assertEqual(mapping["BatchSize"], 10)
+        # of five ticks each
+        self.assertEqual(mapping["BatchSize"], 4)
         # nothing asks the queue before a run does
         self.assertEqual(mapping["State"], "Disabled")
         self.assertEqual(json.loads(self.schedule("demo", "heartbeat")["Target"]["Input"]), {"mapping": mapping["UUID"]})

@@ -28,7 +28,7 @@ use crate::options::Options;
 use crate::settings::{ProgramSettings, SettingsError};
 use crate::store::{OpenError, SqliteStore};
 use crate::web::{self, Server};
-use crate::{inspect, logging, options, session, settings};
+use crate::{exposure, inspect, logging, options, session, settings};
 
 /// The exit code of a program that was used wrongly, or cannot start as asked.
 const EXIT_MISUSE: u8 = 2;
@@ -113,11 +113,15 @@ async fn program(options: &Options, logs: LogBuffer, clock: Clock) -> Result<u8,
     let telemetry = telemetry::TelemetrySettings::read(&*process)?;
     let kept = kept(options, &clock)?;
     let settings = resolve(options, &process, kept.as_ref()).await?;
+    let open = match &settings.web {
+        Some(web) => exposure::judge(web, &door, &process)?,
+        None => None,
+    };
     let run_time = settings.start.and_then(|start| start.run_time);
     let files = Files::begin(&settings.exports, run_time)?;
     let descriptors = Descriptors::new(raise_open_files());
     let server = match &settings.web {
-        Some(web) => Some(Server::bind(web, &door, descriptors).await?),
+        Some(web) => Some(Server::bind(web, open, descriptors).await?),
         None => None,
     };
     let targets = if settings.demo {

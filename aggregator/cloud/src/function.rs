@@ -20,7 +20,7 @@ use tower::ServiceExt as _;
 use traffic::error_chain::one_line;
 use web::api::{BASIC_AUTH, Trusted, Visitor};
 
-use crate::settings::{AggregatorSettings, Misconfigured};
+use crate::settings::{AggregatorSettings, Misconfigured, trace_url};
 use crate::{Cloud, logging};
 
 /// The ARN of a secret that is the password.
@@ -52,11 +52,12 @@ pub async fn run(variables: &Variables) -> anyhow::Result<()> {
     let logs = logging(variables)?;
     let variables = &with_secret(variables).await?;
     let settings = settings(variables)?;
+    let traces = trace_url(variables)?;
     // while the environment starts there is more of a processor than later
     let door = settings.door.clone();
     tokio::spawn(async move { door.prepare().await });
     let router = Cloud::connect(settings, variables, logs).await?.router();
-    let router = &router;
+    let router = &traces.over(router);
     let served = lambda_http::run(service_fn(|event| answer(router.clone(), event))).await;
     served.map_err(|error| anyhow::anyhow!("Lambda's runtime API cannot be used: {error}"))
 }
@@ -80,9 +81,6 @@ pub async fn with_secret(variables: &Variables) -> Result<Variables, SecretError
 }
 
 /// The settings of a function: without a password it refuses to start.
-///
-/// # Errors
-/// The first mistake there is.
 pub fn settings(variables: &Variables) -> Result<AggregatorSettings, Misconfigured> {
     let settings = AggregatorSettings::read(variables)?.with_password(NO_PASSWORD)?;
     let door = settings.door.clone().in_function();

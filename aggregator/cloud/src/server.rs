@@ -22,7 +22,7 @@ use crate::{Cloud, logging};
 
 /// The remedy for a server that others can reach without a password.
 const NO_PASSWORD: &str =
-    "set it to user:password, or CICADA_WEB_HOST to 127.0.0.1 so that only this machine has access";
+    "set it to user:password (only a server on CICADA_WEB_HOST=127.0.0.1 needs none)";
 
 /// The whole program: settings, connections, and then answers until it is told to end.
 pub async fn run(variables: &Variables) -> anyhow::Result<()> {
@@ -75,10 +75,10 @@ impl Prepared<()> {
         if let Some(trouble) = trouble {
             tracing::warn!("{trouble}");
         }
-        let address = web.address;
-        let listener = TcpListener::bind(address).await;
+        let (host, port) = (web.host, web.port);
+        let listener = host.listen(port).await;
         Ok(Prepared {
-            listener: listener.with_context(|| format!("{address} cannot be listened on"))?,
+            listener: listener.with_context(|| format!("{host}:{port} cannot be listened on"))?,
             tls,
             end: told_to_end()?,
         })
@@ -93,7 +93,7 @@ impl<E: Future<Output = ()> + Send + 'static> Prepared<E> {
     ) -> anyhow::Result<()> {
         let serving = Serving {
             tls: self.tls,
-            ..Serving::plain(web.base_path.over(cloud.router()))
+            ..Serving::plain(web.base_path.over(web.trace_url.over(cloud.router())))
         };
         serve(cloud, self.listener, serving, self.end).await
     }
@@ -109,7 +109,7 @@ fn with_web<P>(
     variables: &Variables,
 ) -> Result<(AggregatorSettings<P>, Web), Misconfigured> {
     let web = Web::read(variables)?;
-    if web.address.ip().is_loopback() {
+    if web.host.is_loopback() {
         return Ok((settings, web));
     }
     Ok((settings.with_password(NO_PASSWORD)?, web))

@@ -3,22 +3,28 @@
 
 use std::sync::Arc;
 
-use ::web::api::{BASIC_AUTH, Door, Names};
+use ::web::api::{BASIC_AUTH, Door, Names, Origins};
 use aws::environment::{FanOutSettings, SettingError, StoreSettings, Variables, run_rules};
-use control::ControlSettings;
+use control::{ControlSettings, TickFunctions};
 use traffic::record::BlockSize;
 use traffic::run_rules::InvalidField;
 use traffic::workload::{Workload, WorkloadErrors};
 
 mod web;
 
-pub use web::Web;
+pub use web::{Web, trace_url};
 
 /// The names that the aggregator is called by.
 const WEB_NAMES: &str = "CICADA_WEB_NAMES";
 
+/// The origins of other pages that may ask the aggregator.
+const ALLOWED_ORIGINS: &str = "CICADA_ALLOWED_ORIGINS";
+
 /// The number of users that a tick executes.
 const BLOCK_SIZE: &str = "CICADA_BLOCK_SIZE";
+
+/// The functions that may execute ticks at once.
+const MAX_CONCURRENCY: &str = "CICADA_MAX_CONCURRENCY";
 
 /// True if the container creates the table, which a template has not made.
 const CREATE_TABLE: &str = "CICADA_CREATE_TABLE";
@@ -60,7 +66,19 @@ pub struct TableSettings {
 impl AggregatorSettings {
     /// Reads them.
     pub fn read(variables: &Variables) -> Result<Self, Misconfigured> {
-        Self::with_stage(FanOutSettings::read(variables)?, variables)
+        let stage = FanOutSettings::read(variables)?;
+        let ticks_per_message = stage.queue.ticks_per_message;
+        let mut settings = Self::with_stage(stage, variables)?;
+        let at_once = variables.parsed(
+            MAX_CONCURRENCY,
+            |at_once: &u32| *at_once > 0,
+            "write how many functions may execute ticks at once, or leave it out",
+        )?;
+        settings.control.tick_functions = at_once.map(|at_once| TickFunctions {
+            at_once,
+            ticks_per_message,
+        });
+        Ok(settings)
     }
 }
 
@@ -111,7 +129,9 @@ fn door(variables: &Variables) -> Result<Door, InvalidField> {
         None => Door::default(),
     };
     let names = variables.text(WEB_NAMES).unwrap_or_default();
-    Ok(door.with_names(names.parse::<Names>()?))
+    let origins = variables.text(ALLOWED_ORIGINS).unwrap_or_default();
+    let door = door.with_names(names.parse::<Names>()?);
+    Ok(door.with_origins(origins.parse::<Origins>()?))
 }
 
 fn control(variables: &Variables) -> Result<ControlSettings, Misconfigured> {

@@ -16,5 +16,5 @@ pub use control::workload_choice::{MAX_WORKLOAD, WorkloadRefusal};
 pub use control::{Control, Refusal, Stop};
 pub use desired_run::segments_of_shape;
 pub use request::{SwarmRequest, Swarmed};
-pub use settings::{ClassSettings, ControlSettings};
+pub use settings::{ClassSettings, ControlSettings, TickFunctions};
 pub use timespan::{InvalidTimespan, parse_timespan};

@@ -26,12 +26,23 @@ pub struct ControlSettings {
     pub class_settings: Vec<ClassSettings>,
     /// What every run must obey.
     pub rules: RunRules,
+    /// The functions that execute ticks, where their number has a limit.
+    pub tick_functions: Option<TickFunctions>,
     /// The number of users that a tick executes.
     pub block_size: BlockSize,
     /// The seed of every run; `None` for random ones.
     pub seed: Option<u64>,
     /// What the figures of every run must stay below, beside the workload's own thresholds.
     pub thresholds: Vec<Threshold>,
+}
+
+/// The functions that execute ticks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TickFunctions {
+    /// So many may run at once.
+    pub at_once: u32,
+    /// So many ticks go into one message.
+    pub ticks_per_message: usize,
 }
 
 /// A class's settings, in the form of Locust's `--config-users`.
@@ -75,6 +86,7 @@ impl ControlSettings {
             host: None,
             class_settings: Vec::new(),
             rules: RunRules::default(),
+            tick_functions: None,
             block_size: BlockSize::default(),
             seed: None,
             thresholds: Vec::new(),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::concurrency;
 use super::response_times::ResponseTimes;
 
 /// The processors of a function, by Lambda's names.
@@ -48,6 +49,8 @@ pub struct Assumptions {
     /// The fan-out's and the aggregator's memory.
     pub other_memory_mb: u32,
     pub ticks_per_message: usize,
+    /// The number of tick functions that may run at once.
+    pub tick_concurrency: u32,
     /// The time between two polls of somebody who watches.
     pub poll_every: Duration,
     pub retention_days: f64,
@@ -66,6 +69,7 @@ impl Default for Assumptions {
             tick_memory_mb: None,
             other_memory_mb: 256,
             ticks_per_message: 10,
+            tick_concurrency: concurrency::USUAL,
             poll_every: Duration::from_secs(2),
             retention_days: 30.0,
             log_retention_days: 14.0,

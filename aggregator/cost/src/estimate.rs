@@ -11,6 +11,7 @@ use super::assumptions::Assumptions;
 use super::average;
 use super::bill::{self, Deployment, Line, Share};
 use super::calls::Calls;
+use super::concurrency;
 use super::hours::Hours;
 use super::memory;
 use super::prices::Prices;
@@ -38,6 +39,10 @@ pub struct Estimate {
     pub memory: u32,
     /// Executions of the tick function at once, at most; of the fan-out and of the aggregator there is one more each.
     pub concurrency: u64,
+    /// How late iterations will be, where fewer functions may run at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub late: Option<String>,
     /// Everything that is paid for.
     pub lines: Vec<Line>,
     /// The lines' sum, US$ a month.
@@ -124,6 +129,11 @@ impl Estimate {
             requests: bill::sum(&running, |share| share.calls.requests),
             memory: deployment.tick_memory_mb,
             concurrency: fullest.concurrency,
+            late: concurrency::lateness(
+                fullest,
+                assumptions.tick_concurrency,
+                assumptions.ticks_per_message,
+            ),
             usd,
             usd_per_million_iterations: (iterations > 0.0).then(|| usd / iterations * 1e6),
             lines,

@@ -100,6 +100,12 @@ pub struct Question {
     #[param(required = false, minimum = 1, maximum = 100)]
     pub ticks_per_message: u32,
 
+    /// How many tick functions may run at once.
+    #[cfg_attr(feature = "clap", arg(long, value_name = "N", default_value_t = Question::default().max_concurrency))]
+    #[serde(deserialize_with = "number")]
+    #[param(required = false, minimum = 2, maximum = 1_000)]
+    pub max_concurrency: u32,
+
     /// How many users one tick executes at most.
     #[cfg_attr(feature = "clap", arg(long, value_name = "N", default_value_t = Question::default().block_size))]
     #[serde(deserialize_with = "number")]
@@ -139,6 +145,7 @@ impl Default for Question {
             memory: None,
             architecture: usual.architecture,
             ticks_per_message: usual.ticks_per_message as u32,
+            max_concurrency: usual.tick_concurrency,
             block_size: BLOCK_USERS,
             retention_days: usual.retention_days as u32,
             alarms: usual.alarms,
@@ -355,6 +362,7 @@ impl Question {
             within("memory", memory, &(128..=10_240))?;
         }
         within("ticks_per_message", self.ticks_per_message, &(1..=100))?;
+        within("max_concurrency", self.max_concurrency, &(2..=1_000))?;
         within("retention_days", self.retention_days, &(1..=3_650))?;
         within("alarms", self.alarms, &(0..=10_000))?;
         Ok(Assumptions {
@@ -363,6 +371,7 @@ impl Question {
             architecture: self.architecture,
             tick_memory_mb: self.memory,
             ticks_per_message: self.ticks_per_message as usize,
+            tick_concurrency: self.max_concurrency,
             retention_days: f64::from(self.retention_days),
             alarms: self.alarms,
             ..Assumptions::default()

@@ -78,6 +78,9 @@ impl Estimate {
             "\nAt once: {} of tick, 1 of fan-out, 1 of aggregator; a new account may run {NEW_ACCOUNT} functions at once",
             self.concurrency
         )?;
+        if let Some(late) = &self.late {
+            writeln!(f, "  {late} (--max-concurrency)")?;
+        }
         if !self.assumed.is_empty() {
             writeln!(f, "\nAssumed")?;
         }

@@ -470,8 +470,33 @@ fn slow_answers_need_more_environments_at_once_and_a_shape_those_of_its_fullest_
     let workload = Arc::new(Workload::parse(text, "peak.toml", &|_| None).unwrap());
     let run = run_of_shape(workload, "Peak", BlockSize::default()).unwrap();
     let estimate = Estimate::of(&run, ALWAYS, &fixed(0.05), &Prices::built_in());
-    assert!(estimate.concurrency >= 8, "{}", estimate.concurrency);
-    assert!(estimate.memory >= 512, "{}", estimate.memory);
+    assert!(estimate.concurrency >= 25, "{}", estimate.concurrency);
+    assert_eq!(estimate.late, None);
+}
+
+#[test]
+fn too_few_functions_at_once_are_said_with_how_late_it_will_be() {
+    let run = run(&[("ChatModelAUser", 450)]);
+    let late = |tick_concurrency| {
+        let assumptions = Assumptions {
+            tick_concurrency,
+            ..fixed(20.0)
+        };
+        Estimate::of(&run, ALWAYS, &assumptions, &Prices::built_in()).late
+    };
+    assert_eq!(late(100), None);
+    let said = late(10).unwrap();
+    assert!(
+        said.starts_with("too few functions at once: this traffic needs 2"),
+        "{said}"
+    );
+    assert!(
+        said.ends_with("iterations will be up to 2.1 s late"),
+        "{said}"
+    );
+    // at the response times that are assumed
+    assert_eq!(lateness_of_run(&run, 100, 10), None);
+    assert!(lateness_of_run(&run, 1, 10).is_some());
 }
 
 #[test]

@@ -1,6 +1,6 @@
 // The page behind a password and under a path of its own, with what the server's headers allow it.
 import { Cicada } from "./support/programs";
-import { expect, openTab, test } from "./support/watched";
+import { expect, openTab, stopOthers, test } from "./support/watched";
 
 const PASSWORD = "demo:change-me";
 
@@ -25,13 +25,12 @@ test("all of it works there", async ({ page }) => {
   // there is no session to end
   await expect(page.getByRole("button", { name: "Log out" })).toBeHidden();
   await openTab(page, "Ledger");
-  await expect(page.locator("canvas").first()).toBeVisible();
+  await expect(page.getByRole("img", { name: /^Iterations a Second/ })).toBeVisible();
   await openTab(page, "Download Data");
   const download = page.waitForEvent("download");
   await page.getByRole("link", { name: "Download requests CSV" }).click();
   expect((await download).suggestedFilename()).toMatch(/requests\.csv$/);
-  await page.getByRole("button", { name: "Stop" }).click();
-  await expect(page.getByRole("button", { name: "New", exact: true })).toBeVisible();
+  await stopOthers(page);
   await page.getByRole("link", { name: "CICADA" }).click();
   await expect(page.getByRole("row").filter({ hasText: "Aggregated" })).toBeVisible();
 });

@@ -9,7 +9,7 @@ use std::time::Duration;
 use traffic::clock::{Clock, Slots};
 use traffic::deployment::Deployment;
 use traffic::ports::{
-    Delivery, Heartbeat, HeartbeatError, NoSchedules, Queue, QueueError, Schedule, WakeUp,
+    Delivery, Heartbeat, HeartbeatError, NoSchedules, PlannedWakeUp, Queue, QueueError, Schedule,
 };
 use traffic::runs::Environment;
 
@@ -43,7 +43,7 @@ pub async fn connect(
 }
 
 impl Queue for NoQueue {
-    async fn send(&self, _: Slots, _: Vec<WakeUp>) -> Result<(), QueueError> {
+    async fn send(&self, _: Slots, _: Vec<PlannedWakeUp>) -> Result<(), QueueError> {
         Ok(())
     }
 }

@@ -15,7 +15,7 @@ use aws_sdk_sqs::types::{BatchResultErrorEntry, SendMessageBatchRequestEntry};
 use futures_util::stream::{self, StreamExt};
 use traffic::back_off::back_off;
 use traffic::clock::{Clock, Slots};
-use traffic::ports::{Queue, QueueError, WakeUp};
+use traffic::ports::{PlannedWakeUp, Queue, QueueError};
 
 use crate::failure::{Call, Failure};
 use crate::lambda_api::LambdaApi;
@@ -164,7 +164,7 @@ impl SqsQueue {
 }
 
 impl Queue for SqsQueue {
-    async fn send(&self, _: Slots, wake_ups: Vec<WakeUp>) -> Result<(), QueueError> {
+    async fn send(&self, _: Slots, wake_ups: Vec<PlannedWakeUp>) -> Result<(), QueueError> {
         let messages = message::pack(wake_ups, self.ticks_per_message);
         let (Some(first), Some(last)) = (messages.first(), messages.last()) else {
             return Ok(());
@@ -196,7 +196,7 @@ impl Queue for SqsQueue {
         Ok(())
     }
 
-    async fn hand_over(&self, _: Slots, wake_ups: Vec<WakeUp>) -> Result<(), QueueError> {
+    async fn hand_over(&self, _: Slots, wake_ups: Vec<PlannedWakeUp>) -> Result<(), QueueError> {
         let all = wake_ups.len();
         let undelivered = |undelivered, source: Undelivered| QueueError {
             undelivered,

@@ -2,12 +2,14 @@
 
 use anyhow::Context as _;
 use aws::environment::{Variables, allowed_hosts};
+use traffic::requests_at_once::REQUESTS_AT_ONCE;
 use traffic::transport::{HttpSettings, Proxies, RUNTIME_API};
 use traffic::workload::Connections;
 
 /// Connections are shared unless a class says otherwise, for a function pays for the time that it takes to
 /// make them; the addresses of the link, where AWS hands out credentials, are refused, and so are the
-/// function's own runtime API and every host that `CICADA_ALLOWED_HOSTS` does not have.
+/// function's own runtime API and every host that `CICADA_ALLOWED_HOSTS` does not have. No more requests are under way
+/// than a function has descriptors for.
 pub fn http_settings(variables: &Variables) -> anyhow::Result<HttpSettings> {
     Ok(HttpSettings {
         connections: Connections::Shared,
@@ -18,6 +20,7 @@ pub fn http_settings(variables: &Variables) -> anyhow::Result<HttpSettings> {
             .text(RUNTIME_API)
             .map(|address| address.parse().context(RUNTIME_API))
             .transpose()?,
+        max_connections: Some(REQUESTS_AT_ONCE),
         ..HttpSettings::default()
     })
 }
@@ -47,6 +50,7 @@ mod tests {
             "shop.test:8000, *.internal"
         );
         assert!(settings.refuses_link_local);
+        assert_eq!(settings.max_connections, Some(800));
         assert_eq!(settings.runtime_api, "127.0.0.1:9001".parse().ok());
         assert_eq!(of("").unwrap().allowed_hosts, AllowedHosts::default());
         let error = format!("{:#}", of("a b").unwrap_err());

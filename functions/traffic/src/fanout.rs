@@ -18,7 +18,8 @@ use crate::clock::{Slot, Timestamp};
 use crate::deployment::Deployment;
 use crate::plan::Plan;
 use crate::ports::{
-    Heartbeat, HeartbeatError, ProgressStore, Queue, QueueError, RunStore, StoreError, WakeUp,
+    Heartbeat, HeartbeatError, PlannedWakeUp, ProgressStore, Queue, QueueError, RunStore,
+    StoreError, WakeUp,
 };
 use crate::runs::{LoadedRun, RunError};
 use crate::tick::TOO_LATE;
@@ -246,19 +247,20 @@ impl<S: RunStore + ProgressStore, Q: Queue, H: Heartbeat> Deployment<S, Q, H> {
         let mut sent = 0;
         let mut batch = Vec::new();
         for slot in (from.0..until.0).map(Slot) {
-            let mut ticks = plan.ticks(slot);
+            let mut ticks = plan.ticks_with_users(slot);
             if let Some(already) = already {
                 let known: HashSet<_> = already.ticks(slot).into_iter().collect();
-                ticks.retain(|tick| !known.contains(tick));
+                ticks.retain(|&(class, block, _)| !known.contains(&(class, block)));
             }
             sent += ticks.len();
-            for (class, block) in ticks {
-                batch.push(WakeUp {
+            for (class, block, users) in ticks {
+                let wake_up = WakeUp {
                     run: plan.run().id.clone(),
                     class: plan.classes()[class].name.as_ref().into(),
                     block,
                     slot,
-                });
+                };
+                batch.push(PlannedWakeUp { wake_up, users });
                 if batch.len() >= CHUNK {
                     (self.queue.send(slots, std::mem::take(&mut batch))).await?;
                 }

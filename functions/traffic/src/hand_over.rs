@@ -9,7 +9,7 @@ use crate::clock::{Slot, Timestamp};
 use crate::deployment::Deployment;
 use crate::fanout::FanOutError;
 use crate::plan::Plan;
-use crate::ports::{Delivery, Heartbeat, ProgressStore, Queue, RunStore, WakeUp};
+use crate::ports::{Delivery, Heartbeat, PlannedWakeUp, ProgressStore, Queue, RunStore, WakeUp};
 
 /// A slot's wake-ups are handed over this long before it begins: the tick has to start.
 const EARLY: Duration = Duration::from_millis(500);
@@ -93,13 +93,16 @@ impl<S: RunStore + ProgressStore, Q: Queue, H: Heartbeat> Deployment<S, Q, H> {
 }
 
 /// The wake-ups of a slot.
-fn wake_ups(plan: &Plan, slot: Slot) -> Vec<WakeUp> {
-    let ticks = plan.ticks(slot).into_iter();
-    let wake_up = |(class, block): (usize, _)| WakeUp {
-        run: plan.run().id.clone(),
-        class: plan.classes()[class].name.as_ref().into(),
-        block,
-        slot,
+fn wake_ups(plan: &Plan, slot: Slot) -> Vec<PlannedWakeUp> {
+    let ticks = plan.ticks_with_users(slot).into_iter();
+    let wake_up = |(class, block, users): (usize, _, _)| PlannedWakeUp {
+        wake_up: WakeUp {
+            run: plan.run().id.clone(),
+            class: plan.classes()[class].name.as_ref().into(),
+            block,
+            slot,
+        },
+        users,
     };
     ticks.map(wake_up).collect()
 }

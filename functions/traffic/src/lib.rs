@@ -27,6 +27,7 @@ pub mod plan;
 pub mod ports;
 pub mod random;
 pub mod record;
+pub mod requests_at_once;
 pub mod run;
 mod run_end;
 pub mod run_rules;

@@ -10,8 +10,8 @@ use crate::block::Block;
 use crate::clock::{Slot, Slots, Timestamp};
 use crate::ports::{
     Checkpoint, CheckpointStore, Cursor, Delivery, Heartbeat, HeartbeatError, Marker, MarkerStore,
-    ProgressStore, Queue, QueueError, RecordPage, RecordStore, RunStore, Schedule, StoreError,
-    WakeUp,
+    PlannedWakeUp, ProgressStore, Queue, QueueError, RecordPage, RecordStore, RunStore, Schedule,
+    StoreError, WakeUp,
 };
 use crate::record::{Bucket, Record, RecordKey};
 use crate::run::{Run, RunId};
@@ -268,9 +268,13 @@ impl MemoryQueue {
 }
 
 impl Queue for MemoryQueue {
-    async fn send(&self, _: Slots, wake_ups: Vec<WakeUp>) -> Result<(), QueueError> {
+    async fn send(&self, _: Slots, wake_ups: Vec<PlannedWakeUp>) -> Result<(), QueueError> {
         let mut waiting = self.0.lock();
-        waiting.extend(wake_ups.into_iter().map(|wake_up| (wake_up.slot, wake_up)));
+        waiting.extend(
+            wake_ups
+                .into_iter()
+                .map(|planned| (planned.wake_up.slot, planned.wake_up)),
+        );
         Ok(())
     }
 }

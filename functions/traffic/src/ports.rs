@@ -10,7 +10,7 @@ mod queue;
 mod store;
 
 pub use heartbeat::{Delivery, Heartbeat, HeartbeatError, NoSchedules, Schedule};
-pub use queue::{Queue, QueueError, WakeUp};
+pub use queue::{PlannedWakeUp, Queue, QueueError, WakeUp};
 pub use store::{
     Checkpoint, CheckpointStore, Cursor, Marker, MarkerStore, ProgressStore, ReaderStore,
     RecordPage, RecordStore, RunStore, Store, StoreError, TickStore, WRITE_DEADLINE,

@@ -12,6 +12,7 @@ mod arbitrary;
 mod configuration;
 mod cost;
 mod demo;
+mod env;
 mod exports;
 mod flags;
 mod health;

@@ -7,7 +7,8 @@ use aggregator_cloud::settings::{AggregatorSettings, Web};
 use aggregator_cloud::{function, server};
 use aws::environment::{Executor, Variables};
 use traffic::error_chain::one_line;
-use web::api::BasePath;
+use web::api::{BasePath, TraceUrl};
+use web::serve::WebHost;
 
 const PASSWORD: (&str, &str) = ("LOCUST_BASIC_AUTH", "demo:password");
 
@@ -42,6 +43,7 @@ fn url(text: &str) -> reqwest::Url {
 #[test]
 fn what_is_not_set_has_its_default() {
     let settings = AggregatorSettings::read(&variables(&[])).unwrap();
+    assert_eq!(settings.control.tick_functions, None);
     assert_eq!(settings.control.rules.limits.max_users, 1_000_000);
     assert_eq!(settings.control.block_size.users(), 100);
     assert!(
@@ -55,11 +57,24 @@ fn what_is_not_set_has_its_default() {
     assert_eq!(
         Web::read(&variables(&[])).unwrap(),
         Web {
-            address: "0.0.0.0:8089".parse().unwrap(),
+            host: WebHost::All,
+            port: 8089,
             base_path: BasePath::default(),
+            trace_url: TraceUrl::default(),
             tls: None,
         }
     );
+}
+
+#[test]
+fn a_function_knows_how_many_ticks_may_run_at_once() {
+    let variables = variables(&[
+        ("CICADA_MAX_CONCURRENCY", "7"),
+        ("CICADA_TICKS_PER_MESSAGE", "5"),
+    ]);
+    let settings = AggregatorSettings::read(&variables).unwrap();
+    let functions = settings.control.tick_functions.unwrap();
+    assert_eq!((functions.at_once, functions.ticks_per_message), (7, 5));
 }
 
 #[test]
@@ -88,7 +103,8 @@ fn what_is_set_is_used() {
     );
     assert!(!allowed.allows(&url("http://anywhere.example")));
     assert!(settings.door.asks_for_password());
-    assert_eq!(web.address.to_string(), "[::1]:80");
+    assert_eq!((web.host.to_string().as_str(), web.port), ("[::1]", 80));
+    assert_eq!(web.health(), "https://[::1]:80/health");
     assert_eq!(web.base_path.to_string(), "/cicada");
     let tls = web.tls.unwrap();
     assert_eq!(
@@ -224,15 +240,15 @@ fn a_function_without_a_password_refuses_to_start() {
 
 #[test]
 fn a_server_that_others_can_reach_refuses_to_start_without_a_password() {
-    for host in ["", "0.0.0.0", "*", "::", "192.0.2.1"] {
+    for host in ["", "0.0.0.0", "*", "::", "[::]", "192.0.2.1"] {
         let error = server::settings(&variables(&[("CICADA_WEB_HOST", host)])).unwrap_err();
         assert_eq!(
             line(&error),
-            "LOCUST_BASIC_AUTH is not set: set it to user:password, or CICADA_WEB_HOST to \
-             127.0.0.1 so that only this machine has access"
+            "LOCUST_BASIC_AUTH is not set: set it to user:password (only a server on \
+             CICADA_WEB_HOST=127.0.0.1 needs none)"
         );
     }
-    for host in ["127.0.0.1", "127.8.8.8", "::1", "localhost"] {
+    for host in ["127.0.0.1", "127.8.8.8", "::1", "[::1]", "localhost"] {
         assert!(server::settings(&variables(&[("CICADA_WEB_HOST", host)])).is_ok());
     }
 }

@@ -11,8 +11,12 @@ export function LogOut() {
   if (!canLogOut) return null;
   return (
     <Box action="logout" component="form" method="post" sx={{ my: "auto" }}>
-      <Button color="inherit" startIcon={<Logout />} sx={{ whiteSpace: "nowrap" }} type="submit">
-        Log out
+      <Button aria-label="Log out" color="inherit" sx={{ gap: 1, minWidth: 0 }} title="Log out" type="submit">
+        <Logout fontSize="small" />
+        {/* where the bar is full the picture says it */}
+        <Box component="span" sx={{ display: { md: "none", xl: "inline" } }}>
+          Log out
+        </Box>
       </Button>
     </Box>
   );

@@ -57,6 +57,8 @@ export class Cicada {
     private readonly folder: string,
     /** Where its page is, with the slash. */
     readonly url: string,
+    /** Where the stand-in target app is, if it is a program of its own. */
+    readonly targetApp = "",
   ) {}
 
   /** One that waits for somebody to start users, with targets some of whose answers are failures. */
@@ -97,7 +99,7 @@ export class Cicada {
     const args = ["--web-host", "127.0.0.1", "--web-port", "0", ...options];
     const cicada = new Program("cicada", args, env, folder);
     const url = await cicada.says(/serving Locust's API at (http:\S+)/);
-    return new Cicada([cicada, ...targets], folder, url.replace(/\/?$/, "/"));
+    return new Cicada([cicada, ...targets], folder, url.replace(/\/?$/, "/"), env["TARGET_APP_URL"]);
   }
 
   /** Asks the API, beside the page. */

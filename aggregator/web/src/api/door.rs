@@ -5,13 +5,12 @@
 //! its own names, for pages can give a name of their own this machine's address.
 
 use std::fmt;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{Request, State};
 use axum::http::header::{AUTHORIZATION, HOST, RETRY_AFTER, USER_AGENT, WWW_AUTHENTICATE};
-use axum::http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode, Uri, Version};
+use axum::http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode, Version};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
@@ -23,6 +22,7 @@ use traffic::log_throttle::LogThrottle;
 use traffic::run_rules::InvalidField;
 
 mod acquaintance;
+mod asker;
 mod guesses;
 mod late;
 mod login_page;
@@ -30,25 +30,18 @@ mod names;
 mod sessions;
 mod site;
 
-pub use acquaintance::Acquaintance;
+pub use acquaintance::{Acquaintance, Visitor};
+pub(super) use asker::Asker;
 pub(super) use login_page::location;
 pub use names::{BASIC_AUTH, Names};
 pub(super) use sessions::Place;
 pub(super) use site::{called, came_by_plain_http};
 
 use super::answers::Refused;
+use super::origins::Origins;
 use guesses::{Busy, Caller, Guesses, IN_FUNCTION, ON_SERVER};
 use late::Late;
-use login_page::LoginPage;
 use sessions::Sessions;
-
-/// The header that makes a browser ask for a password.
-const CHALLENGE: HeaderValue =
-    HeaderValue::from_static("Basic realm=\"cicada\", charset=\"UTF-8\"");
-
-/// The same for a browser that is shown our own form, or whose page says that the session is over: it has no
-/// window of its own for this scheme. HTTP wants one to be named.
-const FORM_CHALLENGE: HeaderValue = HeaderValue::from_static("Form realm=\"cicada\"");
 
 /// Said in the form.
 const WRONG: &str = "The name or the password is wrong.";
@@ -59,22 +52,10 @@ const WAITS: Duration = Duration::from_secs(12);
 /// The longest credentials that are looked at, in bytes.
 const LONGEST: usize = 4 * 1024;
 
-/// Paths of which a `GET`, too, changes something.
-const CHANGED_BY_GET: [&str; 2] = ["/stop", "/stats/reset"];
-
 /// Marks a request, as an extension, as one that needs no password: whoever accepts connections knows
 /// where it is from. Nothing that is sent can set it.
 #[derive(Clone, Copy, Debug)]
 pub struct Trusted;
-
-/// The client of a connection, as a request's extension that the server sets.
-#[derive(Clone, Copy, Debug)]
-pub struct Visitor {
-    /// Its address, which may be a proxy's.
-    pub address: IpAddr,
-    /// True if the connection is TLS.
-    pub over_tls: bool,
-}
 
 /// Marks a request, as an extension, as one of a browser's session: it showed a cookie, and no password.
 #[derive(Clone, Copy, Debug)]
@@ -86,6 +67,7 @@ pub struct Door {
     lock: Option<Lock>,
     clock: Clock,
     names: Names,
+    origins: Origins,
     guesses: Guesses,
     late: Late,
     /// False for a function: it is paid for as long as an answer is held, and answers nobody else meanwhile.
@@ -106,6 +88,7 @@ impl Default for Door {
             lock: None,
             clock: Clock::system(),
             names: Names::default(),
+            origins: Origins::default(),
             guesses: Guesses::new(ON_SERVER, guesses::WAITING),
             late: Late::default(),
             holds_answers: true,
@@ -142,6 +125,16 @@ impl Door {
     /// The same door, of a server that has these names, too.
     pub fn with_names(self, names: Names) -> Self {
         Self { names, ..self }
+    }
+
+    /// The same door, also open to pages of these origins.
+    pub fn with_origins(self, origins: Origins) -> Self {
+        Self { origins, ..self }
+    }
+
+    /// Origins of other pages that it is open to.
+    pub(super) fn origins(&self) -> &Origins {
+        &self.origins
     }
 
     /// The same door, of a server that has this many places for connections: at most half of them wait
@@ -325,41 +318,6 @@ pub(super) enum TurnedAway {
     Unjudged(Busy),
 }
 
-/// The sender of a request that may have to be turned away, as far as the answer depends on it.
-pub(super) struct Asker {
-    visitor: Option<Visitor>,
-    /// The page with the form, if a person is to see the answer.
-    page: Option<LoginPage>,
-    /// True for a browser that is not to open a window of its own: it shows the form, or a page of ours.
-    has_our_form: bool,
-}
-
-impl Asker {
-    pub(super) fn of(request: &Request) -> Self {
-        let page = LoginPage::wanted_by(request);
-        let is_browser = site::is_browser(request.headers());
-        let has_our_form = is_browser && (page.is_some() || site::is_of_our_page(request));
-        Self {
-            visitor: request.extensions().get::<Visitor>().copied(),
-            page,
-            has_our_form,
-        }
-    }
-
-    /// The form leads there.
-    pub(super) fn leads_to(&mut self, next: &str) {
-        self.page = self.page.take().map(|page| page.leading_to(next));
-    }
-
-    fn challenge(&self) -> HeaderValue {
-        if self.has_our_form {
-            FORM_CHALLENGE
-        } else {
-            CHALLENGE
-        }
-    }
-}
-
 fn nothing_shown() -> String {
     format!("a user name and a password are needed: {BASIC_AUTH} holds them")
 }
@@ -418,15 +376,12 @@ fn is_ambiguous(request: &Request) -> bool {
     hosts > 1 || is_heard && hosts == 0 && request.version() == Version::HTTP_11
 }
 
-fn changes(method: &Method, uri: &Uri) -> bool {
-    !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
-        || CHANGED_BY_GET.contains(&uri.path())
-}
-
 /// Why a request may change or read nothing, if it may not.
 fn may_pass(door: &Door, request: &Request) -> Result<(), String> {
-    let changes = changes(request.method(), request.uri());
-    if changes {
+    let changes = site::changes(request.method(), request.uri());
+    if door.origins.include_that_of(request.headers()) {
+        // somebody has named this page's site
+    } else if changes {
         site::may_change(request)?;
     } else {
         site::may_read(request)?;

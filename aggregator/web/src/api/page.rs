@@ -1,4 +1,4 @@
-//! The web page: Locust's components in a page of our own, built from `aggregator/ui` and embedded.
+//! The web page, built from `aggregator/ui` and embedded.
 //!
 //! It is one file of HTML, into which the answer to what Locust calls template arguments is written, and
 //! assets that never change under their names. Without a built page `/` is the list of routes, which
@@ -17,6 +17,7 @@ use super::answers::Refused;
 use super::door::Session;
 use super::state::ApiState;
 use super::template_args::TemplateArgs;
+use super::trace_url::TraceUrl;
 use super::{home, locust_page};
 
 /// The page, if it was built when this was compiled.
@@ -57,6 +58,7 @@ struct File {
 ))]
 pub(super) async fn page(
     State(api): State<ApiState>,
+    traces: Option<Extension<TraceUrl>>,
     session: Option<Extension<Session>>,
 ) -> Result<Response, Refused> {
     let session = session.map(|Extension(session)| session);
@@ -64,7 +66,7 @@ pub(super) async fn page(
         return Ok(home::without_page(&api, session).await?.into_response());
     };
     let args = TemplateArgs::from(api.control.swarm_form().await?);
-    page.with(&args.within(session))
+    page.with(&args.with_traces_at(traces.as_deref()).within(session))
 }
 
 /// The template arguments that the page was given, as they are now.
@@ -74,10 +76,12 @@ pub(super) async fn page(
 ))]
 pub(super) async fn template_args(
     State(api): State<ApiState>,
+    traces: Option<Extension<TraceUrl>>,
     session: Option<Extension<Session>>,
     headers: HeaderMap,
 ) -> Result<([(HeaderName, &'static str); 1], Json<TemplateArgs>), Refused> {
     let args = TemplateArgs::from(api.control.swarm_form().await?);
+    let args = args.with_traces_at(traces.as_deref());
     let args = args.within(session.map(|Extension(session)| session));
     // whoever else asks puts them into Locust's page
     let args = match locust_page::is_ours(&headers) {

@@ -18,6 +18,7 @@ use traffic::runs::LoadedRun;
 use traffic::workload::Workload;
 
 use super::door::Door;
+use super::forecast::Forecast;
 use super::trouble::Trouble;
 use crate::logs::LogBuffer;
 
@@ -55,6 +56,7 @@ pub(super) struct ApiState {
     pub(super) logs: LogBuffer,
     pub(super) trouble: Trouble,
     pub(super) door: Door,
+    pub(super) forecast: Forecast,
     /// The text of `/openapi.json`.
     pub(super) document: Bytes,
 }
@@ -70,6 +72,7 @@ impl ApiState {
             figures: api.aggregation,
             logs: api.logs,
             trouble: api.trouble,
+            forecast: Forecast::default(),
             document,
         }
     }

@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 
 use super::door::Session;
 use super::locust_page;
+use super::trace_url::TraceUrl;
 
 /// The percentiles that Locust's charts draw.
 const TO_CHART: [f64; 2] = [0.5, 0.95];
@@ -53,6 +54,9 @@ pub(super) struct TemplateArgs {
     percentiles_to_chart: [f64; 2],
     percentiles_to_statistics: [f64; 2],
     extra_options: BTreeMap<String, String>,
+    /// Where to look at a trace: a URL with `{trace_id}` in it.
+    #[schema(required)]
+    trace_url: Option<String>,
     /// True if whoever asks has logged in by the form, and not by HTTP Basic.
     can_log_out: bool,
     /// Comes by itself, so that the page need not wait for it.
@@ -71,6 +75,12 @@ struct UserClass {
 }
 
 impl TemplateArgs {
+    /// The same with a place where traces are.
+    pub(super) fn with_traces_at(self, url: Option<&TraceUrl>) -> Self {
+        let trace_url = url.and_then(TraceUrl::text);
+        Self { trace_url, ..self }
+    }
+
     /// The same for whoever has this session.
     pub(super) fn within(self, session: Option<Session>) -> Self {
         let can_log_out = session.is_some();
@@ -127,6 +137,7 @@ impl From<SwarmForm> for TemplateArgs {
             percentiles_to_chart: TO_CHART,
             percentiles_to_statistics: TO_STATISTICS,
             extra_options: BTreeMap::new(),
+            trace_url: None,
             can_log_out: false,
             history: [],
         }

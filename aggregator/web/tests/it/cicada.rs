@@ -243,6 +243,17 @@ impl<S: Store> Cicada<S> {
         }
     }
 
+    /// Makes a class of the newest run have sent so many requests so late, in the second that is over.
+    pub(crate) async fn sent_late(&self, class: &str, requests: usize, lateness: Duration) {
+        let now = self.clock.now();
+        let mut record = records::late(Bucket::of(now), requests, now, lateness);
+        record.key.run = self.run().await.id;
+        record.key.class = class.into();
+        record.key.slot = now.full_second().minus(1);
+        let put = self.store.put_record(record).await;
+        put.expect("the store works");
+    }
+
     /// The newest run with its plan.
     pub(crate) async fn loaded(&self) -> Arc<LoadedRun> {
         self.load(self.run().await).await

@@ -238,7 +238,8 @@ async fn a_tick_is_called_with_the_event_that_the_queue_would_bring() {
         })
         .collect();
     let tick = queue(Some("cicada-x-tick"));
-    tick.hand_over(Slots::FULL_SECONDS, wake_ups.clone())
+    let planned: Vec<PlannedWakeUp> = wake_ups.iter().cloned().map(Into::into).collect();
+    tick.hand_over(Slots::FULL_SECONDS, planned.clone())
         .await
         .unwrap();
     let mut called = Vec::new();
@@ -254,7 +255,7 @@ async fn a_tick_is_called_with_the_event_that_the_queue_would_bring() {
     called.sort();
     assert_eq!(called, wake_ups);
     let error = queue(None)
-        .hand_over(Slots::FULL_SECONDS, wake_ups)
+        .hand_over(Slots::FULL_SECONDS, planned)
         .await
         .unwrap_err();
     assert_eq!(error.undelivered, 3);

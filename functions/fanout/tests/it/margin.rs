@@ -9,7 +9,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use testing::{MemoryHeartbeat, MemoryStore};
 use traffic::clock::{Clock, Slot, Slots};
 use traffic::deployment::Deployment;
-use traffic::ports::{Queue, QueueError, RunStore as _, WakeUp};
+use traffic::ports::{PlannedWakeUp, Queue, QueueError, RunStore as _};
 use traffic::run::{Run, RunId, Segment, Share};
 use traffic::workload::Workload;
 
@@ -43,9 +43,9 @@ struct Seen {
 }
 
 impl Queue for Punctual {
-    async fn send(&self, _: Slots, wake_ups: Vec<WakeUp>) -> Result<(), QueueError> {
+    async fn send(&self, _: Slots, wake_ups: Vec<PlannedWakeUp>) -> Result<(), QueueError> {
         let mut seen = self.seen.lock();
-        for wake_up in wake_ups {
+        for PlannedWakeUp { wake_up, .. } in wake_ups {
             seen.missing += wake_up.slot.0 - seen.next.0;
             // what has begun comes late: with a real queue and function, too late
             seen.missing += u64::from(wake_up.slot.full_second() < self.clock.now());

@@ -313,8 +313,8 @@ async fn send_again(scene: &Scene, seconds: u64) -> usize {
     };
     let slots = (now + 2..now + 2 + seconds).map(Slot);
     let ticks = slots.flat_map(|slot| plan.ticks(slot).into_iter().map(move |tick| (slot, tick)));
-    let wake_ups: Vec<WakeUp> = ticks
-        .map(|(slot, (class, block))| wake_up(slot, class, block))
+    let wake_ups: Vec<_> = ticks
+        .map(|(slot, (class, block))| wake_up(slot, class, block).into())
         .collect();
     let count = wake_ups.len();
     queue.send(plan.run().slots(), wake_ups).await.unwrap();

@@ -23,7 +23,14 @@ async fn every_route_answers() {
     for path in ["/", "/agent/"] {
         let page = stand_ins.get(path).await;
         assert!(page.kind.starts_with("text/html"), "{}", page.kind);
-        assert!(page.text.contains("/stand-in/counters"), "{}", page.text);
+        for part in [
+            "/stand-in/counters",
+            "rel=\"icon\"",
+            "data-set=\"chaotic\"",
+            "</html>",
+        ] {
+            assert!(page.text.contains(part), "{part}: {}", page.text);
+        }
     }
     stand_ins.targets.shutdown().await;
 }

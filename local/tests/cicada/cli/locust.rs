@@ -47,7 +47,10 @@ async fn a_headless_run_prints_what_locust_prints() {
     // Locust prints its tables beside its log
     let (ours, theirs) = (stdout(&ours), stderr(&theirs));
     let (ours, ledger) = ours.split_once("\nLedger: ").unwrap();
-    assert_eq!(ledger.trim().lines().count(), 1);
+    // a busy machine is said so
+    let lines = ledger.trim().lines();
+    let lines = lines.filter(|line| !line.starts_with("response times include"));
+    assert_eq!(lines.count(), 1);
     let tables = |text: &str| text.matches("# fails").count();
     assert!(tables(ours) >= 3, "{ours}");
     assert!(tables(&theirs) >= 2, "{theirs}");

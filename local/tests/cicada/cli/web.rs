@@ -15,6 +15,9 @@ async fn it_serves_where_it_is_told() {
         ("--web-host 127.0.0.1 -P 0", "", "http://127.0.0.1:"),
         ("--web-host localhost --web-port 0", "", "http://127.0.0.1:"),
         ("-P 0", "127.0.0.1", "http://127.0.0.1:"),
+        ("--web-host [::1] -P 0", "", "http://[::1]:"),
+        ("--web-host ::1 -P 0", "", "http://[::1]:"),
+        ("--web-host * -P 0", "127.0.0.1", "http://localhost:"),
         ("-P 0", "*", "http://localhost:"),
         ("-P 0", "", "http://localhost:"),
     ];
@@ -30,6 +33,13 @@ async fn it_serves_where_it_is_told() {
             cicada.url()
         );
         assert_eq!(cicada.status("/health").await.0, 200);
+        if url.contains("localhost") {
+            let port = cicada.url().rsplit_once(':').unwrap().1;
+            for address in ["127.0.0.1", "[::1]"] {
+                let health = reqwest::get(format!("http://{address}:{port}/health")).await;
+                assert_eq!(health.unwrap().status(), 200, "{address}");
+            }
+        }
         // nothing is started that nobody asked for
         assert_eq!(cicada.get("/stats/requests").await["state"], "ready");
         assert_eq!(cicada.terminate().await, 0);

@@ -44,6 +44,7 @@ impl Follower {
             open: BTreeMap::new(),
             plans: VecDeque::new(),
             last_snapshot: None,
+            has_said_starved: false,
             run,
         };
         follower.resume(store).await?;

@@ -1,7 +1,17 @@
-//! What a connection has shown of the password.
+//! The client of a connection, and what it has shown of the password.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+/// The client of a connection, as a request's extension that the server sets.
+#[derive(Clone, Copy, Debug)]
+pub struct Visitor {
+    /// Its address, which may be a proxy's.
+    pub address: IpAddr,
+    /// True if the connection is TLS.
+    pub over_tls: bool,
+}
 
 /// What a connection has shown of the password, as an extension that whoever accepts it sets on each
 /// of its requests; clones share it.

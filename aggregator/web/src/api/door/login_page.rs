@@ -9,7 +9,6 @@ use axum::http::header::{ACCEPT, CONTENT_SECURITY_POLICY};
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{Html, IntoResponse as _, Response};
 
-use super::changes;
 use super::site;
 use crate::api::accept::takes;
 use crate::api::headers::FORM_ALONE;
@@ -40,7 +39,7 @@ impl LoginPage {
             return None;
         }
         let (method, uri) = (request.method(), request.uri());
-        let is_read = *method == Method::GET && !changes(method, uri);
+        let is_read = *method == Method::GET && !site::changes(method, uri);
         let asked = uri.path_and_query().map_or("/", |asked| asked.as_str());
         Some(Self {
             action: format!("{}login", "../".repeat(depth(uri.path()))),
@@ -108,7 +107,7 @@ fn own(asked: &str) -> &str {
         && !rest.starts_with('/')
         && rest.bytes().all(is_plain)
         && !path.split('/').any(is_step)
-        && !changes(&Method::GET, &uri)
+        && !site::changes(&Method::GET, &uri)
         && !matches!(path, "/login" | "/logout");
     if is_own { rest } else { "" }
 }

@@ -1,4 +1,4 @@
-//! Which site's page a request comes from, as far as its browser says.
+//! Which site's page a request comes from, as far as its browser says, and whether it changes anything.
 
 use axum::extract::Request;
 use axum::http::header::{HOST, ORIGIN, REFERER, USER_AGENT};
@@ -9,6 +9,15 @@ const SITE: &str = "sec-fetch-site";
 
 /// The beginning of every browser's `User-Agent`.
 const BROWSER: &[u8] = b"Mozilla/";
+
+/// Paths of which a `GET`, too, changes something.
+const CHANGED_BY_GET: [&str; 2] = ["/stop", "/stats/reset"];
+
+/// True for a request that changes something.
+pub(super) fn changes(method: &Method, uri: &Uri) -> bool {
+    !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
+        || CHANGED_BY_GET.contains(&uri.path())
+}
 
 /// Fails for a read whose answer another site's page would have, or would include as a script, a
 /// style sheet, a picture or a frame. A link on a page elsewhere may lead here: what it opens, that

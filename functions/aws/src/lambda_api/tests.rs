@@ -11,7 +11,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use parking_lot::Mutex;
 use traffic::clock::{Slot, Slots};
-use traffic::ports::{Delivery, Heartbeat, Queue, WakeUp};
+use traffic::ports::{Delivery, Heartbeat, PlannedWakeUp, Queue, WakeUp};
 use traffic::record::Block;
 use traffic::run::RunId;
 

@@ -49,6 +49,8 @@ def environment(name, settings, stage, region, outputs, ticks_at_once):
         "AWS_ENDPOINT_URL": os.environ.get("AWS_ENDPOINT_URL", ""),
     }
     handed_on = ["TARGET_TLS_"]
+    if name == "fanout":
+        variables["CICADA_TICK_FUNCTION"] = names.function(stage, "tick")
     if name == "tick":
         # it alone sends requests that there is anything to say of
         handed_on.append("OTEL_")

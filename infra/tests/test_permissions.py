@@ -62,7 +62,6 @@ class Permissions(StageTest):
         )
         self.check_reset()
         self.check_door(re.search("^url +(.+)$", again.stdout, re.M)[1])
-        self.aws.done("polling", "off", "--stage", "demo", **keys)
         self.aws.done("destroy", "--stage", "demo", **keys)
         self.assertEqual(self.aws.left(), {"policies": ["boundary"]})
 

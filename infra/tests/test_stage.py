@@ -106,6 +106,9 @@ class Stage(StageTest):
         self.assertEqual(mapping["ScalingConfig"], {"MaximumConcurrency": 7})
         # of five ticks each
         self.assertEqual(mapping["BatchSize"], 4)
+        # nothing asks the queue before a run does
+        self.assertEqual(mapping["State"], "Disabled")
+        self.assertEqual(json.loads(self.schedule("demo", "heartbeat")["Target"]["Input"]), {"mapping": mapping["UUID"]})
         self.assertEqual(mapping["FunctionResponseTypes"], ["ReportBatchItemFailures"])
 
     def test_what_is_called_is_called_once(self):

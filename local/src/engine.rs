@@ -285,7 +285,7 @@ async fn execute(
 async fn fan_out_by(mut beats: Beats, deployment: Arc<LocalDeployment>) {
     while beats.next().await.is_some() {
         match deployment.plan_ahead().await {
-            Ok(FanOutReport::Idle) => tracing::debug!("no run is on"),
+            Ok(FanOutReport::Idle | FanOutReport::Ending) => tracing::debug!("no run is on"),
             Ok(FanOutReport::Planned { wake_ups, until }) => {
                 tracing::debug!(wake_ups, until = until.0, "planned ahead");
             }

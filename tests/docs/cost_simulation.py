@@ -149,8 +149,8 @@ class Simulation:
             size = self.asked.ticks_per_message
             for first in range(0, len(ticks), size):
                 self.message(second, ticks[first : first + size], later)
-            if (second + 1) % 10 == 0 or second + 1 == until:
-                # a stride of ten seconds is sent in batches of ten
+            if (second + 1) % 60 == 0 or second + 1 == until:
+                # a minute is sent in batches of ten
                 self.counts["sqs"] += math.ceil(self.counts.pop("unsent", 0) / 10)
             if second < begins:
                 highest = self.counts["at once"]
@@ -240,11 +240,11 @@ class Simulation:
             self.counts["record bytes"] += size + 100
 
     def minutes(self, minutes):
-        """The fan-out: a heartbeat, six notes of how far it planned, a checkpoint, and reading records."""
+        """The fan-out: a heartbeat, a note of how far it planned, a checkpoint, and reading records."""
         counts = self.counts
         rows = 300 * len(self.names)
         counts["heartbeats"] += minutes
-        counts["writes"] += minutes * (6 + math.ceil((8300 + rows) / 1024))
+        counts["writes"] += minutes * (1 + math.ceil((8300 + rows) / 1024))
         self.rate = counts["record bytes"] / (minutes * 60)
         counts["reads"] += minutes * (4 + self.buckets(13, 75) + self.buckets(7, 15))
         sends = counts["messages"] / 10 / minutes
@@ -292,7 +292,7 @@ def bill(question):
     total["other invocations"] += polls
     total["other ms"] += polls * 60
     total["log bytes"] += polls * 450
-    total["sqs"] += MONTH * 3600 / 20 * 5  # five pollers, also while nothing runs
+    total["sqs"] += hours * 3600 / 20 * 5  # five pollers while a run is on
 
     price = prices(asked.region)
     gb_second = price["lambda"]["gb_second_arm" if asked.architecture == "arm64" else "gb_second_x86"]

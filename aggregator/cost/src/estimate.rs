@@ -12,11 +12,11 @@ use super::average;
 use super::bill::{self, Deployment, Line, Share};
 use super::calls::Calls;
 use super::concurrency;
-use super::hours::{HOURS_IN_MONTH, Hours};
+use super::hours::Hours;
 use super::memory;
 use super::prices::Prices;
 use super::sampled_window::{self, steady};
-use super::stretch::{idle, watching};
+use super::stretch::{idle, switching, watching};
 
 /// The cost of a month of traffic.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
@@ -104,14 +104,19 @@ impl Estimate {
             Share::of_hours(&stretch, hours - ramp_hours),
             Share::of_hours(&ramp, ramp_hours),
         ];
-        let always = Share::of_hours(&idle, HOURS_IN_MONTH);
+        let polled = Share::of_hours(&idle, hours);
+        let (switching, times) = (switching(&stretch), runs);
+        let switched = Share {
+            calls: &switching,
+            times,
+        };
         let watched = Share::of_hours(&watching, watch_hours);
         let lines = bill::month(
-            &[running[0], running[1], watched, always],
+            &[running[0], running[1], watched, polled, switched],
             hours,
             deployment,
         );
-        let stopped = bill::month(&[always], 0.0, deployment);
+        let stopped = bill::month(&[], 0.0, deployment);
         let usd = total(&lines);
         let iterations = bill::sum(&running, |share| share.calls.iterations);
         Self {

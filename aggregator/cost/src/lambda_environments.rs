@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use traffic::clock::{Slot, Timestamp};
-use traffic::fanout::STRIDE;
+use traffic::fanout::FAR_STRIDE;
 use traffic::plan::Due;
 use traffic::record::Block;
 use traffic::requests_at_once::ticks_of_message;
@@ -70,7 +70,7 @@ impl<'r> Player<'r> {
             }
             calls.messages += sent;
             waiting += sent;
-            if slot.plus(1).0.is_multiple_of(STRIDE) || slot.plus(1) == until {
+            if slot.plus(1).0.is_multiple_of(FAR_STRIDE) || slot.plus(1) == until {
                 calls.add(aws_calls::SEND, waiting.div_ceil(aws_calls::SEND_BATCH), 1);
                 waiting = 0;
             }

@@ -40,4 +40,4 @@ pub use self::prices::{InvalidPrices, Prices};
 pub use self::question::Question;
 pub use self::response_times::ResponseTimes;
 pub use self::sampled_window::{run_of, steady};
-pub use self::stretch::{calls, idle, watching};
+pub use self::stretch::{calls, idle, switching, watching};

@@ -55,7 +55,12 @@ pub fn watching(during: &Calls, time: Duration, assumptions: &Assumptions) -> Ca
     calls
 }
 
-/// The queue's idle polling, which goes on also while nothing runs.
+/// The calls that a start and a stop make, beside those of the run that they begin and end.
+pub fn switching(during: &Calls) -> Calls {
+    minute_overhead::switching(during)
+}
+
+/// The queue's idle polling, which goes on while a run is on.
 pub fn idle(time: Duration) -> Calls {
     let mut calls = Calls {
         seconds: time.as_secs(),

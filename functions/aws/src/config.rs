@@ -19,10 +19,10 @@ use crate::http::OneClient;
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// One try of a call is given up after this, so that another one has time.
-const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(2_500);
+pub(crate) const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(2_500);
 
 /// A TLS handshake takes most of a second on a function of 128 MB.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Whoever gives credentials has this long; less than a call, so that the error says what is wrong.
 const CREDENTIALS_TIMEOUT: Duration = Duration::from_secs(3);
@@ -38,8 +38,18 @@ pub async fn load() -> SdkConfig {
     loader().load().await
 }
 
+/// The same, and the client that it calls with, for what has no SDK.
+pub(crate) async fn load_with_client() -> (SdkConfig, OneClient) {
+    let client = OneClient::new(CONNECT_TIMEOUT);
+    (loader_over(client.clone()).load().await, client)
+}
+
 /// The loader that [`load`] starts from; tests name an endpoint, a region and credentials of their own.
 pub fn loader() -> ConfigLoader {
+    loader_over(OneClient::new(CONNECT_TIMEOUT))
+}
+
+fn loader_over(client: OneClient) -> ConfigLoader {
     let timeouts = TimeoutConfig::builder()
         .operation_attempt_timeout(ATTEMPT_TIMEOUT)
         .operation_timeout(CALL_TIMEOUT)
@@ -51,7 +61,7 @@ pub fn loader() -> ConfigLoader {
         .with_reconnect_mode(ReconnectMode::ReuseAllConnections);
     let identities = IdentityCache::lazy().load_timeout(CREDENTIALS_TIMEOUT);
     aws_config::defaults(BehaviorVersion::latest())
-        .http_client(OneClient::new(CONNECT_TIMEOUT))
+        .http_client(client)
         .timeout_config(timeouts)
         .retry_config(retries)
         .identity_cache(identities.build())

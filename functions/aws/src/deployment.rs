@@ -9,6 +9,7 @@ use traffic::deployment::Deployment;
 use traffic::runs::Environment;
 
 use crate::environment::{FanOutSettings, SettingError, check_region};
+use crate::lambda_api::LambdaApi;
 use crate::{DynamoStore, SchedulerHeartbeat, SqsQueue, config};
 
 /// A stage on AWS.
@@ -26,11 +27,13 @@ pub async fn connect(
         queue,
         schedules,
     } = settings;
-    let config = config::load().await;
+    let (config, client) = config::load_with_client().await;
     check_region(&config)?;
     let store = DynamoStore::new(&config, store.table, store.retention, clock.clone());
-    let queue = SqsQueue::new(&config, queue.url, queue.ticks_per_message, clock.clone());
-    let heartbeat = SchedulerHeartbeat::new(&config, schedules);
+    let lambda = LambdaApi::new(&config, client);
+    let queue = SqsQueue::new(&config, queue.url, queue.ticks_per_message, clock.clone())
+        .beside(queue.tick_function, lambda.clone());
+    let heartbeat = SchedulerHeartbeat::over(lambda, &config, schedules);
     let (store, queue, heartbeat) = (Arc::new(store), Arc::new(queue), Arc::new(heartbeat));
     let deployment = Deployment::new(store, queue, heartbeat, clock, environment);
     Ok(Arc::new(deployment))

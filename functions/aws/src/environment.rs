@@ -29,6 +29,9 @@ pub const RETENTION_DAYS: &str = "CICADA_RETENTION_DAYS";
 /// The queue that wake-ups wait in.
 pub const QUEUE_URL: &str = "CICADA_QUEUE_URL";
 
+/// The function that ticks are executed by, for who may call it without the queue.
+pub const TICK_FUNCTION: &str = "CICADA_TICK_FUNCTION";
+
 /// The most ticks in one message.
 pub const TICKS_PER_MESSAGE: &str = "CICADA_TICKS_PER_MESSAGE";
 
@@ -82,6 +85,8 @@ pub struct QueueSettings {
     pub url: String,
     /// The most ticks in a message: 1 to 100.
     pub ticks_per_message: usize,
+    /// The name of the tick function, for who may call it without the queue.
+    pub tick_function: Option<String>,
 }
 
 /// The settings of a process that switches the heartbeat.
@@ -156,6 +161,11 @@ impl QueueSettings {
         Ok(Self {
             url,
             ticks_per_message: ticks_per_message.unwrap_or(DEFAULT_TICKS_PER_MESSAGE),
+            tick_function: variables.parsed(
+                TICK_FUNCTION,
+                |name: &String| is_function_name(name),
+                "write the name of the function tick, or leave it out where nothing calls it",
+            )?,
         })
     }
 }
@@ -287,6 +297,12 @@ fn is_table(name: &str) -> bool {
 /// EventBridge Scheduler's rule for a name of a schedule or a group.
 fn is_schedule_name(name: &str) -> bool {
     (1..=64).contains(&name.len()) && name.chars().all(is_name_character)
+}
+
+/// Lambda's rule for a function's name.
+fn is_function_name(name: &str) -> bool {
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    (1..=64).contains(&name.len()) && name.chars().all(is_allowed)
 }
 
 fn is_name_character(c: char) -> bool {

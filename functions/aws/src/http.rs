@@ -65,6 +65,21 @@ impl HttpClient for OneClient {
     }
 }
 
+impl OneClient {
+    /// Sends a request that is signed already.
+    pub(crate) async fn send(
+        &self,
+        request: HttpRequest,
+        timeout: Duration,
+    ) -> Result<HttpResponse, ConnectorError> {
+        let caller = Caller {
+            client: self.clone(),
+            timeout: Some(timeout),
+        };
+        caller.call(request).await
+    }
+}
+
 /// Sends with one set of settings.
 #[derive(Debug)]
 struct Caller {

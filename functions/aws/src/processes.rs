@@ -4,11 +4,12 @@
 //! The table is all that such a stage has. Whoever starts and changes runs goes on as with functions.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use traffic::clock::{Clock, Slots};
 use traffic::deployment::Deployment;
 use traffic::ports::{
-    Heartbeat, HeartbeatError, NoSchedules, PlannedWakeUp, Queue, QueueError, Schedule,
+    Delivery, Heartbeat, HeartbeatError, NoSchedules, PlannedWakeUp, Queue, QueueError, Schedule,
 };
 use traffic::runs::Environment;
 
@@ -48,7 +49,15 @@ impl Queue for NoQueue {
 }
 
 impl Heartbeat for NoHeartbeat {
-    async fn turn_on(&self) -> Result<(), HeartbeatError> {
+    fn reach(&self) -> Duration {
+        Duration::from_secs(60)
+    }
+
+    async fn turn_on(&self) -> Result<Delivery, HeartbeatError> {
+        Ok(Delivery::On)
+    }
+
+    async fn beat_now(&self) -> Result<(), HeartbeatError> {
         Ok(())
     }
 

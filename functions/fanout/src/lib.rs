@@ -1,8 +1,9 @@
 //! The function fanout: what it does when the heartbeat calls it, on any ports.
 //!
-//! It ends a run that does not obey the rules of this deployment, and plans up to the end of the next minute, which
-//! is [`traffic::fanout`]'s. In the time that is left it folds sealed buckets, which is [`statistics::reader`]'s.
-//! Planning must not fail; folding may wait a minute. `minute` logs the figures for alarms.
+//! It ends a run that does not obey the rules of this deployment, and plans some minutes ahead, which is
+//! [`traffic::fanout`]'s. Where the queue does not deliver yet, it hands over what is due meanwhile. In the time that
+//! is left it folds sealed buckets, which is [`statistics::reader`]'s. Planning must not fail; folding may wait a
+//! minute. `minute` logs the figures for alarms.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,8 +22,11 @@ mod minute;
 
 use minute::Minute;
 
-/// Folding ends this long before the function is cut off.
+/// All ends this long before the function is cut off.
 const MARGIN: Duration = Duration::from_secs(2);
+
+/// Folding ends before the next beat, which folds too.
+const FOLDS_WITHIN: Duration = Duration::from_secs(58);
 
 /// The function on some ports.
 pub struct Function<S, Q, H> {
@@ -59,11 +63,30 @@ impl<S: Store, Q: Queue, H: Heartbeat> Function<S, Q, H> {
         }
     }
 
-    /// Plans ahead, and folds until shortly before `deadline`.
+    /// Plans ahead and folds, and hands over what is due until the queue delivers, or shortly before `deadline`.
     ///
     /// # Errors
     /// When the next minute is not planned; the next call does it.
     pub async fn beat(&self, deadline: Timestamp) -> Result<(), FanOutError> {
+        let (planned, ()) = tokio::join!(self.plan(deadline), self.hand_over(deadline));
+        planned
+    }
+
+    /// While the queue does not deliver, at the beginning of a run, this does. When it fails, only what the queue
+    /// brings too late is missing.
+    async fn hand_over(&self, deadline: Timestamp) {
+        match self.deployment.hand_over(deadline - MARGIN).await {
+            Ok(0) => {}
+            Ok(slots) => tracing::info!(slots, "handed over what the queue did not deliver yet"),
+            Err(error) => {
+                let error: &dyn std::error::Error = &error;
+                tracing::warn!(error, "whether the queue delivers is not known");
+            }
+        }
+    }
+
+    async fn plan(&self, deadline: Timestamp) -> Result<(), FanOutError> {
+        let began = self.deployment.clock.now();
         // what keeps it from being judged keeps it from being planned as well, or the next minute judges it
         if let Err(error) = self.deployment.end_what_does_not_fit(&self.rules).await {
             let error: &dyn std::error::Error = &error;
@@ -74,11 +97,15 @@ impl<S: Store, Q: Queue, H: Heartbeat> Function<S, Q, H> {
         }
         match self.deployment.plan_ahead().await? {
             FanOutReport::Idle => tracing::info!("no run is on: the heartbeat is off"),
+            FanOutReport::Ending => {
+                tracing::info!("the run has just ended: the heartbeat stays on")
+            }
             FanOutReport::Planned { wake_ups, until } => {
                 tracing::info!(wake_ups, until = until.0, "planned ahead");
             }
         }
-        let left = (deadline - MARGIN).since(self.deployment.clock.now());
+        let ends = (deadline - MARGIN).min(began + FOLDS_WITHIN);
+        let left = ends.since(self.deployment.clock.now());
         match tokio::time::timeout(left, self.fold()).await {
             Ok(()) => {}
             Err(_) => {

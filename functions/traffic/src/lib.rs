@@ -14,6 +14,7 @@ pub mod deployment;
 mod environment;
 pub mod error_chain;
 pub mod fanout;
+mod hand_over;
 pub mod host_allowlist;
 mod in_flight;
 mod iteration;

@@ -9,7 +9,7 @@ mod heartbeat;
 mod queue;
 mod store;
 
-pub use heartbeat::{Heartbeat, HeartbeatError, NoSchedules, Schedule};
+pub use heartbeat::{Delivery, Heartbeat, HeartbeatError, NoSchedules, Schedule};
 pub use queue::{PlannedWakeUp, Queue, QueueError, WakeUp};
 pub use store::{
     Checkpoint, CheckpointStore, Cursor, Marker, MarkerStore, ProgressStore, ReaderStore,

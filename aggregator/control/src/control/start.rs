@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use traffic::clock::Timestamp;
-use traffic::ports::{Heartbeat, Queue, Store, StoreError};
+use traffic::ports::{Delivery, Heartbeat, Queue, Store, StoreError};
 use traffic::run::{Run, RunId};
 use traffic::workload::Workload;
 
@@ -62,13 +62,23 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
             segment.spawn_rate,
         );
         deployment.runs.put(run).await?;
-        deployment.heartbeat.turn_on().await?;
-        deployment.plan_ahead().await?;
-        if !deployment.heartbeat.is_on().await? {
-            // a fan-out that still saw the old run has turned it off
-            deployment.heartbeat.turn_on().await?;
-        }
+        self.begin().await?;
         Ok(target)
+    }
+
+    /// Switches on what drives the run that was just written, and plans it.
+    async fn begin(&self) -> Result<(), Refusal> {
+        let (heartbeat, mut is_called) = (&self.deployment.heartbeat, Ok(()));
+        let delivers = heartbeat.turn_on().await? == Delivery::On;
+        if !delivers {
+            is_called = heartbeat.beat_now().await;
+        }
+        self.deployment.plan_ahead().await?;
+        // a fan-out that still saw the run before may have turned it off
+        if heartbeat.turn_on().await? == Delivery::Starting && delivers {
+            is_called = heartbeat.beat_now().await;
+        }
+        Ok(is_called?)
     }
 
     /// The first instant after the run before; `None` while that is on.

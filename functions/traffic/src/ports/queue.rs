@@ -52,6 +52,19 @@ pub trait Queue: Send + Sync + 'static {
         slots: Slots,
         wake_ups: Vec<PlannedWakeUp>,
     ) -> impl Future<Output = Result<(), QueueError>> + Send;
+
+    /// Has wake-ups executed at once, where what [`Queue::send`] was given may not be delivered yet: see
+    /// [`Delivery`](crate::ports::Delivery). A queue that always delivers is sent them.
+    ///
+    /// # Errors
+    /// When any of them may not be executed.
+    fn hand_over(
+        &self,
+        slots: Slots,
+        wake_ups: Vec<PlannedWakeUp>,
+    ) -> impl Future<Output = Result<(), QueueError>> + Send {
+        self.send(slots, wake_ups)
+    }
 }
 
 /// Wake-ups could not be queued.

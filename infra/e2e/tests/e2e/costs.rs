@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cost::{Assumptions, ResponseTimes, calls};
-use traffic::clock::{Clock, Slot};
+use traffic::clock::Clock;
 use traffic::plan::Plan;
 use traffic::ports::RunStore as _;
 use traffic::runs::{LoadedRun, planned_classes};
@@ -31,7 +31,7 @@ const READ_RUN: &str = "DynamoDB.GetItem";
 /// The estimate is at most so far from what is made, by service.
 const TOLERANCE: f64 = 0.1;
 
-/// Counts the calls of two minutes in which nobody watches and nothing is changed, and compares them with the
+/// Counts the calls of two minutes in which nobody watches, of a run that was never changed, and compares them with the
 /// estimate; says what they were.
 pub(crate) async fn compare(scene: &Scene) -> String {
     let (store, _) = scene.ports().await;
@@ -41,9 +41,6 @@ pub(crate) async fn compare(scene: &Scene) -> String {
     let run = LoadedRun { plan, workload };
 
     let clock = Clock::system();
-    // until then wake-ups of before the change, and those that it added, are on their way
-    let planned = Slot((clock.now().full_second().0 / 60 + 2) * 60);
-    clock.sleep_until(planned.full_second()).await;
     scene.proxy.take_calls();
     let before = scene.emulator.done_for(scene.stage.name);
     let from = clock.now().full_second();

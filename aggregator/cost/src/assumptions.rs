@@ -5,8 +5,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::concurrency;
 use super::response_times::ResponseTimes;
+
+/// The functions that may run at once where a deployment was told nothing else.
+const TICK_CONCURRENCY: u32 = 100;
 
 /// The processors of a function, by Lambda's names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -69,7 +71,7 @@ impl Default for Assumptions {
             tick_memory_mb: None,
             other_memory_mb: 256,
             ticks_per_message: 10,
-            tick_concurrency: concurrency::USUAL,
+            tick_concurrency: TICK_CONCURRENCY,
             poll_every: Duration::from_secs(2),
             retention_days: 30.0,
             log_retention_days: 14.0,

@@ -12,9 +12,6 @@ use super::calls::{Calls, Function};
 use super::sampled_window::settled;
 use super::stretch::calls;
 
-/// The functions that may run at once where a deployment was told nothing else.
-pub(super) const USUAL: u32 = 100;
-
 /// Users times seconds that are played for a run that is about to start: some tens of milliseconds.
 const PLAYED: u64 = 60_000;
 

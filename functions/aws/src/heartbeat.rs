@@ -8,6 +8,7 @@
 //! change by the stack or by hand is kept.
 
 mod event;
+mod failures;
 mod mapping;
 mod schedules;
 
@@ -22,11 +23,12 @@ use serde::Deserialize;
 use traffic::ports::{Delivery, Heartbeat, HeartbeatError, Schedule};
 
 pub use event::API_ID;
+use failures::{call, failed};
 use mapping::Mapping;
 
 use crate::config::CONNECT_TIMEOUT;
 use crate::environment::ScheduleSettings;
-use crate::failure::{Call, Failure};
+use crate::failure::Failure;
 use crate::http::OneClient;
 use crate::lambda_api::LambdaApi;
 
@@ -210,17 +212,4 @@ fn mapping_of(found: &GetScheduleOutput) -> Option<String> {
     let input = found.target().and_then(Target::input)?;
     let input: Input = serde_json::from_str(input).unwrap_or_default();
     input.mapping
-}
-
-fn call<'a>(doing: &'a str, resource: &'a str, action: &'a str, missing: &'a str) -> Call<'a> {
-    Call {
-        doing,
-        resource,
-        action,
-        missing,
-    }
-}
-
-fn failed(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> HeartbeatError {
-    HeartbeatError(error.into())
 }

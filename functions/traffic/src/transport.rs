@@ -14,7 +14,6 @@ use hyper::http::response::Parts;
 use reqwest::header::HeaderMap;
 use reqwest::{Request, StatusCode, Url};
 use rustls::ClientConfig;
-use tokio::sync::SemaphorePermit;
 
 use crate::clock::Clock;
 use crate::content_coding::Decoder;
@@ -46,6 +45,7 @@ pub use error::HttpError;
 use exchange::{Broken, Exchange};
 use outgoing::Outgoing;
 use places::Places;
+pub use places::RequestPlace;
 use pool::Pool;
 pub use proxies::Proxies;
 use proxies::Proxy;
@@ -58,9 +58,6 @@ const EVICTED: usize = 64;
 
 /// When one piece of a body was decoded to more bytes than this, other requests have their turn.
 const LONG_DECODING: u64 = 1024 * 1024;
-
-/// The place of a request among those that are under way at once; none where there is no limit.
-pub type RequestPlace<'t> = Option<SemaphorePermit<'t>>;
 
 /// Sends requests.
 pub trait Transport: Send + Sync + 'static {

@@ -3,12 +3,11 @@
 
 use std::sync::Arc;
 
+use control::TickFunctions;
 use cost::lateness_of_run;
 use parking_lot::Mutex;
 use traffic::run::RunId;
 use traffic::runs::LoadedRun;
-
-use super::state::ApiState;
 
 /// The sentence on the run that was asked about last, in its newest revision.
 #[derive(Clone, Default)]
@@ -16,13 +15,15 @@ pub(super) struct Forecast(Arc<Mutex<Option<Known>>>);
 
 type Known = ((RunId, u64), Option<Arc<str>>);
 
-impl ApiState {
-    /// The sentence on a run; `None` if it is over, if its functions suffice, or where their number has no limit.
-    pub(super) async fn lateness_of(&self, run: Option<&Arc<LoadedRun>>) -> Option<Arc<str>> {
-        let functions = self.control.settings().tick_functions?;
-        let run = run.filter(|run| !run.plan.run().is_over(self.control.now()))?;
+impl Forecast {
+    /// The sentence on a run that these functions execute; `None` if they suffice.
+    pub(super) async fn lateness_of(
+        &self,
+        run: &Arc<LoadedRun>,
+        functions: TickFunctions,
+    ) -> Option<Arc<str>> {
         let key = (run.plan.run().id.clone(), run.plan.run().revision);
-        let known = self.forecast.0.lock().clone();
+        let known = self.0.lock().clone();
         if let Some((_, late)) = known.filter(|(of, _)| *of == key) {
             return late;
         }
@@ -35,7 +36,7 @@ impl ApiState {
         if let Some(late) = &late {
             tracing::warn!(run = %key.0, "{late}");
         }
-        *self.forecast.0.lock() = Some((key, late.clone()));
+        *self.0.lock() = Some((key, late.clone()));
         late
     }
 }

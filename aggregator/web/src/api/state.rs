@@ -76,6 +76,13 @@ impl ApiState {
             document,
         }
     }
+
+    /// How late a run will be that is on; `None` if its functions suffice, or where their number has no limit.
+    pub(super) async fn lateness_of(&self, run: Option<&Arc<LoadedRun>>) -> Option<Arc<str>> {
+        let functions = self.control.settings().tick_functions?;
+        let run = run.filter(|run| !run.plan.run().is_over(self.control.now()))?;
+        self.forecast.lateness_of(run, functions).await
+    }
 }
 
 /// The part of [`Control`] that handlers call. A change that was begun is finished, also when the client has gone away

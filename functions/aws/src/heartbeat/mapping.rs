@@ -5,7 +5,7 @@
 
 use traffic::ports::{Delivery, HeartbeatError};
 
-use super::{call, failed};
+use super::failures::{call, failed};
 use crate::failure::Failure;
 use crate::lambda_api::{LambdaApi, Refused};
 

@@ -9,9 +9,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
-use super::RequestPlace;
 use super::texts::NO_PLACE;
 
 /// The places of a process.
@@ -24,6 +23,9 @@ pub(super) struct Places {
     most: usize,
     has_said: AtomicBool,
 }
+
+/// The place of a request among those that are under way at once; none where there is no limit.
+pub type RequestPlace<'t> = Option<SemaphorePermit<'t>>;
 
 /// One connection's, until it is closed.
 pub(super) type Place = Option<OwnedSemaphorePermit>;

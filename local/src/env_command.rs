@@ -169,7 +169,7 @@ impl InForce {
 fn hosts(set: &BTreeMap<String, String>) -> Result<Vec<String>, String> {
     let unknown = |problem: String| format!("the workload's variables are not known: {problem}");
     let variable = |name: &str| set.get(name).map(OsString::from);
-    let options = config_files::options(vec!["cicada".into()], Path::new(""), &variable);
+    let options = config_files::options(&["cicada".into()], Path::new(""), &variable);
     let options = options.map_err(|error| unknown(mistake_of("cicada", &error)))?;
     let set = set.clone();
     let environment: Environment = Arc::new(move |name: &str| set.get(name).cloned());

@@ -20,9 +20,8 @@ fn main() -> ExitCode {
         let variables = std::env::vars_os().filter_map(readable).collect();
         return env_command::run(arguments, variables);
     }
-    match config_files::options(std::env::args_os().collect(), Path::new(""), &|name| {
-        std::env::var_os(name)
-    }) {
+    let arguments: Vec<_> = std::env::args_os().collect();
+    match config_files::options(&arguments, Path::new(""), &|name| std::env::var_os(name)) {
         Ok(options) => program::run(&options),
         Err(error) => program::explain("cicada", &error),
     }

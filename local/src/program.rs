@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::io::Write as _;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -135,10 +136,9 @@ async fn program(options: &Options, logs: LogBuffer, clock: Clock) -> Result<u8,
         Some(_) => resolve(options, &environment, kept.as_ref()).await?,
         None => settings,
     };
-    let store = match (kept, &settings.db) {
-        (Some(kept), _) => kept,
-        (None, Some(path)) => SqliteStore::open(path, clock.clone())?,
-        (None, None) => SqliteStore::temporary(clock.clone())?,
+    let store = match kept {
+        Some(kept) => kept,
+        None => store(settings.db.as_deref(), &clock)?,
     };
     let control = settings.control.clone();
     let telemetry = telemetry.as_ref().map(start_telemetry).transpose()?;
@@ -187,6 +187,14 @@ async fn program(options: &Options, logs: LogBuffer, clock: Clock) -> Result<u8,
         targets.shutdown().await;
     }
     Ok(code)
+}
+
+/// The store in a database file, or in one that ends with the program.
+fn store(db: Option<&Path>, clock: &Clock) -> Result<SqliteStore, OpenError> {
+    match db {
+        Some(path) => SqliteStore::open(path, clock.clone()),
+        None => SqliteStore::temporary(clock.clone()),
+    }
 }
 
 /// Exports spans and metrics from now on.

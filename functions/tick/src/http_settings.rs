@@ -21,7 +21,6 @@ pub fn http_settings(variables: &Variables) -> anyhow::Result<HttpSettings> {
             .map(|address| address.parse().context(RUNTIME_API))
             .transpose()?,
         max_connections: Some(REQUESTS_AT_ONCE),
-        ..HttpSettings::default()
     })
 }
 

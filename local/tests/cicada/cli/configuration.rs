@@ -60,12 +60,12 @@ fn cases() -> Vec<Case> {
 /// The options of a command line in a folder, in which the user's home is too.
 fn options(folder: &Path, arguments: &[&str]) -> Result<Options, clap::Error> {
     let home = folder.join("home").into_os_string();
-    let typed = ["cicada"]
+    let typed: Vec<OsString> = ["cicada"]
         .iter()
         .chain(arguments)
         .map(OsString::from)
         .collect();
-    config_files::options(typed, folder, &|name| {
+    config_files::options(&typed, folder, &|name| {
         (name == "HOME").then(|| home.clone())
     })
 }

@@ -27,7 +27,7 @@ use crate::tick::TOO_LATE;
 /// Seconds that are planned in one go, between two notes of how far it got.
 pub const STRIDE: u64 = 10;
 
-/// The same of slots that begin later than [`FAR`] from now, which the next fan-out would be in time for.
+/// The same of slots that begin later than `FAR` from now, which the next fan-out would be in time for.
 pub const FAR_STRIDE: u64 = 60;
 
 /// No fan-out on one machine plans as far ahead, and every one on AWS does.

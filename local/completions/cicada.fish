@@ -31,7 +31,7 @@ complete -c cicada -n "__fish_cicada_needs_command" -s u -l users -d 'Number of 
 complete -c cicada -n "__fish_cicada_needs_command" -s r -l spawn-rate -d 'Users started a second; 1 if not given, and 6 with --demo' -r
 complete -c cicada -n "__fish_cicada_needs_command" -s t -l run-time -d 'Stop after this time: 20, 20s, 3m, 2h, 1h20m. Without it, traffic goes on until it is stopped' -r
 complete -c cicada -n "__fish_cicada_needs_command" -l config-users -d 'Settings of user classes: JSON, or a .json file, with user_class_name and any of weight, fixed_count and host' -r
-complete -c cicada -n "__fish_cicada_needs_command" -l web-host -d 'Address to serve on, such as 127.0.0.1 or [::1]; all of the machine\'s, IPv4 and IPv6, if empty or *' -r
+complete -c cicada -n "__fish_cicada_needs_command" -l web-host -d 'Address to serve on, such as 127.0.0.1 or `[::1]`; all of the machine\'s, IPv4 and IPv6, if empty or *' -r
 complete -c cicada -n "__fish_cicada_needs_command" -s P -l web-port -d 'Port to serve on' -r
 complete -c cicada -n "__fish_cicada_needs_command" -l web-base-path -d 'Path that everything is served under, such as /cicada' -r
 complete -c cicada -n "__fish_cicada_needs_command" -l tls-cert -d 'TLS certificate in PEM, to serve https:// with --tls-key' -r -F
@@ -45,8 +45,8 @@ complete -c cicada -n "__fish_cicada_needs_command" -l max-users -d 'The most us
 complete -c cicada -n "__fish_cicada_needs_command" -l max-spawn-rate -d 'The most users started a second that may be asked for' -r
 complete -c cicada -n "__fish_cicada_needs_command" -l allowed-hosts -d 'The only hosts that traffic may be sent to, separated by commas: example.com, *.example.com, localhost:8000, or `https://example.com` for one scheme only' -r
 complete -c cicada -n "__fish_cicada_needs_command" -l web-names -d 'Names that this server is called by, separated by commas, such as cicada.example.com. Without a password, changes are refused under a name that may be anybody\'s; * takes every name' -r
-complete -c cicada -n "__fish_cicada_needs_command" -l trace-url -d 'Where the page\'s traces lead to: a URL with {trace_id} in it, such as https://jaeger.example.com/trace/{trace_id}' -r
-complete -c cicada -n "__fish_cicada_needs_command" -l allowed-origins -d 'Origins of other pages, such as a dashboard\'s, that may read and change what the own page may, separated by commas: https://dashboard.example.com. A password is asked for all the same' -r
+complete -c cicada -n "__fish_cicada_needs_command" -l trace-url -d 'Where the page\'s traces lead to: a URL with {trace_id} in it, such as `https://jaeger.example.com/trace/{trace_id}`' -r
+complete -c cicada -n "__fish_cicada_needs_command" -l allowed-origins -d 'Origins of other pages, such as a dashboard\'s, that may read and change what the own page may, separated by commas: `https://dashboard.example.com`. A password is asked for all the same' -r
 complete -c cicada -n "__fish_cicada_needs_command" -l csv -d 'Keep statistics in FILE_stats.csv, FILE_stats_history.csv, FILE_failures.csv and FILE_exceptions.csv' -r -F
 complete -c cicada -n "__fish_cicada_needs_command" -l html -d 'Keep a report in this file; {u}, {r} and {t} in its name are users, spawn rate and run time' -r
 complete -c cicada -n "__fish_cicada_needs_command" -l json-file -d 'Keep the statistics as JSON in FILE.json' -r -F

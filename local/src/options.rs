@@ -128,7 +128,7 @@ pub struct CommonOptions {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Web options")]
 pub struct WebOptions {
-    /// Address to serve on, such as 127.0.0.1 or [::1]; all of the machine's, IPv4 and IPv6, if empty
+    /// Address to serve on, such as 127.0.0.1 or `[::1]`; all of the machine's, IPv4 and IPv6, if empty
     /// or *
     #[arg(
         long,
@@ -228,7 +228,7 @@ pub struct OwnOptions {
     pub web_names: Option<Names>,
 
     /// Where the page's traces lead to: a URL with {trace_id} in it, such as
-    /// https://jaeger.example.com/trace/{trace_id}
+    /// `https://jaeger.example.com/trace/{trace_id}`
     #[arg(
         long,
         value_name = "URL",
@@ -239,7 +239,7 @@ pub struct OwnOptions {
     pub trace_url: TraceUrl,
 
     /// Origins of other pages, such as a dashboard's, that may read and change what the own page may,
-    /// separated by commas: https://dashboard.example.com. A password is asked for all the same
+    /// separated by commas: `https://dashboard.example.com`. A password is asked for all the same
     #[arg(long, value_name = "ORIGINS", env = "CICADA_ALLOWED_ORIGINS", value_parser = origins)]
     pub allowed_origins: Option<Origins>,
 

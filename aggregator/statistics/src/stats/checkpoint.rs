@@ -1,6 +1,6 @@
 //! The statistics as bytes, for a checkpoint in the store.
 //!
-//! A version byte, then `postcard` of [`Saved`] and of the history: varints throughout, histograms with
+//! A version byte, then `postcard` of `Saved` and of the history: varints throughout, histograms with
 //! their gaps as run lengths, and of the seconds in detail only those that a figure can still need. Equal
 //! statistics give equal bytes.
 

@@ -23,10 +23,10 @@ async fn the_list_of_routes_names_them_all_and_the_state() {
         assert!(page.contains(&route), "{route}");
     }
     assert!(page.contains(r#"<strong id="state">ready</strong>"#));
-    assert!(
-        !page.contains("http://")
-            || page.matches("http://").count() == page.matches("http://localhost:8089").count()
-    );
+    // but for the name of SVG in the icon, every address is this server's
+    let foreign = page.replace("http://www.w3.org/2000/svg", "");
+    let foreign = foreign.replace("http://localhost:8089", "");
+    assert!(!foreign.contains("http://"), "{page}");
     cicada.started("user_count=6&spawn_rate=600").await;
     cicada.settle().await;
     let page = cicada.get("/api").await.body;
@@ -244,7 +244,8 @@ async fn the_document_says_which_methods_there_are() {
     }
     let about_runs = paths
         .keys()
-        .filter_map(|path| path.strip_prefix("/runs/{id}"));
+        .filter_map(|path| path.strip_prefix("/runs/{id}"))
+        .filter(|page| !page.is_empty());
     let about_runs: Vec<&str> = about_runs.collect();
     assert!(about_runs.len() >= 5, "{about_runs:?}");
     let newest = about_runs.iter().filter(|page| paths.contains_key(**page));

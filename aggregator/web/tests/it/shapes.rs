@@ -77,6 +77,11 @@ async fn stages_follow_one_another_and_then_the_run_is_over_and_costs_nothing() 
         .sleep_until(start + Duration::from_secs(30))
         .await;
     assert_eq!(cicada.state().await, State::Stopped);
+    // wake-ups of the last seconds may still come
+    cicada
+        .clock
+        .sleep_until(start + Duration::from_secs(61))
+        .await;
     cicada
         .deployment
         .plan_ahead()

@@ -82,6 +82,10 @@ def hours_and_runs(text):
     return count * MONTH / in_per, 0 if count >= in_per else runs
 
 
+# docs/scale.md: a function has at most 800 requests under way, and up to four messages at once
+USERS_PER_MESSAGE = 200
+
+
 class Traffic:
     """Users of classes, who are started one after the other, and their iterations."""
 
@@ -146,9 +150,8 @@ class Simulation:
         for second in range(until):
             counted = Counter(self.counts)
             ticks = sorted(seconds.get(second, {}).items())
-            size = self.asked.ticks_per_message
-            for first in range(0, len(ticks), size):
-                self.message(second, ticks[first : first + size], later)
+            for message in self.packed(ticks):
+                self.message(second, message, later)
             if (second + 1) % 60 == 0 or second + 1 == until:
                 # a minute is sent in batches of ten
                 self.counts["sqs"] += math.ceil(self.counts.pop("unsent", 0) / 10)
@@ -157,6 +160,19 @@ class Simulation:
                 self.counts = counted + Counter(unsent=self.counts["unsent"] - counted["unsent"])
                 self.counts["at once"] = highest
         self.minutes((until - begins) / 60)
+
+    def packed(self, ticks):
+        """Ticks in messages: as many as are asked for, and no more than have 200 users."""
+        message, users = [], 0
+        for tick in ticks:
+            more = len({user for _, user in tick[1]})
+            if message and (len(message) == self.asked.ticks_per_message or users + more > USERS_PER_MESSAGE):
+                yield message
+                message, users = [], 0
+            message.append(tick)
+            users += more
+        if message:
+            yield message
 
     def message(self, second, ticks, later):
         begins, ends, looks = second - 0.4, float(second), []

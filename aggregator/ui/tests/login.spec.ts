@@ -91,13 +91,16 @@ test("another password asks anew, and the same one after a restart does not", as
   await page.goto(first.url);
   await logIn(page);
   await page.getByRole("button", { name: "Log out" }).waitFor();
+  // an open page would say that nobody answers
+  await page.goto("about:blank");
   await first.stop();
   const same = await Cicada.locked(PASSWORD, "--web-port", port);
-  await page.reload();
+  await page.goto(first.url);
   await page.getByRole("button", { name: "Log out" }).waitFor();
+  await page.goto("about:blank");
   await same.stop();
   const changed = await Cicada.locked("demo:another", "--web-port", port);
-  await page.reload();
+  await page.goto(first.url);
   await asks(page);
   await changed.stop();
 });

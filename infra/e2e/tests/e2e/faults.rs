@@ -40,7 +40,7 @@ wait = "constant_pacing(25)"
 task.products.request = "GET /products"
 "#;
 
-/// What the first fan-out of a run sends in its first second is due within this.
+/// What a fault of the first second delays is due within this.
 const SENT_AHEAD: Duration = Duration::from_secs(125);
 
 /// How long a run goes on undisturbed before a fault, and after it.

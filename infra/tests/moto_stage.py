@@ -60,7 +60,7 @@ class Stage:
         self.functions = {}
         for room, role in (("fanout", "FanOut"), ("tick", "Tick"), ("aggregator", "Aggregator")):
             self._upload(f"{self.name}-{room}", outputs[f"{role}RoleArn"])
-            variables = functions.environment(room, Told({"password-secret": secret}), name, REGION, outputs)
+            variables = functions.environment(room, Told({"password-secret": secret}), name, REGION, outputs, MAX_CONCURRENCY)
             self.functions[room] = Function(room, f"{self.name}-{room}", lambda_dir, variables, url, folder)
         self._deploy("functions", {"Stage": name, "MaxConcurrency": str(MAX_CONCURRENCY)} | outputs)
         self.queue = outputs["QueueUrl"]

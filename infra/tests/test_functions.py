@@ -35,13 +35,15 @@ class Functions(StageTest):
     @classmethod
     def as_the_emulator_names_things(cls):
         """When it evaluates a policy, MiniStack takes a schedule of any group for one of the group `default`,
-        SendMessageBatch for an action, where AWS asks for sqs:SendMessage, and a mapping for everything."""
+        SendMessageBatch for an action, where AWS asks for sqs:SendMessage, a mapping for everything, and looking at one
+        for listing them."""
         iam = cls.aws.client("iam")
         for role in iam.list_roles()["Roles"]:
             for policy in iam.list_role_policies(RoleName=role["RoleName"])["PolicyNames"]:
                 document = iam.get_role_policy(RoleName=role["RoleName"], PolicyName=policy)["PolicyDocument"]
                 text = json.dumps(document).replace(f":schedule/{NAME}/", ":schedule/default/")
                 text = text.replace('"sqs:SendMessage"', '["sqs:SendMessage", "sqs:SendMessageBatch"]')
+                text = text.replace('"lambda:GetEventSourceMapping"', '"lambda:GetEventSourceMapping", "lambda:ListEventSourceMappings"')
                 text = re.sub(r'"arn:[^"]*:event-source-mapping:[^"]*"', '"*"', text)
                 iam.put_role_policy(RoleName=role["RoleName"], PolicyName=policy, PolicyDocument=text)
 

@@ -34,7 +34,7 @@ export function Wall({ silence }: { silence: Silence | null }) {
         <Big name="95 of 100 within (ms)" value={milliseconds(p95)} />
       </Box>
       {pairs.length > 0 && (
-        <Box sx={{ display: "grid", gap: "2vw", gridTemplateColumns: "repeat(auto-fit, minmax(min(100%, 20rem), 1fr))" }}>
+        <Box sx={{ display: "grid", gap: "2vw", gridTemplateColumns: "repeat(auto-fit, minmax(min(100%, max(20rem, 26vw)), 1fr))" }}>
           {pairs.map((pair) => (
             <Pair key={`${pair.method} ${pair.name}`} pair={pair} />
           ))}
@@ -78,12 +78,10 @@ function Pair({ pair }: { pair: Answers["Pair"] }) {
 const Model = ({ name, side }: { name: string; side: Answers["Side"] }) => (
   <Box>
     <Box sx={{ fontSize: SMALL, fontWeight: 700 }}>{name}</Box>
-    <Box sx={{ fontSize: MIDDLE, fontVariantNumeric: "tabular-nums" }}>
+    <Box sx={{ fontSize: MIDDLE, fontVariantNumeric: "tabular-nums", lineHeight: 1.2 }}>
       {side.num_requests === 0 ? NONE : milliseconds(side.avg_response_time)}
-      <Box component="span" sx={{ fontSize: SMALL, color: "text.secondary" }}>
-        {" ms"}
-      </Box>
     </Box>
-    <Box sx={{ fontSize: SMALL, color: "text.secondary" }}>{side.num_requests === 0 ? "no request" : `${percent(side.fail_ratio)} failed`}</Box>
+    <Box sx={{ fontSize: SMALL, color: "text.secondary" }}>{side.num_requests === 0 ? "no request" : "ms on average"}</Box>
+    {side.num_requests > 0 && <Box sx={{ fontSize: SMALL, color: "text.secondary" }}>{percent(side.fail_ratio)} failed</Box>}
   </Box>
 );

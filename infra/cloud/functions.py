@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -113,8 +114,11 @@ class Uploads:
         file.touch(0o600)
         file.write_text("".join(line(*variable) for variable in variables.items()))
         tags = self.settings["tags"]
+        # cargo lambda writes its archive beside the binary, where another deployment may read its own
+        own = Path(self.scratch, "lambda")
+        shutil.copytree(Path(self.lambda_dir, name), own / name, ignore=shutil.ignore_patterns("*.zip"))
         command = [
-            *("cargo-lambda", "lambda", "deploy", function, "--binary-name", name, "--lambda-dir", self.lambda_dir),
+            *("cargo-lambda", "lambda", "deploy", function, "--binary-name", name, "--lambda-dir", str(own)),
             *("--region", self.region, "--iam-role", role, "--env-file", str(file), "--output-format", "json"),
             *(("--memory", memory) if memory else ()),
             *(("--tag", tags) if tags else ()),

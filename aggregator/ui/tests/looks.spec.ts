@@ -33,6 +33,11 @@ async function allTabs(page: Page, name: string, rules: string[] = []): Promise<
 
 /** What keeps somebody from using the page as it is now, if it is serious, by some of axe's rules or all. */
 async function faults(page: Page, rules: string[] = []): Promise<string[]> {
+  // what is half transparent while it appears has another contrast
+  await page.waitForFunction(() => {
+    const appeared = [...document.querySelectorAll(".MuiDialog-container")].every((dialog) => getComputedStyle(dialog).opacity === "1");
+    return appeared && document.getAnimations().every(({ playState }) => playState !== "running");
+  });
   const axe = new AxeBuilder({ page });
   const { violations } = await (rules.length > 0 ? axe.withRules(rules) : axe).analyze();
   const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");

@@ -12,7 +12,7 @@ STARTS_WITHIN = 10
 class Process:
     """A running function; leaving the context kills it."""
 
-    def __init__(self, binary, runtime_api, table, endpoint, log):
+    def __init__(self, binary, runtime_api, table, endpoint, log, more=None):
         self.binary, self.log = str(binary), log
         self.runtime_api = runtime_api
         self.environment = {
@@ -27,6 +27,7 @@ class Process:
             "AWS_LAMBDA_RUNTIME_API": runtime_api.address,
             "CICADA_TABLE": table,
             "PATH": os.environ["PATH"],
+            **(more or {}),
         }
 
     def __enter__(self):

@@ -128,6 +128,7 @@ class RuntimeApi(Server):
     def give(self, event, seconds):
         """Hands the process an event; returns what it answers."""
         self.event, self.deadline = event, time.time() + seconds
+        self.answered.clear()
         self.given.set()
         if not self.answered.wait(seconds):
             raise TimeoutError(f"the function did not answer within {seconds} s")

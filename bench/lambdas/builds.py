@@ -52,5 +52,10 @@ ALL = [
 
 def stage():
     """Builds what puts a run into the store, and returns where it is."""
-    subprocess.run(["cargo", "build", "--locked", "--package", "tick", "--example", "stage"], cwd=ROOT, check=True)
-    return ROOT / "target" / "debug" / "examples" / "stage"
+    return example("stage")
+
+
+def example(name):
+    """Builds an example of the function's, and returns where it is."""
+    subprocess.run(["cargo", "build", "--locked", "--package", "tick", "--example", name], cwd=ROOT, check=True)
+    return ROOT / "target" / "debug" / "examples" / name

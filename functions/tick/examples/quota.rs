@@ -1,92 +1,30 @@
-//! What `bench/quota.py` measures with: a target by TLS whose own time is known, a run that is sent to it, and
-//! what was recorded of that.
+//! What `bench/quota.py` measures with: a run that is sent to the function, and what was recorded of it.
 //!
-//! `quota target CA.PEM MILLISECONDS` serves until it is ended, and prints its URL; `quota stage URL USERS MESSAGES`
-//! prints the run and an event for every other second; `quota read RUN` prints each response time and lateness.
-
-use std::sync::Arc;
-use std::time::Duration;
+//! `quota stage URL USERS TICKS MESSAGES SECONDS` prints the run and an event for every other second, whose users are due
+//! within so many seconds of it; `quota read RUN` prints slot, response time, lateness and failure of each request.
 
 use anyhow::Context as _;
 use aws::DynamoStore;
 use aws::environment::{StoreSettings, Variables};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-use rustls::ServerConfig;
-use rustls::pki_types::PrivatePkcs8KeyDer;
 use serde_json::json;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpListener;
-use tokio_rustls::TlsAcceptor;
 use traffic::clock::Clock;
 use traffic::ports::{PlannedWakeUp, RecordStore as _, RunStore as _, WakeUp};
 use traffic::record::wire::Decoded;
-use traffic::record::{Block, Bucket, Shard};
+use traffic::record::{Block, BlockSize, Bucket, Shard};
 use traffic::run::{Run, RunId, Segment, Share};
 use traffic::workload::Workload;
-
-/// Users that start in a second, evenly over it: their requests are so too.
-const SPAWN_RATE: f64 = 1_000.0;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
-        ["target", ca, takes] => target(ca, Duration::from_millis(takes.parse()?)).await,
-        ["stage", host, users, messages] => stage(host, users.parse()?, messages.parse()?).await,
+        ["stage", host, users, ticks, messages, seconds] => {
+            let (users, ticks) = (users.parse()?, ticks.parse()?);
+            stage(host, users, ticks, messages.parse()?, seconds.parse()?).await
+        }
         ["read", run] => read(&RunId(run.into())).await,
         _ => anyhow::bail!("see the first lines of this example"),
-    }
-}
-
-/// A TLS server for 127.0.0.1 whose authority is written to a file.
-fn tls(ca_file: &str) -> anyhow::Result<TlsAcceptor> {
-    let mut ca = CertificateParams::new(Vec::new())?;
-    ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let ca_key = KeyPair::generate()?;
-    let der = STANDARD.encode(ca.self_signed(&ca_key)?.der());
-    let pem = format!("-----BEGIN CERTIFICATE-----\n{der}\n-----END CERTIFICATE-----\n");
-    std::fs::write(ca_file, pem)?;
-    let issuer = Issuer::new(ca, ca_key);
-    let key = KeyPair::generate()?;
-    let own = CertificateParams::new(vec!["127.0.0.1".into()])?.signed_by(&key, &issuer)?;
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
-        .with_single_cert(
-            vec![own.der().clone()],
-            PrivatePkcs8KeyDer::from(key.serialize_der()).into(),
-        )?;
-    Ok(TlsAcceptor::from(Arc::new(config)))
-}
-
-/// Answers each request so long after its head has come.
-async fn target(ca_file: &str, takes: Duration) -> anyhow::Result<()> {
-    let acceptor = tls(ca_file)?;
-    let clock = Clock::system();
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    println!("https://{}", listener.local_addr()?);
-    loop {
-        let (stream, _) = listener.accept().await?;
-        stream.set_nodelay(true)?;
-        let (acceptor, clock) = (acceptor.clone(), clock.clone());
-        tokio::spawn(async move {
-            let Ok(mut stream) = acceptor.accept(stream).await else {
-                return;
-            };
-            let mut head = [0; 8_192];
-            // a request without a body comes in one piece
-            while matches!(stream.read(&mut head).await, Ok(1..)) {
-                clock.sleep_until(clock.now() + takes).await;
-                let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 16\r\n\r\n{\"success\":true}";
-                if stream.write_all(answer).await.is_err() || stream.flush().await.is_err() {
-                    break;
-                }
-            }
-        });
     }
 }
 
@@ -103,7 +41,13 @@ async fn store() -> anyhow::Result<DynamoStore> {
 }
 
 /// Writes a run down; prints it, and one message for every other second, so that an environment is free for each.
-async fn stage(host: &str, users: u32, messages: u64) -> anyhow::Result<()> {
+async fn stage(
+    host: &str,
+    users: u32,
+    ticks: u32,
+    messages: u64,
+    seconds: f64,
+) -> anyhow::Result<()> {
     let (store, clock) = (store().await?, Clock::system());
     let source = format!(
         "[hosts.target]\nurl = \"{host}\"\n\
@@ -113,21 +57,22 @@ async fn stage(host: &str, users: u32, messages: u64) -> anyhow::Result<()> {
     let workload = Workload::parse(&source, "stage", &|_| None)?;
     store.put_workload(workload.version(), &source).await?;
     let shares = vec![Share::new("Visitor", 1, 0)];
-    let run = Run::new(
-        RunId::new(clock.now(), 0),
-        1,
-        workload.version(),
-        clock.now(),
-        vec![Segment::new(
-            Run::change_at(&clock),
-            users,
-            SPAWN_RATE,
-            shares,
-        )],
-    );
+    let rate = f64::from(users) / seconds;
+    let segment = Segment::new(Run::change_at(&clock), users, rate, shares);
+    let block_size = BlockSize::new(users.div_ceil(ticks)).context("a tick has 1 to 100 users")?;
+    let run = Run {
+        block_size,
+        ..Run::new(
+            RunId::new(clock.now(), 0),
+            1,
+            workload.version(),
+            clock.now(),
+            vec![segment],
+        )
+    };
     store.put_run(&run).await?;
     // the ramp is over by then, and the function has started
-    let first = run.first_slot().plus(4);
+    let first = run.first_slot().plus(3);
     let events = (0..messages).map(|message| {
         let slot = first.plus(2 * message);
         let wake_ups = (0..run.block_size.blocks(users)).map(|block| PlannedWakeUp {

@@ -55,7 +55,8 @@ def stage():
     return example("stage")
 
 
-def example(name):
-    """Builds an example of the function's, and returns where it is."""
-    subprocess.run(["cargo", "build", "--locked", "--package", "tick", "--example", name], cwd=ROOT, check=True)
-    return ROOT / "target" / "debug" / "examples" / name
+def example(name, package="tick", profile="dev"):
+    """Builds an example, and returns where it is."""
+    command = ["cargo", "build", "--locked", "--profile", profile, "--package", package, "--example", name]
+    subprocess.run(command, cwd=ROOT, check=True)
+    return ROOT / "target" / ("debug" if profile == "dev" else profile) / "examples" / name

@@ -54,6 +54,7 @@ KEPT = [
     Option("retention-days", "CICADA_RETENTION_DAYS", "1-3650", "30", "how long runs and their records are kept"),
     Option("log-retention-days", "LOG_RETENTION_DAYS", LOG_DAYS, "14", "how long logs are kept (1, 3, 5, 7, 14, 30, ...)"),
     Option("log", "CICADA_LOG", "text", "info", "what is logged: error, warn, info, debug, or a filter"),
+    Option("trace-url", "CICADA_TRACE_URL", "trace", "no links", "where the page's trace ids lead to: a URL with {trace_id} in it"),
     Option("alarms", "STAGE_ALARMS", "on,off", "on", "three alarms, or none"),
     Option("alarm-email", "ALARM_EMAIL", "text", "nowhere", "where alarms go"),
     Option("start-schedule", "START_SCHEDULE", "cron", "never", 'when to start a run, such as "cron(0 9 ? * MON-FRI *)"'),
@@ -76,6 +77,7 @@ SECRETS = ("LOCUST_BASIC_AUTH", "OTEL_", "TARGET_TLS_")
 # a value that functions can be given but a stack should not show
 FORMS = {
     "url": (r"https?://[^/\s]+.*", "must begin with http:// or https://"),
+    "trace": (r"https?://[^/\s@]+(/\S*)?\{trace_id\}\S*", "must be a URL with {trace_id} in it, such as https://jaeger.example.com/trace/{trace_id}"),
     "cron": (r"cron\([^ ]+( [^ ]+){5}\)", "takes EventBridge's six fields, such as 'cron(0 9 ? * MON-FRI *)'"),
     "number": (r"[0-9]+(\.[0-9]+)?", "must be a number"),
     "secret": (r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[^\s*?]+", "must be the ARN of a secret, such as arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME-abcdef"),

@@ -13,6 +13,7 @@ SETTINGS = {
     "CICADA_TICKS_PER_MESSAGE": "5",
     "CICADA_RETENTION_DAYS": "7",
     "CICADA_LOG": "warn,aws=debug",
+    "CICADA_TRACE_URL": "https://traces.example/trace/{trace_id}?span=1",
     "TARGET_APP_URL": "http://app.example:8000",
     "AI_AGENT_URL": "http://agent.example",
 }

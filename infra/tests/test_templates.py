@@ -108,6 +108,16 @@ class Templates(unittest.TestCase):
         for role in roles:
             self.assertIn("HasBoundary", str(role["Properties"]["PermissionsBoundary"]))
 
+    def test_a_container_for_the_aggregator_is_told_each_permission_that_the_function_has(self):
+        page = (ROOT / "docs/containers.md").read_text().split("## The aggregator in a container")[1]
+        told = set(re.findall(r"`([a-z]+:[A-Z]\w+)`", page))
+        mapping = template("functions.yaml")["Resources"]["MaySwitchTheMapping"]["Properties"]
+        self.assertIn({"Ref": "AggregatorRoleName"}, mapping["Roles"])
+        [switch] = mapping["PolicyDocument"]["Statement"]
+        password = template("base.yaml")["Resources"]["AggregatorReadsThePassword"]["Properties"]["PolicyDocument"]["Statement"]
+        has = actions("AggregatorRole") | set(switch["Action"]) | {statement["Action"] for statement in password}
+        self.assertEqual(told, {action for action in has if not action.startswith("logs:")})
+
     def test_all_alarms_together_cost_at_most_30_cents(self):
         resources = template("functions.yaml")["Resources"].values()
         alarms = [r for r in resources if r["Type"] == "AWS::CloudWatch::Alarm"]

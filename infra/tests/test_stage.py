@@ -90,6 +90,8 @@ class Stage(StageTest):
         sizes = {name: self.function(f"{NAME}-{name}") for name in ("fanout", "tick", "aggregator")}
         sizes = {name: (config["MemorySize"], config["Timeout"]) for name, config in sizes.items()}
         self.assertEqual(sizes, {"fanout": (256, 150), "tick": (128, 300), "aggregator": (256, 30)})
+        # enough for five ticks a message
+        self.assertNotIn("--memory", self.said.stderr)
 
     def test_the_password_is_in_nothing_that_is_printed_and_in_no_stack(self):
         stacks = self.aws.client("cloudformation").describe_stacks()["Stacks"]

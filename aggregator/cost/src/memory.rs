@@ -51,31 +51,37 @@ impl Sizes {
     }
 
     /// The function's own share of a response time at p95 with this memory in milliseconds, for the fullest message of such
-    /// calls: what lies between two measured ones is on the line between them, and so is what lies beyond.
+    /// calls.
     pub(super) fn own_share_ms(&self, memory_mb: u32, calls: &Calls) -> f64 {
         let more_ticks = calls.message_ticks.saturating_sub(self.ticks);
-        let load = (calls.message_requests + more_ticks * self.requests_of_a_tick) as f64;
-        // one that was not measured is no better than the next smaller one
-        let known = self.sizes.iter().rev();
-        let known = known.clone().find(|size| size.memory_mb <= memory_mb);
-        let Some(size) = known.or(self.sizes.first()) else {
-            return 0.0;
-        };
-        let points = self.requests.iter().map(|requests| *requests as f64);
+        let load = calls.message_requests + more_ticks * self.requests_of_a_tick;
+        // a size that was not measured is no better than the next smaller one
+        let sizes = self.sizes.iter().filter(|size| size.memory_mb <= memory_mb);
+        self.own_share_of(sizes.count().max(1), load as f64)
+    }
+
+    /// The same with the largest of the first `count` sizes. A load between two that were measured has what lies on the line
+    /// between them; one beyond has what a smaller size has that uses as much of its CPU.
+    fn own_share_of(&self, count: usize, load: f64) -> f64 {
+        let size = &self.sizes[count - 1];
+        let points = (self.requests.iter()).map(|requests| *requests as f64);
         let points: Vec<(f64, f64)> = points.zip(size.own_share_p95_ms.iter().copied()).collect();
-        let Some(&(least, own)) = points.first() else {
-            return 0.0;
-        };
-        if load <= least {
-            return own;
+        let line = points.windows(2).find(|line| load <= line[1].0);
+        let (least, most) = (points[0], points[points.len() - 1]);
+        if load <= least.0 {
+            return least.1;
         }
-        let mut lines = points.windows(2);
-        let line = lines.find(|line| load <= line[1].0);
-        let line = line.or(points.windows(2).next_back());
-        line.map_or(own, |line| {
+        if let Some(line) = line {
             let ((from, low), (until, high)) = (line[0], line[1]);
-            low + (load - from) / (until - from) * (high - low)
-        })
+            return low + (load - from) / (until - from) * (high - low);
+        }
+        match count.checked_sub(2) {
+            Some(smaller) => {
+                let less = f64::from(self.sizes[smaller].memory_mb) / f64::from(size.memory_mb);
+                self.own_share_of(count - 1, load * less).max(most.1)
+            }
+            None => most.1 * load / most.0,
+        }
     }
 
     /// What is to be said where this memory is too little.
@@ -100,6 +106,8 @@ impl Sizes {
 
 #[cfg(test)]
 mod tests {
+    use traffic::requests_at_once::users_per_message;
+
     use super::*;
 
     fn calls(message_ticks: u64, message_requests: u64) -> Calls {
@@ -131,7 +139,7 @@ mod tests {
             (12, 119, 128),
             (12, 120, 512),
             // none suffices: the largest
-            (10, 2_000, 512),
+            (10, 10_000, 512),
         ] {
             assert_eq!(
                 sizes.needed(&calls(ticks, requests)),
@@ -149,7 +157,9 @@ mod tests {
             (128, 100, 1.0),
             (128, 150, 1.5),
             (128, 1_000, 80.0),
-            (128, 1_700, 157.0),
+            (128, 2_000, 160.0),
+            // as 500 with a fourth of the CPU
+            (512, 2_000, 25.0),
             (300, 150, 1.5),
             (512, 650, 4.5),
             (4_096, 650, 4.5),
@@ -173,6 +183,15 @@ mod tests {
             said.contains("no memory is enough: take fewer --ticks-per-message"),
             "{said}"
         );
+    }
+
+    #[test]
+    fn the_usual_message_needs_the_least_memory_and_long_ones_more() {
+        let sizes = Sizes::built_in();
+        for (ticks, memory) in [(10, 128), (18, 256), (31, 512), (53, 1_024), (100, 1_769)] {
+            let full = calls(ticks, users_per_message(ticks as usize) as u64);
+            assert_eq!(sizes.needed(&full), memory, "{ticks} ticks");
+        }
     }
 
     #[test]

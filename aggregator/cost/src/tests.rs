@@ -544,12 +544,21 @@ fn the_least_memory_that_suffices_is_chosen_and_less_is_said_to_be_too_little() 
     assert_eq!((usual.memory, &usual.starved), (128, &None));
     assert!(usual.own_share_ms < 2.0, "{}", usual.own_share_ms);
     let said = usual.to_string();
-    assert!(said.contains("memory: 128 MB, the least with which"), "{said}");
+    assert!(
+        said.contains("memory: 128 MB, the least with which"),
+        "{said}"
+    );
     // messages of 400 users
     let long = of(None, 40);
     assert_eq!((long.memory, &long.starved), (256, &None));
     let said = of(Some(128), 40).to_string();
-    assert!(said.contains("too little memory: with 128 MB and "), "{said}");
-    assert!(said.contains("of the tick's own at p95; 256 MB are enough (--memory)"), "{said}");
+    assert!(
+        said.contains("too little memory: with 128 MB and "),
+        "{said}"
+    );
+    assert!(
+        said.contains("of the tick's own at p95; 256 MB are enough (--memory)"),
+        "{said}"
+    );
     assert_eq!(of(Some(256), 40).starved, None);
 }

@@ -166,14 +166,13 @@ fn assumed(
     if deployment.assumptions.tick_memory_mb.is_none() {
         let (memory, requests) = (deployment.tick_memory_mb, fullest.message_requests);
         let own = sizes.own_share_ms(memory, fullest);
-        let measured = &sizes.date;
         assumed.push(if own < OWN_SHARE {
             format!(
-                "memory: {memory} MB, the least with which a response time has less than {OWN_SHARE} ms of the tick's own at p95: \
-                 {own:.1} ms for {requests} requests in a message's second, measured in {measured} (--memory)"
+                "memory: {memory} MB, the least with which response times have below {OWN_SHARE} ms of the tick's own at p95: \
+                 {own:.1} ms for {requests} requests a message (--memory)"
             )
         } else {
-            format!("memory: {memory} MB, the most that was measured, in {measured} (--memory)")
+            format!("memory: {memory} MB, the most that was measured (--memory)")
         });
     }
     if deployment.assumptions.has_ramp {

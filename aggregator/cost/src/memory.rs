@@ -17,7 +17,7 @@ pub(super) const OWN_SHARE: f64 = 2.0;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Sizes {
-    pub(super) date: String,
+    date: String,
     /// The ticks of a measured message.
     ticks: u64,
     /// Requests that take as much of the processor as one tick's calls to AWS.
@@ -97,9 +97,9 @@ impl Sizes {
             "no memory is enough: take fewer --ticks-per-message".into()
         };
         Some(format!(
-            "too little memory: with {memory_mb} MB and {} requests in a message's second, a response time has {own:.0} ms of \
+            "too little memory by what was measured in {}: with {memory_mb} MB and {} requests in a message's second, a response time has {own:.0} ms of \
              the tick's own at p95; {remedy}",
-            calls.message_requests
+            self.date, calls.message_requests
         ))
     }
 }

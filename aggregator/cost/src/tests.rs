@@ -553,7 +553,7 @@ fn the_least_memory_that_suffices_is_chosen_and_less_is_said_to_be_too_little() 
     assert_eq!((long.memory, &long.starved), (256, &None));
     let said = of(Some(128), 40).to_string();
     assert!(
-        said.contains("too little memory: with 128 MB and "),
+        said.contains("too little memory by what was measured in 2026-11: with 128 MB and "),
         "{said}"
     );
     assert!(

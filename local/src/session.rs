@@ -16,11 +16,17 @@ use crate::ending::{FIGURES_WITHIN, PATIENCE, WRITES_WITHIN};
 use crate::engine::{Engine, Resumed};
 use crate::exports::{Files, Writing};
 use crate::interrupts::Interrupts;
+use crate::keys::Keys;
 use crate::milestones::Milestones;
+use crate::screen::Screen;
 use crate::settings::{ProgramSettings, Start};
+use crate::user_keys;
 
 /// The time between two prints of the statistics of a headless run, as in Locust.
 const PRINT_EVERY: Duration = Duration::from_secs(2);
+
+/// The same on a terminal, where they are drawn anew in place.
+const DRAW_EVERY: Duration = Duration::from_secs(1);
 
 /// The time between two looks whether the run is over.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -40,6 +46,7 @@ const DEMO: (u32, f64) = (60, 6.0);
 pub(crate) async fn attend(
     engine: &mut Engine,
     settings: &ProgramSettings,
+    screen: &Screen,
     files: Files,
     mut interrupted: Interrupts,
 ) -> anyhow::Result<u8> {
@@ -55,7 +62,7 @@ pub(crate) async fn attend(
     let aggregation = Arc::clone(&engine.aggregation);
     let end = tokio::select! {
         () = writing.go_on(&aggregation) => End::default(),
-        end = to_the_end(engine, settings, &mut interrupted, milestones) => end?,
+        end = to_the_end(engine, settings, screen, &mut interrupted, milestones) => end?,
     };
     let has_no_verdict = settings.ends_without_verdict(end.is_interrupted);
     let figures = async {
@@ -78,12 +85,13 @@ pub(crate) async fn attend(
     if settings.exports.json {
         let _read = was_read(console::print_json(&snapshot))?;
     }
-    if snapshot.run.is_some() {
-        let _read = was_read(console::print_summary(settings.tables, &snapshot))?;
+    screen.clear();
+    if snapshot.run.is_some() && settings.prints_summary {
+        let _read = was_read(console::print_summary(screen, &snapshot))?;
     }
     let thresholds = judged(&snapshot);
-    if !thresholds.is_empty() {
-        let _read = was_read(console::print_thresholds(settings.tables, &thresholds))?;
+    if !thresholds.is_empty() && settings.prints_summary {
+        let _read = was_read(console::print_thresholds(screen, &thresholds))?;
     }
     written?;
     let is_incomplete = is_incomplete(engine, end);
@@ -147,12 +155,13 @@ fn exit_code(
 async fn to_the_end(
     engine: &mut Engine,
     settings: &ProgramSettings,
+    screen: &Screen,
     interrupted: &mut Interrupts,
     milestones: Milestones,
 ) -> anyhow::Result<End> {
     let is_interrupted = tokio::select! {
         () = interrupted.next() => true,
-        ended = until_the_end(engine, settings, milestones) => {
+        ended = until_the_end(engine, settings, screen, milestones) => {
             ended?;
             false
         }
@@ -250,9 +259,15 @@ fn changed(run: &Run, start: &Start, settings: &ProgramSettings, engine: &Engine
 async fn until_the_end(
     engine: &mut Engine,
     settings: &ProgramSettings,
+    screen: &Screen,
     mut milestones: Milestones,
 ) -> anyhow::Result<()> {
-    let mut print_at = tokio::time::interval(PRINT_EVERY);
+    let period = match screen.size() {
+        Some(_) => DRAW_EVERY,
+        None => PRINT_EVERY,
+    };
+    let mut print_at = tokio::time::interval(period);
+    let mut keys = Keys::listen();
     let mut looks = settings.start.is_some();
     loop {
         tokio::select! {
@@ -273,10 +288,11 @@ async fn until_the_end(
             }
             _ = print_at.tick(), if settings.prints_statistics => {
                 let snapshot = engine.aggregation.snapshot().await?;
-                if !was_read(console::print_current(settings.tables, &snapshot))? {
+                if !was_read(console::print_current(screen, &snapshot))? {
                     return Ok(());
                 }
             }
+            key = keys.next() => user_keys::press(engine, key).await,
         }
     }
 }
@@ -317,7 +333,7 @@ async fn finish(
     }
 }
 
-/// False if the reader of standard output is gone: `cicada --headless | head` is no error.
+/// False if the reader of the tables is gone: `cicada --headless 2>&1 | head` is no error.
 fn was_read(printed: io::Result<()>) -> anyhow::Result<bool> {
     match printed {
         Ok(()) => Ok(true),

@@ -19,4 +19,5 @@ mod safety;
 mod stood_still;
 mod stopped;
 mod telemetry;
+mod terminal;
 mod time;

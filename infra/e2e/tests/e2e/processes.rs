@@ -104,13 +104,13 @@ impl Stage {
     /// Whether the health checks of the containers would say that both are well.
     async fn are_well(&self, traffic: Option<&Traffic>) -> [bool; 2] {
         let url = self.dynamodb.url();
-        let mut aggregator = command("aggregator-server", &url, &self.targets);
+        let mut aggregator = silent("aggregator-server", &url, &self.targets);
         let aggregator = aggregator.arg("health").envs(self.served.clone()).status();
         let is_well = aggregator.await.unwrap().success();
         let Some(traffic) = traffic else {
             return [is_well; 2];
         };
-        let mut process = command("tick-server", &url, &self.targets);
+        let mut process = silent("tick-server", &url, &self.targets);
         let process = process.arg("health");
         process.env("CICADA_HEALTH_PORT", traffic.health.to_string());
         [is_well, process.status().await.unwrap().success()]
@@ -266,8 +266,16 @@ async fn end(process: &mut Child) -> Option<i32> {
     ended.expect("it ends").unwrap().code()
 }
 
-/// One of our programs, which `make e2e` builds, with the variables that the compose file gives it.
+/// One of our programs, with its log in a file.
 fn command(program: &str, table_url: &str, targets: &Targets) -> Command {
+    let log = log(&format!("{program}-{}", free_port()));
+    let mut command = silent(program, table_url, targets);
+    command.stdout(log.try_clone().unwrap()).stderr(log);
+    command
+}
+
+/// One of our programs, which `make e2e` builds, with the variables that the compose file gives it.
+fn silent(program: &str, table_url: &str, targets: &Targets) -> Command {
     let mut command = Command::new(root().join("target/debug").join(program));
     command
         .env_clear()
@@ -281,9 +289,9 @@ fn command(program: &str, table_url: &str, targets: &Targets) -> Command {
         .env("TARGET_APP_URL", targets.target_app_url())
         .env("AI_AGENT_URL", targets.ai_agent_url())
         .kill_on_drop(true)
-        .stdin(Stdio::null());
-    let log = log(&format!("{program}-{}", free_port()));
-    command.stdout(log.try_clone().unwrap()).stderr(log);
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
     command
 }
 

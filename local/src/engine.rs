@@ -166,7 +166,7 @@ impl Engine {
         }
         tracing::info!(
             run = %run.plan.run().id,
-            "a run that was not stopped goes on: cicada was away for {}, and what was due then is missing",
+            "a run that was not stopped goes on: cicada was away for at most {}, and what was due then is missing",
             shown(now.since(last))
         );
         if run.workload.version() != self.control.settings().workload.version() {

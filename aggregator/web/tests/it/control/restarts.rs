@@ -77,7 +77,8 @@ impl Machine {
     async fn start(&self) -> Process {
         let began = self.clock.now();
         self.store.be_quiet_before(began);
-        let workload = Workload::parse(WORKLOAD, "test", &|_| None).unwrap();
+        let workload =
+            Workload::parse(WORKLOAD, "test", &|_| None).expect("the test's workload is valid");
         let settings = ControlSettings::new(Arc::new(workload));
         let cicada = Cicada::on(Arc::clone(&self.store), settings, self.clock.clone());
         let runs = Arc::clone(&cicada.deployment.runs);
@@ -87,9 +88,17 @@ impl Machine {
             self.target.clone(),
             self.clock.clone(),
         );
-        cicada.heartbeat.turn_on().await.unwrap();
-        cicada.deployment.plan_again().await.unwrap();
-        cicada.deployment.plan_ahead().await.unwrap();
+        cicada.heartbeat.turn_on().await.expect("it is in memory");
+        cicada
+            .deployment
+            .plan_again()
+            .await
+            .expect("the store answers");
+        cicada
+            .deployment
+            .plan_ahead()
+            .await
+            .expect("the store answers");
         Process {
             cicada,
             ticker: Arc::new(ticker),
@@ -111,12 +120,23 @@ impl Process {
             for wake_up in self.cicada.queue.take_before(now.full_second().plus(2)) {
                 let ticker = Arc::clone(&self.ticker);
                 self.ticks.spawn(async move {
-                    ticker.run(&wake_up, None).await.unwrap();
+                    ticker
+                        .run(&wake_up, None)
+                        .await
+                        .expect("a tick is executed");
                 });
             }
             if now.full_second().0.is_multiple_of(60) {
-                self.cicada.deployment.plan_ahead().await.unwrap();
-                self.cicada.aggregation.fold_sealed().await.unwrap();
+                self.cicada
+                    .deployment
+                    .plan_ahead()
+                    .await
+                    .expect("the store answers");
+                self.cicada
+                    .aggregation
+                    .fold_sealed()
+                    .await
+                    .expect("the store answers");
             }
             self.cicada
                 .clock
@@ -128,7 +148,11 @@ impl Process {
 
     /// Ends as it is told to: the run is left, and what is under way is recorded.
     async fn end(mut self) -> Value {
-        self.cicada.control.leave().await.unwrap();
+        self.cicada
+            .control
+            .leave()
+            .await
+            .expect("the store answers");
         while self.ticks.join_next().await.is_some() {}
         self.ledger().await
     }
@@ -142,13 +166,15 @@ impl Process {
 
     async fn requests(&self) -> u64 {
         let statistics = self.cicada.get("/stats/requests").await.json();
-        let rows = statistics["stats"].as_array().unwrap();
-        rows.last().unwrap()["num_requests"].as_u64().unwrap()
+        let rows = statistics["stats"].as_array().expect("there are rows");
+        rows.last().expect("there is one")["num_requests"]
+            .as_u64()
+            .expect("a count")
     }
 }
 
 fn number(ledger: &Value, field: &str) -> u64 {
-    ledger[field].as_u64().unwrap()
+    ledger[field].as_u64().expect("a count")
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,7 +1,8 @@
-//! The output of a headless run: Locust's tables while it goes on and at its end, and the ledger.
+//! The output of a headless run: Locust's tables while it goes on and at its end, the ledger, and A/B.
 
 use std::io::{self, Write as _};
 
+use export::ab::{self, Comparison};
 use export::json;
 use statistics::ledger::Ledger;
 use statistics::reader::Snapshot;
@@ -22,7 +23,7 @@ pub fn print_current(tables: Tables, snapshot: &Snapshot) -> io::Result<()> {
     tables.print(&table::requests(&report, true, table::NAME_WIDTH))
 }
 
-/// Prints the summary at the end: totals, percentiles, errors, and the ledger.
+/// Prints the summary at the end: totals, percentiles, errors, the ledger, and A/B where there are pairs.
 pub fn print_summary(tables: Tables, snapshot: &Snapshot) -> io::Result<()> {
     let report = snapshot.report();
     tables.print(&table::requests(&report, false, table::NAME_WIDTH))?;
@@ -30,7 +31,13 @@ pub fn print_summary(tables: Tables, snapshot: &Snapshot) -> io::Result<()> {
     if !report.errors.is_empty() {
         tables.print(&table::errors(&report, table::NAME_WIDTH))?;
     }
-    tables.print(&ledger_lines(&snapshot.ledger))
+    tables.print(&ledger_lines(&snapshot.ledger))?;
+    let run = snapshot.run.as_deref();
+    let compared = run.map(|run| ab::table(&Comparison::of(snapshot, &run.workload)));
+    match compared.as_deref() {
+        None | Some([]) => Ok(()),
+        Some(lines) => tables.print(lines),
+    }
 }
 
 /// Prints the verdict of each threshold.

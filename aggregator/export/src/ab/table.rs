@@ -28,7 +28,7 @@ pub fn table(comparison: &Comparison) -> Vec<String> {
 }
 
 fn row([name, a, b, time, fails]: [&str; 5]) -> String {
-    let line = format!("{name:<NAME_CHARS$} {a:>7} {b:>7} {time:>21}  {fails:>19}");
+    let line = format!("{name:<NAME_CHARS$} {a:>6} {b:>6} {time:>23} {fails:>20}");
     line.trim_end().to_owned()
 }
 
@@ -56,4 +56,70 @@ fn line(pair: &Pair) -> String {
         &ends(time.difference, time.low, time.high, 1.0),
         &ends(fails.difference, fails.low, fails.high, 100.0),
     ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::words::{Difference, FailVerdict, TimeVerdict};
+    use super::super::{Side, summary};
+    use super::*;
+
+    fn difference<V>(of: [f64; 3], verdict: V) -> Difference<V> {
+        let [difference, low, high] = of.map(Some);
+        Difference {
+            difference,
+            low,
+            high,
+            verdict,
+            sure: Some(0.999),
+        }
+    }
+
+    fn pair() -> Pair {
+        let side = |average| Side {
+            name: "Chat".to_owned(),
+            method: "POST".to_owned(),
+            num_requests: 400,
+            num_failures: 4,
+            fail_ratio: Some(0.01),
+            avg_response_time: Some(average),
+            median_response_time: Some(average),
+            response_time_percentile_95: Some(average),
+        };
+        let time = difference([12_345.6, 11_234.5, 13_456.7], TimeVerdict::Slower);
+        Pair {
+            name: "A name that is longer than there is room for it".to_owned(),
+            method: "POST".to_owned(),
+            a: side(23_456.0),
+            b: side(35_801.6),
+            fail_ratio: difference([-0.0123, -0.0234, -0.001], FailVerdict::Less),
+            avg_response_time: time,
+            median_response_time: time,
+            response_time_percentile_95: time,
+            verdict: "b is slower and fails less often".to_owned(),
+            sure: Some(0.999),
+            explanation: String::new(),
+        }
+    }
+
+    #[test]
+    fn a_table_fits_a_terminal_and_has_no_line_without_pairs() {
+        let of = |pairs: Vec<Pair>| Comparison {
+            run: None,
+            since: 0.0,
+            confidence: 0.95,
+            summary: summary::of(&pairs),
+            pairs,
+        };
+        assert_eq!(table(&of(Vec::new())), Vec::<String>::new());
+        let lines = table(&of(vec![pair(), pair()]));
+        let widest = lines[..5].iter().map(|line| line.chars().count()).max();
+        assert!(widest <= Some(80), "{lines:#?}");
+        assert!(lines[3].contains("+12346 (+11234, +13457)"), "{lines:#?}");
+        assert!(lines[3].contains("-1.23 (-2.34, -0.1)"), "{lines:#?}");
+        assert!(
+            lines[6].starts_with("B is slower in 2 of 2 pairs"),
+            "{lines:#?}"
+        );
+    }
 }

@@ -47,7 +47,15 @@ impl Chapter {
         let charts = charts(snapshot, &run.workload);
         let sections = comparison.pairs.iter().zip(&charts);
         Some(Self {
-            scales: scales(&comparison.pairs),
+            // before the first request there is nothing to draw
+            scales: match comparison
+                .pairs
+                .iter()
+                .any(|pair| pair.fail_ratio.difference.is_some())
+            {
+                true => scales(&comparison.pairs),
+                false => Vec::new(),
+            },
             confidence: in_percent(comparison.confidence),
             pairs: sections
                 .map(|(pair, charts)| section(pair, charts, &events, &gaps))

@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
+use control::Refusal;
 use serde::{Deserialize, Serialize};
 use statistics::report::events::{Event, Gap, events, gaps};
 use traffic::run_rules::InvalidField;
@@ -78,7 +79,11 @@ pub(super) async fn add(
             return Err(InvalidField::new("text", problem).into());
         }
     };
-    let at = api.control.note(name.clone()).await?;
-    let at = at.seconds();
+    let noted = api.control.note(name.clone()).await;
+    let at = noted.map_err(|refusal| match refusal {
+        Refusal::Field(problem) => Refused::from(problem),
+        refusal => Refused::from(refusal),
+    });
+    let at = at?.seconds();
     Ok((StatusCode::CREATED, Json(Event { at, name })))
 }

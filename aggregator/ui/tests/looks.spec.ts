@@ -11,7 +11,7 @@ let cicada: Cicada;
 const WIDTHS = [320, 390, 768, 1024, 1200, 1280, 1440, 1920];
 
 test.beforeAll(async () => {
-  cicada = await Cicada.demo();
+  cicada = await Cicada.demo({}, "--threshold", "p95<60000", "--threshold", "fail_ratio<0.000001");
   const requests = async () => (await cicada.get<{ stats: { num_requests: number }[] }>("stats/requests")).stats.at(-1)?.num_requests;
   await expect.poll(requests, { timeout: 120_000 }).toBeGreaterThan(200);
 });
@@ -48,6 +48,8 @@ const background = (page: Page) => page.evaluate(() => getComputedStyle(document
 
 test("by day everybody can use it", async ({ page }) => {
   await allTabs(page, "light");
+  await expect(page.getByRole("img", { name: /^p95<60000: holds/ })).toBeVisible();
+  await expect(page.getByText(/[12] of 2 hold/)).toBeVisible();
   expect(await background(page)).toBe("rgb(255, 255, 255)");
 });
 

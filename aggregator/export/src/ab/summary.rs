@@ -35,12 +35,13 @@ pub(super) fn of(pairs: &[Pair]) -> String {
         let found: Vec<String> = pairs.iter().filter_map(finds).collect();
         if !found.is_empty() {
             let (count, names) = (found.len(), found.join(", "));
-            let among = if number == 1 {
-                format!(" ({names})")
-            } else {
-                format!(" in {count}{of_all} ({names})")
+            // of how many stands in the first part
+            let of_all = if parts.is_empty() { &*of_all } else { "" };
+            let among = match number {
+                1 => String::new(),
+                _ => format!(" in {count}{of_all}"),
             };
-            parts.push(format!("{words}{among}"));
+            parts.push(format!("{words}{among} ({names})"));
         }
     }
     let none = named(&|pair| !is_too_few(pair) && pair.sure.is_none());

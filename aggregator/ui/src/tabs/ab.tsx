@@ -82,8 +82,11 @@ function Comparison({ ab, charts, markers }: ComparisonProps) {
   );
 }
 
-/** `b is slower, 99.9 % sure` */
-const verdict = ({ verdict, sure }: Pair) => (sure == null ? verdict : `${verdict}, ${decimal(100 * sure, 4)} % sure`);
+/** `B is slower, 99.9 % sure` */
+function verdict({ verdict, sure }: Pair): string {
+  const words = `${verdict.charAt(0).toUpperCase()}${verdict.slice(1)}`;
+  return sure == null ? words : `${words}, ${decimal(100 * sure, 4)} % sure`;
+}
 
 const TIMES = { Average: "avg_response_time", Median: "median_response_time", "95th percentile": "response_time_percentile_0.95" } as const;
 

@@ -218,9 +218,9 @@ async fn a_difference_is_called_one_when_chance_does_not_explain_it() {
     let summary = body["summary"].as_str().expect("a sentence");
     for part in [
         "B is slower in 2 of 6 pairs (Chat by ",
-        ", is faster in 1 of 6 pairs (Tool Prompt by ",
-        ", fails more often in 1 of 6 pairs (Simple Prompt by 28.5 percentage points)",
-        " and fails less often in 1 of 6 pairs (Error Prompt by 28.5 percentage points)",
+        ", is faster in 1 (Tool Prompt by ",
+        ", fails more often in 1 (Simple Prompt by 28.5 percentage points)",
+        " and fails less often in 1 (Error Prompt by 28.5 percentage points)",
         "; no difference is shown in 1; 1 have too few requests yet.",
     ] {
         assert!(summary.contains(part), "{part} in {summary}");

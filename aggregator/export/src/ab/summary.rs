@@ -58,7 +58,8 @@ pub(super) fn of(pairs: &[Pair]) -> String {
         text
     };
     if too_few > 0 {
-        text.push_str(&format!("; {too_few} have too few requests yet"));
+        let has = if too_few == 1 { "has" } else { "have" };
+        text.push_str(&format!("; {too_few} {has} too few requests yet"));
     }
     text.push('.');
     text

@@ -221,7 +221,7 @@ async fn a_difference_is_called_one_when_chance_does_not_explain_it() {
         ", is faster in 1 (Tool Prompt by ",
         ", fails more often in 1 (Simple Prompt by 28.5 percentage points)",
         " and fails less often in 1 (Error Prompt by 28.5 percentage points)",
-        "; no difference is shown in 1; 1 have too few requests yet.",
+        "; no difference is shown in 1; 1 has too few requests yet.",
     ] {
         assert!(summary.contains(part), "{part} in {summary}");
     }

@@ -20,7 +20,7 @@ pub(super) fn of(pairs: &[Pair]) -> String {
     } else {
         format!(" of {number} pairs")
     };
-    let kinds: [(&str, &dyn Fn(&Pair) -> Option<String>); 4] = [
+    let kinds: [(&str, &Finds<'_>); 4] = [
         ("is slower", &|pair| by_time(pair, TimeVerdict::Slower)),
         ("is faster", &|pair| by_time(pair, TimeVerdict::Faster)),
         ("fails more often", &|pair| {
@@ -64,6 +64,9 @@ pub(super) fn of(pairs: &[Pair]) -> String {
     text.push('.');
     text
 }
+
+/// What is said of a pair of which something is so.
+type Finds<'a> = dyn Fn(&Pair) -> Option<String> + 'a;
 
 fn is_too_few(pair: &Pair) -> bool {
     pair.fail_ratio.verdict == FailVerdict::TooFew

@@ -68,31 +68,48 @@ pub(super) fn one_scale(title: &str, unit: &str, ranges: &[Range]) -> String {
             y + 4.0,
             HtmlEscape(&name)
         );
-        let Some(((low, high), difference)) = range.ends.zip(range.difference) else {
-            continue;
-        };
-        let class = match (low > 0.0, high < 0.0) {
-            (true, _) => "worse",
-            (_, true) => "better",
-            _ => "open",
-        };
-        let _ = write!(
-            svg,
-            "<g class=\"{class}\"><title>{}: {} {unit} ({} to {})</title>\
-             <rect class=\"bar\" x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"10\" rx=\"2\"/>\
-             <circle class=\"dot\" cx=\"{:.1}\" cy=\"{y:.1}\" r=\"4.5\"/></g>",
-            HtmlEscape(&range.name),
-            figure(difference),
-            figure(low),
-            figure(high),
-            x(low),
-            y - 5.0,
-            (x(high) - x(low)).max(2.0),
-            x(difference),
-        );
+        mark(&mut svg, range, unit, y, &x);
     }
     svg.push_str("</svg>");
     svg
+}
+
+/// A difference and its interval, at a height.
+fn mark(svg: &mut String, range: &Range, unit: &str, y: f64, x: &dyn Fn(f64) -> f64) {
+    let Some(difference) = range.difference else {
+        return;
+    };
+    let Some((low, high)) = range.ends else {
+        // too few requests for an interval
+        let _ = write!(
+            svg,
+            "<g class=\"open\"><title>{}: {} {unit}, too few requests</title>\
+             <circle class=\"hollow\" cx=\"{:.1}\" cy=\"{y:.1}\" r=\"4.5\"/></g>",
+            HtmlEscape(&range.name),
+            figure(difference),
+            x(difference),
+        );
+        return;
+    };
+    let class = match (low > 0.0, high < 0.0) {
+        (true, _) => "worse",
+        (_, true) => "better",
+        _ => "open",
+    };
+    let _ = write!(
+        svg,
+        "<g class=\"{class}\"><title>{}: {} {unit} ({} to {})</title>\
+         <rect class=\"bar\" x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"10\" rx=\"2\"/>\
+         <circle class=\"dot\" cx=\"{:.1}\" cy=\"{y:.1}\" r=\"4.5\"/></g>",
+        HtmlEscape(&range.name),
+        figure(difference),
+        figure(low),
+        figure(high),
+        x(low),
+        y - 5.0,
+        (x(high) - x(low)).max(2.0),
+        x(difference),
+    );
 }
 
 /// The share of each side's requests in each bin, A above and B below.

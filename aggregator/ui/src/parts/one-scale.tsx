@@ -76,11 +76,11 @@ export function OneScale({ title, unit, ranges }: Props) {
                   <text {...text} textAnchor="end" x={width} y={top + 13}>
                     {words}
                   </text>
-                  {difference != null && low != null && high != null && (
-                    <>
-                      <rect fill={colour} fillOpacity={0.4} height={10} rx={2} width={Math.max(x(high) - x(low), 2)} x={x(low)} y={top + 21} />
-                      <circle cx={x(difference)} cy={top + 26} fill={colour} r={5} />
-                    </>
+                  {low != null && high != null && (
+                    <rect fill={colour} fillOpacity={0.4} height={10} rx={2} width={Math.max(x(high) - x(low), 2)} x={x(low)} y={top + 21} />
+                  )}
+                  {difference != null && (
+                    <circle cx={x(difference)} cy={top + 26} fill={low == null ? "none" : colour} r={5} stroke={colour} strokeWidth={1.5} />
                   )}
                 </g>
               );

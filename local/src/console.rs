@@ -1,8 +1,9 @@
-//! The output of a headless run on standard error: Locust's tables while it goes on and at its end, and the ledger. On a
-//! terminal they fit its width, and are drawn anew in place.
+//! The output of a headless run on standard error: Locust's tables while it goes on and at its end, the ledger, and
+//! A/B. On a terminal the tables fit its width, and are drawn anew in place.
 
 use std::io::{self, Write as _};
 
+use export::ab::{self, Comparison};
 use export::json;
 use statistics::ledger::Ledger;
 use statistics::reader::Snapshot;
@@ -27,7 +28,7 @@ pub fn print_current(screen: &Screen, snapshot: &Snapshot) -> io::Result<()> {
     ))
 }
 
-/// Prints the summary at the end: totals, percentiles, errors, and the ledger.
+/// Prints the summary at the end: totals, percentiles, errors, the ledger, and A/B where there are pairs.
 pub fn print_summary(screen: &Screen, snapshot: &Snapshot) -> io::Result<()> {
     let report = snapshot.report();
     if let Some(size) = screen.size() {
@@ -41,7 +42,13 @@ pub fn print_summary(screen: &Screen, snapshot: &Snapshot) -> io::Result<()> {
             screen.print(&table::errors(&report, table::NAME_WIDTH))?;
         }
     }
-    screen.print(&ledger_lines(&snapshot.ledger))
+    screen.print(&ledger_lines(&snapshot.ledger))?;
+    let run = snapshot.run.as_deref();
+    let compared = run.map(|run| ab::table(&Comparison::of(snapshot, &run.workload)));
+    match compared.as_deref() {
+        None | Some([]) => Ok(()),
+        Some(lines) => screen.print(lines),
+    }
 }
 
 /// Prints the verdict of each threshold.

@@ -86,6 +86,12 @@ pub enum Refusal {
     FanOut(#[from] FanOutError),
 }
 
+/// The notes that a run keeps: every process reads them again and again with the run.
+const NOTES: usize = 20;
+
+/// The most characters of a note.
+const NOTE_CHARS: usize = 100;
+
 /// The outcome of a stop.
 #[derive(Debug)]
 pub enum Stop {
@@ -241,6 +247,29 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         };
         self.deployment.update(reset).await?;
         Ok(())
+    }
+
+    /// Leaves a note on the newest run, and says at which instant; of many only the newest [`NOTES`] are kept.
+    pub async fn note(&self, text: &str) -> Result<Timestamp, Refusal> {
+        let length = text.chars().count();
+        if !(1..=NOTE_CHARS).contains(&length) || text.contains(char::is_control) {
+            let problem = format!("must be one line of 1 to {NOTE_CHARS} characters");
+            return Err(InvalidField::new("text", problem).into());
+        }
+        let _turn = self.turn.lock().await;
+        self.write_held().await?;
+        let note = |run: &mut Run, now: Timestamp| {
+            run.notes.push((now.micros().to_string(), text.to_owned()));
+            let excess = run.notes.len().saturating_sub(NOTES);
+            run.notes.drain(..excess);
+            true
+        };
+        let noted = self.deployment.update(note).await?;
+        let latest = noted.as_ref().and_then(|run| run.noted().last());
+        latest.map(|(at, _)| at).ok_or_else(|| {
+            let problem = "belongs to a run, and there is none yet: start one first";
+            InvalidField::new("text", problem).into()
+        })
     }
 
     /// Ends the newest run if it does not obey the rules of this process: see [`Deployment::end_what_does_not_fit`].

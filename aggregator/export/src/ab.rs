@@ -2,9 +2,9 @@
 //! body of `GET /ab`.
 //!
 //! The figures of a side are those of its row in the statistics. A difference is always b minus a, with an interval
-//! from `interval`; `pairs` finds the pairs. A verdict says that there is a difference only if one of a pair's three
-//! intervals does not hold 0. The three hold together with 95 %, so one of twenty pairs without a difference is called
-//! different by chance, and more of them if somebody looks again and again.
+//! from `interval` or `quantile`; `pairs` finds the pairs, and `summary` says what all of it comes to. A verdict says
+//! that there is a difference only if one of a pair's four intervals does not hold 0. The intervals of all pairs hold
+//! together with 95 %, at every look of a run: of twenty runs without a difference one ever shows one by chance.
 
 use serde::Serialize;
 use traffic::run::RunId;
@@ -16,14 +16,24 @@ use statistics::report::figures;
 use statistics::stats::Stats;
 use statistics::stats::entry::Entry;
 
+mod charts;
 mod interval;
 mod pairs;
+mod quantile;
+mod summary;
+mod table;
 mod words;
 
-use interval::{Interval, ONE_OF_THREE};
-use words::Findings;
+use interval::{Interval, Level, Ratio};
+use quantile::quantile;
+use words::{Findings, Together};
 
-pub use words::{Difference, ENOUGH, FailVerdict, TimeVerdict};
+pub use charts::{Bins, Distribution, OverTime, PairCharts, SideOverTime, charts};
+pub use table::table;
+pub use words::{Difference, ENOUGH, FailVerdict, TimeVerdict, in_percent};
+
+/// The differences of a pair that have an interval.
+const INTERVALS: usize = 4;
 
 /// All pairs of a workload, compared.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
@@ -33,8 +43,10 @@ pub struct Comparison {
     pub run: Option<RunId>,
     /// The instant from which the statistics count, in seconds since the Unix epoch.
     pub since: f64,
-    /// The confidence of the three intervals of a pair together.
+    /// The confidence with which the intervals of all pairs hold together, at every look.
     pub confidence: f64,
+    /// The outcome of the whole comparison, in a sentence or two.
+    pub summary: String,
     /// The pairs, in the order of the workload.
     pub pairs: Vec<Pair>,
 }
@@ -56,8 +68,13 @@ pub struct Pair {
     pub avg_response_time: Difference<TimeVerdict>,
     /// The difference of the median response times.
     pub median_response_time: Difference<TimeVerdict>,
+    /// The difference of the 95th percentiles.
+    #[serde(rename = "response_time_percentile_0.95")]
+    pub response_time_percentile_95: Difference<TimeVerdict>,
     /// The verdict on the pair, in a few words.
     pub verdict: String,
+    /// The confidence of the verdict, where it says that there is a difference: 0.95, 0.99, 0.999, 0.9999 or 0.999999.
+    pub sure: Option<f64>,
     /// The verdict with its figures, as a sentence.
     pub explanation: String,
 }
@@ -88,13 +105,16 @@ impl Comparison {
     /// The pairs of the workload of a snapshot's run, or of `next` before the first run, compared.
     pub fn of(snapshot: &Snapshot, next: &Workload) -> Self {
         let run = snapshot.run.as_deref();
-        let workload = run.map_or(next, |run| &run.workload);
-        let pairs = pairs::of(workload).into_iter();
+        let pairs = pairs::of(run.map_or(next, |run| &run.workload));
+        let together = Together(INTERVALS * pairs.len());
+        let compared = |pair| compared(&snapshot.stats, together, pair);
+        let pairs: Vec<Pair> = pairs.into_iter().map(compared).collect();
         Self {
             run: run.map(|run| run.plan.run().id.clone()),
             since: snapshot.stats.since().seconds(),
             confidence: interval::CONFIDENCE,
-            pairs: pairs.map(|pair| compared(&snapshot.stats, pair)).collect(),
+            summary: summary::of(&pairs),
+            pairs,
         }
     }
 }
@@ -105,42 +125,46 @@ struct Counted<'s> {
     entry: Option<&'s Entry>,
 }
 
-fn compared(stats: &Stats, pair: pairs::Pair) -> Pair {
+fn compared(stats: &Stats, together: Together, pair: pairs::Pair) -> Pair {
     let a = Counted::of(stats, &pair.a, &pair.method);
     let b = Counted::of(stats, &pair.b, &pair.method);
-    let fewest = a.side.num_requests.min(b.side.num_requests);
+    let is_enough = a.side.num_requests.min(b.side.num_requests) >= ENOUGH;
+    let figure = |of: fn(&Side) -> Option<f64>| of(&a.side).zip(of(&b.side));
+    let ratios = a.ratio().zip(b.ratio()).filter(|_| is_enough);
     let fail_ratio = Difference::new(
-        a.side.fail_ratio.zip(b.side.fail_ratio),
-        a.ratio()
-            .zip(b.ratio())
-            .map(|(a, b)| interval::difference(&a, &b)),
-        |interval| FailVerdict::of(interval, fewest),
+        together,
+        figure(|side| side.fail_ratio),
+        |level| ratios.map(|(a, b)| interval::difference_of_ratios(level, a, b)),
+        FailVerdict::of,
     );
-    let times = |estimates: Option<(f64, f64)>, interval: Option<Interval>| {
-        let interval = interval.filter(|_| fewest >= ENOUGH);
-        Difference::new(estimates, interval, TimeVerdict::of)
+    let means = a.mean().zip(b.mean()).filter(|_| is_enough);
+    let avg_response_time = Difference::new(
+        together,
+        figure(|side| side.avg_response_time),
+        |level| means.map(|(a, b)| interval::difference_of_means(level, &a, &b)),
+        TimeVerdict::of,
+    );
+    let quantiles = |fraction, of: fn(&Side) -> Option<f64>| {
+        let at = |level| {
+            let [a, b] = [&a, &b].map(|counted| counted.quantile(level, fraction, of));
+            Some(interval::difference(&a?, &b?)).filter(|_| is_enough)
+        };
+        Difference::new(together, figure(of), at, TimeVerdict::of)
     };
-    let avg_response_time = times(
-        a.side.avg_response_time.zip(b.side.avg_response_time),
-        a.mean()
-            .zip(b.mean())
-            .map(|(a, b)| interval::difference_of_means(ONE_OF_THREE, &a, &b)),
-    );
-    let median_response_time = times(
-        a.side.median_response_time.zip(b.side.median_response_time),
-        a.median()
-            .zip(b.median())
-            .map(|(a, b)| interval::difference(&a, &b)),
-    );
+    let median_response_time = quantiles(0.5, |side| side.median_response_time);
+    let response_time_percentile_95 = quantiles(0.95, |side| side.response_time_percentile_95);
     let findings = Findings {
         counts: [a.side.num_requests, b.side.num_requests],
         average_of_a: a.side.avg_response_time,
         fail_ratio,
         average: avg_response_time,
         median: median_response_time,
+        p95: response_time_percentile_95,
     };
+    let (verdict, sure) = findings.verdict();
     Pair {
-        verdict: findings.verdict(),
+        verdict,
+        sure,
         explanation: findings.explanation(),
         name: pair.name,
         method: pair.method,
@@ -149,6 +173,7 @@ fn compared(stats: &Stats, pair: pairs::Pair) -> Pair {
         fail_ratio,
         avg_response_time,
         median_response_time,
+        response_time_percentile_95,
     }
 }
 
@@ -178,9 +203,12 @@ impl<'s> Counted<'s> {
         Self { side, entry }
     }
 
-    fn ratio(&self) -> Option<Interval> {
+    fn ratio(&self) -> Option<Ratio> {
         let sum = &self.entry?.sum;
-        Some(interval::ratio(ONE_OF_THREE, sum.failures, sum.requests))
+        Some(Ratio {
+            failures: sum.failures,
+            requests: sum.requests,
+        })
     }
 
     fn mean(&self) -> Option<interval::Mean> {
@@ -189,13 +217,14 @@ impl<'s> Counted<'s> {
         interval::mean(&entry.histogram, entry.sum.response_us, bounds)
     }
 
-    fn median(&self) -> Option<Interval> {
-        let (entry, estimate) = (self.entry?, self.side.median_response_time?);
-        interval::median(
-            ONE_OF_THREE,
-            &entry.histogram,
-            estimate,
-            (entry.sum.min_us, entry.sum.max_us),
-        )
+    fn quantile(
+        &self,
+        level: Level,
+        fraction: f64,
+        estimate: fn(&Side) -> Option<f64>,
+    ) -> Option<Interval> {
+        let (entry, estimate) = (self.entry?, estimate(&self.side)?);
+        let bounds = (entry.sum.min_us, entry.sum.max_us);
+        quantile(level, fraction, &entry.histogram, estimate, bounds)
     }
 }

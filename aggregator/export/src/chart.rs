@@ -1,25 +1,30 @@
 //! Charts over time as SVG: lines, axes with round numbers, and the values of each point as its title.
 //!
-//! A line has a class, from which the page's style sheet gives it its colour. No text in a chart comes from users.
+//! A line has a class, from which the page's style sheet gives it its colour. Texts of users are escaped.
 
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
+use minijinja::HtmlEscape;
 
 use super::trimmed;
+use statistics::report::events::{Event, Gap};
 
-const WIDTH: f64 = 560.0;
-const HEIGHT: f64 = 220.0;
-const LEFT: f64 = 52.0;
-const RIGHT: f64 = 14.0;
-const TOP: f64 = 14.0;
-const BOTTOM: f64 = 30.0;
+pub(super) const WIDTH: f64 = 560.0;
+pub(super) const HEIGHT: f64 = 220.0;
+pub(super) const LEFT: f64 = 52.0;
+pub(super) const RIGHT: f64 = 14.0;
+pub(super) const TOP: f64 = 14.0;
+pub(super) const BOTTOM: f64 = 30.0;
 
 /// The most lines of the grid, beside the one at zero.
 const Y_STEPS: f64 = 5.0;
 
 /// The most times below the chart.
 const X_LABELS: u64 = 6;
+
+/// The most characters of what happened.
+const MARK_CHARS: usize = 24;
 
 /// The seconds between two times below the chart: the first that gives few enough.
 const X_STEPS: [u64; 19] = [
@@ -36,6 +41,10 @@ pub(super) struct Chart {
     pub(super) times: Vec<u64>,
     /// The lines; the last one is drawn on top.
     pub(super) lines: Vec<Line>,
+    /// What happened meanwhile.
+    pub(super) events: Vec<Event>,
+    /// The stretches of time of which nothing is known.
+    pub(super) gaps: Vec<Gap>,
 }
 
 /// One value over time.
@@ -57,7 +66,9 @@ impl Chart {
             "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{}\">",
             labels.join(", ")
         );
+        self.shade(&mut svg, &scale);
         scale.grid(&mut svg);
+        self.mark(&mut svg, &scale);
         for line in &self.lines {
             self.area(&mut svg, &scale, line);
         }
@@ -67,6 +78,49 @@ impl Chart {
         self.titles(&mut svg, &scale);
         svg.push_str("</svg>");
         svg
+    }
+
+    /// The stretches of time of which nothing is known.
+    fn shade(&self, svg: &mut String, scale: &Scale) {
+        for gap in &self.gaps {
+            let [from, to] =
+                [gap.from, gap.to].map(|time| scale.x(time.clamp(scale.first, scale.last)));
+            let _ = write!(
+                svg,
+                "<rect class=\"gap\" x=\"{from:.1}\" y=\"{TOP}\" width=\"{:.1}\" height=\"{:.1}\"/>",
+                (to - from).max(1.0),
+                HEIGHT - TOP - BOTTOM,
+            );
+        }
+    }
+
+    /// What happened, as lines with names; of names that would meet only the first.
+    fn mark(&self, svg: &mut String, scale: &Scale) {
+        let mut taken = f64::MIN;
+        for event in &self.events {
+            let time = event.at as u64;
+            if self.times.is_empty() || time > scale.last {
+                continue;
+            }
+            let x = scale.x(time.max(scale.first));
+            let _ = write!(
+                svg,
+                "<path class=\"mark\" d=\"M{x:.1} {TOP}V{:.1}\"/>",
+                HEIGHT - BOTTOM
+            );
+            let name: String = event.name.chars().take(MARK_CHARS).collect();
+            let width = 5.5 * name.chars().count() as f64;
+            let begins = x.min(WIDTH - width);
+            if begins > taken {
+                taken = begins + width + 4.0;
+                let name = HtmlEscape(&name);
+                let _ = write!(
+                    svg,
+                    "<text class=\"tick small\" x=\"{begins:.1}\" y=\"{:.1}\">{name}</text>",
+                    TOP - 4.0
+                );
+            }
+        }
     }
 
     /// The parts of a line between its gaps.
@@ -229,7 +283,7 @@ impl Scale {
 }
 
 /// The first of 1, 2 or 5 times a power of ten that is no smaller.
-fn round_step(least: f64) -> f64 {
+pub(super) fn round_step(least: f64) -> f64 {
     if least <= 0.0 || !least.is_finite() {
         return 1.0;
     }
@@ -300,12 +354,19 @@ mod tests {
                 class: "p95",
                 values: vec![Some(1.0), Some(3.0), None, Some(2.0), None],
             }],
+            events: vec![Event {
+                at: 106.0,
+                name: "<b> & c".to_owned(),
+            }],
+            gaps: vec![Gap { from: 105, to: 110 }],
         };
         let svg = chart.svg();
         assert_eq!(svg.matches("class=\"line p95\"").count(), 1);
         assert_eq!(svg.matches("class=\"dot p95\"").count(), 1);
         assert_eq!(svg.matches("<title>").count(), 5);
         assert!(svg.contains("1970-01-01 00:01:45 UTC\np95: 3 ms"), "{svg}");
+        assert_eq!(svg.matches("class=\"gap\"").count(), 1);
+        assert!(svg.contains("&lt;b&gt; &amp; c"), "{svg}");
         assert!(!svg.contains("NaN") && !svg.contains("inf"), "{svg}");
     }
 
@@ -321,6 +382,8 @@ mod tests {
                 unit: "",
                 times,
                 lines: vec![line],
+                events: Vec::new(),
+                gaps: Vec::new(),
             };
             assert!(!chart.svg().contains("NaN"));
         }

@@ -11,9 +11,11 @@ use statistics::report::{ErrorRow, PERCENTILE_NAMES, Report};
 use self::table::{Table, content, measured, median, percentiles};
 use super::python::{float, quoted};
 
+mod ab;
 mod history;
 mod table;
 
+pub use ab::{ab, ledger};
 pub use history::{HistoryWriter, full_history, history_head};
 
 const REQUESTS: [&str; 11] = [

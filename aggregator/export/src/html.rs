@@ -1,4 +1,5 @@
-//! The report: one page with tables and charts that needs nothing else, not even a script.
+//! The report: one page with tables and charts that needs nothing else. Its one script only holds figures, for tools
+//! that read Locust's reports.
 //!
 //! The template engine escapes the texts of users and targets. A table ends after [`PAGE_ROWS`] rows with the number of
 //! those that are left out, so that the page stays small for every run.
@@ -6,21 +7,31 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use minijinja::Environment;
 use minijinja::value::{Serde, Value};
 use serde::Serialize;
+use sha2::{Digest as _, Sha256};
 use traffic::clock::Timestamp;
 use traffic::run::Share;
 use traffic::runs::LoadedRun;
+use traffic::workload::ClassRatio;
 
 use super::chart::{Chart, Line, figure};
 use super::host;
+use ab::Chapter;
 use statistics::ledger::{Account, Columns};
 use statistics::reader::Snapshot;
+use statistics::report::events::{Event, Gap, events, gaps};
 use statistics::report::past::{Moment, moments};
 use statistics::report::time::{duration, utc};
 use statistics::report::{ErrorRow, PAGE_ROWS, PERCENTILE_NAMES, Report, Row};
 use statistics::thresholds::{Judged, judged};
+
+mod ab;
+mod pictures;
+mod template_args;
 
 /// The most exceptions in a report: each has a traceback.
 const EXCEPTIONS: usize = 100;
@@ -81,6 +92,11 @@ struct Page<'a> {
     duration: String,
     tiles: Vec<(&'static str, String, bool)>,
     graphs: Vec<Graph>,
+    ab: Option<Chapter>,
+    events: Vec<Happened>,
+    script: Value,
+    /// What the policy of the page calls the script.
+    script_hash: String,
     percentile_names: [&'static str; PERCENTILE_NAMES.len()],
     /// The last one is that of all.
     rows: Vec<Requests<'a>>,
@@ -148,6 +164,13 @@ struct Ratio {
     tasks: Vec<Ratio>,
 }
 
+/// Something that happened to the run.
+#[derive(Serialize)]
+struct Happened {
+    time: String,
+    name: String,
+}
+
 #[derive(Serialize)]
 struct Graph {
     title: &'static str,
@@ -170,7 +193,12 @@ fn page(snapshot: &Snapshot, theme: Theme, download: Option<&str>) -> String {
     let run = snapshot.run.as_deref();
     let start = report.start_time;
     let end = report.end_time.unwrap_or(start);
+    let script = template_args::script(snapshot, &report, download.is_some());
     let page = Page {
+        script_hash: BASE64.encode(Sha256::digest(&script)),
+        script: Value::from_safe_string(script),
+        ab: Chapter::of(snapshot),
+        events: happened(snapshot),
         theme: theme.as_str(),
         download,
         version: env!("CARGO_PKG_VERSION"),
@@ -282,8 +310,30 @@ fn tiles(report: &Report, snapshot: &Snapshot) -> Vec<(&'static str, String, boo
     ]
 }
 
-/// The shares while the run had its users.
-fn ratios(run: &LoadedRun, at: Timestamp) -> Vec<Ratio> {
+/// What happened to the run, and when nothing of it is known.
+fn happened(snapshot: &Snapshot) -> Vec<Happened> {
+    let gaps = gaps(snapshot).into_iter().map(|gap| {
+        let name = format!("nothing is known until {}", utc(gap.to));
+        (gap.from, name)
+    });
+    let events = events(snapshot).into_iter();
+    let mut all: Vec<_> = events
+        .map(|event| (event.at as u64, event.name))
+        .chain(gaps)
+        .collect();
+    all.sort_by_key(|(at, _)| *at);
+    let left_out = all.len().saturating_sub(PAGE_ROWS);
+    let happened = all.into_iter().skip(left_out);
+    happened
+        .map(|(at, name)| Happened {
+            time: utc(at),
+            name,
+        })
+        .collect()
+}
+
+/// The shares while the run had its users; of tasks those of their classes, or of all.
+fn shares(run: &LoadedRun, at: Timestamp, is_total: bool) -> Vec<ClassRatio> {
     let end = run.plan.run().ends();
     let end = end.map(|end| end - Duration::from_micros(1));
     let counts = run.plan.class_counts(end.map_or(at, |end| end.min(at)));
@@ -295,8 +345,11 @@ fn ratios(run: &LoadedRun, at: Timestamp) -> Vec<Ratio> {
     let users: Vec<(&str, u64)> = names
         .filter_map(|name| Some((name, u64::from(counts[run.plan.class_number(name)?]))))
         .collect();
-    let of_class = run.workload.task_ratio(&users, false).0;
-    let of_all = run.workload.task_ratio(&users, true).0;
+    run.workload.task_ratio(&users, is_total).0
+}
+
+fn ratios(run: &LoadedRun, at: Timestamp) -> Vec<Ratio> {
+    let [of_class, of_all] = [false, true].map(|is_total| shares(run, at, is_total));
     let ratio = |name: String, of_class: f64, of_all: f64, tasks: Vec<Ratio>| Ratio {
         name,
         of_class: percent(of_class),
@@ -320,33 +373,42 @@ fn graphs(snapshot: &Snapshot) -> Vec<Graph> {
     if moments.is_empty() {
         return Vec::new();
     }
-    let line = |label, class, value: fn(&Moment) -> Option<f64>| Line {
+    let line = |label, class, value: &dyn Fn(&Moment) -> Option<f64>| Line {
         label,
         class,
         values: moments.iter().map(value).collect(),
     };
     let times: Vec<u64> = moments.iter().map(|moment| moment.time).collect();
+    let (events, gaps) = (events(snapshot), gaps(snapshot));
+    let known = |time: u64| !gaps.iter().any(|gap| gap.holds(time));
     // an interval without requests has no response time
     let rates = vec![
-        line("Requests/s", "rps", |moment| Some(moment.total.current_rps)),
-        line("Failures/s", "fails", |moment| {
-            Some(moment.total.current_fail_per_sec)
+        line("Requests/s", "rps", &|moment| {
+            known(moment.time).then_some(moment.total.current_rps)
+        }),
+        line("Failures/s", "fails", &|moment| {
+            known(moment.time).then_some(moment.total.current_fail_per_sec)
         }),
     ];
     let response_times = vec![
-        line("95 %", "p95", |moment| current(moment, 5)),
-        line("Median", "p50", |moment| current(moment, 0)),
+        line("95 %", "p95", &|moment| current(moment, 5)),
+        line("Median", "p50", &|moment| current(moment, 0)),
     ];
-    let users = vec![line("Users", "users", |moment| {
-        Some(moment.user_count as f64)
+    // nobody sends while the program is away
+    let users = vec![line("Users", "users", &|moment| {
+        Some(if known(moment.time) {
+            moment.user_count
+        } else {
+            0
+        } as f64)
     })];
-    let graph = |title, unit, lines| Graph::new(title, unit, times.clone(), lines);
+    let graph = |title, unit, lines| Graph::new(title, unit, times.clone(), lines, &events, &gaps);
     let mut graphs = vec![
         graph("Requests per second", "", rates),
         graph("Response times (ms)", " ms", response_times),
         graph("Users", "", users),
     ];
-    graphs.extend(ledger_graph(snapshot));
+    graphs.extend(ledger_graph(snapshot, &events, &gaps));
     graphs
 }
 
@@ -356,7 +418,7 @@ fn current(moment: &Moment, number: usize) -> Option<f64> {
 }
 
 /// The iterations a second: planned, recorded, skipped and missing.
-fn ledger_graph(snapshot: &Snapshot) -> Option<Graph> {
+fn ledger_graph(snapshot: &Snapshot, events: &[Event], gaps: &[Gap]) -> Option<Graph> {
     let history = snapshot.ledger_past.history();
     if history.ends.is_empty() {
         return None;
@@ -376,13 +438,28 @@ fn ledger_graph(snapshot: &Snapshot) -> Option<Graph> {
         line("Skipped", "skipped", |columns| &columns.skipped),
         line("Missing", "fails", |columns| &columns.missing),
     ];
-    Some(Graph::new("Iterations per second", "", history.ends, lines))
+    let title = "Iterations per second";
+    Some(Graph::new(title, "", history.ends, lines, events, gaps))
 }
 
 impl Graph {
-    fn new(title: &'static str, unit: &'static str, times: Vec<u64>, lines: Vec<Line>) -> Self {
+    fn new(
+        title: &'static str,
+        unit: &'static str,
+        times: Vec<u64>,
+        lines: Vec<Line>,
+        events: &[Event],
+        gaps: &[Gap],
+    ) -> Self {
         let legend = lines.iter().map(|line| (line.label, line.class)).collect();
-        let svg = Chart { unit, times, lines }.svg();
+        let chart = Chart {
+            unit,
+            times,
+            lines,
+            events: events.to_vec(),
+            gaps: gaps.to_vec(),
+        };
+        let svg = chart.svg();
         Self {
             title,
             legend,

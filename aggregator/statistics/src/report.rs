@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 
 use crate::stats::OTHER_NAMES;
 
+pub mod events;
 pub mod figures;
 pub mod past;
 pub mod table;

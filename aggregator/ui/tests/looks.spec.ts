@@ -11,7 +11,7 @@ let cicada: Cicada;
 const WIDTHS = [320, 390, 768, 1024, 1200, 1280, 1440, 1920];
 
 test.beforeAll(async () => {
-  cicada = await Cicada.demo();
+  cicada = await Cicada.demo({}, "--threshold", "p95<60000", "--threshold", "fail_ratio<0.000001");
   const requests = async () => (await cicada.get<{ stats: { num_requests: number }[] }>("stats/requests")).stats.at(-1)?.num_requests;
   await expect.poll(requests, { timeout: 120_000 }).toBeGreaterThan(200);
 });
@@ -48,6 +48,8 @@ const background = (page: Page) => page.evaluate(() => getComputedStyle(document
 
 test("by day everybody can use it", async ({ page }) => {
   await allTabs(page, "light");
+  await expect(page.getByRole("img", { name: /^p95<60000: holds/ })).toBeVisible();
+  await expect(page.getByText(/[12] of 2 hold/)).toBeVisible();
   expect(await background(page)).toBe("rgb(255, 255, 255)");
 });
 
@@ -137,6 +139,44 @@ test("charts have names and a table behind them, and nothing is drawn where noth
   await expect(times.getByRole("button", { name: "99th percentile" })).toBeVisible();
   await times.getByRole("checkbox", { name: "Logarithmic" }).check();
   await expect(times.getByRole("img")).toBeVisible();
+});
+
+test("all differences of A and B are on one scale, and pictures show both over time and their distributions", async ({ page }) => {
+  await page.goto(`${cicada.url}?tab=ab`);
+  const times = page.getByRole("figure", { name: "Average response time, B − A (ms)" });
+  await expect(times.locator("[data-range]")).toHaveCount(6);
+  await expect(page.getByRole("figure", { name: "Failures, B − A (percentage points)" }).locator("[data-range]")).toHaveCount(6);
+  await page.getByLabel("Unit").selectOption("% of A");
+  await expect(page.getByRole("figure", { name: "Average response time, B − A (% of A)" })).toBeVisible();
+  await expect(page.getByRole("img", { name: /^Chat: response times \(ms\)/ }).locator("polyline, circle").first()).toBeVisible();
+  await expect(page.getByRole("img", { name: /^Chat: failures \(%\)/ })).toBeVisible();
+  await expect(page.getByRole("img", { name: /^Chat: requests by response time/ }).locator("rect").first()).toBeVisible();
+  const shares = page.getByRole("figure", { name: "Chat: share below a response time (ms)" });
+  await shares.getByLabel("Share up to (ms)").fill("1000000");
+  await expect(shares.getByText("A 100.00 %, B 100.00 %")).toBeVisible();
+  const saved = page.waitForEvent("download");
+  await page.getByRole("button", { name: 'Save "Chat: response times (ms)" as an SVG file' }).click();
+  expect((await saved).suggestedFilename()).toBe("Chat-response-times-ms.svg");
+});
+
+test("a note is a marker on the charts, and the report has it beside A and B", async ({ page }) => {
+  await page.goto(`${cicada.url}?tab=charts`);
+  await page.getByLabel("Marker").fill("deployed v2");
+  await page.getByRole("button", { name: "Add", exact: true }).click();
+  await expect(page.getByRole("img", { name: /^Number of Users/ }).locator("[data-mark='deployed v2']")).toHaveCount(1);
+  for (const theme of ["light", "dark"]) {
+    await page.goto(`${cicada.url}stats/report?theme=${theme}`);
+    await expect(page.getByRole("heading", { name: "A and B" })).toBeVisible();
+    await expect(page.getByRole("cell", { name: "deployed v2" })).toBeVisible();
+    for (const width of [390, 1280, 1920]) {
+      await page.setViewportSize({ width, height: 800 });
+      expect(await overflow(page), `the report at ${width} pixels`).toBe(0);
+      await picture(page, `report-${theme}-${width}`);
+    }
+    expect(await faults(page), `the report, ${theme}`).toEqual([]);
+    const names = await page.evaluate(() => (window as unknown as { templateArgs: { requests_statistics: { name: string }[] } }).templateArgs.requests_statistics.map(({ name }) => name));
+    expect(names.at(-1)).toBe("Aggregated");
+  }
 });
 
 test("the wall shows A beside B, in the dark, and has nothing to click", async ({ page }) => {

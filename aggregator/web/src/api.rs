@@ -28,6 +28,7 @@ mod home;
 mod locust_page;
 mod login;
 mod logs;
+mod markers;
 mod metrics;
 mod openapi;
 mod origins;
@@ -99,6 +100,11 @@ fn routes() -> OpenApiRouter<ApiState> {
         .of_any_run(routes!(stats::thresholds))
         .of_any_run(routes!(downloads::ledger_history))
         .of_any_run(routes!(ab::ab))
+        .of_any_run(routes!(ab::ab_charts))
+        .of_any_run(routes!(downloads::ab))
+        .of_any_run(routes!(downloads::ledger))
+        .of_any_run(routes!(markers::markers))
+        .routes(routes!(markers::add))
         .routes(routes!(stats::tasks_of_run))
         .routes(routes!(page::page))
         .routes(routes!(home::routes))

@@ -92,6 +92,10 @@ pub struct Run {
     /// What the figures must stay below, beside the workload's own thresholds.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub thresholds: Vec<Threshold>,
+    /// Notes that people left: microseconds since the Unix epoch, and the text. Both are texts, as the hosts of a segment
+    /// are, so that a tick has no code of its own for what it does not use.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<(String, String)>,
 }
 
 impl Run {
@@ -116,7 +120,14 @@ impl Run {
             stopped_at: None,
             reset_at: None,
             thresholds: Vec::new(),
+            notes: Vec::new(),
         }
+    }
+
+    /// The notes with their instants, in order of time.
+    pub fn noted(&self) -> impl Iterator<Item = (Timestamp, &str)> {
+        let notes = self.notes.iter();
+        notes.filter_map(|(at, text)| Some((Timestamp::from_micros(at.parse().ok()?), &**text)))
     }
 
     /// The run's first instant.

@@ -1,33 +1,40 @@
-//! Intervals of a ratio, of an average, of a median, and of the difference of two of each. The intervals of a pair's
-//! three differences hold together with 95 %, so each holds with 98.3 % (Bonferroni).
+//! Confidence sequences of a difference: intervals that hold at every look at once, however often somebody looks and
+//! whenever they stop.
 //!
-//! A ratio has Wilson's interval. A median has one between two ranks of the sorted values, which holds for every
-//! distribution. The difference of two ratios or medians is Newcombe's: the distances of both estimates from the ends
-//! of their intervals, added as squares. The difference of averages is Welch's.
+//! A difference of averages or fail ratios has the normal mixture: the martingale of Johari, Pekelis and Walsh, with
+//! the variance estimated, which Waudby-Smith and others show to hold from enough requests on. A difference of
+//! quantiles is made of the intervals of both sides, which `quantile` gives, as Newcombe does: the distances of the
+//! estimates from the ends, added as squares. Intervals share their 5 % among all that are shown (Bonferroni).
 
 use statistics::stats::histogram::{Histogram, edges_us};
 
-/// The confidence of the three intervals of a pair together.
+/// The confidence of all intervals together, at every look.
 pub(super) const CONFIDENCE: f64 = 0.95;
+
+/// The variance of the mixture, in variances of a single request: intervals are tightest from about 300 requests a side
+/// on to some thousands.
+pub(super) const MIXING: f64 = 0.03;
 
 /// The confidence of one interval.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Level {
-    /// The probability that the true value lies beyond an end.
+    /// The probability that the interval ever leaves out the true value.
     beyond: f64,
-    /// The normal distribution's quantile there.
-    z: f64,
 }
 
-/// One of three intervals that hold together with [`CONFIDENCE`].
-pub(super) const ONE_OF_THREE: Level = Level {
-    beyond: (1.0 - CONFIDENCE) / 6.0,
-    z: 2.393_979_799_818_510_4,
-};
+impl Level {
+    /// One of `intervals` that hold together with `confidence`.
+    pub(super) fn one_of(intervals: usize, confidence: f64) -> Self {
+        Self {
+            beyond: (1.0 - confidence) / intervals.max(1) as f64,
+        }
+    }
 
-/// The most values for which the ranks of a median's interval are found by counting; for more values, the normal
-/// distribution gives the same.
-const COUNTED: u64 = 1_000;
+    /// The logarithm of one by [`Self::beyond`]: what a martingale must not reach.
+    pub(super) fn threshold(self) -> f64 {
+        -self.beyond.ln()
+    }
+}
 
 /// An estimate and the ends of its interval.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -45,18 +52,55 @@ pub(super) struct Mean {
     pub(super) variance: f64,
 }
 
-/// Wilson's interval of `successes` among `count`, which is at least 1.
-pub(super) fn ratio(Level { z, .. }: Level, successes: u64, count: u64) -> Interval {
-    let (count, estimate) = (count as f64, successes as f64 / count as f64);
-    let square = z * z / count;
-    let middle = (estimate + square / 2.0) / (1.0 + square);
-    let spread = estimate * (1.0 - estimate) / count + z * z / (4.0 * count * count);
-    let half = z * spread.sqrt() / (1.0 + square);
+/// A number of requests that failed, among at least one.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ratio {
+    pub(super) failures: u64,
+    pub(super) requests: u64,
+}
+
+impl Interval {
+    /// True if 0 is not in it.
+    pub(super) fn is_beyond_zero(&self) -> bool {
+        self.low > 0.0 || self.high < 0.0
+    }
+
+    fn around(estimate: f64, half: f64) -> Self {
+        Self {
+            estimate,
+            low: estimate - half,
+            high: estimate + half,
+        }
+    }
+}
+
+impl Ratio {
+    fn estimate(self) -> f64 {
+        self.failures as f64 / self.requests as f64
+    }
+
+    /// With one failure and one success more, as Agresti and Caffo have it: no failure yet does not mean none ever.
+    fn variance(self) -> f64 {
+        let ratio = (self.failures as f64 + 1.0) / (self.requests as f64 + 2.0);
+        ratio * (1.0 - ratio)
+    }
+}
+
+/// The interval of the average of `b` minus that of `a`.
+pub(super) fn difference_of_means(level: Level, a: &Mean, b: &Mean) -> Interval {
+    let sides = [a, b].map(|mean| (mean.variance, mean.count));
+    Interval::around(b.average - a.average, half_width(level, sides))
+}
+
+/// The interval of the fail ratio of `b` minus that of `a`.
+pub(super) fn difference_of_ratios(level: Level, a: Ratio, b: Ratio) -> Interval {
+    let estimate = b.estimate() - a.estimate();
+    let sides = [a, b].map(|ratio| (ratio.variance(), ratio.requests));
+    let Interval { low, high, .. } = Interval::around(estimate, half_width(level, sides));
     Interval {
         estimate,
-        // the last digit of a float may be beyond the range
-        low: (middle - half).clamp(0.0, estimate),
-        high: (middle + half).clamp(estimate, 1.0),
+        low: low.max(-1.0),
+        high: high.min(1.0),
     }
 }
 
@@ -70,39 +114,17 @@ pub(super) fn difference(a: &Interval, b: &Interval) -> Interval {
     }
 }
 
-/// The interval of the average of `b` minus that of `a`, by Welch; each is of ten values or more.
-pub(super) fn difference_of_means(level: Level, a: &Mean, b: &Mean) -> Interval {
-    let estimate = b.average - a.average;
-    let part = |mean: &Mean| mean.variance / mean.count as f64;
-    let square = part(a) + part(b);
-    let freedom_part = |mean: &Mean| part(mean).powi(2) / (mean.count as f64 - 1.0);
-    let freedom = square.powi(2) / (freedom_part(a) + freedom_part(b));
-    let half = if square > 0.0 {
-        student(level, freedom) * square.sqrt()
-    } else {
+/// Half of the interval of a difference, from the variance and number of the requests of each side.
+fn half_width(level: Level, sides: [(f64, u64); 2]) -> f64 {
+    let spread: f64 = sides.iter().map(|(variance, _)| variance).sum();
+    let parts = sides.map(|(variance, count)| variance / count as f64);
+    let (square, mixed) = (parts[0] + parts[1], MIXING * spread);
+    if square <= 0.0 {
         // all values are the same
-        0.0
-    };
-    Interval {
-        estimate,
-        low: estimate - half,
-        high: estimate + half,
+        return 0.0;
     }
-}
-
-/// The quantile of Student's distribution: Cornish and Fisher's expansion, which is right to
-/// five digits from nine degrees of freedom on.
-fn student(Level { z, .. }: Level, freedom: f64) -> f64 {
-    let powers = |factors: [f64; 5]| {
-        let by_power = factors.iter().enumerate();
-        by_power
-            .map(|(number, factor)| factor * z.powi(2 * number as i32 + 1))
-            .sum::<f64>()
-    };
-    z + powers([1.0, 1.0, 0.0, 0.0, 0.0]) / (4.0 * freedom)
-        + powers([3.0, 16.0, 5.0, 0.0, 0.0]) / (96.0 * freedom.powi(2))
-        + powers([-15.0, 17.0, 19.0, 3.0, 0.0]) / (384.0 * freedom.powi(3))
-        + powers([-945.0, -1_920.0, 1_482.0, 776.0, 79.0]) / (92_160.0 * freedom.powi(4))
+    let doubt = level.threshold() + 0.5 * (mixed / square).ln_1p();
+    (2.0 * square * (1.0 + square / mixed) * doubt).sqrt()
 }
 
 /// The average and variance of response times in milliseconds. The values in a bucket of the histogram are taken to be
@@ -112,7 +134,7 @@ pub(super) fn mean(
     sum_us: u128,
     (min_us, max_us): (u64, u64),
 ) -> Option<Mean> {
-    let count: u64 = histogram.iter().map(|(_, count)| count).sum();
+    let count = histogram.count();
     if count < 2 {
         return None;
     }
@@ -130,57 +152,7 @@ pub(super) fn mean(
     })
 }
 
-/// The interval of the median in milliseconds around `estimate`, up to the ends of the buckets in which its own ends
-/// lie; `None` for too few response times.
-pub(super) fn median(
-    level: Level,
-    histogram: &Histogram,
-    estimate: f64,
-    (min_us, max_us): (u64, u64),
-) -> Option<Interval> {
-    let count: u64 = histogram.iter().map(|(_, count)| count).sum();
-    let rank = median_rank(level, count)?;
-    let bucket_at = |rank: u64| {
-        let mut below = 0;
-        let mut keys = histogram.iter();
-        let found = keys.find(|(_, count)| {
-            below += count;
-            below >= rank
-        });
-        found.map(|(key, _)| edges_us(key))
-    };
-    let (low, _) = bucket_at(rank)?;
-    let (_, high) = bucket_at(count + 1 - rank)?;
-    Some(Interval {
-        estimate,
-        low: ms(low.max(min_us)).min(estimate),
-        high: ms(high.min(max_us)).max(estimate),
-    })
-}
-
-/// The rank, from 1, of the value at which the interval of a median of `count` values begins. The interval ends at the
-/// same rank from the last value.
-///
-/// The number of values below the median has a binomial distribution, as of tossing a coin for each value.
-fn median_rank(level: Level, count: u64) -> Option<u64> {
-    let n = count as f64;
-    let rank = if count > COUNTED {
-        (n / 2.0 + 0.5 - level.z * n.sqrt() / 2.0) as u64
-    } else {
-        let mut probability = 0.5_f64.powi(count as i32);
-        let mut below = 0.0;
-        let mut rank = 0;
-        while rank < count && below + probability <= level.beyond {
-            below += probability;
-            probability *= (count - rank) as f64 / (rank + 1) as f64;
-            rank += 1;
-        }
-        rank
-    };
-    (rank > 0).then_some(rank)
-}
-
-fn ms(micros: u64) -> f64 {
+pub(super) fn ms(micros: u64) -> f64 {
     micros as f64 / 1e3
 }
 

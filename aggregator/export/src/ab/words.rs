@@ -3,12 +3,15 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::interval::Interval;
+use super::interval::{CONFIDENCE, Interval, Level};
 use crate::trimmed;
 
-/// The requests that each side needs before a difference is judged: response times are far from a normal distribution,
-/// but averages of about 30 of them are near one.
+/// The requests that each side needs before a difference is judged: averages of about 30 response times are near a
+/// normal distribution.
 pub const ENOUGH: u64 = 30;
+
+/// The confidences that a verdict may have, beside the least one.
+const SURER: [f64; 4] = [0.99, 0.999, 0.999_9, 0.999_999];
 
 /// A difference between the sides, and its significance.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, ToSchema)]
@@ -21,19 +24,34 @@ pub struct Difference<V> {
     pub high: Option<f64>,
     /// The verdict on the difference.
     pub verdict: V,
+    /// Of a difference that is shown: the greatest confidence, of 0.95, 0.99, 0.999, 0.9999 and 0.999999, with which all
+    /// intervals of the comparison hold at every look and this one leaves out 0.
+    pub sure: Option<f64>,
 }
 
+/// Something that may be compared with a number of other intervals.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Together(pub(super) usize);
+
 impl<V> Difference<V> {
+    /// From both estimates, and the interval at any level.
     pub(super) fn new(
+        Together(intervals): Together,
         estimates: Option<(f64, f64)>,
-        interval: Option<Interval>,
+        interval: impl Fn(Level) -> Option<Interval>,
         verdict: impl FnOnce(Option<&Interval>) -> V,
     ) -> Self {
+        let at = |confidence| interval(Level::one_of(intervals, confidence));
+        let is_shown = |confidence: &f64| at(*confidence).is_some_and(|at| at.is_beyond_zero());
+        let interval = at(CONFIDENCE);
+        let shown = interval.filter(Interval::is_beyond_zero);
+        let surer = SURER.into_iter().take_while(is_shown);
         Self {
             difference: estimates.map(|(a, b)| b - a),
             low: interval.map(|interval| interval.low),
             high: interval.map(|interval| interval.high),
             verdict: verdict(interval.as_ref()),
+            sure: shown.map(|_| surer.last().unwrap_or(CONFIDENCE)),
         }
     }
 }
@@ -77,13 +95,10 @@ const TOO_FEW: &str = "too few requests";
 const NO_DIFFERENCE: &str = "no difference shown";
 
 impl FailVerdict {
-    pub(super) fn of(interval: Option<&Interval>, fewest: u64) -> Self {
-        match interval {
-            Some(interval) if fewest >= ENOUGH => {
-                beyond_zero(interval, Self::None, Self::More, Self::Less)
-            }
-            _ => Self::TooFew,
-        }
+    pub(super) fn of(interval: Option<&Interval>) -> Self {
+        interval.map_or(Self::TooFew, |interval| {
+            beyond_zero(interval, Self::None, Self::More, Self::Less)
+        })
     }
 
     /// The words.
@@ -132,33 +147,43 @@ pub(super) struct Findings {
     pub(super) fail_ratio: Difference<FailVerdict>,
     pub(super) average: Difference<TimeVerdict>,
     pub(super) median: Difference<TimeVerdict>,
+    pub(super) p95: Difference<TimeVerdict>,
 }
 
 impl Findings {
-    /// The verdict on the response times: by the average, or by the median where only that shows a difference.
-    fn time(&self) -> TimeVerdict {
-        match (self.average.verdict, self.median.verdict) {
-            (TimeVerdict::None, by_median) => by_median,
-            (by_average, _) => by_average,
-        }
+    /// The difference of response times that counts: of the averages, or where these show none, of the medians, or of
+    /// the 95th percentiles.
+    fn time(&self) -> (&Difference<TimeVerdict>, &'static str) {
+        let all = [
+            (&self.average, "on average"),
+            (&self.median, "by the median"),
+            (&self.p95, "by the 95th percentile"),
+        ];
+        let shown = all.into_iter().find(|(by, _)| by.sure.is_some());
+        shown.unwrap_or(all[0])
     }
 
-    /// The verdict on the pair, in a few words.
-    pub(super) fn verdict(&self) -> String {
-        match (self.time(), self.fail_ratio.verdict) {
-            (TimeVerdict::TooFew, _) | (_, FailVerdict::TooFew) => TOO_FEW.to_owned(),
+    /// The verdict on the pair, in a few words, and with how much confidence it holds.
+    pub(super) fn verdict(&self) -> (String, Option<f64>) {
+        let (time, _) = self.time();
+        let words = match (time.verdict, self.fail_ratio.verdict) {
+            (TimeVerdict::TooFew, _) | (_, FailVerdict::TooFew) => {
+                return (TOO_FEW.to_owned(), None);
+            }
             (time, FailVerdict::None) => time.as_str().to_owned(),
             (TimeVerdict::None, fails) => fails.as_str().to_owned(),
             (time, fails) => {
                 let fails = fails.as_str();
                 format!("{} and {}", time.as_str(), fails.trim_start_matches("b "))
             }
-        }
+        };
+        let sure = [time.sure, self.fail_ratio.sure].into_iter().flatten();
+        (words, sure.reduce(f64::min))
     }
 
     /// The verdict with its figures, as a sentence.
     pub(super) fn explanation(&self) -> String {
-        if self.verdict() == TOO_FEW {
+        if self.verdict().0 == TOO_FEW {
             let [a, b] = self.counts;
             return format!("each side needs {ENOUGH} requests: a has {a}, b has {b}");
         }
@@ -175,11 +200,10 @@ impl Findings {
     }
 
     fn about_time(&self) -> Option<String> {
-        let (how, by, what) = match (self.average.verdict, self.median.verdict) {
-            (TimeVerdict::Slower, _) => ("longer", &self.average, "on average"),
-            (TimeVerdict::Faster, _) => ("less long", &self.average, "on average"),
-            (_, TimeVerdict::Slower) => ("longer", &self.median, "by the median"),
-            (_, TimeVerdict::Faster) => ("less long", &self.median, "by the median"),
+        let (by, what) = self.time();
+        let how = match by.verdict {
+            TimeVerdict::Slower => "longer",
+            TimeVerdict::Faster => "less long",
             _ => return None,
         };
         let mut text = format!("b takes {} {how} {what}", in_milliseconds(by));
@@ -187,6 +211,7 @@ impl Findings {
         if let (Some(average), Some(difference), "on average") = (percent, by.difference, what) {
             text.push_str(&format!(", {:+.0} %", 100.0 * difference / average));
         }
+        text.push_str(&surely(by.sure));
         let opposite = matches!(
             (self.average.verdict, self.median.verdict),
             (TimeVerdict::Slower, TimeVerdict::Faster) | (TimeVerdict::Faster, TimeVerdict::Slower)
@@ -208,15 +233,26 @@ impl Findings {
             difference,
             low,
             high,
+            sure,
             ..
         } = self.fail_ratio;
         Some(format!(
-            "of 100 requests b fails {:.1} {how} (95 % interval: {:.1} to {:.1})",
+            "of 100 requests b fails {:.1} {how} (95 % interval: {:.1} to {:.1} percentage points){}",
             points(difference).abs(),
             points(low),
-            points(high)
+            points(high),
+            surely(sure)
         ))
     }
+}
+
+/// A confidence as `99.9 %`.
+pub fn in_percent(confidence: f64) -> String {
+    format!("{} %", trimmed(100.0 * confidence, 4))
+}
+
+fn surely(sure: Option<f64>) -> String {
+    sure.map_or_else(String::new, |sure| format!(", {} sure", in_percent(sure)))
 }
 
 /// `420 ms (95 % interval: 350 to 490 ms)`; the sign is left to the words around it.
@@ -228,7 +264,7 @@ fn in_milliseconds(by: &Difference<TimeVerdict>) -> String {
 }
 
 /// A number with three significant digits, and at most two after the point.
-fn rounded(value: f64) -> String {
+pub(super) fn rounded(value: f64) -> String {
     let digits = match value.abs() {
         100.0.. => 0,
         10.0.. => 1,

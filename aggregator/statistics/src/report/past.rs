@@ -91,6 +91,13 @@ pub fn moments_of_rows(snapshot: &Snapshot) -> impl Iterator<Item = Moment> {
     Past::of(snapshot, lines(&snapshot.stats))
 }
 
+/// The history of the statistics with all figures of the rows of some requests, by name and method.
+pub fn moments_of(snapshot: &Snapshot, rows: &[(&str, &str)]) -> impl Iterator<Item = Moment> {
+    let chosen = |line: &Line| rows.contains(&(&*line.name, &*line.method));
+    let lines = lines(&snapshot.stats).into_iter().filter(chosen);
+    Past::of(snapshot, lines.collect())
+}
+
 impl Point {
     fn of(moment: &Moment) -> Self {
         let total = &moment.total;

@@ -3,16 +3,19 @@ import Box from "@mui/material/Box";
 import ButtonBase from "@mui/material/ButtonBase";
 import Typography from "@mui/material/Typography";
 import { useTheme } from "@mui/material/styles";
-import { useId, useLayoutEffect, useMemo, useRef, useState, type PointerEvent, type ReactNode } from "react";
+import { useId, useMemo, useState, type PointerEvent, type ReactNode } from "react";
 
 import { DataTable, type Column } from "./data-table";
 import { dateTime, decimal, zone, type Figure } from "./figures";
+import { SavePicture } from "./save-picture";
 import { instant, linear, logarithmic, temporal } from "./scale";
+import { useWidth } from "./use-width";
 
 export interface Line {
   name: string;
   /** By day and by night. */
   colours: [string, string];
+  isDashed?: boolean;
   /** A value for each of the chart's instants; null where none is known. */
   values: Figure[];
 }
@@ -50,6 +53,8 @@ const MARGIN = { left: 52, right: 12, top: 18, bottom: 24 };
 
 export function Chart({ title, times, lines, marks = [], gaps = [], isLogarithmic = false, controls, empty = "Nothing is known yet." }: Props) {
   const id = useId();
+  const colour = useColour();
+  const { ref, element, width } = useWidth();
   const [hidden, setHidden] = useState(new Set<string>());
   const shown = lines.filter(({ name }) => !hidden.has(name));
   function toggle(name: string) {
@@ -64,6 +69,11 @@ export function Chart({ title, times, lines, marks = [], gaps = [], isLogarithmi
           {title}
         </Typography>
         <Legend hidden={hidden} lines={lines} onToggle={toggle} />
+        {times.length > 0 && (
+          <Box sx={{ ml: "auto" }}>
+            <SavePicture legend={shown.map((line) => ({ name: line.name, colour: colour(line) }))} place={element} title={title} />
+          </Box>
+        )}
       </Box>
       {controls}
       {times.length === 0 ? (
@@ -72,7 +82,16 @@ export function Chart({ title, times, lines, marks = [], gaps = [], isLogarithmi
         </Typography>
       ) : (
         <>
-          <Picture gaps={gaps} isLogarithmic={isLogarithmic} lines={shown} marks={marks} times={times} title={title} />
+          <Picture
+            gaps={gaps}
+            isLogarithmic={isLogarithmic}
+            lines={shown}
+            marks={marks}
+            place={ref}
+            times={times}
+            title={title}
+            width={width}
+          />
           <Figures lines={lines} times={times} title={title} />
         </>
       )}
@@ -80,9 +99,10 @@ export function Chart({ title, times, lines, marks = [], gaps = [], isLogarithmi
   );
 }
 
-const useColour = () => {
+/** A line's colour as the page is now. */
+export const useColour = () => {
   const isDark = useTheme().palette.mode === "dark";
-  return ({ colours: [day, night] }: Line) => (isDark ? night : day);
+  return ({ colours: [day, night] }: Pick<Line, "colours">) => (isDark ? night : day);
 };
 
 interface LegendProps {
@@ -116,20 +136,15 @@ function Legend({ lines, hidden, onToggle }: LegendProps) {
   );
 }
 
-type PictureProps = Required<Omit<Props, "controls" | "empty">>;
+interface PictureProps extends Required<Omit<Props, "controls" | "empty">> {
+  place: (element: HTMLDivElement | null) => void;
+  width: number;
+}
 
-function Picture({ title, times, lines, marks, gaps, isLogarithmic }: PictureProps) {
+function Picture({ title, times, lines, marks, gaps, isLogarithmic, place, width }: PictureProps) {
   const { palette } = useTheme();
   const colour = useColour();
-  const place = useRef<HTMLDivElement>(null);
-  const [width, setWidth] = useState(0);
   const [pointed, setPointed] = useState<number | null>(null);
-  useLayoutEffect(() => {
-    if (!place.current) return;
-    const observer = new ResizeObserver(([entry]) => setWidth(Math.floor(entry?.contentRect.width ?? 0)));
-    observer.observe(place.current);
-    return () => observer.disconnect();
-  }, []);
 
   const inner = { width: Math.max(width - MARGIN.left - MARGIN.right, 1), height: HEIGHT - MARGIN.top - MARGIN.bottom };
   const begins = times[0] ?? 0;
@@ -218,6 +233,7 @@ function Picture({ title, times, lines, marks, gaps, isLogarithmic }: PicturePro
                     key={`${line.name} ${from}`}
                     points={points.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`).join(" ")}
                     stroke={colour(line)}
+                    strokeDasharray={line.isDashed ? "5 4" : undefined}
                     strokeLinejoin="round"
                     strokeWidth={1.75}
                   />

@@ -24,8 +24,8 @@ export const milliseconds = orNone((value) => {
 /** A ratio as `1.67 %` */
 export const percent = orNone((ratio) => `${exactly(2).format(100 * ratio)} %`);
 
-/** `12.5` */
-export const decimal = orNone((value) => upTo(2).format(value));
+/** `12.5`, with at most so many digits after the point. */
+export const decimal = (value: Figure, digits = 2) => orNone((value) => upTo(digits).format(value))(value);
 
 /** `$0.0012`, `$12.34` */
 export const dollars = orNone((value) => `$${exactly(value !== 0 && Math.abs(value) < 0.01 ? 4 : 2).format(value)}`);

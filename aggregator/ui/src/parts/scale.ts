@@ -55,3 +55,13 @@ export function instant(at: number, step: number): string {
   const seconds = step < MINUTE ? ({ second: "2-digit" } as const) : {};
   return date.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", ...seconds });
 }
+
+/** Round steps from at most `low` to at least `high`; about so many. */
+export function steps(low: number, high: number, number: number): { from: number; to: number; ticks: number[] } {
+  const rough = (high - low || 1) / number;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = power * (STEPS.find((step) => power * step >= rough) ?? 10);
+  const [first, last] = [Math.floor(low / step), Math.max(Math.ceil(high / step), Math.floor(low / step) + 1)];
+  const ticks = Array.from({ length: last - first + 1 }, (_, at) => (first + at) * step);
+  return { from: first * step, to: last * step, ticks };
+}

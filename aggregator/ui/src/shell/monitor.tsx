@@ -1,10 +1,12 @@
-// Where the traffic stands: host, status, time, users, requests a second, failures.
+// Where the traffic stands: host, status, time, users, requests a second, failures, thresholds.
 import Box from "@mui/material/Box";
 import Divider from "@mui/material/Divider";
 import Typography from "@mui/material/Typography";
+import type { ReactNode } from "react";
 
 import { count, decimal, duration } from "../parts/figures";
 import { isOn, useStore } from "../store";
+import { Lamps, useThresholds } from "./lamps";
 import { useElapsed } from "./newest-run";
 
 /** Locust's display, and how long the run has been on and will be. */
@@ -12,11 +14,13 @@ export function Monitor() {
   const { host, hosts, state } = useStore(({ swarm }) => swarm);
   const { failRatio, totalRps, userCount } = useStore(({ figures }) => figures);
   const time = useElapsed();
-  const facts: [string, string][] = [["Status", state]];
+  const thresholds = useThresholds();
+  const facts: [string, ReactNode][] = [["Status", state]];
   if (time) facts.push(["Elapsed", duration(time.elapsed)]);
   if (time?.remaining != null) facts.push(["Remaining", duration(time.remaining)]);
   if (isOn(state)) facts.push(["Users", count(userCount)]);
   if (state !== "ready") facts.push(["RPS", decimal(totalRps)], ["Failures", `${failRatio}%`]);
+  if (state !== "ready" && thresholds.length > 0) facts.push(["Thresholds", <Lamps key="lamps" thresholds={thresholds} />]);
   const shown = host || hosts.join(", ");
   return (
     <Box
@@ -42,7 +46,7 @@ export function Monitor() {
           <Divider flexItem orientation="vertical" sx={{ display: { xs: "none", md: "block" }, borderColor: "currentColor", opacity: 0.3 }} />
           <Box sx={{ whiteSpace: "nowrap" }}>
             <Name>{name}</Name>
-            <Typography sx={{ fontWeight: 500, fontVariantNumeric: "tabular-nums" }} variant="body2">
+            <Typography component="div" sx={{ fontWeight: 500, fontVariantNumeric: "tabular-nums" }} variant="body2">
               {value}
             </Typography>
           </Box>

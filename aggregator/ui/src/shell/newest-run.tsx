@@ -20,9 +20,6 @@ export function NewestRunProvider({ children }: { children: ReactNode }) {
   return <NewestRun value={newest}>{children}</NewestRun>;
 }
 
-/** The newest run as this page saw it last. */
-export const useNewestRun = () => useContext(NewestRun).run;
-
 /** The newest run as the server has it now, or null if there is none or no answer. */
 export async function askForNewestRun(): Promise<RunRow | null> {
   try {

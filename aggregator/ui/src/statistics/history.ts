@@ -57,12 +57,5 @@ export function gapsOf({ time, seconds, total }: LedgerHistory): Gap[] {
   return gaps;
 }
 
-/** What happened to a run, as far as the server tells. */
-export function marksOf(run: Answers["RunRow"] | null): Mark[] {
-  if (!run) return [];
-  const marks: Mark[] = [{ at: 1_000 * run.started, name: "start" }];
-  for (const { at, user_count } of run.changes) marks.push({ at: 1_000 * at, name: `${user_count} users` });
-  if (run.reset !== null) marks.push({ at: 1_000 * run.reset, name: "reset" });
-  if (run.ended !== null) marks.push({ at: 1_000 * run.ended, name: "stop" });
-  return marks;
-}
+/** What happened to a run, as the server tells. */
+export const marksOf = (markers: Answers["Markers"] | null): Mark[] => markers?.markers.map(({ at, name }) => ({ at: 1_000 * at, name })) ?? [];

@@ -9,11 +9,11 @@ import { Answered } from "../parts/answered";
 import { Chart } from "../parts/chart";
 import { Choice } from "../parts/choice";
 import { zone } from "../parts/figures";
-import { useAnswer } from "../parts/use-answer";
+import { useAnswer, type Asked } from "../parts/use-answer";
 import type { Answers } from "../server";
-import { useNewestRun } from "../shell/newest-run";
 import { useRun } from "../shell/shown-run";
 import { chartsOf, marksOf, PERCENTILES, type Percentile } from "../statistics/history";
+import { AddMarker } from "./add-marker";
 
 /** The server's intervals are five seconds at first, and grow with their age. */
 const OFTEN = 5_000;
@@ -22,9 +22,10 @@ export function ChartsTab() {
   const { path, every } = useRun();
   const asked = useAnswer<Answers["History"]>(`${path}stats/history`, every(OFTEN));
   const ledger = useAnswer<Answers["LedgerHistory"]>(`${path}ledger/history`, every(OFTEN));
+  const markers = useAnswer<Answers["Markers"]>(`${path}markers`, every(OFTEN));
   return (
     <Answered asked={asked} what="charts">
-      {(history) => <Charts history={history} ledger={ledger.answer} />}
+      {(history) => <Charts history={history} ledger={ledger.answer} markers={markers} />}
     </Answered>
   );
 }
@@ -32,6 +33,7 @@ export function ChartsTab() {
 interface Props {
   history: Answers["History"];
   ledger: Answers["LedgerHistory"] | null;
+  markers: Asked<Answers["Markers"]>;
 }
 
 const PERIODS: Record<string, number> = { "Whole run": Infinity, "Last hour": 3_600_000, "Last 10 minutes": 600_000, "Last minute": 60_000 };
@@ -47,18 +49,16 @@ const COLOURS: Record<Percentile, [string, string]> = {
 
 const nameOf = (percentile: Percentile) => (percentile === "1.0" ? "Maximum" : `${Math.round(100 * Number(percentile))}th percentile`);
 
-function Charts({ history, ledger }: Props) {
+function Charts({ history, ledger, markers: { answer: markers, again } }: Props) {
   const { run: named } = useRun();
-  const newest = useNewestRun();
   const [isLogarithmic, setLogarithmic] = useState(false);
   const [period, setPeriod] = useState("Whole run");
   const [percentiles, setPercentiles] = useState<Percentile[]>(["0.5", "0.95"]);
-  const run = named ?? newest;
   const charts = useMemo(() => {
     const last = Date.parse(history.history.at(-1)?.time ?? "");
     return chartsOf(history, ledger, Number.isNaN(last) ? 0 : last - (PERIODS[period] ?? Infinity));
   }, [history, ledger, period]);
-  const marks = useMemo(() => marksOf(run), [run]);
+  const marks = useMemo(() => marksOf(markers), [markers]);
   const { times, gaps } = charts;
   const shared = { empty: "The charts begin with the first ten seconds of a run.", gaps, marks, times };
   const toggle = (percentile: Percentile) =>
@@ -69,6 +69,7 @@ function Charts({ history, ledger }: Props) {
         <Typography color="text.secondary" variant="body2">
           Times are in {zone()}. Where nothing is known there is no line.
         </Typography>
+        {named === null && history.history.length > 0 && <AddMarker onAdded={again} />}
         <Choice label="Period" names={Object.keys(PERIODS)} onChange={setPeriod} value={period} />
       </Box>
       <Chart

@@ -11,6 +11,14 @@ const FILES = [
   { path: "stats/requests_full_history/csv", title: "Download full request statistics history CSV" },
   { path: "stats/failures/csv", title: "Download failures CSV" },
   { path: "exceptions/csv", title: "Download exceptions CSV" },
+  { path: "ab/csv", title: "Download A/B CSV" },
+  { path: "ledger/csv", title: "Download ledger CSV" },
+];
+
+/** Answers of the API, to keep. */
+const JSONS = [
+  { path: "ab", name: "ab.json", title: "Download A/B JSON" },
+  { path: "ledger", name: "ledger.json", title: "Download ledger JSON" },
 ];
 
 export function DownloadsTab() {
@@ -21,6 +29,13 @@ export function DownloadsTab() {
       {FILES.map((file) => (
         <ListItem disableGutters key={file.path}>
           <Link href={`./${path}${file.path}`}>{file.title}</Link>
+        </ListItem>
+      ))}
+      {JSONS.map((file) => (
+        <ListItem disableGutters key={file.path}>
+          <Link download={file.name} href={`./${path}${file.path}`}>
+            {file.title}
+          </Link>
         </ListItem>
       ))}
       <ListItem disableGutters>

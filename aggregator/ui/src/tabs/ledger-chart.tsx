@@ -8,7 +8,6 @@ import type { Figure } from "../parts/figures";
 import { Section } from "../parts/section";
 import { useAnswer } from "../parts/use-answer";
 import type { Answers } from "../server";
-import { useNewestRun } from "../shell/newest-run";
 import { useRun } from "../shell/shown-run";
 import { gapsOf, marksOf } from "../statistics/history";
 
@@ -29,6 +28,7 @@ const ALL = "All classes";
 export function LedgerChart() {
   const { path, every } = useRun();
   const asked = useAnswer<Answers["LedgerHistory"]>(`${path}ledger/history`, every(5_000));
+  const markers = useAnswer<Answers["Markers"]>(`${path}markers`, every(5_000));
   const [name, setName] = useState(ALL);
   return (
     <Answered asked={asked} what="history of the ledger">
@@ -37,7 +37,7 @@ export function LedgerChart() {
           actions={<Choice label="Class" names={[ALL, ...Object.keys(history.classes)]} onChange={setName} value={name} />}
           title="Over time"
         >
-          <Charts columns={history.classes[name] ?? history.total} history={history} />
+          <Charts columns={history.classes[name] ?? history.total} history={history} markers={markers.answer} />
         </Section>
       )}
     </Answered>
@@ -47,12 +47,10 @@ export function LedgerChart() {
 interface ChartsProps {
   columns: Columns;
   history: Answers["LedgerHistory"];
+  markers: Answers["Markers"] | null;
 }
 
-function Charts({ columns, history }: ChartsProps) {
-  const { run: named } = useRun();
-  const newest = useNewestRun();
-  const run = named ?? newest;
+function Charts({ columns, history, markers }: ChartsProps) {
   const { times, gaps, marks, counts, lateness } = useMemo(() => {
     const { time, seconds } = history;
     // intervals grow with age, so counts are only comparable by the second
@@ -60,11 +58,11 @@ function Charts({ columns, history }: ChartsProps) {
     return {
       times: time.map((time) => Date.parse(time)),
       gaps: gapsOf(history),
-      marks: marksOf(run),
+      marks: marksOf(markers),
       counts: COUNTS.map(({ key, name, colours: [day, night] }) => ({ name, colours: [day, night] as [string, string], values: rate(columns[key]) })),
       lateness: time.map((_, at): Figure => columns.lateness_p95_ms[at]),
     };
-  }, [columns, history, run]);
+  }, [columns, history, markers]);
   return (
     <>
       <Chart gaps={gaps} lines={counts} marks={marks} times={times} title="Iterations a Second" />

@@ -4,10 +4,11 @@
 //! take its time.
 
 use axum::Json;
-use axum::extract::Query;
-use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::extract::{Query, State};
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::{Html, IntoResponse, Response};
+use export::ab::Comparison;
 use export::html::{self, Theme};
 use export::{csv, file_stem};
 use serde::{Deserialize, Serialize};
@@ -17,7 +18,9 @@ use statistics::report::past::{Point, points};
 use utoipa::{IntoParams, IntoResponses, PartialSchema as _, ToSchema};
 
 use super::answers::{Refused, Responses, described};
+use super::headers::REPORT;
 use super::runs::Shown;
+use super::state::ApiState;
 
 /// A report is asked for with these, as in Locust.
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -70,7 +73,7 @@ async fn table(
     made_of(snapshot, table).await
 }
 
-async fn made_of<T: Send + 'static>(
+pub(super) async fn made_of<T: Send + 'static>(
     snapshot: Snapshot,
     make: impl FnOnce(&Snapshot) -> T + Send + 'static,
 ) -> T {
@@ -119,10 +122,12 @@ fn report_of(snapshot: &Snapshot, asked: &ReportQuery) -> Response {
     let theme = Theme::named(&asked.theme);
     if asked.download.is_empty() {
         let download = format!("?download=1&theme={}", theme.as_str());
-        return Html(html::report_with_download(snapshot, theme, &download)).into_response();
+        let page = html::report_with_download(snapshot, theme, &download);
+        return ([(CONTENT_SECURITY_POLICY, REPORT)], Html(page)).into_response();
     }
     let file = format!("{}.html", file_stem(snapshot));
-    ([attachment(&file)], Html(html::report(snapshot, theme))).into_response()
+    let headers = [attachment(&file), (CONTENT_SECURITY_POLICY, REPORT)];
+    (headers, Html(html::report(snapshot, theme))).into_response()
 }
 
 /// The table of requests.
@@ -177,6 +182,35 @@ pub(super) async fn exceptions(Shown(snapshot): Shown) -> Csv {
 )]
 pub(super) async fn full_history(Shown(snapshot): Shown) -> Csv {
     table(snapshot, "requests_full_history", csv::full_history).await
+}
+
+/// The pairs of A and B, compared.
+#[utoipa::path(
+    get,
+    path = "/ab/csv",
+    operation_id = "ab_csv",
+    tag = "cicada",
+    responses(Csv, Refused)
+)]
+pub(super) async fn ab(
+    State(api): State<ApiState>,
+    Shown(snapshot): Shown,
+) -> Result<Csv, Refused> {
+    let next = api.control.workload().await?;
+    let text = move |snapshot: &Snapshot| csv::ab(&Comparison::of(snapshot, &next));
+    Ok(table(snapshot, "ab", text).await)
+}
+
+/// The ledger, by class.
+#[utoipa::path(
+    get,
+    path = "/ledger/csv",
+    operation_id = "ledger_csv",
+    tag = "cicada",
+    responses(Csv, Refused)
+)]
+pub(super) async fn ledger(Shown(snapshot): Shown) -> Csv {
+    table(snapshot, "ledger", |snapshot| csv::ledger(&snapshot.ledger)).await
 }
 
 /// Says that an answer is a file to be kept under a name of plain characters.

@@ -32,6 +32,12 @@ pub(super) const SELF_CONTAINED: HeaderValue = HeaderValue::from_static(
      font-src data:; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
 );
 
+/// The policy of a report: the page itself names its one script, which holds figures, by its hash.
+pub(super) const REPORT: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; \
+     form-action 'none'; frame-ancestors 'none'",
+);
+
 /// The policy of the page that asks for a password: a form, a style, and no script at all.
 pub(super) const FORM_ALONE: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; \

@@ -104,6 +104,7 @@ pub(super) trait Controls: Send + Sync {
     async fn swarm(&self, asked: SwarmRequest) -> Result<Swarmed, Refusal>;
     async fn stop(&self) -> Result<Stop, Refusal>;
     async fn reset(&self) -> Result<(), Refusal>;
+    async fn note(&self, text: String) -> Result<Timestamp, Refusal>;
     async fn set_user_class(&self, asked: UserSettings) -> Result<(), WorkloadRefusal>;
     async fn choose_workload(
         &self,
@@ -174,6 +175,10 @@ impl<S: Store, Q: Queue, H: Heartbeat> Controls for Arc<Control<S, Q, H>> {
 
     async fn reset(&self) -> Result<(), Refusal> {
         to_the_end(self, |control| async move { (*control).reset().await }).await
+    }
+
+    async fn note(&self, text: String) -> Result<Timestamp, Refusal> {
+        to_the_end(self, |control| async move { (*control).note(&text).await }).await
     }
 
     async fn set_user_class(&self, asked: UserSettings) -> Result<(), WorkloadRefusal> {

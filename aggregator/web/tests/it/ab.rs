@@ -102,17 +102,25 @@ async fn the_built_in_workloads_pairs_are_there_before_the_first_run() {
         (&body["run"], &body["confidence"]),
         (&Value::Null, &json!(0.95))
     );
-    let nothing =
-        json!({"difference": null, "low": null, "high": null, "verdict": "too few requests"});
+    let nothing = json!({"difference": null, "low": null, "high": null, "verdict": "too few requests",
+        "sure": null});
     let side = |name: &str| {
         json!({"name": name, "method": "POST", "num_requests": 0, "num_failures": 0, "fail_ratio": null,
             "avg_response_time": null, "median_response_time": null, "response_time_percentile_0.95": null})
     };
     let expected = json!({"name": "Chat", "method": "POST", "a": side("Chat (Model A)"),
         "b": side("Chat (Model B)"), "fail_ratio": nothing, "avg_response_time": nothing,
-        "median_response_time": nothing, "verdict": "too few requests",
+        "median_response_time": nothing, "response_time_percentile_0.95": nothing,
+        "verdict": "too few requests", "sure": null,
         "explanation": "each side needs 30 requests: a has 0, b has 0"});
     assert_eq!(pair(&body, "Chat"), &expected);
+    assert_eq!(
+        body["summary"],
+        "Too early to tell: each side of a pair needs 30 requests."
+    );
+    let charts = cicada.get("/ab/charts").await.json();
+    assert_eq!(charts["pairs"].as_array().map(Vec::len), Some(6));
+    assert_eq!(pair(&charts, "Chat")["over_time"]["time"], json!([]));
 }
 
 #[tokio::test(start_paused = true)]
@@ -203,10 +211,103 @@ async fn a_difference_is_called_one_when_chance_does_not_explain_it() {
     }
     let repair = pair(&body, "Repair Workflow");
     assert_eq!(repair["avg_response_time"]["low"], Value::Null);
-    assert!(
-        repair["fail_ratio"]["low"].as_f64() > Some(0.5),
-        "Wilson's is good for any number"
-    );
+    assert_eq!(repair["fail_ratio"]["low"], Value::Null);
+    let sure = |name: &str| pair(&body, name)["sure"].as_f64();
+    assert!(sure("Error Prompt") >= Some(0.95), "{body}");
+    assert_eq!(sure("Agent Status"), None);
+    let summary = body["summary"].as_str().expect("a sentence");
+    for part in [
+        "B is slower in 2 of 6 pairs (Chat by ",
+        ", is faster in 1 (Tool Prompt by ",
+        ", fails more often in 1 (Simple Prompt by 28.5 percentage points)",
+        " and fails less often in 1 (Error Prompt by 28.5 percentage points)",
+        "; no difference is shown in 1; 1 has too few requests yet.",
+    ] {
+        assert!(summary.contains(part), "{part} in {summary}");
+    }
+}
+
+/// What is drawn is what was counted.
+#[tokio::test(start_paused = true)]
+async fn pictures_show_both_sides_over_time_and_how_they_are_distributed() {
+    let cicada = started(workload()).await;
+    let mut all = requests("Chat (Model A)", 60, 300.0, 6);
+    all.extend(requests("Chat (Model B)", 40, 900.0, 0));
+    let body = compared(&cicada, &all).await;
+    cicada.pass(20.0).await;
+    let charts = cicada.get("/ab/charts").await.json();
+    let chat = pair(&charts, "Chat");
+    let total = |counts: &Value| {
+        let counts = counts.as_array().expect("a list").iter();
+        counts.filter_map(Value::as_u64).sum::<u64>()
+    };
+    for (side, count) in [("a", 60), ("b", 40)] {
+        assert_eq!(total(&chat["distribution"][side]), count);
+        assert_eq!(total(&chat["distribution"]["bins"][side]), count);
+    }
+    let over_time = &chat["over_time"];
+    let length = over_time["time"].as_array().expect("a list").len();
+    assert!(length > 0, "{charts}");
+    for side in ["a", "b"] {
+        let found = |figure: &str| {
+            let values = over_time[side][figure].as_array().expect("a list");
+            assert_eq!(values.len(), length, "{figure}");
+            values.iter().find(|value| !value.is_null()).cloned()
+        };
+        let median = found("median_response_time").expect("there were requests");
+        let row = &pair(&body, "Chat")[side];
+        assert_eq!(median.as_f64(), row["median_response_time"].as_f64());
+        let ratios = [found("fail_ratio"), Some(row["fail_ratio"].clone())];
+        let [drawn, counted] = ratios.map(|ratio| ratio.and_then(|ratio| ratio.as_f64()));
+        assert!((drawn.expect("there were some") - counted.expect("it was counted")).abs() < 1e-9);
+    }
+    let run = cicada.run().await.id;
+    let again = cicada.get(&format!("/runs/{run}/ab/charts")).await.json();
+    assert_eq!(again, charts);
+}
+
+#[tokio::test(start_paused = true)]
+async fn notes_are_markers_beside_what_happened_to_the_run() {
+    let cicada = Cicada::with(ControlSettings::new(workload()));
+    let refused = cicada
+        .call(
+            "POST",
+            "/markers",
+            Some(crate::cicada::FORM),
+            "text=deployed+v2",
+        )
+        .await;
+    assert_eq!(refused.status, 400, "there is no run yet: {}", refused.body);
+    cicada.started(FORM).await;
+    cicada.pass(5.0).await;
+    for (body, status) in [
+        ("text=deployed+v2", 201),
+        ("text=", 400),
+        ("", 400),
+        ("text=a%0Ab", 400),
+        (&*format!("text={}", "x".repeat(101)), 400),
+    ] {
+        let answer = cicada
+            .call(
+                "POST",
+                "/markers",
+                Some(crate::cicada::FORM),
+                body.to_owned(),
+            )
+            .await;
+        assert_eq!(answer.status, status, "{body}: {}", answer.body);
+    }
+    cicada.pass(1.0).await;
+    let markers = cicada.get("/markers").await.json();
+    let names: Vec<&str> = markers["markers"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|marker| marker["name"].as_str())
+        .collect();
+    assert_eq!(names, ["start", "deployed v2"]);
+    let report = cicada.get("/stats/report").await.body;
+    assert!(report.contains("deployed v2"), "the report has it");
 }
 
 #[tokio::test(start_paused = true)]

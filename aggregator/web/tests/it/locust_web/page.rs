@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Expected, get, locust, parsed};
+use super::{Expected, Step, floats, get, locust, parsed, swarm};
 use crate::cicada::Cicada;
 
 /// What is the same before the first run; the rest depends on the program.
@@ -23,6 +23,58 @@ const SAME: [&str; 15] = [
     "is_host_required",
     "shape_use_common_options",
 ];
+
+/// The arguments that a page's script sets.
+fn arguments(page: &str) -> Value {
+    let (_, args) = page
+        .rsplit_once("window.templateArgs = ")
+        .expect("it has arguments");
+    parsed(args.lines().next().expect("they are in one line"))
+}
+
+/// The names of an object's fields, or of those of a list's last object.
+fn keys(value: &Value) -> Vec<&String> {
+    let value = value
+        .as_array()
+        .and_then(|list| list.last())
+        .unwrap_or(value);
+    let fields = value.as_object().into_iter().flatten();
+    fields.map(|(name, _)| name).collect()
+}
+
+/// Public tools read the figures of a report from there.
+#[tokio::test(start_paused = true)]
+async fn a_reports_arguments_have_locusts_names_and_shapes() {
+    let steps = [
+        swarm("user_count=20&spawn_rate=1000", Expected::Same),
+        Step::Settle,
+        get("/stats/report", Expected::SameStatus),
+        get("/tasks", Expected::Same),
+    ];
+    let answers = locust(false, &steps);
+    let theirs = arguments(answers[1]["body"].as_str().expect("it is a page"));
+    let cicada = Cicada::new();
+    cicada.started("user_count=20&spawn_rate=1000").await;
+    cicada.settle().await;
+    let ours = arguments(&cicada.get("/stats/report").await.body);
+    assert_eq!(keys(&ours), keys(&theirs));
+    for list in ["requests_statistics", "response_time_statistics"] {
+        assert_eq!(keys(&ours[list]), keys(&theirs[list]), "{list}");
+    }
+    for same in [
+        "tasks",
+        "failures_statistics",
+        "percentiles_to_chart",
+        "is_report",
+        "profile",
+    ] {
+        assert_eq!(floats(&ours[same]), floats(&theirs[same]), "{same}");
+    }
+    for time in ["start_time", "end_time"] {
+        let length = |args: &Value| args[time].as_str().map(str::len);
+        assert_eq!(length(&ours), length(&theirs), "{time}");
+    }
+}
 
 #[tokio::test(start_paused = true)]
 async fn the_page_starts_from_what_locusts_starts_from() {

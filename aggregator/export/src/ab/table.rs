@@ -1,0 +1,125 @@
+//! A and B as a short table for a terminal: at most 80 characters wide, but for the sentence below it.
+
+use super::words::rounded;
+use super::{Comparison, Pair, in_percent};
+
+const NAME_CHARS: usize = 20;
+
+/// The table of a comparison; nothing without pairs.
+pub fn table(comparison: &Comparison) -> Vec<String> {
+    if comparison.pairs.is_empty() {
+        return Vec::new();
+    }
+    let head = row(["Pair", "A (ms)", "B (ms)", "B - A (ms)", "Fails B - A (pp)"]);
+    let rule = "-".repeat(79);
+    let mut lines = vec![
+        "A/B: averages, and differences with intervals".to_owned(),
+        head,
+        rule.clone(),
+    ];
+    lines.extend(comparison.pairs.iter().map(line));
+    lines.push(rule);
+    lines.push(comparison.summary.clone());
+    lines.push(format!(
+        "The intervals of all pairs hold together with {}, at every look.",
+        in_percent(comparison.confidence)
+    ));
+    lines
+}
+
+fn row([name, a, b, time, fails]: [&str; 5]) -> String {
+    let line = format!("{name:<NAME_CHARS$} {a:>6} {b:>6} {time:>23} {fails:>20}");
+    line.trim_end().to_owned()
+}
+
+fn line(pair: &Pair) -> String {
+    let name: String = pair.name.chars().take(NAME_CHARS).collect();
+    let number = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), rounded);
+    let ends = |difference: Option<f64>, low: Option<f64>, high: Option<f64>, factor: f64| {
+        let signed = |value: f64| {
+            let sign = if value > 0.0 { "+" } else { "" };
+            format!("{sign}{}", rounded(factor * value))
+        };
+        match (difference, low.zip(high)) {
+            (None, _) => "-".to_owned(),
+            (Some(difference), None) => signed(difference),
+            (Some(difference), Some((low, high))) => {
+                format!("{} ({}, {})", signed(difference), signed(low), signed(high))
+            }
+        }
+    };
+    let (time, fails) = (&pair.avg_response_time, &pair.fail_ratio);
+    row([
+        &name,
+        &number(pair.a.avg_response_time),
+        &number(pair.b.avg_response_time),
+        &ends(time.difference, time.low, time.high, 1.0),
+        &ends(fails.difference, fails.low, fails.high, 100.0),
+    ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::words::{Difference, FailVerdict, TimeVerdict};
+    use super::super::{Side, summary};
+    use super::*;
+
+    fn difference<V>(of: [f64; 3], verdict: V) -> Difference<V> {
+        let [difference, low, high] = of.map(Some);
+        Difference {
+            difference,
+            low,
+            high,
+            verdict,
+            sure: Some(0.999),
+        }
+    }
+
+    fn pair() -> Pair {
+        let side = |average| Side {
+            name: "Chat".to_owned(),
+            method: "POST".to_owned(),
+            num_requests: 400,
+            num_failures: 4,
+            fail_ratio: Some(0.01),
+            avg_response_time: Some(average),
+            median_response_time: Some(average),
+            response_time_percentile_95: Some(average),
+        };
+        let time = difference([12_345.6, 11_234.5, 13_456.7], TimeVerdict::Slower);
+        Pair {
+            name: "A name that is longer than there is room for it".to_owned(),
+            method: "POST".to_owned(),
+            a: side(23_456.0),
+            b: side(35_801.6),
+            fail_ratio: difference([-0.0123, -0.0234, -0.001], FailVerdict::Less),
+            avg_response_time: time,
+            median_response_time: time,
+            response_time_percentile_95: time,
+            verdict: "b is slower and fails less often".to_owned(),
+            sure: Some(0.999),
+            explanation: String::new(),
+        }
+    }
+
+    #[test]
+    fn a_table_fits_a_terminal_and_has_no_line_without_pairs() {
+        let of = |pairs: Vec<Pair>| Comparison {
+            run: None,
+            since: 0.0,
+            confidence: 0.95,
+            summary: summary::of(&pairs),
+            pairs,
+        };
+        assert_eq!(table(&of(Vec::new())), Vec::<String>::new());
+        let lines = table(&of(vec![pair(), pair()]));
+        let widest = lines[..5].iter().map(|line| line.chars().count()).max();
+        assert!(widest <= Some(80), "{lines:#?}");
+        assert!(lines[3].contains("+12346 (+11234, +13457)"), "{lines:#?}");
+        assert!(lines[3].contains("-1.23 (-2.34, -0.1)"), "{lines:#?}");
+        assert!(
+            lines[6].starts_with("B is slower in 2 of 2 pairs"),
+            "{lines:#?}"
+        );
+    }
+}

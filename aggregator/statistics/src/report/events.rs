@@ -1,0 +1,82 @@
+//! What happened to a run, and when nothing is known of it: the markers and the shaded stretches of charts.
+
+use serde::Serialize;
+use traffic::run::Run;
+use utoipa::ToSchema;
+
+use crate::reader::Snapshot;
+
+/// Something that happened to a run.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct Event {
+    /// The instant, in seconds since the Unix epoch.
+    pub at: f64,
+    /// What it was: `start`, `12 users`, `reset`, `stop`, or a note.
+    pub name: String,
+}
+
+/// A stretch of time in which most of what was due left no trace, in seconds since the Unix epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Gap {
+    /// Its first second.
+    pub from: u64,
+    /// The first second after it.
+    pub to: u64,
+}
+
+impl Gap {
+    /// True if the interval that ends at this instant lies in it.
+    pub fn holds(&self, ends: u64) -> bool {
+        self.from < ends && ends <= self.to
+    }
+}
+
+/// What happened to the run of a snapshot so far, in order of time; nothing before the first run.
+pub fn events(snapshot: &Snapshot) -> Vec<Event> {
+    let Some(run) = snapshot.run.as_deref() else {
+        return Vec::new();
+    };
+    let run = run.plan.run();
+    let now = snapshot.at;
+    let event = |at: traffic::clock::Timestamp, name: String| Event {
+        at: at.seconds(),
+        name,
+    };
+    let mut events = vec![event(run.starts(), "start".to_owned())];
+    // what is still to come of a shape has not happened
+    let changed = run.segments.iter().skip(usize::from(run.past.is_none()));
+    let changed = changed.filter(|segment| segment.from <= now);
+    events.extend(changed.map(|segment| event(segment.from, users(segment.user_count))));
+    events.extend(run.reset_at.map(|at| event(at, "reset".to_owned())));
+    events.extend(run.noted().map(|(at, text)| event(at, text.to_owned())));
+    let end = Some(run).filter(|run| run.is_over(now)).and_then(Run::ends);
+    events.extend(end.map(|at| event(at, "stop".to_owned())));
+    events.sort_by(|one, other| one.at.total_cmp(&other.at));
+    events
+}
+
+fn users(count: u32) -> String {
+    match count {
+        1 => "1 user".to_owned(),
+        count => format!("{count} users"),
+    }
+}
+
+/// The stretches of time in which most of what was due left no trace, by the ledger.
+pub fn gaps(snapshot: &Snapshot) -> Vec<Gap> {
+    let history = snapshot.ledger_past.history();
+    let mut gaps: Vec<Gap> = Vec::new();
+    for (number, (&to, &seconds)) in history.ends.iter().zip(&history.seconds).enumerate() {
+        let of = |counts: &[u64]| counts.get(number).copied().unwrap_or(0);
+        let total = &history.total;
+        if of(&total.missing) <= of(&total.recorded) + of(&total.skipped) {
+            continue;
+        }
+        let from = to.saturating_sub(seconds);
+        match gaps.last_mut() {
+            Some(last) if last.to >= from => last.to = to,
+            _ => gaps.push(Gap { from, to }),
+        }
+    }
+    gaps
+}

@@ -30,6 +30,7 @@ mod read;
 mod rehearsal;
 mod response;
 mod scope;
+mod session;
 mod shape;
 mod steps;
 mod syntax;
@@ -49,6 +50,7 @@ pub use pool::Pool;
 pub use ratio::{ClassRatio, TaskRatio, TaskRatios, calc_distribution};
 pub use response::Response;
 pub use scope::Scope;
+pub use session::{SessionRules, SessionValues};
 pub use shape::{Course, Daily, NO_SHAPE, Shape, Stage};
 pub use text::{Body, Json, Text};
 use thread::GivenUp;
@@ -228,8 +230,7 @@ impl Workload {
 
     /// True if a request has this name.
     pub fn has_request(&self, name: &str) -> bool {
-        let tasks = self.classes.iter().flat_map(|class| class.tasks());
-        let mut steps = tasks.flat_map(|task| task.steps());
+        let mut steps = self.classes.iter().flat_map(|class| class.steps());
         steps.any(|step| *step.name == *name)
     }
 

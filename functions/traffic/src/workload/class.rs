@@ -12,6 +12,7 @@ use super::connections::{ConnectionRules, Connections, MAX_CONNECTION_AGE};
 use super::engine::Program;
 use super::expect::Expect;
 use super::pool::{Pool, weighted_index};
+use super::session::SessionRules;
 use super::text::{Body, Text};
 use super::wait::Wait;
 use crate::base_url::base_url;
@@ -82,6 +83,7 @@ pub struct UserClass {
     pub(super) task_names: Vec<Arc<str>>,
     pub(super) set: Set,
     pub(super) connections: ConnectionRules,
+    pub(super) session: Option<SessionRules>,
     /// The sum of the tasks' weights up to and including each task.
     pub(super) cumulative: Vec<u64>,
 }
@@ -153,13 +155,31 @@ impl UserClass {
         &self.task_names
     }
 
-    /// The longest that an iteration can take: every request of a task to its timeout.
+    /// The rules of its users' sessions, if they have sessions.
+    pub fn session(&self) -> Option<&SessionRules> {
+        self.session.as_ref()
+    }
+
+    /// Its tasks, and the requests with which a session begins and ends.
+    pub fn all_tasks(&self) -> impl Iterator<Item = &Task> {
+        let session = self.session.as_ref();
+        let start = session.and_then(SessionRules::start);
+        let stop = session.and_then(SessionRules::stop);
+        start.into_iter().chain(&self.tasks).chain(stop)
+    }
+
+    /// All of its requests, those included with which a session begins and ends.
+    pub fn steps(&self) -> impl Iterator<Item = &Step> {
+        self.all_tasks().flat_map(|task| task.steps())
+    }
+
+    /// The longest that an iteration can take: every request of a task to its timeout, and those that begin its
+    /// user's session.
     pub fn longest_iteration(&self) -> Duration {
-        let of_steps = self.tasks.iter().map(|task| {
-            let timeouts = task.steps.iter().map(|step| step.timeout);
-            timeouts.fold(Duration::ZERO, Duration::saturating_add)
-        });
-        of_steps.max().unwrap_or_default()
+        let longest = self.tasks.iter().map(Task::longest).max();
+        let session = self.session.as_ref().map(SessionRules::longest_start);
+        let session = session.unwrap_or_default();
+        longest.unwrap_or_default().saturating_add(session)
     }
 
     /// Gives the class, unless its weight was set, and each of its tasks weight 1.
@@ -229,6 +249,12 @@ impl Task {
     pub fn order(&self) -> Order {
         self.order
     }
+
+    /// The longest that it can take: every request to its timeout.
+    pub fn longest(&self) -> Duration {
+        let timeouts = self.steps.iter().map(|step| step.timeout);
+        timeouts.fold(Duration::ZERO, Duration::saturating_add)
+    }
 }
 
 /// One request of a task.
@@ -281,5 +307,11 @@ impl Step {
     /// True if [`Step::judge`] looks at the body.
     pub fn needs_body(&self) -> bool {
         self.reads_body
+    }
+
+    /// True if it captures one of these values.
+    pub(crate) fn captures_any(&self, names: &[Arc<str>]) -> bool {
+        let mut captured = self.captures.iter();
+        captured.any(|capture| names.contains(&capture.name))
     }
 }

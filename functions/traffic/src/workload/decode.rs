@@ -26,6 +26,7 @@ mod names;
 mod pairs;
 mod pools;
 mod requests;
+mod sessions;
 mod shapes;
 mod tasks;
 mod thresholds;

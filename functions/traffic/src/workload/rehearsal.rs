@@ -5,14 +5,13 @@
 
 use std::sync::Arc;
 
-use minijinja::Value;
 use reqwest::header::HeaderValue;
 
 use super::class::{Step, Task, UserClass};
 use super::engine::spent;
 use super::errors::EvaluationError;
 use super::read::Reader;
-use super::scope::Scope;
+use super::scope::{NamedValue, Scope};
 use super::text::Text;
 use crate::base_url::request_url;
 use crate::random::Draws;
@@ -33,7 +32,7 @@ pub(super) fn run(classes: &[Arc<UserClass>], reader: &Reader<'_>) {
     let end = spent().saturating_add(BUDGET);
     let tasks = classes
         .iter()
-        .flat_map(|class| class.tasks().iter().map(move |task| (class, task)));
+        .flat_map(|class| class.all_tasks().map(move |task| (class, task)));
     let mut rehearsals: Vec<Rehearsal<'_>> = tasks
         .map(|(class, task)| Rehearsal::new(class, task))
         .collect();
@@ -127,14 +126,12 @@ fn wrong(text: &Text, message: String) -> EvaluationError {
     EvaluationError::new(&text.origin(), message)
 }
 
-fn drawn(task: &Task, turn: usize) -> Vec<(Arc<str>, Value)> {
+fn drawn(task: &Task, turn: usize) -> Vec<NamedValue> {
     let pools = task.pools().iter();
     pools
         .map(|(name, pool)| {
-            (
-                Arc::clone(name),
-                pool.values()[turn % pool.values().len()].clone(),
-            )
+            let value = pool.values()[turn % pool.values().len()].clone();
+            NamedValue::drawn(name, value)
         })
         .collect()
 }

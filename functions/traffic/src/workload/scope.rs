@@ -8,6 +8,7 @@ use std::sync::Arc;
 use minijinja::value::{Object, Value};
 use parking_lot::Mutex;
 
+use super::session::SessionValues;
 use super::values::MemoryShare;
 use crate::random::Draws;
 
@@ -38,9 +39,27 @@ pub(super) struct IterationValues {
 #[derive(Debug)]
 struct Live {
     draws: Draws,
-    values: Vec<(Arc<str>, Value)>,
-    /// The memory that large captured values were taken from.
-    shares: Vec<Arc<MemoryShare>>,
+    values: Vec<NamedValue>,
+}
+
+/// A drawn or captured value.
+#[derive(Clone, Debug)]
+pub(super) struct NamedValue {
+    pub(super) name: Arc<str>,
+    value: Value,
+    /// The memory that a large captured value was taken from: it is given back with the value.
+    _share: Option<Arc<MemoryShare>>,
+}
+
+impl NamedValue {
+    /// A value that was drawn.
+    pub(super) fn drawn(name: &Arc<str>, value: Value) -> Self {
+        Self {
+            name: Arc::clone(name),
+            value,
+            _share: None,
+        }
+    }
 }
 
 impl Scope {
@@ -50,7 +69,7 @@ impl Scope {
         user: u32,
         iteration: u64,
         mut draws: Draws,
-        values: Vec<(Arc<str>, Value)>,
+        values: Vec<NamedValue>,
     ) -> Self {
         let key = draws.bits();
         Self(Arc::new(IterationValues {
@@ -59,11 +78,7 @@ impl Scope {
             user,
             number: iteration,
             key,
-            live: Mutex::new(Live {
-                draws,
-                values,
-                shares: Vec::new(),
-            }),
+            live: Mutex::new(Live { draws, values }),
         }))
     }
 
@@ -84,7 +99,7 @@ impl Scope {
             .lock()
             .values
             .iter()
-            .any(|(known, _)| known == name)
+            .any(|known| known.name == *name)
     }
 
     pub(super) fn context(&self) -> Value {
@@ -107,9 +122,30 @@ impl Scope {
             Some(text) => text.len() > SMALL,
             None => value.as_object().is_some(),
         };
-        live.shares.extend(share.filter(|_| is_large).cloned());
-        live.values.retain(|(known, _)| known != name);
-        live.values.push((Arc::clone(name), value));
+        live.values.retain(|known| known.name != *name);
+        live.values.push(NamedValue {
+            name: Arc::clone(name),
+            value,
+            _share: share.filter(|_| is_large).cloned(),
+        });
+    }
+
+    /// Brings the values of the user's session into the iteration.
+    pub(crate) fn enter(&mut self, session: &SessionValues) {
+        let mut live = self.0.live.lock();
+        let of_session = |known: &NamedValue| session.0.iter().any(|kept| kept.name == known.name);
+        live.values.retain(|known| !of_session(known));
+        live.values.extend(session.0.iter().cloned());
+    }
+
+    /// Keeps the iteration's values of these names in the user's session.
+    pub(crate) fn keep(&self, names: &[Arc<str>], session: &mut SessionValues) {
+        let live = self.0.live.lock();
+        let kept = live
+            .values
+            .iter()
+            .filter(|value| names.contains(&value.name));
+        session.0 = kept.cloned().collect();
     }
 }
 
@@ -131,8 +167,8 @@ impl IterationValues {
     fn value(&self, name: &str) -> Option<Value> {
         let live = self.live.lock();
         let mut values = live.values.iter();
-        let (_, value) = values.find(|(known, _)| &**known == name)?;
-        Some(value.clone())
+        let known = values.find(|known| &*known.name == name)?;
+        Some(known.value.clone())
     }
 }
 

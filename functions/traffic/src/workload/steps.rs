@@ -1,8 +1,6 @@
 //! Going through the steps of a task: which of them an iteration sends, in which order, and how a response is
 //! judged.
 
-use std::sync::Arc;
-
 use minijinja::Value;
 use reqwest::StatusCode;
 
@@ -10,7 +8,7 @@ use super::class::{Capture, Order, Step, Task, UserClass};
 use super::errors::EvaluationError;
 use super::expect::Verdict;
 use super::response::{Answered, Response};
-use super::scope::Scope;
+use super::scope::{NamedValue, Scope};
 use crate::random::Draws;
 
 /// Keys the generator that draws the order of steps, among those of the steps, which are keyed by their numbers.
@@ -29,7 +27,7 @@ impl Scope {
     ) -> Self {
         let drawn = task.pools().iter();
         let values = drawn
-            .map(|(name, pool)| (Arc::clone(name), pool.draw(&mut draws)))
+            .map(|(name, pool)| NamedValue::drawn(name, pool.draw(&mut draws)))
             .collect();
         let names = (class.name(), class.host().name());
         Self::with_values(names, user, iteration, draws, values)

@@ -7,11 +7,12 @@ use toml::de::DeValue;
 use super::defaults::Defaults;
 use super::names::check_name;
 use super::pools::weight;
-use super::tasks;
+use super::{sessions, tasks};
 use crate::workload::class::{Host, Set, Task, UserClass};
 use crate::workload::compile::Compiler;
 use crate::workload::connections::ConnectionRules;
 use crate::workload::read::{Fields, instead, integer};
+use crate::workload::session::SessionRules;
 use crate::workload::wait::{self, Wait};
 
 /// The largest fixed count.
@@ -63,7 +64,15 @@ fn class(
         u32::try_from(count).ok()
     });
     let connections = ConnectionRules::read(fields).or(defaults.connections);
-    let tasks = tasks::read(fields, compiler, &defaults.with(fields));
+    let defaults = defaults.with(fields);
+    let session = sessions::read(fields, compiler, &defaults);
+    let kept = session.as_ref().map_or(&[][..], SessionRules::kept);
+    let place = tasks::Place {
+        compiler,
+        defaults: &defaults,
+        kept,
+    };
+    let tasks = tasks::read(fields, &place);
     Some(UserClass {
         name: Arc::from(name),
         weight: weight?,
@@ -74,6 +83,7 @@ fn class(
         connections,
         task_names: tasks.iter().map(|task| Arc::clone(&task.name)).collect(),
         cumulative: count_tasks(&tasks),
+        session,
         tasks,
     })
 }

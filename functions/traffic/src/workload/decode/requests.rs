@@ -34,6 +34,8 @@ pub(super) struct Context<'c, 'r, 's> {
     pub(super) defaults: Defaults,
     /// The values that the task draws.
     pub(super) drawn: Vec<String>,
+    /// The values that the user's session keeps.
+    pub(super) kept: Vec<String>,
     pub(super) place: String,
 }
 
@@ -50,7 +52,7 @@ pub(super) fn read(field: &Field<'_, '_>, context: &Context<'_, '_, '_>) -> Vec<
         let names = TemplateNames {
             fixed: ITERATION_NAMES.to_vec(),
             drawn: context.drawn.clone(),
-            captured: captures[..index].concat(),
+            captured: [&*context.kept, &captures[..index].concat()].concat(),
             captured_later: captures[index..].concat(),
             random: true,
         };

@@ -24,7 +24,9 @@ use crate::sessions::UserSession;
 use crate::telemetry::{Iteration, Observer};
 use crate::tick::TOO_LATE;
 use crate::transport::{Reply, RequestContext, RequestPlace, Transport, is_shortage};
-use crate::workload::{Response, Scope, SessionRules, Step, Task, UserClass, Verdict, Workload};
+use crate::workload::{
+    EvaluationError, Response, Scope, SessionRules, Step, Task, UserClass, Verdict, Workload,
+};
 
 mod prepared;
 mod sent;
@@ -210,8 +212,9 @@ impl Sender {
     }
 
     /// The context of a step's requests.
-    fn context(&self, step: &Step) -> RequestContext {
-        let tls = self.class().host().tls(&self.target.base);
+    fn context(&self, step: &Step, prepared: &Prepared) -> RequestContext {
+        let host = step.host(self.class());
+        let tls = host.tls(&prepared.target(&self.target).base);
         RequestContext {
             connections: self.class().connections(),
             max_connection_age: self.class().max_connection_age(),
@@ -238,7 +241,8 @@ impl<'i, T: Transport, S: RunStore + RecordStore> Iterating<'i, T, S> {
         mut scope: Scope,
     ) -> Result<(), Ended> {
         self.enter_session(&mut scope).await?;
-        for index in scope.order(task) {
+        let mut walk = scope.walk(task);
+        while let Some(index) = walk.next(&mut scope) {
             self.renew_session(&mut scope).await?;
             let (step, prepared) = (&task.steps()[index], &prepared[index]);
             let answered = self.step(step, prepared, &mut scope).await?;
@@ -254,10 +258,13 @@ impl<'i, T: Transport, S: RunStore + RecordStore> Iterating<'i, T, S> {
         prepared: &Prepared,
         scope: &mut Scope,
     ) -> Result<Answered, Ended> {
-        if !scope.begin(step) {
-            return Ok(Answered::NotSent);
-        }
         let journal = self.journal;
+        match scope.begin(step) {
+            Ok(true) => {}
+            Ok(false) => return Ok(Answered::NotSent),
+            Err(error) => return Err(self.broken(&error)),
+        }
+        self.pause(scope.pause(step)).await?;
         let is_first = !std::mem::replace(&mut self.has_begun, true);
         if !is_first && !self.may_begin().await {
             return Err(Ended(Some(Fate::CutOff)));
@@ -272,16 +279,40 @@ impl<'i, T: Transport, S: RunStore + RecordStore> Iterating<'i, T, S> {
                 None if is_first => Err(Ended(None)),
                 None => Err(Ended(Some(Fate::CutOff))),
             },
-            Err(Unsendable::Evaluation(error)) => {
-                self.trace.failed(error.message());
-                journal.exception(&error);
-                Err(Ended(Some(Fate::Done)))
-            }
+            Err(Unsendable::Evaluation(error)) => Err(self.broken(&error)),
             Err(Unsendable::Invalid(reason)) => {
                 self.trace.failed(&reason);
                 let (sent, now) = (Sent::not_at_all(prepared), journal.clock.now());
                 journal.outcome(sent.outcome(now, Duration::ZERO, 0, Some(shortened(reason))));
                 Ok(Answered::Failed(None))
+            }
+        }
+    }
+
+    /// The end of an iteration one of whose templates cannot be evaluated.
+    fn broken(&self, error: &EvaluationError) -> Ended {
+        self.trace.failed(error.message());
+        self.journal.exception(error);
+        Ended(Some(Fate::Done))
+    }
+
+    /// Pauses before a request; the end of the run ends the pause, and the iteration.
+    async fn pause(&mut self, pause: Duration) -> Result<(), Ended> {
+        if pause.is_zero() {
+            return Ok(());
+        }
+        let clock = &self.journal.clock;
+        let until = clock.now() + pause;
+        if self.turn.until.is_some_and(|last| last <= until) {
+            return Err(Ended(Some(Fate::CutOff)));
+        }
+        // what the plan wants sent is late from then on
+        self.turn.planned_at = self.turn.planned_at.map(|planned_at| planned_at + pause);
+        tokio::select! {
+            biased;
+            () = clock.sleep_until(until) => Ok(()),
+            () = self.run_end.may_not_begin(), if !self.is_leaving => {
+                Err(Ended(Some(Fate::CutOff)))
             }
         }
     }
@@ -336,7 +367,7 @@ impl<'i, T: Transport, S: RunStore + RecordStore> Iterating<'i, T, S> {
             Some(left) => *request.timeout_mut() = Some(left),
             None => {}
         }
-        let warm = &self.sender.warm;
+        let warm = prepared.warm(&self.sender.warm);
         // only an iteration's first request has an instant that it was planned for
         let planned_at = self.turn.planned_at.take();
         let has_waited = sent_at.since(asked_at) > WAITED;
@@ -355,7 +386,7 @@ impl<'i, T: Transport, S: RunStore + RecordStore> Iterating<'i, T, S> {
                 .session
                 .as_ref()
                 .and_then(|session| session.jar.clone()),
-            ..self.sender.context(step)
+            ..self.sender.context(step, prepared)
         };
         let reply = self.transport.send(request, &context).await;
         if reply.as_ref().is_err_and(|text| is_shortage(text)) {

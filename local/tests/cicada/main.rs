@@ -15,6 +15,7 @@ mod kept;
 mod ledger;
 mod openapi;
 mod safety;
+mod sessions;
 mod stood_still;
 mod stopped;
 mod telemetry;

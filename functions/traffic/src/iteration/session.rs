@@ -47,7 +47,8 @@ impl Sender {
             has_renewed: false,
             is_leaving: true,
         };
-        for index in scope.order(stop) {
+        let mut walk = scope.walk(stop);
+        while let Some(index) = walk.next(&mut scope) {
             let step = (&stop.steps()[index], &self.stop[index]);
             if leaving.step(step.0, step.1, &mut scope).await.is_err() {
                 break;
@@ -117,7 +118,8 @@ impl<T: Transport, S: RunStore + RecordStore> Iterating<'_, T, S> {
             let key = mix(turn.class_key ^ SESSION_STREAM);
             let draws = Draws::keyed(key, turn.user, turn.iteration);
             let mut own = Scope::new(sender.class(), start, turn.user, turn.iteration, draws);
-            for index in own.order(start) {
+            let mut walk = own.walk(start);
+            while let Some(index) = walk.next(&mut own) {
                 let (step, prepared) = (&start.steps()[index], &sender.start[index]);
                 match self.step(step, prepared, &mut own).await {
                     Ok(Answered::Failed(_)) | Err(Ended(Some(Fate::Done))) => {

@@ -2,6 +2,7 @@
 //!
 //! Everything here was checked when the file was read, and is immutable from then on.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -211,6 +212,8 @@ pub struct Task {
     pub(super) pools: Vec<(Arc<str>, Arc<Pool>)>,
     pub(super) steps: Vec<Step>,
     pub(super) order: Order,
+    /// In the order of the requests.
+    pub(super) groups: Vec<Group>,
 }
 
 /// In which order an iteration sends the requests of its task.
@@ -250,11 +253,24 @@ impl Task {
         self.order
     }
 
-    /// The longest that it can take: every request to its timeout.
+    /// The longest that it can take: every request to its timeout, as often as it may be sent, after the longest pauses.
     pub fn longest(&self) -> Duration {
-        let timeouts = self.steps.iter().map(|step| step.timeout);
-        timeouts.fold(Duration::ZERO, Duration::saturating_add)
+        let longest = self.steps.iter().enumerate().map(|(index, step)| {
+            let mut groups = self.groups.iter();
+            let group = groups.find(|group| group.steps.contains(&index));
+            let once = step.timeout.saturating_add(step.longest_pause());
+            once.saturating_mul(group.map_or(1, |group| group.at_most))
+        });
+        longest.fold(Duration::ZERO, Duration::saturating_add)
     }
+}
+
+/// Requests of a task that are sent again and again.
+#[derive(Clone, Debug)]
+pub(super) struct Group {
+    /// Their indices in the task.
+    pub(super) steps: RangeInclusive<usize>,
+    pub(super) at_most: u32,
 }
 
 /// One request of a task.
@@ -276,6 +292,14 @@ pub struct Step {
     pub redirects: u32,
     /// The probability that it is sent at all, above 0 and up to 1. [`Scope::begin`](super::Scope::begin) draws by it.
     pub probability: f64,
+    /// The host that it goes to, if it is another than its class's.
+    pub host: Option<Arc<Host>>,
+    /// The pause before it: `between` or `constant`.
+    pub(super) pause: Option<Wait>,
+    /// Whether it is sent, asked after its probability.
+    pub(super) when: Option<Program>,
+    /// Whether the requests that end with this one are sent again.
+    pub(super) goes_on: Option<Program>,
     pub(super) expect: Expect,
     pub(super) captures: Vec<Capture>,
     /// Its number within the task.
@@ -302,6 +326,20 @@ impl Step {
                 .headers
                 .iter()
                 .all(|(_, text)| text.constant().is_some())
+    }
+
+    /// The longest pause before it.
+    fn longest_pause(&self) -> Duration {
+        match self.pause {
+            Some(Wait::Between { max, .. }) => max,
+            Some(Wait::Constant(pause)) => pause,
+            _ => Duration::ZERO,
+        }
+    }
+
+    /// The host that it goes to, of a class's user.
+    pub fn host<'s>(&'s self, class: &'s UserClass) -> &'s Host {
+        self.host.as_deref().unwrap_or(&class.host)
     }
 
     /// True if [`Step::judge`] looks at the body.

@@ -20,6 +20,7 @@ pub use host_tls::FOLDER;
 
 mod classes;
 mod defaults;
+mod groups;
 mod host_tls;
 mod hosts;
 mod names;

@@ -65,7 +65,8 @@ impl<'w> Rehearsal<'w> {
     fn new(class: &'w UserClass, task: &'w Task) -> Self {
         let pools = task.pools().iter();
         let largest = pools.map(|(_, pool)| pool.values().len()).max();
-        let varying = |step: &&Step| !step.is_constant() && step.needs.is_empty();
+        let varying =
+            |step: &&Step| (!step.is_constant() || step.when.is_some()) && step.needs.is_empty();
         Self {
             class,
             task,
@@ -102,8 +103,11 @@ impl<'w> Rehearsal<'w> {
 
 fn render(class: &UserClass, step: &Step, scope: &mut Scope) -> Result<(), EvaluationError> {
     scope.fork(step.index);
+    if let Some(when) = &step.when {
+        when.evaluate(scope.context())?;
+    }
     let path = step.path.render(scope)?;
-    if request_url(class.host().url(), &path).is_none() {
+    if request_url(step.host(class).url(), &path).is_none() {
         return Err(wrong(
             &step.path,
             format!("{path:?} makes no URL: a path begins with `/`"),

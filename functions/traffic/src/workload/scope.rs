@@ -39,6 +39,10 @@ pub(super) struct IterationValues {
 #[derive(Debug)]
 struct Live {
     draws: Draws,
+    /// The round of the present group of steps.
+    round: u32,
+    /// True if the group is sent again.
+    goes_on: bool,
     values: Vec<NamedValue>,
 }
 
@@ -78,18 +82,39 @@ impl Scope {
             user,
             number: iteration,
             key,
-            live: Mutex::new(Live { draws, values }),
+            live: Mutex::new(Live {
+                draws,
+                round: 0,
+                goes_on: false,
+                values,
+            }),
         }))
     }
 
-    /// The generator of the step with an index in its task.
-    pub(super) fn draws_of(&self, index: u32) -> Draws {
-        Draws::keyed(self.0.key, index, 0)
+    /// The generator of the step with an index in its task, for this round of its group; `stream` tells several apart.
+    pub(super) fn draws_of(&self, index: u32, stream: u64) -> Draws {
+        let round = self.0.live.lock().round;
+        Draws::keyed(self.0.key, index, stream + u64::from(round))
+    }
+
+    /// Begins a round of a group of steps; the first is 0.
+    pub(super) fn begin_round(&mut self, round: u32) {
+        self.0.live.lock().round = round;
+    }
+
+    /// Says whether the group of the present step goes on after it.
+    pub(super) fn go_on(&mut self, goes_on: bool) {
+        self.0.live.lock().goes_on = goes_on;
+    }
+
+    pub(super) fn goes_on(&self) -> bool {
+        self.0.live.lock().goes_on
     }
 
     /// Gives the step with an index in its task the generator that is its own.
     pub(super) fn fork(&self, index: u32) {
-        self.0.live.lock().draws = self.draws_of(index);
+        let draws = self.draws_of(index, 0);
+        self.0.live.lock().draws = draws;
     }
 
     /// True if a value has been drawn or captured.

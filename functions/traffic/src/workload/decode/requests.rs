@@ -6,17 +6,24 @@ use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
 use toml::de::DeValue;
 
+use super::classes::known_host;
 use super::defaults::Defaults;
+use super::groups::{self, GroupFields, Listed};
 use super::names::check_variable;
 use crate::base_url::request_url;
-use crate::workload::class::{Capture, Step};
+use crate::workload::class::{Capture, Group, Host, Step};
 use crate::workload::compile::{Compiler, Usage};
+use crate::workload::engine::Program;
 use crate::workload::expect::{Expect, StatusRule};
 use crate::workload::read::{Field, Fields, Reader, Snippet, instead, number};
 use crate::workload::response::RESPONSE_NAMES;
 use crate::workload::scope::ITERATION_NAMES;
 use crate::workload::syntax::TemplateNames;
-use crate::workload::text::{Body, Text};
+use crate::workload::text::{Body, Form, Text};
+use crate::workload::wait::Wait;
+
+/// The keys of a request's body, of which it may have one.
+const BODIES: [&str; 3] = ["json", "body", "form"];
 
 const METHODS: [&str; 7] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
 
@@ -36,30 +43,44 @@ pub(super) struct Context<'c, 'r, 's> {
     pub(super) drawn: Vec<String>,
     /// The values that the user's session keeps.
     pub(super) kept: Vec<String>,
+    /// The host of the class, and all that there are.
+    pub(super) host: Option<&'c Arc<Host>>,
+    pub(super) hosts: &'c [Arc<Host>],
     pub(super) place: String,
 }
 
-/// Reads a task's requests.
-pub(super) fn read(field: &Field<'_, '_>, context: &Context<'_, '_, '_>) -> Vec<Step> {
+/// Reads a task's requests, and which of them are sent again and again.
+pub(super) fn read(
+    field: &Field<'_, '_>,
+    context: &Context<'_, '_, '_>,
+) -> (Vec<Step>, Vec<Group>) {
     let reader = context.compiler.reader;
-    let elements = field.elements();
+    let Listed { elements, groups } = groups::listed(field, context);
     if elements.is_empty() {
         field.is_not(reader, EXPECTED_REQUEST);
     }
     let captures: Vec<Vec<String>> = elements.iter().map(captured_names).collect();
     let mut steps = Vec::new();
     for (index, element) in elements.iter().enumerate() {
+        let group = groups.iter().find(|group| group.steps.contains(&index));
+        // in a group, what a request captures is there when it is sent again
+        let known = group.map_or(index, |group| group.steps.end() + 1);
         let names = TemplateNames {
             fixed: ITERATION_NAMES.to_vec(),
             drawn: context.drawn.clone(),
-            captured: [&*context.kept, &captures[..index].concat()].concat(),
-            captured_later: captures[index..].concat(),
+            captured: [&*context.kept, &captures[..known].concat()].concat(),
+            captured_later: captures[known..].concat(),
             random: true,
         };
         let place = format!("{}, request {}", context.place, index + 1);
+        let is_last = |group: &&GroupFields| *group.steps.end() == index;
         let request = Request {
             context,
             names,
+            earlier: [&*context.kept, &captures[..index].concat()].concat(),
+            repeat: group
+                .filter(is_last)
+                .and_then(|group| group.goes_on.clone()),
             reader,
         };
         let step = match element.value {
@@ -75,7 +96,11 @@ pub(super) fn read(field: &Field<'_, '_>, context: &Context<'_, '_, '_>) -> Vec<
             ..step
         }));
     }
-    steps
+    let groups = groups.into_iter().map(|group| Group {
+        steps: group.steps,
+        at_most: group.at_most,
+    });
+    (steps, groups.collect())
 }
 
 fn captured_names(request: &Field<'_, '_>) -> Vec<String> {
@@ -88,6 +113,10 @@ fn captured_names(request: &Field<'_, '_>) -> Vec<String> {
 struct Request<'q, 'c, 'r, 's> {
     context: &'q Context<'c, 'r, 's>,
     names: TemplateNames,
+    /// The values that earlier requests and the session have captured.
+    earlier: Vec<String>,
+    /// Whether the group goes on that ends with this request.
+    repeat: Option<Snippet>,
     reader: &'r Reader<'s>,
 }
 
@@ -118,13 +147,20 @@ impl<'q> Request<'q, '_, '_, '_> {
         let defaults = &self.context.defaults;
         let headers = self.headers(defaults, None, &mut usage);
         let expect = self.expect(defaults, None, &mut usage)?;
-        Some(self.step(name, method, path, headers, expect, &usage))
+        self.check_order(&field.span, &usage);
+        let goes_on = self.goes_on(&mut usage)?;
+        Some(Step {
+            goes_on,
+            ..self.step(name, method, path, headers, expect, &usage)
+        })
     }
 
     /// A request in a table.
     fn long(&self, mut fields: Fields<'_, '_, '_>) -> Option<Step> {
-        let method = fields.get("method");
-        let method = match &method {
+        let has_body = BODIES.iter().any(|key| fields.get(key).is_some());
+        let method = match &fields.get("method") {
+            // as in requests and curl
+            None if has_body => Some(Method::POST),
             None => Some(Method::GET),
             Some(field) => {
                 let expected = format!("one of {}", METHODS.join(", "));
@@ -150,11 +186,20 @@ impl<'q> Request<'q, '_, '_, '_> {
         let headers = self.headers(&defaults, body.as_ref(), &mut usage);
         let probability = probability(&fields);
         let expect = self.expect(&defaults, Some(&fields), &mut usage);
+        let when = self.when(&fields, &mut usage);
         let captures = self.captures(&fields, &mut usage);
+        let (pause, host) = (pause(&fields), self.host(&fields));
+        fields.get("repeat");
         fields.finish();
+        self.check_order(&fields.span, &usage);
+        let goes_on = self.goes_on(&mut usage);
         let step = self.step(name, method?, path?, headers, expect?, &usage);
         Some(Step {
             body,
+            host: host?,
+            pause: pause?,
+            when: when?,
+            goes_on: goes_on?,
             timeout: defaults.timeout,
             redirects: defaults.redirects,
             probability: probability?,
@@ -172,7 +217,7 @@ impl<'q> Request<'q, '_, '_, '_> {
         expect: Expect,
         usage: &Usage,
     ) -> Step {
-        let captured = self.names.captured.iter();
+        let captured = self.earlier.iter();
         let needs = captured.filter(|name| usage.needs.contains(*name));
         Step {
             name: Arc::from(name),
@@ -183,6 +228,10 @@ impl<'q> Request<'q, '_, '_, '_> {
             timeout: self.context.defaults.timeout,
             redirects: self.context.defaults.redirects,
             probability: 1.0,
+            host: None,
+            pause: None,
+            when: None,
+            goes_on: None,
             expect,
             captures: Vec::new(),
             index: 0,
@@ -244,17 +293,105 @@ impl<'q> Request<'q, '_, '_, '_> {
 
     fn body(&self, fields: &Fields<'_, '_, '_>, usage: &mut Usage) -> Option<Body> {
         let compiler = self.context.compiler;
-        match (fields.get("json"), fields.get("body")) {
-            (None, None) => None,
-            (Some(json), None) => compiler.json(&json, &self.names, usage).map(Body::Json),
-            (None, Some(body)) => {
-                let snippet = body.snippet(self.reader, "a string; a table goes into `json`")?;
-                compiler.text(&snippet, &self.names, usage).map(Body::Text)
+        let given = BODIES.map(|key| fields.get(key));
+        if given.iter().flatten().count() > 1 {
+            let given = BODIES
+                .iter()
+                .zip(&given)
+                .filter(|(_, field)| field.is_some());
+            let given: Vec<String> = given.map(|(key, _)| format!("`{key}`")).collect();
+            fields.mistake(format_args!(
+                "it has {}: leave only one of them",
+                given.join(" and ")
+            ));
+            return None;
+        }
+        let [json, body, form] = given;
+        if let Some(json) = json {
+            return compiler.json(&json, &self.names, usage).map(Body::Json);
+        }
+        if let Some(body) = body {
+            let snippet = body.snippet(self.reader, "a string; a table goes into `json`")?;
+            return compiler.text(&snippet, &self.names, usage).map(Body::Text);
+        }
+        self.form(&form?, usage).map(Body::Form)
+    }
+
+    fn form(&self, form: &Field<'_, '_>, usage: &mut Usage) -> Option<Form> {
+        let expected =
+            "a table of fields, such as { name = \"{{ user }}\", size = [\"s\", \"m\"] }";
+        let mut fields = Vec::new();
+        let mut is_whole = form.value.as_table().is_some();
+        for (name, _, value) in form.entries(self.reader, expected) {
+            for value in value.elements() {
+                let text = match value.value {
+                    DeValue::Integer(number) => Some(Text::fixed(number.to_string())),
+                    DeValue::Float(number) => Some(Text::fixed(number.to_string())),
+                    DeValue::Boolean(yes) => Some(Text::fixed(yes.to_string())),
+                    _ => value
+                        .snippet(self.reader, "a string, a number, or an array of them")
+                        .and_then(|text| self.context.compiler.text(&text, &self.names, usage)),
+                };
+                is_whole &= text.is_some();
+                fields.extend(text.map(|text| (name.to_owned(), text)));
             }
-            (Some(_), Some(_)) => {
-                fields.mistake("it has both `json` and `body`: leave out one of them");
-                None
-            }
+        }
+        is_whole.then(|| Form::new(fields))
+    }
+
+    /// The host that the request goes to, if it is not its class's.
+    fn host(&self, fields: &Fields<'_, '_, '_>) -> Option<Option<Arc<Host>>> {
+        let Some(field) = fields.get("host") else {
+            return Some(None);
+        };
+        let host = known_host(self.reader, &field, &fields.place, self.context.hosts)?;
+        // where a run sends its class elsewhere, this goes along
+        let is_own = self
+            .context
+            .host
+            .is_none_or(|of_class| *of_class.name() != *host.name());
+        Some(is_own.then_some(host))
+    }
+
+    fn when(&self, fields: &Fields<'_, '_, '_>, usage: &mut Usage) -> Option<Option<Program>> {
+        let Some(field) = fields.get("when") else {
+            return Some(None);
+        };
+        let expected =
+            "an expression over values that are known before it is sent, such as \"user % 2 == 0\"";
+        let snippet = field.snippet(self.reader, expected)?;
+        let compiler = self.context.compiler;
+        compiler.expression(&snippet, &self.names, usage).map(Some)
+    }
+
+    /// Whether the group that ends with this request goes on, by its response.
+    fn goes_on(&self, usage: &mut Usage) -> Option<Option<Program>> {
+        let Some(snippet) = &self.repeat else {
+            return Some(None);
+        };
+        let mut own = Usage::default();
+        let names = self.response_names();
+        let program = self
+            .context
+            .compiler
+            .expression(snippet, &names, &mut own)?;
+        usage.reads.extend(own.reads);
+        Some(Some(program))
+    }
+
+    /// Says which values are not there yet when a group's requests are sent first.
+    fn check_order(&self, span: &std::ops::Range<usize>, usage: &Usage) {
+        let later = self
+            .names
+            .captured
+            .iter()
+            .filter(|name| !self.earlier.contains(name));
+        if let Some(name) = later.into_iter().find(|name| usage.needs.contains(*name)) {
+            let message = format!(
+                "{}: `{name}` is not captured yet when the group is sent first: write `{name} | default(...)`",
+                self.context.place
+            );
+            self.reader.mistake(span, message);
         }
     }
 
@@ -279,9 +416,8 @@ impl<'q> Request<'q, '_, '_, '_> {
             headers.push((name.clone(), text));
         }
         let typed = headers.iter().any(|(name, _)| *name == CONTENT_TYPE);
-        if matches!(body, Some(Body::Json(_))) && !typed {
-            headers.push((CONTENT_TYPE, Text::fixed("application/json")));
-        }
+        let content_type = body.and_then(Body::content_type).filter(|_| !typed);
+        headers.extend(content_type.map(|value| (CONTENT_TYPE, Text::fixed(value))));
         headers
     }
 
@@ -365,6 +501,19 @@ fn known_method(name: &str) -> Option<Method> {
         .contains(&name)
         .then(|| Method::from_bytes(name.as_bytes()).ok())
         .flatten()
+}
+
+/// The pause before a request, in the words of a wait.
+fn pause(fields: &Fields<'_, '_, '_>) -> Option<Option<Wait>> {
+    let Some(field) = fields.get("pause") else {
+        return Some(None);
+    };
+    let expected = "\"between(1, 3)\" or \"constant(2)\", in seconds";
+    let pause = field.convert(fields.reader, expected, |value| {
+        let pause = Wait::parse(value.as_str()?).ok()?;
+        matches!(pause, Wait::Between { .. } | Wait::Constant(_)).then_some(pause)
+    });
+    pause.map(Some)
 }
 
 fn probability(fields: &Fields<'_, '_, '_>) -> Option<f64> {

@@ -6,10 +6,8 @@ use std::time::Duration;
 
 use toml::de::DeValue;
 
-use super::defaults::Defaults;
 use super::tasks::{self, Place};
 use crate::workload::class::{Order, Task};
-use crate::workload::compile::Compiler;
 use crate::workload::expect::StatusRule;
 use crate::workload::read::Fields;
 use crate::workload::session::SessionRules;
@@ -21,14 +19,21 @@ const EXPECTED: &str = "a table with the requests of a session, such as [class.M
 /// Reads the rules of the class that `fields` is; nothing if its users keep nothing.
 pub(super) fn read(
     fields: &Fields<'_, '_, '_>,
-    compiler: &Compiler<'_, '_>,
-    defaults: &Defaults,
+    place: &Place<'_, '_, '_>,
+    of_file: Option<bool>,
 ) -> Option<SessionRules> {
-    let start = requests(fields, "start", &[], compiler, defaults);
+    let start = requests(fields, "start", place);
     let kept = start.as_ref().map(kept).unwrap_or_default();
-    let stop = requests(fields, "stop", &kept, compiler, defaults);
+    let stop = requests(
+        fields,
+        "stop",
+        &Place {
+            kept: &kept,
+            ..*place
+        },
+    );
     let own = fields.read("cookies", "true or false", DeValue::as_bool);
-    let cookies = own.or(defaults.cookies).unwrap_or(false);
+    let cookies = own.or(of_file).unwrap_or(false);
     let expected = "a time from \"1s\" to \"24h\", such as \"30m\"";
     let lasts = fields.read("session_lasts", expected, |value| {
         let allowed = Duration::from_secs(1)..=MAX_DURATION;
@@ -62,28 +67,22 @@ pub(super) fn read(
 fn requests(
     fields: &Fields<'_, '_, '_>,
     key: &'static str,
-    kept: &[Arc<str>],
-    compiler: &Compiler<'_, '_>,
-    defaults: &Defaults,
+    place: &Place<'_, '_, '_>,
 ) -> Option<Task> {
     let field = fields.get(key)?;
     let table = field.convert(fields.reader, EXPECTED, DeValue::as_table)?;
-    let place = format!("{}, `{key}`", fields.place);
-    let own = Fields::new(fields.reader, place, table, field.span);
-    let place = Place {
-        compiler,
-        defaults,
-        kept,
-    };
-    let read = tasks::requests(&own, &place);
+    let name = format!("{}, `{key}`", fields.place);
+    let own = Fields::new(fields.reader, name, table, field.span);
+    let read = tasks::requests(&own, place);
     own.finish();
-    let (pools, steps) = read?;
+    let (pools, (steps, groups)) = read?;
     Some(Task {
         name: Arc::from(key),
         weight: 1,
         pools,
         order: Order::Given,
         steps,
+        groups,
     })
 }
 

@@ -8,7 +8,7 @@ use super::defaults::Defaults;
 use super::names::{check_name, check_variable};
 use super::pools::weight;
 use super::requests::{self, Context};
-use crate::workload::class::{Order, Step, Task};
+use crate::workload::class::{Group, Host, Order, Step, Task};
 use crate::workload::compile::Compiler;
 use crate::workload::pool::Pool;
 use crate::workload::read::{Fields, instead};
@@ -25,6 +25,9 @@ pub(super) struct Place<'p, 'r, 's> {
     pub(super) defaults: &'p Defaults,
     /// The values that the user's session keeps.
     pub(super) kept: &'p [Arc<str>],
+    /// The host of the class, and all that there are.
+    pub(super) host: Option<&'p Arc<Host>>,
+    pub(super) hosts: &'p [Arc<Host>],
 }
 
 /// Reads the tasks of the class that `fields` is.
@@ -92,13 +95,14 @@ fn named<'t, 's>(
 
 fn task(fields: &Fields<'_, '_, '_>, name: String, place: &Place<'_, '_, '_>) -> Option<Task> {
     let weight = weight(fields);
-    let (pools, steps) = requests(fields, place)?;
+    let (pools, (steps, groups)) = requests(fields, place)?;
     Some(Task {
         name: Arc::from(name),
         weight: weight?,
         pools,
-        order: order(fields, &steps, place.kept),
+        order: order(fields, (&steps, &groups), place.kept),
         steps,
+        groups,
     })
 }
 
@@ -106,13 +110,15 @@ fn task(fields: &Fields<'_, '_, '_>, name: String, place: &Place<'_, '_, '_>) ->
 pub(super) fn requests(
     fields: &Fields<'_, '_, '_>,
     place: &Place<'_, '_, '_>,
-) -> Option<(Vec<NamedPool>, Vec<Step>)> {
+) -> Option<(Vec<NamedPool>, (Vec<Step>, Vec<Group>))> {
     let pools = pools(fields, place);
     let context = Context {
         compiler: place.compiler,
         defaults: place.defaults.with(fields),
         drawn: pools.iter().map(|(name, _)| name.to_string()).collect(),
         kept: place.kept.iter().map(ToString::to_string).collect(),
+        host: place.host,
+        hosts: place.hosts,
         place: fields.place.clone(),
     };
     let Some(request) = fields.get("request") else {
@@ -123,7 +129,11 @@ pub(super) fn requests(
 }
 
 /// In which order the requests are sent. A request that needs what another one keeps has its place.
-fn order(fields: &Fields<'_, '_, '_>, steps: &[Step], kept: &[Arc<str>]) -> Order {
+fn order(
+    fields: &Fields<'_, '_, '_>,
+    (steps, groups): (&[Step], &[Group]),
+    kept: &[Arc<str>],
+) -> Order {
     let Some(field) = fields.get("order") else {
         return Order::Given;
     };
@@ -135,6 +145,14 @@ fn order(fields: &Fields<'_, '_, '_>, steps: &[Step], kept: &[Arc<str>]) -> Orde
         (Some(_), Some(name)) => {
             let message = format!(
                 "{}: a request needs `{name}`, which another one captures: leave out `order`",
+                field.place
+            );
+            fields.reader.mistake(&field.span, message);
+            Order::Given
+        }
+        (Some(_), None) if !groups.is_empty() => {
+            let message = format!(
+                "{}: its requests are sent in a drawn order, and `repeat` has a fixed one: leave out one of them",
                 field.place
             );
             fields.reader.mistake(&field.span, message);

@@ -273,7 +273,7 @@ impl<'r> Ticks<'r> {
     ) {
         let class = &self.run.workload.classes()[played.class];
         let mut walk = scope.walk(task);
-        while let Some(index) = walk.next(scope) {
+        while let Ok(Some(index)) = walk.next(scope) {
             let step = &task.steps()[index];
             // what depends on an answer is taken to be sent
             if !scope.begin(step).unwrap_or(true) {

@@ -25,7 +25,7 @@ use crate::telemetry::{Iteration, Observer};
 use crate::tick::TOO_LATE;
 use crate::transport::{Reply, RequestContext, RequestPlace, Transport, is_shortage};
 use crate::workload::{
-    EvaluationError, Response, Scope, SessionRules, Step, Task, UserClass, Verdict, Workload,
+    EvaluationError, Response, Scope, SessionRules, Step, Task, UserClass, Verdict, Walk, Workload,
 };
 
 mod prepared;
@@ -242,13 +242,18 @@ impl<'i, T: Transport, S: RunStore + RecordStore> Iterating<'i, T, S> {
     ) -> Result<(), Ended> {
         self.enter_session(&mut scope).await?;
         let mut walk = scope.walk(task);
-        while let Some(index) = walk.next(&mut scope) {
+        while let Some(index) = self.next(&mut walk, &mut scope)? {
             self.renew_session(&mut scope).await?;
             let (step, prepared) = (&task.steps()[index], &prepared[index]);
             let answered = self.step(step, prepared, &mut scope).await?;
             self.keep_in_session(step, answered, &scope);
         }
         Ok(())
+    }
+
+    /// The next request of a task.
+    fn next(&self, walk: &mut Walk<'_>, scope: &mut Scope) -> Result<Option<usize>, Ended> {
+        walk.next(scope).map_err(|error| self.broken(&error))
     }
 
     /// Sends a request of a task, if it is to be sent in this iteration.

@@ -15,25 +15,7 @@ use tokio::net::TcpListener;
 use crate::harness::Cicada;
 
 /// Logs in by a form, goes on with cookie and token, and logs out.
-const SHOPPERS: &str = r#"
-[hosts.shop]
-url = "http://127.0.0.1:9"
-env = "SHOP_URL"
-[class.Shopper]
-wait = "constant_pacing(0.5)"
-cookies = true
-restart_session_on = [401]
-[[class.Shopper.start.request]]
-path = "/login"
-form = { name = "user {{ user }}", password = "a&b" }
-expect = "json.token"
-capture = { token = "json.token" }
-[class.Shopper.task.look.request]
-path = "/account"
-headers = { Authorization = "Bearer {{ token }}" }
-[class.Shopper.stop]
-request = "POST /logout"
-"#;
+const SHOPPERS: &str = include_str!("../../../examples/login.toml");
 
 #[derive(Default)]
 struct Shop {

@@ -133,7 +133,8 @@ fn requests(run: &LoadedRun, service: &Service, bias: Bias) -> Vec<Request> {
                 let mut luck = Draws::keyed(key ^ 1, due.user, due.iteration);
                 let mut is_first = true;
                 let mut walk = scope.walk(task);
-                let mut order: Vec<_> = std::iter::from_fn(|| walk.next(&mut scope)).collect();
+                let mut order: Vec<_> =
+                    std::iter::from_fn(|| walk.next(&mut scope).unwrap()).collect();
                 if matches!(bias, Bias::InOrder) {
                     order.sort_unstable();
                 }

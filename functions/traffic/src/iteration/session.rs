@@ -48,7 +48,7 @@ impl Sender {
             is_leaving: true,
         };
         let mut walk = scope.walk(stop);
-        while let Some(index) = walk.next(&mut scope) {
+        while let Ok(Some(index)) = leaving.next(&mut walk, &mut scope) {
             let step = (&stop.steps()[index], &self.stop[index]);
             if leaving.step(step.0, step.1, &mut scope).await.is_err() {
                 break;
@@ -119,7 +119,10 @@ impl<T: Transport, S: RunStore + RecordStore> Iterating<'_, T, S> {
             let draws = Draws::keyed(key, turn.user, turn.iteration);
             let mut own = Scope::new(sender.class(), start, turn.user, turn.iteration, draws);
             let mut walk = own.walk(start);
-            while let Some(index) = walk.next(&mut own) {
+            while let Some(index) = self
+                .next(&mut walk, &mut own)
+                .map_err(|_| Ended(Some(Fate::Failed)))?
+            {
                 let (step, prepared) = (&start.steps()[index], &sender.start[index]);
                 match self.step(step, prepared, &mut own).await {
                     Ok(Answered::Failed(_)) | Err(Ended(Some(Fate::Done))) => {

@@ -81,6 +81,7 @@ impl<S: TickStore, T: Transport> Leave<S, T> {
             _ = cut_off.wait_for(is_cut) => return,
             () = self.gone() => {}
         }
+        let _held = self.tick.clock().hold();
         let journal = self.journal();
         tokio::select! {
             biased;

@@ -271,6 +271,8 @@ pub(super) struct Group {
     /// Their indices in the task.
     pub(super) steps: RangeInclusive<usize>,
     pub(super) at_most: u32,
+    /// True if it is sent again only if an answer says so.
+    pub(super) has_condition: bool,
 }
 
 /// One request of a task.
@@ -298,8 +300,8 @@ pub struct Step {
     pub(super) pause: Option<Wait>,
     /// Whether it is sent, asked after its probability.
     pub(super) when: Option<Program>,
-    /// Whether the requests that end with this one are sent again.
-    pub(super) goes_on: Option<Program>,
+    /// Whether the group that it belongs to is sent again, by its answer.
+    pub(super) goes_on: Option<Arc<Program>>,
     pub(super) expect: Expect,
     pub(super) captures: Vec<Capture>,
     /// Its number within the task.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use minijinja::value::{Object, Value};
 use parking_lot::Mutex;
 
+use super::errors::EvaluationError;
 use super::session::SessionValues;
 use super::values::MemoryShare;
 use crate::random::Draws;
@@ -41,8 +42,8 @@ struct Live {
     draws: Draws,
     /// The round of the present group of steps.
     round: u32,
-    /// True if the group is sent again.
-    goes_on: bool,
+    /// Whether the group is sent again, by the last answer of this round, if that was good.
+    goes_on: Option<Result<bool, EvaluationError>>,
     values: Vec<NamedValue>,
 }
 
@@ -85,7 +86,7 @@ impl Scope {
             live: Mutex::new(Live {
                 draws,
                 round: 0,
-                goes_on: false,
+                goes_on: None,
                 values,
             }),
         }))
@@ -102,13 +103,15 @@ impl Scope {
         self.0.live.lock().round = round;
     }
 
-    /// Says whether the group of the present step goes on after it.
-    pub(super) fn go_on(&mut self, goes_on: bool) {
+    /// Notes whether the group of the present step goes on, by its answer.
+    pub(super) fn go_on(&mut self, goes_on: Option<Result<bool, EvaluationError>>) {
         self.0.live.lock().goes_on = goes_on;
     }
 
-    pub(super) fn goes_on(&self) -> bool {
-        self.0.live.lock().goes_on
+    /// Whether the group goes on, by the last answer of the round.
+    pub(super) fn goes_on(&mut self) -> Result<bool, EvaluationError> {
+        let goes_on = self.0.live.lock().goes_on.take();
+        goes_on.unwrap_or(Ok(false))
     }
 
     /// Gives the step with an index in its task the generator that is its own.

@@ -72,10 +72,15 @@ impl Scope {
         let ready = step.needs.iter().all(|name| self.has(name));
         let chance = |draws: &mut Draws| draws.chance(step.probability);
         let is_drawn = ready && (step.probability >= 1.0 || self.iteration().draw(chance));
-        match &step.when {
-            Some(when) if is_drawn => Ok(when.evaluate(self.context())?.is_true()),
-            _ => Ok(is_drawn),
+        let is_sent = match &step.when {
+            Some(when) if is_drawn => when.evaluate(self.context())?.is_true(),
+            _ => is_drawn,
+        };
+        if is_sent && step.goes_on.is_some() {
+            // what an earlier answer has said holds no more
+            self.go_on(None);
         }
+        Ok(is_sent)
     }
 
     /// The pause before a step that is sent. It has draws of its own, so it leaves the request as it is.
@@ -96,7 +101,7 @@ impl Scope {
         for Capture { name, .. } in &step.captures {
             self.capture(name, Value::from(""), None);
         }
-        self.go_on(true);
+        self.go_on(Some(Ok(true)));
     }
 
     /// Takes for granted that the user has a session.
@@ -117,14 +122,18 @@ pub struct Walk<'t> {
 }
 
 impl Walk<'_> {
-    /// The index of the next step. After the last one of a group it is the first of it again, if the answer said so
+    /// The index of the next step. After the last one of a group it is the first of it again, if the answers said so
     /// and it was not sent too often.
-    pub fn next(&mut self, scope: &mut Scope) -> Option<usize> {
+    ///
+    /// # Errors
+    ///
+    /// If the group's condition cannot be evaluated.
+    pub fn next(&mut self, scope: &mut Scope) -> Result<Option<usize>, EvaluationError> {
         let mut groups = self.task.groups.iter();
         let before = self.next.checked_sub(1);
         if let Some(group) = groups.find(|group| Some(*group.steps.end()) == before) {
-            let has_more = self.round + 1 < group.at_most;
-            if scope.goes_on() && has_more {
+            let goes_on = scope.goes_on()? || !group.has_condition;
+            if goes_on && self.round + 1 < group.at_most {
                 self.next = *group.steps.start();
                 self.round += 1;
             } else {
@@ -132,12 +141,12 @@ impl Walk<'_> {
             }
         }
         let turn = self.next;
+        if turn >= self.task.steps().len() {
+            return Ok(None);
+        }
         self.next += 1;
         scope.begin_round(self.round);
-        // without a condition of its own it goes on
-        let step = self.task.steps().get(turn)?;
-        scope.go_on(step.goes_on.is_none());
-        Some(self.drawn.as_ref().map_or(turn, |order| order[turn]))
+        Ok(Some(self.drawn.as_ref().map_or(turn, |order| order[turn])))
     }
 }
 
@@ -174,7 +183,8 @@ impl Step {
         if verdict == Verdict::Pass {
             self.capture(scope, context)?;
             if let Some(goes_on) = &self.goes_on {
-                scope.go_on(goes_on.evaluate(context.clone())?.is_true());
+                let goes_on = goes_on.evaluate(context.clone());
+                scope.go_on(Some(goes_on.map(|value| value.is_true())));
             }
         }
         Ok(verdict)

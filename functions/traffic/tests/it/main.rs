@@ -97,7 +97,7 @@ fn iteration(class: &UserClass, seed: u64, user: u32, number: u64) -> (String, V
     let mut scope = Scope::new(class, task, user, number, draws);
     let mut sent = Vec::new();
     let mut walk = scope.walk(task);
-    while let Some(index) = walk.next(&mut scope) {
+    while let Some(index) = walk.next(&mut scope).unwrap() {
         let step = &task.steps()[index];
         if scope.begin(step).unwrap() {
             sent.push(render(step, &mut scope).expect("the request renders"));

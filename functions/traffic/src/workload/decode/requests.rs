@@ -8,7 +8,7 @@ use toml::de::DeValue;
 
 use super::classes::known_host;
 use super::defaults::Defaults;
-use super::groups::{self, GroupFields, Listed};
+use super::groups::{self, Listed};
 use super::names::check_variable;
 use crate::base_url::request_url;
 use crate::workload::class::{Capture, Group, Host, Step};
@@ -73,14 +73,11 @@ pub(super) fn read(
             random: true,
         };
         let place = format!("{}, request {}", context.place, index + 1);
-        let is_last = |group: &&GroupFields| *group.steps.end() == index;
         let request = Request {
             context,
             names,
             earlier: [&*context.kept, &captures[..index].concat()].concat(),
-            repeat: group
-                .filter(is_last)
-                .and_then(|group| group.goes_on.clone()),
+            repeat: group.and_then(|group| group.goes_on.clone()),
             reader,
         };
         let step = match element.value {
@@ -99,6 +96,7 @@ pub(super) fn read(
     let groups = groups.into_iter().map(|group| Group {
         steps: group.steps,
         at_most: group.at_most,
+        has_condition: group.goes_on.is_some(),
     });
     (steps, groups.collect())
 }
@@ -115,7 +113,7 @@ struct Request<'q, 'c, 'r, 's> {
     names: TemplateNames,
     /// The values that earlier requests and the session have captured.
     earlier: Vec<String>,
-    /// Whether the group goes on that ends with this request.
+    /// Whether the group goes on that this request belongs to.
     repeat: Option<Snippet>,
     reader: &'r Reader<'s>,
 }
@@ -364,8 +362,8 @@ impl<'q> Request<'q, '_, '_, '_> {
         compiler.expression(&snippet, &self.names, usage).map(Some)
     }
 
-    /// Whether the group that ends with this request goes on, by its response.
-    fn goes_on(&self, usage: &mut Usage) -> Option<Option<Program>> {
+    /// Whether the group that this request belongs to goes on, by its response.
+    fn goes_on(&self, usage: &mut Usage) -> Option<Option<Arc<Program>>> {
         let Some(snippet) = &self.repeat else {
             return Some(None);
         };
@@ -376,7 +374,7 @@ impl<'q> Request<'q, '_, '_, '_> {
             .compiler
             .expression(snippet, &names, &mut own)?;
         usage.reads.extend(own.reads);
-        Some(Some(program))
+        Some(Some(Arc::new(program)))
     }
 
     /// Says which values are not there yet when a group's requests are sent first.

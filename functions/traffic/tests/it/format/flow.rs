@@ -14,7 +14,7 @@ fn paths(workload: &Workload, answers: impl Fn(usize) -> String) -> Vec<String> 
     let mut scope = Scope::new(class, task, 0, 0, Draws::new(1, class.name(), 0, 0));
     let mut walk = scope.walk(task);
     let mut paths = Vec::new();
-    while let Some(index) = walk.next(&mut scope) {
+    while let Some(index) = walk.next(&mut scope).unwrap() {
         let step = &task.steps()[index];
         if scope.begin(step).unwrap() {
             let sent = render(step, &mut scope).unwrap();
@@ -222,5 +222,20 @@ fn mistakes_of_the_flow_say_what_to_change() {
         ),
     ] {
         assert_eq!(mistakes(&one_request("", request)), expected, "{request}");
+    }
+}
+
+#[test]
+fn the_examples_are_read() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples");
+    let files = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|file| file.unwrap().path());
+    let files: Vec<_> = files
+        .filter(|path| path.extension().is_some_and(|end| end == "toml"))
+        .collect();
+    assert!(files.len() >= 3, "{files:?}");
+    for path in files {
+        parse(&std::fs::read_to_string(&path).unwrap());
     }
 }

@@ -19,4 +19,5 @@ mod sessions;
 mod stood_still;
 mod stopped;
 mod telemetry;
+mod terminal;
 mod time;

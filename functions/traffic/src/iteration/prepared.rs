@@ -3,6 +3,7 @@
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
+use bytes::Bytes;
 use reqwest::header::{self, CONTENT_TYPE, HeaderValue};
 use reqwest::{Body as RequestBody, Request, Url};
 
@@ -100,7 +101,7 @@ impl Prepared {
                 .insert(name, header_value(name.as_str(), &value)?);
         }
         if let Some(body) = &step.body {
-            let content = body.render(scope)?.into_owned();
+            let content = body.render(scope)?;
             put_body(&mut request, body, content);
         }
         Ok(request)
@@ -117,7 +118,11 @@ fn constant_request(step: &Step, target: &RequestHost) -> Option<Request> {
         request.headers_mut().insert(name, value);
     }
     if let Some(body) = &step.body {
-        put_body(&mut request, body, body.constant()?.to_owned());
+        put_body(
+            &mut request,
+            body,
+            Bytes::copy_from_slice(body.constant()?.as_bytes()),
+        );
     }
     Some(request)
 }
@@ -138,13 +143,12 @@ fn bare_request(step: &Step, target: &RequestHost, path: &str) -> Result<Request
     Ok(request)
 }
 
-fn put_body(request: &mut Request, body: &Body, content: String) {
+fn put_body(request: &mut Request, body: &Body, content: Bytes) {
     if let Some(content_type) = body.content_type() {
-        let content_type = HeaderValue::from_static(content_type);
-        request
-            .headers_mut()
-            .entry(CONTENT_TYPE)
-            .or_insert(content_type);
+        let content_type = HeaderValue::from_str(content_type);
+        let content_type = content_type.expect("a media type of ours");
+        let headers = request.headers_mut();
+        headers.entry(CONTENT_TYPE).or_insert(content_type);
     }
     *request.body_mut() = Some(RequestBody::from(content));
 }

@@ -20,6 +20,7 @@ pub use host_tls::FOLDER;
 
 mod classes;
 mod defaults;
+mod files;
 mod groups;
 mod host_tls;
 mod hosts;
@@ -67,7 +68,7 @@ pub(super) fn workload(reader: &Reader<'_>, source: &str, environment: Lookup<'_
     let fields = Fields::new(reader, "", document.get_ref(), 0..0);
     let hosts = hosts::read(&fields, environment);
     let engine = Engine::new(pools::read(&fields));
-    let compiler = Compiler::new(reader, &engine);
+    let compiler = Compiler::new(reader, &engine, host_tls::folder(environment));
     let defaults = defaults::Defaults::read(&fields);
     let mut classes = classes::read(&fields, &compiler, &hosts, &defaults);
     let pairs = pairs::read(&fields, &classes);

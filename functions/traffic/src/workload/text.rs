@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use minijinja::Value;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -14,6 +15,7 @@ use super::dumps::{dumps, quoted};
 use super::engine::Program;
 use super::errors::{EvaluationError, TextOrigin};
 use super::json;
+use super::multipart::Multipart;
 use super::scope::Scope;
 use super::syntax::TemplatePiece;
 
@@ -135,6 +137,8 @@ pub enum Body {
     Json(Json),
     /// The fields of a form.
     Form(Form),
+    /// The same with files.
+    Multipart(Multipart),
 }
 
 impl Body {
@@ -144,25 +148,29 @@ impl Body {
             Self::Text(text) => text.constant(),
             Self::Json(json) => json.constant(),
             Self::Form(form) => form.constant.as_deref(),
+            Self::Multipart(_) => None,
         }
     }
 
     /// The `Content-Type` that it has, unless the workload has another.
-    pub fn content_type(&self) -> Option<&'static str> {
+    pub fn content_type(&self) -> Option<&str> {
         match self {
             Self::Text(_) => None,
             Self::Json(_) => Some("application/json"),
             Self::Form(_) => Some("application/x-www-form-urlencoded"),
+            Self::Multipart(parts) => Some(parts.content_type()),
         }
     }
 
     /// The body for a request of this iteration.
-    pub fn render(&self, scope: &mut Scope) -> Result<Cow<'_, str>, EvaluationError> {
-        match self {
-            Self::Text(text) => text.render(scope),
-            Self::Json(json) => json.render(scope),
-            Self::Form(form) => form.render(scope),
-        }
+    pub fn render(&self, scope: &mut Scope) -> Result<Bytes, EvaluationError> {
+        let text = match self {
+            Self::Text(text) => text.render(scope)?,
+            Self::Json(json) => json.render(scope)?,
+            Self::Form(form) => form.render(scope)?,
+            Self::Multipart(parts) => return parts.render(scope),
+        };
+        Ok(Bytes::from(text.into_owned()))
     }
 }
 

@@ -78,7 +78,7 @@ fn render(step: &Step, scope: &mut Scope) -> Result<Sent, EvaluationError> {
         headers.push((name.to_string(), value.render(scope)?.into_owned()));
     }
     let body = match &step.body {
-        Some(body) => Some(body.render(scope)?.into_owned()),
+        Some(body) => Some(String::from_utf8_lossy(&body.render(scope)?).into_owned()),
         None => None,
     };
     Ok(Sent {

@@ -6,24 +6,24 @@ use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
 use toml::de::DeValue;
 
-use super::classes::known_host;
 use super::defaults::Defaults;
 use super::groups::{self, Listed};
 use super::names::check_variable;
 use crate::base_url::request_url;
 use crate::workload::class::{Capture, Group, Host, Step};
 use crate::workload::compile::{Compiler, Usage};
-use crate::workload::engine::Program;
 use crate::workload::expect::{Expect, StatusRule};
 use crate::workload::read::{Field, Fields, Reader, Snippet, instead, number};
 use crate::workload::response::RESPONSE_NAMES;
 use crate::workload::scope::ITERATION_NAMES;
 use crate::workload::syntax::TemplateNames;
-use crate::workload::text::{Body, Form, Text};
-use crate::workload::wait::Wait;
+use crate::workload::text::{Body, Text};
 
-/// The keys of a request's body, of which it may have one.
-const BODIES: [&str; 3] = ["json", "body", "form"];
+mod bodies;
+mod flow;
+
+use bodies::has_body;
+use flow::pause;
 
 const METHODS: [&str; 7] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
 
@@ -155,10 +155,9 @@ impl<'q> Request<'q, '_, '_, '_> {
 
     /// A request in a table.
     fn long(&self, mut fields: Fields<'_, '_, '_>) -> Option<Step> {
-        let has_body = BODIES.iter().any(|key| fields.get(key).is_some());
         let method = match &fields.get("method") {
             // as in requests and curl
-            None if has_body => Some(Method::POST),
+            None if has_body(&fields) => Some(Method::POST),
             None => Some(Method::GET),
             Some(field) => {
                 let expected = format!("one of {}", METHODS.join(", "));
@@ -289,110 +288,6 @@ impl<'q> Request<'q, '_, '_, '_> {
         Some(text)
     }
 
-    fn body(&self, fields: &Fields<'_, '_, '_>, usage: &mut Usage) -> Option<Body> {
-        let compiler = self.context.compiler;
-        let given = BODIES.map(|key| fields.get(key));
-        if given.iter().flatten().count() > 1 {
-            let given = BODIES
-                .iter()
-                .zip(&given)
-                .filter(|(_, field)| field.is_some());
-            let given: Vec<String> = given.map(|(key, _)| format!("`{key}`")).collect();
-            fields.mistake(format_args!(
-                "it has {}: leave only one of them",
-                given.join(" and ")
-            ));
-            return None;
-        }
-        let [json, body, form] = given;
-        if let Some(json) = json {
-            return compiler.json(&json, &self.names, usage).map(Body::Json);
-        }
-        if let Some(body) = body {
-            let snippet = body.snippet(self.reader, "a string; a table goes into `json`")?;
-            return compiler.text(&snippet, &self.names, usage).map(Body::Text);
-        }
-        self.form(&form?, usage).map(Body::Form)
-    }
-
-    fn form(&self, form: &Field<'_, '_>, usage: &mut Usage) -> Option<Form> {
-        let expected =
-            "a table of fields, such as { name = \"{{ user }}\", size = [\"s\", \"m\"] }";
-        let mut fields = Vec::new();
-        let mut is_whole = form.value.as_table().is_some();
-        for (name, _, value) in form.entries(self.reader, expected) {
-            for value in value.elements() {
-                let text = match value.value {
-                    DeValue::Integer(number) => Some(Text::fixed(number.to_string())),
-                    DeValue::Float(number) => Some(Text::fixed(number.to_string())),
-                    DeValue::Boolean(yes) => Some(Text::fixed(yes.to_string())),
-                    _ => value
-                        .snippet(self.reader, "a string, a number, or an array of them")
-                        .and_then(|text| self.context.compiler.text(&text, &self.names, usage)),
-                };
-                is_whole &= text.is_some();
-                fields.extend(text.map(|text| (name.to_owned(), text)));
-            }
-        }
-        is_whole.then(|| Form::new(fields))
-    }
-
-    /// The host that the request goes to, if it is not its class's.
-    fn host(&self, fields: &Fields<'_, '_, '_>) -> Option<Option<Arc<Host>>> {
-        let Some(field) = fields.get("host") else {
-            return Some(None);
-        };
-        let host = known_host(self.reader, &field, &fields.place, self.context.hosts)?;
-        // where a run sends its class elsewhere, this goes along
-        let is_own = self
-            .context
-            .host
-            .is_none_or(|of_class| *of_class.name() != *host.name());
-        Some(is_own.then_some(host))
-    }
-
-    fn when(&self, fields: &Fields<'_, '_, '_>, usage: &mut Usage) -> Option<Option<Program>> {
-        let Some(field) = fields.get("when") else {
-            return Some(None);
-        };
-        let expected =
-            "an expression over values that are known before it is sent, such as \"user % 2 == 0\"";
-        let snippet = field.snippet(self.reader, expected)?;
-        let compiler = self.context.compiler;
-        compiler.expression(&snippet, &self.names, usage).map(Some)
-    }
-
-    /// Whether the group that this request belongs to goes on, by its response.
-    fn goes_on(&self, usage: &mut Usage) -> Option<Option<Arc<Program>>> {
-        let Some(snippet) = &self.repeat else {
-            return Some(None);
-        };
-        let mut own = Usage::default();
-        let names = self.response_names();
-        let program = self
-            .context
-            .compiler
-            .expression(snippet, &names, &mut own)?;
-        usage.reads.extend(own.reads);
-        Some(Some(Arc::new(program)))
-    }
-
-    /// Says which values are not there yet when a group's requests are sent first.
-    fn check_order(&self, span: &std::ops::Range<usize>, usage: &Usage) {
-        let later = self
-            .names
-            .captured
-            .iter()
-            .filter(|name| !self.earlier.contains(name));
-        if let Some(name) = later.into_iter().find(|name| usage.needs.contains(*name)) {
-            let message = format!(
-                "{}: `{name}` is not captured yet when the group is sent first: write `{name} | default(...)`",
-                self.context.place
-            );
-            self.reader.mistake(span, message);
-        }
-    }
-
     fn headers(
         &self,
         defaults: &Defaults,
@@ -415,7 +310,7 @@ impl<'q> Request<'q, '_, '_, '_> {
         }
         let typed = headers.iter().any(|(name, _)| *name == CONTENT_TYPE);
         let content_type = body.and_then(Body::content_type).filter(|_| !typed);
-        headers.extend(content_type.map(|value| (CONTENT_TYPE, Text::fixed(value))));
+        headers.extend(content_type.map(|value| (CONTENT_TYPE, Text::fixed(value.to_owned()))));
         headers
     }
 
@@ -499,19 +394,6 @@ fn known_method(name: &str) -> Option<Method> {
         .contains(&name)
         .then(|| Method::from_bytes(name.as_bytes()).ok())
         .flatten()
-}
-
-/// The pause before a request, in the words of a wait.
-fn pause(fields: &Fields<'_, '_, '_>) -> Option<Option<Wait>> {
-    let Some(field) = fields.get("pause") else {
-        return Some(None);
-    };
-    let expected = "\"between(1, 3)\" or \"constant(2)\", in seconds";
-    let pause = field.convert(fields.reader, expected, |value| {
-        let pause = Wait::parse(value.as_str()?).ok()?;
-        matches!(pause, Wait::Between { .. } | Wait::Constant(_)).then_some(pause)
-    });
-    pause.map(Some)
 }
 
 fn probability(fields: &Fields<'_, '_, '_>) -> Option<f64> {

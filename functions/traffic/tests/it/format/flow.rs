@@ -225,6 +225,73 @@ fn mistakes_of_the_flow_say_what_to_change() {
     }
 }
 
+/// What `requests.Request("POST", url, data=..., files=...)` makes of it, with our boundary.
+#[test]
+fn files_are_sent_as_requests_sends_them() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("photo.bin"), [0xff, 0, b'\n']).unwrap();
+    let source = one_request(
+        "pools.notes = ['a note']",
+        "path = '/'\nform = { title = 'é {{ user }}' }\nfiles = [\n\
+         { field = 'photo', path = 'photo.bin', type = 'image/x' },\n\
+         { field = 'note', pool = 'notes', name = 'n\"{{ user }}.txt' },\n]",
+    );
+    let at = folder.path().to_str().unwrap().to_owned();
+    let variables = |name: &str| (name == traffic::workload::FOLDER).then(|| at.clone());
+    let workload = Workload::parse(&source, "w.toml", &variables).unwrap();
+    let class = &workload.classes()[0];
+    let step = &class.tasks()[0].steps()[0];
+    let mut scope = Scope::new(class, &class.tasks()[0], 0, 0, Draws::new(1, "A", 0, 0));
+    let (_, content_type) = &step.headers[0];
+    let content_type = content_type.constant().unwrap();
+    let boundary = content_type
+        .strip_prefix("multipart/form-data; boundary=")
+        .unwrap();
+    let parts = [
+        "Content-Disposition: form-data; name=\"title\"\r\n\r\né 0".as_bytes(),
+        b"Content-Disposition: form-data; name=\"photo\"; filename=\"photo.bin\"\r\nContent-Type: image/x\r\n\r\n\xff\0\n",
+        b"Content-Disposition: form-data; name=\"note\"; filename=\"n%220.txt\"\r\n\r\na note",
+    ];
+    let expected = parts
+        .iter()
+        .flat_map(|part| [format!("--{boundary}\r\n").as_bytes(), part, b"\r\n"].concat());
+    let mut expected: Vec<u8> = expected.collect();
+    expected.extend(format!("--{boundary}--\r\n").as_bytes());
+    let body = step.body.as_ref().unwrap().render(&mut scope).unwrap();
+    assert_eq!(body, expected);
+    assert_eq!((step.method.as_str(), step.is_constant()), ("POST", false));
+}
+
+#[test]
+fn mistakes_of_files_say_what_to_change() {
+    let place = "class `A`, task `t`, request `POST /`, `files`[0]";
+    for (file, expected) in [
+        (
+            "field = 'a'",
+            "w.toml:7: PLACE: it needs a `path` or a `pool`: write one of them",
+        ),
+        (
+            "path = 'missing.bin', field = 'a'",
+            "w.toml:7: PLACE, `path` \"missing.bin\": it cannot be read: No such file or directory (os error 2)",
+        ),
+        (
+            "path = '/etc/passwd', field = 'a'",
+            "w.toml:7: PLACE, `path` is \"/etc/passwd\": write the name of a file in the workload's folder, without `..`",
+        ),
+        (
+            "path = '../x', field = 'a'",
+            "w.toml:7: PLACE, `path` is \"../x\": write the name of a file in the workload's folder, without `..`",
+        ),
+    ] {
+        let request = format!("path = '/'\nfiles = [{{ {file} }}]");
+        assert_eq!(
+            mistakes(&one_request("", &request)),
+            expected.replace("PLACE", place),
+            "{file}"
+        );
+    }
+}
+
 #[test]
 fn the_examples_are_read() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples");

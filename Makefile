@@ -6,7 +6,7 @@
 # most tests wait for a process or for a moment: more of them run at a time than there are processors
 THREADS := RUST_TEST_THREADS=8
 # what they compare with
-TOOLS := locust ministack dynamodb http faketime promtool nginx servers
+TOOLS := locust ministack dynamodb mcp http faketime promtool nginx servers
 
 help: ## list these
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

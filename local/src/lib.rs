@@ -23,6 +23,7 @@ pub mod inspect;
 pub mod interrupts;
 mod keys;
 pub mod logging;
+pub mod mcp_command;
 mod milestones;
 pub mod options;
 pub mod program;

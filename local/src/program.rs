@@ -82,7 +82,7 @@ pub fn explain(command: &str, error: &clap::Error) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn complain(error: &anyhow::Error) -> ExitCode {
+pub(crate) fn complain(error: &anyhow::Error) -> ExitCode {
     end_with(EXIT_MISUSE, error)
 }
 

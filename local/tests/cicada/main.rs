@@ -13,6 +13,7 @@ mod harness;
 mod hostile;
 mod kept;
 mod ledger;
+mod mcp;
 mod openapi;
 mod safety;
 mod sessions;

@@ -1,6 +1,6 @@
 //! `files` of a request: each a file beside the workload, or a value of a pool.
 
-use std::path::{Component, Path, PathBuf};
+use std::path::{Component, Path};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -109,7 +109,7 @@ fn from_path(field: &Field<'_, '_>, compiler: &Compiler<'_, '_>) -> Option<(Cont
     }
 }
 
-fn content(path: &PathBuf) -> Result<Bytes, String> {
+fn content(path: &Path) -> Result<Bytes, String> {
     let unreadable = |error: std::io::Error| format!("it cannot be read: {error}");
     let about = std::fs::metadata(path).map_err(unreadable)?;
     if !about.is_file() || about.len() > MAX_FILE {

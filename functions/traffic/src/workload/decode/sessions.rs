@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use toml::de::DeValue;
 
-use super::tasks::{self, Place};
+use super::tasks::{self, Place, Requests};
 use crate::workload::class::{Order, Task};
 use crate::workload::expect::StatusRule;
 use crate::workload::read::Fields;
@@ -75,7 +75,11 @@ fn requests(
     let own = Fields::new(fields.reader, name, table, field.span);
     let read = tasks::requests(&own, place);
     own.finish();
-    let (pools, (steps, groups)) = read?;
+    let Requests {
+        pools,
+        steps,
+        groups,
+    } = read?;
     Some(Task {
         name: Arc::from(key),
         weight: 1,

@@ -14,7 +14,7 @@ use crate::workload::pool::Pool;
 use crate::workload::read::{Fields, instead};
 
 /// A value's name, and the pool that it is drawn from.
-type NamedPool = (Arc<str>, Arc<Pool>);
+pub(super) type NamedPool = (Arc<str>, Arc<Pool>);
 
 const EXPECTED: &str = "a table of tasks, such as [class.MyUser.task.get_health] with \
     request = \"GET /health\"";
@@ -95,7 +95,11 @@ fn named<'t, 's>(
 
 fn task(fields: &Fields<'_, '_, '_>, name: String, place: &Place<'_, '_, '_>) -> Option<Task> {
     let weight = weight(fields);
-    let (pools, (steps, groups)) = requests(fields, place)?;
+    let Requests {
+        pools,
+        steps,
+        groups,
+    } = requests(fields, place)?;
     Some(Task {
         name: Arc::from(name),
         weight: weight?,
@@ -106,11 +110,15 @@ fn task(fields: &Fields<'_, '_, '_>, name: String, place: &Place<'_, '_, '_>) ->
     })
 }
 
-/// The values that are drawn once for the requests under `request`, and the requests.
-pub(super) fn requests(
-    fields: &Fields<'_, '_, '_>,
-    place: &Place<'_, '_, '_>,
-) -> Option<(Vec<NamedPool>, (Vec<Step>, Vec<Group>))> {
+/// The requests of a task, and what is drawn once for them.
+pub(super) struct Requests {
+    pub(super) pools: Vec<NamedPool>,
+    pub(super) steps: Vec<Step>,
+    pub(super) groups: Vec<Group>,
+}
+
+/// Reads the requests under `request`.
+pub(super) fn requests(fields: &Fields<'_, '_, '_>, place: &Place<'_, '_, '_>) -> Option<Requests> {
     let pools = pools(fields, place);
     let context = Context {
         compiler: place.compiler,
@@ -125,7 +133,12 @@ pub(super) fn requests(
         fields.mistake("it has no `request`: write for example request = \"GET /health\"");
         return None;
     };
-    Some((pools, requests::read(&request, &context)))
+    let (steps, groups) = requests::read(&request, &context);
+    Some(Requests {
+        pools,
+        steps,
+        groups,
+    })
 }
 
 /// In which order the requests are sent. A request that needs what another one keeps has its place.

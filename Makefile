@@ -64,6 +64,7 @@ e2e: ## Cicada on emulators of AWS, end to end: deployed, driven, broken, taken 
 		--beside ".tools/aws/bin/python -m unittest discover -s infra/tests" \
 		"cargo test --locked --workspace --all-features --test e2e -- --test-threads=4" \
 		"python3 infra/tests/faults.py --check" \
+		"python3 bench/quota.py --quick --binary target/lambda/tick/bootstrap --examples target/debug/examples" \
 		"$(MAKE) browser"
 
 bench: ## measure speed beside bare reqwest, Goose and Locust (half an hour)
@@ -72,9 +73,10 @@ bench: ## measure speed beside bare reqwest, Goose and Locust (half an hour)
 	cargo build --profile dist --locked -p local --bin cicada
 	python3 bench/run.py
 
-bench-lambda: ## measure the function tick: start, size and memory of five builds (half an hour)
+bench-lambda: ## measure the function tick: start, size and memory of five builds; and under shares of a CPU (40 minutes)
 	scripts/tools.sh ministack
 	python3 bench/lambda.py
+	python3 bench/quota.py
 
 deploy: ## put a stage on AWS: LOCUST_BASIC_AUTH=USER:PASSWORD make deploy STAGE=demo
 	infra/deploy --stage "$(STAGE)"

@@ -87,7 +87,9 @@ impl ServerHandler for Server {
                 let structured = structured.filter(Value::is_object);
                 let content = vec![ContentBlock::text(text)];
                 // as in Locust, a swarm that is refused has status 200
-                let is_refused = structured.as_ref().is_some_and(|told| told["success"] == false);
+                let is_refused = structured
+                    .as_ref()
+                    .is_some_and(|told| told["success"] == false);
                 let mut result = if is_refused {
                     CallToolResult::error(content)
                 } else {

@@ -64,7 +64,7 @@ pub fn print_json(snapshot: &Snapshot) -> io::Result<()> {
     out.flush()
 }
 
-/// The counts of the ledger, in one line; up to three more: iterations cut off, iterations executed twice, and that
+/// The counts of the ledger, in one line; up to four more: iterations cut off, failed, and executed twice, and that
 /// response times include our own waiting.
 fn ledger_lines(ledger: &Ledger) -> Vec<String> {
     let total = &ledger.total;
@@ -79,6 +79,12 @@ fn ledger_lines(ledger: &Ledger) -> Vec<String> {
         lines.push(format!(
             "{} of the recorded were cut off by the stop timeout",
             total.cut_off
+        ));
+    }
+    if total.failed > 0 {
+        lines.push(format!(
+            "{} of the recorded failed: their user's session could not be begun",
+            total.failed
         ));
     }
     if total.duplicates > 0 {

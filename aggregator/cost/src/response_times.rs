@@ -105,8 +105,7 @@ impl ResponseTimes {
 fn names(workload: &Workload) -> Vec<&str> {
     let classes = workload.classes().iter();
     let mut names: Vec<&str> = classes.clone().map(|class| &**class.name()).collect();
-    let steps = classes.flat_map(|class| class.tasks().iter().flat_map(|task| task.steps()));
-    for step in steps {
+    for step in classes.flat_map(|class| class.steps()) {
         if !names.contains(&&*step.name) {
             names.push(&step.name);
         }

@@ -15,7 +15,7 @@ use traffic::record::wire::Contents;
 use traffic::record::{Block, Fate, IterationEntry, Outcome, RequestName};
 use traffic::runs::LoadedRun;
 use traffic::tick::marker_rules::{MarkerRules, SHARED_LEAD, may_start, turn_marked_from};
-use traffic::workload::{Scope, Wait};
+use traffic::workload::{Scope, SessionRules, Task, Wait};
 
 use super::assumptions::Assumptions;
 use super::aws_calls;
@@ -37,8 +37,10 @@ pub(super) struct Ticks<'r> {
     rules: Vec<MarkerRules>,
     /// The end of each user's iteration and rest, by class and user.
     busy: HashMap<(usize, u32), Timestamp>,
+    /// When each user's session was begun, by class and user.
+    sessions: HashMap<(usize, u32), Timestamp>,
     /// The names of the steps that were sent, by class, task and step.
-    names: HashMap<(usize, usize, usize), Arc<RequestName>>,
+    names: HashMap<(usize, Arc<str>, usize), Arc<RequestName>>,
 }
 
 /// The result of one tick.
@@ -64,6 +66,15 @@ struct Played {
     first_user: u32,
     tick: Tick,
     events: Vec<(Timestamp, Event)>,
+}
+
+/// An iteration while its requests are sent.
+struct Sending {
+    /// The draws of response times.
+    taken: Draws,
+    lateness: Option<Duration>,
+    now: Timestamp,
+    has_begun: bool,
 }
 
 /// Something that the journal notes.
@@ -104,6 +115,7 @@ impl<'r> Ticks<'r> {
             assumptions,
             rules: rules.collect(),
             busy: HashMap::new(),
+            sessions: HashMap::new(),
             names: HashMap::new(),
         }
     }
@@ -219,24 +231,65 @@ impl<'r> Ticks<'r> {
         let number = class.choose_task_number(&mut draws);
         let task = &class.tasks()[number];
         let mut scope = Scope::new(class, task, item.user, iteration, draws);
-        let mut taken = Draws::keyed(mix(key ^ RESPONSE_STREAM), item.user, iteration);
-        let mut lateness = Some(LATENESS);
-        let mut now = at;
-        let mut has_begun = false;
-        for index in scope.order(task) {
+        let taken = Draws::keyed(mix(key ^ RESPONSE_STREAM), item.user, iteration);
+        let mut sending = Sending {
+            taken,
+            lateness: Some(LATENESS),
+            now: at,
+            has_begun: false,
+        };
+        if let Some(rules) = class.session() {
+            if self.begins_session((played.class, item.user), rules, at)
+                && let Some(start) = rules.start()
+            {
+                let draws = Draws::keyed(mix(key), item.user, iteration);
+                let mut own = Scope::new(class, start, item.user, iteration, draws);
+                self.send_all(start, &mut own, &mut sending, played);
+            }
+            scope.assume_session(rules);
+        }
+        self.send_all(task, &mut scope, &mut sending, played);
+        sending.now
+    }
+
+    /// True if a user's session is begun at an instant: with its first iteration, and when the last one is too old.
+    fn begins_session(&mut self, user: (usize, u32), rules: &SessionRules, at: Timestamp) -> bool {
+        let is_over =
+            |begun: &Timestamp| rules.lasts().is_some_and(|lasts| at.since(*begun) >= lasts);
+        let begins = self.sessions.get(&user).is_none_or(is_over);
+        if begins {
+            self.sessions.insert(user, at);
+        }
+        begins
+    }
+
+    /// Sends the requests of a task, each answered well: a group as often as it may be.
+    fn send_all(
+        &mut self,
+        task: &Task,
+        scope: &mut Scope,
+        sending: &mut Sending,
+        played: &mut Played,
+    ) {
+        let class = &self.run.workload.classes()[played.class];
+        let mut walk = scope.walk(task);
+        while let Ok(Some(index)) = walk.next(scope) {
             let step = &task.steps()[index];
-            if !scope.begin(step) {
+            // what depends on an answer is taken to be sent
+            if !scope.begin(step).unwrap_or(true) {
                 continue;
             }
-            if std::mem::replace(&mut has_begun, true) {
-                played.tick.looks.push(now);
+            sending.now = sending.now + scope.pause(step);
+            if std::mem::replace(&mut sending.has_begun, true) {
+                played.tick.looks.push(sending.now);
             }
             let times = &self.assumptions.response_times;
-            let response_time = times.draw(class.name(), step, &mut taken);
-            now = now + response_time;
+            let response_time = times.draw(class.name(), step, &mut sending.taken);
+            sending.now = sending.now + response_time;
+            scope.assume(step);
             let request = self
                 .names
-                .entry((played.class, number, index))
+                .entry((played.class, Arc::clone(task.name()), index))
                 .or_insert_with(|| {
                     Arc::new(RequestName {
                         method: step.method.as_str().into(),
@@ -245,18 +298,17 @@ impl<'r> Ticks<'r> {
                 });
             let outcome = Outcome {
                 request: Arc::clone(request),
-                completed_at: now,
+                completed_at: sending.now,
                 response_time,
                 content_length: CONTENT_LENGTH,
                 error: None,
                 trace: None,
-                lateness: lateness.take(),
+                lateness: sending.lateness.take(),
                 cold: false,
             };
             played.tick.requests += 1;
-            played.events.push((now, Event::Outcome(outcome)));
+            played.events.push((sending.now, Event::Outcome(outcome)));
         }
-        now
     }
 }
 

@@ -85,7 +85,7 @@ const FIGURES: [Figure; 11] = [
 /// A count of the ledger's: the middle of its name, its help text, and its value.
 type Count = (&'static str, &'static str, fn(&Account) -> u64);
 
-const COUNTS: [Count; 7] = [
+const COUNTS: [Count; 8] = [
     (
         "planned",
         "Iterations that were due so far in this run.",
@@ -98,6 +98,11 @@ const COUNTS: [Count; 7] = [
         "cut_off",
         "Iterations among those that the stop timeout has ended.",
         |account| account.cut_off,
+    ),
+    (
+        "failed",
+        "Iterations among those whose user's session could not be begun.",
+        |account| account.failed,
     ),
     (
         "skipped",

@@ -60,10 +60,12 @@ pub const UNKNOWN_CLASS: &str = "(unknown class)";
 pub struct Account {
     /// Iterations that were due in the slots so far.
     pub planned: u64,
-    /// Those that ran, `cut_off` included; each once, however often it ran.
+    /// Those that ran, `cut_off` and `failed` included; each once, however often it ran.
     pub recorded: u64,
     /// Those that were cut off by the stop timeout.
     pub cut_off: u64,
+    /// Those whose user's session could not be begun.
+    pub failed: u64,
     /// Those that were left out because their user was still busy.
     pub skipped: u64,
     /// Those without a record, of which none can come any more.
@@ -98,6 +100,7 @@ impl AddAssign for Account {
         self.planned += other.planned;
         self.recorded += other.recorded;
         self.cut_off += other.cut_off;
+        self.failed += other.failed;
         self.skipped += other.skipped;
         self.missing += other.missing;
         self.pending += other.pending;

@@ -138,5 +138,6 @@ pub(crate) fn fate(fate: Fate) -> &'static str {
         Fate::Done => "done",
         Fate::Skipped => SKIPPED,
         Fate::CutOff => "cut_off",
+        Fate::Failed => "failed",
     }
 }

@@ -20,13 +20,17 @@ use crate::ports::{RecordStore, RunStore};
 use crate::random::Draws;
 use crate::record::Fate;
 use crate::run_end::RunEnd;
+use crate::sessions::UserSession;
 use crate::telemetry::{Iteration, Observer};
 use crate::tick::TOO_LATE;
 use crate::transport::{Reply, RequestContext, RequestPlace, Transport, is_shortage};
-use crate::workload::{Response, Scope, Step, Task, UserClass, Verdict, Workload};
+use crate::workload::{
+    EvaluationError, Response, Scope, SessionRules, Step, Task, UserClass, Verdict, Walk, Workload,
+};
 
 mod prepared;
 mod sent;
+mod session;
 mod trace;
 
 use prepared::{Prepared, RequestHost, Unsendable};
@@ -51,6 +55,9 @@ pub(crate) struct Sender {
     target: RequestHost,
     /// By task and step.
     prepared: Vec<Vec<Prepared>>,
+    /// The requests with which a session begins, and those with which it ends.
+    start: Vec<Prepared>,
+    stop: Vec<Prepared>,
     /// True if this process has sent anything to the host before.
     warm: Arc<AtomicBool>,
     observer: Option<Arc<dyn Observer>>,
@@ -80,13 +87,34 @@ struct Iterating<'i, T, S> {
     turn: Turn,
     run_end: &'i RunEnd<S>,
     trace: &'i Trace<'i>,
+    /// The user's session, if its class has sessions.
+    session: Option<&'i mut UserSession>,
+    /// True once something was sent, or was about to be.
+    has_begun: bool,
+    /// True once a status in the middle has made it begin its session anew.
+    has_renewed: bool,
+    /// True if the user takes its leave: what it sends then, it sends after the end of its run.
+    is_leaving: bool,
 }
+
+/// What became of one request of a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Answered {
+    /// It was not to be sent in this iteration.
+    NotSent,
+    Passed(StatusCode),
+    Failed(Option<StatusCode>),
+}
+
+/// The early end of an iteration; without a fate if nothing of it was sent.
+struct Ended(Option<Fate>);
 
 /// The answer to a request, judged; or the lack of one.
 struct Judged {
     status: Option<StatusCode>,
     content_length: u64,
     error: Option<String>,
+    has_failed: bool,
     fate: Fate,
 }
 
@@ -96,9 +124,14 @@ impl Judged {
             status: None,
             content_length: 0,
             error: Some(error),
+            has_failed: true,
             fate,
         }
     }
+}
+
+fn prepared_of(task: &Task) -> Vec<Prepared> {
+    task.steps().iter().map(Prepared::new).collect()
 }
 
 impl Sender {
@@ -110,14 +143,18 @@ impl Sender {
         observer: Option<Arc<dyn Observer>>,
     ) -> Self {
         let tasks = workload.classes()[class].tasks().iter();
-        let prepared = tasks
-            .map(|task| task.steps().iter().map(Prepared::new).collect())
-            .collect();
+        let prepared = tasks.map(prepared_of).collect();
+        let session = workload.classes()[class].session();
+        let start = session.and_then(SessionRules::start).map(prepared_of);
+        let stop = session.and_then(SessionRules::stop).map(prepared_of);
+        let (start, stop) = (start.unwrap_or_default(), stop.unwrap_or_default());
         Self {
             workload,
             class,
             target: RequestHost { base, credentials },
             prepared,
+            start,
+            stop,
             warm,
             observer,
             lacks_files: LogThrottle::default(),
@@ -138,6 +175,7 @@ impl Sender {
         journal: &Journal<S>,
         turn: Turn,
         run_end: &RunEnd<S>,
+        session: Option<&mut UserSession>,
     ) -> Option<Fate> {
         let class = self.class();
         let mut draws = Draws::keyed(turn.class_key, turn.user, turn.iteration);
@@ -160,15 +198,23 @@ impl Sender {
             turn,
             run_end,
             trace: &trace,
+            session,
+            has_begun: false,
+            has_renewed: false,
+            is_leaving: false,
         };
-        let fate = iterating.execute(task, prepared, scope).await;
+        let fate = match iterating.execute(task, prepared, scope).await {
+            Ok(()) => Some(Fate::Done),
+            Err(Ended(fate)) => fate,
+        };
         trace.end(fate.unwrap_or(Fate::CutOff));
         fate
     }
 
     /// The context of a step's requests.
-    fn context(&self, step: &Step) -> RequestContext {
-        let tls = self.class().host().tls(&self.target.base);
+    fn context(&self, step: &Step, prepared: &Prepared) -> RequestContext {
+        let host = step.host(self.class());
+        let tls = host.tls(&prepared.target(&self.target).base);
         RequestContext {
             connections: self.class().connections(),
             max_connection_age: self.class().max_connection_age(),
@@ -193,38 +239,92 @@ impl<'i, T: Transport, S: RunStore + RecordStore> Iterating<'i, T, S> {
         task: &Task,
         prepared: &[Prepared],
         mut scope: Scope,
-    ) -> Option<Fate> {
-        let journal = self.journal;
-        let mut has_begun = false;
-        for index in scope.order(task) {
+    ) -> Result<(), Ended> {
+        self.enter_session(&mut scope).await?;
+        let mut walk = scope.walk(task);
+        while let Some(index) = self.next(&mut walk, &mut scope)? {
+            self.renew_session(&mut scope).await?;
             let (step, prepared) = (&task.steps()[index], &prepared[index]);
-            if !scope.begin(step) {
-                continue;
-            }
-            let is_first = !std::mem::replace(&mut has_begun, true);
-            if !is_first && !self.run_end.may_begin().await {
-                return Some(Fate::CutOff);
-            }
-            match prepared.request(step, &self.sender.target, &mut scope) {
-                Ok(request) => match self.send(request, step, prepared, &mut scope).await {
-                    Some(Fate::CutOff) => return Some(Fate::CutOff),
-                    Some(_) => {}
-                    None if is_first => return None,
-                    None => return Some(Fate::CutOff),
-                },
-                Err(Unsendable::Evaluation(error)) => {
-                    self.trace.failed(error.message());
-                    journal.exception(&error);
-                    return Some(Fate::Done);
-                }
-                Err(Unsendable::Invalid(reason)) => {
-                    self.trace.failed(&reason);
-                    let (sent, now) = (Sent::not_at_all(prepared), journal.clock.now());
-                    journal.outcome(sent.outcome(now, Duration::ZERO, 0, Some(shortened(reason))));
-                }
+            let answered = self.step(step, prepared, &mut scope).await?;
+            self.keep_in_session(step, answered, &scope);
+        }
+        Ok(())
+    }
+
+    /// The next request of a task.
+    fn next(&self, walk: &mut Walk<'_>, scope: &mut Scope) -> Result<Option<usize>, Ended> {
+        walk.next(scope).map_err(|error| self.broken(&error))
+    }
+
+    /// Sends a request of a task, if it is to be sent in this iteration.
+    async fn step(
+        &mut self,
+        step: &Step,
+        prepared: &Prepared,
+        scope: &mut Scope,
+    ) -> Result<Answered, Ended> {
+        let journal = self.journal;
+        match scope.begin(step) {
+            Ok(true) => {}
+            Ok(false) => return Ok(Answered::NotSent),
+            Err(error) => return Err(self.broken(&error)),
+        }
+        self.pause(scope.pause(step)).await?;
+        let is_first = !std::mem::replace(&mut self.has_begun, true);
+        if !is_first && !self.may_begin().await {
+            return Err(Ended(Some(Fate::CutOff)));
+        }
+        match prepared.request(step, &self.sender.target, scope) {
+            Ok(request) => match self.send(request, step, prepared, scope).await {
+                Some(judged) if judged.fate == Fate::CutOff => Err(Ended(Some(Fate::CutOff))),
+                Some(judged) => Ok(match judged.status {
+                    Some(status) if !judged.has_failed => Answered::Passed(status),
+                    status => Answered::Failed(status),
+                }),
+                None if is_first => Err(Ended(None)),
+                None => Err(Ended(Some(Fate::CutOff))),
+            },
+            Err(Unsendable::Evaluation(error)) => Err(self.broken(&error)),
+            Err(Unsendable::Invalid(reason)) => {
+                self.trace.failed(&reason);
+                let (sent, now) = (Sent::not_at_all(prepared), journal.clock.now());
+                journal.outcome(sent.outcome(now, Duration::ZERO, 0, Some(shortened(reason))));
+                Ok(Answered::Failed(None))
             }
         }
-        Some(Fate::Done)
+    }
+
+    /// The end of an iteration one of whose templates cannot be evaluated.
+    fn broken(&self, error: &EvaluationError) -> Ended {
+        self.trace.failed(error.message());
+        self.journal.exception(error);
+        Ended(Some(Fate::Done))
+    }
+
+    /// Pauses before a request; the end of the run ends the pause, and the iteration.
+    async fn pause(&mut self, pause: Duration) -> Result<(), Ended> {
+        if pause.is_zero() {
+            return Ok(());
+        }
+        let clock = &self.journal.clock;
+        let until = clock.now() + pause;
+        if self.turn.until.is_some_and(|last| last <= until) {
+            return Err(Ended(Some(Fate::CutOff)));
+        }
+        // what the plan wants sent is late from then on
+        self.turn.planned_at = self.turn.planned_at.map(|planned_at| planned_at + pause);
+        tokio::select! {
+            biased;
+            () = clock.sleep_until(until) => Ok(()),
+            () = self.run_end.may_not_begin(), if !self.is_leaving => {
+                Err(Ended(Some(Fate::CutOff)))
+            }
+        }
+    }
+
+    /// True if another request may be sent now.
+    async fn may_begin(&self) -> bool {
+        self.is_leaving || self.run_end.may_begin().await
     }
 
     /// Waits for a place among the requests under way; `None` if none comes in time, or the run has ended meanwhile.
@@ -240,7 +340,7 @@ impl<'i, T: Transport, S: RunStore + RecordStore> Iterating<'i, T, S> {
                 () = tokio::time::sleep(LOOK_EVERY) => None,
             };
             let has_waited = clock.now().since(asked_at) > WAITED;
-            if has_waited && (clock.now() >= last || !self.run_end.may_begin().await) {
+            if has_waited && (clock.now() >= last || !self.may_begin().await) {
                 return None;
             }
             if found.is_some() {
@@ -256,7 +356,7 @@ impl<'i, T: Transport, S: RunStore + RecordStore> Iterating<'i, T, S> {
         step: &Step,
         prepared: &Prepared,
         scope: &mut Scope,
-    ) -> Option<Fate> {
+    ) -> Option<Judged> {
         let clock = &self.journal.clock;
         let entered = self.trace.enter(&mut request);
         let asked_at = clock.now();
@@ -265,11 +365,14 @@ impl<'i, T: Transport, S: RunStore + RecordStore> Iterating<'i, T, S> {
         let left = self.turn.until.map(|until| until.since(sent_at));
         let cut = left.filter(|left| *left < step.timeout);
         match cut {
-            Some(Duration::ZERO) => return Some(Fate::CutOff),
+            Some(Duration::ZERO) => {
+                let error = NO_TIME_LEFT.to_owned();
+                return Some(Judged::without_response(error, Fate::CutOff));
+            }
             Some(left) => *request.timeout_mut() = Some(left),
             None => {}
         }
-        let warm = &self.sender.warm;
+        let warm = prepared.warm(&self.sender.warm);
         // only an iteration's first request has an instant that it was planned for
         let planned_at = self.turn.planned_at.take();
         let has_waited = sent_at.since(asked_at) > WAITED;
@@ -284,7 +387,11 @@ impl<'i, T: Transport, S: RunStore + RecordStore> Iterating<'i, T, S> {
         let began = Instant::now();
         let context = RequestContext {
             user: (self.turn.class_key, self.turn.user),
-            ..self.sender.context(step)
+            cookies: self
+                .session
+                .as_ref()
+                .and_then(|session| session.jar.clone()),
+            ..self.sender.context(step, prepared)
         };
         let reply = self.transport.send(request, &context).await;
         if reply.as_ref().is_err_and(|text| is_shortage(text)) {
@@ -300,14 +407,14 @@ impl<'i, T: Transport, S: RunStore + RecordStore> Iterating<'i, T, S> {
         }
         let response_time = began.elapsed();
         let completed_at = clock.now();
-        let answer = self.judge(reply, response_time, cut, step, scope);
-        let error = answer.error.map(shortened);
+        let mut judged = self.judge(reply, response_time, cut, step, scope);
+        let error = judged.error.take().map(shortened);
         if let Some(watch) = watch {
-            watch.end(response_time, answer.status, error.as_deref());
+            watch.end(response_time, judged.status, error.as_deref());
         }
-        let length = answer.content_length;
+        let length = judged.content_length;
         (self.journal).outcome(sent.outcome(completed_at, response_time, length, error));
-        Some(answer.fate)
+        Some(judged)
     }
 
     /// Judges what a request ended with that was given `cut`, if that is less than its step's timeout.
@@ -344,6 +451,7 @@ impl<'i, T: Transport, S: RunStore + RecordStore> Iterating<'i, T, S> {
         Judged {
             status: Some(reply.status),
             content_length: reply.content_length,
+            has_failed: error.is_some(),
             error,
             fate: Fate::Done,
         }

@@ -33,6 +33,7 @@ mod run_end;
 pub mod run_rules;
 pub mod runs;
 pub mod schedule;
+mod sessions;
 pub mod telemetry;
 pub mod tick;
 pub mod tls;

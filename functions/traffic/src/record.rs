@@ -121,6 +121,8 @@ pub enum Fate {
     /// It was cut off: by the stop timeout, and the request it was in has no outcome, or by the end of
     /// the function's time, and the request has a failure that says so.
     CutOff,
+    /// Its user's session could not be begun: the outcome of that request says why, and nothing else of it was sent.
+    Failed,
 }
 
 /// A planned iteration and what became of it.

@@ -13,6 +13,9 @@ use crate::ports::RunStore;
 use crate::run::RunId;
 use crate::runs::{LoadedRun, Runs};
 
+/// Where others change the run, a user that pauses looks this often whether it has ended.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
 /// The end of one run, as this process knows it.
 pub(crate) struct RunEnd<S> {
     pub(crate) runs: Arc<Runs<S>>,
@@ -36,6 +39,37 @@ impl<S: RunStore> RunEnd<S> {
         let lasts = self.stop_timeout.unwrap_or_default();
         let ends = self.copies.borrow().plan.run().ends();
         ends.is_none_or(|end| self.clock.now() < end + lasts)
+    }
+
+    /// Returns when an iteration may not begin another request any more.
+    pub(crate) async fn may_not_begin(&self) {
+        let mut copies = self.copies.clone();
+        while self.may_begin().await {
+            let ends = copies.borrow_and_update().plan.run().ends();
+            let ends = async {
+                match ends {
+                    Some(end) => {
+                        let lasts = self.stop_timeout.unwrap_or_default();
+                        self.clock.sleep_until(end + lasts).await;
+                    }
+                    None => std::future::pending().await,
+                }
+            };
+            // where others change the run, it has to be asked for
+            let looks = async {
+                match self.runs.is_alone() {
+                    true => std::future::pending().await,
+                    false => tokio::time::sleep(LOOK_EVERY).await,
+                }
+            };
+            tokio::select! {
+                () = ends => {}
+                () = looks => {}
+                changed = copies.changed() => if changed.is_err() {
+                    return std::future::pending().await;
+                },
+            }
+        }
     }
 
     /// Returns when what still goes on must be cut off: never without a stop timeout.

@@ -148,6 +148,14 @@ impl RunRules {
                 (None, Some(own)) => check(own.host().url(), class)?,
                 (None, None) => {}
             }
+            // some requests go elsewhere, wherever a run sends the others
+            let steps = workload
+                .class(class)
+                .into_iter()
+                .flat_map(|own| own.steps());
+            for host in steps.filter_map(|step| step.host.as_deref()) {
+                check(host.url(), class)?;
+            }
         }
         Ok(())
     }

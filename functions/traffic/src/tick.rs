@@ -24,6 +24,7 @@ pub use crate::run::GRAIN;
 use crate::run::RunId;
 use crate::run_end::RunEnd;
 use crate::runs::{LoadedRun, Runs};
+use crate::sessions::Sessions;
 use crate::telemetry::Observer;
 use crate::transport::Transport;
 use crate::under_way::Counts;
@@ -33,6 +34,7 @@ mod agenda;
 mod context;
 mod execution;
 mod hosts;
+mod leave;
 pub mod marker_rules;
 mod markers;
 mod parts;
@@ -68,6 +70,7 @@ pub struct Ticker<S, T> {
     in_flight: Arc<InFlight>,
     health: Arc<WriteHealth>,
     senders: Arc<Senders>,
+    sessions: Arc<Sessions>,
     starts: Starts,
     came_too_late: LogThrottle,
     stop_timeout: Option<Duration>,
@@ -86,6 +89,7 @@ impl<S: TickStore, T: Transport> Ticker<S, T> {
             in_flight: Arc::default(),
             health: Arc::default(),
             senders: Arc::default(),
+            sessions: Arc::default(),
             starts: Starts::default(),
             came_too_late: LogThrottle::default(),
             stop_timeout: None,
@@ -301,8 +305,10 @@ impl<S: TickStore, T: Transport> Ticker<S, T> {
                 tick: Arc::clone(&tick),
                 sender,
                 senders: Arc::clone(&self.senders),
+                sessions: Arc::clone(&self.sessions),
                 transport: Arc::clone(&self.transport),
                 class_key: key,
+                turn_key,
                 run_end,
                 cut_off: self.cut_off.subscribe(),
             },

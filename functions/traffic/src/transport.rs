@@ -11,7 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::http::response::Parts;
-use reqwest::header::HeaderMap;
+use reqwest::header::{COOKIE, HeaderMap};
 use reqwest::{Request, StatusCode, Url};
 use rustls::ClientConfig;
 
@@ -25,6 +25,7 @@ use crate::workload::{Connections, MAX_CONNECTION_AGE, MAX_REDIRECTS};
 
 mod bodies;
 mod connection;
+mod cookies;
 mod dial;
 mod error;
 mod exchange;
@@ -40,6 +41,7 @@ mod texts;
 
 use bodies::Bodies;
 use connection::{Connection, Origin};
+pub use cookies::Jar;
 use dial::Dialer;
 pub use error::HttpError;
 use exchange::{Broken, Exchange};
@@ -93,6 +95,8 @@ pub struct RequestContext {
     pub tls: Option<Arc<ClientConfig>>,
     /// True if the response's body is kept.
     pub keep_body: bool,
+    /// The cookies of the user, if it keeps any.
+    pub cookies: Option<Arc<Jar>>,
 }
 
 impl Default for RequestContext {
@@ -104,6 +108,7 @@ impl Default for RequestContext {
             redirects: MAX_REDIRECTS,
             tls: None,
             keep_body: false,
+            cookies: None,
         }
     }
 }
@@ -245,11 +250,23 @@ impl Client {
     ) -> Result<Reply, String> {
         // TLS settings and headers of the workload are for the origin that they were given for
         let mut is_there = true;
+        let has_own_cookie = request.headers.contains_key(COOKIE);
         for followed in 0.. {
+            // a cookie that the workload itself writes goes before those that were kept, as in requests
+            if let Some(jar) = &context.cookies
+                && !(has_own_cookie && is_there)
+            {
+                request.headers.remove(COOKIE);
+                let cookies = jar.header(&request.url);
+                (request.headers).extend(cookies.map(|cookies| (COOKIE, cookies)));
+            }
             let allowed = self.settings.allowed_hosts.check(&request.url);
             allowed.map_err(|refused| refused.to_string())?;
             let tls = context.tls.as_ref().filter(|_| is_there);
             let answer = self.answer(&request, context, tls).await?;
+            if let Some(jar) = &context.cookies {
+                jar.keep(&request.url, &answer.parts.headers);
+            }
             let location = match context.redirects {
                 0 => None,
                 _ => redirects::location(answer.parts.status, &answer.parts.headers),

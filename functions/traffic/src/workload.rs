@@ -23,6 +23,7 @@ mod functions;
 mod headers;
 mod json;
 mod metric;
+mod multipart;
 mod pair;
 mod pool;
 mod ratio;
@@ -30,6 +31,7 @@ mod read;
 mod rehearsal;
 mod response;
 mod scope;
+mod session;
 mod shape;
 mod steps;
 mod syntax;
@@ -44,13 +46,16 @@ pub use connections::{Connections, MAX_CONNECTION_AGE};
 pub use decode::{FOLDER, MAX_REDIRECTS};
 pub use errors::{EvaluationError, Mistake, WorkloadErrors};
 pub use expect::{StatusRule, Verdict};
+pub use multipart::Multipart;
 pub use pair::Pair;
 pub use pool::Pool;
 pub use ratio::{ClassRatio, TaskRatio, TaskRatios, calc_distribution};
 pub use response::Response;
 pub use scope::Scope;
+pub use session::{SessionRules, SessionValues};
 pub use shape::{Course, Daily, NO_SHAPE, Shape, Stage};
-pub use text::{Body, Json, Text};
+pub use steps::Walk;
+pub use text::{Body, Form, Json, Text};
 use thread::GivenUp;
 pub use threshold::{Threshold, ThresholdMetric};
 pub use wait::{MAX_DURATION, MIN_PACING, Wait};
@@ -228,8 +233,7 @@ impl Workload {
 
     /// True if a request has this name.
     pub fn has_request(&self, name: &str) -> bool {
-        let tasks = self.classes.iter().flat_map(|class| class.tasks());
-        let mut steps = tasks.flat_map(|task| task.steps());
+        let mut steps = self.classes.iter().flat_map(|class| class.steps());
         steps.any(|step| *step.name == *name)
     }
 

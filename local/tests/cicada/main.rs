@@ -17,6 +17,7 @@ mod mcp;
 mod openapi;
 mod resumed;
 mod safety;
+mod sessions;
 mod stood_still;
 mod stopped;
 mod telemetry;

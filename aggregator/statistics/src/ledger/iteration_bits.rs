@@ -58,6 +58,7 @@ impl DueSet {
 struct Plane {
     done: Users,
     cut_off: Users,
+    failed: Users,
     skipped: Users,
 }
 
@@ -70,10 +71,12 @@ pub(crate) struct IterationBits {
 /// The number of iterations by outcome; each is counted once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct MarkCounts {
-    /// Done or cut off.
+    /// Done, cut off or failed.
     pub(crate) recorded: u32,
     /// Cut off and never done.
     pub(crate) cut_off: u32,
+    /// Failed, because the session could not be begun, and never anything else.
+    pub(crate) failed: u32,
     /// Skipped and never recorded.
     pub(crate) skipped: u32,
 }
@@ -87,13 +90,14 @@ impl MarkCounts {
 
 impl Plane {
     fn executed(self) -> Users {
-        self.done | self.cut_off
+        self.done | self.cut_off | self.failed
     }
 
     fn merge(&mut self, other: Self) -> u32 {
         let again = (self.executed() & other.executed()).count_ones();
         self.done |= other.done;
         self.cut_off |= other.cut_off;
+        self.failed |= other.failed;
         self.skipped |= other.skipped;
         again
     }
@@ -107,6 +111,7 @@ impl IterationBits {
         match entry.fate {
             Fate::Done => plane.done = user,
             Fate::CutOff => plane.cut_off = user,
+            Fate::Failed => plane.failed = user,
             Fate::Skipped => plane.skipped = user,
         }
         self.plane(entry.ordinal as usize).merge(plane) > 0
@@ -132,6 +137,7 @@ impl IterationBits {
         for plane in std::iter::once(&self.first).chain(&self.more) {
             counts.recorded += plane.executed().count_ones();
             counts.cut_off += (plane.cut_off & !plane.done).count_ones();
+            counts.failed += (plane.failed & !plane.done & !plane.cut_off).count_ones();
             counts.skipped += (plane.skipped & !plane.executed()).count_ones();
         }
         counts
@@ -169,8 +175,18 @@ mod tests {
         MarkCounts {
             recorded,
             cut_off,
+            failed: 0,
             skipped,
         }
+    }
+
+    #[test]
+    fn a_failed_iteration_is_recorded_and_counted_by_itself() {
+        let mut marks = IterationBits::default();
+        marks.mark(entry(3, 0, Fate::Failed));
+        assert_eq!((marks.counts().recorded, marks.counts().failed), (1, 1));
+        assert!(marks.mark(entry(3, 0, Fate::Done)), "executed twice");
+        assert_eq!(marks.counts(), counts(1, 0, 0));
     }
 
     #[test]

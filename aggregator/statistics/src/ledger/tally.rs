@@ -53,6 +53,7 @@ struct Sums {
     planned: u64,
     recorded: u64,
     cut_off: u64,
+    failed: u64,
     skipped: u64,
     missing: u64,
     duplicates: u64,
@@ -290,6 +291,7 @@ impl ClassTally {
         let sums = &mut self.sums;
         moved(&mut sums.recorded, before.recorded, after.recorded);
         moved(&mut sums.cut_off, before.cut_off, after.cut_off);
+        moved(&mut sums.failed, before.failed, after.failed);
         moved(&mut sums.skipped, before.skipped, after.skipped);
         sums.duplicates += u64::from(again);
     }
@@ -324,6 +326,7 @@ impl ClassTally {
             planned: sums.planned,
             recorded: sums.recorded,
             cut_off: sums.cut_off,
+            failed: sums.failed,
             skipped: sums.skipped,
             missing: sums.missing,
             duplicates: sums.duplicates,
@@ -398,7 +401,7 @@ impl TickTally {
             Marked::Some(known) => known.counts(),
             _ => before,
         };
-        if after.recorded == self.planned && after.cut_off == 0 {
+        if after.recorded == self.planned && after.cut_off + after.failed == 0 {
             self.marked = Marked::All;
         }
         (before, after, again)

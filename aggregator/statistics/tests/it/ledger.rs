@@ -335,7 +335,7 @@ async fn the_body_of_the_ledger_has_all_figures_by_name() {
     let ledger = scene.reader().snapshot().await.unwrap().ledger;
     let body = serde_json::to_value(&*ledger).unwrap();
     let account = serde_json::json!({
-        "planned": 10, "recorded": 10, "cut_off": 0, "skipped": 0, "missing": 0, "pending": 0,
+        "planned": 10, "recorded": 10, "cut_off": 0, "failed": 0, "skipped": 0, "missing": 0, "pending": 0,
         "duplicates": 0, "unplanned": 0,
         "lateness_ms": body["lateness_ms"],
     });

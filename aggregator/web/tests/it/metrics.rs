@@ -194,6 +194,7 @@ async fn a_run_is_said_as_its_statistics_and_its_ledger_say_it() {
         "planned",
         "recorded",
         "cut_off",
+        "failed",
         "skipped",
         "missing",
         "duplicates",

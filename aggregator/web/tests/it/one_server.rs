@@ -132,13 +132,15 @@ fn requests(run: &LoadedRun, service: &Service, bias: Bias) -> Vec<Request> {
                 let mut scope = Scope::new(class, task, due.user, due.iteration, draws);
                 let mut luck = Draws::keyed(key ^ 1, due.user, due.iteration);
                 let mut is_first = true;
-                let mut order: Vec<_> = scope.order(task).collect();
+                let mut walk = scope.walk(task);
+                let mut order: Vec<_> =
+                    std::iter::from_fn(|| walk.next(&mut scope).unwrap()).collect();
                 if matches!(bias, Bias::InOrder) {
                     order.sort_unstable();
                 }
                 for index in order {
                     let step = &task.steps()[index];
-                    if !scope.begin(step) {
+                    if !scope.begin(step).unwrap() {
                         continue;
                     }
                     let (time, fails) = service.answers(&mut luck, slot.0, is_first);

@@ -1,7 +1,9 @@
 //! A step made ready to send: everything that its requests have in common is put together once.
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
+use bytes::Bytes;
 use reqwest::header::{self, CONTENT_TYPE, HeaderValue};
 use reqwest::{Body as RequestBody, Request, Url};
 
@@ -23,9 +25,19 @@ pub(super) struct RequestHost {
 #[derive(Debug)]
 pub(super) struct Prepared {
     pub(super) name: Arc<RequestName>,
+    /// Where it goes, if not to its class's host.
+    host: Option<OwnHost>,
     /// The whole request, if it is the same each time. It is made when it is sent first: of many tasks
     /// a run may need few.
     request: OnceLock<Option<Request>>,
+}
+
+/// A host of a step's own.
+#[derive(Debug)]
+struct OwnHost {
+    target: RequestHost,
+    /// True if something was sent there.
+    warm: AtomicBool,
 }
 
 /// The reason why a request could not be built.
@@ -47,8 +59,25 @@ impl Prepared {
                 method: step.method.as_str().into(),
                 name: step.name.as_ref().into(),
             }),
+            host: step.host.as_deref().map(|host| OwnHost {
+                target: RequestHost {
+                    base: host.url().clone(),
+                    credentials: host.credentials().cloned(),
+                },
+                warm: AtomicBool::new(false),
+            }),
             request: OnceLock::new(),
         }
+    }
+
+    /// The host that it goes to, of a class whose host is `of_class`.
+    pub(super) fn target<'p>(&'p self, of_class: &'p RequestHost) -> &'p RequestHost {
+        self.host.as_ref().map_or(of_class, |own| &own.target)
+    }
+
+    /// True once something was sent to its host, where that is the class's by `of_class`.
+    pub(super) fn warm<'p>(&'p self, of_class: &'p AtomicBool) -> &'p AtomicBool {
+        self.host.as_ref().map_or(of_class, |own| &own.warm)
     }
 
     /// The step's request in an iteration.
@@ -58,6 +87,7 @@ impl Prepared {
         target: &RequestHost,
         scope: &mut Scope,
     ) -> Result<Request, Unsendable> {
+        let target = self.target(target);
         let constant = (self.request).get_or_init(|| constant_request(step, target));
         if let Some(request) = constant.as_ref().and_then(Request::try_clone) {
             return Ok(request);
@@ -71,7 +101,7 @@ impl Prepared {
                 .insert(name, header_value(name.as_str(), &value)?);
         }
         if let Some(body) = &step.body {
-            let content = body.render(scope)?.into_owned();
+            let content = body.render(scope)?;
             put_body(&mut request, body, content);
         }
         Ok(request)
@@ -88,7 +118,11 @@ fn constant_request(step: &Step, target: &RequestHost) -> Option<Request> {
         request.headers_mut().insert(name, value);
     }
     if let Some(body) = &step.body {
-        put_body(&mut request, body, body.constant()?.to_owned());
+        put_body(
+            &mut request,
+            body,
+            Bytes::copy_from_slice(body.constant()?.as_bytes()),
+        );
     }
     Some(request)
 }
@@ -109,10 +143,12 @@ fn bare_request(step: &Step, target: &RequestHost, path: &str) -> Result<Request
     Ok(request)
 }
 
-fn put_body(request: &mut Request, body: &Body, content: String) {
-    if matches!(body, Body::Json(_)) {
-        let json = HeaderValue::from_static("application/json");
-        request.headers_mut().entry(CONTENT_TYPE).or_insert(json);
+fn put_body(request: &mut Request, body: &Body, content: Bytes) {
+    if let Some(content_type) = body.content_type() {
+        let content_type = HeaderValue::from_str(content_type);
+        let content_type = content_type.expect("a media type of ours");
+        let headers = request.headers_mut();
+        headers.entry(CONTENT_TYPE).or_insert(content_type);
     }
     *request.body_mut() = Some(RequestBody::from(content));
 }

@@ -200,7 +200,7 @@ impl Scene {
             until: None,
         };
         (self.sender)
-            .iterate(&self.target, &self.journal, turn, &self.run_end)
+            .iterate(&self.target, &self.journal, turn, &self.run_end, None)
             .await
     }
 

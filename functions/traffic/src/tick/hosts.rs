@@ -53,10 +53,14 @@ pub fn hosts(run: &LoadedRun, at: Timestamp) -> Vec<(Url, Option<HostTls>)> {
         let Ok(url) = host(run, class, at) else {
             continue;
         };
-        let tls = run.workload.classes()[class].host().tls(&url).cloned();
-        let host = (url, tls);
-        if !hosts.contains(&host) {
-            hosts.push(host);
+        let class = &run.workload.classes()[class];
+        let own = class.steps().filter_map(|step| step.host.as_deref());
+        let own = own.map(|host| (host.url().clone(), host.tls(host.url()).cloned()));
+        let of_class = class.host().tls(&url).cloned();
+        for host in std::iter::once((url, of_class)).chain(own) {
+            if !hosts.contains(&host) {
+                hosts.push(host);
+            }
         }
     }
     hosts

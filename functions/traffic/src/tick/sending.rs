@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use super::context::TickContext;
+use super::leave::Leave;
 use super::senders::Senders;
 use crate::clock::Timestamp;
 use crate::iteration::{Sender, Turn};
@@ -14,6 +15,7 @@ use crate::record::Fate;
 use crate::run::RunId;
 use crate::run_end::RunEnd;
 use crate::runs::LoadedRun;
+use crate::sessions::{Sessions, Shared};
 use crate::transport::Transport;
 
 /// See the [module](self).
@@ -23,7 +25,10 @@ pub(super) struct Sending<S, T> {
     pub(super) sender: Arc<Sender>,
     pub(super) senders: Arc<Senders>,
     pub(super) transport: Arc<T>,
+    pub(super) sessions: Arc<Sessions>,
     pub(super) class_key: u64,
+    /// Tells the users of one run from those of another with the same seed.
+    pub(super) turn_key: u64,
     pub(super) run_end: RunEnd<S>,
     pub(super) cut_off: watch::Receiver<Option<RunId>>,
 }
@@ -47,7 +52,7 @@ impl<S: TickStore, T: Transport> Sending<S, T> {
     /// `planned_at` is its instant, if the plan has set it. `None` if nothing of it was sent.
     pub(super) async fn iteration(
         &self,
-        sender: &Sender,
+        sender: &Arc<Sender>,
         user: u32,
         iteration: u64,
         planned_at: Option<Timestamp>,
@@ -60,15 +65,35 @@ impl<S: TickStore, T: Transport> Sending<S, T> {
             until: self.tick.sends_until,
         };
         let journal = &self.tick.journal;
+        let session = self.session(sender, user);
+        // nobody else has it but who sees the user out
+        let mut session = match &session {
+            Some(session) => Some(session.lock().await),
+            None => None,
+        };
+        let session = session.as_deref_mut();
         let mut cut_off = self.cut_off.clone();
         let run = &journal.key.run;
         // where it stays: a future that is handed on by value has its room in each that it is handed to
-        let mut sending = pin!(sender.iterate(&*self.transport, journal, turn, &self.run_end));
+        let iterating = sender.iterate(&*self.transport, journal, turn, &self.run_end, session);
+        let mut sending = pin!(iterating);
         tokio::select! {
             biased;
             fate = &mut sending => fate,
             _ = cut_off.wait_for(|cut| cut.as_ref().is_some_and(|cut| cut >= run)) => Some(Fate::CutOff),
             () = self.run_end.timed_out() => Some(Fate::CutOff),
         }
+    }
+
+    /// The session of a user, if its class has sessions. Where one process does all, a user with a new one is seen out
+    /// when it goes.
+    fn session(&self, sender: &Arc<Sender>, user: u32) -> Option<Shared> {
+        let rules = sender.class().session()?;
+        let key = (self.turn_key, user);
+        let (session, is_new) = self.sessions.of(&self.tick.journal.key.run, key);
+        if is_new && self.tick.is_alone() && rules.stop().is_some() {
+            Leave::begin(self, Arc::clone(sender), key, Arc::clone(&session));
+        }
+        Some(session)
     }
 }

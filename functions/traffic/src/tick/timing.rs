@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::workload::UserClass;
+use crate::workload::{SessionRules, UserClass};
 
 /// A request that was not sent this long after its slot's beginning is not sent any more.
 pub const TOO_LATE: Duration = Duration::from_secs(30);
@@ -18,5 +18,6 @@ pub const WRITES_NEED: Duration = Duration::from_secs(3);
 
 /// The time after the end of its slot for which something may still be heard of a class's iterations.
 pub fn reach(class: &UserClass) -> Duration {
-    TOO_LATE + class.longest_iteration() + SLACK
+    let leave = class.session().map(SessionRules::longest_stop);
+    TOO_LATE + class.longest_iteration() + leave.unwrap_or_default() + SLACK
 }

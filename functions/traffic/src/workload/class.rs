@@ -2,6 +2,7 @@
 //!
 //! Everything here was checked when the file was read, and is immutable from then on.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use super::connections::{ConnectionRules, Connections, MAX_CONNECTION_AGE};
 use super::engine::Program;
 use super::expect::Expect;
 use super::pool::{Pool, weighted_index};
+use super::session::SessionRules;
 use super::text::{Body, Text};
 use super::wait::Wait;
 use crate::base_url::base_url;
@@ -82,6 +84,7 @@ pub struct UserClass {
     pub(super) task_names: Vec<Arc<str>>,
     pub(super) set: Set,
     pub(super) connections: ConnectionRules,
+    pub(super) session: Option<SessionRules>,
     /// The sum of the tasks' weights up to and including each task.
     pub(super) cumulative: Vec<u64>,
 }
@@ -153,13 +156,31 @@ impl UserClass {
         &self.task_names
     }
 
-    /// The longest that an iteration can take: every request of a task to its timeout.
+    /// The rules of its users' sessions, if they have sessions.
+    pub fn session(&self) -> Option<&SessionRules> {
+        self.session.as_ref()
+    }
+
+    /// Its tasks, and the requests with which a session begins and ends.
+    pub fn all_tasks(&self) -> impl Iterator<Item = &Task> {
+        let session = self.session.as_ref();
+        let start = session.and_then(SessionRules::start);
+        let stop = session.and_then(SessionRules::stop);
+        start.into_iter().chain(&self.tasks).chain(stop)
+    }
+
+    /// All of its requests, those included with which a session begins and ends.
+    pub fn steps(&self) -> impl Iterator<Item = &Step> {
+        self.all_tasks().flat_map(|task| task.steps())
+    }
+
+    /// The longest that an iteration can take: every request of a task to its timeout, and those that begin its
+    /// user's session.
     pub fn longest_iteration(&self) -> Duration {
-        let of_steps = self.tasks.iter().map(|task| {
-            let timeouts = task.steps.iter().map(|step| step.timeout);
-            timeouts.fold(Duration::ZERO, Duration::saturating_add)
-        });
-        of_steps.max().unwrap_or_default()
+        let longest = self.tasks.iter().map(Task::longest).max();
+        let session = self.session.as_ref().map(SessionRules::longest_start);
+        let session = session.unwrap_or_default();
+        longest.unwrap_or_default().saturating_add(session)
     }
 
     /// Gives the class, unless its weight was set, and each of its tasks weight 1.
@@ -191,6 +212,8 @@ pub struct Task {
     pub(super) pools: Vec<(Arc<str>, Arc<Pool>)>,
     pub(super) steps: Vec<Step>,
     pub(super) order: Order,
+    /// In the order of the requests.
+    pub(super) groups: Vec<Group>,
 }
 
 /// In which order an iteration sends the requests of its task.
@@ -229,6 +252,27 @@ impl Task {
     pub fn order(&self) -> Order {
         self.order
     }
+
+    /// The longest that it can take: every request to its timeout, as often as it may be sent, after the longest pauses.
+    pub fn longest(&self) -> Duration {
+        let longest = self.steps.iter().enumerate().map(|(index, step)| {
+            let mut groups = self.groups.iter();
+            let group = groups.find(|group| group.steps.contains(&index));
+            let once = step.timeout.saturating_add(step.longest_pause());
+            once.saturating_mul(group.map_or(1, |group| group.at_most))
+        });
+        longest.fold(Duration::ZERO, Duration::saturating_add)
+    }
+}
+
+/// Requests of a task that are sent again and again.
+#[derive(Clone, Debug)]
+pub(super) struct Group {
+    /// Their indices in the task.
+    pub(super) steps: RangeInclusive<usize>,
+    pub(super) at_most: u32,
+    /// True if it is sent again only if an answer says so.
+    pub(super) has_condition: bool,
 }
 
 /// One request of a task.
@@ -250,6 +294,14 @@ pub struct Step {
     pub redirects: u32,
     /// The probability that it is sent at all, above 0 and up to 1. [`Scope::begin`](super::Scope::begin) draws by it.
     pub probability: f64,
+    /// The host that it goes to, if it is another than its class's.
+    pub host: Option<Arc<Host>>,
+    /// The pause before it: `between` or `constant`.
+    pub(super) pause: Option<Wait>,
+    /// Whether it is sent, asked after its probability.
+    pub(super) when: Option<Program>,
+    /// Whether the group that it belongs to is sent again, by its answer.
+    pub(super) goes_on: Option<Arc<Program>>,
     pub(super) expect: Expect,
     pub(super) captures: Vec<Capture>,
     /// Its number within the task.
@@ -278,8 +330,28 @@ impl Step {
                 .all(|(_, text)| text.constant().is_some())
     }
 
+    /// The longest pause before it.
+    fn longest_pause(&self) -> Duration {
+        match self.pause {
+            Some(Wait::Between { max, .. }) => max,
+            Some(Wait::Constant(pause)) => pause,
+            _ => Duration::ZERO,
+        }
+    }
+
+    /// The host that it goes to, of a class's user.
+    pub fn host<'s>(&'s self, class: &'s UserClass) -> &'s Host {
+        self.host.as_deref().unwrap_or(&class.host)
+    }
+
     /// True if [`Step::judge`] looks at the body.
     pub fn needs_body(&self) -> bool {
         self.reads_body
+    }
+
+    /// True if it captures one of these values.
+    pub(crate) fn captures_any(&self, names: &[Arc<str>]) -> bool {
+        let mut captured = self.captures.iter();
+        captured.any(|capture| names.contains(&capture.name))
     }
 }

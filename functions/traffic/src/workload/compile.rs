@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use minijinja::Error;
@@ -46,14 +47,17 @@ impl Usage {
 pub(super) struct Compiler<'r, 's> {
     pub(super) reader: &'r Reader<'s>,
     pub(super) engine: &'r Engine,
+    /// The folder of the files that the workload names.
+    pub(super) folder: PathBuf,
     tokens: Cell<usize>,
 }
 
 impl<'r, 's> Compiler<'r, 's> {
-    pub(super) fn new(reader: &'r Reader<'s>, engine: &'r Engine) -> Self {
+    pub(super) fn new(reader: &'r Reader<'s>, engine: &'r Engine, folder: PathBuf) -> Self {
         Self {
             reader,
             engine,
+            folder,
             tokens: Cell::default(),
         }
     }

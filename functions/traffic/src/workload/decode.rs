@@ -20,12 +20,15 @@ pub use host_tls::FOLDER;
 
 mod classes;
 mod defaults;
+mod files;
+mod groups;
 mod host_tls;
 mod hosts;
 mod names;
 mod pairs;
 mod pools;
 mod requests;
+mod sessions;
 mod shapes;
 mod tasks;
 mod thresholds;
@@ -65,7 +68,7 @@ pub(super) fn workload(reader: &Reader<'_>, source: &str, environment: Lookup<'_
     let fields = Fields::new(reader, "", document.get_ref(), 0..0);
     let hosts = hosts::read(&fields, environment);
     let engine = Engine::new(pools::read(&fields));
-    let compiler = Compiler::new(reader, &engine);
+    let compiler = Compiler::new(reader, &engine, host_tls::folder(environment));
     let defaults = defaults::Defaults::read(&fields);
     let mut classes = classes::read(&fields, &compiler, &hosts, &defaults);
     let pairs = pairs::read(&fields, &classes);

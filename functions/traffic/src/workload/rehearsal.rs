@@ -5,14 +5,13 @@
 
 use std::sync::Arc;
 
-use minijinja::Value;
 use reqwest::header::HeaderValue;
 
 use super::class::{Step, Task, UserClass};
 use super::engine::spent;
 use super::errors::EvaluationError;
 use super::read::Reader;
-use super::scope::Scope;
+use super::scope::{NamedValue, Scope};
 use super::text::Text;
 use crate::base_url::request_url;
 use crate::random::Draws;
@@ -33,7 +32,7 @@ pub(super) fn run(classes: &[Arc<UserClass>], reader: &Reader<'_>) {
     let end = spent().saturating_add(BUDGET);
     let tasks = classes
         .iter()
-        .flat_map(|class| class.tasks().iter().map(move |task| (class, task)));
+        .flat_map(|class| class.all_tasks().map(move |task| (class, task)));
     let mut rehearsals: Vec<Rehearsal<'_>> = tasks
         .map(|(class, task)| Rehearsal::new(class, task))
         .collect();
@@ -66,7 +65,8 @@ impl<'w> Rehearsal<'w> {
     fn new(class: &'w UserClass, task: &'w Task) -> Self {
         let pools = task.pools().iter();
         let largest = pools.map(|(_, pool)| pool.values().len()).max();
-        let varying = |step: &&Step| !step.is_constant() && step.needs.is_empty();
+        let varying =
+            |step: &&Step| (!step.is_constant() || step.when.is_some()) && step.needs.is_empty();
         Self {
             class,
             task,
@@ -103,8 +103,11 @@ impl<'w> Rehearsal<'w> {
 
 fn render(class: &UserClass, step: &Step, scope: &mut Scope) -> Result<(), EvaluationError> {
     scope.fork(step.index);
+    if let Some(when) = &step.when {
+        when.evaluate(scope.context())?;
+    }
     let path = step.path.render(scope)?;
-    if request_url(class.host().url(), &path).is_none() {
+    if request_url(step.host(class).url(), &path).is_none() {
         return Err(wrong(
             &step.path,
             format!("{path:?} makes no URL: a path begins with `/`"),
@@ -127,14 +130,12 @@ fn wrong(text: &Text, message: String) -> EvaluationError {
     EvaluationError::new(&text.origin(), message)
 }
 
-fn drawn(task: &Task, turn: usize) -> Vec<(Arc<str>, Value)> {
+fn drawn(task: &Task, turn: usize) -> Vec<NamedValue> {
     let pools = task.pools().iter();
     pools
         .map(|(name, pool)| {
-            (
-                Arc::clone(name),
-                pool.values()[turn % pool.values().len()].clone(),
-            )
+            let value = pool.values()[turn % pool.values().len()].clone();
+            NamedValue::drawn(name, value)
         })
         .collect()
 }

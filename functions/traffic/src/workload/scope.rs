@@ -8,6 +8,8 @@ use std::sync::Arc;
 use minijinja::value::{Object, Value};
 use parking_lot::Mutex;
 
+use super::errors::EvaluationError;
+use super::session::SessionValues;
 use super::values::MemoryShare;
 use crate::random::Draws;
 
@@ -38,9 +40,31 @@ pub(super) struct IterationValues {
 #[derive(Debug)]
 struct Live {
     draws: Draws,
-    values: Vec<(Arc<str>, Value)>,
-    /// The memory that large captured values were taken from.
-    shares: Vec<Arc<MemoryShare>>,
+    /// The round of the present group of steps.
+    round: u32,
+    /// Whether the group is sent again, by the last answer of this round, if that was good.
+    goes_on: Option<Result<bool, EvaluationError>>,
+    values: Vec<NamedValue>,
+}
+
+/// A drawn or captured value.
+#[derive(Clone, Debug)]
+pub(super) struct NamedValue {
+    pub(super) name: Arc<str>,
+    value: Value,
+    /// The memory that a large captured value was taken from: it is given back with the value.
+    _share: Option<Arc<MemoryShare>>,
+}
+
+impl NamedValue {
+    /// A value that was drawn.
+    pub(super) fn drawn(name: &Arc<str>, value: Value) -> Self {
+        Self {
+            name: Arc::clone(name),
+            value,
+            _share: None,
+        }
+    }
 }
 
 impl Scope {
@@ -50,7 +74,7 @@ impl Scope {
         user: u32,
         iteration: u64,
         mut draws: Draws,
-        values: Vec<(Arc<str>, Value)>,
+        values: Vec<NamedValue>,
     ) -> Self {
         let key = draws.bits();
         Self(Arc::new(IterationValues {
@@ -61,20 +85,39 @@ impl Scope {
             key,
             live: Mutex::new(Live {
                 draws,
+                round: 0,
+                goes_on: None,
                 values,
-                shares: Vec::new(),
             }),
         }))
     }
 
-    /// The generator of the step with an index in its task.
-    pub(super) fn draws_of(&self, index: u32) -> Draws {
-        Draws::keyed(self.0.key, index, 0)
+    /// The generator of the step with an index in its task, for this round of its group; `stream` tells several apart.
+    pub(super) fn draws_of(&self, index: u32, stream: u64) -> Draws {
+        let round = self.0.live.lock().round;
+        Draws::keyed(self.0.key, index, stream + u64::from(round))
+    }
+
+    /// Begins a round of a group of steps; the first is 0.
+    pub(super) fn begin_round(&mut self, round: u32) {
+        self.0.live.lock().round = round;
+    }
+
+    /// Notes whether the group of the present step goes on, by its answer.
+    pub(super) fn go_on(&mut self, goes_on: Option<Result<bool, EvaluationError>>) {
+        self.0.live.lock().goes_on = goes_on;
+    }
+
+    /// Whether the group goes on, by the last answer of the round.
+    pub(super) fn goes_on(&mut self) -> Result<bool, EvaluationError> {
+        let goes_on = self.0.live.lock().goes_on.take();
+        goes_on.unwrap_or(Ok(false))
     }
 
     /// Gives the step with an index in its task the generator that is its own.
     pub(super) fn fork(&self, index: u32) {
-        self.0.live.lock().draws = self.draws_of(index);
+        let draws = self.draws_of(index, 0);
+        self.0.live.lock().draws = draws;
     }
 
     /// True if a value has been drawn or captured.
@@ -84,7 +127,7 @@ impl Scope {
             .lock()
             .values
             .iter()
-            .any(|(known, _)| known == name)
+            .any(|known| known.name == *name)
     }
 
     pub(super) fn context(&self) -> Value {
@@ -107,9 +150,30 @@ impl Scope {
             Some(text) => text.len() > SMALL,
             None => value.as_object().is_some(),
         };
-        live.shares.extend(share.filter(|_| is_large).cloned());
-        live.values.retain(|(known, _)| known != name);
-        live.values.push((Arc::clone(name), value));
+        live.values.retain(|known| known.name != *name);
+        live.values.push(NamedValue {
+            name: Arc::clone(name),
+            value,
+            _share: share.filter(|_| is_large).cloned(),
+        });
+    }
+
+    /// Brings the values of the user's session into the iteration.
+    pub(crate) fn enter(&mut self, session: &SessionValues) {
+        let mut live = self.0.live.lock();
+        let of_session = |known: &NamedValue| session.0.iter().any(|kept| kept.name == known.name);
+        live.values.retain(|known| !of_session(known));
+        live.values.extend(session.0.iter().cloned());
+    }
+
+    /// Keeps the iteration's values of these names in the user's session.
+    pub(crate) fn keep(&self, names: &[Arc<str>], session: &mut SessionValues) {
+        let live = self.0.live.lock();
+        let kept = live
+            .values
+            .iter()
+            .filter(|value| names.contains(&value.name));
+        session.0 = kept.cloned().collect();
     }
 }
 
@@ -131,8 +195,8 @@ impl IterationValues {
     fn value(&self, name: &str) -> Option<Value> {
         let live = self.live.lock();
         let mut values = live.values.iter();
-        let (_, value) = values.find(|(known, _)| &**known == name)?;
-        Some(value.clone())
+        let known = values.find(|known| &*known.name == name)?;
+        Some(known.value.clone())
     }
 }
 

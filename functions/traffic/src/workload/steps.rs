@@ -1,7 +1,7 @@
 //! Going through the steps of a task: which of them an iteration sends, in which order, and how a response is
 //! judged.
 
-use std::sync::Arc;
+use std::time::Duration;
 
 use minijinja::Value;
 use reqwest::StatusCode;
@@ -10,11 +10,16 @@ use super::class::{Capture, Order, Step, Task, UserClass};
 use super::errors::EvaluationError;
 use super::expect::Verdict;
 use super::response::{Answered, Response};
-use super::scope::Scope;
+use super::scope::{NamedValue, Scope};
+use super::session::SessionRules;
+use super::wait::Wait;
 use crate::random::Draws;
 
 /// Keys the generator that draws the order of steps, among those of the steps, which are keyed by their numbers.
 const OF_THE_ORDER: u32 = u32::MAX;
+
+/// Keeps the draws of pauses apart from those of requests.
+const PAUSES: u64 = 1 << 32;
 
 impl Scope {
     /// Begins an iteration of `task`, and draws what the task draws once per iteration.
@@ -29,35 +34,119 @@ impl Scope {
     ) -> Self {
         let drawn = task.pools().iter();
         let values = drawn
-            .map(|(name, pool)| (Arc::clone(name), pool.draw(&mut draws)))
+            .map(|(name, pool)| NamedValue::drawn(name, pool.draw(&mut draws)))
             .collect();
         let names = (class.name(), class.host().name());
         Self::with_values(names, user, iteration, draws, values)
     }
 
-    /// The steps of `task` in the order of this iteration, by their indices.
-    pub fn order(&self, task: &Task) -> impl Iterator<Item = usize> + use<> {
+    /// Goes through the steps of `task` in the order of this iteration.
+    pub fn walk<'t>(&self, task: &'t Task) -> Walk<'t> {
         let count = task.steps().len();
         let drawn = (task.order() == Order::Random).then(|| {
-            let mut draws = self.draws_of(OF_THE_ORDER);
+            let mut draws = self.draws_of(OF_THE_ORDER, 0);
             let mut order: Vec<usize> = (0..count).collect();
             for last in (1..count).rev() {
                 order.swap(last, draws.below(last as u64 + 1) as usize);
             }
             order
         });
-        (0..count).map(move |turn| drawn.as_ref().map_or(turn, |order| order[turn]))
+        Walk {
+            task,
+            drawn,
+            next: 0,
+            round: 0,
+        }
     }
 
     /// Begins a step: whether it is to be sent in this iteration.
     ///
-    /// It is not when its probability says so, or when a value it needs was not captured because an
+    /// It is not when its probability or its `when` says so, or when a value it needs was not captured because an
     /// earlier request of the iteration failed or was not sent.
-    pub fn begin(&mut self, step: &Step) -> bool {
+    ///
+    /// # Errors
+    ///
+    /// If its `when` cannot be evaluated.
+    pub fn begin(&mut self, step: &Step) -> Result<bool, EvaluationError> {
         self.fork(step.index);
         let ready = step.needs.iter().all(|name| self.has(name));
         let chance = |draws: &mut Draws| draws.chance(step.probability);
-        ready && (step.probability >= 1.0 || self.iteration().draw(chance))
+        let is_drawn = ready && (step.probability >= 1.0 || self.iteration().draw(chance));
+        let is_sent = match &step.when {
+            Some(when) if is_drawn => when.evaluate(self.context())?.is_true(),
+            _ => is_drawn,
+        };
+        if is_sent && step.goes_on.is_some() {
+            // what an earlier answer has said holds no more
+            self.go_on(None);
+        }
+        Ok(is_sent)
+    }
+
+    /// The pause before a step that is sent. It has draws of its own, so it leaves the request as it is.
+    pub fn pause(&self, step: &Step) -> Duration {
+        match step.pause {
+            Some(Wait::Constant(pause)) => pause,
+            Some(Wait::Between { min, max }) => {
+                let mut draws = self.draws_of(step.index, PAUSES);
+                let span = (max - min).as_micros() as u64 + 1;
+                min + Duration::from_micros(draws.below(span))
+            }
+            _ => Duration::ZERO,
+        }
+    }
+
+    /// Takes for granted that a step was answered well: what it captures is there, and its group goes on.
+    pub fn assume(&mut self, step: &Step) {
+        for Capture { name, .. } in &step.captures {
+            self.capture(name, Value::from(""), None);
+        }
+        self.go_on(Some(Ok(true)));
+    }
+
+    /// Takes for granted that the user has a session.
+    pub fn assume_session(&mut self, rules: &SessionRules) {
+        for name in rules.kept() {
+            self.capture(name, Value::from(""), None);
+        }
+    }
+}
+
+/// The way through a task's steps in one iteration.
+#[derive(Debug)]
+pub struct Walk<'t> {
+    task: &'t Task,
+    drawn: Option<Vec<usize>>,
+    next: usize,
+    round: u32,
+}
+
+impl Walk<'_> {
+    /// The index of the next step. After the last one of a group it is the first of it again, if the answers said so
+    /// and it was not sent too often.
+    ///
+    /// # Errors
+    ///
+    /// If the group's condition cannot be evaluated.
+    pub fn next(&mut self, scope: &mut Scope) -> Result<Option<usize>, EvaluationError> {
+        let mut groups = self.task.groups.iter();
+        let before = self.next.checked_sub(1);
+        if let Some(group) = groups.find(|group| Some(*group.steps.end()) == before) {
+            let goes_on = scope.goes_on()? || !group.has_condition;
+            if goes_on && self.round + 1 < group.at_most {
+                self.next = *group.steps.start();
+                self.round += 1;
+            } else {
+                self.round = 0;
+            }
+        }
+        let turn = self.next;
+        if turn >= self.task.steps().len() {
+            return Ok(None);
+        }
+        self.next += 1;
+        scope.begin_round(self.round);
+        Ok(Some(self.drawn.as_ref().map_or(turn, |order| order[turn])))
     }
 }
 
@@ -71,7 +160,7 @@ impl Step {
     pub fn judge(&self, scope: &mut Scope, response: Response) -> Result<Verdict, EvaluationError> {
         let status = response.status;
         match self.expect.by_status(status) {
-            Some(Verdict::Pass) if !self.captures.is_empty() => {}
+            Some(Verdict::Pass) if !self.captures.is_empty() || self.goes_on.is_some() => {}
             Some(verdict) => return Ok(verdict),
             None => {}
         }
@@ -93,6 +182,10 @@ impl Step {
         let verdict = self.expect.judge(status, context)?;
         if verdict == Verdict::Pass {
             self.capture(scope, context)?;
+            if let Some(goes_on) = &self.goes_on {
+                let goes_on = goes_on.evaluate(context.clone());
+                scope.go_on(Some(goes_on.map(|value| value.is_true())));
+            }
         }
         Ok(verdict)
     }

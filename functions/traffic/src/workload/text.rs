@@ -7,21 +7,24 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use minijinja::Value;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::dumps::{dumps, quoted};
 use super::engine::Program;
 use super::errors::{EvaluationError, TextOrigin};
 use super::json;
+use super::multipart::Multipart;
 use super::scope::Scope;
 use super::syntax::TemplatePiece;
 
 /// A text that may hold `{{ expressions }}`.
 #[derive(Debug)]
-pub struct Text(Form);
+pub struct Text(TextForm);
 
 #[derive(Debug)]
-enum Form {
+enum TextForm {
     Constant(String),
     Pieces(Vec<TemplatePiece>, Arc<TextOrigin>),
     Template(Program),
@@ -29,21 +32,21 @@ enum Form {
 
 impl Text {
     pub(super) fn fixed(text: impl Into<String>) -> Self {
-        Self(Form::Constant(text.into()))
+        Self(TextForm::Constant(text.into()))
     }
 
     pub(super) fn pieces(pieces: Vec<TemplatePiece>, origin: Arc<TextOrigin>) -> Self {
-        Self(Form::Pieces(pieces, origin))
+        Self(TextForm::Pieces(pieces, origin))
     }
 
     pub(super) fn template(program: Program) -> Self {
-        Self(Form::Template(program))
+        Self(TextForm::Template(program))
     }
 
     /// The text, if it is the same in every request.
     pub fn constant(&self) -> Option<&str> {
         match &self.0 {
-            Form::Constant(text) => Some(text),
+            TextForm::Constant(text) => Some(text),
             _ => None,
         }
     }
@@ -51,27 +54,27 @@ impl Text {
     /// Where the text stands; of a constant one nothing is known.
     pub(super) fn origin(&self) -> Arc<TextOrigin> {
         match &self.0 {
-            Form::Constant(_) => Arc::new(TextOrigin::unknown()),
-            Form::Pieces(_, origin) => Arc::clone(origin),
-            Form::Template(program) => Arc::clone(&program.origin),
+            TextForm::Constant(_) => Arc::new(TextOrigin::unknown()),
+            TextForm::Pieces(_, origin) => Arc::clone(origin),
+            TextForm::Template(program) => Arc::clone(&program.origin),
         }
     }
 
     /// The text for a request of this iteration.
     pub fn render(&self, scope: &mut Scope) -> Result<Cow<'_, str>, EvaluationError> {
         match &self.0 {
-            Form::Constant(text) => Ok(Cow::Borrowed(text)),
-            Form::Pieces(pieces, origin) => join(pieces, origin, scope).map(Cow::Owned),
-            Form::Template(program) => program.render(scope.context()).map(Cow::Owned),
+            TextForm::Constant(text) => Ok(Cow::Borrowed(text)),
+            TextForm::Pieces(pieces, origin) => join(pieces, origin, scope).map(Cow::Owned),
+            TextForm::Template(program) => program.render(scope.context()).map(Cow::Owned),
         }
     }
 
     /// The text in a context of our own making, such as a response's.
     pub(super) fn render_in(&self, context: Value) -> Result<String, EvaluationError> {
         match &self.0 {
-            Form::Constant(text) => Ok(text.clone()),
-            Form::Template(program) => program.render(context),
-            Form::Pieces(..) => unreachable!("only texts of requests are kept in pieces"),
+            TextForm::Constant(text) => Ok(text.clone()),
+            TextForm::Template(program) => program.render(context),
+            TextForm::Pieces(..) => unreachable!("only texts of requests are kept in pieces"),
         }
     }
 }
@@ -132,6 +135,10 @@ pub enum Body {
     Text(Text),
     /// A JSON document; its strings may be templates.
     Json(Json),
+    /// The fields of a form.
+    Form(Form),
+    /// The same with files.
+    Multipart(Multipart),
 }
 
 impl Body {
@@ -140,16 +147,81 @@ impl Body {
         match self {
             Self::Text(text) => text.constant(),
             Self::Json(json) => json.constant(),
+            Self::Form(form) => form.constant.as_deref(),
+            Self::Multipart(_) => None,
+        }
+    }
+
+    /// The `Content-Type` that it has, unless the workload has another.
+    pub fn content_type(&self) -> Option<&str> {
+        match self {
+            Self::Text(_) => None,
+            Self::Json(_) => Some("application/json"),
+            Self::Form(_) => Some("application/x-www-form-urlencoded"),
+            Self::Multipart(parts) => Some(parts.content_type()),
         }
     }
 
     /// The body for a request of this iteration.
-    pub fn render(&self, scope: &mut Scope) -> Result<Cow<'_, str>, EvaluationError> {
-        match self {
-            Self::Text(text) => text.render(scope),
-            Self::Json(json) => json.render(scope),
-        }
+    pub fn render(&self, scope: &mut Scope) -> Result<Bytes, EvaluationError> {
+        let text = match self {
+            Self::Text(text) => text.render(scope)?,
+            Self::Json(json) => json.render(scope)?,
+            Self::Form(form) => form.render(scope)?,
+            Self::Multipart(parts) => return parts.render(scope),
+        };
+        Ok(Bytes::from(text.into_owned()))
     }
+}
+
+/// The fields of a form, in their order.
+#[derive(Debug)]
+pub struct Form {
+    fields: Vec<(String, Text)>,
+    /// The whole of it, if it is the same in every request.
+    constant: Option<String>,
+}
+
+/// The characters that requests leaves as they are; a space becomes `+`.
+const QUOTED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'-')
+    .remove(b'~')
+    .remove(b' ');
+
+impl Form {
+    pub(super) fn new(fields: Vec<(String, Text)>) -> Self {
+        let texts = fields
+            .iter()
+            .map(|(name, text)| Some((&**name, text.constant()?)));
+        let texts: Option<Vec<_>> = texts.collect();
+        let constant = texts.map(|texts| encoded(texts.into_iter()));
+        Self { fields, constant }
+    }
+
+    fn render(&self, scope: &mut Scope) -> Result<Cow<'_, str>, EvaluationError> {
+        if let Some(constant) = &self.constant {
+            return Ok(Cow::Borrowed(constant));
+        }
+        let rendered = self
+            .fields
+            .iter()
+            .map(|(name, text)| Ok((&**name, text.render(scope)?)));
+        let rendered = rendered.collect::<Result<Vec<_>, EvaluationError>>()?;
+        let fields = rendered.iter().map(|(name, value)| (*name, &**value));
+        Ok(Cow::Owned(encoded(fields)))
+    }
+}
+
+fn encoded<'f>(fields: impl Iterator<Item = (&'f str, &'f str)>) -> String {
+    let quoted = |text| {
+        utf8_percent_encode(text, QUOTED)
+            .to_string()
+            .replace(' ', "+")
+    };
+    let pairs = fields.map(|(name, value)| format!("{}={}", quoted(name), quoted(value)));
+    pairs.collect::<Vec<_>>().join("&")
 }
 
 /// A JSON document in pieces: what is always the same, and what is evaluated.

@@ -49,7 +49,7 @@ fn attempt(source: &str) -> String {
             let draws = Draws::new(1, class.name(), 0, 0);
             let mut scope = Scope::new(class, task, 0, 0, draws);
             for step in task.steps() {
-                scope.begin(step);
+                scope.begin(step).unwrap();
                 let body = step
                     .body
                     .as_ref()

@@ -12,6 +12,7 @@ use super::{
 };
 
 mod answers;
+mod flow;
 
 #[test]
 fn the_shortest_file_says_host_class_wait_and_request() {

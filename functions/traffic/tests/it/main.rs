@@ -17,6 +17,7 @@ mod format;
 mod hostile;
 mod mistakes;
 mod ratios;
+mod sessions;
 mod shapes;
 mod tls;
 
@@ -77,7 +78,7 @@ fn render(step: &Step, scope: &mut Scope) -> Result<Sent, EvaluationError> {
         headers.push((name.to_string(), value.render(scope)?.into_owned()));
     }
     let body = match &step.body {
-        Some(body) => Some(body.render(scope)?.into_owned()),
+        Some(body) => Some(String::from_utf8_lossy(&body.render(scope)?).into_owned()),
         None => None,
     };
     Ok(Sent {
@@ -95,8 +96,10 @@ fn iteration(class: &UserClass, seed: u64, user: u32, number: u64) -> (String, V
     let task = class.choose_task(&mut draws);
     let mut scope = Scope::new(class, task, user, number, draws);
     let mut sent = Vec::new();
-    for step in scope.order(task).map(|index| &task.steps()[index]) {
-        if scope.begin(step) {
+    let mut walk = scope.walk(task);
+    while let Some(index) = walk.next(&mut scope).unwrap() {
+        let step = &task.steps()[index];
+        if scope.begin(step).unwrap() {
             sent.push(render(step, &mut scope).expect("the request renders"));
         }
     }

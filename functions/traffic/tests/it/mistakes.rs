@@ -19,6 +19,16 @@ fn wrong(source: &str, expected: &str) {
 /// The same with a right host and a right class around what is wrong in a request.
 #[track_caller]
 fn wrong_request(request: &str, expected: &str) {
+    // one with a body is a POST
+    let has_body = ["body", "json"]
+        .iter()
+        .any(|key| request.lines().any(|line| line.starts_with(key)));
+    let method = if has_body {
+        "request `POST /`"
+    } else {
+        "request `GET /`"
+    };
+    let expected = &expected.replace("request `GET /`", method);
     wrong(&one_request("pools.names = ['a', 'b']", request), expected);
 }
 
@@ -279,7 +289,7 @@ fn what_a_request_cannot_do_without_is_asked_for() {
     );
     let message = mistakes(&one_request("", "path='/'\njson={a=1}\nbody='b'"));
     assert!(
-        message.ends_with("request `GET /`: it has both `json` and `body`: leave out one of them"),
+        message.ends_with("request `POST /`: it has `json` and `body`: leave only one of them"),
         "{message}"
     );
     let long = format!("path='/{}'", "x".repeat(300));

@@ -100,7 +100,7 @@ fn read_iteration(input: &mut Input<'_>) -> Result<IterationEntry, WireError> {
         0 => Fate::Done,
         1 => Fate::Skipped,
         2 => Fate::CutOff,
-        _ => return Err(WireError::Invalid(FIELD)),
+        _ => Fate::Failed,
     };
     if user >= u64::from(BLOCK_USERS) {
         return Err(WireError::Invalid(FIELD));

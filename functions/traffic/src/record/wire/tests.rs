@@ -45,10 +45,10 @@ prop_compose! {
 prop_compose! {
     fn some_contents()(
         outcomes in prop::collection::vec(an_outcome(), 0..40),
-        iterations in prop::collection::vec((0_u8..100, any::<u32>(), 0..3), 0..40),
+        iterations in prop::collection::vec((0_u8..100, any::<u32>(), 0..4), 0..40),
         exceptions in prop::collection::vec((any::<u32>(), "\\PC{0,40}", "\\PC{0,80}"), 0..4),
     ) -> Contents {
-        let fates = [Fate::Done, Fate::Skipped, Fate::CutOff];
+        let fates = [Fate::Done, Fate::Skipped, Fate::CutOff, Fate::Failed];
         Contents {
             outcomes,
             iterations: iterations

@@ -7,11 +7,12 @@ use toml::de::DeValue;
 use super::defaults::Defaults;
 use super::names::check_name;
 use super::pools::weight;
-use super::tasks;
+use super::{sessions, tasks};
 use crate::workload::class::{Host, Set, Task, UserClass};
 use crate::workload::compile::Compiler;
 use crate::workload::connections::ConnectionRules;
-use crate::workload::read::{Fields, instead, integer};
+use crate::workload::read::{Field, Fields, Reader, instead, integer};
+use crate::workload::session::SessionRules;
 use crate::workload::wait::{self, Wait};
 
 /// The largest fixed count.
@@ -63,7 +64,17 @@ fn class(
         u32::try_from(count).ok()
     });
     let connections = ConnectionRules::read(fields).or(defaults.connections);
-    let tasks = tasks::read(fields, compiler, &defaults.with(fields));
+    let with_own = defaults.with(fields);
+    let place = tasks::Place {
+        compiler,
+        defaults: &with_own,
+        kept: &[],
+        host: host.as_ref(),
+        hosts,
+    };
+    let session = sessions::read(fields, &place, defaults.cookies);
+    let kept = session.as_ref().map_or(&[][..], SessionRules::kept);
+    let tasks = tasks::read(fields, &tasks::Place { kept, ..place });
     Some(UserClass {
         name: Arc::from(name),
         weight: weight?,
@@ -74,6 +85,7 @@ fn class(
         connections,
         task_names: tasks.iter().map(|task| Arc::clone(&task.name)).collect(),
         cumulative: count_tasks(&tasks),
+        session,
         tasks,
     })
 }
@@ -97,12 +109,24 @@ fn host(fields: &Fields<'_, '_, '_>, hosts: &[Arc<Host>]) -> Option<Arc<Host>> {
         fields.mistake("it has no `host`: write the name of one of the file's [hosts]");
         return None;
     };
-    let name = field.convert(fields.reader, "the name of a host", DeValue::as_str)?;
+    known_host(fields.reader, &field, &fields.place, hosts)
+}
+
+/// The host that a field names.
+pub(super) fn known_host(
+    reader: &Reader<'_>,
+    field: &Field<'_, '_>,
+    place: &str,
+    hosts: &[Arc<Host>],
+) -> Option<Arc<Host>> {
+    let name = field.convert(reader, "the name of a host", DeValue::as_str)?;
     let host = hosts.iter().find(|host| &**host.name() == name);
     if host.is_none() {
         let hint = instead(name, hosts.iter().map(|host| &**host.name()));
-        let message = format!("{}: unknown host `{name}`: {hint}", fields.place);
-        fields.reader.mistake(&field.span, message);
+        reader.mistake(
+            &field.span,
+            format!("{place}: unknown host `{name}`: {hint}"),
+        );
     }
     host.map(Arc::clone)
 }

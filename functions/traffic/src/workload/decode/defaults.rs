@@ -29,6 +29,8 @@ pub(super) struct Defaults {
     pub(super) headers: Vec<(HeaderName, Snippet)>,
     /// Of the file's `[defaults]`; a class adds its own.
     pub(super) connections: ConnectionRules,
+    /// Whether users keep cookies, by the file's `[defaults]`.
+    pub(super) cookies: Option<bool>,
 }
 
 impl Defaults {
@@ -42,11 +44,13 @@ impl Defaults {
             expect_is_nearer: false,
             headers: Vec::new(),
             connections: ConnectionRules::default(),
+            cookies: None,
         };
         defaults.add_headers(fields);
         if let Some(own) = table(fields, "defaults", "`[defaults]`") {
             defaults.overlay(&own);
             defaults.connections = ConnectionRules::read(&own);
+            defaults.cookies = own.read("cookies", "true or false", DeValue::as_bool);
             own.finish();
         }
         defaults

@@ -3,7 +3,7 @@
 //! A value is the name of a file, the PEM text itself, or `{ env = "NAME" }` for a variable that holds
 //! either. A private key is never in the workload's text: that is stored, and shown at `/workload`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use toml::de::DeValue;
 
@@ -211,10 +211,12 @@ impl<'t, 's> Source<'t, 's> {
 /// A file by its name: a relative one is in the workload's folder, in a function's package, or where the
 /// process runs.
 fn at(name: &str, environment: Lookup<'_>) -> PathBuf {
+    folder(environment).join(name)
+}
+
+/// The folder of the files that a workload names.
+pub(super) fn folder(environment: Lookup<'_>) -> PathBuf {
     let set = |variable| environment(variable).filter(|value| !value.is_empty());
     let folder = set(FOLDER).or_else(|| set("LAMBDA_TASK_ROOT"));
-    match folder {
-        Some(folder) => Path::new(&folder).join(name),
-        None => PathBuf::from(name),
-    }
+    folder.map(PathBuf::from).unwrap_or_default()
 }

@@ -86,8 +86,7 @@ fn paired(
 
 /// The methods of the requests of a name.
 fn methods<'c>(name: &str, classes: &'c [Arc<UserClass>]) -> BTreeSet<&'c str> {
-    let tasks = classes.iter().flat_map(|class| class.tasks());
-    let steps = tasks.flat_map(|task| task.steps());
+    let steps = classes.iter().flat_map(|class| class.steps());
     let named = steps.filter(|step| *step.name == *name);
     named.map(|step| step.method.as_str()).collect()
 }

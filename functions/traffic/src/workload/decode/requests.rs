@@ -7,9 +7,10 @@ use reqwest::{Method, Url};
 use toml::de::DeValue;
 
 use super::defaults::Defaults;
+use super::groups::{self, Listed};
 use super::names::check_variable;
 use crate::base_url::request_url;
-use crate::workload::class::{Capture, Step};
+use crate::workload::class::{Capture, Group, Host, Step};
 use crate::workload::compile::{Compiler, Usage};
 use crate::workload::expect::{Expect, StatusRule};
 use crate::workload::read::{Field, Fields, Reader, Snippet, instead, number};
@@ -17,6 +18,12 @@ use crate::workload::response::RESPONSE_NAMES;
 use crate::workload::scope::ITERATION_NAMES;
 use crate::workload::syntax::TemplateNames;
 use crate::workload::text::{Body, Text};
+
+mod bodies;
+mod flow;
+
+use bodies::has_body;
+use flow::pause;
 
 const METHODS: [&str; 7] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
 
@@ -34,30 +41,43 @@ pub(super) struct Context<'c, 'r, 's> {
     pub(super) defaults: Defaults,
     /// The values that the task draws.
     pub(super) drawn: Vec<String>,
+    /// The values that the user's session keeps.
+    pub(super) kept: Vec<String>,
+    /// The host of the class, and all that there are.
+    pub(super) host: Option<&'c Arc<Host>>,
+    pub(super) hosts: &'c [Arc<Host>],
     pub(super) place: String,
 }
 
-/// Reads a task's requests.
-pub(super) fn read(field: &Field<'_, '_>, context: &Context<'_, '_, '_>) -> Vec<Step> {
+/// Reads a task's requests, and which of them are sent again and again.
+pub(super) fn read(
+    field: &Field<'_, '_>,
+    context: &Context<'_, '_, '_>,
+) -> (Vec<Step>, Vec<Group>) {
     let reader = context.compiler.reader;
-    let elements = field.elements();
+    let Listed { elements, groups } = groups::listed(field, context);
     if elements.is_empty() {
         field.is_not(reader, EXPECTED_REQUEST);
     }
     let captures: Vec<Vec<String>> = elements.iter().map(captured_names).collect();
     let mut steps = Vec::new();
     for (index, element) in elements.iter().enumerate() {
+        let group = groups.iter().find(|group| group.steps.contains(&index));
+        // in a group, what a request captures is there when it is sent again
+        let known = group.map_or(index, |group| group.steps.end() + 1);
         let names = TemplateNames {
             fixed: ITERATION_NAMES.to_vec(),
             drawn: context.drawn.clone(),
-            captured: captures[..index].concat(),
-            captured_later: captures[index..].concat(),
+            captured: [&*context.kept, &captures[..known].concat()].concat(),
+            captured_later: captures[known..].concat(),
             random: true,
         };
         let place = format!("{}, request {}", context.place, index + 1);
         let request = Request {
             context,
             names,
+            earlier: [&*context.kept, &captures[..index].concat()].concat(),
+            repeat: group.and_then(|group| group.goes_on.clone()),
             reader,
         };
         let step = match element.value {
@@ -73,7 +93,12 @@ pub(super) fn read(field: &Field<'_, '_>, context: &Context<'_, '_, '_>) -> Vec<
             ..step
         }));
     }
-    steps
+    let groups = groups.into_iter().map(|group| Group {
+        steps: group.steps,
+        at_most: group.at_most,
+        has_condition: group.goes_on.is_some(),
+    });
+    (steps, groups.collect())
 }
 
 fn captured_names(request: &Field<'_, '_>) -> Vec<String> {
@@ -86,6 +111,10 @@ fn captured_names(request: &Field<'_, '_>) -> Vec<String> {
 struct Request<'q, 'c, 'r, 's> {
     context: &'q Context<'c, 'r, 's>,
     names: TemplateNames,
+    /// The values that earlier requests and the session have captured.
+    earlier: Vec<String>,
+    /// Whether the group goes on that this request belongs to.
+    repeat: Option<Snippet>,
     reader: &'r Reader<'s>,
 }
 
@@ -116,13 +145,19 @@ impl<'q> Request<'q, '_, '_, '_> {
         let defaults = &self.context.defaults;
         let headers = self.headers(defaults, None, &mut usage);
         let expect = self.expect(defaults, None, &mut usage)?;
-        Some(self.step(name, method, path, headers, expect, &usage))
+        self.check_order(&field.span, &usage);
+        let goes_on = self.goes_on(&mut usage)?;
+        Some(Step {
+            goes_on,
+            ..self.step(name, method, path, headers, expect, &usage)
+        })
     }
 
     /// A request in a table.
     fn long(&self, mut fields: Fields<'_, '_, '_>) -> Option<Step> {
-        let method = fields.get("method");
-        let method = match &method {
+        let method = match &fields.get("method") {
+            // as in requests and curl
+            None if has_body(&fields) => Some(Method::POST),
             None => Some(Method::GET),
             Some(field) => {
                 let expected = format!("one of {}", METHODS.join(", "));
@@ -148,11 +183,20 @@ impl<'q> Request<'q, '_, '_, '_> {
         let headers = self.headers(&defaults, body.as_ref(), &mut usage);
         let probability = probability(&fields);
         let expect = self.expect(&defaults, Some(&fields), &mut usage);
+        let when = self.when(&fields, &mut usage);
         let captures = self.captures(&fields, &mut usage);
+        let (pause, host) = (pause(&fields), self.host(&fields));
+        fields.get("repeat");
         fields.finish();
+        self.check_order(&fields.span, &usage);
+        let goes_on = self.goes_on(&mut usage);
         let step = self.step(name, method?, path?, headers, expect?, &usage);
         Some(Step {
             body,
+            host: host?,
+            pause: pause?,
+            when: when?,
+            goes_on: goes_on?,
             timeout: defaults.timeout,
             redirects: defaults.redirects,
             probability: probability?,
@@ -170,7 +214,7 @@ impl<'q> Request<'q, '_, '_, '_> {
         expect: Expect,
         usage: &Usage,
     ) -> Step {
-        let captured = self.names.captured.iter();
+        let captured = self.earlier.iter();
         let needs = captured.filter(|name| usage.needs.contains(*name));
         Step {
             name: Arc::from(name),
@@ -181,6 +225,10 @@ impl<'q> Request<'q, '_, '_, '_> {
             timeout: self.context.defaults.timeout,
             redirects: self.context.defaults.redirects,
             probability: 1.0,
+            host: None,
+            pause: None,
+            when: None,
+            goes_on: None,
             expect,
             captures: Vec::new(),
             index: 0,
@@ -240,22 +288,6 @@ impl<'q> Request<'q, '_, '_, '_> {
         Some(text)
     }
 
-    fn body(&self, fields: &Fields<'_, '_, '_>, usage: &mut Usage) -> Option<Body> {
-        let compiler = self.context.compiler;
-        match (fields.get("json"), fields.get("body")) {
-            (None, None) => None,
-            (Some(json), None) => compiler.json(&json, &self.names, usage).map(Body::Json),
-            (None, Some(body)) => {
-                let snippet = body.snippet(self.reader, "a string; a table goes into `json`")?;
-                compiler.text(&snippet, &self.names, usage).map(Body::Text)
-            }
-            (Some(_), Some(_)) => {
-                fields.mistake("it has both `json` and `body`: leave out one of them");
-                None
-            }
-        }
-    }
-
     fn headers(
         &self,
         defaults: &Defaults,
@@ -277,9 +309,8 @@ impl<'q> Request<'q, '_, '_, '_> {
             headers.push((name.clone(), text));
         }
         let typed = headers.iter().any(|(name, _)| *name == CONTENT_TYPE);
-        if matches!(body, Some(Body::Json(_))) && !typed {
-            headers.push((CONTENT_TYPE, Text::fixed("application/json")));
-        }
+        let content_type = body.and_then(Body::content_type).filter(|_| !typed);
+        headers.extend(content_type.map(|value| (CONTENT_TYPE, Text::fixed(value.to_owned()))));
         headers
     }
 

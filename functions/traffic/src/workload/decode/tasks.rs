@@ -8,20 +8,30 @@ use super::defaults::Defaults;
 use super::names::{check_name, check_variable};
 use super::pools::weight;
 use super::requests::{self, Context};
-use crate::workload::class::{Order, Step, Task};
+use crate::workload::class::{Group, Host, Order, Step, Task};
 use crate::workload::compile::Compiler;
 use crate::workload::pool::Pool;
 use crate::workload::read::{Fields, instead};
 
+/// A value's name, and the pool that it is drawn from.
+pub(super) type NamedPool = (Arc<str>, Arc<Pool>);
+
 const EXPECTED: &str = "a table of tasks, such as [class.MyUser.task.get_health] with \
     request = \"GET /health\"";
 
+/// The surroundings of a task.
+pub(super) struct Place<'p, 'r, 's> {
+    pub(super) compiler: &'p Compiler<'r, 's>,
+    pub(super) defaults: &'p Defaults,
+    /// The values that the user's session keeps.
+    pub(super) kept: &'p [Arc<str>],
+    /// The host of the class, and all that there are.
+    pub(super) host: Option<&'p Arc<Host>>,
+    pub(super) hosts: &'p [Arc<Host>],
+}
+
 /// Reads the tasks of the class that `fields` is.
-pub(super) fn read(
-    fields: &Fields<'_, '_, '_>,
-    compiler: &Compiler<'_, '_>,
-    defaults: &Defaults,
-) -> Vec<Task> {
+pub(super) fn read(fields: &Fields<'_, '_, '_>, surroundings: &Place<'_, '_, '_>) -> Vec<Task> {
     let Some(field) = fields.get("task") else {
         fields.mistake(format_args!("it has no `task`: write {EXPECTED}"));
         return Vec::new();
@@ -44,7 +54,7 @@ pub(super) fn read(
         if matches!(field.value, DeValue::Array(_)) {
             own.get("name");
         }
-        tasks.extend(task(&own, name, compiler, defaults));
+        tasks.extend(task(&own, name, surroundings));
         own.finish();
     }
     if names.is_empty() {
@@ -83,46 +93,79 @@ fn named<'t, 's>(
     tasks
 }
 
-fn task(
-    fields: &Fields<'_, '_, '_>,
-    name: String,
-    compiler: &Compiler<'_, '_>,
-    defaults: &Defaults,
-) -> Option<Task> {
+fn task(fields: &Fields<'_, '_, '_>, name: String, place: &Place<'_, '_, '_>) -> Option<Task> {
     let weight = weight(fields);
-    let pools = pools(fields, compiler);
+    let Requests {
+        pools,
+        steps,
+        groups,
+    } = requests(fields, place)?;
+    Some(Task {
+        name: Arc::from(name),
+        weight: weight?,
+        pools,
+        order: order(fields, (&steps, &groups), place.kept),
+        steps,
+        groups,
+    })
+}
+
+/// The requests of a task, and what is drawn once for them.
+pub(super) struct Requests {
+    pub(super) pools: Vec<NamedPool>,
+    pub(super) steps: Vec<Step>,
+    pub(super) groups: Vec<Group>,
+}
+
+/// Reads the requests under `request`.
+pub(super) fn requests(fields: &Fields<'_, '_, '_>, place: &Place<'_, '_, '_>) -> Option<Requests> {
+    let pools = pools(fields, place);
     let context = Context {
-        compiler,
-        defaults: defaults.with(fields),
+        compiler: place.compiler,
+        defaults: place.defaults.with(fields),
         drawn: pools.iter().map(|(name, _)| name.to_string()).collect(),
+        kept: place.kept.iter().map(ToString::to_string).collect(),
+        host: place.host,
+        hosts: place.hosts,
         place: fields.place.clone(),
     };
     let Some(request) = fields.get("request") else {
         fields.mistake("it has no `request`: write for example request = \"GET /health\"");
         return None;
     };
-    let steps = requests::read(&request, &context);
-    Some(Task {
-        name: Arc::from(name),
-        weight: weight?,
+    let (steps, groups) = requests::read(&request, &context);
+    Some(Requests {
         pools,
-        order: order(fields, &steps),
         steps,
+        groups,
     })
 }
 
 /// In which order the requests are sent. A request that needs what another one keeps has its place.
-fn order(fields: &Fields<'_, '_, '_>, steps: &[Step]) -> Order {
+fn order(
+    fields: &Fields<'_, '_, '_>,
+    (steps, groups): (&[Step], &[Group]),
+    kept: &[Arc<str>],
+) -> Order {
     let Some(field) = fields.get("order") else {
         return Order::Given;
     };
     let known = |value: &DeValue<'_>| (value.as_str() == Some("random")).then_some(Order::Random);
     let expected = "\"random\" (without it, requests are sent in the order they are written)";
-    let needs = steps.iter().flat_map(|step| &step.needs).next();
+    let mut needs = steps.iter().flat_map(|step| &step.needs);
+    let needs = needs.find(|name| !kept.contains(name));
     match (field.convert(fields.reader, expected, known), needs) {
         (Some(_), Some(name)) => {
             let message = format!(
                 "{}: a request needs `{name}`, which another one captures: leave out `order`",
+                field.place
+            );
+            fields.reader.mistake(&field.span, message);
+            Order::Given
+        }
+        (Some(_), None) if !groups.is_empty() => {
+            let message = format!(
+                "{}: its requests are sent in a drawn order, and `repeat` has a fixed one: leave out one of them",
                 field.place
             );
             fields.reader.mistake(&field.span, message);
@@ -133,7 +176,7 @@ fn order(fields: &Fields<'_, '_, '_>, steps: &[Step]) -> Order {
 }
 
 /// The values that the task draws once per iteration.
-fn pools(fields: &Fields<'_, '_, '_>, compiler: &Compiler<'_, '_>) -> Vec<(Arc<str>, Arc<Pool>)> {
+fn pools(fields: &Fields<'_, '_, '_>, place: &Place<'_, '_, '_>) -> Vec<NamedPool> {
     let Some(draw) = fields.get("draw") else {
         return Vec::new();
     };
@@ -142,7 +185,11 @@ fn pools(fields: &Fields<'_, '_, '_>, compiler: &Compiler<'_, '_>) -> Vec<(Arc<s
     let mut drawn = Vec::new();
     for (name, span, field) in draw.entries(reader, expected) {
         let good = check_variable(reader, name, &span);
-        let known = &compiler.engine.pools;
+        if place.kept.iter().any(|kept| **kept == *name) {
+            let message = format!("`{name}` is a value of the user's session: choose another name");
+            reader.mistake(&span, message);
+        }
+        let known = &place.compiler.engine.pools;
         let Some(pool) = field.convert(reader, "the name of a pool", DeValue::as_str) else {
             continue;
         };

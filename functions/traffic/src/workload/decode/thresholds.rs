@@ -75,7 +75,6 @@ fn threshold(
 
 /// The names of the requests of all classes.
 pub(super) fn names(classes: &[Arc<UserClass>]) -> impl Iterator<Item = &str> {
-    let tasks = classes.iter().flat_map(|class| class.tasks());
-    let steps = tasks.flat_map(|task| task.steps());
+    let steps = classes.iter().flat_map(|class| class.steps());
     steps.map(|step| &*step.name)
 }

@@ -26,7 +26,7 @@ fn chain(first: Response) -> Vec<String> {
     let mut paths = Vec::new();
     let mut answer = Some(first);
     for step in task.steps() {
-        if scope.begin(step) {
+        if scope.begin(step).unwrap() {
             paths.push(render(step, &mut scope).expect("it renders").path);
             let response = answer.take().unwrap_or_default();
             step.judge(&mut scope, response).expect("no exception");
@@ -181,10 +181,10 @@ fn what_python_reads_and_requests_does_not_send_is_not_sent() {
     let task = &class.tasks()[0];
     let sent = |body: &str| {
         let mut scope = Scope::new(class, task, 0, 0, Draws::new(1, "A", 0, 0));
-        assert!(scope.begin(&task.steps()[0]));
+        assert!(scope.begin(&task.steps()[0]).unwrap());
         let answer = response(200, &format!("{{\"v\": {body}}}"));
         task.steps()[0].judge(&mut scope, answer).expect("a value");
-        assert!(scope.begin(&task.steps()[1]));
+        assert!(scope.begin(&task.steps()[1]).unwrap());
         render(&task.steps()[1], &mut scope).map(|sent| sent.body.expect("a body"))
     };
     for number in ["1", "-2.5", "18446744073709551616", &"9".repeat(70)] {

@@ -1,0 +1,158 @@
+//! A user's leave, where one process does all: once the user is gone, by the plan, it sends the requests with which its
+//! session ends. The run is under way until it has.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use rand::RngExt as _;
+use tokio::sync::watch;
+
+use super::context::TickContext;
+use super::sending::Sending;
+use crate::clock::Timestamp;
+use crate::iteration::{Sender, Turn};
+use crate::journal::Journal;
+use crate::plan::Next;
+use crate::ports::TickStore;
+use crate::random::UserKey;
+use crate::record::RecordKey;
+use crate::run::RunId;
+use crate::run_end::RunEnd;
+use crate::runs::LoadedRun;
+use crate::sessions::{Sessions, Shared};
+use crate::transport::Transport;
+
+/// See the [module](self).
+pub(super) struct Leave<S, T> {
+    tick: Arc<TickContext<S>>,
+    sender: Arc<Sender>,
+    transport: Arc<T>,
+    sessions: Arc<Sessions>,
+    session: Shared,
+    user: UserKey,
+    class_key: u64,
+    run_end: RunEnd<S>,
+    cut_off: watch::Receiver<Option<RunId>>,
+}
+
+impl<S: TickStore, T: Transport> Leave<S, T> {
+    /// Sees out a user whose session is new.
+    pub(super) fn begin(
+        sending: &Sending<S, T>,
+        sender: Arc<Sender>,
+        user: UserKey,
+        session: Shared,
+    ) {
+        let tick = Arc::clone(&sending.tick);
+        let now = || tick.clock().now();
+        let Some(under_way) = tick.runs.under_way().enter(tick.run.plan.run(), now) else {
+            return;
+        };
+        let run_end = &sending.run_end;
+        let leave = Self {
+            sender,
+            transport: Arc::clone(&sending.transport),
+            sessions: Arc::clone(&sending.sessions),
+            session,
+            user,
+            class_key: sending.class_key,
+            run_end: RunEnd {
+                runs: Arc::clone(&run_end.runs),
+                run: run_end.run.clone(),
+                copies: run_end.copies.clone(),
+                clock: run_end.clock.clone(),
+                stop_timeout: run_end.stop_timeout,
+            },
+            cut_off: sending.cut_off.clone(),
+            tick,
+        };
+        tokio::spawn(async move {
+            leave.when_gone().await;
+            drop(under_way);
+        });
+    }
+
+    async fn when_gone(mut self) {
+        let run = self.run_end.run.clone();
+        let mut cut_off = self.cut_off.clone();
+        let is_cut = |cut: &Option<RunId>| cut.as_ref().is_some_and(|cut| *cut >= run);
+        tokio::select! {
+            biased;
+            _ = cut_off.wait_for(is_cut) => return,
+            () = self.gone() => {}
+        }
+        let _held = self.tick.clock().hold();
+        let journal = self.journal();
+        tokio::select! {
+            biased;
+            _ = cut_off.wait_for(is_cut) => {}
+            () = self.run_end.timed_out() => {}
+            () = self.end_session(&journal) => {}
+        }
+        self.sessions.forget(self.user);
+        journal.flush().await;
+    }
+
+    /// Returns when the user is not there any more.
+    async fn gone(&mut self) {
+        let slots = self.tick.slots();
+        loop {
+            let copy = Arc::clone(&self.run_end.copies.borrow_and_update());
+            let now = self.tick.clock().now();
+            let slot = slots.of(now);
+            if copy.plan.run().is_over(now) || self.is_gone(&copy, now) {
+                return;
+            }
+            let ends = copy.plan.run().ends();
+            let looks_at = ends.map_or(slots.end(slot), |ends| ends.min(slots.end(slot)));
+            tokio::select! {
+                () = self.tick.clock().sleep_until(looks_at) => {}
+                // the copies last as long as the run
+                Ok(()) = self.run_end.copies.changed() => {}
+            }
+        }
+    }
+
+    fn is_gone(&self, copy: &LoadedRun, now: Timestamp) -> bool {
+        let slot = self.tick.slots().of(now);
+        let next = copy.plan.first_due(self.tick.class, self.user.1, slot);
+        matches!(next, Next::Gone)
+    }
+
+    async fn end_session(&self, journal: &Journal<S>) {
+        // it ends the request that it is in
+        let mut session = self.session.lock().await;
+        let turn = Turn {
+            class_key: self.class_key,
+            user: self.user.1,
+            iteration: 0,
+            planned_at: None,
+            until: None,
+        };
+        let run_end = &self.run_end;
+        let (sender, transport) = (&self.sender, &*self.transport);
+        let leaving = sender.leave(transport, journal, turn, run_end, &mut session);
+        leaving.await;
+    }
+
+    /// A journal of its own: the ticks of the user's block have written theirs.
+    fn journal(&self) -> Journal<S> {
+        let of_tick = &self.tick.journal;
+        let slot = self.tick.slots().of(of_tick.clock.now());
+        Journal {
+            store: Arc::clone(&of_tick.store),
+            clock: of_tick.clock.clone(),
+            health: Arc::clone(&of_tick.health),
+            key: RecordKey {
+                slot,
+                writer: rand::rng().random(),
+                sequence: 0,
+                ..of_tick.key.clone()
+            },
+            first_user: of_tick.first_user,
+            pending: Mutex::default(),
+            settles_at: of_tick.settles_at,
+            deadline: None,
+        }
+    }
+}

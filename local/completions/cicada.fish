@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_cicada_global_optspecs
-    string join \n f/workload= H/host= u/users= r/spawn-rate= t/run-time= l/list config-users= web-host= P/web-port= web-base-path= tls-cert= tls-key= headless autostart autoquit= db= shape= seed= max-users= max-spawn-rate= allowed-hosts= web-names= demo check only-summary csv= csv-full-history html= json json-file= reset-stats show-task-ratio show-task-ratio-json L/loglevel= logfile= skip-log-setup s/stop-timeout= exit-code-on-error= equal-weights V/version h/help
+    string join \n f/workload= config= H/host= u/users= r/spawn-rate= t/run-time= l/list config-users= web-host= P/web-port= web-base-path= tls-cert= tls-key= headless autostart autoquit= db= shape= seed= threshold= max-users= max-spawn-rate= allowed-hosts= web-names= demo check only-summary print-stats csv= csv-full-history html= json json-file= reset-stats show-task-ratio show-task-ratio-json L/loglevel= logfile= skip-log-setup s/stop-timeout= exit-code-on-error= equal-weights class-picker modern-ui V/version h/help
 end
 
 function __fish_cicada_needs_command
@@ -25,6 +25,7 @@ function __fish_cicada_using_subcommand
 end
 
 complete -c cicada -n "__fish_cicada_needs_command" -s f -l workload -d 'Workload file for new runs, whatever was put at /workload before. Without it, what was put last and kept by --db, or else the built-in one with the demo\'s six classes' -r -F
+complete -c cicada -n "__fish_cicada_needs_command" -l config -d 'Configuration file, read after ~/.locust.conf, locust.conf and pyproject.toml: options\' names and values' -r -F
 complete -c cicada -n "__fish_cicada_needs_command" -s H -l host -d 'Base URL for all classes, such as http://localhost:8000' -r
 complete -c cicada -n "__fish_cicada_needs_command" -s u -l users -d 'Number of users; 1 if not given, and 60 with --demo' -r
 complete -c cicada -n "__fish_cicada_needs_command" -s r -l spawn-rate -d 'Users started a second; 1 if not given, and 6 with --demo' -r
@@ -39,6 +40,7 @@ complete -c cicada -n "__fish_cicada_needs_command" -l autoquit -d 'With --autos
 complete -c cicada -n "__fish_cicada_needs_command" -l db -d 'Database file to keep runs, schedules and the workload in; a run that was not stopped goes on with it' -r -F
 complete -c cicada -n "__fish_cicada_needs_command" -l shape -d 'Load shape of the workload that says how many users there are when, instead of --users and --spawn-rate (see --list)' -r
 complete -c cicada -n "__fish_cicada_needs_command" -l seed -d 'Seed of the runs\' random draws: the same seed gives the same requests' -r
+complete -c cicada -n "__fish_cicada_needs_command" -l threshold -d 'A figure that must stay below a number, such as \'p95<500\', \'fail_ratio<0.05\' or \'p95<500 of NAME\'; may be repeated. Then the exit code is 3 if one does not, and failed requests alone do not decide' -r
 complete -c cicada -n "__fish_cicada_needs_command" -l max-users -d 'The most users that may be asked for' -r
 complete -c cicada -n "__fish_cicada_needs_command" -l max-spawn-rate -d 'The most users started a second that may be asked for' -r
 complete -c cicada -n "__fish_cicada_needs_command" -l allowed-hosts -d 'The only hosts that traffic may be sent to, separated by commas: example.com, *.example.com, localhost:8000, or `https://example.com` for one scheme only' -r
@@ -60,6 +62,7 @@ complete -c cicada -n "__fish_cicada_needs_command" -l autostart -d 'Start at on
 complete -c cicada -n "__fish_cicada_needs_command" -l demo -d 'Start stand-in targets on this machine, and send them traffic'
 complete -c cicada -n "__fish_cicada_needs_command" -l check -d 'Check the workload file, show the hosts in force, and exit'
 complete -c cicada -n "__fish_cicada_needs_command" -l only-summary -d 'Print no statistics while a --headless run goes on'
+complete -c cicada -n "__fish_cicada_needs_command" -l print-stats -d 'Print statistics also while the web API is served'
 complete -c cicada -n "__fish_cicada_needs_command" -l csv-full-history -d 'With --csv: every row in the history, and not only all together'
 complete -c cicada -n "__fish_cicada_needs_command" -l json -d 'Print the statistics as JSON at the end; the tables go to stderr then'
 complete -c cicada -n "__fish_cicada_needs_command" -l reset-stats -d 'Count anew once all users are there'
@@ -67,6 +70,8 @@ complete -c cicada -n "__fish_cicada_needs_command" -l show-task-ratio -d 'Show 
 complete -c cicada -n "__fish_cicada_needs_command" -l show-task-ratio-json -d 'The same as JSON'
 complete -c cicada -n "__fish_cicada_needs_command" -l skip-log-setup -d 'Log only warnings and errors, and print no tables'
 complete -c cicada -n "__fish_cicada_needs_command" -l equal-weights -d 'Give every class the same weight'
+complete -c cicada -n "__fish_cicada_needs_command" -l class-picker -d 'Accepted, and without a meaning here: the page always has the picker'
+complete -c cicada -n "__fish_cicada_needs_command" -l modern-ui -d 'Accepted, and without a meaning here: there is one page'
 complete -c cicada -n "__fish_cicada_needs_command" -s V -l version -d 'Print the version, with the commit that it was built from, and exit'
 complete -c cicada -n "__fish_cicada_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c cicada -n "__fish_cicada_needs_command" -a "cost" -d 'The cost of traffic on AWS, from its plan'

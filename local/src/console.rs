@@ -6,6 +6,7 @@ use export::json;
 use statistics::ledger::Ledger;
 use statistics::reader::Snapshot;
 use statistics::report::table;
+use statistics::thresholds::Judged;
 
 /// The stream that tables are printed to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +31,12 @@ pub fn print_summary(tables: Tables, snapshot: &Snapshot) -> io::Result<()> {
         tables.print(&table::errors(&report, table::NAME_WIDTH))?;
     }
     tables.print(&ledger_lines(&snapshot.ledger))
+}
+
+/// Prints the verdict of each threshold.
+pub fn print_thresholds(tables: Tables, judged: &[Judged]) -> io::Result<()> {
+    let lines: Vec<String> = judged.iter().map(Judged::line).collect();
+    tables.print(&lines)
 }
 
 /// Prints the statistics as JSON, with a line feed after it.

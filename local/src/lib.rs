@@ -6,6 +6,8 @@
     reason = "public for this crate's binaries and tests only: a field or an error's text that says it all needs no sentence"
 )]
 
+pub mod absent_options;
+pub mod config_files;
 pub mod console;
 pub mod cost_command;
 mod descriptors;

@@ -1,10 +1,9 @@
 //! The `cicada` binary.
 
+use std::path::Path;
 use std::process::ExitCode;
 
-use clap::Parser as _;
-use local::options::Options;
-use local::{cost_command, health_command, program};
+use local::{config_files, cost_command, health_command, program};
 
 fn main() -> ExitCode {
     if let Some(arguments) = cost_command::asked_for(std::env::args_os().collect()) {
@@ -14,7 +13,9 @@ fn main() -> ExitCode {
         let environment = std::sync::Arc::new(|name: &str| std::env::var(name).ok());
         return health_command::run(arguments, &(environment as _));
     }
-    match Options::try_parse() {
+    match config_files::options(std::env::args_os().collect(), Path::new(""), &|name| {
+        std::env::var_os(name)
+    }) {
         Ok(options) => program::run(&options),
         Err(error) => program::explain("cicada", &error),
     }

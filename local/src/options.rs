@@ -3,14 +3,20 @@
 //! Each value is checked by itself here; [`crate::settings`] checks them together and resolves them.
 
 use std::path::PathBuf;
+use std::str::FromStr as _;
 use std::time::Duration;
 
 use clap::builder::{BoolishValueParser, OsStringValueParser, TypedValueParser};
+use clap::error::{ContextKind, ErrorKind};
+
 use clap::{ArgAction, Args, Parser};
 use control::{InvalidField, Limits, parse_timespan};
 use traffic::credentials::without_credentials;
 use traffic::host_allowlist::AllowedHosts;
+use traffic::workload::Threshold;
 use web::api::{BasePath, Names};
+
+use crate::absent_options;
 
 /// The version, and the commit of a release build: `0.1.0 (1a2b3c4d5e)`.
 pub const VERSION: &str = env!("CICADA_VERSION");
@@ -84,6 +90,10 @@ pub struct CommonOptions {
         env = "LOCUST_LOCUSTFILE"
     )]
     pub workload: Option<PathBuf>,
+
+    /// Configuration file, read after ~/.locust.conf, locust.conf and pyproject.toml: options' names and values
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
 
     /// Base URL for all classes, such as http://localhost:8000
     #[arg(short = 'H', long, value_name = "URL", env = "LOCUST_HOST")]
@@ -191,6 +201,11 @@ pub struct OwnOptions {
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub seed: Option<u64>,
 
+    /// A figure that must stay below a number, such as 'p95<500', 'fail_ratio<0.05' or 'p95<500 of NAME'; may be
+    /// repeated. Then the exit code is 3 if one does not, and failed requests alone do not decide
+    #[arg(long = "threshold", value_name = "METRIC<NUMBER", value_parser = Threshold::from_str)]
+    pub thresholds: Vec<Threshold>,
+
     /// The most users that may be asked for
     #[arg(long, value_name = "N", env = "CICADA_MAX_USERS", allow_negative_numbers = true, value_parser = users)]
     pub max_users: Option<u32>,
@@ -225,6 +240,10 @@ pub struct OutputOptions {
     /// Print no statistics while a --headless run goes on
     #[arg(long, env = "LOCUST_ONLY_SUMMARY", value_parser = BoolishValueParser::new())]
     pub only_summary: bool,
+
+    /// Print statistics also while the web API is served
+    #[arg(long, env = "LOCUST_PRINT_STATS", value_parser = BoolishValueParser::new())]
+    pub print_stats: bool,
 
     /// Keep statistics in FILE_stats.csv, FILE_stats_history.csv, FILE_failures.csv and
     /// FILE_exceptions.csv
@@ -305,6 +324,14 @@ pub struct OtherOptions {
     #[arg(long)]
     pub equal_weights: bool,
 
+    /// Accepted, and without a meaning here: the page always has the picker
+    #[arg(long, env = "LOCUST_USERCLASS_PICKER", hide = true, value_parser = BoolishValueParser::new())]
+    pub class_picker: bool,
+
+    /// Accepted, and without a meaning here: there is one page
+    #[arg(long, alias = "legacy-ui", hide = true)]
+    pub modern_ui: bool,
+
     /// Print the version, with the commit that it was built from, and exit
     #[arg(short = 'V', long, action = ArgAction::Version)]
     pub version: Option<bool>,
@@ -312,6 +339,13 @@ pub struct OtherOptions {
 
 /// Clap's message about a command line of `command`, in one line: the mistake, and clap's suggestion.
 pub fn mistake_of(command: &str, error: &clap::Error) -> String {
+    let unknown = error
+        .get(ContextKind::InvalidArg)
+        .filter(|_| command == "cicada" && error.kind() == ErrorKind::UnknownArgument);
+    let unknown = unknown.map(ToString::to_string).unwrap_or_default();
+    if let Some(instead) = absent_options::instead_of(&unknown) {
+        return format!("{unknown} is an option of Locust's: {instead} (see {command} --help)");
+    }
     let text = error.to_string();
     let lines = text.lines().map(str::trim).filter(|line| {
         let is_general = line.starts_with("Usage:") || line.starts_with("For more information");

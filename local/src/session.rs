@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use control::SwarmRequest;
+use statistics::reader::Snapshot;
+use statistics::thresholds::{Judged, judged};
 use traffic::run::Run;
 
 use crate::console;
@@ -24,6 +26,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// The longest time that iterations may go on when the program ends, unless `--stop-timeout` says another.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The exit code when a threshold does not hold.
+const THRESHOLD_FAILED: u8 = 3;
 
 /// Locust's default number of users and spawn rate.
 const DEFAULT: (u32, f64) = (1, 1.0);
@@ -64,6 +69,10 @@ pub(crate) async fn attend(
     if snapshot.run.is_some() {
         let _read = was_read(console::print_summary(settings.tables, &snapshot))?;
     }
+    let thresholds = judged(&snapshot);
+    if !thresholds.is_empty() {
+        let _read = was_read(console::print_thresholds(settings.tables, &thresholds))?;
+    }
     written?;
     let lost = engine.lost_requests();
     if lost > 0 {
@@ -72,16 +81,30 @@ pub(crate) async fn attend(
             "requests were sent whose results could not be written"
         );
     }
-    let report = snapshot.report();
-    let failed = !report.errors.is_empty() || snapshot.exceptions().next().is_some();
-    let failed = failed || lost > 0 || !clean || engine.is_failing_to_write();
-    let code = if failed {
+    let is_incomplete = lost > 0 || !clean || engine.is_failing_to_write();
+    let code = exit_code(&snapshot, &thresholds, is_incomplete, settings);
+    tracing::info!("shutting down (exit code {code})");
+    Ok(code)
+}
+
+/// The exit code: where there are thresholds they decide, and not single failed requests.
+fn exit_code(
+    snapshot: &Snapshot,
+    thresholds: &[Judged],
+    is_incomplete: bool,
+    settings: &ProgramSettings,
+) -> u8 {
+    let failed = match thresholds {
+        [] => !snapshot.report().errors.is_empty() || snapshot.exceptions().next().is_some(),
+        _ => false,
+    };
+    if thresholds.iter().any(|threshold| !threshold.holds) {
+        THRESHOLD_FAILED
+    } else if failed || is_incomplete {
         settings.exit_code_on_error
     } else {
         0
-    };
-    tracing::info!("shutting down (exit code {code})");
-    Ok(code)
+    }
 }
 
 /// Waits until the program is to end, and ends the run; false if some results could not be written.
@@ -113,6 +136,11 @@ async fn swarm(engine: &Engine, settings: &ProgramSettings, start: &Start) -> an
         return Ok(());
     }
     let (users, spawn_rate) = if settings.demo { DEMO } else { DEFAULT };
+    if resumed.is_some() && !control.thresholds.is_empty() {
+        tracing::warn!(
+            "--threshold is ignored: a run that goes on keeps the thresholds of its start"
+        );
+    }
     let request = match resumed {
         Some(run) => changed(run, start, settings, engine),
         None => SwarmRequest {

@@ -82,7 +82,8 @@ impl ProgramSettings {
             headless,
             autoquit,
             stop_timeout: options.other.stop_timeout,
-            prints_statistics: headless && !options.output.only_summary,
+            prints_statistics: options.output.print_stats
+                || headless && !options.output.only_summary,
             tables: tables(options),
             exports: exports(options)?,
             resets_statistics: options.output.reset_stats,
@@ -161,6 +162,7 @@ fn control_settings(
         allowed_hosts: options.own.allowed_hosts.clone().unwrap_or_default(),
         keyring: Some(Keyring::default()),
         seed: options.own.seed,
+        thresholds: options.own.thresholds.clone(),
         ..control::Settings::new(workload)
     };
     let checked = settings.checked();
@@ -244,6 +246,7 @@ fn as_typed(invalid: InvalidField, options: &Options) -> InvalidField {
         "config-users" => "--config-users",
         "user_classes" => "CLASS",
         "shape_class" => "--shape",
+        "threshold" => "--threshold",
         other => other,
     };
     InvalidField { field, ..invalid }

@@ -8,7 +8,7 @@ use traffic::credentials::{Keyring, without_credentials};
 use traffic::host_allowlist::AllowedHosts;
 use traffic::record::BlockSize;
 use traffic::run::Share;
-use traffic::workload::{Shape, UserClass, Workload};
+use traffic::workload::{Shape, Threshold, UserClass, Workload};
 
 use crate::request::InvalidField;
 use crate::said_host::{self, SaidHost};
@@ -38,6 +38,8 @@ pub struct Settings {
     pub block_size: BlockSize,
     /// The seed of every run; `None` for random ones.
     pub seed: Option<u64>,
+    /// What the figures of every run must stay below, beside the workload's own thresholds.
+    pub thresholds: Vec<Threshold>,
 }
 
 /// A class's settings, in the form of Locust's `--config-users`.
@@ -115,6 +117,7 @@ impl Settings {
             keyring: None,
             block_size: BlockSize::default(),
             seed: None,
+            thresholds: Vec::new(),
         }
     }
 
@@ -147,6 +150,13 @@ impl Settings {
         self.shares(workload, &self.selected(workload))?;
         if let Some(name) = &self.shape {
             known_shape(workload, name)?;
+        }
+        for row in self.thresholds.iter().filter_map(|one| one.row.as_deref()) {
+            if !workload.has_request(row) {
+                let problem =
+                    format!("names {row:?}, and the workload has no request of this name");
+                return Err(InvalidField::new("threshold", problem));
+            }
         }
         Ok(())
     }

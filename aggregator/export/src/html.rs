@@ -20,6 +20,7 @@ use statistics::reader::Snapshot;
 use statistics::report::past::{Moment, moments};
 use statistics::report::time::{duration, utc};
 use statistics::report::{ErrorRow, PAGE_ROWS, PERCENTILE_NAMES, Report, Row};
+use statistics::thresholds::{Judged, judged};
 
 /// The most exceptions in a report: each has a traceback.
 const EXCEPTIONS: usize = 100;
@@ -88,6 +89,7 @@ struct Page<'a> {
     more_failures: usize,
     exceptions: Vec<Exception<'a>>,
     more_exceptions: usize,
+    thresholds: Vec<Judged>,
     /// The last one is that of all.
     ledger: Vec<Booked<'a>>,
     ratios: Option<Vec<Ratio>>,
@@ -186,6 +188,7 @@ fn page(snapshot: &Snapshot, theme: Theme, download: Option<&str>) -> String {
         more_failures: report.errors.len().saturating_sub(PAGE_ROWS),
         more_exceptions: snapshot.exceptions().count().saturating_sub(EXCEPTIONS),
         exceptions: exceptions(snapshot),
+        thresholds: judged(snapshot),
         ledger: ledger(snapshot),
         ratios: run.map(|run| ratios(run, snapshot.at)),
     };

@@ -11,6 +11,7 @@ use statistics::reader::Snapshot;
 use statistics::stats::OTHER_NAMES;
 use statistics::stats::entry::Entry;
 use statistics::stats::histogram::{Histogram, milliseconds};
+use statistics::thresholds::{Judged, judged};
 
 /// One row, in the order of Locust's fields.
 #[derive(Serialize)]
@@ -29,6 +30,13 @@ struct Row<'a> {
     response_times: Times<'a>,
     num_reqs_per_sec: BTreeMap<u64, u64>,
     num_fail_per_sec: BTreeMap<u64, u64>,
+}
+
+/// The rows of a run with thresholds.
+#[derive(Serialize)]
+struct WithThresholds<'a> {
+    statistics: Vec<Row<'a>>,
+    thresholds: Vec<Judged>,
 }
 
 /// The count of each response time in milliseconds, from the fastest.
@@ -51,7 +59,8 @@ pub fn indented(value: &impl Serialize) -> String {
     String::from_utf8(json).expect("JSON is text")
 }
 
-/// The rows that have requests, as JSON that is indented by four.
+/// The rows that have requests, as JSON that is indented by four. Of a run with thresholds an object: the rows lie under
+/// `statistics` then, and the verdicts under `thresholds`.
 pub fn statistics(snapshot: &Snapshot) -> String {
     let stats = &snapshot.stats;
     let since = stats.since();
@@ -63,7 +72,14 @@ pub fn statistics(snapshot: &Snapshot) -> String {
         .filter(|(_, entry)| entry.sum.requests > 0)
         .map(|([name, method], entry)| row(name, method, entry, since))
         .collect();
-    indented(&rows)
+    let thresholds = judged(snapshot);
+    match thresholds[..] {
+        [] => indented(&rows),
+        _ => indented(&WithThresholds {
+            statistics: rows,
+            thresholds,
+        }),
+    }
 }
 
 fn row<'a>(name: &'a str, method: &'a str, entry: &'a Entry, since: Timestamp) -> Row<'a> {

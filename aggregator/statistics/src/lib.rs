@@ -6,4 +6,5 @@ pub mod reader;
 pub mod report;
 pub mod state;
 pub mod stats;
+pub mod thresholds;
 pub mod visible;

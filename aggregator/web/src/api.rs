@@ -75,6 +75,7 @@ fn routes() -> OpenApiRouter<ApiState> {
         .of_any_run(routes!(stats::exceptions))
         .of_any_run(routes!(downloads::exceptions))
         .of_any_run(routes!(stats::ledger))
+        .of_any_run(routes!(stats::thresholds))
         .of_any_run(routes!(downloads::ledger_history))
         .of_any_run(routes!(ab::ab))
         .routes(routes!(stats::tasks_of_run))

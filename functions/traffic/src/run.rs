@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::block::BlockSize;
 use crate::clock::{Clock, Slot, Slots, Timestamp};
+use crate::workload::Threshold;
 
 mod daily;
 mod past;
@@ -85,6 +86,9 @@ pub struct Run {
     pub stopped_at: Option<Timestamp>,
     /// Statistics count what was completed at or after this instant.
     pub reset_at: Option<Timestamp>,
+    /// What the figures must stay below, beside the workload's own thresholds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub thresholds: Vec<Threshold>,
 }
 
 impl Run {
@@ -107,6 +111,7 @@ impl Run {
             segments,
             stopped_at: None,
             reset_at: None,
+            thresholds: Vec::new(),
         }
     }
 

@@ -35,6 +35,7 @@ mod steps;
 mod syntax;
 mod text;
 mod thread;
+mod threshold;
 mod values;
 mod wait;
 
@@ -52,6 +53,7 @@ pub use scope::Scope;
 pub use shape::{Course, Daily, NO_SHAPE, Shape, Stage};
 pub use text::{Body, Json, Text};
 use thread::GivenUp;
+pub use threshold::{Threshold, ThresholdMetric};
 pub use wait::{MAX_DURATION, MIN_PACING, Wait};
 
 /// The built-in workload file, the best example of the format.
@@ -72,6 +74,7 @@ pub struct Workload {
     classes: Vec<Arc<UserClass>>,
     pairs: Vec<Pair>,
     shapes: Vec<Arc<Shape>>,
+    thresholds: Vec<Threshold>,
 }
 
 impl Workload {
@@ -122,6 +125,7 @@ impl Workload {
             classes,
             pairs,
             shapes,
+            thresholds,
         } = if source.len() > MAX_SOURCE {
             reader.mistake(&(0..0), "the file is longer than 4 MiB: make it shorter");
             decode::Decoded::default()
@@ -144,6 +148,7 @@ impl Workload {
             classes,
             pairs,
             shapes,
+            thresholds,
         })
     }
 
@@ -203,6 +208,18 @@ impl Workload {
             .filter_map(|(name, count)| Some((&**self.class(name)?, *count)));
         let users = user_counts.iter().map(|(_, count)| count).sum();
         TaskRatios::of(known, users, total)
+    }
+
+    /// What the figures of a run must stay below, in the order of the file.
+    pub fn thresholds(&self) -> &[Threshold] {
+        &self.thresholds
+    }
+
+    /// True if a request has this name.
+    pub fn has_request(&self, name: &str) -> bool {
+        let tasks = self.classes.iter().flat_map(|class| class.tasks());
+        let mut steps = tasks.flat_map(|task| task.steps());
+        steps.any(|step| *step.name == *name)
     }
 
     /// The load shapes, sorted by name.

@@ -9,6 +9,7 @@ use testing::Recorder;
 use crate::harness::Cicada;
 
 mod arbitrary;
+mod configuration;
 mod cost;
 mod demo;
 mod exports;
@@ -20,6 +21,7 @@ mod misuse;
 mod printed;
 mod seed;
 mod shapes;
+mod thresholds;
 mod web;
 
 /// Two classes whose users are due twice a second, two that have trouble, and one with tasks.

@@ -88,6 +88,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         let from = (before.and_then(Run::ends)).map_or(from, |end| from.max(end));
         Run {
             block_size: self.settings.block_size,
+            thresholds: self.settings.thresholds.clone(),
             ..Run::new(
                 RunId::new(created_at, rand::random()),
                 self.settings.seed.unwrap_or_else(rand::random),

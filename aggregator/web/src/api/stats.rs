@@ -9,6 +9,7 @@ use axum::http::HeaderMap;
 use serde::Serialize;
 use statistics::ledger::Ledger;
 use statistics::report::{CurrentPercentiles, ErrorRow, PAGE_ROWS, Report, Row, page_rows};
+use statistics::thresholds::{Judged, judged};
 use traffic::clock::Timestamp;
 use traffic::run::Share;
 use traffic::runs::LoadedRun;
@@ -160,6 +161,15 @@ pub(super) async fn exceptions(Shown(snapshot): Shown) -> Json<Exceptions> {
 ))]
 pub(super) async fn ledger(Shown(snapshot): Shown) -> Json<Arc<Ledger>> {
     Json(snapshot.ledger)
+}
+
+/// The thresholds of the run, and its figures.
+#[utoipa::path(get, path = "/thresholds", tag = "cicada", responses(
+    (status = 200, description = "The workload's thresholds, and those of `--threshold`; none without a run.", body = Vec<Judged>),
+    Refused
+))]
+pub(super) async fn thresholds(Shown(snapshot): Shown) -> Json<Vec<Judged>> {
+    Json(judged(&snapshot))
 }
 
 /// The classes' shares of the users that are active now, and their tasks'.

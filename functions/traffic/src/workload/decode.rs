@@ -12,6 +12,7 @@ use super::engine::Engine;
 use super::pair::Pair;
 use super::read::{Fields, Reader};
 use super::shape::Shape;
+use super::threshold::Threshold;
 use crate::environment::Lookup;
 
 pub use defaults::MAX_REDIRECTS;
@@ -27,6 +28,7 @@ mod pools;
 mod requests;
 mod shapes;
 mod tasks;
+mod thresholds;
 mod users;
 
 /// The longest file that is not TOML of which every mistake is said, in bytes.
@@ -39,6 +41,7 @@ pub(super) struct Decoded {
     pub(super) classes: Vec<Arc<UserClass>>,
     pub(super) pairs: Vec<Pair>,
     pub(super) shapes: Vec<Arc<Shape>>,
+    pub(super) thresholds: Vec<Threshold>,
 }
 
 /// Reads everything that a workload file says; the reader has the mistakes.
@@ -75,11 +78,13 @@ pub(super) fn workload(reader: &Reader<'_>, source: &str, environment: Lookup<'_
     let pairs = pairs::read(&fields, &classes);
     users::apply(&fields, &mut classes);
     let shapes = shapes::read(&fields, &classes);
+    let thresholds = thresholds::read(&fields, &classes);
     fields.finish();
     Decoded {
         hosts,
         classes,
         pairs,
         shapes,
+        thresholds,
     }
 }

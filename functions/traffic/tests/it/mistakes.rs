@@ -384,3 +384,42 @@ fn what_cannot_be_a_pair_is_said() {
         }
     }
 }
+
+#[test]
+fn what_cannot_be_a_threshold_is_said() {
+    let threshold = |table: &str| format!("{}\n{table}\n", one_request("", "path = '/a'"));
+    for (table, expected) in [
+        (
+            "[[threshold]]\nmetric = 'p950' #!\nbelow = 1",
+            "`threshold`[0], `metric` is \"p950\": write fail_ratio, average, p50, p95, p99.9 or another percentile, \
+             max, or missing",
+        ),
+        (
+            "[[threshold]]\nmetric = 'p95'\nbelow = 0 #!",
+            "`threshold`[0], `below` is 0: write a number above 0",
+        ),
+        (
+            "[[threshold]]\nmetric = 'p95'\nbelow = 1\nrow = 'GET /aa' #!",
+            "`threshold`[0], `row`: unknown request `GET /aa`: did you mean `GET /a`?",
+        ),
+        (
+            "[[threshold]] #!\nmetric = 'missing'\nbelow = 1\nrow = 'GET /a'",
+            "`threshold`[0]: missing is a figure of the whole run: leave out the name of the requests",
+        ),
+        (
+            "[[threshold]] #!\nbelow = 1",
+            "`threshold`[0]: it has no `metric`",
+        ),
+        (
+            "[threshold] #!\np95 = 1",
+            "`threshold` is a table: write tables such as [[threshold]] with `metric` and `below`, and `row` for \
+             requests of one name",
+        ),
+        (
+            "[[threshold]]\nmetric = 'max'\nbelow = 1\nabove = 1 #!",
+            "`threshold`[0] has an unknown key `above`: write one of `below`, `metric`, `row`",
+        ),
+    ] {
+        wrong(&threshold(table), expected);
+    }
+}

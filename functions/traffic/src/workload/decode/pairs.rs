@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use toml::de::DeValue;
 
+use super::thresholds::names;
 use crate::workload::class::UserClass;
 use crate::workload::pair::Pair;
 use crate::workload::read::{Field, Fields, instead};
@@ -62,7 +63,7 @@ fn paired(
     let (of_a, of_b) = (methods(a, classes), methods(b, classes));
     for (name, field, methods) in [(a, a_field, &of_a), (b, b_field, &of_b)] {
         if methods.is_empty() {
-            let hint = instead(name, names(classes).into_iter());
+            let hint = instead(name, names(classes));
             let message = format!("{}: unknown request `{name}`: {hint}", field.place);
             fields.reader.mistake(&field.span, message);
         }
@@ -89,10 +90,4 @@ fn methods<'c>(name: &str, classes: &'c [Arc<UserClass>]) -> BTreeSet<&'c str> {
     let steps = tasks.flat_map(|task| task.steps());
     let named = steps.filter(|step| *step.name == *name);
     named.map(|step| step.method.as_str()).collect()
-}
-
-fn names(classes: &[Arc<UserClass>]) -> BTreeSet<&str> {
-    let tasks = classes.iter().flat_map(|class| class.tasks());
-    let steps = tasks.flat_map(|task| task.steps());
-    steps.map(|step| &*step.name).collect()
 }

@@ -9,6 +9,7 @@
 pub mod absent_options;
 pub mod config_files;
 pub mod console;
+pub mod convert_command;
 pub mod cost_command;
 mod descriptors;
 mod duration;
@@ -18,6 +19,7 @@ pub mod health_command;
 pub mod heartbeat;
 pub mod inspect;
 pub mod interrupts;
+mod locustfiles;
 pub mod logging;
 pub mod options;
 pub mod program;

@@ -3,11 +3,14 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use local::{config_files, cost_command, health_command, program};
+use local::{config_files, convert_command, cost_command, health_command, program};
 
 fn main() -> ExitCode {
     if let Some(arguments) = cost_command::asked_for(std::env::args_os().collect()) {
         return cost_command::run(arguments);
+    }
+    if let Some(arguments) = convert_command::asked_for(std::env::args_os().collect()) {
+        return convert_command::run(arguments);
     }
     if let Some(arguments) = health_command::asked_for(std::env::args_os().collect()) {
         let environment = std::sync::Arc::new(|name: &str| std::env::var(name).ok());

@@ -80,16 +80,18 @@ pub struct Options {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Common options")]
 pub struct CommonOptions {
-    /// Workload file for new runs, whatever was put at /workload before. Without it, what was put
-    /// last and kept by --db, or else the built-in one with the demo's six classes
+    /// Workload file for new runs, or locustfiles and folders of them, separated by commas; whatever
+    /// was put at /workload before. Without it, what was put last and kept by --db, or else the
+    /// built-in one with the demo's six classes
     #[arg(
         short = 'f',
         long,
         alias = "locustfile",
         value_name = "FILE",
+        value_delimiter = ',',
         env = "LOCUST_LOCUSTFILE"
     )]
-    pub workload: Option<PathBuf>,
+    pub workload: Vec<PathBuf>,
 
     /// Configuration file, read after ~/.locust.conf, locust.conf and pyproject.toml: options' names and values
     #[arg(long, value_name = "FILE")]

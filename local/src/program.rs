@@ -156,7 +156,7 @@ async fn program(options: &Options, logs: LogBuffer, clock: Clock) -> Result<u8,
     if let Some(telemetry) = &telemetry {
         engine.tell_users(Arc::clone(telemetry));
     }
-    if settings.db.is_some() && options.common.workload.is_some() {
+    if settings.db.is_some() && !options.common.workload.is_empty() {
         engine.control.choose_configured_workload().await?;
     }
     // an interrupt before this line ends the process at once
@@ -207,7 +207,7 @@ fn look(options: &Options, environment: &Environment) -> Result<u8, Misuse> {
 /// The database, if its file exists and no `--workload` takes the place of the workload in it.
 fn kept(options: &Options, clock: &Clock) -> Result<Option<SqliteStore>, OpenError> {
     let path = options.own.db.as_ref().filter(|path| path.exists());
-    let path = path.filter(|_| options.common.workload.is_none());
+    let path = path.filter(|_| options.common.workload.is_empty());
     path.map(|path| SqliteStore::open(path, clock.clone()))
         .transpose()
 }
@@ -274,7 +274,7 @@ async fn demo_targets(clock: Clock) -> anyhow::Result<Targets> {
 /// The environment in which [`FOLDER`] is the folder of the workload file. So the files that a workload names
 /// are found beside its file, also when its text comes from the store.
 fn with_folder(process: Environment, options: &Options) -> Environment {
-    let file = options.common.workload.as_ref();
+    let file = options.common.workload.first();
     let folder = file.and_then(|file| file.parent());
     let Some(folder) = folder.map(|folder| folder.display().to_string()) else {
         return process;
@@ -290,7 +290,7 @@ fn with_targets(process: Environment, targets: Option<&Targets>, options: &Optio
     let Some(targets) = targets else {
         return process;
     };
-    if options.common.workload.is_some() {
+    if !options.common.workload.is_empty() {
         tracing::info!(
             "workload files reach the stand-in targets by TARGET_APP_URL and AI_AGENT_URL"
         );

@@ -1,6 +1,6 @@
 //! The options resolved and checked together; [`SettingsError`] has the mistakes.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,11 +9,12 @@ use traffic::credentials::Keyring;
 use traffic::machine;
 use traffic::ports::RunStore as _;
 use traffic::runs::Environment;
-use traffic::workload::{BUILT_IN, BUILT_IN_FILE, EQUAL_WEIGHTS, Workload, base_url};
+use traffic::workload::{EQUAL_WEIGHTS, Workload, base_url};
 
 use crate::console::Tables;
 use crate::descriptors::Descriptors;
 use crate::exports::Exports;
+use crate::locustfiles::{WorkloadText, workload_text};
 use crate::options::{Options, named};
 use crate::store::SqliteStore;
 use crate::web::WebSettings;
@@ -95,18 +96,14 @@ impl ProgramSettings {
 /// Reads the workload that the options name, or the built-in one.
 pub fn workload(options: &Options, environment: &Environment) -> Result<Workload, SettingsError> {
     let lookup = |name: &str| environment(name);
-    let mut source = match &options.common.workload {
-        None => BUILT_IN.to_owned(),
-        Some(path) if path.extension().is_some_and(|extension| extension == "py") => {
-            return Err(SettingsError::Locustfile(path.clone()));
-        }
-        Some(path) => read(path)?,
-    };
+    let host = options.common.host.as_deref();
+    let WorkloadText { text, file } = workload_text(&options.common.workload, environment, host)?;
+    let mut source = text;
     if options.other.equal_weights {
         // part of the text, so that the run is pinned to it
         source.insert_str(0, EQUAL_WEIGHTS);
     }
-    Ok(Workload::parse(&source, &file_name(options), &lookup)?)
+    Ok(Workload::parse(&source, &file, &lookup)?)
 }
 
 /// The workload that was put at `/workload` when the database was last in use, if any was.
@@ -128,18 +125,6 @@ pub async fn kept_workload(
     Ok(Some(workload))
 }
 
-fn file_name(options: &Options) -> String {
-    let path = options.common.workload.as_ref();
-    path.map_or_else(|| BUILT_IN_FILE.into(), |path| path.display().to_string())
-}
-
-fn read(path: &Path) -> Result<String, SettingsError> {
-    std::fs::read_to_string(path).map_err(|source| SettingsError::Unreadable {
-        path: path.into(),
-        source,
-    })
-}
-
 fn control_settings(
     options: &Options,
     workload: Arc<Workload>,
@@ -154,7 +139,7 @@ fn control_settings(
         .partition(|name| workload.shape(name).is_some());
     let settings = control::Settings {
         classes,
-        shape: shape(options, shapes)?,
+        shape: shape(options, shapes)?.or_else(|| own_shape(&workload)),
         host: options.common.host.clone(),
         class_settings,
         equal_weights: options.other.equal_weights,
@@ -179,6 +164,15 @@ fn shape(options: &Options, among_classes: Vec<String>) -> Result<Option<String>
         return Err(InvalidField::new("--shape", problem));
     }
     Ok(named.pop())
+}
+
+/// The shape of a workload that was made of locustfiles: Locust runs it without being asked.
+fn own_shape(workload: &Workload) -> Option<String> {
+    let source = workload.source().trim_start_matches(EQUAL_WEIGHTS);
+    match workload.shapes() {
+        [shape] if locustfile::is_converted(source) => Some(shape.name().to_string()),
+        _ => None,
+    }
 }
 
 fn limits(options: &Options) -> Limits {

@@ -20,12 +20,21 @@ pub(crate) struct Arguments<'a> {
 impl<'a> Arguments<'a> {
     /// The argument at a position or with a name.
     pub(crate) fn get(&self, position: usize, name: &str) -> Option<&Value<'a>> {
-        let named = || self.named.iter().find(|(known, _)| known == name).map(|(_, value)| value);
+        let named = || {
+            self.named
+                .iter()
+                .find(|(known, _)| known == name)
+                .map(|(_, value)| value)
+        };
         self.given.get(position).or_else(named)
     }
 
     fn only(&self, count: usize, names: &[&str]) -> bool {
-        self.given.len() <= count && self.named.iter().all(|(name, _)| names.contains(&name.as_str()))
+        self.given.len() <= count
+            && self
+                .named
+                .iter()
+                .all(|(name, _)| names.contains(&name.as_str()))
     }
 }
 
@@ -87,7 +96,10 @@ impl<'a> Reader<'a> {
         let parameters = &definition.parameters;
         if definition.is_async || parameters.vararg.is_some() || parameters.kwarg.is_some() {
             let name = definition.name.as_str();
-            return self.stop(node, format!("a workload cannot call `{name}`: give it plain parameters"));
+            return self.stop(
+                node,
+                format!("a workload cannot call `{name}`: give it plain parameters"),
+            );
         }
         let mut frame = std::collections::HashMap::new();
         let given = object.map(Value::Object).into_iter().chain(arguments.given);
@@ -104,14 +116,20 @@ impl<'a> Reader<'a> {
                 (None, None, Some(default)) => self.eval(default)?,
                 (None, None, None) => {
                     self.file = file;
-                    return self.stop(node, format!("`{name}` of `{}` is missing here", definition.name));
+                    return self.stop(
+                        node,
+                        format!("`{name}` of `{}` is missing here", definition.name),
+                    );
                 }
             };
             frame.insert(name.to_owned(), value);
         }
         if !given.is_empty() || !named.is_empty() {
             self.file = file;
-            return self.stop(node, format!("`{}` has too many arguments here", definition.name));
+            return self.stop(
+                node,
+                format!("`{}` has too many arguments here", definition.name),
+            );
         }
         self.frames.push(frame);
         let done = self.deeper(node, |reader| reader.block(&definition.body));
@@ -123,7 +141,12 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn library(&mut self, node: &'a ExprCall, path: &str, arguments: &Arguments<'a>) -> Read<Value<'a>> {
+    fn library(
+        &mut self,
+        node: &'a ExprCall,
+        path: &str,
+        arguments: &Arguments<'a>,
+    ) -> Read<Value<'a>> {
         if let Some(name) = path.strip_prefix("random.") {
             return self.random(node, name, arguments);
         }
@@ -163,7 +186,9 @@ impl<'a> Reader<'a> {
             "len" => {
                 let value = first.cloned().unwrap_or(Value::None);
                 match self.settle(node, value)? {
-                    Value::Answer(answer) if matches!(answer.kind, AnswerKind::Json | AnswerKind::Body) => {
+                    Value::Answer(answer)
+                        if matches!(answer.kind, AnswerKind::Json | AnswerKind::Body) =>
+                    {
                         let code = format!("({} | length)", answer.code);
                         Ok(self.answer(&answer, code, AnswerKind::Json))
                     }
@@ -174,12 +199,18 @@ impl<'a> Reader<'a> {
                 }
             }
             "isinstance" => self.unknown(node),
-            "time.sleep" | "gevent.sleep" => {
-                self.stop(node, "a workload has no pause within a task: use the class's wait_time")
-            }
+            "time.sleep" | "gevent.sleep" => self.stop(
+                node,
+                "a workload has no pause within a task: use the class's wait_time",
+            ),
             "time.time" | "time.perf_counter" | "datetime.datetime.now" | "datetime.now" => {
-                let message = format!("`{}` is the time of the request, which a workload does not know", self.snippet(node));
-                Ok(Value::Poison(Rc::new(self.problem_at(node.range(), message))))
+                let message = format!(
+                    "`{}` is the time of the request, which a workload does not know",
+                    self.snippet(node)
+                );
+                Ok(Value::Poison(Rc::new(
+                    self.problem_at(node.range(), message),
+                )))
             }
             "urllib3.disable_warnings" | "urllib3.disable_warnings.x" => Ok(Value::None),
             _ if path.starts_with("locust.") => self.locust(node, path, arguments),
@@ -188,11 +219,20 @@ impl<'a> Reader<'a> {
     }
 
     pub(crate) fn answer(&self, answer: &Answer, code: String, kind: AnswerKind) -> Value<'a> {
-        Value::Answer(Rc::new(Answer { step: answer.step, code, kind }))
+        Value::Answer(Rc::new(Answer {
+            step: answer.step,
+            code,
+            kind,
+        }))
     }
 
     /// A function of constants.
-    fn pure(&mut self, node: &'a ExprCall, path: &str, arguments: &Arguments<'a>) -> Read<Value<'a>> {
+    fn pure(
+        &mut self,
+        node: &'a ExprCall,
+        path: &str,
+        arguments: &Arguments<'a>,
+    ) -> Read<Value<'a>> {
         let mut given = Vec::new();
         for value in &arguments.given {
             given.push(self.constant(node, value.clone())?);
@@ -200,24 +240,46 @@ impl<'a> Reader<'a> {
         if !arguments.named.is_empty() && path != "dict" {
             return self.unknown(node);
         }
-        let numbers = || given.iter().map(Value::number).collect::<Option<Vec<f64>>>();
+        let numbers = || {
+            given
+                .iter()
+                .map(Value::number)
+                .collect::<Option<Vec<f64>>>()
+        };
         let value = match (path, given.as_slice()) {
             ("int", [Value::Str(text)]) => text.trim().parse().ok().map(Value::Int),
-            ("int", [value]) => value.number().filter(|number| number.abs() < 1e15).map(|number| Value::Int(number as i64)),
-            ("float", [Value::Str(text)]) => text.trim().parse().ok().filter(|n: &f64| n.is_finite()).map(Value::Float),
+            ("int", [value]) => value
+                .number()
+                .filter(|number| number.abs() < 1e15)
+                .map(|number| Value::Int(number as i64)),
+            ("float", [Value::Str(text)]) => text
+                .trim()
+                .parse()
+                .ok()
+                .filter(|n: &f64| n.is_finite())
+                .map(Value::Float),
             ("float", [value]) => value.number().map(Value::Float),
             ("bool", [value]) => value.truth().map(Value::Bool),
             ("abs", [Value::Int(number)]) => number.checked_abs().map(Value::Int),
             ("range", bounds) => range(bounds),
-            ("list" | "tuple" | "reversed" | "set", [value]) => value.elements().map(|mut elements| {
-                if path == "reversed" {
-                    elements.reverse();
-                }
-                if path == "tuple" { Value::Tuple(Rc::new(elements)) } else { Value::list(elements, false) }
-            }),
+            ("list" | "tuple" | "reversed" | "set", [value]) => {
+                value.elements().map(|mut elements| {
+                    if path == "reversed" {
+                        elements.reverse();
+                    }
+                    if path == "tuple" {
+                        Value::Tuple(Rc::new(elements))
+                    } else {
+                        Value::list(elements, false)
+                    }
+                })
+            }
             ("list" | "set", []) => Some(Value::list(Vec::new(), false)),
             ("dict", []) => {
-                let items = arguments.named.iter().map(|(name, value)| (Value::text(name), value.clone()));
+                let items = arguments
+                    .named
+                    .iter()
+                    .map(|(name, value)| (Value::text(name), value.clone()));
                 Some(Value::dict(items.collect(), false))
             }
             ("dict", [Value::Dict(dict)]) if arguments.named.is_empty() => {
@@ -225,21 +287,34 @@ impl<'a> Reader<'a> {
             }
             ("enumerate", [value]) => value.elements().map(|elements| {
                 let pairs = elements.into_iter().enumerate();
-                let pairs = pairs.map(|(index, value)| Value::Tuple(Rc::new(vec![Value::Int(index as i64), value])));
+                let pairs = pairs.map(|(index, value)| {
+                    Value::Tuple(Rc::new(vec![Value::Int(index as i64), value]))
+                });
                 Value::list(pairs.collect(), false)
             }),
             ("zip", [one, other]) => one.elements().zip(other.elements()).map(|(one, other)| {
-                let pairs = one.into_iter().zip(other).map(|(one, other)| Value::Tuple(Rc::new(vec![one, other])));
+                let pairs = one
+                    .into_iter()
+                    .zip(other)
+                    .map(|(one, other)| Value::Tuple(Rc::new(vec![one, other])));
                 Value::list(pairs.collect(), false)
             }),
             ("sum", [value]) => value.elements().and_then(|elements| {
-                let add = |sum: Value<'a>, next: &Value<'a>| arithmetic(&sum, ruff_python_ast::Operator::Add, next);
+                let add = |sum: Value<'a>, next: &Value<'a>| {
+                    arithmetic(&sum, ruff_python_ast::Operator::Add, next)
+                };
                 elements.iter().try_fold(Value::Int(0), add)
             }),
-            ("min" | "max", [value]) => value.elements().and_then(|elements| extreme(path, &elements)),
+            ("min" | "max", [value]) => value
+                .elements()
+                .and_then(|elements| extreme(path, &elements)),
             ("min" | "max", values) => extreme(path, values),
             ("math.floor" | "math.ceil", _) => numbers().filter(|all| all.len() == 1).map(|all| {
-                let number = if path == "math.floor" { all[0].floor() } else { all[0].ceil() };
+                let number = if path == "math.floor" {
+                    all[0].floor()
+                } else {
+                    all[0].ceil()
+                };
                 Value::Int(number as i64)
             }),
             ("json.loads", [Value::Str(_)]) => None,
@@ -263,30 +338,47 @@ impl<'a> Reader<'a> {
             _ => return self.unknown(node),
         };
         match self.settle(node, value)? {
-            Value::Drawn(drawn) if drawn.path.is_empty() => match (&self.run.draws[drawn.draw].kind, digits) {
-                (DrawKind::Real(low, high, None), Some(digits)) => {
-                    let kind = DrawKind::Real(*low, *high, Some(digits));
-                    // the draw itself must not be used unrounded as well
-                    let key = format!("{}.round", self.run.draws[drawn.draw].key);
-                    self.run.draws.push(Draw { key, kind, name: None, pool: None });
-                    let draw = self.run.draws.len() - 1;
-                    Ok(Value::Drawn(Rc::new(crate::value::Drawn { draw, path: Vec::new() })))
+            Value::Drawn(drawn) if drawn.path.is_empty() => {
+                match (&self.run.draws[drawn.draw].kind, digits) {
+                    (DrawKind::Real(low, high, None), Some(digits)) => {
+                        let kind = DrawKind::Real(*low, *high, Some(digits));
+                        // the draw itself must not be used unrounded as well
+                        let key = format!("{}.round", self.run.draws[drawn.draw].key);
+                        self.run.draws.push(Draw {
+                            key,
+                            kind,
+                            name: None,
+                            pool: None,
+                        });
+                        let draw = self.run.draws.len() - 1;
+                        Ok(Value::Drawn(Rc::new(crate::value::Drawn {
+                            draw,
+                            path: Vec::new(),
+                        })))
+                    }
+                    _ => self.unknown(node),
                 }
-                _ => self.unknown(node),
-            },
+            }
             value => match (value, digits) {
                 (Value::Float(number), Some(digits)) => {
                     let rounded = format!("{number:.*}", digits as usize).parse();
                     Ok(Value::Float(rounded.unwrap_or(number)))
                 }
-                (Value::Float(number), None) if number.abs() < 1e15 => Ok(Value::Int(number.round_ties_even() as i64)),
+                (Value::Float(number), None) if number.abs() < 1e15 => {
+                    Ok(Value::Int(number.round_ties_even() as i64))
+                }
                 (value @ Value::Int(_), _) => Ok(value),
                 _ => self.unknown(node),
             },
         }
     }
 
-    fn random(&mut self, node: &'a ExprCall, name: &str, arguments: &Arguments<'a>) -> Read<Value<'a>> {
+    fn random(
+        &mut self,
+        node: &'a ExprCall,
+        name: &str,
+        arguments: &Arguments<'a>,
+    ) -> Read<Value<'a>> {
         let pool = node.arguments.args.first().and_then(pool_name);
         let first = arguments.given.first();
         let whole = |value: Option<&Value<'a>>| match value {
@@ -295,14 +387,19 @@ impl<'a> Reader<'a> {
         };
         match name {
             "random" if arguments.only(0, &[]) => {
-                let unit = DrawKind::Unit(crate::ratio::Ratio { top: 0, bottom: 1 }, crate::ratio::Ratio::ONE);
+                let unit = DrawKind::Unit(
+                    crate::ratio::Ratio { top: 0, bottom: 1 },
+                    crate::ratio::Ratio::ONE,
+                );
                 Ok(self.draw(node, unit))
             }
             "seed" => {
                 self.note(node, "the seed of a run is --seed");
                 Ok(Value::None)
             }
-            "randint" | "randrange" | "uniform" if (1..=2).contains(&(arguments.given.len() + arguments.named.len())) => {
+            "randint" | "randrange" | "uniform"
+                if (1..=2).contains(&(arguments.given.len() + arguments.named.len())) =>
+            {
                 let mut bounds = Vec::new();
                 for (position, key) in ["a", "b"].into_iter().enumerate() {
                     if let Some(bound) = arguments.get(position, key) {
@@ -310,9 +407,13 @@ impl<'a> Reader<'a> {
                     }
                 }
                 let kind = match (name, bounds.as_slice()) {
-                    ("randint", [Value::Int(low), Value::Int(high)]) if low <= high => DrawKind::Whole(*low, *high),
+                    ("randint", [Value::Int(low), Value::Int(high)]) if low <= high => {
+                        DrawKind::Whole(*low, *high)
+                    }
                     ("randrange", [Value::Int(high)]) if *high > 0 => DrawKind::Whole(0, high - 1),
-                    ("randrange", [Value::Int(low), Value::Int(high)]) if low < high => DrawKind::Whole(*low, high - 1),
+                    ("randrange", [Value::Int(low), Value::Int(high)]) if low < high => {
+                        DrawKind::Whole(*low, high - 1)
+                    }
                     ("uniform", [low, high]) => match low.number().zip(high.number()) {
                         Some((low, high)) if low <= high => DrawKind::Real(low, high, None),
                         _ => return self.unknown(node),
@@ -326,7 +427,11 @@ impl<'a> Reader<'a> {
                     return self.unknown(node);
                 };
                 let values = self.iterate(node, values.clone())?;
-                self.choice(node, values.into_iter().map(|value| (value, 1)).collect(), pool)
+                self.choice(
+                    node,
+                    values.into_iter().map(|value| (value, 1)).collect(),
+                    pool,
+                )
             }
             "choices" if arguments.only(1, &["population", "weights", "k", "cum_weights"]) => {
                 let Some(values) = first.or_else(|| arguments.get(0, "population")) else {
@@ -337,7 +442,8 @@ impl<'a> Reader<'a> {
                     Some(weights) => self.iterate(node, weights.clone())?,
                     None => vec![Value::Int(1); values.len()],
                 };
-                let Some(weights) = whole_weights(&weights).filter(|all| all.len() == values.len()) else {
+                let Some(weights) = whole_weights(&weights).filter(|all| all.len() == values.len())
+                else {
                     return self.unknown(node);
                 };
                 if arguments.get(usize::MAX, "cum_weights").is_some() {
@@ -353,7 +459,11 @@ impl<'a> Reader<'a> {
                 let Some(count) = count.filter(|count| (1..=MOST_DRAWS).contains(count)) else {
                     return self.unknown(node);
                 };
-                let outcomes: Vec<_> = values.into_iter().zip(weights).filter(|(_, weight)| *weight > 0).collect();
+                let outcomes: Vec<_> = values
+                    .into_iter()
+                    .zip(weights)
+                    .filter(|(_, weight)| *weight > 0)
+                    .collect();
                 let mut drawn = Vec::new();
                 for _ in 0..count {
                     drawn.push(self.choice(node, outcomes.clone(), pool.clone())?);
@@ -365,7 +475,12 @@ impl<'a> Reader<'a> {
     }
 
     /// A draw of one of these values, by weight.
-    fn choice(&mut self, node: &'a ExprCall, outcomes: Vec<(Value<'a>, i64)>, pool: Option<String>) -> Read<Value<'a>> {
+    fn choice(
+        &mut self,
+        node: &'a ExprCall,
+        outcomes: Vec<(Value<'a>, i64)>,
+        pool: Option<String>,
+    ) -> Read<Value<'a>> {
         if outcomes.is_empty() {
             return self.stop(node, "there is nothing to choose from");
         }
@@ -373,7 +488,10 @@ impl<'a> Reader<'a> {
             return Ok(self.named_draw(node, DrawKind::Outcomes(outcomes), pool));
         }
         // values that are not known yet: which one it is, is decided first
-        let numbers = outcomes.iter().enumerate().map(|(index, (_, weight))| (Value::Int(index as i64), *weight));
+        let numbers = outcomes
+            .iter()
+            .enumerate()
+            .map(|(index, (_, weight))| (Value::Int(index as i64), *weight));
         let drawn = self.named_draw(node, DrawKind::Outcomes(numbers.collect()), None);
         match self.constant(node, drawn)? {
             Value::Int(index) => Ok(outcomes[index as usize].0.clone()),
@@ -393,8 +511,15 @@ impl<'a> Reader<'a> {
                     continue;
                 }
             };
-            let outcomes = digits.chars().map(|c| (Value::text(c.encode_utf8(&mut [0; 4])), 1)).collect();
-            let name = if digit == 'x' { "hex_digits" } else { "uuid_variants" };
+            let outcomes = digits
+                .chars()
+                .map(|c| (Value::text(c.encode_utf8(&mut [0; 4])), 1))
+                .collect();
+            let name = if digit == 'x' {
+                "hex_digits"
+            } else {
+                "uuid_variants"
+            };
             let drawn = self.named_draw(node, DrawKind::Outcomes(outcomes), Some(name.to_owned()));
             let _ = index;
             pieces.extend(self.pieces(node, drawn)?);
@@ -413,7 +538,9 @@ impl<'a> Reader<'a> {
         match (&receiver, name) {
             (Value::Reply(step), _) => return self.reply_method(node, *step, name, arguments),
             (Value::Answer(answer), _) => return self.answer_method(node, answer, name, arguments),
-            (Value::Method(client), "update") if matches!((&client.0, client.1.as_str()), (Value::Client, "headers")) => {
+            (Value::Method(client), "update")
+                if matches!((&client.0, client.1.as_str()), (Value::Client, "headers")) =>
+            {
                 let given = arguments.given.first().cloned().unwrap_or(Value::None);
                 let Value::Dict(dict) = self.settle(node, given)? else {
                     return self.unknown(node);
@@ -436,20 +563,31 @@ impl<'a> Reader<'a> {
                 }
                 return Ok(text_of(pieces));
             }
-            (Value::Str(format), "format") => return self.format(node, &format.to_string(), arguments),
+            (Value::Str(format), "format") => {
+                return self.format(node, &format.to_string(), arguments);
+            }
             (Value::List(list), "append") => {
                 self.check_lasts(node, list.lasts)?;
-                list.items.borrow_mut().extend(arguments.given.first().cloned());
+                list.items
+                    .borrow_mut()
+                    .extend(arguments.given.first().cloned());
                 return Ok(Value::None);
             }
             (Value::Dict(dict), "update") => {
                 self.check_lasts(node, dict.lasts)?;
-                let other = arguments.given.first().cloned().unwrap_or(Value::dict(Vec::new(), false));
+                let other = arguments
+                    .given
+                    .first()
+                    .cloned()
+                    .unwrap_or(Value::dict(Vec::new(), false));
                 let Value::Dict(other) = self.settle(node, other)? else {
                     return self.unknown(node);
                 };
                 let more = other.items.borrow().clone();
-                let named = arguments.named.iter().map(|(name, value)| (Value::text(name), value.clone()));
+                let named = arguments
+                    .named
+                    .iter()
+                    .map(|(name, value)| (Value::text(name), value.clone()));
                 for (key, value) in more.into_iter().chain(named) {
                     crate::eval::put(&mut dict.items.borrow_mut(), key, value);
                 }
@@ -482,7 +620,10 @@ impl<'a> Reader<'a> {
         if lasts && matches!(self.mode, Mode::Task | Mode::Start) {
             return self.stop(
                 node,
-                format!("`{}` changes what lasts longer than an iteration: a workload keeps nothing", self.snippet(node)),
+                format!(
+                    "`{}` changes what lasts longer than an iteration: a workload keeps nothing",
+                    self.snippet(node)
+                ),
             );
         }
         Ok(())
@@ -496,7 +637,12 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn format(&mut self, node: &'a ExprCall, format: &str, arguments: &Arguments<'a>) -> Read<Value<'a>> {
+    fn format(
+        &mut self,
+        node: &'a ExprCall,
+        format: &str,
+        arguments: &Arguments<'a>,
+    ) -> Read<Value<'a>> {
         let mut pieces = Vec::new();
         let mut next = 0;
         let mut rest = format;
@@ -539,18 +685,31 @@ impl<'a> Reader<'a> {
         Ok(text_of(pieces))
     }
 
-    fn reply_method(&mut self, node: &'a ExprCall, step: usize, name: &str, arguments: &Arguments<'a>) -> Read<Value<'a>> {
+    fn reply_method(
+        &mut self,
+        node: &'a ExprCall,
+        step: usize,
+        name: &str,
+        arguments: &Arguments<'a>,
+    ) -> Read<Value<'a>> {
         match name {
             "json" => {
                 if self.run.catches(Raised::NoJson) && !self.ask(node, step, "json is not none")? {
                     return Err(Stop::Raised(Raised::NoJson));
                 }
-                let answer = Answer { step, code: "json".to_owned(), kind: AnswerKind::Json };
+                let answer = Answer {
+                    step,
+                    code: "json".to_owned(),
+                    kind: AnswerKind::Json,
+                };
                 Ok(Value::Answer(Rc::new(answer)))
             }
             "success" | "failure" if !self.run.open.contains(&step) => self.stop(
                 node,
-                format!("`{}` stands outside of the `with` of its request", self.snippet(node)),
+                format!(
+                    "`{}` stands outside of the `with` of its request",
+                    self.snippet(node)
+                ),
             ),
             "success" => {
                 self.run.requests[step].judgement = crate::judgement::Judgement::Success;
@@ -606,7 +765,12 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn locust(&mut self, node: &'a ExprCall, path: &str, arguments: &Arguments<'a>) -> Read<Value<'a>> {
+    fn locust(
+        &mut self,
+        node: &'a ExprCall,
+        path: &str,
+        arguments: &Arguments<'a>,
+    ) -> Read<Value<'a>> {
         let name = path.trim_start_matches("locust.");
         let mut numbers = Vec::new();
         for value in &arguments.given {
@@ -618,22 +782,28 @@ impl<'a> Reader<'a> {
         for (_, value) in &arguments.named {
             numbers.extend(self.constant(node, value.clone())?.number());
         }
-        let shown: Option<Vec<String>> = numbers.iter().map(|number| show_number(*number)).collect();
+        let shown: Option<Vec<String>> =
+            numbers.iter().map(|number| show_number(*number)).collect();
         let shown = shown.unwrap_or_default().join(", ");
         match (name, numbers.as_slice()) {
             ("between", [low, high]) if low <= high => match *low > 0.0 {
                 true => Ok(Value::Wait(Rc::from(format!("between({shown})")))),
                 false if *high == 0.0 => Ok(Value::Wait(Rc::from("constant(0)"))),
-                false => self.stop(node, "a workload's `between` begins above 0: write for example between(0.001, ...)"),
+                false => self.stop(
+                    node,
+                    "a workload's `between` begins above 0: write for example between(0.001, ...)",
+                ),
             },
-            ("constant", [wait]) if *wait >= 0.0 => Ok(Value::Wait(Rc::from(format!("constant({shown})")))),
+            ("constant", [wait]) if *wait >= 0.0 => {
+                Ok(Value::Wait(Rc::from(format!("constant({shown})"))))
+            }
             ("constant_pacing", [pace]) => match *pace > 0.0 {
                 true => Ok(Value::Wait(Rc::from(format!("constant_pacing({shown})")))),
                 false => Ok(Value::Wait(Rc::from("constant(0)"))),
             },
-            ("constant_throughput", [rate]) if *rate > 0.0 => {
-                Ok(Value::Wait(Rc::from(format!("constant_throughput({shown})"))))
-            }
+            ("constant_throughput", [rate]) if *rate > 0.0 => Ok(Value::Wait(Rc::from(format!(
+                "constant_throughput({shown})"
+            )))),
             ("run_single_user", _) => {
                 self.note(node, "run_single_user is left out");
                 Ok(Value::None)
@@ -658,7 +828,11 @@ fn show_number(number: f64) -> Option<String> {
 fn extreme<'a>(path: &str, values: &[Value<'a>]) -> Option<Value<'a>> {
     let mut values = values.iter();
     let mut best = values.next()?.clone();
-    let op = if path == "min" { ruff_python_ast::CmpOp::Lt } else { ruff_python_ast::CmpOp::Gt };
+    let op = if path == "min" {
+        ruff_python_ast::CmpOp::Lt
+    } else {
+        ruff_python_ast::CmpOp::Gt
+    };
     for value in values {
         if compared(value, op, &best)? {
             best = value.clone();
@@ -677,21 +851,34 @@ fn range<'a>(bounds: &[Value<'a>]) -> Option<Value<'a>> {
     if to.checked_sub(from)? / step > 10_000 {
         return None;
     }
-    let numbers = (from..to).step_by(usize::try_from(step).ok()?).map(Value::Int);
+    let numbers = (from..to)
+        .step_by(usize::try_from(step).ok()?)
+        .map(Value::Int);
     Some(Value::list(numbers.collect(), false))
 }
 
 /// Weights as whole numbers: 0.4, 0.5 and 0.1 are 4, 5 and 1.
 fn whole_weights(weights: &[Value<'_>]) -> Option<Vec<i64>> {
-    let ratios = weights.iter().map(|weight| crate::ratio::Ratio::of(weight.number().filter(|w| *w >= 0.0)?));
+    let ratios = weights
+        .iter()
+        .map(|weight| crate::ratio::Ratio::of(weight.number().filter(|w| *w >= 0.0)?));
     let ratios: Vec<_> = ratios.collect::<Option<_>>()?;
     let mut scale = 1_i128;
     for ratio in &ratios {
         scale = scale.checked_mul(ratio.bottom / crate::ratio::gcd(scale, ratio.bottom))?;
     }
-    let whole: Vec<i128> = ratios.iter().map(|ratio| ratio.top * (scale / ratio.bottom)).collect();
-    let shared = whole.iter().fold(0, |shared, weight| crate::ratio::gcd(shared, *weight)).max(1);
-    whole.iter().map(|weight| i64::try_from(weight / shared).ok()).collect()
+    let whole: Vec<i128> = ratios
+        .iter()
+        .map(|ratio| ratio.top * (scale / ratio.bottom))
+        .collect();
+    let shared = whole
+        .iter()
+        .fold(0, |shared, weight| crate::ratio::gcd(shared, *weight))
+        .max(1);
+    whole
+        .iter()
+        .map(|weight| i64::try_from(weight / shared).ok())
+        .collect()
 }
 
 /// The name of the list that is chosen from.
@@ -708,28 +895,48 @@ fn constant_method<'a>(receiver: &Value<'a>, name: &str, given: &[Value<'a>]) ->
         (Value::Str(text), "upper", []) => Some(Value::text(&text.to_uppercase())),
         (Value::Str(text), "lower", []) => Some(Value::text(&text.to_lowercase())),
         (Value::Str(text), "strip", []) => Some(Value::text(text.trim())),
-        (Value::Str(text), "title" | "capitalize", []) if text.is_ascii() && !text.contains(|c: char| !c.is_alphabetic()) => {
+        (Value::Str(text), "title" | "capitalize", [])
+            if text.is_ascii() && !text.contains(|c: char| !c.is_alphabetic()) =>
+        {
             let (first, rest) = text.split_at(text.len().min(1));
-            Some(Value::text(&format!("{}{}", first.to_uppercase(), rest.to_lowercase())))
+            Some(Value::text(&format!(
+                "{}{}",
+                first.to_uppercase(),
+                rest.to_lowercase()
+            )))
         }
-        (Value::Str(text), "rstrip", [Value::Str(end)]) => {
-            Some(Value::text(text.trim_end_matches(|c: char| end.contains(c))))
+        (Value::Str(text), "rstrip", [Value::Str(end)]) => Some(Value::text(
+            text.trim_end_matches(|c: char| end.contains(c)),
+        )),
+        (Value::Str(text), "replace", [Value::Str(from), Value::Str(to)]) => {
+            Some(Value::text(&text.replace(&**from, to)))
         }
-        (Value::Str(text), "replace", [Value::Str(from), Value::Str(to)]) => Some(Value::text(&text.replace(&**from, to))),
-        (Value::Str(text), "split", [Value::Str(by)]) if !by.is_empty() => {
-            Some(Value::list(text.split(&**by).map(Value::text).collect(), false))
+        (Value::Str(text), "split", [Value::Str(by)]) if !by.is_empty() => Some(Value::list(
+            text.split(&**by).map(Value::text).collect(),
+            false,
+        )),
+        (Value::Str(text), "startswith", [Value::Str(part)]) => {
+            Some(Value::Bool(text.starts_with(&**part)))
         }
-        (Value::Str(text), "startswith", [Value::Str(part)]) => Some(Value::Bool(text.starts_with(&**part))),
-        (Value::Str(text), "endswith", [Value::Str(part)]) => Some(Value::Bool(text.ends_with(&**part))),
+        (Value::Str(text), "endswith", [Value::Str(part)]) => {
+            Some(Value::Bool(text.ends_with(&**part)))
+        }
         (Value::List(_), "copy", []) => Some(Value::list(receiver.elements()?, false)),
         (Value::Dict(dict), "copy", []) => Some(Value::dict(dict.items.borrow().clone(), false)),
         (Value::Dict(_), "keys", []) => Some(Value::list(receiver.elements()?, false)),
-        (Value::Dict(dict), "values", []) => {
-            Some(Value::list(dict.items.borrow().iter().map(|(_, value)| value.clone()).collect(), false))
-        }
+        (Value::Dict(dict), "values", []) => Some(Value::list(
+            dict.items
+                .borrow()
+                .iter()
+                .map(|(_, value)| value.clone())
+                .collect(),
+            false,
+        )),
         (Value::Dict(dict), "items", []) => {
             let pairs = dict.items.borrow();
-            let pairs = pairs.iter().map(|(key, value)| Value::Tuple(Rc::new(vec![key.clone(), value.clone()])));
+            let pairs = pairs
+                .iter()
+                .map(|(key, value)| Value::Tuple(Rc::new(vec![key.clone(), value.clone()])));
             Some(Value::list(pairs.collect(), false))
         }
         _ => None,

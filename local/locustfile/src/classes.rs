@@ -59,7 +59,10 @@ const MOST_TASKS: usize = 100_000;
 impl<'a> Reader<'a> {
     pub(crate) fn class(&mut self, node: &'a StmtClassDef) -> Read<Value<'a>> {
         if self.mode != Mode::Module {
-            return self.stop(node, "a class within a function is beyond what is read: move it out");
+            return self.stop(
+                node,
+                "a class within a function is beyond what is read: move it out",
+            );
         }
         let (kind, bases) = self.bases(node)?;
         let outer = self.frames.last().is_some();
@@ -68,7 +71,10 @@ impl<'a> Reader<'a> {
         let done = self.block(&node.body);
         let frame = self.frames.pop().unwrap_or_default();
         if outer && !kind.is_set() {
-            return self.stop(node, "a class within a class is beyond what is read, unless it is a TaskSet");
+            return self.stop(
+                node,
+                "a class within a class is beyond what is read, unless it is a TaskSet",
+            );
         }
         done?;
         let mut attributes = Vec::new();
@@ -78,7 +84,12 @@ impl<'a> Reader<'a> {
                 attributes.push((name, value.clone()));
             }
         }
-        let own = |wanted: &str| attributes.iter().find(|(name, _)| name == wanted).map(|(_, value)| value);
+        let own = |wanted: &str| {
+            attributes
+                .iter()
+                .find(|(name, _)| name == wanted)
+                .map(|(_, value)| value)
+        };
         let is_abstract = own("abstract").and_then(Value::truth).unwrap_or(false);
         let index = self.classes.len();
         let mut order = vec![index];
@@ -87,7 +98,10 @@ impl<'a> Reader<'a> {
         }
         // of a base that is inherited twice the last place holds
         let last = |at: usize, class: usize| !order[at + 1..].contains(&class);
-        let order = (0..order.len()).filter(|at| last(*at, order[*at])).map(|at| order[at]).collect();
+        let order = (0..order.len())
+            .filter(|at| last(*at, order[*at]))
+            .map(|at| order[at])
+            .collect();
         let mut class = Class {
             name: node.name.to_string(),
             file: self.file,
@@ -157,11 +171,15 @@ impl<'a> Reader<'a> {
                 continue;
             }
             let (weight, task) = match value {
-                Value::Function(function) => (function.weight.get(), TaskOf::Function(Rc::clone(function))),
+                Value::Function(function) => {
+                    (function.weight.get(), TaskOf::Function(Rc::clone(function)))
+                }
                 Value::Class(set) => (self.classes[*set].weight, TaskOf::Set(*set)),
                 _ => continue,
             };
-            let count = usize::try_from(weight.unwrap_or(0)).unwrap_or(0).min(MOST_TASKS);
+            let count = usize::try_from(weight.unwrap_or(0))
+                .unwrap_or(0)
+                .min(MOST_TASKS);
             let repeated = std::iter::repeat_n(task, count);
             match class.kind {
                 Kind::Sequential => tasks.extend(repeated),
@@ -183,7 +201,9 @@ impl<'a> Reader<'a> {
             value => {
                 for element in value.elements().unwrap_or_default() {
                     match element.elements() {
-                        Some(pair) if pair.len() == 2 => counted.push((pair[0].clone(), pair[1].clone())),
+                        Some(pair) if pair.len() == 2 => {
+                            counted.push((pair[0].clone(), pair[1].clone()))
+                        }
                         _ => counted.push((element, Value::Int(1))),
                     }
                 }
@@ -194,10 +214,21 @@ impl<'a> Reader<'a> {
             let task = match self.settle(node, task)? {
                 Value::Function(function) => TaskOf::Function(function),
                 Value::Class(set) if self.classes[set].kind.is_set() => TaskOf::Set(set),
-                _ => return self.stop(node, format!("`tasks` of `{}` holds what is no function and no TaskSet", node.name)),
+                _ => {
+                    return self.stop(
+                        node,
+                        format!(
+                            "`tasks` of `{}` holds what is no function and no TaskSet",
+                            node.name
+                        ),
+                    );
+                }
             };
             let Value::Int(count) = count else {
-                return self.stop(node, format!("a weight in `tasks` of `{}` is no whole number", node.name));
+                return self.stop(
+                    node,
+                    format!("a weight in `tasks` of `{}` is no whole number", node.name),
+                );
             };
             let count = usize::try_from(count).unwrap_or(0).min(MOST_TASKS);
             tasks.extend(std::iter::repeat_n(task, count));
@@ -254,7 +285,10 @@ impl<'a> Reader<'a> {
     }
 
     fn no_decorator<T>(&self, decorator: &'a Decorator) -> Read<T> {
-        self.stop(decorator, format!("a workload cannot say `{}`", self.snippet(decorator)))
+        self.stop(
+            decorator,
+            format!("a workload cannot say `{}`", self.snippet(decorator)),
+        )
     }
 
     /// A listener of Locust's events: one that only prints changes nothing.
@@ -269,22 +303,45 @@ impl<'a> Reader<'a> {
         };
         let harmless = only_prints(&function.definition.body, &prints);
         if path.ends_with("add_listener") && harmless {
-            self.note(node, format!("the listener `{}` only prints and is left out", function.definition.name));
+            self.note(
+                node,
+                format!(
+                    "the listener `{}` only prints and is left out",
+                    function.definition.name
+                ),
+            );
             return Ok(());
         }
         self.stop(
             node,
-            format!("the listener `{}` does more than print: a workload has no events", function.definition.name),
+            format!(
+                "the listener `{}` does more than print: a workload has no events",
+                function.definition.name
+            ),
         )
     }
 
     /// An attribute of a class, by the order of its bases.
     pub(crate) fn class_attribute(&self, class: usize, name: &str) -> Option<Value<'a>> {
-        let own = |class: &usize| self.classes[*class].attributes.iter().find(|(known, _)| known == name);
-        self.classes[class].order.iter().find_map(own).map(|(_, value)| value.clone())
+        let own = |class: &usize| {
+            self.classes[*class]
+                .attributes
+                .iter()
+                .find(|(known, _)| known == name)
+        };
+        self.classes[class]
+            .order
+            .iter()
+            .find_map(own)
+            .map(|(_, value)| value.clone())
     }
 
-    pub(crate) fn object_attribute(&mut self, node: &'a ExprAttribute, class: usize, name: &str) -> Read<Value<'a>> {
+    pub(crate) fn object_attribute(
+        &mut self,
+        node: &'a ExprAttribute,
+        class: usize,
+        name: &str,
+    ) -> Read<Value<'a>> {
         if let Some(value) = self.run.own.get(name) {
             return Ok(value.clone());
         }
@@ -345,7 +402,10 @@ impl<'a> Reader<'a> {
     /// `self.client.headers = ...` and the like, which hold for all requests of a user.
     fn session_value(&mut self, target: &'a Expr, name: &str, value: Value<'a>) -> Read<()> {
         if self.mode == Mode::Task {
-            return self.stop(target, "a task that changes the client changes later iterations: a workload keeps nothing");
+            return self.stop(
+                target,
+                "a task that changes the client changes later iterations: a workload keeps nothing",
+            );
         }
         match (name, self.settle(target, value)?) {
             ("headers", Value::Dict(dict)) => {
@@ -370,15 +430,27 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(crate) fn session_header(&mut self, target: &'a impl Ranged, key: &Value<'a>, value: Value<'a>) -> Read<()> {
+    pub(crate) fn session_header(
+        &mut self,
+        target: &'a impl Ranged,
+        key: &Value<'a>,
+        value: Value<'a>,
+    ) -> Read<()> {
         if self.mode != Mode::Start {
-            return self.stop(target, "a task that changes the client changes later iterations: a workload keeps nothing");
+            return self.stop(
+                target,
+                "a task that changes the client changes later iterations: a workload keeps nothing",
+            );
         }
         let value = self.settle(target, value)?;
         match (key, &value) {
             (Value::Str(key), Value::Str(value)) => {
-                self.session.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(key));
-                self.session.headers.push((key.to_string(), value.to_string()));
+                self.session
+                    .headers
+                    .retain(|(known, _)| !known.eq_ignore_ascii_case(key));
+                self.session
+                    .headers
+                    .push((key.to_string(), value.to_string()));
                 Ok(())
             }
             _ => self.unknown(target),
@@ -395,8 +467,16 @@ impl<'a> Reader<'a> {
     }
 
     /// Goes through a method of a class as `self`, in a mode of its own.
-    pub(crate) fn run_method(&mut self, class: usize, function: &Rc<Function<'a>>, mode: Mode) -> Read<Value<'a>> {
-        let arguments = crate::calls::Arguments { given: Vec::new(), named: Vec::new() };
+    pub(crate) fn run_method(
+        &mut self,
+        class: usize,
+        function: &Rc<Function<'a>>,
+        mode: Mode,
+    ) -> Read<Value<'a>> {
+        let arguments = crate::calls::Arguments {
+            given: Vec::new(),
+            named: Vec::new(),
+        };
         let before = (self.mode, std::mem::take(&mut self.frames), self.file);
         self.mode = mode;
         self.file = function.file;
@@ -454,7 +534,10 @@ fn only_prints(body: &[Stmt], prints: &dyn Fn(&Stmt) -> bool) -> bool {
         Stmt::Expr(_) => prints(statement),
         Stmt::If(choice) => {
             only_prints(&choice.body, prints)
-                && choice.elif_else_clauses.iter().all(|clause| only_prints(&clause.body, prints))
+                && choice
+                    .elif_else_clauses
+                    .iter()
+                    .all(|clause| only_prints(&clause.body, prints))
         }
         _ => false,
     })

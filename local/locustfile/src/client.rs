@@ -27,7 +27,12 @@ const MOST_REQUESTS: usize = 200;
 
 impl<'a> Reader<'a> {
     /// A request; `is_with` where a `with` judges its response.
-    pub(crate) fn client_call(&mut self, node: &'a ExprCall, method: &str, is_with: bool) -> Read<Value<'a>> {
+    pub(crate) fn client_call(
+        &mut self,
+        node: &'a ExprCall,
+        method: &str,
+        is_with: bool,
+    ) -> Read<Value<'a>> {
         let user = match (self.mode, self.user) {
             (Mode::Start, _) => {
                 return self.stop(
@@ -44,11 +49,19 @@ impl<'a> Reader<'a> {
             None if method == "request" => {
                 let given = match arguments.given.is_empty() {
                     false => Some(arguments.given.remove(0)),
-                    true => arguments.named.iter().find(|(name, _)| name == "method").map(|(_, value)| value.clone()),
+                    true => arguments
+                        .named
+                        .iter()
+                        .find(|(name, _)| name == "method")
+                        .map(|(_, value)| value.clone()),
                 };
                 arguments.named.retain(|(name, _)| name != "method");
                 match self.constant(node, given.unwrap_or(Value::None))? {
-                    Value::Str(method) if METHODS.iter().any(|(_, known)| **known == *method.to_uppercase()) => {
+                    Value::Str(method)
+                        if METHODS
+                            .iter()
+                            .any(|(_, known)| **known == *method.to_uppercase()) =>
+                    {
                         method.to_uppercase()
                     }
                     _ => return self.unknown(node),
@@ -77,7 +90,9 @@ impl<'a> Reader<'a> {
         if fields.catches != is_with {
             let message = match is_with {
                 true => "a `with` around a request needs catch_response=True",
-                false => "a request with catch_response=True needs a `with` around it, or Locust never counts it",
+                false => {
+                    "a request with catch_response=True needs a `with` around it, or Locust never counts it"
+                }
             };
             return self.stop(node, message);
         }
@@ -133,8 +148,16 @@ impl<'a> Reader<'a> {
             let Value::Str(named) = text_of(named) else {
                 return self.unnamed(node);
             };
-            let base = if is_fast { String::new() } else { self.base_path(user) };
-            let own = if is_fast { named.to_string() } else { crate::form::requoted(&named) };
+            let base = if is_fast {
+                String::new()
+            } else {
+                self.base_path(user)
+            };
+            let own = if is_fast {
+                named.to_string()
+            } else {
+                crate::form::requoted(&named)
+            };
             name = Some(format!("{base}{own}"));
         }
         let path = self.request_pieces(node, joined(whole))?;
@@ -148,7 +171,11 @@ impl<'a> Reader<'a> {
             set_header(&mut headers, &header, pieces);
         }
         if let Some((user, password)) = fields.auth {
-            set_header(&mut headers, "Authorization", vec![Piece::Literal(crate::form::basic(&user, &password))]);
+            set_header(
+                &mut headers,
+                "Authorization",
+                vec![Piece::Literal(crate::form::basic(&user, &password))],
+            );
         }
         let body = self.body(node, fields.data, fields.json, is_fast, &mut headers)?;
         if fields.insecure {
@@ -178,7 +205,10 @@ impl<'a> Reader<'a> {
                 Piece::Code(code) => self.run.codes.borrow().get(code).cloned(),
                 _ => None,
             };
-            let few = drawn.filter(|drawn| self.outcomes(drawn.draw, crate::reader::MOST_WAYS).is_some());
+            let few = drawn.filter(|drawn| {
+                self.outcomes(drawn.draw, crate::reader::MOST_WAYS)
+                    .is_some()
+            });
             match few {
                 Some(drawn) => {
                     let value = self.concrete(node, &drawn)?;
@@ -213,7 +243,10 @@ impl<'a> Reader<'a> {
         if !(first.starts_with("http://") || first.starts_with("https://")) {
             return match first.starts_with('/') {
                 true => Ok(()),
-                false => self.stop(node, format!("{first:?} is no path: write one that begins with `/`")),
+                false => self.stop(
+                    node,
+                    format!("{first:?} is no path: write one that begins with `/`"),
+                ),
             };
         }
         let host = self.host_of(user).unwrap_or_default();
@@ -232,10 +265,14 @@ impl<'a> Reader<'a> {
         let pairs = match &value {
             Value::Dict(dict) => dict.items.borrow().clone(),
             Value::List(_) | Value::Tuple(_) => {
-                let pairs = value.elements().unwrap_or_default().into_iter().map(|pair| match pair.elements() {
-                    Some(pair) if pair.len() == 2 => Some((pair[0].clone(), pair[1].clone())),
-                    _ => None,
-                });
+                let pairs = value
+                    .elements()
+                    .unwrap_or_default()
+                    .into_iter()
+                    .map(|pair| match pair.elements() {
+                        Some(pair) if pair.len() == 2 => Some((pair[0].clone(), pair[1].clone())),
+                        _ => None,
+                    });
                 match pairs.collect::<Option<Vec<_>>>() {
                     Some(pairs) => pairs,
                     None => return self.unknown(node),
@@ -259,12 +296,17 @@ impl<'a> Reader<'a> {
                 if !pieces.is_empty() {
                     pieces.push(Piece::Literal("&".to_owned()));
                 }
-                pieces.push(Piece::Literal(format!("{}=", crate::form::quote_plus(&key))));
+                pieces.push(Piece::Literal(format!(
+                    "{}=",
+                    crate::form::quote_plus(&key)
+                )));
                 for piece in self.pieces(node, value)? {
                     pieces.push(match piece {
                         Piece::Literal(text) => Piece::Literal(crate::form::quote_plus(&text)),
                         Piece::Code(code) => Piece::Code(self.quoted_code(&code)),
-                        Piece::Answer(step, code) => Piece::Answer(step, crate::form::quoting(&code)),
+                        Piece::Answer(step, code) => {
+                            Piece::Answer(step, crate::form::quoting(&code))
+                        }
                     });
                 }
             }
@@ -277,15 +319,21 @@ impl<'a> Reader<'a> {
         let plain = self.run.draws.iter().any(|draw| {
             code.starts_with(&crate::value::reference(&draw.key))
                 && match &draw.kind {
-                    DrawKind::Outcomes(outcomes) => outcomes.iter().all(|(outcome, _)| match outcome {
-                        Value::Str(text) => crate::form::quote_plus(text) == **text,
-                        Value::Int(_) => true,
-                        _ => false,
-                    }),
+                    DrawKind::Outcomes(outcomes) => {
+                        outcomes.iter().all(|(outcome, _)| match outcome {
+                            Value::Str(text) => crate::form::quote_plus(text) == **text,
+                            Value::Int(_) => true,
+                            _ => false,
+                        })
+                    }
                     _ => true,
                 }
         });
-        if plain { code.to_owned() } else { crate::form::quoting(code) }
+        if plain {
+            code.to_owned()
+        } else {
+            crate::form::quoting(code)
+        }
     }
 
     fn body(
@@ -296,13 +344,23 @@ impl<'a> Reader<'a> {
         is_fast: bool,
         headers: &mut Vec<(String, Vec<Piece>)>,
     ) -> Read<Option<Body>> {
-        let has_type = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+        let has_type = headers
+            .iter()
+            .any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
         let data = data.filter(|data| !matches!(data, Value::None) && data.truth() != Some(false));
         match (data, json.filter(|json| !matches!(json, Value::None))) {
             (None, None) => Ok(None),
             (None, Some(json)) => {
-                if is_fast && !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("accept")) {
-                    set_header(headers, "Accept", vec![Piece::Literal("application/json".to_owned())]);
+                if is_fast
+                    && !headers
+                        .iter()
+                        .any(|(name, _)| name.eq_ignore_ascii_case("accept"))
+                {
+                    set_header(
+                        headers,
+                        "Accept",
+                        vec![Piece::Literal("application/json".to_owned())],
+                    );
                 }
                 Ok(Some(Body::Json(self.json(node, json)?)))
             }
@@ -337,7 +395,8 @@ impl<'a> Reader<'a> {
             value @ (Value::Drawn(_) | Value::Answer(_)) => self.json_code(node, value)?,
             value @ (Value::List(_) | Value::Tuple(_)) => {
                 let elements = value.elements().unwrap_or_default().into_iter();
-                let elements: Read<Vec<Json>> = elements.map(|element| self.json(node, element)).collect();
+                let elements: Read<Vec<Json>> =
+                    elements.map(|element| self.json(node, element)).collect();
                 Json::List(elements?)
             }
             Value::Dict(dict) => {
@@ -365,7 +424,8 @@ impl<'a> Reader<'a> {
                 }
                 let holds_nothing = match &self.run.draws[drawn.draw].kind {
                     DrawKind::Outcomes(outcomes) => outcomes.iter().any(|(outcome, _)| {
-                        self.part(outcome, &drawn.path).is_none_or(|part| crate::emit::plain(&part).is_none())
+                        self.part(outcome, &drawn.path)
+                            .is_none_or(|part| crate::emit::plain(&part).is_none())
                     }),
                     _ => false,
                 };
@@ -388,14 +448,16 @@ impl<'a> Reader<'a> {
         Ok(match self.settle(node, value)? {
             Value::None => vec![Piece::Literal("null".to_owned())],
             Value::Bool(yes) => vec![Piece::Literal(yes.to_string())],
-            value @ (Value::Int(_) | Value::Float(_)) => vec![Piece::Literal(value.show().unwrap_or_default())],
+            value @ (Value::Int(_) | Value::Float(_)) => {
+                vec![Piece::Literal(value.show().unwrap_or_default())]
+            }
             Value::Str(value) => text(&value),
             Value::Drawn(drawn) => {
                 let is_number = match &self.run.draws[drawn.draw].kind {
                     DrawKind::Whole(..) | DrawKind::Real(..) => true,
-                    DrawKind::Outcomes(outcomes) => outcomes
-                        .iter()
-                        .all(|(outcome, _)| matches!(self.part(outcome, &drawn.path), Some(Value::Int(_)))),
+                    DrawKind::Outcomes(outcomes) => outcomes.iter().all(|(outcome, _)| {
+                        matches!(self.part(outcome, &drawn.path), Some(Value::Int(_)))
+                    }),
                     DrawKind::Unit(..) => false,
                 };
                 let plain_text = match &self.run.draws[drawn.draw].kind {
@@ -420,7 +482,8 @@ impl<'a> Reader<'a> {
             }
             value @ (Value::List(_) | Value::Tuple(_)) => {
                 let mut pieces = vec![Piece::Literal("[".to_owned())];
-                for (index, element) in value.elements().unwrap_or_default().into_iter().enumerate() {
+                for (index, element) in value.elements().unwrap_or_default().into_iter().enumerate()
+                {
                     if index > 0 {
                         pieces.push(Piece::Literal(", ".to_owned()));
                     }
@@ -437,18 +500,30 @@ impl<'a> Reader<'a> {
                         return self.unknown(node);
                     };
                     let comma = if index > 0 { ", " } else { "" };
-                    pieces.push(Piece::Literal(format!("{comma}{}: ", crate::form::json_quoted(&key))));
+                    pieces.push(Piece::Literal(format!(
+                        "{comma}{}: ",
+                        crate::form::json_quoted(&key)
+                    )));
                     pieces.extend(self.json_pieces(node, value)?);
                 }
                 pieces.push(Piece::Literal("}".to_owned()));
                 pieces
             }
-            _ => return self.stop(node, "a workload cannot say this json.dumps: write json=... in the request"),
+            _ => {
+                return self.stop(
+                    node,
+                    "a workload cannot say this json.dumps: write json=... in the request",
+                );
+            }
         })
     }
 
     /// The pieces of a request, in which values of earlier responses are captured ones.
-    pub(crate) fn request_pieces(&mut self, node: &impl Ranged, pieces: Vec<Piece>) -> Read<Vec<Piece>> {
+    pub(crate) fn request_pieces(
+        &mut self,
+        node: &impl Ranged,
+        pieces: Vec<Piece>,
+    ) -> Read<Vec<Piece>> {
         let mut ready = Vec::new();
         for piece in pieces {
             ready.push(match piece {
@@ -460,7 +535,12 @@ impl<'a> Reader<'a> {
     }
 
     /// The pieces of a failure's text, which knows its own response.
-    pub(crate) fn response_pieces(&mut self, node: &impl Ranged, own: usize, pieces: Vec<Piece>) -> Read<Vec<Piece>> {
+    pub(crate) fn response_pieces(
+        &mut self,
+        node: &impl Ranged,
+        own: usize,
+        pieces: Vec<Piece>,
+    ) -> Read<Vec<Piece>> {
         let mut ready = Vec::new();
         for piece in pieces {
             ready.push(match piece {
@@ -480,14 +560,29 @@ impl<'a> Reader<'a> {
         if let Some((name, _)) = request.captures.iter().find(|(_, known)| known == code) {
             return Ok(name.clone());
         }
-        let last = code.trim_end_matches([')', ']']).rsplit(['.', '\'', ' ']).next().unwrap_or_default();
-        let last: String = last.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
-        let number = self.run.requests.iter().map(|request| request.captures.len()).sum::<usize>() + 1;
+        let last = code
+            .trim_end_matches([')', ']'])
+            .rsplit(['.', '\'', ' '])
+            .next()
+            .unwrap_or_default();
+        let last: String = last
+            .chars()
+            .filter(|c| c.is_ascii_alphanumeric() || *c == '_')
+            .collect();
+        let number = self
+            .run
+            .requests
+            .iter()
+            .map(|request| request.captures.len())
+            .sum::<usize>()
+            + 1;
         let name = match last.starts_with(|c: char| c.is_ascii_alphabetic()) {
             true => format!("got_{last}_{number}"),
             false => format!("got_value_{number}"),
         };
-        self.run.requests[step].captures.push((name.clone(), code.to_owned()));
+        self.run.requests[step]
+            .captures
+            .push((name.clone(), code.to_owned()));
         Ok(name)
     }
 }
@@ -509,7 +604,13 @@ struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    fn set(&mut self, reader: &mut Reader<'a>, node: &'a ExprCall, name: &str, value: Value<'a>) -> Read<()> {
+    fn set(
+        &mut self,
+        reader: &mut Reader<'a>,
+        node: &'a ExprCall,
+        name: &str,
+        value: Value<'a>,
+    ) -> Read<()> {
         match name {
             "url" | "path" => self.url = Some(value),
             "name" => self.name = Some(value),
@@ -539,13 +640,20 @@ impl<'a> Fields<'a> {
                         _ => return reader.unknown(node),
                     }
                 }
-                _ => return reader.stop(node, "a workload knows `auth` as a pair of user and password only"),
+                _ => {
+                    return reader.stop(
+                        node,
+                        "a workload knows `auth` as a pair of user and password only",
+                    );
+                }
             },
             "timeout" => match reader.constant(node, value)? {
                 Value::None => {}
                 value => match value.number().filter(|time| *time >= 0.001) {
                     Some(time) => self.timeout = Some(time),
-                    None => return reader.stop(node, "a workload's timeout is one number of seconds"),
+                    None => {
+                        return reader.stop(node, "a workload's timeout is one number of seconds");
+                    }
                 },
             },
             "allow_redirects" => match reader.constant(node, value)?.truth() {

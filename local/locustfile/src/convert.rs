@@ -47,7 +47,10 @@ pub(crate) fn read(files: &[Parsing], mains: usize, options: &Options<'_>) -> Re
     let found = reader.found(mains, Kind::is_user);
     let user_classes: Vec<String> = found.iter().map(|(name, _)| name.clone()).collect();
     let conversion = reader.conversion(mains, &found);
-    Reading { user_classes, conversion }
+    Reading {
+        user_classes,
+        conversion,
+    }
 }
 
 impl<'a> Reader<'a> {
@@ -68,7 +71,8 @@ impl<'a> Reader<'a> {
             for (name, class) in own {
                 match found.iter().find(|(known, _)| *known == name) {
                     Some((_, known)) if *known == class => {}
-                    Some(_) => self.tell_class(class, format!("there are two classes `{name}`: rename one")),
+                    Some(_) => self
+                        .tell_class(class, format!("there are two classes `{name}`: rename one")),
                     None => found.push((name, class)),
                 }
             }
@@ -86,17 +90,28 @@ impl<'a> Reader<'a> {
         });
     }
 
-    fn conversion(&mut self, mains: usize, found: &[(String, usize)]) -> Result<Conversion, Problems> {
+    fn conversion(
+        &mut self,
+        mains: usize,
+        found: &[(String, usize)],
+    ) -> Result<Conversion, Problems> {
         if found.is_empty() && self.problems.borrow().is_empty() {
             let name = &self.files[0].name;
-            return Err(Problems::of(name, 1, "the file has no class of users that is not abstract"));
+            return Err(Problems::of(
+                name,
+                1,
+                "the file has no class of users that is not abstract",
+            ));
         }
         let mut users = Vec::new();
         for (name, class) in found {
             users.extend(self.user(name, *class));
         }
         let shapes = self.found(mains, |kind| kind == Kind::Shape);
-        let shapes: Vec<_> = shapes.into_iter().filter_map(|(name, class)| self.shape(&name, class)).collect();
+        let shapes: Vec<_> = shapes
+            .into_iter()
+            .filter_map(|(name, class)| self.shape(&name, class))
+            .collect();
         let problems = self.problems.take();
         if !problems.is_empty() {
             return Err(Problems::new(problems));
@@ -112,12 +127,22 @@ impl<'a> Reader<'a> {
         if let Err(errors) = traffic::workload::Workload::parse(&toml, file, self.environment) {
             let at = |line: usize| marks.iter().rev().find(|(from, _, _)| *from <= line);
             let problems = errors.mistakes().iter().map(|mistake| {
-                let (file, line) = at(mistake.line).map_or((file.clone(), 1), |(_, file, line)| (file.clone(), *line));
-                Problem { file, line, column: None, message: mistake.message.clone() }
+                let (file, line) = at(mistake.line)
+                    .map_or((file.clone(), 1), |(_, file, line)| (file.clone(), *line));
+                Problem {
+                    file,
+                    line,
+                    column: None,
+                    message: mistake.message.clone(),
+                }
             });
             return Err(Problems::new(problems.collect()));
         }
-        Ok(Conversion { toml, classes, shapes: shape_names })
+        Ok(Conversion {
+            toml,
+            classes,
+            shapes: shape_names,
+        })
     }
 
     /// A class of users.
@@ -168,20 +193,37 @@ impl<'a> Reader<'a> {
             wait: wait?,
             weight,
             fixed_count,
-            timeout: if is_fast { self.network_timeout(class) } else { None },
+            timeout: if is_fast {
+                self.network_timeout(class)
+            } else {
+                None
+            },
             tasks: texts,
         })
     }
 
     fn truth_of(&self, class: usize, name: &str, usual: bool) -> bool {
-        self.class_attribute(class, name).and_then(|value| value.truth()).unwrap_or(usual)
+        self.class_attribute(class, name)
+            .and_then(|value| value.truth())
+            .unwrap_or(usual)
     }
 
     /// The attributes of Locust's that a workload has nothing for.
     fn check_attributes(&self, class: usize) {
         let unsaid = [
-            "min_wait", "max_wait", "wait_function", "pool_manager", "proxy_host", "proxy_port", "client_pool",
-            "default_headers", "max_redirects", "max_retries", "ssl_context_factory", "connection_timeout", "run",
+            "min_wait",
+            "max_wait",
+            "wait_function",
+            "pool_manager",
+            "proxy_host",
+            "proxy_port",
+            "client_pool",
+            "default_headers",
+            "max_redirects",
+            "max_retries",
+            "ssl_context_factory",
+            "connection_timeout",
+            "run",
         ];
         for name in unsaid {
             if self.class_attribute(class, name).is_some() {
@@ -191,7 +233,8 @@ impl<'a> Reader<'a> {
     }
 
     fn network_timeout(&self, class: usize) -> Option<f64> {
-        self.class_attribute(class, "network_timeout").and_then(|value| value.number())
+        self.class_attribute(class, "network_timeout")
+            .and_then(|value| value.number())
     }
 
     /// A whole number of a class.
@@ -217,9 +260,10 @@ impl<'a> Reader<'a> {
             Some(Value::Wait(wait)) => return Some(wait),
             Some(Value::Lambda(lambda)) => self.wait_of(&lambda.expression.body, lambda.file),
             Some(Value::Function(function)) => match &function.definition.body[..] {
-                [ruff_python_ast::Stmt::Return(returned)] => {
-                    returned.value.as_deref().and_then(|value| self.wait_of(value, function.file))
-                }
+                [ruff_python_ast::Stmt::Return(returned)] => returned
+                    .value
+                    .as_deref()
+                    .and_then(|value| self.wait_of(value, function.file)),
                 _ => None,
             },
             Some(Value::Poison(problem)) => {
@@ -246,10 +290,15 @@ impl<'a> Reader<'a> {
         (self.mode, self.file) = before;
         match value? {
             Value::Drawn(drawn) => match self.run.draws[drawn.draw].kind {
-                crate::value::DrawKind::Real(low, high, _) if low > 0.0 => Some(Rc::from(format!("between({low}, {high})"))),
+                crate::value::DrawKind::Real(low, high, _) if low > 0.0 => {
+                    Some(Rc::from(format!("between({low}, {high})")))
+                }
                 _ => None,
             },
-            value => value.number().filter(|wait| *wait >= 0.0).map(|wait| Rc::from(format!("constant({wait})"))),
+            value => value
+                .number()
+                .filter(|wait| *wait >= 0.0)
+                .map(|wait| Rc::from(format!("constant({wait})"))),
         }
     }
 
@@ -266,7 +315,9 @@ impl<'a> Reader<'a> {
         };
         match self.class_attribute(class, "host") {
             Some(Value::Str(host)) => Some(fixed(&host)),
-            Some(Value::Env(variable)) if variable.set.is_some() || variable.default.is_some() => Some(variable),
+            Some(Value::Env(variable)) if variable.set.is_some() || variable.default.is_some() => {
+                Some(variable)
+            }
             Some(Value::Poison(problem)) => {
                 self.tell((*problem).clone());
                 None
@@ -274,7 +325,13 @@ impl<'a> Reader<'a> {
             _ => match self.host {
                 Some(host) => Some(fixed(host)),
                 None => {
-                    self.tell_class(class, format!("`{}` has no host: write one into the class, or give --host", self.classes[class].name));
+                    self.tell_class(
+                        class,
+                        format!(
+                            "`{}` has no host: write one into the class, or give --host",
+                            self.classes[class].name
+                        ),
+                    );
                     None
                 }
             },
@@ -296,7 +353,10 @@ impl<'a> Reader<'a> {
             let is_all = tasks.iter().all(|task| matches!(task, TaskOf::Set(_)));
             match (sets.len(), is_all, tasks.is_empty()) {
                 (_, _, true) => {
-                    self.tell_class(holder, format!("`{}` has no task", self.classes[holder].name));
+                    self.tell_class(
+                        holder,
+                        format!("`{}` has no task", self.classes[holder].name),
+                    );
                     return None;
                 }
                 (0, ..) => return Some((holder, tasks)),
@@ -316,7 +376,12 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn tasks(&mut self, holder: usize, tasks: Vec<TaskOf<'a>>, wait: Option<&str>) -> Vec<TaskText<'a>> {
+    fn tasks(
+        &mut self,
+        holder: usize,
+        tasks: Vec<TaskOf<'a>>,
+        wait: Option<&str>,
+    ) -> Vec<TaskText<'a>> {
         let mut counted: Vec<(Rc<Function<'a>>, usize)> = Vec::new();
         let functions = tasks.into_iter().filter_map(|task| match task {
             TaskOf::Function(function) => Some(function),
@@ -338,7 +403,10 @@ impl<'a> Reader<'a> {
             return text.into_iter().collect();
         }
         for function in functions {
-            match counted.iter_mut().find(|(known, _)| Rc::ptr_eq(known, &function)) {
+            match counted
+                .iter_mut()
+                .find(|(known, _)| Rc::ptr_eq(known, &function))
+            {
                 Some((_, count)) => *count += 1,
                 None => counted.push((function, 1)),
             }
@@ -351,16 +419,33 @@ impl<'a> Reader<'a> {
     }
 
     /// A task: all ways through its functions.
-    fn task(&mut self, holder: usize, name: &str, functions: &[Rc<Function<'a>>], count: usize) -> Option<TaskText<'a>> {
+    fn task(
+        &mut self,
+        holder: usize,
+        name: &str,
+        functions: &[Rc<Function<'a>>],
+        count: usize,
+    ) -> Option<TaskText<'a>> {
         let mut ways = Vec::new();
         let mut decided = Some(Vec::new());
         self.spent = 0;
         let first = &functions[0];
-        let (file, line) = (first.file, self.files[first.file].line_of(&first.definition.name));
-        let place = |message: String| Problem { file: self.files[file].name.clone(), line, column: None, message };
+        let (file, line) = (
+            first.file,
+            self.files[first.file].line_of(&first.definition.name),
+        );
+        let place = |message: String| Problem {
+            file: self.files[file].name.clone(),
+            line,
+            column: None,
+            message,
+        };
         let told = self.problems.borrow().len();
         while let Some(choices) = decided {
-            self.run = Run { decided: choices, ..Run::default() };
+            self.run = Run {
+                decided: choices,
+                ..Run::default()
+            };
             for function in functions {
                 let done = self.task_method(holder, function);
                 self.told(done);
@@ -369,9 +454,15 @@ impl<'a> Reader<'a> {
             let run = std::mem::take(&mut self.run);
             let mut requests = run.requests;
             gate_after_captures(&mut requests);
-            ways.push(Way { decisions: run.decisions, requests, draws: run.draws });
+            ways.push(Way {
+                decisions: run.decisions,
+                requests,
+                draws: run.draws,
+            });
             if ways.len() > MOST_WAYS {
-                self.tell(place(format!("`{name}` has too many ways to go: make it simpler")));
+                self.tell(place(format!(
+                    "`{name}` has too many ways to go: make it simpler"
+                )));
                 return None;
             }
             if self.problems.borrow().len() > told + 50 {
@@ -384,7 +475,9 @@ impl<'a> Reader<'a> {
         let names = |file: usize| self.files[file].name.clone();
         match variants(ways) {
             Ok(variants) if variants.iter().any(|variant| variant.requests.is_empty()) => {
-                self.tell(place(format!("`{name}` sends nothing in some iterations: a workload's task sends a request")));
+                self.tell(place(format!(
+                    "`{name}` sends nothing in some iterations: a workload's task sends a request"
+                )));
                 None
             }
             Ok(variants) => Some(TaskText {
@@ -401,7 +494,11 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn task_method(&mut self, holder: usize, function: &Rc<Function<'a>>) -> crate::reader::Read<Value<'a>> {
+    fn task_method(
+        &mut self,
+        holder: usize,
+        function: &Rc<Function<'a>>,
+    ) -> crate::reader::Read<Value<'a>> {
         self.run_method(holder, function, Mode::Task)
     }
 }

@@ -87,17 +87,27 @@ impl Emitter {
         notes: &BTreeSet<(String, usize, String)>,
     ) -> Result<(String, Marks), Problems> {
         let users_text = self.users(users);
-        let shapes_text = shapes.iter().map(|shape| (shape.file.clone(), shape.line, shape.write()));
+        let shapes_text = shapes
+            .iter()
+            .map(|shape| (shape.file.clone(), shape.line, shape.write()));
         let from = self.mains.join(", ");
-        self.push(&format!("# Converted from {}.\n", one_line(&from)));
+        self.push(&format!("{}{}.\n", crate::MARK, one_line(&from)));
         self.push("# A request without a response is a failure here, whatever the file says of responses; cookies are not kept;\n");
         self.push("# a request without a timeout of its own has 60 s.\n");
         for (file, line, note) in notes {
-            self.push(&format!("# {}, line {line}: {}\n", one_line(file), one_line(note)));
+            self.push(&format!(
+                "# {}, line {line}: {}\n",
+                one_line(file),
+                one_line(note)
+            ));
         }
         let hosts = std::mem::take(&mut self.hosts);
         for host in &hosts {
-            self.push(&format!("\n[hosts.{}]\nurl = {}\n", key(&host.name), string(&host.url)));
+            self.push(&format!(
+                "\n[hosts.{}]\nurl = {}\n",
+                key(&host.name),
+                string(&host.url)
+            ));
             if let Some(variable) = &host.variable {
                 self.push(&format!("env = {}\n", string(variable)));
             }
@@ -128,7 +138,12 @@ impl Emitter {
     }
 
     fn tell(&mut self, file: &str, line: usize, message: impl Into<String>) {
-        self.problems.push(Problem { file: file.to_owned(), line, column: None, message: message.into() });
+        self.problems.push(Problem {
+            file: file.to_owned(),
+            line,
+            column: None,
+            message: message.into(),
+        });
     }
 
     /// The texts of the classes, with their places.
@@ -136,7 +151,12 @@ impl Emitter {
         let mut texts = Vec::new();
         for user in users {
             let host = self.host(user);
-            let mut text = format!("\n# {}, line {}\n[class.{}]\n", one_line(&user.file), user.line, key(&user.name));
+            let mut text = format!(
+                "\n# {}, line {}\n[class.{}]\n",
+                one_line(&user.file),
+                user.line,
+                key(&user.name)
+            );
             let _ = writeln!(text, "host = {}", string(&host));
             let _ = writeln!(text, "wait = {}", string(&user.wait));
             if user.weight != 1 {
@@ -157,11 +177,22 @@ impl Emitter {
     /// The name of a class's host among the workload's.
     fn host(&mut self, user: &UserText<'_>) -> String {
         let variable = &user.host;
-        let url = variable.default.clone().or_else(|| variable.set.clone()).unwrap_or_default();
-        let is_https = url.starts_with("https://") || variable.set.as_deref().is_some_and(|set| set.starts_with("https://"));
+        let url = variable
+            .default
+            .clone()
+            .or_else(|| variable.set.clone())
+            .unwrap_or_default();
+        let is_https = url.starts_with("https://")
+            || variable
+                .set
+                .as_deref()
+                .is_some_and(|set| set.starts_with("https://"));
         let insecure = user.insecure && is_https;
         let named = Some(variable.name.clone()).filter(|name| !name.is_empty());
-        let known = self.hosts.iter().find(|host| host.url == url && host.variable == named && host.insecure == insecure);
+        let known = self
+            .hosts
+            .iter()
+            .find(|host| host.url == url && host.variable == named && host.insecure == insecure);
         if let Some(known) = known {
             return known.name.clone();
         }
@@ -169,18 +200,36 @@ impl Emitter {
         let authority = authority.rsplit('@').next().unwrap_or_default();
         let authority = authority.split(['/', ':', '?']).next().unwrap_or_default();
         let mut name = match &named {
-            Some(variable) => variable.to_lowercase().trim_end_matches("_url").trim_end_matches("_host").replace('_', "-"),
+            Some(variable) => variable
+                .to_lowercase()
+                .trim_end_matches("_url")
+                .trim_end_matches("_host")
+                .replace('_', "-"),
             None => authority.to_owned(),
         };
         name.retain(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
-        let name = unique(if name.is_empty() { "host" } else { &name }, |name| self.hosts.iter().any(|host| host.name == name));
-        self.hosts.push(HostText { name: name.clone(), url, variable: named, insecure });
+        let name = unique(if name.is_empty() { "host" } else { &name }, |name| {
+            self.hosts.iter().any(|host| host.name == name)
+        });
+        self.hosts.push(HostText {
+            name: name.clone(),
+            url,
+            variable: named,
+            insecure,
+        });
         name
     }
 
     fn tasks(&mut self, user: &UserText<'_>, texts: &mut Vec<(String, usize, String)>) {
         let Some(weights) = weights(&user.tasks) else {
-            self.tell(&user.file, user.line, format!("the weights of `{}` have no common measure up to 10000", user.name));
+            self.tell(
+                &user.file,
+                user.line,
+                format!(
+                    "the weights of `{}` have no common measure up to 10000",
+                    user.name
+                ),
+            );
             return;
         };
         let mut names: Vec<String> = Vec::new();
@@ -190,19 +239,26 @@ impl Emitter {
                 let name = unique(&task.name, |name| names.iter().any(|known| known == name));
                 let weight = weights.next().unwrap_or(1);
                 let head = format!("[class.{}.task.{}]", key(&user.name), key(&name));
-                let mut text = format!("\n# {}, line {}\n{head}\n", one_line(&task.file), task.line);
+                let mut text =
+                    format!("\n# {}, line {}\n{head}\n", one_line(&task.file), task.line);
                 if weight != 1 {
                     let _ = writeln!(text, "weight = {weight}");
                 }
                 let names_of_draws = self.draws(task, variant);
                 if !names_of_draws.drawn.is_empty() {
                     let drawn = names_of_draws.drawn.iter();
-                    let drawn: Vec<String> = drawn.map(|(name, pool)| format!("{} = {}", key(name), string(pool))).collect();
+                    let drawn: Vec<String> = drawn
+                        .map(|(name, pool)| format!("{} = {}", key(name), string(pool)))
+                        .collect();
                     let _ = writeln!(text, "draw = {{ {} }}", drawn.join(", "));
                 }
                 texts.push((task.file.clone(), task.line, text));
                 for request in &variant.requests {
-                    let mut text = format!("\n[[class.{}.task.{}.request]]\n", key(&user.name), key(&name));
+                    let mut text = format!(
+                        "\n[[class.{}.task.{}.request]]\n",
+                        key(&user.name),
+                        key(&name)
+                    );
                     request_text(&mut text, request, &names_of_draws);
                     texts.push((self.files[request.file].clone(), request.line, text));
                 }
@@ -216,7 +272,15 @@ impl Emitter {
         let mut uses: BTreeMap<String, usize> = BTreeMap::new();
         let mut judged: BTreeSet<String> = BTreeSet::new();
         for request in &variant.requests {
-            each_code(request, &mut |code| keys(code).into_iter().for_each(|key| *uses.entry(key).or_default() += 1), false);
+            each_code(
+                request,
+                &mut |code| {
+                    keys(code)
+                        .into_iter()
+                        .for_each(|key| *uses.entry(key).or_default() += 1)
+                },
+                false,
+            );
             each_failure(request, &mut |code| judged.extend(keys(code)));
         }
         let mut names = DrawNames::default();
@@ -233,9 +297,13 @@ impl Emitter {
                     Some(digits) => format!("uniform({}, {}, {digits})", float(*low), float(*high)),
                     None => format!("uniform({}, {})", float(*low), float(*high)),
                 },
-                DrawKind::Unit(low, high) if inline => format!("uniform({}, {})", float(low.value()), float(high.value())),
+                DrawKind::Unit(low, high) if inline => {
+                    format!("uniform({}, {})", float(low.value()), float(high.value()))
+                }
                 DrawKind::Whole(low, high) if high.saturating_sub(*low) < MOST_NUMBERS => {
-                    let values = (*low..=*high).map(|number| (Value::Int(number), 1)).collect::<Vec<_>>();
+                    let values = (*low..=*high)
+                        .map(|number| (Value::Int(number), 1))
+                        .collect::<Vec<_>>();
                     self.drawn(draw, &values, task, &mut names)
                 }
                 DrawKind::Outcomes(outcomes) if inline => match self.pool(draw, outcomes, task) {
@@ -262,14 +330,40 @@ impl Emitter {
         names: &mut DrawNames,
     ) -> String {
         const TAKEN: [&str; 26] = [
-            "user_class", "user", "iteration", "host", "status", "body", "json", "headers", "response_time_ms", "true",
-            "false", "none", "loop", "self", "not", "and", "or", "in", "is", "if", "else", "range", "dict", "pick",
-            "choice", "uniform",
+            "user_class",
+            "user",
+            "iteration",
+            "host",
+            "status",
+            "body",
+            "json",
+            "headers",
+            "response_time_ms",
+            "true",
+            "false",
+            "none",
+            "loop",
+            "self",
+            "not",
+            "and",
+            "or",
+            "in",
+            "is",
+            "if",
+            "else",
+            "range",
+            "dict",
+            "pick",
+            "choice",
+            "uniform",
         ];
         let Some(pool) = self.pool(draw, outcomes, task) else {
             return String::new();
         };
-        let wanted = draw.name.as_deref().filter(|name| is_name(name) && name.starts_with(|c: char| c.is_ascii_alphabetic()));
+        let wanted = draw
+            .name
+            .as_deref()
+            .filter(|name| is_name(name) && name.starts_with(|c: char| c.is_ascii_alphabetic()));
         let wanted = wanted.unwrap_or("drawn");
         let wanted = match TAKEN.contains(&wanted.to_lowercase().as_str()) || wanted == "randint" {
             true => format!("drawn_{wanted}"),
@@ -286,13 +380,25 @@ impl Emitter {
     }
 
     /// The name of a pool with these values.
-    fn pool(&mut self, draw: &Draw<'_>, outcomes: &[(Value<'_>, i64)], task: &TaskText<'_>) -> Option<String> {
-        let shared = outcomes.iter().fold(0, |shared, (_, weight)| gcd(shared, i128::from(*weight))).max(1);
+    fn pool(
+        &mut self,
+        draw: &Draw<'_>,
+        outcomes: &[(Value<'_>, i64)],
+        task: &TaskText<'_>,
+    ) -> Option<String> {
+        let shared = outcomes
+            .iter()
+            .fold(0, |shared, (_, weight)| gcd(shared, i128::from(*weight)))
+            .max(1);
         let mut values = Vec::new();
         for (value, weight) in outcomes {
             let weight = i128::from(*weight) / shared;
             let Some(plain) = plain(value).filter(|_| weight <= MAX_WEIGHT) else {
-                self.tell(&task.file, task.line, "a list that is drawn from has a value or a weight that no workload can say");
+                self.tell(
+                    &task.file,
+                    task.line,
+                    "a list that is drawn from has a value or a weight that no workload can say",
+                );
                 return None;
             };
             values.push(pool_entry(plain, weight));
@@ -304,10 +410,24 @@ impl Emitter {
         if let Some((name, _)) = self.pools.iter().find(|(_, known)| *known == text) {
             return Some(name.clone());
         }
-        let wanted = draw.pool.clone().or_else(|| draw.name.clone()).unwrap_or_else(|| "values".to_owned());
-        let wanted: String = wanted.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(60).collect();
-        let wanted = if wanted.is_empty() { "values".to_owned() } else { wanted };
-        let name = unique(&wanted, |name| self.pools.iter().any(|(known, _)| known == name));
+        let wanted = draw
+            .pool
+            .clone()
+            .or_else(|| draw.name.clone())
+            .unwrap_or_else(|| "values".to_owned());
+        let wanted: String = wanted
+            .chars()
+            .filter(|c| c.is_ascii_alphanumeric() || *c == '_')
+            .take(60)
+            .collect();
+        let wanted = if wanted.is_empty() {
+            "values".to_owned()
+        } else {
+            wanted
+        };
+        let name = unique(&wanted, |name| {
+            self.pools.iter().any(|(known, _)| known == name)
+        });
         self.pools.push((name.clone(), text));
         Some(name)
     }
@@ -378,8 +498,9 @@ fn request_text(text: &mut String, request: &Request, names: &DrawNames) {
     let _ = writeln!(text, "path = {}", string(&names.template(&request.path)));
     if !request.headers.is_empty() {
         let headers = request.headers.iter();
-        let headers: Vec<String> =
-            headers.map(|(name, value)| format!("{} = {}", key(name), string(&names.template(value)))).collect();
+        let headers: Vec<String> = headers
+            .map(|(name, value)| format!("{} = {}", key(name), string(&names.template(value))))
+            .collect();
         let _ = writeln!(text, "headers = {{ {} }}", headers.join(", "));
     }
     match &request.body {
@@ -403,7 +524,9 @@ fn request_text(text: &mut String, request: &Request, names: &DrawNames) {
     judgement_text(text, request, names);
     if !request.captures.is_empty() {
         let captures = request.captures.iter();
-        let captures: Vec<String> = captures.map(|(name, code)| format!("{} = {}", key(name), string(code))).collect();
+        let captures: Vec<String> = captures
+            .map(|(name, code)| format!("{} = {}", key(name), string(code)))
+            .collect();
         let _ = writeln!(text, "capture = {{ {} }}", captures.join(", "));
     }
 }
@@ -418,17 +541,23 @@ fn judgement_text(text: &mut String, request: &Request, names: &DrawNames) {
         Good::Never => {
             let _ = writeln!(text, "status = \"any\"\nexpect = \"false\"");
         }
-        Good::When(condition) => match (exact_status(&condition), condition.strip_prefix("status ")) {
-            (Some(status), _) if (100..=999).contains(&status) => {
-                let _ = writeln!(text, "status = {status}");
+        Good::When(condition) => {
+            match (exact_status(&condition), condition.strip_prefix("status ")) {
+                (Some(status), _) if (100..=999).contains(&status) => {
+                    let _ = writeln!(text, "status = {status}");
+                }
+                (_, Some(rule)) if is_rule(rule) => {
+                    let _ = writeln!(text, "status = {}", string(&rule.replace(' ', "")));
+                }
+                _ => {
+                    let _ = writeln!(
+                        text,
+                        "status = \"any\"\nexpect = {}",
+                        string(&names.code(&condition))
+                    );
+                }
             }
-            (_, Some(rule)) if is_rule(rule) => {
-                let _ = writeln!(text, "status = {}", string(&rule.replace(' ', "")));
-            }
-            _ => {
-                let _ = writeln!(text, "status = \"any\"\nexpect = {}", string(&names.code(&condition)));
-            }
-        },
+        }
     }
     if let Some(failure) = request.judgement.failure(&|pieces| names.template(pieces)) {
         let _ = writeln!(text, "failure = {}", string(&names.code(&failure)));
@@ -438,7 +567,10 @@ fn judgement_text(text: &mut String, request: &Request, names: &DrawNames) {
 /// True for `< 400`, `!= 404` and the like.
 fn is_rule(rule: &str) -> bool {
     rule.split_once(' ').is_some_and(|(op, bound)| {
-        ["<", "<=", ">", ">=", "!="].contains(&op) && bound.parse::<u16>().is_ok_and(|bound| (100..=999).contains(&bound))
+        ["<", "<=", ">", ">=", "!="].contains(&op)
+            && bound
+                .parse::<u16>()
+                .is_ok_and(|bound| (100..=999).contains(&bound))
     })
 }
 
@@ -453,13 +585,18 @@ fn json_text(json: &Json, names: &DrawNames) -> String {
             pieces => string(&names.template(pieces)),
         },
         Json::List(elements) => {
-            let elements: Vec<String> = elements.iter().map(|element| json_text(element, names)).collect();
+            let elements: Vec<String> = elements
+                .iter()
+                .map(|element| json_text(element, names))
+                .collect();
             format!("[{}]", elements.join(", "))
         }
         Json::Table(items) if items.is_empty() => "{}".to_owned(),
         Json::Table(items) => {
-            let items: Vec<String> =
-                items.iter().map(|(name, value)| format!("{} = {}", key(name), json_text(value, names))).collect();
+            let items: Vec<String> = items
+                .iter()
+                .map(|(name, value)| format!("{} = {}", key(name), json_text(value, names)))
+                .collect();
             format!("{{ {} }}", items.join(", "))
         }
     }
@@ -467,18 +604,31 @@ fn json_text(json: &Json, names: &DrawNames) -> String {
 
 /// The weights of all variants: whole numbers in proportion, as small as need be.
 fn weights(tasks: &[TaskText<'_>]) -> Option<Vec<i128>> {
-    let shares = tasks.iter().flat_map(|task| task.variants.iter().map(|variant| task.count.times(variant.share)));
+    let shares = tasks.iter().flat_map(|task| {
+        task.variants
+            .iter()
+            .map(|variant| task.count.times(variant.share))
+    });
     let shares: Vec<Ratio> = shares.collect::<Option<_>>()?;
     let mut scale = 1_i128;
     for share in &shares {
         scale = scale.checked_mul(share.bottom / gcd(scale, share.bottom))?;
     }
-    let mut weights: Vec<i128> = shares.iter().map(|share| Some(share.top.checked_mul(scale)? / share.bottom)).collect::<Option<_>>()?;
-    let shared = weights.iter().fold(0, |shared, weight| gcd(shared, *weight)).max(1);
+    let mut weights: Vec<i128> = shares
+        .iter()
+        .map(|share| Some(share.top.checked_mul(scale)? / share.bottom))
+        .collect::<Option<_>>()?;
+    let shared = weights
+        .iter()
+        .fold(0, |shared, weight| gcd(shared, *weight))
+        .max(1);
     if scale > 1 || weights.iter().any(|weight| *weight > MAX_WEIGHT) {
         weights.iter_mut().for_each(|weight| *weight /= shared);
     }
-    weights.iter().all(|weight| (1..=MAX_WEIGHT).contains(weight)).then_some(weights)
+    weights
+        .iter()
+        .all(|weight| (1..=MAX_WEIGHT).contains(weight))
+        .then_some(weights)
 }
 
 /// A constant in TOML; none for what TOML has no value for.
@@ -514,7 +664,11 @@ fn pool_entry(value: Toml, weight: i128) -> String {
         && let Some(first) = text.chars().next()
         && text.chars().all(|c| c == first)
     {
-        let fields = format!("repeat = {}, times = {}", string(&first.to_string()), text.chars().count());
+        let fields = format!(
+            "repeat = {}, times = {}",
+            string(&first.to_string()),
+            text.chars().count()
+        );
         return match weight {
             1 => format!("{{ {fields} }}"),
             _ => weighted(fields),
@@ -557,7 +711,9 @@ fn unique(wanted: &str, taken: impl Fn(&str) -> bool) -> String {
 }
 
 fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
 }
 
 /// A string in TOML, in one line.
@@ -581,6 +737,9 @@ fn string(text: &str) -> String {
 }
 
 fn key(name: &str) -> String {
-    let bare = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
+    let bare = !name.is_empty()
+        && name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
     if bare { name.to_owned() } else { string(name) }
 }

@@ -11,7 +11,7 @@ use ruff_text_size::Ranged;
 use crate::ratio::Ratio;
 use crate::reader::{Mode, Raised, Read, Reader, Stop, item, quoted};
 use crate::run::DecisionKind;
-use crate::value::{Answer, AnswerKind, Drawn, DrawKind, Lambda, Piece, Value, Variable};
+use crate::value::{Answer, AnswerKind, DrawKind, Drawn, Lambda, Piece, Value, Variable};
 
 /// The most values that a comprehension or a multiplied list has.
 const MOST_ITEMS: usize = 10_000;
@@ -54,7 +54,10 @@ impl<'a> Reader<'a> {
                                     put(&mut items, key.clone(), value.clone());
                                 }
                             }
-                            _ => return self.stop(&entry.value, "only a dictionary can be unpacked here"),
+                            _ => {
+                                return self
+                                    .stop(&entry.value, "only a dictionary can be unpacked here");
+                            }
                         }
                         continue;
                     };
@@ -98,7 +101,9 @@ impl<'a> Reader<'a> {
                     return Ok(Value::Bool(!self.truth(&*operation.operand, value)?));
                 }
                 match (operation.op, self.constant(node, value)?) {
-                    (UnaryOp::USub, Value::Int(number)) if number != i64::MIN => Ok(Value::Int(-number)),
+                    (UnaryOp::USub, Value::Int(number)) if number != i64::MIN => {
+                        Ok(Value::Int(-number))
+                    }
                     (UnaryOp::USub, Value::Float(number)) => Ok(Value::Float(-number)),
                     (UnaryOp::UAdd, value @ (Value::Int(_) | Value::Float(_))) => Ok(value),
                     _ => self.unknown(node),
@@ -111,7 +116,12 @@ impl<'a> Reader<'a> {
             }
             Expr::Compare(comparison) => {
                 let mut left = self.eval(&comparison.left)?;
-                for (index, (op, right)) in comparison.ops.iter().zip(&comparison.comparators).enumerate() {
+                for (index, (op, right)) in comparison
+                    .ops
+                    .iter()
+                    .zip(&comparison.comparators)
+                    .enumerate()
+                {
                     let right = self.eval(right)?;
                     let value = self.compare(node, left, *op, right.clone())?;
                     if index + 1 == comparison.ops.len() {
@@ -178,7 +188,10 @@ impl<'a> Reader<'a> {
 
     /// That a workload has nothing for what stands here.
     pub(crate) fn unknown<T>(&self, node: &impl Ranged) -> Read<T> {
-        self.stop(node, format!("a workload cannot say `{}`", self.snippet(node)))
+        self.stop(
+            node,
+            format!("a workload cannot say `{}`", self.snippet(node)),
+        )
     }
 
     pub(crate) fn elements_of(&mut self, nodes: &'a [Expr]) -> Read<Vec<Value<'a>>> {
@@ -199,7 +212,10 @@ impl<'a> Reader<'a> {
         let value = self.constant(node, value)?;
         match value.elements() {
             Some(elements) => Ok(elements),
-            None => self.stop(node, format!("how often `{}` goes round is not known", self.snippet(node))),
+            None => self.stop(
+                node,
+                format!("how often `{}` goes round is not known", self.snippet(node)),
+            ),
         }
     }
 
@@ -241,9 +257,33 @@ impl<'a> Reader<'a> {
             return Ok(value.clone());
         }
         const KNOWN: [&str; 27] = [
-            "print", "len", "str", "int", "float", "bool", "round", "range", "list", "tuple", "dict",
-            "min", "max", "sum", "enumerate", "zip", "abs", "sorted", "set", "reversed", "object",
-            "Exception", "ValueError", "KeyError", "TypeError", "super", "isinstance",
+            "print",
+            "len",
+            "str",
+            "int",
+            "float",
+            "bool",
+            "round",
+            "range",
+            "list",
+            "tuple",
+            "dict",
+            "min",
+            "max",
+            "sum",
+            "enumerate",
+            "zip",
+            "abs",
+            "sorted",
+            "set",
+            "reversed",
+            "object",
+            "Exception",
+            "ValueError",
+            "KeyError",
+            "TypeError",
+            "super",
+            "isinstance",
         ];
         match name {
             "__name__" => Ok(Value::text(&self.files[self.file].name)),
@@ -267,7 +307,12 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn library_attribute(&mut self, node: &'a ExprAttribute, path: &str, name: &str) -> Read<Value<'a>> {
+    fn library_attribute(
+        &mut self,
+        node: &'a ExprAttribute,
+        path: &str,
+        name: &str,
+    ) -> Read<Value<'a>> {
         const LETTERS: &str = "abcdefghijklmnopqrstuvwxyz";
         let letters = LETTERS.to_uppercase();
         match (path, name) {
@@ -278,8 +323,12 @@ impl<'a> Reader<'a> {
             ("string", "hexdigits") => Ok(Value::text("0123456789abcdefABCDEF")),
             ("math", "pi") => Ok(Value::Float(std::f64::consts::PI)),
             ("math", "e") => Ok(Value::Float(std::f64::consts::E)),
-            ("random" | "os" | "os.environ" | "json" | "uuid" | "string" | "math" | "time" | "datetime"
-            | "logging" | "logger" | "locust" | "events" | "event" | "base64" | "urllib3" | "urllib3.exceptions", _) => {
+            (
+                "random" | "os" | "os.environ" | "json" | "uuid" | "string" | "math" | "time"
+                | "datetime" | "logging" | "logger" | "locust" | "events" | "event" | "base64"
+                | "urllib3" | "urllib3.exceptions",
+                _,
+            ) => {
                 let path = match (path, name) {
                     ("locust", "events") => "events".to_owned(),
                     ("events", _) => "event".to_owned(),
@@ -291,18 +340,28 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn reply_attribute(&mut self, node: &'a ExprAttribute, step: usize, name: &str) -> Read<Value<'a>> {
+    fn reply_attribute(
+        &mut self,
+        node: &'a ExprAttribute,
+        step: usize,
+        name: &str,
+    ) -> Read<Value<'a>> {
         let answer = |code: &str, kind| {
-            Ok(Value::Answer(Rc::new(Answer { step, code: code.to_owned(), kind })))
+            Ok(Value::Answer(Rc::new(Answer {
+                step,
+                code: code.to_owned(),
+                kind,
+            })))
         };
         match name {
             "status_code" => answer("status", AnswerKind::Status),
             "text" => answer("body", AnswerKind::Body),
             "ok" => answer("status < 400", AnswerKind::Truth),
             "headers" => answer("headers", AnswerKind::Headers),
-            "json" | "success" | "failure" | "raise_for_status" => {
-                Ok(Value::Method(Rc::new((Value::Reply(step), name.to_owned()))))
-            }
+            "json" | "success" | "failure" | "raise_for_status" => Ok(Value::Method(Rc::new((
+                Value::Reply(step),
+                name.to_owned(),
+            )))),
             "elapsed" => self.stop(node, "a workload has no `elapsed` of a response"),
             _ => self.stop(node, format!("a workload has no `{name}` of a response")),
         }
@@ -345,7 +404,12 @@ impl<'a> Reader<'a> {
     }
 
     /// The element of a value.
-    pub(crate) fn take(&mut self, node: &impl Ranged, value: Value<'a>, key: Value<'a>) -> Read<Value<'a>> {
+    pub(crate) fn take(
+        &mut self,
+        node: &impl Ranged,
+        value: Value<'a>,
+        key: Value<'a>,
+    ) -> Read<Value<'a>> {
         match self.settle(node, value)? {
             Value::Library(path) if &*path == "os.environ" => {
                 let key = self.constant(node, key)?;
@@ -360,12 +424,20 @@ impl<'a> Reader<'a> {
             Value::Answer(answer) => {
                 let key = self.constant(node, key)?;
                 let code = match (&key, answer.kind) {
-                    (Value::Str(name), AnswerKind::Json | AnswerKind::Headers) => member(&answer.code, name),
-                    (Value::Int(index), AnswerKind::Json) if *index >= 0 => format!("{}[{index}]", answer.code),
+                    (Value::Str(name), AnswerKind::Json | AnswerKind::Headers) => {
+                        member(&answer.code, name)
+                    }
+                    (Value::Int(index), AnswerKind::Json) if *index >= 0 => {
+                        format!("{}[{index}]", answer.code)
+                    }
                     (Value::Int(-1), AnswerKind::Json) => format!("({} | last)", answer.code),
                     _ => return self.unknown(node),
                 };
-                let answer = Answer { step: answer.step, code, kind: answer.kind };
+                let answer = Answer {
+                    step: answer.step,
+                    code,
+                    kind: answer.kind,
+                };
                 if self.run.catches(Raised::NoKey) && answer.kind == AnswerKind::Json {
                     let condition = format!("{} is defined", answer.code);
                     if !self.ask(node, answer.step, &condition)? {
@@ -379,10 +451,14 @@ impl<'a> Reader<'a> {
                 let mut path = drawn.path.clone();
                 path.push(key.clone());
                 let has = |outcome: &Value<'a>| self.part(outcome, &path).is_some();
-                let plain = matches!(&key, Value::Str(_)) || matches!(&key, Value::Int(index) if *index >= 0);
+                let plain = matches!(&key, Value::Str(_))
+                    || matches!(&key, Value::Int(index) if *index >= 0);
                 let all = self.outcomes(drawn.draw, MOST_ITEMS);
                 if plain && all.is_some_and(|all| all.iter().all(|(outcome, _)| has(outcome))) {
-                    return Ok(Value::Drawn(Rc::new(Drawn { draw: drawn.draw, path })));
+                    return Ok(Value::Drawn(Rc::new(Drawn {
+                        draw: drawn.draw,
+                        path,
+                    })));
                 }
                 let value = self.concrete(node, &drawn)?;
                 self.take(node, value, key)
@@ -428,7 +504,9 @@ impl<'a> Reader<'a> {
         let mut pieces = Vec::new();
         for part in node.value.iter() {
             match part {
-                FStringPart::Literal(literal) => pieces.push(Piece::Literal(literal.value.to_string())),
+                FStringPart::Literal(literal) => {
+                    pieces.push(Piece::Literal(literal.value.to_string()))
+                }
                 FStringPart::FString(text) => {
                     for element in &text.elements {
                         match element {
@@ -437,7 +515,10 @@ impl<'a> Reader<'a> {
                             }
                             InterpolatedStringElement::Interpolation(part) => {
                                 let value = self.eval(&part.expression)?;
-                                let plain = matches!(part.conversion, ConversionFlag::None | ConversionFlag::Str);
+                                let plain = matches!(
+                                    part.conversion,
+                                    ConversionFlag::None | ConversionFlag::Str
+                                );
                                 if !plain || part.debug_text.is_some() {
                                     return self.unknown(node);
                                 }
@@ -469,9 +550,14 @@ impl<'a> Reader<'a> {
             Value::Drawn(drawn) => {
                 let plain = match &self.run.draws[drawn.draw].kind {
                     DrawKind::Whole(..) | DrawKind::Real(..) => true,
-                    DrawKind::Unit(low, high) => (*low, *high) == (Ratio { top: 0, bottom: 1 }, Ratio::ONE),
+                    DrawKind::Unit(low, high) => {
+                        (*low, *high) == (Ratio { top: 0, bottom: 1 }, Ratio::ONE)
+                    }
                     DrawKind::Outcomes(outcomes) => outcomes.iter().all(|(outcome, _)| {
-                        matches!(self.part(outcome, &drawn.path), Some(Value::Str(_) | Value::Int(_)))
+                        matches!(
+                            self.part(outcome, &drawn.path),
+                            Some(Value::Str(_) | Value::Int(_))
+                        )
                     }),
                 };
                 match self.draw_code(&drawn).filter(|_| plain) {
@@ -484,12 +570,24 @@ impl<'a> Reader<'a> {
             }
             value => match value.show() {
                 Some(text) => Ok(vec![Piece::Literal(text)]),
-                None => self.stop(node, format!("`{}` makes no text that a workload can say", self.snippet(node))),
+                None => self.stop(
+                    node,
+                    format!(
+                        "`{}` makes no text that a workload can say",
+                        self.snippet(node)
+                    ),
+                ),
             },
         }
     }
 
-    fn binary(&mut self, node: &Expr, left: Value<'a>, op: Operator, right: Value<'a>) -> Read<Value<'a>> {
+    fn binary(
+        &mut self,
+        node: &Expr,
+        left: Value<'a>,
+        op: Operator,
+        right: Value<'a>,
+    ) -> Read<Value<'a>> {
         let (left, right) = (self.settle(node, left)?, self.settle(node, right)?);
         let is_text = |value: &Value<'a>| matches!(value, Value::Str(_) | Value::Text(_));
         if op == Operator::Add && (is_text(&left) || is_text(&right)) {
@@ -540,7 +638,13 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn compare(&mut self, node: &Expr, left: Value<'a>, op: CmpOp, right: Value<'a>) -> Read<Value<'a>> {
+    fn compare(
+        &mut self,
+        node: &Expr,
+        left: Value<'a>,
+        op: CmpOp,
+        right: Value<'a>,
+    ) -> Read<Value<'a>> {
         let (left, right) = (self.settle(node, left)?, self.settle(node, right)?);
         match (&left, &right) {
             (Value::Answer(answer), other) | (other, Value::Answer(answer)) => {
@@ -550,7 +654,9 @@ impl<'a> Reader<'a> {
                     return self.unknown(node);
                 };
                 let code = match (op, is_left) {
-                    (CmpOp::Is | CmpOp::IsNot, true) if matches!(other, Value::None | Value::Bool(_)) => {
+                    (CmpOp::Is | CmpOp::IsNot, true)
+                        if matches!(other, Value::None | Value::Bool(_)) =>
+                    {
                         let not = if op == CmpOp::IsNot { "not " } else { "" };
                         format!("{} is {not}{literal}", answer.code)
                     }
@@ -561,7 +667,11 @@ impl<'a> Reader<'a> {
                         None => format!("{literal} {} {}", op.as_str(), answer.code),
                     },
                 };
-                let answer = Answer { step: answer.step, code, kind: AnswerKind::Truth };
+                let answer = Answer {
+                    step: answer.step,
+                    code,
+                    kind: AnswerKind::Truth,
+                };
                 Ok(Value::Answer(Rc::new(answer)))
             }
             (Value::Drawn(drawn), other) | (other, Value::Drawn(drawn)) => {
@@ -572,7 +682,8 @@ impl<'a> Reader<'a> {
                     value if is_left => return self.compare(node, value, op, other),
                     value => return self.compare(node, other, op, value),
                 };
-                self.compare_drawn(node, &drawn, op, &other, is_left).map(Value::Bool)
+                self.compare_drawn(node, &drawn, op, &other, is_left)
+                    .map(Value::Bool)
             }
             _ => match compared(&left, op, &right) {
                 Some(yes) => Ok(Value::Bool(yes)),
@@ -605,7 +716,11 @@ impl<'a> Reader<'a> {
             }
             return Ok(self.split(drawn.draw, outcomes, &yes));
         }
-        let op = if is_left { Some(op.as_str()) } else { mirrored(op) };
+        let op = if is_left {
+            Some(op.as_str())
+        } else {
+            mirrored(op)
+        };
         let (Some(op), Some(bound)) = (op, other.number()) else {
             return self.unknown(node);
         };
@@ -619,9 +734,16 @@ impl<'a> Reader<'a> {
                 let Some(bound) = Ratio::of(bound) else {
                     return self.unknown(node);
                 };
-                let bound = if low.is_above(bound) { low } else if bound.is_above(high) { high } else { bound };
+                let bound = if low.is_above(bound) {
+                    low
+                } else if bound.is_above(high) {
+                    high
+                } else {
+                    bound
+                };
                 let parts = bound.minus(low).zip(high.minus(bound)).zip(high.minus(low));
-                let chances = parts.and_then(|((under, over), all)| Some((under.over(all)?, over.over(all)?)));
+                let chances = parts
+                    .and_then(|((under, over), all)| Some((under.over(all)?, over.over(all)?)));
                 let Some((under, over)) = chances else {
                     return self.unknown(node);
                 };
@@ -631,7 +753,11 @@ impl<'a> Reader<'a> {
                     _ if below => self.run.decide(DecisionKind::Chance(vec![under, over])) == 0,
                     _ => self.run.decide(DecisionKind::Chance(vec![over, under])) == 1,
                 };
-                let left = if is_under { DrawKind::Unit(low, bound) } else { DrawKind::Unit(bound, high) };
+                let left = if is_under {
+                    DrawKind::Unit(low, bound)
+                } else {
+                    DrawKind::Unit(bound, high)
+                };
                 self.run.draws[drawn.draw].kind = left;
                 Ok(is_under == below)
             }
@@ -655,27 +781,43 @@ impl<'a> Reader<'a> {
                 let Some(outcomes) = self.outcomes(drawn.draw, MOST_ITEMS) else {
                     return self.unknown(node);
                 };
-                let parts = outcomes.iter().map(|(outcome, _)| self.part(outcome, &drawn.path)?.truth());
+                let parts = outcomes
+                    .iter()
+                    .map(|(outcome, _)| self.part(outcome, &drawn.path)?.truth());
                 match parts.collect::<Option<Vec<bool>>>() {
                     Some(yes) => Ok(self.split(drawn.draw, outcomes, &yes)),
                     None => self.unknown(node),
                 }
             }
             Value::Text(pieces)
-                if pieces.iter().any(|piece| matches!(piece, Piece::Literal(text) if !text.is_empty())) =>
+                if pieces
+                    .iter()
+                    .any(|piece| matches!(piece, Piece::Literal(text) if !text.is_empty())) =>
             {
                 Ok(true)
             }
             value => match value.truth() {
                 Some(yes) => Ok(yes),
-                None => self.stop(node, format!("a workload cannot decide by `{}`", self.snippet(node))),
+                None => self.stop(
+                    node,
+                    format!("a workload cannot decide by `{}`", self.snippet(node)),
+                ),
             },
         }
     }
 
     /// Decides by a response.
-    pub(crate) fn ask(&mut self, node: &impl Ranged, request: usize, condition: &str) -> Read<bool> {
-        let known = self.run.known.iter().filter(|(known, _, _)| *known == request);
+    pub(crate) fn ask(
+        &mut self,
+        node: &impl Ranged,
+        request: usize,
+        condition: &str,
+    ) -> Read<bool> {
+        let known = self
+            .run
+            .known
+            .iter()
+            .filter(|(known, _, _)| *known == request);
         for (_, text, yes) in known {
             if text == condition {
                 return Ok(*yes);
@@ -794,7 +936,8 @@ pub(crate) fn compared<'a>(left: &Value<'a>, op: CmpOp, right: &Value<'a>) -> Op
     };
     if !known(left) || !known(right) {
         // a thing is never nothing
-        let nothing = matches!(right, Value::None) && matches!(left, Value::Object(_) | Value::Reply(_) | Value::Client);
+        let nothing = matches!(right, Value::None)
+            && matches!(left, Value::Object(_) | Value::Reply(_) | Value::Client);
         return match op {
             CmpOp::Is | CmpOp::Eq if nothing => Some(false),
             CmpOp::IsNot | CmpOp::NotEq if nothing => Some(true),
@@ -825,7 +968,11 @@ pub(crate) fn compared<'a>(left: &Value<'a>, op: CmpOp, right: &Value<'a>) -> Op
 }
 
 /// Python's arithmetic of constants.
-pub(crate) fn arithmetic<'a>(left: &Value<'a>, op: Operator, right: &Value<'a>) -> Option<Value<'a>> {
+pub(crate) fn arithmetic<'a>(
+    left: &Value<'a>,
+    op: Operator,
+    right: &Value<'a>,
+) -> Option<Value<'a>> {
     if let (Value::Int(left), Value::Int(right)) = (left, right) {
         let whole = match op {
             Operator::Add => left.checked_add(*right),
@@ -834,7 +981,9 @@ pub(crate) fn arithmetic<'a>(left: &Value<'a>, op: Operator, right: &Value<'a>) 
             Operator::FloorDiv if *right > 0 => Some(left.div_euclid(*right)),
             Operator::Mod if *right > 0 => Some(left.rem_euclid(*right)),
             Operator::Pow => left.checked_pow(u32::try_from(*right).ok()?),
-            Operator::Div if *right != 0 => return Some(Value::Float(*left as f64 / *right as f64)),
+            Operator::Div if *right != 0 => {
+                return Some(Value::Float(*left as f64 / *right as f64));
+            }
             _ => None,
         };
         return whole.map(Value::Int);
@@ -852,7 +1001,8 @@ pub(crate) fn arithmetic<'a>(left: &Value<'a>, op: Operator, right: &Value<'a>) 
         }));
     }
     match (left, op, right) {
-        (Value::Str(text), Operator::Mult, Value::Int(times)) | (Value::Int(times), Operator::Mult, Value::Str(text)) => {
+        (Value::Str(text), Operator::Mult, Value::Int(times))
+        | (Value::Int(times), Operator::Mult, Value::Str(text)) => {
             let times = usize::try_from(*times).unwrap_or(0);
             let small = text.len().checked_mul(times)? <= 1_000_000;
             small.then(|| Value::text(&text.repeat(times)))
@@ -861,15 +1011,22 @@ pub(crate) fn arithmetic<'a>(left: &Value<'a>, op: Operator, right: &Value<'a>) 
             let items = list.items.borrow();
             let times = usize::try_from(*times).unwrap_or(0);
             let few = items.len().checked_mul(times)? <= MOST_ITEMS;
-            few.then(|| Value::list(std::iter::repeat_n(items.to_vec(), times).flatten().collect(), false))
+            few.then(|| {
+                Value::list(
+                    std::iter::repeat_n(items.to_vec(), times)
+                        .flatten()
+                        .collect(),
+                    false,
+                )
+            })
         }
         (Value::List(one), Operator::Add, Value::List(other)) => {
             let all = [one.items.borrow().to_vec(), other.items.borrow().to_vec()].concat();
             Some(Value::list(all, false))
         }
-        (Value::Tuple(one), Operator::Add, Value::Tuple(other)) => {
-            Some(Value::Tuple(Rc::new([(**one).clone(), (**other).clone()].concat())))
-        }
+        (Value::Tuple(one), Operator::Add, Value::Tuple(other)) => Some(Value::Tuple(Rc::new(
+            [(**one).clone(), (**other).clone()].concat(),
+        ))),
         (Value::Dict(one), Operator::BitOr, Value::Dict(other)) => {
             let mut items = one.items.borrow().to_vec();
             for (key, value) in other.items.borrow().iter() {
@@ -886,7 +1043,10 @@ pub(crate) fn formatted(value: &Value<'_>, spec: &str) -> Option<String> {
     if spec.is_empty() {
         return value.show();
     }
-    if let Some(digits) = spec.strip_prefix('.').and_then(|spec| spec.strip_suffix('f')) {
+    if let Some(digits) = spec
+        .strip_prefix('.')
+        .and_then(|spec| spec.strip_suffix('f'))
+    {
         let digits: usize = digits.parse().ok().filter(|digits| *digits <= 9)?;
         return Some(format!("{:.digits$}", value.number()?));
     }
@@ -900,4 +1060,3 @@ pub(crate) fn formatted(value: &Value<'_>, spec: &str) -> Option<String> {
         false => format!("{number:width$}"),
     })
 }
-

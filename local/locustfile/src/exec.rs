@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use ruff_python_ast::{
-    ExceptHandler, Expr, ExprCall, Operator, Stmt, StmtFor, StmtFunctionDef, StmtIf, StmtImportFrom, StmtTry, StmtWith,
+    ExceptHandler, Expr, ExprCall, Operator, Stmt, StmtFor, StmtFunctionDef, StmtIf,
+    StmtImportFrom, StmtTry, StmtWith,
 };
 use ruff_text_size::Ranged;
 
@@ -74,7 +75,10 @@ impl<'a> Reader<'a> {
             Stmt::Pass(_) | Stmt::Global(_) => {}
             Stmt::Expr(expression) => {
                 // a documentation string
-                if !matches!(&*expression.value, Expr::StringLiteral(_) | Expr::EllipsisLiteral(_)) {
+                if !matches!(
+                    &*expression.value,
+                    Expr::StringLiteral(_) | Expr::EllipsisLiteral(_)
+                ) {
                     let value = self.eval(&expression.value)?;
                     if let Value::Poison(problem) = value {
                         return Err(Stop::Told(problem));
@@ -124,7 +128,8 @@ impl<'a> Reader<'a> {
                         || name.split('.').next().unwrap_or(name),
                         |shown| shown.as_str(),
                     );
-                    let value = self.module(statement, if alias.asname.is_some() { name } else { shown });
+                    let value =
+                        self.module(statement, if alias.asname.is_some() { name } else { shown });
                     self.set(&shown.to_owned(), value);
                 }
             }
@@ -140,13 +145,21 @@ impl<'a> Reader<'a> {
     /// A value that is only wrong if it is used: outside of tasks much is set that no request needs.
     fn evaluated(&mut self, node: &'a Expr) -> Read<Value<'a>> {
         match self.eval(node) {
-            Err(Stop::Problem(problem)) if self.mode != Mode::Task => Ok(Value::Poison(Rc::new(problem))),
+            Err(Stop::Problem(problem)) if self.mode != Mode::Task => {
+                Ok(Value::Poison(Rc::new(problem)))
+            }
             Err(Stop::Told(problem)) => Ok(Value::Poison(problem)),
             other => other,
         }
     }
 
-    fn augmented(&mut self, node: &'a Stmt, old: Value<'a>, op: Operator, more: Value<'a>) -> Read<Value<'a>> {
+    fn augmented(
+        &mut self,
+        node: &'a Stmt,
+        old: Value<'a>,
+        op: Operator,
+        more: Value<'a>,
+    ) -> Read<Value<'a>> {
         self.check_changes(node, &old)?;
         let (old, more) = (self.settle(node, old)?, self.settle(node, more)?);
         if op == Operator::Add && (matches!(old, Value::Str(_) | Value::Text(_))) {
@@ -165,7 +178,9 @@ impl<'a> Reader<'a> {
         if let Value::Drawn(drawn) = &value
             && drawn.path.is_empty()
         {
-            self.run.draws[drawn.draw].name.get_or_insert_with(|| name.to_owned());
+            self.run.draws[drawn.draw]
+                .name
+                .get_or_insert_with(|| name.to_owned());
         }
         let frame = match self.frames.last_mut() {
             Some(frame) => frame,
@@ -195,7 +210,11 @@ impl<'a> Reader<'a> {
                     drawn @ Value::Drawn(_) => {
                         let mut values = Vec::new();
                         for index in 0..targets.len() {
-                            values.push(self.take(target, drawn.clone(), Value::Int(index as i64))?);
+                            values.push(self.take(
+                                target,
+                                drawn.clone(),
+                                Value::Int(index as i64),
+                            )?);
                         }
                         values
                     }
@@ -237,7 +256,10 @@ impl<'a> Reader<'a> {
 
     fn choice_of(&mut self, choice: &'a StmtIf) -> Read<Flow<'a>> {
         let clauses = std::iter::once((Some(&*choice.test), &choice.body));
-        let others = choice.elif_else_clauses.iter().map(|clause| (clause.test.as_ref(), &clause.body));
+        let others = choice
+            .elif_else_clauses
+            .iter()
+            .map(|clause| (clause.test.as_ref(), &clause.body));
         let clauses: Vec<_> = clauses.chain(others).collect();
         for (index, (test, body)) in clauses.iter().enumerate() {
             let Some(test) = test else {
@@ -294,7 +316,10 @@ impl<'a> Reader<'a> {
                 Some(call) => self.with_request(call),
                 None => self.stop(
                     &item.context_expr,
-                    format!("a workload has no `with {}`", self.snippet(&item.context_expr)),
+                    format!(
+                        "a workload has no `with {}`",
+                        self.snippet(&item.context_expr)
+                    ),
                 ),
             };
             let value = match value {
@@ -351,13 +376,20 @@ impl<'a> Reader<'a> {
 
     fn attempt(&mut self, attempt: &'a StmtTry) -> Read<Flow<'a>> {
         if self.mode == Mode::Module {
-            let imports = attempt.body.iter().all(|one| matches!(one, Stmt::Import(_) | Stmt::ImportFrom(_)));
+            let imports = attempt
+                .body
+                .iter()
+                .all(|one| matches!(one, Stmt::Import(_) | Stmt::ImportFrom(_)));
             if !imports {
                 return self.unknown(attempt);
             }
             return self.block(&attempt.body);
         }
-        let handlers: Vec<_> = attempt.handlers.iter().map(|ExceptHandler::ExceptHandler(handler)| handler).collect();
+        let handlers: Vec<_> = attempt
+            .handlers
+            .iter()
+            .map(|ExceptHandler::ExceptHandler(handler)| handler)
+            .collect();
         let catches = handlers.iter().map(|handler| match &handler.type_ {
             None => vec![Raised::NoJson, Raised::NoKey],
             Some(kind) => caught(&self.snippet(&**kind)),
@@ -373,7 +405,9 @@ impl<'a> Reader<'a> {
                 };
                 let handler = handlers[at];
                 if let Some(name) = &handler.name {
-                    let message = format!("the text of the exception `{name}` is Python's, which a workload does not know");
+                    let message = format!(
+                        "the text of the exception `{name}` is Python's, which a workload does not know"
+                    );
                     let problem = self.problem_at(handler.range(), message);
                     self.set(name.as_str(), Value::Poison(Rc::new(problem)));
                 }
@@ -390,7 +424,10 @@ impl<'a> Reader<'a> {
 
     fn define(&mut self, function: &'a StmtFunctionDef) -> Read<()> {
         if !self.frames.is_empty() && self.mode == Mode::Task {
-            return self.stop(function, "a function within a function is beyond what is read: move it out");
+            return self.stop(
+                function,
+                "a function within a function is beyond what is read: move it out",
+            );
         }
         let value = Rc::new(Function {
             definition: function,
@@ -405,8 +442,8 @@ impl<'a> Reader<'a> {
     /// A module by its name.
     pub(crate) fn module(&mut self, node: &'a impl Ranged, name: &str) -> Value<'a> {
         const KNOWN: [&str; 14] = [
-            "random", "os", "json", "uuid", "string", "math", "time", "datetime", "logging", "locust", "base64",
-            "urllib3", "gevent", "typing",
+            "random", "os", "json", "uuid", "string", "math", "time", "datetime", "logging",
+            "locust", "base64", "urllib3", "gevent", "typing",
         ];
         match name {
             "os.environ" | "os.path" => Value::Library(Rc::from("os")),
@@ -429,7 +466,10 @@ impl<'a> Reader<'a> {
             let shown = alias.asname.as_ref().map_or(name, |shown| shown.as_str());
             if name == "*" {
                 let Some(file) = own else {
-                    return self.stop(statement, format!("the module `{module}` is not read: import its names one by one"));
+                    return self.stop(
+                        statement,
+                        format!("the module `{module}` is not read: import its names one by one"),
+                    );
                 };
                 let all: HashMap<String, Value<'a>> = self.globals[file].clone();
                 for (name, value) in all.into_iter().filter(|(name, _)| !name.starts_with('_')) {
@@ -454,11 +494,14 @@ impl<'a> Reader<'a> {
         match (root, name) {
             ("locust", "events") => Value::Library(Rc::from("events")),
             ("locust", _) => Value::Library(Rc::from(format!("locust.{name}"))),
-            ("random" | "os" | "json" | "uuid" | "string" | "math" | "time" | "logging" | "datetime" | "gevent", _) => {
-                Value::Library(Rc::from(format!("{root}.{name}")))
-            }
+            (
+                "random" | "os" | "json" | "uuid" | "string" | "math" | "time" | "logging"
+                | "datetime" | "gevent",
+                _,
+            ) => Value::Library(Rc::from(format!("{root}.{name}"))),
             _ => {
-                let message = format!("`{name}` comes from the module `{module}`, which is not read");
+                let message =
+                    format!("`{name}` comes from the module `{module}`, which is not read");
                 Value::Poison(Rc::new(self.problem_at(statement.range(), message)))
             }
         }

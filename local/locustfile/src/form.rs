@@ -31,17 +31,25 @@ fn quote(text: &str, safe: &str, plus: bool) -> String {
 
 /// The expression with what makes `quote_plus` of a template's `urlencode`.
 pub(crate) fn quoting(code: &str) -> String {
-    format!("{code} | string | urlencode | replace('/', '%2F') | replace('%7E', '~') | replace('%20', '+')")
+    format!(
+        "{code} | string | urlencode | replace('/', '%2F') | replace('%7E', '~') | replace('%20', '+')"
+    )
 }
 
 /// The header of basic authentication, as requests writes it.
 pub(crate) fn basic(user: &str, password: &str) -> String {
     let latin = |text: &str| -> Vec<u8> {
-        let bytes: Option<Vec<u8>> = text.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect();
+        let bytes: Option<Vec<u8>> = text
+            .chars()
+            .map(|c| u8::try_from(u32::from(c)).ok())
+            .collect();
         bytes.unwrap_or_else(|| text.as_bytes().to_vec())
     };
     let pair = [latin(user), vec![b':'], latin(password)].concat();
-    format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair))
+    format!(
+        "Basic {}",
+        base64::engine::general_purpose::STANDARD.encode(pair)
+    )
 }
 
 /// A text in JSON, as `json.dumps` writes it.

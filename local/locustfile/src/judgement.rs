@@ -36,14 +36,18 @@ impl Judgement {
         match self {
             Self::Success => Good::Always,
             Self::Failure(_) => Good::Never,
-            Self::Unsaid => match known.and_then(|(condition, holds)| below_400(condition, holds)) {
-                Some(true) => Good::Always,
-                Some(false) => Good::Never,
-                None => Good::When(BELOW_400.to_owned()),
-            },
-            Self::If(condition, yes, no) => {
-                either(condition, yes.good(Some((condition, true))), no.good(Some((condition, false))))
+            Self::Unsaid => {
+                match known.and_then(|(condition, holds)| below_400(condition, holds)) {
+                    Some(true) => Good::Always,
+                    Some(false) => Good::Never,
+                    None => Good::When(BELOW_400.to_owned()),
+                }
             }
+            Self::If(condition, yes, no) => either(
+                condition,
+                yes.good(Some((condition, true))),
+                no.good(Some((condition, false))),
+            ),
         }
     }
 
@@ -52,7 +56,8 @@ impl Judgement {
         match self {
             Self::Unsaid => self.good(known) != Good::Always,
             Self::If(condition, yes, no) => {
-                yes.has_unsaid_failure(Some((condition, true))) || no.has_unsaid_failure(Some((condition, false)))
+                yes.has_unsaid_failure(Some((condition, true)))
+                    || no.has_unsaid_failure(Some((condition, false)))
             }
             _ => false,
         }

@@ -32,10 +32,22 @@ pub use source::SourceFile;
 use source::Parsing;
 
 /// The longest that reading may take. Unoptimized code has more time, as tests share their machine.
-const DEADLINE: Duration = Duration::from_millis(if cfg!(debug_assertions) { 60_000 } else { 1_800 });
+const DEADLINE: Duration = Duration::from_millis(if cfg!(debug_assertions) {
+    60_000
+} else {
+    1_800
+});
 
 /// The stack: a syntax tree may be as deep as a file is long.
 const STACK: usize = 512 * 1024 * 1024;
+
+/// The beginning of every workload that was made of locustfiles.
+pub(crate) const MARK: &str = "# Converted from ";
+
+/// True for the text of a workload that was made of locustfiles.
+pub fn is_converted(workload: &str) -> bool {
+    workload.starts_with(MARK)
+}
 
 /// What else conversion depends on.
 pub(crate) struct Options<'o> {
@@ -77,23 +89,37 @@ pub fn read(
     variables: impl Fn(&str) -> Option<String> + Send + 'static,
     host: Option<String>,
 ) -> Result<Reading, Problems> {
-    let name = files.first().map_or_else(String::new, |file| file.name.clone());
+    let name = files
+        .first()
+        .map_or_else(String::new, |file| file.name.clone());
     let (tell, told) = mpsc::channel();
     let reading = move || {
         let done = read_here(files, &module, &variables, host.as_deref());
         // nobody listens any more when this thread was given up
         let _ = tell.send(done);
     };
-    let thread = std::thread::Builder::new().name("locustfile".to_owned()).stack_size(STACK);
+    let thread = std::thread::Builder::new()
+        .name("locustfile".to_owned())
+        .stack_size(STACK);
     if thread.spawn(reading).is_err() {
-        return Err(Problems::of(&name, 1, "the file cannot be read: there is no memory for it"));
+        return Err(Problems::of(
+            &name,
+            1,
+            "the file cannot be read: there is no memory for it",
+        ));
     }
     match told.recv_timeout(DEADLINE) {
         Ok(done) => done,
-        Err(mpsc::RecvTimeoutError::Timeout) => {
-            Err(Problems::of(&name, 1, "reading the file takes too long: make it simpler"))
-        }
-        Err(mpsc::RecvTimeoutError::Disconnected) => Err(Problems::of(&name, 1, "the file cannot be read: its reader has failed")),
+        Err(mpsc::RecvTimeoutError::Timeout) => Err(Problems::of(
+            &name,
+            1,
+            "reading the file takes too long: make it simpler",
+        )),
+        Err(mpsc::RecvTimeoutError::Disconnected) => Err(Problems::of(
+            &name,
+            1,
+            "the file cannot be read: its reader has failed",
+        )),
     }
 }
 
@@ -113,7 +139,11 @@ fn read_here(
         match Parsing::read(&file) {
             Ok(parsing) => {
                 for name in parsing.imports() {
-                    let is_known = |file: &SourceFile| Path::new(&file.name).file_stem().is_some_and(|stem| *stem == *name);
+                    let is_known = |file: &SourceFile| {
+                        Path::new(&file.name)
+                            .file_stem()
+                            .is_some_and(|stem| *stem == *name)
+                    };
                     if !waiting.iter().any(is_known) {
                         waiting.extend(module(&file, &name));
                     }
@@ -126,5 +156,9 @@ fn read_here(
     if !problems.is_empty() {
         return Err(Problems::new(problems));
     }
-    Ok(convert::read(&parsed, mains, &Options { environment, host }))
+    Ok(convert::read(
+        &parsed,
+        mains,
+        &Options { environment, host },
+    ))
 }

@@ -17,7 +17,12 @@ pub struct Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { file, line, column, message } = self;
+        let Self {
+            file,
+            line,
+            column,
+            message,
+        } = self;
         match column {
             Some(column) => write!(f, "{file}:{line}:{column}: {message}"),
             None => write!(f, "{file}:{line}: {message}"),

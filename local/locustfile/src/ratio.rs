@@ -11,7 +11,11 @@ pub(crate) struct Ratio {
 const LARGEST: i128 = 1_000_000_000_000_000_000;
 
 pub(crate) fn gcd(one: i128, other: i128) -> i128 {
-    if other == 0 { one.abs() } else { gcd(other, one % other) }
+    if other == 0 {
+        one.abs()
+    } else {
+        gcd(other, one % other)
+    }
 }
 
 impl Ratio {
@@ -33,7 +37,9 @@ impl Ratio {
         }
         let text = format!("{number}");
         let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
-        let digits = u32::try_from(fraction.len()).ok().filter(|digits| *digits <= 17)?;
+        let digits = u32::try_from(fraction.len())
+            .ok()
+            .filter(|digits| *digits <= 17)?;
         let top = format!("{whole}{fraction}").parse().ok()?;
         Self::new(top, 10_i128.pow(digits))
     }
@@ -54,7 +60,10 @@ impl Ratio {
     }
 
     pub(crate) fn minus(self, other: Self) -> Option<Self> {
-        self.plus(Self { top: -other.top, ..other })
+        self.plus(Self {
+            top: -other.top,
+            ..other
+        })
     }
 
     pub(crate) fn over(self, other: Self) -> Option<Self> {

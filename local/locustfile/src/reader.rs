@@ -142,7 +142,11 @@ impl<'a> Reader<'a> {
         self.notes.insert((file, line, message.into()));
     }
 
-    pub(crate) fn deeper<T>(&mut self, node: &impl Ranged, go: impl FnOnce(&mut Self) -> Read<T>) -> Read<T> {
+    pub(crate) fn deeper<T>(
+        &mut self,
+        node: &impl Ranged,
+        go: impl FnOnce(&mut Self) -> Read<T>,
+    ) -> Read<T> {
         self.spent += 1;
         if self.depth >= DEEPEST {
             return self.stop(node, "this is nested too deeply: make it simpler");
@@ -182,7 +186,12 @@ impl<'a> Reader<'a> {
         let count = self.run.calls.entry(place.clone()).or_default();
         *count += 1;
         let key = format!("{place}.{count}");
-        self.run.draws.push(Draw { key, kind, name: None, pool });
+        self.run.draws.push(Draw {
+            key,
+            kind,
+            name: None,
+            pool,
+        });
         Value::Drawn(Rc::new(Drawn {
             draw: self.run.draws.len() - 1,
             path: Vec::new(),
@@ -196,7 +205,11 @@ impl<'a> Reader<'a> {
             DrawKind::Whole(low, high) => {
                 let count = high.checked_sub(*low)?;
                 let few = usize::try_from(count).is_ok_and(|count| count < most);
-                few.then(|| (*low..=*high).map(|number| (Value::Int(number), 1)).collect())
+                few.then(|| {
+                    (*low..=*high)
+                        .map(|number| (Value::Int(number), 1))
+                        .collect()
+                })
             }
             _ => None,
         }
@@ -212,10 +225,18 @@ impl<'a> Reader<'a> {
     }
 
     /// Decides which outcomes a draw has by what `of` says about each.
-    pub(crate) fn split(&mut self, draw: usize, outcomes: Vec<(Value<'a>, i64)>, yes: &[bool]) -> bool {
+    pub(crate) fn split(
+        &mut self,
+        draw: usize,
+        outcomes: Vec<(Value<'a>, i64)>,
+        yes: &[bool],
+    ) -> bool {
         let weigh = |wanted: bool| -> i64 {
             let outcomes = outcomes.iter().zip(yes);
-            outcomes.filter(|(_, yes)| **yes == wanted).map(|((_, weight), _)| *weight).sum()
+            outcomes
+                .filter(|(_, yes)| **yes == wanted)
+                .map(|((_, weight), _)| *weight)
+                .sum()
         };
         let (true_weight, false_weight) = (weigh(true), weigh(false));
         let decided = if false_weight == 0 || true_weight == 0 {
@@ -226,7 +247,10 @@ impl<'a> Reader<'a> {
             let chances = vec![chance(true_weight), chance(false_weight)];
             self.run.decide(DecisionKind::Chance(chances)) == 0
         };
-        let left = outcomes.into_iter().zip(yes).filter(|(_, yes)| **yes == decided);
+        let left = outcomes
+            .into_iter()
+            .zip(yes)
+            .filter(|(_, yes)| **yes == decided);
         self.run.draws[draw].kind = DrawKind::Outcomes(left.map(|(outcome, _)| outcome).collect());
         decided
     }
@@ -248,7 +272,8 @@ impl<'a> Reader<'a> {
             0
         } else {
             let chances = outcomes.iter();
-            let chances = chances.map(|(_, weight)| Ratio::new(i128::from(*weight), all).unwrap_or(Ratio::ONE));
+            let chances = chances
+                .map(|(_, weight)| Ratio::new(i128::from(*weight), all).unwrap_or(Ratio::ONE));
             self.run.decide(DecisionKind::Chance(chances.collect()))
         };
         let outcome = outcomes[choice].clone();
@@ -256,7 +281,13 @@ impl<'a> Reader<'a> {
         self.run.draws[drawn.draw].kind = DrawKind::Outcomes(vec![(outcome.0, 1)]);
         match value {
             Some(value) => Ok(value),
-            None => self.stop(node, format!("`{}` is not in every value that is drawn", self.snippet(node))),
+            None => self.stop(
+                node,
+                format!(
+                    "`{}` is not in every value that is drawn",
+                    self.snippet(node)
+                ),
+            ),
         }
     }
 
@@ -280,7 +311,9 @@ impl<'a> Reader<'a> {
             }
             Value::Drawn(drawn) => match self.outcomes(drawn.draw, 1) {
                 Some(outcomes) => {
-                    let part = outcomes.first().and_then(|(outcome, _)| self.part(outcome, &drawn.path));
+                    let part = outcomes
+                        .first()
+                        .and_then(|(outcome, _)| self.part(outcome, &drawn.path));
                     Ok(part.unwrap_or(value))
                 }
                 None => Ok(value),
@@ -308,8 +341,14 @@ impl<'a> Reader<'a> {
                 _ => return None,
             }
         }
-        let drawn = Drawn { draw: drawn.draw, path: drawn.path.clone() };
-        self.run.codes.borrow_mut().insert(code.clone(), Rc::new(drawn));
+        let drawn = Drawn {
+            draw: drawn.draw,
+            path: drawn.path.clone(),
+        };
+        self.run
+            .codes
+            .borrow_mut()
+            .insert(code.clone(), Rc::new(drawn));
         Some(code)
     }
 }
@@ -317,7 +356,18 @@ impl<'a> Reader<'a> {
 /// Whether a variable's name says that its value is for nobody else.
 fn looks_secret(name: &str) -> bool {
     let name = name.to_uppercase();
-    let words = ["TOKEN", "SECRET", "PASSW", "PWD", "KEY", "CREDENTIAL", "AUTH", "COOKIE", "SESSION", "PRIVATE"];
+    let words = [
+        "TOKEN",
+        "SECRET",
+        "PASSW",
+        "PWD",
+        "KEY",
+        "CREDENTIAL",
+        "AUTH",
+        "COOKIE",
+        "SESSION",
+        "PRIVATE",
+    ];
     words.iter().any(|word| name.contains(word))
 }
 
@@ -348,12 +398,19 @@ pub(crate) fn item<'a>(value: &Value<'a>, key: &Value<'a>) -> Option<Value<'a>> 
     match (value, key) {
         (Value::Dict(dict), key) => {
             let items = dict.items.borrow();
-            items.iter().find(|(known, _)| known.equals(key)).map(|(_, value)| value.clone())
+            items
+                .iter()
+                .find(|(known, _)| known.equals(key))
+                .map(|(_, value)| value.clone())
         }
         (_, Value::Int(index)) => {
             let elements = value.elements()?;
             let length = i64::try_from(elements.len()).ok()?;
-            let index = if *index < 0 { index.checked_add(length)? } else { *index };
+            let index = if *index < 0 {
+                index.checked_add(length)?
+            } else {
+                *index
+            };
             elements.get(usize::try_from(index).ok()?).cloned()
         }
         _ => None,

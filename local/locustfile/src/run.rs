@@ -59,7 +59,12 @@ pub(crate) enum DecisionKind {
     /// By a draw: the probability of each choice.
     Chance(Vec<Ratio>),
     /// By a response: the first choice if the expression is true, else the second.
-    Response { request: usize, condition: String, file: usize, line: usize },
+    Response {
+        request: usize,
+        condition: String,
+        file: usize,
+        line: usize,
+    },
 }
 
 /// One way through a task.

@@ -35,16 +35,29 @@ struct Stage {
 
 impl<'a> Reader<'a> {
     pub(crate) fn shape(&mut self, name: &str, class: usize) -> Option<ShapeText> {
-        let (file, line) = (self.files[self.classes[class].file].name.clone(), self.classes[class].line);
+        let (file, line) = (
+            self.files[self.classes[class].file].name.clone(),
+            self.classes[class].line,
+        );
         let told = self.problems.borrow().len();
         let stages = self.stages(class);
         if self.problems.borrow().len() > told {
             return None;
         }
         match stages {
-            Ok(stages) => Some(ShapeText { name: name.to_owned(), file, line, stages }),
+            Ok(stages) => Some(ShapeText {
+                name: name.to_owned(),
+                file,
+                line,
+                stages,
+            }),
             Err(message) => {
-                self.tell(Problem { file, line, column: None, message });
+                self.tell(Problem {
+                    file,
+                    line,
+                    column: None,
+                    message,
+                });
                 None
             }
         }
@@ -54,8 +67,13 @@ impl<'a> Reader<'a> {
         let Some(Value::Function(tick)) = self.class_attribute(class, "tick") else {
             return Err("a load shape has a method `tick`".to_owned());
         };
-        if self.class_attribute(class, "use_common_options").is_some_and(|value| value.truth() != Some(false)) {
-            return Err("a workload's shape does not read the number of users that is asked for".to_owned());
+        if self
+            .class_attribute(class, "use_common_options")
+            .is_some_and(|value| value.truth() != Some(false))
+        {
+            return Err(
+                "a workload's shape does not read the number of users that is asked for".to_owned(),
+            );
         }
         self.user = None;
         let mut stages: Vec<Stage> = Vec::new();
@@ -82,8 +100,15 @@ impl<'a> Reader<'a> {
                     false => Ok(stages),
                 };
             }
-            let stage = self.stage(second + 1, &value).ok_or("`tick` of a load shape returns users, spawn rate and maybe classes")?;
-            match stages.last_mut().filter(|last| (Stage { ends: stage.ends, ..(*last).clone() }) == stage) {
+            let stage = self
+                .stage(second + 1, &value)
+                .ok_or("`tick` of a load shape returns users, spawn rate and maybe classes")?;
+            match stages.last_mut().filter(|last| {
+                (Stage {
+                    ends: stage.ends,
+                    ..(*last).clone()
+                }) == stage
+            }) {
                 Some(last) => last.ends = stage.ends,
                 None => stages.push(stage),
             }
@@ -91,7 +116,10 @@ impl<'a> Reader<'a> {
                 return Err("the load shape has more than 1000 stages".to_owned());
             }
         }
-        Err("the load shape does not end within six hours: a workload's stages have an end".to_owned())
+        Err(
+            "the load shape does not end within six hours: a workload's stages have an end"
+                .to_owned(),
+        )
     }
 
     fn stage(&self, ends: u32, value: &Value<'a>) -> Option<Stage> {
@@ -111,18 +139,38 @@ impl<'a> Reader<'a> {
                 names.collect::<Option<_>>()?
             }
         };
-        (parts.len() <= 3).then_some(Stage { ends, users, spawn_rate, user_classes })
+        (parts.len() <= 3).then_some(Stage {
+            ends,
+            users,
+            spawn_rate,
+            user_classes,
+        })
     }
 }
 
 impl ShapeText {
     pub(crate) fn write(&self) -> String {
-        let mut text = format!("\n# {}, line {}; run it with --shape {}\n", self.file, self.line, self.name);
+        let mut text = format!(
+            "\n# {}, line {}; run it with --shape {}\n",
+            self.file, self.line, self.name
+        );
         let _ = writeln!(text, "[shape.{}]\nstages = [", self.name);
-        for Stage { ends, users, spawn_rate, user_classes } in &self.stages {
-            let _ = write!(text, "  {{ duration = \"{ends}s\", users = {users}, spawn_rate = {spawn_rate}");
+        for Stage {
+            ends,
+            users,
+            spawn_rate,
+            user_classes,
+        } in &self.stages
+        {
+            let _ = write!(
+                text,
+                "  {{ duration = \"{ends}s\", users = {users}, spawn_rate = {spawn_rate}"
+            );
             if !user_classes.is_empty() {
-                let names: Vec<String> = user_classes.iter().map(|name| format!("\"{name}\"")).collect();
+                let names: Vec<String> = user_classes
+                    .iter()
+                    .map(|name| format!("\"{name}\""))
+                    .collect();
                 let _ = write!(text, ", user_classes = [{}]", names.join(", "));
             }
             text.push_str(" },\n");

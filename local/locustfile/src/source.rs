@@ -1,8 +1,8 @@
 //! The files: their text read as Python, with the lines of what stands in them.
 
+use ruff_python_ast::ModModule;
 use ruff_python_ast::Stmt;
 use ruff_python_parser::{Parsed, parse_module};
-use ruff_python_ast::ModModule;
 use ruff_text_size::{Ranged, TextRange, TextSize};
 
 use crate::problem::{Problem, Problems};
@@ -69,11 +69,15 @@ impl Parsing {
             Stmt::ImportFrom(import) if import.level <= 1 => import.module.as_ref(),
             _ => None,
         });
-        modules.map(ToString::to_string).filter(|name| !name.contains('.')).collect()
+        modules
+            .map(ToString::to_string)
+            .filter(|name| !name.contains('.'))
+            .collect()
     }
 
     pub(crate) fn line(&self, at: TextSize) -> usize {
-        self.lines.partition_point(|start| *start <= usize::from(at))
+        self.lines
+            .partition_point(|start| *start <= usize::from(at))
     }
 
     pub(crate) fn line_of(&self, node: &impl Ranged) -> usize {

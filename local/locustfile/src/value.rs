@@ -170,7 +170,9 @@ impl<'a> Value<'a> {
             Self::Tuple(items) => items.iter().all(Value::is_constant),
             Self::Dict(dict) => {
                 let items = dict.items.borrow();
-                items.iter().all(|(key, value)| key.is_constant() && value.is_constant())
+                items
+                    .iter()
+                    .all(|(key, value)| key.is_constant() && value.is_constant())
             }
             _ => false,
         }
@@ -181,8 +183,18 @@ impl<'a> Value<'a> {
         match self {
             Self::List(list) => Some(list.items.borrow().clone()),
             Self::Tuple(items) => Some((**items).clone()),
-            Self::Dict(dict) => Some(dict.items.borrow().iter().map(|(key, _)| key.clone()).collect()),
-            Self::Str(text) => Some(text.chars().map(|c| Self::text(c.encode_utf8(&mut [0; 4]))).collect()),
+            Self::Dict(dict) => Some(
+                dict.items
+                    .borrow()
+                    .iter()
+                    .map(|(key, _)| key.clone())
+                    .collect(),
+            ),
+            Self::Str(text) => Some(
+                text.chars()
+                    .map(|c| Self::text(c.encode_utf8(&mut [0; 4])))
+                    .collect(),
+            ),
             _ => None,
         }
     }
@@ -193,14 +205,20 @@ impl<'a> Value<'a> {
             (Self::None, Self::None) => true,
             (Self::Str(one), Self::Str(other)) => one == other,
             (Self::List(_), Self::List(_)) | (Self::Tuple(_), Self::Tuple(_)) => {
-                let (one, other) = (self.elements().unwrap_or_default(), other.elements().unwrap_or_default());
-                one.len() == other.len() && one.iter().zip(&other).all(|(one, other)| one.equals(other))
+                let (one, other) = (
+                    self.elements().unwrap_or_default(),
+                    other.elements().unwrap_or_default(),
+                );
+                one.len() == other.len()
+                    && one.iter().zip(&other).all(|(one, other)| one.equals(other))
             }
             (Self::Dict(one), Self::Dict(other)) => {
                 let (one, other) = (one.items.borrow(), other.items.borrow());
                 one.len() == other.len()
                     && one.iter().all(|(key, value)| {
-                        other.iter().any(|(known, other)| known.equals(key) && other.equals(value))
+                        other
+                            .iter()
+                            .any(|(known, other)| known.equals(key) && other.equals(value))
                     })
             }
             (Self::Function(one), Self::Function(other)) => Rc::ptr_eq(one, other),
@@ -231,7 +249,9 @@ impl<'a> Value<'a> {
     pub(crate) fn truth(&self) -> Option<bool> {
         match self {
             Self::None => Some(false),
-            Self::Bool(_) | Self::Int(_) | Self::Float(_) => self.number().map(|number| number != 0.0),
+            Self::Bool(_) | Self::Int(_) | Self::Float(_) => {
+                self.number().map(|number| number != 0.0)
+            }
             Self::Str(text) => Some(!text.is_empty()),
             Self::List(list) => Some(!list.items.borrow().is_empty()),
             Self::Tuple(items) => Some(!items.is_empty()),

@@ -33,7 +33,12 @@ pub(crate) struct Undecidable {
 
 impl Undecidable {
     pub(crate) fn problem(self, names: &dyn Fn(usize) -> String) -> Problem {
-        Problem { file: names(self.file), line: self.line, column: None, message: self.message }
+        Problem {
+            file: names(self.file),
+            line: self.line,
+            column: None,
+            message: self.message,
+        }
     }
 }
 
@@ -44,13 +49,20 @@ pub(crate) fn variants<'a>(ways: Vec<Way<'a>>) -> Result<Vec<Variant<'a>>, Undec
 }
 
 fn fold<'a>(mut ways: Vec<Way<'a>>, depth: usize) -> Result<Vec<Variant<'a>>, Undecidable> {
-    let Some(decision) = ways.first().and_then(|way| way.decisions.get(depth)).cloned() else {
+    let Some(decision) = ways
+        .first()
+        .and_then(|way| way.decisions.get(depth))
+        .cloned()
+    else {
         let first = ways.drain(..).next();
         return Ok(first.into_iter().map(whole).collect());
     };
     let mut sorted: Vec<Vec<Way<'a>>> = Vec::new();
     for way in ways {
-        let choice = way.decisions.get(depth).map_or(0, |decision| decision.choice);
+        let choice = way
+            .decisions
+            .get(depth)
+            .map_or(0, |decision| decision.choice);
         while sorted.len() <= choice {
             sorted.push(Vec::new());
         }
@@ -61,24 +73,40 @@ fn fold<'a>(mut ways: Vec<Way<'a>>, depth: usize) -> Result<Vec<Variant<'a>>, Un
             let mut all = Vec::new();
             for (ways, chance) in sorted.into_iter().zip(chances) {
                 for variant in fold(ways, depth + 1)? {
-                    let share = variant.share.times(chance).unwrap_or(Ratio { top: 0, bottom: 1 });
+                    let share = variant
+                        .share
+                        .times(chance)
+                        .unwrap_or(Ratio { top: 0, bottom: 1 });
                     all.push(Variant { share, ..variant });
                 }
             }
             Ok(reduced(all))
         }
-        DecisionKind::Response { request, condition, file, line } => {
+        DecisionKind::Response {
+            request,
+            condition,
+            file,
+            line,
+        } => {
             let mut sides = sorted.into_iter();
             let yes = fold(sides.next().unwrap_or_default(), depth + 1)?;
             let no = fold(sides.next().unwrap_or_default(), depth + 1)?;
             let merged = merged(request, &condition, yes, no);
-            merged.map_err(|message| Undecidable { file, line, message })
+            merged.map_err(|message| Undecidable {
+                file,
+                line,
+                message,
+            })
         }
     }
 }
 
 fn whole(way: Way<'_>) -> Variant<'_> {
-    Variant { share: Ratio::ONE, requests: way.requests, draws: way.draws }
+    Variant {
+        share: Ratio::ONE,
+        requests: way.requests,
+        draws: way.draws,
+    }
 }
 
 /// The variants for both sides of a condition about a response.
@@ -96,14 +124,24 @@ fn merged<'a>(
     if yes.len() != no.len() {
         return Err(depends(condition));
     }
-    yes.into_iter().zip(no).map(|(yes, no)| merge(request, condition, yes, no)).collect()
+    yes.into_iter()
+        .zip(no)
+        .map(|(yes, no)| merge(request, condition, yes, no))
+        .collect()
 }
 
 fn depends(condition: &str) -> String {
-    format!("what is sent next depends on `{condition}` of a response: a workload sends the same requests whatever comes back")
+    format!(
+        "what is sent next depends on `{condition}` of a response: a workload sends the same requests whatever comes back"
+    )
 }
 
-fn merge<'a>(at: usize, condition: &str, yes: Variant<'a>, no: Variant<'a>) -> Result<Variant<'a>, String> {
+fn merge<'a>(
+    at: usize,
+    condition: &str,
+    yes: Variant<'a>,
+    no: Variant<'a>,
+) -> Result<Variant<'a>, String> {
     if yes.requests.len() < no.requests.len() {
         return merge_longer(at, &negated(condition), (condition, false), no, &yes);
     }
@@ -135,7 +173,10 @@ fn merge_longer<'a>(
     if !same_draws(&longer, shorter) {
         return Err(depends(condition));
     }
-    let judgement = (longer.requests[at].judgement.clone(), shorter.requests[at].judgement.clone());
+    let judgement = (
+        longer.requests[at].judgement.clone(),
+        shorter.requests[at].judgement.clone(),
+    );
     let fails = judgement.1.good(Some((asked, !holds)));
     for capture in shorter.requests[at].captures.clone() {
         if !longer.requests[at].captures.contains(&capture) {
@@ -144,7 +185,9 @@ fn merge_longer<'a>(
     }
     let goes_on = longer.requests.len() > at + 1;
     if longer.requests.len() > common {
-        let gated = longer.requests[common..].iter().all(|later| needs(later, &longer.requests[at]));
+        let gated = longer.requests[common..]
+            .iter()
+            .all(|later| needs(later, &longer.requests[at]));
         let passes = judgement.0.good(Some((asked, holds)));
         if fails != Good::Never || !(gated || passes == Good::Always) {
             return Err(format!(
@@ -153,7 +196,10 @@ fn merge_longer<'a>(
             ));
         }
         gate(&mut longer.requests, at, common);
-    } else if goes_on && !longer.requests[at].captures.is_empty() && matches!(judgement.1, crate::judgement::Judgement::Failure(_)) {
+    } else if goes_on
+        && !longer.requests[at].captures.is_empty()
+        && matches!(judgement.1, crate::judgement::Judgement::Failure(_))
+    {
         return Err(
             "what follows needs a value of this response also after failure(...), and a workload keeps nothing of a failed response"
                 .to_owned(),
@@ -175,14 +221,20 @@ fn merge_longer<'a>(
 fn needs(later: &Request, earlier: &Request) -> bool {
     let mut text = String::new();
     each_code(later, &mut |code| text.push_str(code), false);
-    earlier.captures.iter().any(|(name, _)| text.contains(name.as_str()))
+    earlier
+        .captures
+        .iter()
+        .any(|(name, _)| text.contains(name.as_str()))
 }
 
 /// Lets requests need a value of the response that decides whether they are sent.
 fn gate(requests: &mut [Request], at: usize, from: usize) {
     let (before, later) = requests.split_at_mut(from);
     let earlier = &mut before[at];
-    let ungated: Vec<&mut Request> = later.iter_mut().filter(|later| !needs(later, earlier)).collect();
+    let ungated: Vec<&mut Request> = later
+        .iter_mut()
+        .filter(|later| !needs(later, earlier))
+        .collect();
     if ungated.is_empty() {
         return;
     }
@@ -195,7 +247,9 @@ fn gate(requests: &mut [Request], at: usize, from: usize) {
         }
     };
     for request in ungated {
-        request.path.push(Piece::Code(format!("'' if {name} is defined")));
+        request
+            .path
+            .push(Piece::Code(format!("'' if {name} is defined")));
     }
 }
 
@@ -235,7 +289,10 @@ fn joined<'a>(longer: &Variant<'a>, shorter: &Variant<'a>) -> Option<Variant<'a>
     }
     let share = longer.share.plus(shorter.share)?;
     if longer.requests == shorter.requests {
-        return Some(Variant { share, ..longer.clone() });
+        return Some(Variant {
+            share,
+            ..longer.clone()
+        });
     }
     if longer.requests.len() != shorter.requests.len() + 1 {
         return None;
@@ -249,7 +306,10 @@ fn joined<'a>(longer: &Variant<'a>, shorter: &Variant<'a>) -> Option<Variant<'a>
     if request.probability != Ratio::ONE || !request.captures.is_empty() {
         return None;
     }
-    let mut joined = Variant { share, ..longer.clone() };
+    let mut joined = Variant {
+        share,
+        ..longer.clone()
+    };
     joined.requests[at].probability = longer.share.over(share)?;
     Some(joined)
 }
@@ -260,7 +320,9 @@ fn same_draws<'a>(one: &Variant<'a>, other: &Variant<'a>) -> bool {
     used(one).intersection(&used(other)).all(|key| {
         let find = |variant: &Variant<'_>| variant.draws.iter().position(|draw| draw.key == *key);
         match (find(one), find(other)) {
-            (Some(mine), Some(theirs)) => same_kind(&one.draws[mine].kind, &other.draws[theirs].kind),
+            (Some(mine), Some(theirs)) => {
+                same_kind(&one.draws[mine].kind, &other.draws[theirs].kind)
+            }
             _ => false,
         }
     })
@@ -270,13 +332,25 @@ fn same_kind<'a>(one: &DrawKind<'a>, other: &DrawKind<'a>) -> bool {
     match (one, other) {
         (DrawKind::Outcomes(one), DrawKind::Outcomes(other)) => {
             one.len() == other.len()
-                && one.iter().zip(other).all(|(one, other)| one.1 == other.1 && one.0.is_same(&other.0))
+                && one
+                    .iter()
+                    .zip(other)
+                    .all(|(one, other)| one.1 == other.1 && one.0.is_same(&other.0))
         }
-        (DrawKind::Whole(low, high), DrawKind::Whole(other_low, other_high)) => (low, high) == (other_low, other_high),
-        (DrawKind::Real(low, high, digits), DrawKind::Real(other_low, other_high, other_digits)) => {
-            low.to_bits() == other_low.to_bits() && high.to_bits() == other_high.to_bits() && digits == other_digits
+        (DrawKind::Whole(low, high), DrawKind::Whole(other_low, other_high)) => {
+            (low, high) == (other_low, other_high)
         }
-        (DrawKind::Unit(low, high), DrawKind::Unit(other_low, other_high)) => (low, high) == (other_low, other_high),
+        (
+            DrawKind::Real(low, high, digits),
+            DrawKind::Real(other_low, other_high, other_digits),
+        ) => {
+            low.to_bits() == other_low.to_bits()
+                && high.to_bits() == other_high.to_bits()
+                && digits == other_digits
+        }
+        (DrawKind::Unit(low, high), DrawKind::Unit(other_low, other_high)) => {
+            (low, high) == (other_low, other_high)
+        }
         _ => false,
     }
 }
@@ -294,7 +368,10 @@ pub(crate) fn references(requests: &[Request]) -> BTreeSet<String> {
 pub(crate) fn keys(code: &str) -> Vec<String> {
     let [open, close] = MARKS;
     let parts = code.split(open).skip(1);
-    parts.filter_map(|part| part.split_once(close)).map(|(key, _)| key.to_owned()).collect()
+    parts
+        .filter_map(|part| part.split_once(close))
+        .map(|(key, _)| key.to_owned())
+        .collect()
 }
 
 /// Calls `each` with every expression of a request; with `all`, those about its response too.

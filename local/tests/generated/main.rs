@@ -13,6 +13,7 @@ use std::path::Path;
 use clap::{Command, CommandFactory};
 use clap_complete::Shell;
 use clap_mangen::Man;
+use local::convert_command::ConvertOptions;
 use local::cost_command::CostOptions;
 use local::health_command::HealthOptions;
 use local::options::Options;
@@ -21,10 +22,11 @@ use local::options::Options;
 const WRITE: &str = "CICADA_WRITE_GENERATED";
 
 /// Every command with its name, as it is typed.
-fn commands() -> [(&'static str, Command); 4] {
+fn commands() -> [(&'static str, Command); 5] {
     let commands = [
         ("cicada", Options::command()),
         ("cicada cost", CostOptions::command()),
+        ("cicada convert", ConvertOptions::command()),
         ("cicada health", HealthOptions::command()),
         ("stand-in-targets", stand_ins::cli::Options::command()),
     ];
@@ -37,7 +39,7 @@ fn commands() -> [(&'static str, Command); 4] {
 
 /// `cicada` with its commands below it, which it takes only as its first word.
 fn cicada() -> Command {
-    let [(_, cicada), (_, cost), (_, health), _] = commands();
+    let [(_, cicada), (_, cost), (_, convert), (_, health), _] = commands();
     let below = |command: Command, name: &'static str| {
         let command = command.name(name).bin_name(format!("cicada {name}"));
         command.display_name(format!("cicada-{name}"))
@@ -47,6 +49,7 @@ fn cicada() -> Command {
         .subcommand_negates_reqs(true)
         .args_conflicts_with_subcommands(true)
         .subcommand(below(cost, "cost"))
+        .subcommand(below(convert, "convert"))
         .subcommand(below(health, "health"))
 }
 
@@ -72,7 +75,7 @@ fn agrees(path: &str, generated: &str) {
 fn the_manual_pages_are_those_of_the_options() {
     let mut cicada = cicada();
     cicada.build();
-    let [_, _, _, (_, stand_ins)] = commands();
+    let [.., (_, stand_ins)] = commands();
     let pages = cicada.get_subcommands().chain([&cicada, &stand_ins]);
     for command in pages {
         let name = command.get_display_name().unwrap_or(command.get_name());

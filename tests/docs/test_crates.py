@@ -22,8 +22,9 @@ ARROWS = {
     "cost": ["control", "traffic"],
     "web": ["control", "cost", "export", "statistics", "traffic"],
     "aggregator-cloud": ["aws", "control", "statistics", "traffic", "web"],
+    "locustfile": ["traffic"],
     "stand-ins": ["traffic"],
-    "local": ["control", "cost", "export", "stand-ins", "statistics", "telemetry", "traffic", "web"],
+    "local": ["control", "cost", "export", "locustfile", "stand-ins", "statistics", "telemetry", "traffic", "web"],
     "e2e": [],
 }
 

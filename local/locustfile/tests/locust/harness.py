@@ -21,12 +21,14 @@ from locust import HttpUser, LoadTestShape, SequentialTaskSet, TaskSet, User  # 
 from locust.env import Environment  # noqa: E402
 from locust.user.wait_time import constant  # noqa: E402,F401
 
-ROUNDS = 300
+ROUNDS = 100
 seen = []
 
 
 class Recorder(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = -1
+    disable_nagle_algorithm = True
 
     def answer(self):
         length = int(self.headers.get("Content-Length") or 0)

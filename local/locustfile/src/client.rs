@@ -366,8 +366,8 @@ impl<'a> Reader<'a> {
             }
             (Some(data), _) => {
                 let is_form = matches!(&data, Value::Dict(_) | Value::List(_) | Value::Tuple(_));
-                if is_form && is_fast && !matches!(&data, Value::Dict(_)) {
-                    return self.unknown(node);
+                if is_form && is_fast {
+                    return self.stop(node, "`data` of FastHttpUser's requests is a text");
                 }
                 let pieces = match is_form {
                     true => self.encoded(node, data)?,
@@ -611,6 +611,9 @@ impl<'a> Fields<'a> {
         name: &str,
         value: Value<'a>,
     ) -> Read<()> {
+        if reader.is_fast() && matches!(name, "timeout" | "verify") {
+            return reader.stop(node, format!("FastHttpUser has no `{name}` of a request"));
+        }
         match name {
             "url" | "path" => self.url = Some(value),
             "name" => self.name = Some(value),

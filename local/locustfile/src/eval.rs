@@ -621,7 +621,7 @@ impl<'a> Reader<'a> {
                     pieces.push(Piece::Literal("%".to_owned()));
                     &after[1..]
                 }
-                Some('s' | 'd') => {
+                Some('s' | 'd' | 'i') => {
                     let Some(value) = values.next() else {
                         return self.unknown(node);
                     };
@@ -765,6 +765,12 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// True if the users' client is FastHttpUser's, whose responses are always true.
+    pub(crate) fn is_fast(&self) -> bool {
+        self.user
+            .is_some_and(|user| self.classes[user].kind == crate::classes::Kind::Fast)
+    }
+
     /// Whether a value is true in Python; what is not known is decided.
     pub(crate) fn truth(&mut self, node: &impl Ranged, value: Value<'a>) -> Read<bool> {
         match self.settle(node, value)? {
@@ -776,7 +782,7 @@ impl<'a> Reader<'a> {
                 };
                 self.ask(node, answer.step, &code)
             }
-            Value::Reply(step) => self.ask(node, step, "status < 400"),
+            Value::Reply(step) if !self.is_fast() => self.ask(node, step, "status < 400"),
             Value::Drawn(drawn) => {
                 let Some(outcomes) = self.outcomes(drawn.draw, MOST_ITEMS) else {
                     return self.unknown(node);

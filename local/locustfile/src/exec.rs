@@ -72,7 +72,10 @@ impl<'a> Reader<'a> {
 
     fn statement(&mut self, statement: &'a Stmt) -> Read<Flow<'a>> {
         match statement {
-            Stmt::Pass(_) | Stmt::Global(_) => {}
+            Stmt::Pass(_) => {}
+            Stmt::Global(_) => {
+                return self.stop(statement, "a task that changes what lasts longer than an iteration: a workload keeps nothing");
+            }
             Stmt::Expr(expression) => {
                 // a documentation string
                 if !matches!(
@@ -464,6 +467,32 @@ impl<'a> Reader<'a> {
         for alias in &import.names {
             let name = alias.name.as_str();
             let shown = alias.asname.as_ref().map_or(name, |shown| shown.as_str());
+            if name == "*" && module == "locust" {
+                const LOCUST: [&str; 17] = [
+                    "HttpUser",
+                    "FastHttpUser",
+                    "User",
+                    "TaskSet",
+                    "SequentialTaskSet",
+                    "LoadTestShape",
+                    "task",
+                    "tag",
+                    "between",
+                    "constant",
+                    "constant_pacing",
+                    "constant_throughput",
+                    "events",
+                    "wait_time",
+                    "run_single_user",
+                    "MarkovTaskSet",
+                    "transition",
+                ];
+                for name in LOCUST {
+                    let value = self.imported(statement, module, name);
+                    self.set(name, value);
+                }
+                continue;
+            }
             if name == "*" {
                 let Some(file) = own else {
                     return self.stop(

@@ -12,8 +12,12 @@ use traffic::workload::{Response, Scope, Step, Task, UserClass, Verdict, Wait, W
 /// The files that are compared.
 fn files() -> Vec<PathBuf> {
     let folder = super::folder().join("files");
-    let entries = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
-    let mut files: Vec<PathBuf> = entries.filter(|path| path.extension().is_some_and(|kind| kind == "py")).collect();
+    let entries = std::fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let mut files: Vec<PathBuf> = entries
+        .filter(|path| path.extension().is_some_and(|kind| kind == "py"))
+        .collect();
     files.push(folder.join("several/main.py"));
     files.sort();
     files
@@ -24,7 +28,11 @@ fn what_converts_does_what_it_does_in_locust() {
     let files = files();
     assert!(files.len() >= 16, "{}", files.len());
     let python = super::folder().join("../../../../.tools/venv/bin/python");
-    let output = Command::new(python).arg(super::folder().join("harness.py")).args(&files).output().unwrap();
+    let output = Command::new(python)
+        .arg(super::folder().join("harness.py"))
+        .args(&files)
+        .output()
+        .unwrap();
     let told: Value = serde_json::from_slice(&output.stdout)
         .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)));
     for file in &files {
@@ -35,11 +43,17 @@ fn what_converts_does_what_it_does_in_locust() {
 
 fn compare(name: &str, file: &std::path::Path, locust: &Value) {
     let reading = super::read(file);
-    let conversion = reading.conversion.unwrap_or_else(|problems| panic!("{problems}"));
+    let conversion = reading
+        .conversion
+        .unwrap_or_else(|problems| panic!("{problems}"));
     let workload = Workload::parse(&conversion.toml, name, &|_| None).unwrap();
     let classes = locust["classes"].as_object().unwrap();
     let names: BTreeSet<&str> = classes.keys().map(String::as_str).collect();
-    let own: BTreeSet<&str> = workload.classes().iter().map(|class| &**class.name()).collect();
+    let own: BTreeSet<&str> = workload
+        .classes()
+        .iter()
+        .map(|class| &**class.name())
+        .collect();
     assert_eq!(own, names, "{name}");
     for class in workload.classes() {
         let place = format!("{name}, {}", class.name());
@@ -52,10 +66,14 @@ fn compare(name: &str, file: &std::path::Path, locust: &Value) {
     }
     for shape in workload.shapes() {
         let ticks = locust["shapes"][&**shape.name()].as_array().unwrap();
-        let traffic::workload::Course::Stages(stages) = shape.course() else { panic!("{name}") };
+        let traffic::workload::Course::Stages(stages) = shape.course() else {
+            panic!("{name}")
+        };
         for (second, tick) in ticks.iter().enumerate() {
             let stage = stages.iter().find(|stage| (second as u64) < stage.ends);
-            let own = stage.map_or(Value::Null, |stage| json!([stage.users, stage.spawn_rate as u64]));
+            let own = stage.map_or(Value::Null, |stage| {
+                json!([stage.users, stage.spawn_rate as u64])
+            });
             assert_eq!(&own, tick, "{name} at {second} s");
         }
     }
@@ -70,7 +88,10 @@ fn compare_waits(place: &str, wait: Wait, locust: &Value) {
         Wait::Constant(wait) => (wait.as_secs_f64(), wait.as_secs_f64()),
         Wait::Poisson(_) => panic!("{place}: no file has it"),
     };
-    assert!(min <= low && high <= max + 1e-6, "{place}: {wait} and {low} to {high}");
+    assert!(
+        min <= low && high <= max + 1e-6,
+        "{place}: {wait} and {low} to {high}"
+    );
     assert!(high >= max * 0.8, "{place}: {wait} and {low} to {high}");
 }
 
@@ -81,7 +102,9 @@ fn compare_rows(place: &str, class: &UserClass, locust: &Value) {
     for task in class.tasks() {
         for step in task.steps() {
             let share = f64::from(task.weight()) / f64::from(total) * step.probability;
-            *expected.entry(format!("{} {}", step.method, step.name)).or_default() += share;
+            *expected
+                .entry(format!("{} {}", step.method, step.name))
+                .or_default() += share;
         }
     }
     let iterations = locust["iterations"].as_f64().unwrap();
@@ -95,9 +118,15 @@ fn compare_rows(place: &str, class: &UserClass, locust: &Value) {
         let deviation = (share.max(0.02) / iterations).sqrt();
         // a request that needs a good response before it is sent less often than it is planned
         let is_gated = row.ends_with("/never");
-        assert!(is_gated || (seen - share).abs() < 5.0 * deviation, "{place}: {row} {share} and {seen}");
+        assert!(
+            is_gated || (seen - share).abs() < 5.0 * deviation,
+            "{place}: {row} {share} and {seen}"
+        );
     }
-    let unknown: Vec<_> = seen.keys().filter(|row| !expected.contains_key(*row)).collect();
+    let unknown: Vec<_> = seen
+        .keys()
+        .filter(|row| !expected.contains_key(*row))
+        .collect();
     assert!(unknown.is_empty(), "{place}: {unknown:?}");
 }
 
@@ -106,7 +135,13 @@ fn compare_requests(place: &str, class: &UserClass, locust: &Value) {
     let mut own: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for task in class.tasks() {
         for iteration in 0..60 {
-            let mut scope = Scope::new(class, task, 0, iteration, Draws::new(7, class.name(), 0, iteration));
+            let mut scope = Scope::new(
+                class,
+                task,
+                0,
+                iteration,
+                Draws::new(7, class.name(), 0, iteration),
+            );
             for step in task.steps() {
                 if scope.begin(step) {
                     let (row, told) = sent(&mut scope, step);
@@ -132,7 +167,11 @@ fn sent(scope: &mut Scope, step: &Step) -> (String, String) {
     for (name, value) in &step.headers {
         headers.insert(name.to_string(), json!(value.render(scope).unwrap()));
     }
-    let body = step.body.as_ref().map(|body| body.render(scope).unwrap().into_owned()).unwrap_or_default();
+    let body = step
+        .body
+        .as_ref()
+        .map(|body| body.render(scope).unwrap().into_owned())
+        .unwrap_or_default();
     let without_query = path.split('?').next().unwrap().to_owned();
     let parts: Vec<&str> = without_query.split('/').collect();
     let (status, text) = match parts[1] {
@@ -150,22 +189,36 @@ fn sent(scope: &mut Scope, step: &Step) -> (String, String) {
         Verdict::Fail(text) if text.starts_with("expected status <400") => json!(true),
         Verdict::Fail(text) => json!(text),
     };
-    let shown = if *step.name == *without_query { without_query } else { String::new() };
+    let shown = if *step.name == *without_query {
+        without_query
+    } else {
+        String::new()
+    };
     let row = format!("{} {}", step.method, step.name);
-    (row, json!([shown, headers, shape(&body), failure]).to_string())
+    (
+        row,
+        json!([shown, headers, shape(&body), failure]).to_string(),
+    )
 }
 
 /// The shape of a body, as the harness tells it.
 fn shape(body: &str) -> Value {
     let Ok(value) = serde_json::from_str::<Value>(body) else {
-        return json!(if body.chars().count() < 200 { body } else { "long" });
+        return json!(if body.chars().count() < 200 {
+            body
+        } else {
+            "long"
+        });
     };
     json!(python_text(&of(&value)))
 }
 
 fn of(value: &Value) -> Value {
     match value {
-        Value::Object(items) => items.iter().map(|(key, value)| (key.clone(), of(value))).collect(),
+        Value::Object(items) => items
+            .iter()
+            .map(|(key, value)| (key.clone(), of(value)))
+            .collect(),
         Value::Array(items) => items.iter().map(of).collect(),
         Value::String(_) => json!("str"),
         Value::Bool(_) => json!("bool"),
@@ -180,11 +233,16 @@ fn python_text(value: &Value) -> String {
     match value {
         Value::Object(items) => {
             let sorted: BTreeMap<_, _> = items.iter().collect();
-            let items: Vec<String> =
-                sorted.iter().map(|(key, value)| format!("\"{key}\": {}", python_text(value))).collect();
+            let items: Vec<String> = sorted
+                .iter()
+                .map(|(key, value)| format!("\"{key}\": {}", python_text(value)))
+                .collect();
             format!("{{{}}}", items.join(", "))
         }
-        Value::Array(items) => format!("[{}]", items.iter().map(python_text).collect::<Vec<_>>().join(", ")),
+        Value::Array(items) => format!(
+            "[{}]",
+            items.iter().map(python_text).collect::<Vec<_>>().join(", ")
+        ),
         other => other.to_string(),
     }
 }

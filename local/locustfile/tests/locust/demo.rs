@@ -8,14 +8,21 @@ use traffic::workload::{UserClass, Workload};
 #[test]
 fn the_demos_file_has_the_classes_tasks_weights_and_waits_of_the_built_in_workload() {
     let reading = super::read(&super::folder().join("demo.py"));
-    let conversion = reading.conversion.unwrap_or_else(|problems| panic!("{problems}"));
+    let conversion = reading
+        .conversion
+        .unwrap_or_else(|problems| panic!("{problems}"));
     let converted = Workload::parse(&conversion.toml, "demo.py", &|_| None).unwrap();
     let built_in = Workload::built_in(&|_| None).unwrap();
     assert_eq!(converted.classes().len(), built_in.classes().len());
     for (own, known) in converted.classes().iter().zip(built_in.classes()) {
         assert_eq!(own.name(), known.name());
         assert_eq!(own.wait(), known.wait(), "{}", own.name());
-        assert_eq!((own.weight(), own.fixed_count()), (known.weight(), known.fixed_count()), "{}", own.name());
+        assert_eq!(
+            (own.weight(), own.fixed_count()),
+            (known.weight(), known.fixed_count()),
+            "{}",
+            own.name()
+        );
         assert_eq!(own.host().url(), known.host().url());
         assert_eq!(own.host().variable(), known.host().variable());
         assert_eq!(shares(own), shares(known), "{}", own.name());

@@ -19,7 +19,10 @@ fn folder() -> PathBuf {
 /// Reads a file together with the modules beside it, without any variable.
 fn read(path: &Path) -> Reading {
     let source = |path: &Path| {
-        std::fs::read_to_string(path).ok().map(|text| SourceFile { name: path.display().to_string(), text })
+        std::fs::read_to_string(path).ok().map(|text| SourceFile {
+            name: path.display().to_string(),
+            text,
+        })
     };
     let beside = move |file: &SourceFile, module: &str| {
         source(&Path::new(&file.name).with_file_name(format!("{module}.py")))

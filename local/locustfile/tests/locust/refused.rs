@@ -3,8 +3,16 @@
 use locustfile::{Problems, SourceFile};
 
 fn problems(text: &str) -> Problems {
-    let file = SourceFile { name: "locustfile.py".to_owned(), text: text.to_owned() };
-    let read = locustfile::read(vec![file], |_, _| None, |name| (name == "API_TOKEN").then(|| "hidden".to_owned()), None);
+    let file = SourceFile {
+        name: "locustfile.py".to_owned(),
+        text: text.to_owned(),
+    };
+    let read = locustfile::read(
+        vec![file],
+        |_, _| None,
+        |name| (name == "API_TOKEN").then(|| "hidden".to_owned()),
+        None,
+    );
     match read {
         Ok(reading) => reading.conversion.expect_err("it converts"),
         Err(problems) => problems,
@@ -16,17 +24,26 @@ fn told(body: &str, expected: &[(usize, &str)]) {
     let head = "import os, random, time\nfrom locust import *\nclass A(HttpUser):\n    host = 'http://a'\n";
     let body: String = body.lines().map(|line| format!("    {line}\n")).collect();
     let told = problems(&format!("{head}{body}"));
-    let lines: Vec<(usize, &str)> =
-        told.problems().iter().map(|problem| (problem.line.saturating_sub(4), problem.message.as_str())).collect();
+    let lines: Vec<(usize, &str)> = told
+        .problems()
+        .iter()
+        .map(|problem| (problem.line.saturating_sub(4), problem.message.as_str()))
+        .collect();
     assert_eq!(lines.len(), expected.len(), "{body}{lines:?}");
     for ((line, message), (expected_line, part)) in lines.iter().zip(expected) {
-        assert!(line == expected_line && message.contains(part), "{body}{lines:?}");
+        assert!(
+            line == expected_line && message.contains(part),
+            "{body}{lines:?}"
+        );
     }
 }
 
 #[test]
 fn what_a_workload_cannot_say_is_told_with_its_line() {
-    told("@task\ndef t(self):\n    time.sleep(1)\n    self.client.get('/')", &[(3, "no pause within a task")]);
+    told(
+        "@task\ndef t(self):\n    time.sleep(1)\n    self.client.get('/')",
+        &[(3, "no pause within a task")],
+    );
     told(
         "def on_start(self):\n    self.client.post('/login')\n@task\ndef t(self):\n    self.client.get('/')",
         &[(2, "sent once by each user")],
@@ -39,15 +56,27 @@ fn what_a_workload_cannot_say_is_told_with_its_line() {
         "@task\ndef t(self):\n    r = self.client.get('/')\n    if r.status_code == 200:\n        self.client.get('/next')",
         &[(4, "what follows is sent only if `status == 200`")],
     );
-    told("@task\ndef t(self):\n    self.client.get(f'/{random.randint(1, 1000)}')", &[(3, "a fixed `name`")]);
-    told("@task\ndef t(self):\n    self.client.get('http://b/x')", &[(3, "another host")]);
+    told(
+        "@task\ndef t(self):\n    self.client.get(f'/{random.randint(1, 1000)}')",
+        &[(3, "a fixed `name`")],
+    );
+    told(
+        "@task\ndef t(self):\n    self.client.get('http://b/x')",
+        &[(3, "another host")],
+    );
     told(
         "@task\ndef t(self):\n    self.client.get('/', headers={'A': os.getenv('API_TOKEN')})",
         &[(3, "looks like a secret")],
     );
     told("@task\ndef t(self):\n    pass", &[(2, "sends nothing")]);
-    told("wait_time = between(0, 2)\n@task\ndef t(self):\n    self.client.get('/')", &[(1, "begins above 0")]);
-    told("@task\ndef t(self):\n    with self.client.get('/') as r:\n        r.success()", &[(3, "catch_response=True")]);
+    told(
+        "wait_time = between(0, 2)\n@task\ndef t(self):\n    self.client.get('/')",
+        &[(1, "begins above 0")],
+    );
+    told(
+        "@task\ndef t(self):\n    with self.client.get('/') as r:\n        r.success()",
+        &[(3, "catch_response=True")],
+    );
 }
 
 #[test]
@@ -70,13 +99,22 @@ fn a_sequence_with_waits_between_its_tasks_is_no_task() {
     let text = "from locust import *\nclass S(SequentialTaskSet):\n    @task\n    def a(self):\n        self.client.get('/a')\n    \
                 @task\n    def b(self):\n        self.client.get('/b')\nclass A(HttpUser):\n    host = 'http://a'\n    \
                 wait_time = constant(1)\n    tasks = [S]\n";
-    assert!(problems(text).to_string().contains("locustfile.py:2: `S` waits between its tasks"), "{}", problems(text));
+    assert!(
+        problems(text)
+            .to_string()
+            .contains("locustfile.py:2: `S` waits between its tasks"),
+        "{}",
+        problems(text)
+    );
 }
 
 #[test]
 fn what_is_no_python_is_told_with_its_column() {
     let told = problems("class A(:\n    pass\n").to_string();
-    assert!(told.starts_with("locustfile.py:1:9: this is no Python: "), "{told}");
+    assert!(
+        told.starts_with("locustfile.py:1:9: this is no Python: "),
+        "{told}"
+    );
     assert_eq!(told.lines().count(), 1);
 }
 
@@ -89,7 +127,9 @@ fn a_hostile_file_ends_with_an_error() {
         "x = 1".to_owned() + &" + 1".repeat(100_000),
         "x = [".to_owned() + &"[".repeat(50_000),
         "a = 1\n".repeat(1_000_000),
-        (0..5_000).map(|depth| format!("{}if x:\n", " ".repeat(depth % 200))).collect(),
+        (0..5_000)
+            .map(|depth| format!("{}if x:\n", " ".repeat(depth % 200)))
+            .collect(),
     ] {
         assert!(!problems(&text).problems().is_empty());
     }

@@ -71,6 +71,13 @@ impl<'a> Reader<'a> {
             let name = name.clone();
             return self.client_call(node, &name, false);
         }
+        if let Value::Library(path) = &called
+            && prints(path)
+            && !acts(self.source(&node.arguments))
+        {
+            self.note(node, "what it prints is left out");
+            return Ok(Value::None);
+        }
         let arguments = self.arguments(node)?;
         match called {
             Value::Library(path) => self.library(node, &path, &arguments),
@@ -150,10 +157,7 @@ impl<'a> Reader<'a> {
         if let Some(name) = path.strip_prefix("random.") {
             return self.random(node, name, arguments);
         }
-        if path == "print" || path.starts_with("logging.") || path.starts_with("logger.") {
-            if path != "logging.getLogger" {
-                self.note(node, "what it prints is left out");
-            }
+        if path == "logging.getLogger" {
             return Ok(Value::Library(Rc::from("logger")));
         }
         let first = arguments.get(0, "");
@@ -815,6 +819,19 @@ impl<'a> Reader<'a> {
     pub(crate) fn is_client_method(name: &str) -> bool {
         METHODS.iter().any(|(known, _)| *known == name) || name == "request"
     }
+}
+
+/// True for arguments whose making does more than read values.
+pub(crate) fn acts(text: &str) -> bool {
+    ["client.", "quit(", "stop(", ":="]
+        .iter()
+        .any(|action| text.contains(action))
+}
+
+/// True for a function that prints or logs.
+fn prints(path: &str) -> bool {
+    let logs = path.starts_with("logging.") || path.starts_with("logger.");
+    path == "print" || (logs && path != "logging.getLogger")
 }
 
 /// A number as a workload's wait has it.

@@ -467,6 +467,7 @@ impl<'a> Reader<'a> {
                 let key = self.constant(node, key)?;
                 match item(&value, &key) {
                     Some(value) => Ok(value),
+                    None if self.run.catches(Raised::NoKey) => Err(Stop::Raised(Raised::NoKey)),
                     None => self.stop(node, format!("`{}` has no value", self.snippet(node))),
                 }
             }

@@ -111,6 +111,12 @@ impl<'a> Reader<'a> {
         self.files[self.file].snippet(node.range())
     }
 
+    /// The text of a node as it stands in its file.
+    pub(crate) fn source(&self, node: &impl Ranged) -> &str {
+        let range = node.range();
+        &self.files[self.file].text[usize::from(range.start())..usize::from(range.end())]
+    }
+
     pub(crate) fn line(&self, node: &impl Ranged) -> usize {
         self.files[self.file].line_of(node)
     }

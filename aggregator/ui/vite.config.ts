@@ -62,18 +62,14 @@ const OWN = /^\/(?:$|\?|@|src\/|node_modules\/|assets\/cicada\.svg)/;
 
 export default defineConfig({
   base: "./",
-  resolve: {
-    alias: [{ find: /^@mui\/icons-material$/, replacement: join(import.meta.dirname, "src/parts/icons.ts") }],
-    dedupe: ["react", "react-dom", "react-redux", "@emotion/react", "@emotion/styled"],
-  },
   build: {
     outDir: PAGE,
     emptyOutDir: false,
     target: "es2022",
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
-    // it is one page for all: Locust's components come in one piece
-    chunkSizeWarningLimit: 1500,
+    // it is one page for all
+    chunkSizeWarningLimit: 1000,
     rolldownOptions: {
       // a "use client" is for frameworks that render on a server
       onLog: (level, log, write) => log.code === "MODULE_LEVEL_DIRECTIVE" || write(level, log),

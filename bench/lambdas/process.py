@@ -10,9 +10,12 @@ STARTS_WITHIN = 10
 
 
 class Process:
-    """A running function; leaving the context kills it."""
+    """A running function; leaving the context kills it.
 
-    def __init__(self, binary, runtime_api, table, endpoint, log):
+    `variables` are more of its environment, or others than the tick's.
+    """
+
+    def __init__(self, binary, runtime_api, table, endpoint, log, variables=()):
         self.binary, self.log = str(binary), log
         self.runtime_api = runtime_api
         self.environment = {
@@ -27,6 +30,7 @@ class Process:
             "AWS_LAMBDA_RUNTIME_API": runtime_api.address,
             "CICADA_TABLE": table,
             "PATH": os.environ["PATH"],
+            **dict(variables),
         }
 
     def __enter__(self):
@@ -36,13 +40,17 @@ class Process:
             (os.POSIX_SPAWN_DUP2, 1, 2),
         ]
         self.begun = time.perf_counter()
-        self.pid = os.posix_spawn(self.binary, [self.binary], self.environment, file_actions=actions)
+        self.pid = os.posix_spawn(self.binary, [self.binary], self.environment, file_actions=actions, setpgroup=0)
         return self
 
     def __exit__(self, *_):
         with contextlib.suppress(ProcessLookupError):
-            os.kill(self.pid, signal.SIGKILL)
+            self.signal(signal.SIGKILL)
         os.waitpid(self.pid, 0)
+
+    def signal(self, number):
+        """Sends a signal to all that the function started: SIGSTOP and SIGCONT are how Lambda freezes and thaws it."""
+        os.killpg(self.pid, number)
 
     def ready(self):
         """Waits for its first request for work; milliseconds from its start to that, and on the processor."""

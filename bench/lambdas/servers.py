@@ -5,6 +5,7 @@ import json
 import socket
 import threading
 import time
+import uuid
 
 
 class Server:
@@ -117,9 +118,12 @@ class QuickStore(Server):
 class RuntimeApi(Server):
     """Lambda's Runtime API for one process: notes when it first asks for work, and hands out what it is given."""
 
-    def __init__(self):
+    def __init__(self, function="tick"):
+        self.function = function
         self.asked = threading.Event()
         self.asked_at = None
+        # it waits for work
+        self.idle = threading.Event()
         self.event = None
         self.given = threading.Event()
         self.answered = threading.Event()
@@ -128,6 +132,8 @@ class RuntimeApi(Server):
     def give(self, event, seconds):
         """Hands the process an event; returns what it answers."""
         self.event, self.deadline = event, time.time() + seconds
+        self.idle.clear()
+        self.answered.clear()
         self.given.set()
         if not self.answered.wait(seconds):
             raise TimeoutError(f"the function did not answer within {seconds} s")
@@ -141,15 +147,16 @@ class RuntimeApi(Server):
             if self.asked_at is None:
                 self.asked_at = at
                 self.asked.set()
+            self.idle.set()
             self.given.wait()
             self.given.clear()
             return (
                 "200 OK",
                 {
                     "content-type": "application/json",
-                    "lambda-runtime-aws-request-id": "8476a536-e9f4-11e8-9739-2dfe598c3fcd",
+                    "lambda-runtime-aws-request-id": str(uuid.uuid4()),
                     "lambda-runtime-deadline-ms": int(self.deadline * 1000),
-                    "lambda-runtime-invoked-function-arn": "arn:aws:lambda:eu-central-1:123456789012:function:tick",
+                    "lambda-runtime-invoked-function-arn": f"arn:aws:lambda:eu-central-1:123456789012:function:{self.function}",
                 },
                 self.event.encode(),
             )

@@ -65,7 +65,10 @@ def region(said):
     if not found:
         try:
             found = run("configure", "get", "region").strip()
-        except Refused:
+        except Refused as refused:
+            # a profile of another name; it says nothing where there is no region
+            if refused.says("profile"):
+                die(f"{refused}: set AWS_PROFILE to one of those that 'aws configure list-profiles' names")
             found = ""
     if not found:
         usage("which region? say --region NAME, set AWS_REGION, or run: aws configure")

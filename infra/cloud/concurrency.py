@@ -13,6 +13,12 @@ USUAL_RESERVE = 10
 NEVER_RESERVED = 100
 
 
+
+def messages_at_once(ticks_per_message):
+    """The messages that an invocation may be given, as functions/traffic/src/requests_at_once.rs has it."""
+    return min(max(80 // ticks_per_message, 1), 4)
+
+
 class Concurrency:
     """`ticks` at once, and `reserve` for the aggregator, 0 for none."""
 

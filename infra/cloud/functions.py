@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -38,7 +39,7 @@ def build(settings, lambda_dir, wanted):
         die("the functions could not be built, see above")
 
 
-def environment(name, settings, stage, region, outputs):
+def environment(name, settings, stage, region, outputs, ticks_at_once):
     """The variables of one function; the password is for the aggregator alone."""
     variables = {
         "CICADA_TABLE": outputs["TableName"],
@@ -49,6 +50,8 @@ def environment(name, settings, stage, region, outputs):
         "AWS_ENDPOINT_URL": os.environ.get("AWS_ENDPOINT_URL", ""),
     }
     handed_on = ["TARGET_TLS_"]
+    if name == "fanout":
+        variables["CICADA_TICK_FUNCTION"] = names.function(stage, "tick")
     if name == "tick":
         # it alone sends requests that there is anything to say of
         handed_on.append("OTEL_")
@@ -60,6 +63,8 @@ def environment(name, settings, stage, region, outputs):
             f"arn:{partition}:lambda:{region}:{account}:function:{names.function(stage, 'aggregator')}"
         )
         variables["CICADA_SCHEDULER_ROLE_ARN"] = role
+        # so that a start can say how late it will be
+        variables["CICADA_MAX_CONCURRENCY"] = str(ticks_at_once)
         variables["CICADA_PASSWORD_SECRET"] = settings["password-secret"]
     variables |= {key: value for key, value in settings.secrets.items() if key.startswith(tuple(handed_on))}
     return {key: value for key, value in variables.items() if value}
@@ -95,21 +100,25 @@ def until_known(attempt):
 class Uploads:
     """Uploads functions of a stage, from a folder of built ones."""
 
-    def __init__(self, settings, stage, region, outputs, lambda_dir, scratch):
+    def __init__(self, settings, stage, region, outputs, lambda_dir, scratch, ticks_at_once):
         self.settings, self.stage, self.region, self.outputs = settings, stage, region, outputs
+        self.ticks_at_once = ticks_at_once
         self.lambda_dir, self.scratch = lambda_dir, scratch
         self.credentials = aws.credentials()
 
     def upload(self, name, role, memory=""):
         function = names.function(self.stage, name)
         say(f"the function {function}")
-        variables = environment(name, self.settings, self.stage, self.region, self.outputs)
+        variables = environment(name, self.settings, self.stage, self.region, self.outputs, self.ticks_at_once)
         file = Path(self.scratch, f"{name}.env")
         file.touch(0o600)
         file.write_text("".join(line(*variable) for variable in variables.items()))
         tags = self.settings["tags"]
+        # cargo lambda writes its archive beside the binary, where another deployment may read its own
+        own = Path(self.scratch, "lambda")
+        shutil.copytree(Path(self.lambda_dir, name), own / name, ignore=shutil.ignore_patterns("*.zip"))
         command = [
-            *("cargo-lambda", "lambda", "deploy", function, "--binary-name", name, "--lambda-dir", self.lambda_dir),
+            *("cargo-lambda", "lambda", "deploy", function, "--binary-name", name, "--lambda-dir", str(own)),
             *("--region", self.region, "--iam-role", role, "--env-file", str(file), "--output-format", "json"),
             *(("--memory", memory) if memory else ()),
             *(("--tag", tags) if tags else ()),

@@ -1,4 +1,4 @@
-"""The schedule that drives the fan-out: a run that is on keeps it through a deployment."""
+"""The schedule that drives the fan-out, and the mapping that calls the tick: a run that is on keeps both through a deployment."""
 
 import json
 
@@ -19,14 +19,17 @@ def look(stage):
 
 
 def keep_beating(stage, before):
-    """A change of the template's heartbeat would switch it off under a run that is on."""
+    """A change of the template's heartbeat or mapping would switch it off under a run that is on."""
     if not before or before["State"] != "ENABLED":
         return
-    now = look(stage)
-    if not now or now["State"] == "ENABLED":
-        return
-    changed = {key: now[key] for key in KEPT} | {"State": "ENABLED"}
+    now, mapping = look(stage), aws.mapping(stage)
     try:
-        aws.run("scheduler", "update-schedule", "--cli-input-json", json.dumps(changed))
+        if now and now["State"] != "ENABLED":
+            changed = {key: now[key] for key in KEPT if key in now} | {"State": "ENABLED"}
+            aws.run("scheduler", "update-schedule", "--cli-input-json", json.dumps(changed))
+        if mapping and mapping["State"] == "Disabled":
+            aws.run("lambda", "update-event-source-mapping", "--uuid", mapping["UUID"], "--enabled")
     except aws.Refused as refused:
-        die(f"a run is on, and the heartbeat cannot be switched on again: {refused}")
+        # one that is changing is switched on by the next heartbeat
+        if not refused.says("ResourceInUseException"):
+            die(f"a run is on, and the heartbeat cannot be switched on again: {refused}")

@@ -1,4 +1,4 @@
-"""The names of a stage's stacks and functions, and the small command lines of destroy and polling."""
+"""The names of a stage's stacks and functions, and the small command line of destroy."""
 
 import re
 import sys
@@ -27,9 +27,9 @@ def function(stage, name):
     return f"cicada-{stage}-{name}"
 
 
-def stage_and_region(arguments, help_text, environment, words=()):
-    """--stage and --region, or their variables, and the last of the words that may stand beside them."""
-    stage, region, word = environment.get("STAGE"), environment.get("AWS_REGION"), None
+def stage_and_region(arguments, help_text, environment):
+    """--stage and --region, or their variables."""
+    stage, region = environment.get("STAGE"), environment.get("AWS_REGION")
     rest = list(arguments)
     while rest:
         argument = rest.pop(0)
@@ -37,9 +37,7 @@ def stage_and_region(arguments, help_text, environment, words=()):
         if argument in ("--help", "-h"):
             print(help_text.strip())
             sys.exit(0)
-        if argument in words:
-            word = argument
-        elif name in ("--stage", "--region"):
+        if name in ("--stage", "--region"):
             if not equals:
                 if not rest:
                     usage(f"{name} needs a value")
@@ -50,4 +48,4 @@ def stage_and_region(arguments, help_text, environment, words=()):
                 region = value
         else:
             usage(f"what is '{argument}'? see infra/{PROGRAM} --help")
-    return check(stage), region, word
+    return check(stage), region

@@ -89,6 +89,8 @@ class ByHand:
         self.folder = pathlib.Path(folder).resolve()
         self.stages = stages(dockerfile())
         self.done = {}
+        # of all stages, by their defaults
+        self.arguments = {}
 
     def build(self, name):
         """Does a stage, and those that it needs first; its root."""
@@ -106,6 +108,9 @@ class ByHand:
                 within(root, workdir).mkdir(parents=True, exist_ok=True)
             elif keyword == "COPY":
                 self.copy(root, workdir, rest)
+            elif keyword == "ARG":
+                name, _, default = rest.partition("=")
+                self.arguments.setdefault(name, default)
             elif keyword == "RUN":
                 self.run(root, workdir, rest)
         self.done[name] = root
@@ -134,7 +139,9 @@ class ByHand:
         for place_of in ("/out", "/src"):
             command = command.replace(f"{place_of}/", f"{within(root, place_of)}/")
         print(f"+ {command}", file=sys.stderr, flush=True)
-        subprocess.run(["sh", "-ec", command], cwd=within(root, workdir), check=True)
+        subprocess.run(
+            ["sh", "-ec", command], cwd=within(root, workdir), env={**os.environ, **self.arguments}, check=True
+        )
 
 
 def within(root, path):
@@ -152,7 +159,7 @@ def options_of(rest):
 
 def place(source, target, destination):
     if source.is_dir():
-        shutil.copytree(source, target, dirs_exist_ok=True)
+        shutil.copytree(source, target, dirs_exist_ok=True, symlinks=True)
     else:
         target = target / source.name if destination.endswith("/") else target
         target.parent.mkdir(parents=True, exist_ok=True)

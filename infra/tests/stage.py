@@ -54,7 +54,8 @@ class StageTest(unittest.TestCase):
         return self.aws.client("scheduler").get_schedule(GroupName=f"cicada-{stage}", Name=name)
 
     def switch_on(self, stage):
-        """The heartbeat, as the aggregator does when a run is started."""
+        """Heartbeat and mapping, as the aggregator does when a run is started."""
         beat = self.schedule(stage, "heartbeat")
         kept = ("Name", "GroupName", "Description", "ScheduleExpression", "FlexibleTimeWindow", "Target")
         self.aws.client("scheduler").update_schedule(**{name: beat[name] for name in kept}, State="ENABLED")
+        self.aws.client("lambda").update_event_source_mapping(UUID=self.mapping(stage)["UUID"], Enabled=True)

@@ -18,16 +18,14 @@ class Changes(StageTest):
         first = self.deployed("demo", *nine, "--block-size=50", "--max-users=9")
         before, mapping = self.aws.left(), self.mapping("demo")
         self.assertIn("cicada-demo/template-start", before["schedules"])
+        self.assertEqual(mapping["State"], "Disabled")
         self.switch_on("demo")
-        self.aws.done("polling", "off", "--stage", "demo")
-        self.assertEqual(self.mapping("demo")["State"], "Disabled")
 
         # by a variable as by an option; what is not said stays as it was, also the password
         second = self.deployed("demo", CICADA_BLOCK_SIZE="20", LOCUST_BASIC_AUTH=None)
         self.assertEqual(second.stdout, first.stdout)
         self.assertEqual(self.schedule("demo", "heartbeat")["State"], "ENABLED")
-        self.assertIn("polling is off, so no traffic is sent: infra/polling on --stage demo", second.stderr)
-        self.assertEqual(self.mapping("demo")["State"], "Disabled")
+        self.assertEqual(self.mapping("demo")["State"], "Enabled")
         self.assertEqual(self.mapping("demo")["UUID"], mapping["UUID"])
         self.assertEqual(self.aws.left(), before)
         variables = self.function("cicada-demo-tick")["Environment"]["Variables"]
@@ -38,15 +36,15 @@ class Changes(StageTest):
         self.assertRegex(second.stderr, r"(?m)^deploy: max-users +9 +9$")
         self.assertRegex(second.stderr, r"(?m)^deploy: LOCUST_BASIC_AUTH +\(set\) +\(set\)$")
 
-        self.aws.done("polling", "on", "--stage", "demo")
-        self.assertEqual(self.mapping("demo")["State"], "Enabled")
-
-        # also when the template changes the heartbeat, which sets the template's state
+        # also when the template changes the heartbeat and the mapping, which sets the template's states
         stacks = self.aws.client("cloudformation")
-        parameters = {"Stage": "demo", "SchedulerRoleArn": "arn:aws:iam::000000000000:role/old"}
+        [base] = stacks.describe_stacks(StackName="cicada-demo-base")["Stacks"]
+        roles = {o["OutputKey"]: o["OutputValue"] for o in base["Outputs"] if o["OutputKey"].endswith("RoleName")}
+        parameters = {"Stage": "demo", "SchedulerRoleArn": "arn:aws:iam::000000000000:role/old", "MaxConcurrency": "3", **roles}
         stacks.update_stack(
             StackName="cicada-demo-functions",
             TemplateBody=(ROOT / "infra/functions.yaml").read_text(),
+            Capabilities=["CAPABILITY_IAM"],
             Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
         )
         stacks.get_waiter("stack_update_complete").wait(

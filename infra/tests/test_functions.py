@@ -4,10 +4,12 @@ What they do is the end-to-end test's matter; here it is that nothing they call 
 """
 
 import base64
+import http.client
 import json
 import re
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 
 import target
@@ -33,13 +35,16 @@ class Functions(StageTest):
     @classmethod
     def as_the_emulator_names_things(cls):
         """When it evaluates a policy, MiniStack takes a schedule of any group for one of the group `default`,
-        and SendMessageBatch for an action, where AWS asks for sqs:SendMessage."""
+        SendMessageBatch for an action, where AWS asks for sqs:SendMessage, a mapping for everything, and looking at one
+        for listing them."""
         iam = cls.aws.client("iam")
         for role in iam.list_roles()["Roles"]:
             for policy in iam.list_role_policies(RoleName=role["RoleName"])["PolicyNames"]:
                 document = iam.get_role_policy(RoleName=role["RoleName"], PolicyName=policy)["PolicyDocument"]
                 text = json.dumps(document).replace(f":schedule/{NAME}/", ":schedule/default/")
                 text = text.replace('"sqs:SendMessage"', '["sqs:SendMessage", "sqs:SendMessageBatch"]')
+                text = text.replace('"lambda:GetEventSourceMapping"', '"lambda:GetEventSourceMapping", "lambda:ListEventSourceMappings"')
+                text = re.sub(r'"arn:[^"]*:event-source-mapping:[^"]*"', '"*"', text)
                 iam.put_role_policy(RoleName=role["RoleName"], PolicyName=policy, PolicyDocument=text)
 
     def ask(self, path, method="GET", body=None, password=PASSWORD, headers=()):
@@ -83,7 +88,9 @@ class Functions(StageTest):
         return self.schedule("demo", "heartbeat")["State"] == "ENABLED"
 
     def test_a_schedule_of_the_template_starts_a_run_and_every_role_suffices(self):
+        self.assertEqual(self.mapping("demo")["State"], "Disabled")
         self.until("the schedule starts a run", 120, self.beats)
+        self.until("the queue is asked", 10, lambda: self.mapping("demo")["State"] == "Enabled")
         self.until("ticks send requests and record them", 60, self.requests)
         status, text = self.ask("/schedules")
         self.assertEqual(status, 200, text)
@@ -96,6 +103,10 @@ class Functions(StageTest):
         self.until("it goes on after a resize", 60, lambda: self.requests() > before)
         self.assertEqual(self.ask("/stop", "POST")[0], 200)
         self.until("the fan-out switches the heartbeat off", 200, lambda: not self.beats())
+        self.assertEqual(self.mapping("demo")["State"], "Disabled")
+        self.assertEqual(self.ask("/swarm", "POST", {"user_count": 6, "spawn_rate": 6})[0], 200)
+        self.assertEqual(self.mapping("demo")["State"], "Enabled")
+        self.assertEqual(self.ask("/stop", "POST")[0], 200)
         refused = [line for line in self.logged() if re.search("(?i)not allowed|not authorized|AccessDenied", line)]
         self.assertEqual(refused, [])
 
@@ -116,6 +127,42 @@ class Functions(StageTest):
         # as if it were a schedule
         forged = {"x-amzn-request-context": '{"apiId":"cicada-schedule"}', "host": "cicada-schedule"}
         self.assertEqual(self.ask("/stop", "POST", password=None, headers=forged.items())[0], 401)
+
+    def form(self, path, fields=(), cookie=""):
+        """The answer to a browser, which posts a form or opens a page."""
+        base = urllib.parse.urlsplit(self.url)
+        connection = http.client.HTTPConnection(base.netloc, timeout=60)
+        headers = {"accept": "text/html", "user-agent": "Mozilla/5.0", "cookie": cookie}
+        if fields:
+            headers |= {"content-type": "application/x-www-form-urlencoded", "sec-fetch-site": "same-origin"}
+        try:
+            body = urllib.parse.urlencode(fields) or None
+            connection.request("POST" if fields else "GET", base.path + path, body, headers)
+            answer = connection.getresponse()
+            return answer.status, answer.headers, answer.read().decode()
+        finally:
+            connection.close()
+
+    def test_a_browser_is_shown_a_form_and_its_cookie_holds(self):
+        status, _, page = self.form("/")
+        self.assertEqual((status, '<form method="post" action="login">' in page), (401, True), page)
+        name, password = PASSWORD.split(":", 1)
+        status, headers, page = self.form("/login", {"name": name, "password": password, "next": "/tasks"})
+        self.assertEqual((status, headers["location"]), (303, "./tasks"), page)
+        cookie, _, told = headers["set-cookie"].partition("; ")
+        self.assertEqual(told, "Path=/; Max-Age=86400; HttpOnly; SameSite=Strict; Secure")
+        self.assertEqual(self.form("/tasks", cookie=cookie)[0], 200)
+        self.assertEqual(self.form("/tasks", cookie=cookie[:-1])[0], 401)
+
+    def test_a_network_guesses_a_few_passwords_in_nine_seconds(self):
+        began, statuses = time.monotonic(), []
+        while time.monotonic() < began + 9:
+            statuses.append(self.form("/login", {"name": "demo", "password": f"guess{len(statuses)}"})[0])
+        # one caller at a time has one environment: five, and three each time that they are halved
+        self.assertLessEqual(statuses.count(401), 8)
+        self.assertGreater(statuses.count(429), 20)
+        # for the other tests, which are of the same network
+        self.until("the password is compared again", 15, lambda: self.ask("/health/")[0] == 404)
 
     def test_an_action_that_a_role_lacks_is_refused_and_named(self):
         iam = self.aws.client("iam")

@@ -32,7 +32,7 @@ class Mistakes(unittest.TestCase):
         self.assertEqual(self.aws.left(), {})
 
     def test_no_stage_and_a_bad_name_for_one(self):
-        for script, arguments in (("deploy", ()), ("destroy", ()), ("polling", ("on",))):
+        for script, arguments in (("deploy", ()), ("destroy", ())):
             self.refused(script, *arguments, says="which stage.*--stage NAME")
             for name in ("Demo", "1st", "a-", "a b", "-", "a" * 21, "*"):
                 self.refused(script, *arguments, f"--stage={name}", says="no name for a stage: take 1-20 of")
@@ -83,14 +83,17 @@ class Mistakes(unittest.TestCase):
             self.refused("deploy", *arguments, says=says)
         self.refused("deploy", *STAGE, CICADA_BLOCK_SIZE="0", says="--block-size must be between")
         self.refused("destroy", "--all", says="what is '--all'")
-        self.refused("polling", *STAGE, says="on or off")
 
     def test_no_region(self):
-        for script, arguments in (("deploy", STAGE), ("destroy", STAGE), ("polling", ("on", *STAGE))):
+        for script, arguments in (("deploy", STAGE), ("destroy", STAGE)):
             self.refused(script, *arguments, AWS_REGION=None, says="which region.*--region NAME")
 
+    def test_a_profile_that_is_not_there_is_named_and_not_taken_for_no_region(self):
+        gone = {"AWS_REGION": None, "AWS_PROFILE": "compny"}
+        self.refused("deploy", *STAGE, code=1, says=r"\(compny\) could not be found: set AWS_PROFILE to one of", **gone)
+
     def test_no_credentials(self):
-        for script, arguments in (("deploy", STAGE), ("destroy", STAGE), ("polling", ("on", *STAGE))):
+        for script, arguments in (("deploy", STAGE), ("destroy", STAGE)):
             self.refused(
                 script, *arguments, code=1, AWS_ACCESS_KEY_ID=None, AWS_SECRET_ACCESS_KEY=None, says="run 'aws configure'"
             )
@@ -133,9 +136,6 @@ class Mistakes(unittest.TestCase):
             result = self.aws.run("deploy", *STAGE, "--no-build", f"--lambda-dir={folder}")
         self.assertEqual(result.returncode, 1)
         self.assertRegex(result.stderr.splitlines()[-1], "^deploy: there is no .*bootstrap: leave --no-build away")
-
-    def test_a_stage_that_is_not_there_has_no_polling(self):
-        self.refused("polling", "off", *STAGE, code=1, says="no stage demo in .*deploy it first")
 
 
 if __name__ == "__main__":

@@ -79,13 +79,16 @@ class Stage(StageTest):
                 self.assertEqual(variables.pop("LOCUST_BASIC_AUTH"), PASSWORD)
                 self.assertEqual(variables.pop("CICADA_AGGREGATOR_ARN"), config["FunctionArn"])
                 self.assertRegex(variables.pop("CICADA_SCHEDULER_ROLE_ARN"), "^arn:aws:iam:.*SchedulerRole")
+                self.assertEqual(variables.pop("CICADA_MAX_CONCURRENCY"), "7")
+            if name == "fanout":
+                self.assertEqual(variables.pop("CICADA_TICK_FUNCTION"), f"{NAME}-tick")
             self.assertEqual(variables, own | SETTINGS | (TELEMETRY if name == "tick" else {}))
             self.assertRegex(config["Role"].lower(), f"{NAME}-base-{name}role")
 
     def test_functions_have_the_size_that_their_manifests_say(self):
         sizes = {name: self.function(f"{NAME}-{name}") for name in ("fanout", "tick", "aggregator")}
         sizes = {name: (config["MemorySize"], config["Timeout"]) for name, config in sizes.items()}
-        self.assertEqual(sizes, {"fanout": (256, 60), "tick": (128, 300), "aggregator": (256, 30)})
+        self.assertEqual(sizes, {"fanout": (256, 150), "tick": (128, 300), "aggregator": (256, 30)})
 
     def test_the_password_is_in_nothing_that_is_printed_and_in_no_stack(self):
         stacks = self.aws.client("cloudformation").describe_stacks()["Stacks"]
@@ -104,7 +107,11 @@ class Stage(StageTest):
     def test_wake_ups_are_handed_over_as_parameters_say_and_reported_one_by_one(self):
         mapping = self.mapping("demo")
         self.assertEqual(mapping["ScalingConfig"], {"MaximumConcurrency": 7})
-        self.assertEqual(mapping["BatchSize"], 10)
+        # of five ticks each
+        self.assertEqual(mapping["BatchSize"], 4)
+        # nothing asks the queue before a run does
+        self.assertEqual(mapping["State"], "Disabled")
+        self.assertEqual(json.loads(self.schedule("demo", "heartbeat")["Target"]["Input"]), {"mapping": mapping["UUID"]})
         self.assertEqual(mapping["FunctionResponseTypes"], ["ReportBatchItemFailures"])
 
     def test_what_is_called_is_called_once(self):

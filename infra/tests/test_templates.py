@@ -123,7 +123,7 @@ class Templates(unittest.TestCase):
 
     def test_every_action_that_the_code_names_is_given_to_a_role_and_every_other_has_a_reason(self):
         sources = (path.read_text() for path in (ROOT / "functions/aws/src").rglob("*.rs"))
-        called = {a for s in sources for a in re.findall('"((?:dynamodb|scheduler|secretsmanager|sqs):[A-Z][A-Za-z]+)"', s)}
+        called = {a for s in sources for a in re.findall('"((?:dynamodb|lambda|scheduler|secretsmanager|sqs):[A-Z][A-Za-z]+)"', s)}
         by_others = {
             "logs:CreateLogStream",  # Lambda, with what a function prints
             "logs:PutLogEvents",
@@ -138,6 +138,11 @@ class Templates(unittest.TestCase):
         reads = template("base.yaml")["Resources"]["AggregatorReadsThePassword"]["Properties"]["PolicyDocument"]
         called.remove(reads["Statement"][0]["Action"])
         given = actions("FanOutRole") | actions("TickRole") | actions("AggregatorRole")
+        switches = template("functions.yaml")["Resources"]["MaySwitchTheMapping"]["Properties"]
+        self.assertEqual([role["Ref"] for role in switches["Roles"]], ["FanOutRoleName", "AggregatorRoleName"])
+        [statement] = switches["PolicyDocument"]["Statement"]
+        self.assertTrue(statement["Resource"]["Sub"].endswith(":event-source-mapping:${WakeUpsToTick}"))
+        given |= set(statement["Action"])
         self.assertEqual(given - by_others, called)
 
     def test_metrics_are_made_of_a_line_that_the_fan_out_logs(self):
@@ -161,7 +166,7 @@ class Templates(unittest.TestCase):
         timeout = manifest["package"]["metadata"]["lambda"]["deploy"]["timeout"]
         hidden, tries = queue["VisibilityTimeout"], queue["RedrivePolicy"]["maxReceiveCount"]
         self.assertGreater(hidden, timeout)
-        self.assertGreater(queue["MessageRetentionPeriod"], 120 + tries * hidden)
+        self.assertGreater(queue["MessageRetentionPeriod"], 300 + tries * hidden)
 
     def test_the_cloudwatch_dashboard_looks_at_what_a_stage_has(self):
         base, upper = template("base.yaml")["Resources"], template("functions.yaml")["Resources"]

@@ -19,6 +19,9 @@ _cicada() {
             cicada,cost)
                 cmd="cicada__subcmd__cost"
                 ;;
+            cicada,env)
+                cmd="cicada__subcmd__env"
+                ;;
             cicada,health)
                 cmd="cicada__subcmd__health"
                 ;;
@@ -29,7 +32,7 @@ _cicada() {
 
     case "${cmd}" in
         cicada)
-            opts="-f -H -u -r -t -l -P -L -s -V -h --workload --config --host --users --spawn-rate --run-time --list --config-users --web-host --web-port --web-base-path --tls-cert --tls-key --headless --autostart --autoquit --db --shape --seed --threshold --max-users --max-spawn-rate --allowed-hosts --web-names --demo --check --only-summary --print-stats --csv --csv-full-history --html --json --json-file --reset-stats --show-task-ratio --show-task-ratio-json --loglevel --logfile --skip-log-setup --stop-timeout --exit-code-on-error --equal-weights --class-picker --modern-ui --version --help cost health"
+            opts="-f -H -u -r -t -l -P -L -s -V -h --workload --config --host --users --spawn-rate --run-time --list --config-users --web-host --web-port --web-base-path --tls-cert --tls-key --headless --autostart --autoquit --db --shape --seed --threshold --max-users --max-spawn-rate --allowed-hosts --web-names --trace-url --allowed-origins --demo --check --only-summary --print-stats --csv --csv-full-history --html --json --json-file --reset-stats --show-task-ratio --show-task-ratio-json --loglevel --logfile --skip-log-setup --stop-timeout --exit-code-on-error --equal-weights --class-picker --modern-ui --version --help cost env health"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -143,6 +146,14 @@ _cicada() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --trace-url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --allowed-origins)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --csv)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -187,7 +198,7 @@ _cicada() {
             return 0
             ;;
         cicada__subcmd__cost)
-            opts="-u -r -f -h --users --class-counts --shape --spawn-rate --hours --watch-hours --response-time --memory --architecture --ticks-per-message --block-size --retention-days --alarms --region --workload --prices --json --help"
+            opts="-u -r -f -h --users --class-counts --shape --spawn-rate --hours --watch-hours --response-time --memory --architecture --ticks-per-message --max-concurrency --block-size --retention-days --alarms --region --workload --prices --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -241,6 +252,10 @@ _cicada() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --max-concurrency)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --block-size)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -269,6 +284,20 @@ _cicada() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        cicada__subcmd__env)
+            opts="-h --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 *)
                     COMPREPLY=()
                     ;;

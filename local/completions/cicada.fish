@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_cicada_global_optspecs
-    string join \n f/workload= config= H/host= u/users= r/spawn-rate= t/run-time= l/list config-users= web-host= P/web-port= web-base-path= tls-cert= tls-key= headless autostart autoquit= db= shape= seed= threshold= max-users= max-spawn-rate= allowed-hosts= web-names= demo check only-summary print-stats csv= csv-full-history html= json json-file= reset-stats show-task-ratio show-task-ratio-json L/loglevel= logfile= skip-log-setup s/stop-timeout= exit-code-on-error= equal-weights class-picker modern-ui V/version h/help
+    string join \n f/workload= config= H/host= u/users= r/spawn-rate= t/run-time= l/list config-users= web-host= P/web-port= web-base-path= tls-cert= tls-key= headless autostart autoquit= db= shape= seed= threshold= max-users= max-spawn-rate= allowed-hosts= web-names= trace-url= allowed-origins= demo check only-summary print-stats csv= csv-full-history html= json json-file= reset-stats show-task-ratio show-task-ratio-json L/loglevel= logfile= skip-log-setup s/stop-timeout= exit-code-on-error= equal-weights class-picker modern-ui V/version h/help
 end
 
 function __fish_cicada_needs_command
@@ -31,7 +31,7 @@ complete -c cicada -n "__fish_cicada_needs_command" -s u -l users -d 'Number of 
 complete -c cicada -n "__fish_cicada_needs_command" -s r -l spawn-rate -d 'Users started a second; 1 if not given, and 6 with --demo' -r
 complete -c cicada -n "__fish_cicada_needs_command" -s t -l run-time -d 'Stop after this time: 20, 20s, 3m, 2h, 1h20m. Without it, traffic goes on until it is stopped' -r
 complete -c cicada -n "__fish_cicada_needs_command" -l config-users -d 'Settings of user classes: JSON, or a .json file, with user_class_name and any of weight, fixed_count and host' -r
-complete -c cicada -n "__fish_cicada_needs_command" -l web-host -d 'Address to serve on; all of the machine\'s if empty or *' -r
+complete -c cicada -n "__fish_cicada_needs_command" -l web-host -d 'Address to serve on, such as 127.0.0.1 or `[::1]`; all of the machine\'s, IPv4 and IPv6, if empty or *' -r
 complete -c cicada -n "__fish_cicada_needs_command" -s P -l web-port -d 'Port to serve on' -r
 complete -c cicada -n "__fish_cicada_needs_command" -l web-base-path -d 'Path that everything is served under, such as /cicada' -r
 complete -c cicada -n "__fish_cicada_needs_command" -l tls-cert -d 'TLS certificate in PEM, to serve https:// with --tls-key' -r -F
@@ -45,6 +45,8 @@ complete -c cicada -n "__fish_cicada_needs_command" -l max-users -d 'The most us
 complete -c cicada -n "__fish_cicada_needs_command" -l max-spawn-rate -d 'The most users started a second that may be asked for' -r
 complete -c cicada -n "__fish_cicada_needs_command" -l allowed-hosts -d 'The only hosts that traffic may be sent to, separated by commas: example.com, *.example.com, localhost:8000, or `https://example.com` for one scheme only' -r
 complete -c cicada -n "__fish_cicada_needs_command" -l web-names -d 'Names that this server is called by, separated by commas, such as cicada.example.com. Without a password, changes are refused under a name that may be anybody\'s; * takes every name' -r
+complete -c cicada -n "__fish_cicada_needs_command" -l trace-url -d 'Where the page\'s traces lead to: a URL with {trace_id} in it, such as `https://jaeger.example.com/trace/{trace_id}`' -r
+complete -c cicada -n "__fish_cicada_needs_command" -l allowed-origins -d 'Origins of other pages, such as a dashboard\'s, that may read and change what the own page may, separated by commas: `https://dashboard.example.com`. A password is asked for all the same' -r
 complete -c cicada -n "__fish_cicada_needs_command" -l csv -d 'Keep statistics in FILE_stats.csv, FILE_stats_history.csv, FILE_failures.csv and FILE_exceptions.csv' -r -F
 complete -c cicada -n "__fish_cicada_needs_command" -l html -d 'Keep a report in this file; {u}, {r} and {t} in its name are users, spawn rate and run time' -r
 complete -c cicada -n "__fish_cicada_needs_command" -l json-file -d 'Keep the statistics as JSON in FILE.json' -r -F
@@ -75,7 +77,8 @@ complete -c cicada -n "__fish_cicada_needs_command" -l modern-ui -d 'Accepted, a
 complete -c cicada -n "__fish_cicada_needs_command" -s V -l version -d 'Print the version, with the commit that it was built from, and exit'
 complete -c cicada -n "__fish_cicada_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c cicada -n "__fish_cicada_needs_command" -a "cost" -d 'The cost of traffic on AWS, from its plan'
-complete -c cicada -n "__fish_cicada_needs_command" -a "health" -d 'Whether a cicada that serves is well: exit code 0 if it is, 1 and a line if not'
+complete -c cicada -n "__fish_cicada_needs_command" -a "env" -d 'The variables in force, secrets masked: NAME=value of each, or the value alone of those that are named'
+complete -c cicada -n "__fish_cicada_needs_command" -a "health" -d 'Asks a cicada that serves for its health: exit code 0 if it is well, 1 and a line if not'
 complete -c cicada -n "__fish_cicada_using_subcommand cost" -s u -l users -d 'Number of users, shared among the classes by their weights' -r
 complete -c cicada -n "__fish_cicada_using_subcommand cost" -l class-counts -d 'Users of single classes: JSON such as {"ModelAUser": 2}, or CLASS=N for each; may be repeated' -r
 complete -c cicada -n "__fish_cicada_using_subcommand cost" -l shape -d 'A load shape of the workload: as many users as it has on average, in place of users and class counts' -r
@@ -87,6 +90,7 @@ complete -c cicada -n "__fish_cicada_using_subcommand cost" -l memory -d 'Memory
 complete -c cicada -n "__fish_cicada_using_subcommand cost" -l architecture -d 'What the functions run on' -r -f -a "x86_64\t''
 arm64\t'AWS Graviton: a fifth cheaper'"
 complete -c cicada -n "__fish_cicada_using_subcommand cost" -l ticks-per-message -d 'How many ticks of a second one message carries at most' -r
+complete -c cicada -n "__fish_cicada_using_subcommand cost" -l max-concurrency -d 'How many tick functions may run at once' -r
 complete -c cicada -n "__fish_cicada_using_subcommand cost" -l block-size -d 'How many users one tick executes at most' -r
 complete -c cicada -n "__fish_cicada_using_subcommand cost" -l retention-days -d 'How long records are kept' -r
 complete -c cicada -n "__fish_cicada_using_subcommand cost" -l alarms -d 'How many alarms the deployment has' -r
@@ -95,4 +99,5 @@ complete -c cicada -n "__fish_cicada_using_subcommand cost" -s f -l workload -d 
 complete -c cicada -n "__fish_cicada_using_subcommand cost" -l prices -d 'Prices in place of the built-in ones, in a file of the same form' -r -F
 complete -c cicada -n "__fish_cicada_using_subcommand cost" -l json -d 'Print JSON'
 complete -c cicada -n "__fish_cicada_using_subcommand cost" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c cicada -n "__fish_cicada_using_subcommand env" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c cicada -n "__fish_cicada_using_subcommand health" -s h -l help -d 'Print help'

@@ -27,12 +27,12 @@ type Entries = BTreeMap<String, Configured>;
 /// # Errors
 /// The mistake in one of them, or the help or version that was asked for.
 pub fn options(
-    arguments: Vec<OsString>,
+    arguments: &[OsString],
     folder: &Path,
     environment: &dyn Fn(&str) -> Option<OsString>,
 ) -> Result<Options, clap::Error> {
     let mut command = Options::command();
-    let typed = command.clone().try_get_matches_from(&arguments)?;
+    let typed = command.clone().try_get_matches_from(arguments)?;
     let fail = |command: &mut Command, mistake| command.error(ErrorKind::ValueValidation, mistake);
     if let Some(mistake) = absent_options::variable(environment) {
         return Err(fail(&mut command, mistake));

@@ -46,7 +46,8 @@ pub fn print_json(snapshot: &Snapshot) -> io::Result<()> {
     out.flush()
 }
 
-/// The counts of the ledger, in one line; up to two more for iterations cut off or executed twice.
+/// The counts of the ledger, in one line; up to three more: iterations cut off, iterations executed twice, and that
+/// response times include our own waiting.
 fn ledger_lines(ledger: &Ledger) -> Vec<String> {
     let total = &ledger.total;
     let mut lines = vec![format!(
@@ -64,6 +65,9 @@ fn ledger_lines(ledger: &Ledger) -> Vec<String> {
     }
     if total.duplicates > 0 {
         lines.push(format!("{} were executed twice", total.duplicates));
+    }
+    if let Some(starved) = &ledger.starved {
+        lines.push(starved.message.to_string());
     }
     lines
 }

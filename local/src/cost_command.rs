@@ -11,9 +11,9 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::Parser;
-use control::{InvalidField, Limits};
 use cost::{Prices, Question};
 use statistics::visible::lines;
+use traffic::run_rules::{InvalidField, Limits};
 use traffic::workload::Workload;
 
 use crate::options::{self, Options};
@@ -84,9 +84,6 @@ fn complain(mistake: &str) -> ExitCode {
 }
 
 /// The text to print.
-///
-/// # Errors
-/// When an option, or a file that it names, cannot be used.
 pub fn text(options: &CostOptions) -> anyhow::Result<String> {
     let workload = Arc::new(workload(options)?);
     let most_users = Limits::default().max_users;

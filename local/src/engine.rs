@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use control::{Control, Settings as ControlSettings, Stop};
+use control::{Control, ControlSettings, Stop};
 use statistics::reader::Aggregation;
 use statistics::state::State;
 use statistics::stats::Limits;
@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 use traffic::clock::Clock;
 use traffic::deployment::Deployment;
 use traffic::fanout::FanOutReport;
+use traffic::log_throttle::LogThrottle;
 use traffic::ports::Heartbeat as _;
 use traffic::runs::{Environment, LoadedRun};
 use traffic::telemetry::Observer;
@@ -41,9 +42,6 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// The longest wait between two tries to write a held stop; the waits double up to this.
 const MAX_BACK_OFF: Duration = Duration::from_secs(5);
-
-/// A refusal to send is logged once in this time, and not for every tick.
-const REFUSALS_EVERY: Duration = Duration::from_secs(10);
 
 pub type LocalDeployment = Deployment<SqliteStore, TokioQueue, TokioHeartbeat>;
 
@@ -94,7 +92,7 @@ impl Engine {
         let http = Http::new(
             clock.clone(),
             HttpSettings {
-                allowed_hosts: settings.allowed_hosts.clone(),
+                allowed_hosts: settings.rules.allowed_hosts.clone(),
                 proxies,
                 max_connections,
                 ..HttpSettings::default()
@@ -102,7 +100,7 @@ impl Engine {
         );
         let http = http.context("the HTTP client cannot be made")?;
         let ticker = Ticker::new(Arc::clone(&store), Arc::clone(&runs), http, clock.clone());
-        let keyring = settings.keyring.clone().unwrap_or_default();
+        let keyring = settings.rules.keyring.clone().unwrap_or_default();
         let ticker = ticker.observed_by(observer).with_keyring(keyring);
         let ticker = Arc::new(ticker.stopping_within(stop_timeout));
         let control = Arc::new(Control::new(settings, Arc::clone(&deployment))?);
@@ -257,7 +255,7 @@ async fn execute(
     count: watch::Sender<usize>,
 ) {
     let mut ticks = JoinSet::new();
-    let mut refused_at: Option<tokio::time::Instant> = None;
+    let refusals = LogThrottle::default();
     loop {
         tokio::select! {
             wake_up = delivery.next() => {
@@ -268,9 +266,8 @@ async fn execute(
             Some(ended) = ticks.join_next(), if !ticks.is_empty() => match ended {
                 Ok(Ok(_)) => {}
                 Ok(Err(error @ TickError::NotRecording)) => {
-                    if refused_at.is_none_or(|at| at.elapsed() > REFUSALS_EVERY) {
+                    if refusals.happened().is_some() {
                         tracing::error!(%error, "iterations are left out, and counted as missing");
-                        refused_at = Some(tokio::time::Instant::now());
                     }
                 }
                 Ok(Err(error)) => {
@@ -288,7 +285,7 @@ async fn execute(
 async fn fan_out_by(mut beats: Beats, deployment: Arc<LocalDeployment>) {
     while beats.next().await.is_some() {
         match deployment.plan_ahead().await {
-            Ok(FanOutReport::Idle) => tracing::debug!("no run is on"),
+            Ok(FanOutReport::Idle | FanOutReport::Ending) => tracing::debug!("no run is on"),
             Ok(FanOutReport::Planned { wake_ups, until }) => {
                 tracing::debug!(wake_ups, until = until.0, "planned ahead");
             }

@@ -3,12 +3,12 @@
 //! Without an address, the command asks the server that `cicada` would start in the same environment.
 
 use std::ffi::OsString;
-use std::net::IpAddr;
 use std::process::ExitCode;
 
 use clap::Parser;
 use traffic::runs::Environment;
 use web::probe::probe;
+use web::serve::WebHost;
 
 use crate::program;
 
@@ -18,7 +18,7 @@ pub const COMMAND: &str = "health";
 /// The exit code where a server does not answer, or says that it is not well.
 const EXIT_UNWELL: u8 = 1;
 
-/// Whether a cicada that serves is well: exit code 0 if it is, 1 and a line if not.
+/// Asks a cicada that serves for its health: exit code 0 if it is well, 1 and a line if not.
 #[derive(Clone, Debug, Parser)]
 #[command(
     name = "cicada health",
@@ -69,12 +69,8 @@ fn own_url(environment: &Environment) -> String {
     } else {
         "http"
     };
-    let host = set("LOCUST_WEB_HOST").and_then(|host| host.trim().parse::<IpAddr>().ok());
-    let host = match host.filter(|host| !host.is_unspecified()) {
-        Some(IpAddr::V6(host)) => format!("[{host}]"),
-        Some(IpAddr::V4(host)) => host.to_string(),
-        None => "127.0.0.1".to_owned(),
-    };
+    let host = set("LOCUST_WEB_HOST").and_then(|host| host.parse::<WebHost>().ok());
+    let host = host.unwrap_or_default().from_here();
     let port = set("LOCUST_WEB_PORT").unwrap_or_else(|| "8089".to_owned());
     let base = set("LOCUST_WEB_BASE_PATH").unwrap_or_default();
     let base = format!("/{}", base.trim_matches('/'));
@@ -111,6 +107,8 @@ mod tests {
                 &[("LOCUST_WEB_HOST", "::1"), ("LOCUST_WEB_PORT", "")],
                 "http://[::1]:8089/health",
             ),
+            (&[("LOCUST_WEB_HOST", "[::1]")], "http://[::1]:8089/health"),
+            (&[("LOCUST_WEB_HOST", "::")], "http://[::1]:8089/health"),
         ] {
             let variables: Vec<(&str, &str)> = variables.to_vec();
             let environment: Environment = Arc::new(move |name: &str| {

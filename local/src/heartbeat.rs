@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use traffic::clock::{Clock, Timestamp};
-use traffic::ports::{Heartbeat, HeartbeatError, Schedule, StoreError};
+use traffic::ports::{Delivery, Heartbeat, HeartbeatError, Schedule, StoreError};
 
 use crate::queue::LOOK_AGAIN;
 use crate::store::SqliteStore;
@@ -87,8 +87,17 @@ impl TokioHeartbeat {
 }
 
 impl Heartbeat for TokioHeartbeat {
-    async fn turn_on(&self) -> Result<(), HeartbeatError> {
+    fn reach(&self) -> Duration {
+        MINUTE
+    }
+
+    async fn turn_on(&self) -> Result<Delivery, HeartbeatError> {
         self.switch(true);
+        Ok(Delivery::On)
+    }
+
+    async fn beat_now(&self) -> Result<(), HeartbeatError> {
+        // nobody asks for it, since the queue always delivers
         Ok(())
     }
 

@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use local::{config_files, convert_command, cost_command, health_command, program};
+use local::{
+    config_files, convert_command, cost_command, env_command, health_command, program,
+};
 
 fn main() -> ExitCode {
     if let Some(arguments) = cost_command::asked_for(std::env::args_os().collect()) {
@@ -16,9 +18,15 @@ fn main() -> ExitCode {
         let environment = std::sync::Arc::new(|name: &str| std::env::var(name).ok());
         return health_command::run(arguments, &(environment as _));
     }
-    match config_files::options(std::env::args_os().collect(), Path::new(""), &|name| {
-        std::env::var_os(name)
-    }) {
+    if let Some(arguments) = env_command::asked_for(std::env::args_os().collect()) {
+        let readable = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        };
+        let variables = std::env::vars_os().filter_map(readable).collect();
+        return env_command::run(arguments, variables);
+    }
+    let arguments: Vec<_> = std::env::args_os().collect();
+    match config_files::options(&arguments, Path::new(""), &|name| std::env::var_os(name)) {
         Ok(options) => program::run(&options),
         Err(error) => program::explain("cicada", &error),
     }

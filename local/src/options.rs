@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use clap::builder::{BoolishValueParser, OsStringValueParser, TypedValueParser};
 use clap::error::{ContextKind, ErrorKind};
-
 use clap::{ArgAction, Args, Parser};
-use control::{InvalidField, Limits, parse_timespan};
+use control::parse_timespan;
 use traffic::credentials::without_credentials;
 use traffic::host_allowlist::AllowedHosts;
+use traffic::run_rules::{InvalidField, Limits};
 use traffic::workload::Threshold;
-use web::api::{BasePath, Names};
+use web::api::{BasePath, Names, Origins, TraceUrl};
 
 use crate::absent_options;
 
@@ -28,7 +28,8 @@ const ENVIRONMENT: &str = "Environment:
   TARGET_APP_URL, AI_AGENT_URL     Where the hosts of the built-in workload are
 
 What traffic would cost on AWS: cicada cost --help
-Whether a server is well:       cicada health --help";
+Whether a server is well:       cicada health --help
+Which variables are in force:   cicada env --help";
 
 /// Rust's texts about numbers that it cannot read, and the texts that Cicada prints in their place.
 const PLAINER: [[&str; 2]; 4] = [
@@ -129,7 +130,8 @@ pub struct CommonOptions {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Web options")]
 pub struct WebOptions {
-    /// Address to serve on; all of the machine's if empty or *
+    /// Address to serve on, such as 127.0.0.1 or `[::1]`; all of the machine's, IPv4 and IPv6, if empty
+    /// or *
     #[arg(
         long,
         value_name = "IP",
@@ -226,6 +228,22 @@ pub struct OwnOptions {
     /// password, changes are refused under a name that may be anybody's; * takes every name
     #[arg(long, value_name = "NAMES", env = "CICADA_WEB_NAMES", value_parser = web_names)]
     pub web_names: Option<Names>,
+
+    /// Where the page's traces lead to: a URL with {trace_id} in it, such as
+    /// `https://jaeger.example.com/trace/{trace_id}`
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "CICADA_TRACE_URL",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub trace_url: TraceUrl,
+
+    /// Origins of other pages, such as a dashboard's, that may read and change what the own page may,
+    /// separated by commas: `https://dashboard.example.com`. A password is asked for all the same
+    #[arg(long, value_name = "ORIGINS", env = "CICADA_ALLOWED_ORIGINS", value_parser = origins)]
+    pub allowed_origins: Option<Origins>,
 
     /// Start stand-in targets on this machine, and send them traffic
     #[arg(long)]
@@ -377,6 +395,11 @@ pub(crate) fn named(path: &Option<PathBuf>) -> Option<PathBuf> {
 }
 
 fn web_names(text: &str) -> Result<Names, String> {
+    text.parse()
+        .map_err(|invalid: InvalidField| invalid.problem)
+}
+
+fn origins(text: &str) -> Result<Origins, String> {
     text.parse()
         .map_err(|invalid: InvalidField| invalid.problem)
 }

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::io::Write as _;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,7 +29,7 @@ use crate::options::Options;
 use crate::settings::{ProgramSettings, SettingsError};
 use crate::store::{OpenError, SqliteStore};
 use crate::web::{self, Server};
-use crate::{inspect, logging, options, session, settings};
+use crate::{exposure, inspect, logging, options, session, settings};
 
 /// The exit code of a program that was used wrongly, or cannot start as asked.
 const EXIT_MISUSE: u8 = 2;
@@ -113,11 +114,15 @@ async fn program(options: &Options, logs: LogBuffer, clock: Clock) -> Result<u8,
     let telemetry = telemetry::TelemetrySettings::read(&*process)?;
     let kept = kept(options, &clock)?;
     let settings = resolve(options, &process, kept.as_ref()).await?;
+    let open = match &settings.web {
+        Some(web) => exposure::judge(web, &door, &process)?,
+        None => None,
+    };
     let run_time = settings.start.and_then(|start| start.run_time);
     let files = Files::begin(&settings.exports, run_time)?;
     let descriptors = Descriptors::new(raise_open_files());
     let server = match &settings.web {
-        Some(web) => Some(Server::bind(web, &door, descriptors).await?),
+        Some(web) => Some(Server::bind(web, open, descriptors).await?),
         None => None,
     };
     let targets = if settings.demo {
@@ -131,10 +136,9 @@ async fn program(options: &Options, logs: LogBuffer, clock: Clock) -> Result<u8,
         Some(_) => resolve(options, &environment, kept.as_ref()).await?,
         None => settings,
     };
-    let store = match (kept, &settings.db) {
-        (Some(kept), _) => kept,
-        (None, Some(path)) => SqliteStore::open(path, clock.clone())?,
-        (None, None) => SqliteStore::temporary(clock.clone())?,
+    let store = match kept {
+        Some(kept) => kept,
+        None => store(settings.db.as_deref(), &clock)?,
     };
     let control = settings.control.clone();
     let telemetry = telemetry.as_ref().map(start_telemetry).transpose()?;
@@ -183,6 +187,14 @@ async fn program(options: &Options, logs: LogBuffer, clock: Clock) -> Result<u8,
         targets.shutdown().await;
     }
     Ok(code)
+}
+
+/// The store in a database file, or in one that ends with the program.
+fn store(db: Option<&Path>, clock: &Clock) -> Result<SqliteStore, OpenError> {
+    match db {
+        Some(path) => SqliteStore::open(path, clock.clone()),
+        None => SqliteStore::temporary(clock.clone()),
+    }
 }
 
 /// Exports spans and metrics from now on.

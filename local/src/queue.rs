@@ -11,7 +11,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 use traffic::clock::{Clock, Slot, Slots, Timestamp, micros};
-use traffic::ports::{Queue, QueueError, WakeUp};
+use traffic::ports::{PlannedWakeUp, Queue, QueueError, WakeUp};
 use traffic::record::Block;
 use traffic::run::RunId;
 
@@ -119,7 +119,7 @@ impl TokioQueue {
 }
 
 impl Queue for TokioQueue {
-    async fn send(&self, slots: Slots, wake_ups: Vec<WakeUp>) -> Result<(), QueueError> {
+    async fn send(&self, slots: Slots, wake_ups: Vec<PlannedWakeUp>) -> Result<(), QueueError> {
         for some in wake_ups.chunks(SENT_AT_ONCE) {
             self.shared.insert(slots, some);
             tokio::task::yield_now().await;
@@ -154,11 +154,11 @@ impl Drop for Sender {
 }
 
 impl Shared {
-    fn insert(&self, slots: Slots, some: &[WakeUp]) {
+    fn insert(&self, slots: Slots, some: &[PlannedWakeUp]) {
         let mut wake_ups = self.wake_ups.lock();
         let first = wake_ups.waiting.first().copied();
-        for wake_up in some {
-            wake_ups.insert(slots, wake_up);
+        for planned in some {
+            wake_ups.insert(slots, &planned.wake_up);
         }
         if wake_ups.waiting.first().copied() != first {
             self.changed.notify_one();

@@ -15,7 +15,7 @@ use crate::console;
 use crate::engine::Engine;
 use crate::exports::{Files, Writing};
 use crate::interrupts::Interrupts;
-use crate::reset::Reset;
+use crate::milestones::Milestones;
 use crate::settings::{ProgramSettings, Start};
 
 /// The time between two prints of the statistics of a headless run, as in Locust.
@@ -45,6 +45,11 @@ pub(crate) async fn attend(
     files: Files,
     mut interrupted: Interrupts,
 ) -> anyhow::Result<u8> {
+    let milestones = Milestones::new(
+        engine.clock.now(),
+        settings.resets_statistics,
+        settings.headless,
+    );
     if let Some(start) = &settings.start {
         swarm(engine, settings, start).await?;
     }
@@ -52,7 +57,7 @@ pub(crate) async fn attend(
     let aggregation = Arc::clone(&engine.aggregation);
     let clean = tokio::select! {
         () = writing.go_on(&aggregation) => false,
-        clean = to_the_end(engine, settings, &mut interrupted) => clean?,
+        clean = to_the_end(engine, settings, &mut interrupted, milestones) => clean?,
     };
     let snapshot = tokio::select! {
         snapshot = engine.aggregation.snapshot_anew() => snapshot?,
@@ -83,7 +88,7 @@ pub(crate) async fn attend(
     }
     let is_incomplete = lost > 0 || !clean || engine.is_failing_to_write();
     let code = exit_code(&snapshot, &thresholds, is_incomplete, settings);
-    tracing::info!("shutting down (exit code {code})");
+    tracing::info!("Shutting down (exit code {code})");
     Ok(code)
 }
 
@@ -112,10 +117,11 @@ async fn to_the_end(
     engine: &mut Engine,
     settings: &ProgramSettings,
     interrupted: &mut Interrupts,
+    milestones: Milestones,
 ) -> anyhow::Result<bool> {
     tokio::select! {
         () = interrupted.next() => {}
-        ended = until_the_end(engine, settings) => ended?,
+        ended = until_the_end(engine, settings, milestones) => ended?,
     }
     Ok(finish(engine, settings, interrupted).await)
 }
@@ -159,9 +165,9 @@ async fn swarm(engine: &Engine, settings: &ProgramSettings, start: &Start) -> an
         tracing::info!("the shape {shape} is on");
     }
     match run_time {
-        Some(time) => tracing::info!("run time limit set to {} seconds", time.as_secs()),
+        Some(time) => tracing::info!("Run time limit set to {} seconds", time.as_secs()),
         None if swarmed.shape_class.is_some() => {}
-        None => tracing::info!("no run time limit set: interrupt with Ctrl-C to stop"),
+        None => tracing::info!("No run time limit set, use CTRL+C to interrupt"),
     }
     Ok(())
 }
@@ -187,24 +193,19 @@ fn changed(run: &Run, start: &Start, settings: &ProgramSettings, engine: &Engine
 }
 
 /// Returns when the program is to end by itself.
-async fn until_the_end(engine: &mut Engine, settings: &ProgramSettings) -> anyhow::Result<()> {
+async fn until_the_end(
+    engine: &mut Engine,
+    settings: &ProgramSettings,
+    mut milestones: Milestones,
+) -> anyhow::Result<()> {
     let mut print_at = tokio::time::interval(PRINT_EVERY);
     let mut looks = settings.start.is_some();
-    let mut reset = Reset::default();
     loop {
         tokio::select! {
             error = engine.broken() => return Err(error),
-            () = tokio::time::sleep(LOOK_EVERY), if settings.resets_statistics => {
-                reset.once_all_users_are_there(&engine.control).await;
-            }
-            _ = print_at.tick(), if settings.prints_statistics => {
-                let snapshot = engine.aggregation.snapshot().await?;
-                if !was_read(console::print_current(settings.tables, &snapshot))? {
-                    return Ok(());
-                }
-            }
-            () = tokio::time::sleep(LOOK_EVERY), if looks => {
-                if !engine.is_idle().await? {
+            () = tokio::time::sleep(LOOK_EVERY) => {
+                milestones.look(&engine.control).await;
+                if !looks || !engine.is_idle().await? {
                     continue;
                 }
                 if let Some(after) = settings.autoquit {
@@ -215,6 +216,12 @@ async fn until_the_end(engine: &mut Engine, settings: &ProgramSettings) -> anyho
                 }
                 // the server goes on, so that people can look at the results
                 looks = false;
+            }
+            _ = print_at.tick(), if settings.prints_statistics => {
+                let snapshot = engine.aggregation.snapshot().await?;
+                if !was_read(console::print_current(settings.tables, &snapshot))? {
+                    return Ok(());
+                }
             }
         }
     }

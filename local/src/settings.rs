@@ -4,12 +4,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use control::{self, ClassSettings, InvalidField, Limits};
+use control::{ClassSettings, ControlSettings};
 use traffic::credentials::Keyring;
 use traffic::machine;
 use traffic::ports::RunStore as _;
+use traffic::run_rules::{InvalidField, Limits, RunRules};
 use traffic::runs::Environment;
-use traffic::workload::{EQUAL_WEIGHTS, Workload, base_url};
+use traffic::workload::{Workload, base_url};
 
 use crate::console::Tables;
 use crate::descriptors::Descriptors;
@@ -37,7 +38,7 @@ const MORE_USERS: &str = ", as many as fit in this machine's memory: name anothe
 
 #[derive(Clone, Debug)]
 pub struct ProgramSettings {
-    pub control: control::Settings,
+    pub control: ControlSettings,
     /// The database file; without one nothing is kept.
     pub db: Option<PathBuf>,
     /// `None` if headless.
@@ -98,12 +99,8 @@ pub fn workload(options: &Options, environment: &Environment) -> Result<Workload
     let lookup = |name: &str| environment(name);
     let host = options.common.host.as_deref();
     let WorkloadText { text, file } = workload_text(&options.common.workload, environment, host)?;
-    let mut source = text;
-    if options.other.equal_weights {
-        // part of the text, so that the run is pinned to it
-        source.insert_str(0, EQUAL_WEIGHTS);
-    }
-    Ok(Workload::parse(&source, &file, &lookup)?)
+    let workload = Workload::parse(&text, &file, &lookup)?;
+    Ok(workload.with_equal_weights(options.other.equal_weights))
 }
 
 /// The workload that was put at `/workload` when the database was last in use, if any was.
@@ -115,20 +112,19 @@ pub async fn kept_workload(
     let Some(version) = store.chosen_workload().await? else {
         return Ok(None);
     };
-    let Some(mut source) = store.workload(&version).await? else {
+    let Some(source) = store.workload(&version).await? else {
         return Ok(None);
     };
-    if options.other.equal_weights && !source.starts_with(EQUAL_WEIGHTS) {
-        source.insert_str(0, EQUAL_WEIGHTS);
-    }
     let workload = Workload::parse_aside(&source, "workload", environment).await?;
-    Ok(Some(workload))
+    Ok(Some(
+        workload.with_equal_weights(options.other.equal_weights),
+    ))
 }
 
 fn control_settings(
     options: &Options,
     workload: Arc<Workload>,
-) -> Result<control::Settings, SettingsError> {
+) -> Result<ControlSettings, SettingsError> {
     let mut class_settings = Vec::new();
     for text in &options.common.config_users {
         class_settings.extend(config_users(text)?);
@@ -137,18 +133,19 @@ fn control_settings(
     let (shapes, classes): (Vec<_>, Vec<_>) = named
         .cloned()
         .partition(|name| workload.shape(name).is_some());
-    let settings = control::Settings {
+    let settings = ControlSettings {
         classes,
         shape: shape(options, shapes)?.or_else(|| own_shape(&workload)),
         host: options.common.host.clone(),
         class_settings,
-        equal_weights: options.other.equal_weights,
-        limits: limits(options),
-        allowed_hosts: options.own.allowed_hosts.clone().unwrap_or_default(),
-        keyring: Some(Keyring::default()),
+        rules: RunRules {
+            limits: limits(options),
+            allowed_hosts: options.own.allowed_hosts.clone().unwrap_or_default(),
+            keyring: Some(Keyring::default()),
+        },
         seed: options.own.seed,
         thresholds: options.own.thresholds.clone(),
-        ..control::Settings::new(workload)
+        ..ControlSettings::new(workload)
     };
     let checked = settings.checked();
     Ok(checked.map_err(|invalid| as_typed(invalid, options))?)
@@ -168,9 +165,8 @@ fn shape(options: &Options, among_classes: Vec<String>) -> Result<Option<String>
 
 /// The shape of a workload that was made of locustfiles: Locust runs it without being asked.
 fn own_shape(workload: &Workload) -> Option<String> {
-    let source = workload.source().trim_start_matches(EQUAL_WEIGHTS);
     match workload.shapes() {
-        [shape] if locustfile::is_converted(source) => Some(shape.name().to_string()),
+        [shape] if locustfile::is_converted(workload.source()) => Some(shape.name().to_string()),
         _ => None,
     }
 }

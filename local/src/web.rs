@@ -1,6 +1,6 @@
 //! The web server of this machine: its address, its TLS, and its password.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -9,9 +9,9 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use traffic::clock::Clock;
 use traffic::runs::Environment;
-use web::api::{Api, BASIC_AUTH, BasePath, Door, router};
+use web::api::{Api, BASIC_AUTH, BasePath, Door, TraceUrl, router};
 use web::logs::LogBuffer;
-use web::serve::{self, Limits, Serving, Tls, TlsFiles};
+use web::serve::{self, Limits, Serving, Tls, TlsFiles, WebHost};
 
 use crate::descriptors::Descriptors;
 use crate::engine::Engine;
@@ -20,8 +20,11 @@ use crate::settings::error::SettingsError;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WebSettings {
-    pub address: SocketAddr,
+    pub host: WebHost,
+    pub port: u16,
     pub base_path: BasePath,
+    /// Where the page's traces lead to.
+    pub trace_url: TraceUrl,
     /// The certificate and its key; `None` for plain HTTP.
     pub tls: Option<TlsFiles>,
 }
@@ -29,8 +32,10 @@ pub struct WebSettings {
 impl WebSettings {
     pub fn resolve(options: &Options) -> Result<Self, SettingsError> {
         Ok(Self {
-            address: address(options)?,
+            host: host(options)?,
+            port: options.web.web_port,
             base_path: options.web.web_base_path.clone(),
+            trace_url: options.own.trace_url.clone(),
             tls: tls(options)?,
         })
     }
@@ -54,8 +59,12 @@ pub fn door(options: &Options, environment: &Environment) -> Result<Door, Settin
         Some(credentials) => Door::with_basic_auth(&credentials)?,
         None => Door::default(),
     };
-    Ok(match &options.own.web_names {
+    let door = match &options.own.web_names {
         Some(names) => door.with_names(names.clone()),
+        None => door,
+    };
+    Ok(match &options.own.allowed_origins {
+        Some(origins) => door.with_origins(origins.clone()),
         None => door,
     })
 }
@@ -69,10 +78,10 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Reads the certificate and takes the port.
+    /// Reads the certificate and takes the port. `open` is the warning about who reaches it, if there is one.
     pub(crate) async fn bind(
         web: &WebSettings,
-        door: &Door,
+        open: Option<String>,
         descriptors: Descriptors,
     ) -> anyhow::Result<Self> {
         let tls = web.tls.as_ref().map(Tls::read).transpose()?;
@@ -83,19 +92,15 @@ impl Server {
         if let Some(trouble) = trouble {
             tracing::warn!("{trouble}");
         }
-        let address = web.address;
-        let listener = TcpListener::bind(address).await;
+        let (host, port) = (web.host, web.port);
+        let listener = host.listen(port).await;
         let listener = listener.with_context(|| {
             format!(
-                "cannot serve on {address}: choose another port with --web-port, or stop what uses it"
+                "cannot serve on {host}:{port}: choose another port with --web-port, or stop what uses it"
             )
         })?;
-        if !address.ip().is_loopback() && !door.asks_for_password() {
-            tracing::warn!(
-                "whoever reaches port {} controls the traffic: set {BASIC_AUTH}=user:password, or \
-                 serve this machine only with --web-host 127.0.0.1",
-                address.port()
-            );
+        if let Some(open) = open {
+            tracing::warn!("{open}");
         }
         Ok(Self {
             web: web.clone(),
@@ -117,7 +122,10 @@ impl Server {
             tracing::info!("serving Locust's API at {}", self.web.url(address));
         }
         let serving = Serving {
-            router: self.web.base_path.over(router(api)),
+            router: self
+                .web
+                .base_path
+                .over(self.web.trace_url.over(router(api))),
             tls: self.tls,
             limits: self.limits,
         };
@@ -146,16 +154,10 @@ impl Running {
     }
 }
 
-fn address(options: &Options) -> Result<SocketAddr, SettingsError> {
-    let host = match options.web.web_host.trim() {
-        // as in Locust, all of the machine's
-        "" | "*" => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-        "localhost" => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        other => other
-            .parse()
-            .map_err(|_| SettingsError::WebHost(other.into()))?,
-    };
-    Ok(SocketAddr::new(host, options.web.web_port))
+fn host(options: &Options) -> Result<WebHost, SettingsError> {
+    let host = &options.web.web_host;
+    host.parse()
+        .map_err(|_| SettingsError::WebHost(host.trim().into()))
 }
 
 /// As in Locust, an empty name is none; unlike there, one of the two is a mistake.

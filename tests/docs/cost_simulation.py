@@ -82,6 +82,10 @@ def hours_and_runs(text):
     return count * MONTH / in_per, 0 if count >= in_per else runs
 
 
+# docs/scale.md: a function has at most 800 requests under way, and up to four messages at once
+USERS_PER_MESSAGE = 200
+
+
 class Traffic:
     """Users of classes, who are started one after the other, and their iterations."""
 
@@ -146,17 +150,29 @@ class Simulation:
         for second in range(until):
             counted = Counter(self.counts)
             ticks = sorted(seconds.get(second, {}).items())
-            size = self.asked.ticks_per_message
-            for first in range(0, len(ticks), size):
-                self.message(second, ticks[first : first + size], later)
-            if (second + 1) % 10 == 0 or second + 1 == until:
-                # a stride of ten seconds is sent in batches of ten
+            for message in self.packed(ticks):
+                self.message(second, message, later)
+            if (second + 1) % 60 == 0 or second + 1 == until:
+                # a minute is sent in batches of ten
                 self.counts["sqs"] += math.ceil(self.counts.pop("unsent", 0) / 10)
             if second < begins:
                 highest = self.counts["at once"]
                 self.counts = counted + Counter(unsent=self.counts["unsent"] - counted["unsent"])
                 self.counts["at once"] = highest
         self.minutes((until - begins) / 60)
+
+    def packed(self, ticks):
+        """Ticks in messages: as many as are asked for, and no more than have 200 users."""
+        message, users = [], 0
+        for tick in ticks:
+            more = len({user for _, user in tick[1]})
+            if message and (len(message) == self.asked.ticks_per_message or users + more > USERS_PER_MESSAGE):
+                yield message
+                message, users = [], 0
+            message.append(tick)
+            users += more
+        if message:
+            yield message
 
     def message(self, second, ticks, later):
         begins, ends, looks = second - 0.4, float(second), []
@@ -240,11 +256,11 @@ class Simulation:
             self.counts["record bytes"] += size + 100
 
     def minutes(self, minutes):
-        """The fan-out: a heartbeat, six notes of how far it planned, a checkpoint, and reading records."""
+        """The fan-out: a heartbeat, a note of how far it planned, a checkpoint, and reading records."""
         counts = self.counts
         rows = 300 * len(self.names)
         counts["heartbeats"] += minutes
-        counts["writes"] += minutes * (6 + math.ceil((8300 + rows) / 1024))
+        counts["writes"] += minutes * (1 + math.ceil((8300 + rows) / 1024))
         self.rate = counts["record bytes"] / (minutes * 60)
         counts["reads"] += minutes * (4 + self.buckets(13, 75) + self.buckets(7, 15))
         sends = counts["messages"] / 10 / minutes
@@ -292,7 +308,7 @@ def bill(question):
     total["other invocations"] += polls
     total["other ms"] += polls * 60
     total["log bytes"] += polls * 450
-    total["sqs"] += MONTH * 3600 / 20 * 5  # five pollers, also while nothing runs
+    total["sqs"] += hours * 3600 / 20 * 5  # five pollers while a run is on
 
     price = prices(asked.region)
     gb_second = price["lambda"]["gb_second_arm" if asked.architecture == "arm64" else "gb_second_x86"]

@@ -32,7 +32,7 @@ from test_links import ROOT, documents
 BINARIES = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve() / "debug"
 # their commands are run as a whole by the test that is named
 ELSEWHERE = {"docs/aws.md": "infra/tests/test_aws.py"}
-LANGUAGES = {"sh", "text", "toml", "json", "sql", "yaml", "nginx"}
+LANGUAGES = {"sh", "text", "toml", "json", "sql", "yaml", "nginx", "ini"}
 BLOCK = re.compile(r"^(?:<!-- ([^\n]*) -->\n)?```([^\n]*)\n(.*?)^```$", re.M | re.S)
 READY = {
     "cicada": re.compile(r"serving Locust's API at \w+://[^\s/]+:(\d+)"),

@@ -1,8 +1,8 @@
-//! The aggregator behind a Function URL: an event is a request, what the router answers the response.
+//! The aggregator behind a Function URL: an event is a request, and the router's answer is the response.
 //!
-//! The stage's schedules call the function directly, with an event of the same form. Nobody who calls
-//! the URL writes an event's `requestContext`, so one that names a schedule needs no password; and
-//! since nobody reads the answer to it, one that says no fails the call, which alarms know of.
+//! The stage's schedules call the function directly, with an event of the same form. No caller of the URL
+//! can write the `requestContext` of an event, so an event that names a schedule there needs no password.
+//! Nobody reads the answer to a schedule, so a refusal fails the call, and the alarm on failed calls sees it.
 
 use std::sync::Arc;
 
@@ -12,24 +12,25 @@ use aws::secret::{self, SecretError};
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::http::{Request, Response, Uri};
+use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
 use lambda_http::request::RequestContext;
 use lambda_http::{RequestExt as _, lambda_runtime::Diagnostic, service_fn};
 use serde::Deserialize;
 use tower::ServiceExt as _;
 use traffic::error_chain::one_line;
-use web::api::{BASIC_AUTH, Trusted};
+use web::api::{BASIC_AUTH, Trusted, Visitor};
 
-use crate::settings::{Misconfigured, Settings};
+use crate::settings::{AggregatorSettings, Misconfigured, trace_url};
 use crate::{Cloud, logging};
 
 /// The ARN of a secret that is the password.
 const PASSWORD_SECRET: &str = "CICADA_PASSWORD_SECRET";
 
-/// What to do about a function without a password.
+/// The remedy for a function without a password.
 const NO_PASSWORD: &str = "set it to user:password, since everybody can reach the Function URL; \
                            infra/deploy takes it from its own environment";
 
-/// What a schedule asked for was not done.
+/// A schedule's request was refused.
 #[derive(Debug, thiserror::Error)]
 #[error("a schedule's {path} was refused: {answer}")]
 pub struct Refused {
@@ -47,15 +48,16 @@ impl From<Refused> for Diagnostic {
 }
 
 /// The whole function: settings, connections, and then answers for as long as Lambda keeps the process.
-///
-/// # Errors
-/// When it cannot start as it is set up, or Lambda's runtime API cannot be used.
 pub async fn run(variables: &Variables) -> anyhow::Result<()> {
     let logs = logging(variables)?;
     let variables = &with_secret(variables).await?;
     let settings = settings(variables)?;
+    let traces = trace_url(variables)?;
+    // while the environment starts there is more of a processor than later
+    let door = settings.door.clone();
+    tokio::spawn(async move { door.prepare().await });
     let router = Cloud::connect(settings, variables, logs).await?.router();
-    let router = &router;
+    let router = &traces.over(router);
     let served = lambda_http::run(service_fn(|event| answer(router.clone(), event))).await;
     served.map_err(|error| anyhow::anyhow!("Lambda's runtime API cannot be used: {error}"))
 }
@@ -63,9 +65,6 @@ pub async fn run(variables: &Variables) -> anyhow::Result<()> {
 /// The same variables, with the password of Secrets Manager where one names a secret. It is read when an
 /// environment of the function starts: a password that is changed there holds in all environments once those
 /// of before are gone, and lies in no variable of the function that others can read.
-///
-/// # Errors
-/// When the secret cannot be read.
 pub async fn with_secret(variables: &Variables) -> Result<Variables, SecretError> {
     let Some(arn) = variables.text(PASSWORD_SECRET) else {
         return Ok(variables.clone());
@@ -82,14 +81,13 @@ pub async fn with_secret(variables: &Variables) -> Result<Variables, SecretError
 }
 
 /// The settings of a function: without a password it refuses to start.
-///
-/// # Errors
-/// The first mistake there is.
-pub fn settings(variables: &Variables) -> Result<Settings, Misconfigured> {
-    Settings::read(variables)?.with_password(NO_PASSWORD)
+pub fn settings(variables: &Variables) -> Result<AggregatorSettings, Misconfigured> {
+    let settings = AggregatorSettings::read(variables)?.with_password(NO_PASSWORD)?;
+    let door = settings.door.clone().in_function();
+    Ok(AggregatorSettings { door, ..settings })
 }
 
-/// What the router answers to an event.
+/// The router's answer to an event.
 ///
 /// # Errors
 /// When it is a schedule's, and what it asks for was not done.
@@ -97,20 +95,35 @@ pub async fn answer(
     router: Router,
     event: lambda_http::Request,
 ) -> Result<Response<Body>, Refused> {
-    let is_schedules = matches!(
-        event.request_context_ref(),
-        Some(RequestContext::ApiGatewayV2(context)) if context.apiid.as_deref() == Some(API_ID)
-    );
+    let context = match event.request_context_ref() {
+        Some(RequestContext::ApiGatewayV2(context)) => Some(context),
+        _ => None,
+    };
+    let is_schedules = context.is_some_and(|context| context.apiid.as_deref() == Some(API_ID));
+    let visitor = context.and_then(visitor);
     let path = event.uri().path().to_owned();
     let mut request = as_served(event);
     if is_schedules {
         request.extensions_mut().insert(Trusted);
+    }
+    if let Some(visitor) = visitor {
+        request.extensions_mut().insert(visitor);
     }
     let Ok(response) = router.oneshot(request).await;
     if is_schedules {
         return accepted(path, response).await;
     }
     Ok(response)
+}
+
+/// The caller of the URL. AWS writes the address; `X-Forwarded-For` could be anybody's.
+fn visitor(context: &ApiGatewayV2httpRequestContext) -> Option<Visitor> {
+    let address = context.http.source_ip.as_deref()?.parse().ok()?;
+    Some(Visitor {
+        address,
+        // that is the front door's, and ends there
+        over_tls: false,
+    })
 }
 
 /// The request as a server gets it: the host is in the headers only.

@@ -11,7 +11,7 @@ use aws::deployment::{StageDeployment, connect};
 use aws::environment::{SettingError, Variables, start_logging};
 use aws::processes::{self, NoHeartbeat, NoQueue};
 use axum::Router;
-use control::{Control, InvalidField, Settings as ControlSettings};
+use control::{Control, ControlSettings};
 use statistics::reader::Aggregation;
 use statistics::stats::Limits;
 use tokio::time::Instant;
@@ -19,6 +19,7 @@ use traffic::clock::Clock;
 use traffic::deployment::Deployment;
 use traffic::error_chain::one_line;
 use traffic::ports::{Heartbeat, Queue, Store, StoreError};
+use traffic::run_rules::InvalidField;
 use web::api::{Api, Door, Trouble, router};
 use web::logs::{LocustFormat, LogBuffer};
 
@@ -26,9 +27,9 @@ pub mod function;
 pub mod server;
 pub mod settings;
 
-use settings::{Misconfigured, Settings, TableSettings};
+use settings::{AggregatorSettings, Misconfigured, TableSettings};
 
-/// How often sealed buckets are folded where no heartbeat does it.
+/// The time between two folds of sealed buckets where no heartbeat folds them.
 const FOLD_EVERY: Duration = Duration::from_secs(60);
 
 /// A store that is to have its table made has this long to answer.
@@ -57,9 +58,6 @@ async fn make(store: &aws::DynamoStore) -> Result<(), StoreError> {
 }
 
 /// Starts logging as `CICADA_LOG` says; the newest lines are kept for `/logs`.
-///
-/// # Errors
-/// When the variable cannot be used.
 pub fn logging(variables: &Variables) -> Result<LogBuffer, SettingError> {
     let logs = LogBuffer::default();
     start_logging(variables, logs.layer(LocustFormat::new(Clock::system())))?;
@@ -68,11 +66,8 @@ pub fn logging(variables: &Variables) -> Result<LogBuffer, SettingError> {
 
 impl Cloud<aws::DynamoStore, aws::SqsQueue, aws::SchedulerHeartbeat> {
     /// The aggregator of the stage that the settings name.
-    ///
-    /// # Errors
-    /// When no region is configured, or the settings do not fit together.
     pub async fn connect(
-        settings: Settings,
+        settings: AggregatorSettings,
         variables: &Variables,
         logs: LogBuffer,
     ) -> Result<Self, Misconfigured> {
@@ -86,11 +81,8 @@ impl Cloud<aws::DynamoStore, aws::SqsQueue, aws::SchedulerHeartbeat> {
 
 impl Cloud<aws::DynamoStore, NoQueue, NoHeartbeat> {
     /// The aggregator of a stage whose ticks processes execute.
-    ///
-    /// # Errors
-    /// When no region is configured, the settings do not fit together, or the table cannot be made.
     pub async fn of_processes(
-        settings: Settings<TableSettings>,
+        settings: AggregatorSettings<TableSettings>,
         variables: &Variables,
         logs: LogBuffer,
     ) -> anyhow::Result<Self> {
@@ -107,9 +99,6 @@ impl Cloud<aws::DynamoStore, NoQueue, NoHeartbeat> {
 
 impl<S: Store, Q: Queue, H: Heartbeat> Cloud<S, Q, H> {
     /// The aggregator of the runs that `deployment` plans.
-    ///
-    /// # Errors
-    /// When the settings do not fit together.
     pub fn new(
         deployment: Arc<Deployment<S, Q, H>>,
         settings: ControlSettings,

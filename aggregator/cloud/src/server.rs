@@ -1,6 +1,6 @@
 //! The aggregator in a container: the same router on a port of its own.
 //!
-//! It folds by a timer what a stage's heartbeat has not, and lets requests that have begun end before
+//! It folds sealed buckets by a timer, beside the stage's heartbeat, and lets requests that have begun end before
 //! it does.
 
 use std::future::Future;
@@ -17,17 +17,14 @@ use traffic::ports::{Heartbeat, Queue, Store};
 use web::probe::probe;
 use web::serve::{Serving, Tls};
 
-use crate::settings::{Misconfigured, Settings, Web};
+use crate::settings::{AggregatorSettings, Misconfigured, Web};
 use crate::{Cloud, logging};
 
-/// What to do about a server that others can reach and that has no password.
+/// The remedy for a server that others can reach without a password.
 const NO_PASSWORD: &str =
-    "set it to user:password, or CICADA_WEB_HOST to 127.0.0.1 so that only this machine has access";
+    "set it to user:password (only a server on CICADA_WEB_HOST=127.0.0.1 needs none)";
 
 /// The whole program: settings, connections, and then answers until it is told to end.
-///
-/// # Errors
-/// When it cannot start as it is set up, or the port cannot be had.
 pub async fn run(variables: &Variables) -> anyhow::Result<()> {
     let logs = logging(variables)?;
     match Executor::read(variables)? {
@@ -38,7 +35,8 @@ pub async fn run(variables: &Variables) -> anyhow::Result<()> {
             prepared.serve(&cloud, &web).await
         }
         Executor::Processes => {
-            let (settings, web) = with_web(Settings::of_processes(variables)?, variables)?;
+            let (settings, web) =
+                with_web(AggregatorSettings::of_processes(variables)?, variables)?;
             let prepared = Prepared::new(&web).await?;
             let cloud = Cloud::of_processes(settings, variables, logs).await?;
             prepared.serve(&cloud, &web).await
@@ -46,7 +44,7 @@ pub async fn run(variables: &Variables) -> anyhow::Result<()> {
     }
 }
 
-/// Whether a server that these variables start is well: exit code 0 if it is, 1 and a line if not.
+/// Asks the server that these variables start for its health: exit code 0 if it is well, 1 and a line if not.
 pub async fn health(variables: &Variables) -> ExitCode {
     let web = match Web::read(variables) {
         Ok(web) => web,
@@ -61,7 +59,7 @@ pub async fn health(variables: &Variables) -> ExitCode {
     }
 }
 
-/// What can fail before anything is connected, done.
+/// The port and the certificate of a server, taken before anything is connected.
 struct Prepared<E> {
     listener: TcpListener,
     tls: Option<Tls>,
@@ -77,10 +75,10 @@ impl Prepared<()> {
         if let Some(trouble) = trouble {
             tracing::warn!("{trouble}");
         }
-        let address = web.address;
-        let listener = TcpListener::bind(address).await;
+        let (host, port) = (web.host, web.port);
+        let listener = host.listen(port).await;
         Ok(Prepared {
-            listener: listener.with_context(|| format!("{address} cannot be listened on"))?,
+            listener: listener.with_context(|| format!("{host}:{port} cannot be listened on"))?,
             tls,
             end: told_to_end()?,
         })
@@ -95,35 +93,29 @@ impl<E: Future<Output = ()> + Send + 'static> Prepared<E> {
     ) -> anyhow::Result<()> {
         let serving = Serving {
             tls: self.tls,
-            ..Serving::plain(web.base_path.over(cloud.router()))
+            ..Serving::plain(web.base_path.over(web.trace_url.over(cloud.router())))
         };
         serve(cloud, self.listener, serving, self.end).await
     }
 }
 
 /// The settings of a server: where others can reach it, it needs a password.
-///
-/// # Errors
-/// The first mistake there is.
-pub fn settings(variables: &Variables) -> Result<(Settings, Web), Misconfigured> {
-    with_web(Settings::read(variables)?, variables)
+pub fn settings(variables: &Variables) -> Result<(AggregatorSettings, Web), Misconfigured> {
+    with_web(AggregatorSettings::read(variables)?, variables)
 }
 
 fn with_web<P>(
-    settings: Settings<P>,
+    settings: AggregatorSettings<P>,
     variables: &Variables,
-) -> Result<(Settings<P>, Web), Misconfigured> {
+) -> Result<(AggregatorSettings<P>, Web), Misconfigured> {
     let web = Web::read(variables)?;
-    if web.address.ip().is_loopback() {
+    if web.host.is_loopback() {
         return Ok((settings, web));
     }
     Ok((settings.with_password(NO_PASSWORD)?, web))
 }
 
 /// Serves until `end`, lets what has begun end, and folds meanwhile.
-///
-/// # Errors
-/// When the port is not known.
 pub async fn serve<S: Store, Q: Queue, H: Heartbeat>(
     cloud: &Cloud<S, Q, H>,
     listener: TcpListener,

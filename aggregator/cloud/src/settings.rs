@@ -3,27 +3,33 @@
 
 use std::sync::Arc;
 
-use ::web::api::{BASIC_AUTH, Door, Names};
-use aws::environment::{FanOutSettings, RunLimits, SettingError, StoreSettings, Variables};
-use control::{InvalidField, Limits, Settings as ControlSettings};
-use traffic::host_allowlist::{ALLOWED_HOSTS, AllowedHosts};
+use ::web::api::{BASIC_AUTH, Door, Names, Origins};
+use aws::environment::{FanOutSettings, SettingError, StoreSettings, Variables, run_rules};
+use control::{ControlSettings, TickFunctions};
 use traffic::record::BlockSize;
+use traffic::run_rules::InvalidField;
 use traffic::workload::{Workload, WorkloadErrors};
 
 mod web;
 
-pub use web::Web;
+pub use web::{Web, trace_url};
 
 /// The names that the aggregator is called by.
 const WEB_NAMES: &str = "CICADA_WEB_NAMES";
 
-/// How many users a tick executes.
+/// The origins of other pages that may ask the aggregator.
+const ALLOWED_ORIGINS: &str = "CICADA_ALLOWED_ORIGINS";
+
+/// The number of users that a tick executes.
 const BLOCK_SIZE: &str = "CICADA_BLOCK_SIZE";
 
-/// Whether a container makes the table, where no template has.
+/// The functions that may execute ticks at once.
+const MAX_CONCURRENCY: &str = "CICADA_MAX_CONCURRENCY";
+
+/// True if the container creates the table, which a template has not made.
 const CREATE_TABLE: &str = "CICADA_CREATE_TABLE";
 
-/// Why the aggregator does not start as it is set up: each is one line.
+/// A mistake in the aggregator's settings, in one line.
 #[derive(Debug, thiserror::Error)]
 pub enum Misconfigured {
     /// A variable is missing, or cannot be used.
@@ -37,14 +43,14 @@ pub enum Misconfigured {
     Workload(#[from] WorkloadErrors),
 }
 
-/// What the aggregator works with: ports of functions, or of processes.
+/// The aggregator's settings: its stage's ports are those of functions, or of processes.
 #[derive(Clone, Debug)]
-pub struct Settings<P = FanOutSettings> {
+pub struct AggregatorSettings<P = FanOutSettings> {
     /// The stage's ports.
     pub stage: P,
-    /// What runs start from.
+    /// The settings of the control, which new runs start from.
     pub control: ControlSettings,
-    /// Who may come in.
+    /// The password and the names of the server.
     pub door: Door,
 }
 
@@ -53,25 +59,31 @@ pub struct Settings<P = FanOutSettings> {
 pub struct TableSettings {
     /// The table.
     pub store: StoreSettings,
-    /// Whether it is made, unless it is there.
+    /// True if it is created unless it exists.
     pub is_made: bool,
 }
 
-impl Settings {
+impl AggregatorSettings {
     /// Reads them.
-    ///
-    /// # Errors
-    /// The first mistake there is.
     pub fn read(variables: &Variables) -> Result<Self, Misconfigured> {
-        Self::with_stage(FanOutSettings::read(variables)?, variables)
+        let stage = FanOutSettings::read(variables)?;
+        let ticks_per_message = stage.queue.ticks_per_message;
+        let mut settings = Self::with_stage(stage, variables)?;
+        let at_once = variables.parsed(
+            MAX_CONCURRENCY,
+            |at_once: &u32| *at_once > 0,
+            "write how many functions may execute ticks at once, or leave it out",
+        )?;
+        settings.control.tick_functions = at_once.map(|at_once| TickFunctions {
+            at_once,
+            ticks_per_message,
+        });
+        Ok(settings)
     }
 }
 
-impl Settings<TableSettings> {
+impl AggregatorSettings<TableSettings> {
     /// Reads those of a stage whose ticks processes execute.
-    ///
-    /// # Errors
-    /// The first mistake there is.
     pub fn of_processes(variables: &Variables) -> Result<Self, Misconfigured> {
         let is_made = variables.parsed(
             CREATE_TABLE,
@@ -86,7 +98,7 @@ impl Settings<TableSettings> {
     }
 }
 
-impl<P> Settings<P> {
+impl<P> AggregatorSettings<P> {
     fn with_stage(stage: P, variables: &Variables) -> Result<Self, Misconfigured> {
         Ok(Self {
             stage,
@@ -117,37 +129,22 @@ fn door(variables: &Variables) -> Result<Door, InvalidField> {
         None => Door::default(),
     };
     let names = variables.text(WEB_NAMES).unwrap_or_default();
-    Ok(door.with_names(names.parse::<Names>()?))
+    let origins = variables.text(ALLOWED_ORIGINS).unwrap_or_default();
+    let door = door.with_names(names.parse::<Names>()?);
+    Ok(door.with_origins(origins.parse::<Origins>()?))
 }
 
 fn control(variables: &Variables) -> Result<ControlSettings, Misconfigured> {
     let lookup = variables.lookup();
     let workload = Workload::built_in(&|name: &str| lookup(name))?;
-    let allowed_hosts = variables.text(ALLOWED_HOSTS).unwrap_or_default();
     let users = variables.parsed(
         BLOCK_SIZE,
         |users| BlockSize::new(*users).is_some(),
         "write a number of users from 1 to 100, or leave it out for 100",
     )?;
     Ok(ControlSettings {
-        limits: limits(variables)?,
-        allowed_hosts: allowed_hosts
-            .parse::<AllowedHosts>()
-            .map_err(|invalid| InvalidField::new(ALLOWED_HOSTS, invalid.to_string()))?,
+        rules: run_rules(variables)?,
         block_size: users.and_then(BlockSize::new).unwrap_or_default(),
         ..ControlSettings::new(Arc::new(workload))
-    })
-}
-
-fn limits(variables: &Variables) -> Result<Limits, SettingError> {
-    let default = Limits::default();
-    let RunLimits {
-        max_users,
-        max_spawn_rate,
-    } = RunLimits::read(variables)?;
-    Ok(Limits {
-        max_users: max_users.unwrap_or(default.max_users),
-        max_spawn_rate: max_spawn_rate.unwrap_or(default.max_spawn_rate),
-        ..default
     })
 }

@@ -1,29 +1,29 @@
 //! The changes that `/swarm`, `/stop` and `/stats/reset` make to the run in the store.
 //!
-//! A change is made to the run as it is in the store. If another process changed the run meanwhile, the change is
-//! tried again, ten times at most. A change holds from an instant that every process knows of in time, so that only
-//! the queue has to be told.
+//! Writing a change is [`traffic::deployment::change`]'s part. It holds from an instant that every process knows of in
+//! time, so that only the queue has to be told.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use statistics::state::State;
-use traffic::clock::Timestamp;
+use traffic::clock::{Clock, Timestamp};
 use traffic::deployment::Deployment;
+use traffic::deployment::change::{ATTEMPTS, ChangeBegun};
 use traffic::fanout::FanOutError;
 use traffic::ports::{Heartbeat, HeartbeatError, Queue, Store, StoreError};
-use traffic::run::{Run, RunId, Segment};
-use traffic::runs::{Changing, LoadedRun, RunError};
+use traffic::run::{Run, Segment};
+use traffic::run_rules::InvalidField;
+use traffic::runs::{LoadedRun, RunError};
 
 use crate::desired_run::{Context, Target};
-use crate::request::{InvalidField, SwarmRequest, Swarmed};
+use crate::request::{SwarmRequest, Swarmed};
 use crate::said_host;
-use crate::settings::Settings;
+use crate::settings::ControlSettings;
 
 mod folding;
 mod held_stop;
-mod limits_of_now;
 pub(crate) mod schedules;
 mod start;
 pub(crate) mod swarm_form;
@@ -33,16 +33,13 @@ pub(crate) mod workload_copy;
 
 use workload_copy::WorkloadCopy;
 
-/// The most tries of a change that conflicts with changes of other processes.
-const ATTEMPTS: usize = 10;
-
 /// The longest time from the answer to `/stop` to the end of the run: with a tick's tolerance for timers, no
 /// iteration starts later than two seconds after the answer.
 const STOPS_WITHIN: Duration = Duration::from_millis(1900);
 
 /// Changes the newest run, or starts one.
 pub struct Control<S, Q, H> {
-    settings: Settings,
+    settings: ControlSettings,
     deployment: Arc<Deployment<S, Q, H>>,
     /// Held during a change, so that the changes of this process do not conflict with each other.
     turn: tokio::sync::Mutex<()>,
@@ -100,6 +97,7 @@ impl From<StoreError> for Refusal {
 impl From<RunError> for Refusal {
     fn from(error: RunError) -> Self {
         match error {
+            RunError::Store(StoreError::Conflict) => Self::Contended,
             RunError::Store(error) => Self::Store(error),
             other => Self::Run(other),
         }
@@ -107,9 +105,9 @@ impl From<RunError> for Refusal {
 }
 
 impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
-    /// The control of the runs that `deployment` plans; fails as [`Settings::checked`] does.
+    /// The control of the runs that `deployment` plans; fails as [`ControlSettings::checked`] does.
     pub fn new(
-        settings: Settings,
+        settings: ControlSettings,
         deployment: Arc<Deployment<S, Q, H>>,
     ) -> Result<Self, InvalidField> {
         Ok(Self {
@@ -123,8 +121,13 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
     }
 
     /// The settings, with the users and passwords of hosts in the keyring.
-    pub fn settings(&self) -> &Settings {
+    pub fn settings(&self) -> &ControlSettings {
         &self.settings
+    }
+
+    /// The clock of the runs.
+    pub fn clock(&self) -> &Clock {
+        &self.deployment.clock
     }
 
     /// The present, by the clock of the runs.
@@ -188,7 +191,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
     /// later, so that no iteration starts more than two seconds after its return.
     pub async fn stop(&self) -> Result<Stop, Refusal> {
         let turn = self.turn.lock().await;
-        let change = self.begin_change();
+        let change = self.deployment.begin_change();
         let (stop, run) = match self.write_stop(change.from()).await {
             Ok(run) => (Stop::Written, run),
             Err(refusal) => self.hold_stop(refusal, change.from()).await?,
@@ -204,26 +207,36 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
 
     async fn write_stop(&self, from: Timestamp) -> Result<Option<Run>, Refusal> {
         self.write_held().await?;
-        self.update(|run, now| {
-            if run.is_over(now) || run.stopped_at.is_some() {
-                return false;
+        let stop = |run: &mut Run, now| {
+            let goes_on = !run.is_over(now) && run.stopped_at.is_none();
+            if goes_on {
+                run.stopped_at = Some(from);
             }
-            run.stopped_at = Some(from);
-            true
-        })
-        .await
+            goes_on
+        };
+        Ok(self.deployment.update(stop).await?)
     }
 
     /// Makes the statistics count anew from now on, also those of a run that is over.
     pub async fn reset(&self) -> Result<(), Refusal> {
         let _turn = self.turn.lock().await;
         self.write_held().await?;
-        self.update(|run, now| {
-            run.reset_at = Some(run.reset_at.map_or(now, |before| before.max(now)));
+        let reset = |run: &mut Run, now| {
+            run.reset_at = Some(
+                run.reset_at
+                    .map_or(now, |before: Timestamp| before.max(now)),
+            );
             true
-        })
-        .await?;
+        };
+        self.deployment.update(reset).await?;
         Ok(())
+    }
+
+    /// Ends the newest run if it does not obey the rules of this process: see [`Deployment::end_what_does_not_fit`].
+    pub async fn end_what_does_not_fit(&self) -> Result<bool, Refusal> {
+        let _turn = self.turn.lock().await;
+        let rules = &self.settings.rules;
+        Ok(self.deployment.end_what_does_not_fit(rules).await?)
     }
 
     /// True while users can be added to a run.
@@ -235,60 +248,9 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         run.stopped_at.is_none() && run.ends().is_none_or(|end| end > change)
     }
 
-    /// Begins a change. It holds from now on where one process executes everything, and elsewhere from the first full
-    /// second for which every process can know of it.
-    fn begin_change(&self) -> ChangeBegun {
-        if self.deployment.runs.is_alone() {
-            ChangeBegun::Now(self.deployment.runs.begin_change())
-        } else {
-            ChangeBegun::At(Run::change_at(&self.deployment.clock))
-        }
-    }
-
-    /// Writes the newest run with a change, unless there is no run or `change` returns false.
-    async fn update(
-        &self,
-        change: impl Fn(&mut Run, Timestamp) -> bool,
-    ) -> Result<Option<Run>, Refusal> {
-        let written = self.rewrite(None, |run| change(run, self.now())).await?;
-        if let Some((run, true)) = &written {
-            self.deployment.runs.put(run.clone()).await?;
-        }
-        Ok(written.map(|(run, _)| run))
-    }
-
-    /// Writes the run `id`, or else the newest one, with a change; tries again when another process changed it at the same
-    /// time. The run, and false if `change` returned false and nothing was written.
-    async fn rewrite(
-        &self,
-        id: Option<&RunId>,
-        change: impl Fn(&mut Run) -> bool,
-    ) -> Result<Option<(Run, bool)>, Refusal> {
-        let store = &self.deployment.store;
-        for _ in 0..ATTEMPTS {
-            let stored = match id {
-                Some(id) => store.run(id).await?,
-                None => store.latest_run().await?,
-            };
-            let Some(mut run) = stored else {
-                return Ok(None);
-            };
-            if !change(&mut run) {
-                return Ok(Some((run, false)));
-            }
-            run.revision += 1;
-            match store.put_run(&run).await {
-                Err(StoreError::Conflict) => {}
-                Err(error) => return Err(error.into()),
-                Ok(()) => return Ok(Some((run, true))),
-            }
-        }
-        Err(Refusal::Contended)
-    }
-
     /// Keeps the user and password of the host that was asked for.
     fn keep_secret(&self, target: &Target) {
-        let keyring = self.settings.keyring.as_ref();
+        let keyring = self.settings.rules.keyring.as_ref();
         said_host::keep(keyring, None, target.secret.as_ref());
     }
 
@@ -311,7 +273,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         }
         self.keep_secret(&target);
         let kept = self.without_settled(&before.plan).await?;
-        let change = self.begin_change();
+        let change = self.deployment.begin_change();
         if run.ends().is_some_and(|end| end <= change.from()) {
             // the run has ended meanwhile: the next try starts another
             return Err(StoreError::Conflict.into());
@@ -325,7 +287,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
             (change, _) => change.from(),
         };
         let mut segments = target.segments(from);
-        let keyring = self.settings.keyring.as_ref();
+        let keyring = self.settings.rules.keyring.as_ref();
         said_host::note(keyring, &mut segments, &before.workload);
         let first = segments[0].clone();
         let mut changed = Run {
@@ -341,10 +303,10 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         changed.segments.extend(segments);
         self.deployment.store.put_run(&changed).await?;
         tracing::info!(
-            user_count = first.user_count,
-            spawn_rate = first.spawn_rate,
             shape = target.shape,
-            "changing the number of users"
+            "Ramping to {} users at a rate of {:.2} per second",
+            first.user_count,
+            first.spawn_rate,
         );
         let after = self.deployment.runs.put(changed).await?;
         drop(change);
@@ -353,23 +315,6 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         // a run that was about to end had not been planned beyond its end
         self.deployment.plan_ahead().await?;
         Ok(target)
-    }
-}
-
-/// A change to a run that is being made.
-enum ChangeBegun {
-    /// Where one process executes everything: no iteration begins until this is dropped.
-    Now(Changing),
-    At(Timestamp),
-}
-
-impl ChangeBegun {
-    /// The first instant that the change holds for.
-    fn from(&self) -> Timestamp {
-        match self {
-            Self::Now(changing) => changing.from(),
-            Self::At(from) => *from,
-        }
     }
 }
 

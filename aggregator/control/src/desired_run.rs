@@ -6,13 +6,13 @@ use std::time::Duration;
 use reqwest::Url;
 use traffic::clock::Timestamp;
 use traffic::credentials::Credentials;
-use traffic::host_allowlist::HostRefused;
 use traffic::run::{Segment, ShapePart, Share};
-use traffic::workload::{Workload, base_url};
+use traffic::run_rules::InvalidField;
+use traffic::workload::Workload;
 
-use super::request::{InvalidField, SwarmRequest};
+use super::request::SwarmRequest;
 use super::said_host::SaidHost;
-use super::settings::Settings;
+use super::settings::ControlSettings;
 
 mod shape;
 mod stage;
@@ -46,19 +46,22 @@ pub fn segments_of_shape(
         shape_class: Some(name.to_owned()),
         ..SwarmRequest::default()
     };
-    let settings = Settings::new(Arc::clone(workload));
+    let settings = ControlSettings::new(Arc::clone(workload));
     let context = Context::of(&settings, workload, None);
     Ok(Target::resolve(&request, &context)?.segments(from))
 }
 
 /// Refuses a workload of which a class would send to a host that is not allowed.
-pub(super) fn check_hosts(settings: &Settings, workload: &Workload) -> Result<(), InvalidField> {
+pub(super) fn check_hosts(
+    settings: &ControlSettings,
+    workload: &Workload,
+) -> Result<(), InvalidField> {
     let context = Context::of(settings, workload, settings.host.clone());
     let names = workload.classes().iter().map(|class| class.name());
     let names: Vec<String> = names.map(ToString::to_string).collect();
     let shares = settings.shares(workload, &names)?;
     let hosts = hosts(context.host.as_deref(), &shares, &context);
-    allowed(&shares, &hosts, &context)
+    settings.rules.check_hosts(&shares, &hosts, workload)
 }
 
 impl Target {
@@ -68,7 +71,7 @@ impl Target {
         context: &Context<'_>,
     ) -> Result<Self, InvalidField> {
         let said = request.host.as_deref().map(SaidHost::read).transpose()?;
-        let keyring = context.settings.keyring.as_ref();
+        let keyring = context.settings.rules.keyring.as_ref();
         let said = said.map(|said| said.for_keyring(keyring)).transpose()?;
         let (host, secret) = match said {
             Some(SaidHost { text, secret }) => (Some(text), secret),
@@ -81,7 +84,8 @@ impl Target {
         };
         let with_hosts = stages.into_iter().map(|stage| {
             let hosts = hosts(host.as_deref(), &stage.shares, context);
-            allowed(&stage.shares, &hosts, context)?;
+            let rules = &context.settings.rules;
+            rules.check_hosts(&stage.shares, &hosts, context.workload)?;
             Ok(TargetStage { hosts, ..stage })
         });
         let stages = with_hosts.collect::<Result<_, InvalidField>>()?;
@@ -133,34 +137,6 @@ impl Target {
         names.dedup();
         names
     }
-}
-
-/// Refuses classes whose requests would go to a host that is not allowed.
-pub(super) fn allowed(
-    shares: &[Share],
-    hosts: &[(String, String)],
-    context: &Context<'_>,
-) -> Result<(), InvalidField> {
-    let check = |url: &Url, class: &str| {
-        let checked = context.settings.allowed_hosts.check(url);
-        checked.map_err(|HostRefused { origin, reason }| {
-            InvalidField::new("host", format!("{origin:?} of {class} {reason}"))
-        })
-    };
-    for Share { class, .. } in shares {
-        let elsewhere = hosts.iter().find(|(name, _)| name == class);
-        let own = context.workload.class(class);
-        match (elsewhere.map(|(_, host)| base_url(host)), own) {
-            (Some(Ok(host)), _) => check(&host, class)?,
-            (Some(Err(instead)), _) => {
-                let problem = format!("of {class} is no base URL: {instead}");
-                return Err(InvalidField::new("host", problem));
-            }
-            (None, Some(own)) => check(own.host().url(), class)?,
-            (None, None) => {}
-        }
-    }
-    Ok(())
 }
 
 /// The classes that do not send to their own host of the workload, each with its host.

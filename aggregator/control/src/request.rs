@@ -45,23 +45,3 @@ pub struct Swarmed {
     /// The load shape that is on, if any.
     pub shape_class: Option<String>,
 }
-
-/// A field of a request or a setting that cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{field} {problem}")]
-pub struct InvalidField {
-    /// The field's name, as the caller knows it.
-    pub field: &'static str,
-    /// The mistake and the remedy, as the rest of the sentence.
-    pub problem: String,
-}
-
-impl InvalidField {
-    /// A mistake in `field`.
-    pub fn new(field: &'static str, problem: impl Into<String>) -> Self {
-        Self {
-            field,
-            problem: problem.into(),
-        }
-    }
-}

@@ -5,9 +5,8 @@ use std::collections::BTreeSet;
 use reqwest::Url;
 use traffic::credentials::{Credentials, Keyring, without_credentials};
 use traffic::run::{Segment, Share};
+use traffic::run_rules::InvalidField;
 use traffic::workload::{Workload, base_url};
-
-use super::request::InvalidField;
 
 /// The characters that a message shows of a text that is no host.
 const SHOWN: usize = 200;
@@ -88,22 +87,4 @@ pub(super) fn note(keyring: Option<&Keyring>, segments: &mut [Segment], workload
         let notes = known.into_iter().map(|url| (String::new(), url.into()));
         segment.hosts.extend(notes);
     }
-}
-
-/// Refuses a segment for whose hosts this process lacks a user and a password.
-pub(super) fn knows_all(keyring: Option<&Keyring>, segment: &Segment) -> Result<(), InvalidField> {
-    let noted = segment.hosts.iter().filter(|(class, _)| class.is_empty());
-    for (_, host) in noted {
-        let is_known = keyring
-            .zip(base_url(host).ok())
-            .is_some_and(|(keyring, url)| keyring.knows(&url));
-        if !is_known {
-            let problem = format!(
-                "{host:?} was said with a user and a password, which are never kept: say them again with \
-                 --host, or start a new run"
-            );
-            return Err(InvalidField::new("host", problem));
-        }
-    }
-    Ok(())
 }

@@ -4,18 +4,16 @@ use std::iter;
 use std::sync::Arc;
 
 use serde::Deserialize;
-use traffic::credentials::{Keyring, without_credentials};
-use traffic::host_allowlist::AllowedHosts;
 use traffic::record::BlockSize;
 use traffic::run::Share;
+use traffic::run_rules::{InvalidField, RunRules, known_class};
 use traffic::workload::{Shape, Threshold, UserClass, Workload};
 
-use crate::request::InvalidField;
 use crate::said_host::{self, SaidHost};
 
 /// The settings of the control; a swarm starts from them.
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub struct ControlSettings {
     /// The workload of new runs, unless another one was chosen.
     pub workload: Arc<Workload>,
     /// The classes that run unless a swarm names others; an empty list is all.
@@ -26,20 +24,25 @@ pub struct Settings {
     pub host: Option<String>,
     /// Settings that differ from the workload's, class by class; of several for one field the last holds.
     pub class_settings: Vec<ClassSettings>,
-    /// True if every class has weight 1, also against `class_settings`.
-    pub equal_weights: bool,
-    /// The most that a swarm may ask for.
-    pub limits: Limits,
-    /// The hosts that traffic may be sent to.
-    pub allowed_hosts: AllowedHosts,
-    /// The users and passwords of hosts; without a keyring, a host may have none.
-    pub keyring: Option<Keyring>,
+    /// What every run must obey.
+    pub rules: RunRules,
+    /// The functions that execute ticks, where their number has a limit.
+    pub tick_functions: Option<TickFunctions>,
     /// The number of users that a tick executes.
     pub block_size: BlockSize,
     /// The seed of every run; `None` for random ones.
     pub seed: Option<u64>,
     /// What the figures of every run must stay below, beside the workload's own thresholds.
     pub thresholds: Vec<Threshold>,
+}
+
+/// The functions that execute ticks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TickFunctions {
+    /// So many may run at once.
+    pub at_once: u32,
+    /// So many ticks go into one message.
+    pub ticks_per_message: usize,
 }
 
 /// A class's settings, in the form of Locust's `--config-users`.
@@ -54,35 +57,6 @@ pub struct ClassSettings {
     pub fixed_count: Option<u32>,
     /// The base URL of its requests.
     pub host: Option<String>,
-}
-
-/// The most that a swarm may ask for.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Limits {
-    /// The most users.
-    pub max_users: u32,
-    /// The most users started or stopped a second.
-    pub max_spawn_rate: f64,
-    /// The end of the message about too many users, for a limit that nobody has set: its reason and the remedy.
-    pub more_users: Option<&'static str>,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            max_users: 1_000_000,
-            max_spawn_rate: 1_000_000.0,
-            more_users: None,
-        }
-    }
-}
-
-impl Limits {
-    /// The problem of a number of users that is too large.
-    pub(super) fn too_many_users(&self) -> String {
-        let more = self.more_users.unwrap_or_default();
-        format!("is above the limit of {} users{more}", self.max_users)
-    }
 }
 
 impl ClassSettings {
@@ -102,7 +76,7 @@ impl ClassSettings {
     }
 }
 
-impl Settings {
+impl ControlSettings {
     /// A workload's own classes, weights and hosts, with generous limits and random seeds.
     pub fn new(workload: Arc<Workload>) -> Self {
         Self {
@@ -111,10 +85,8 @@ impl Settings {
             shape: None,
             host: None,
             class_settings: Vec::new(),
-            equal_weights: false,
-            limits: Limits::default(),
-            allowed_hosts: AllowedHosts::default(),
-            keyring: None,
+            rules: RunRules::default(),
+            tick_functions: None,
             block_size: BlockSize::default(),
             seed: None,
             thresholds: Vec::new(),
@@ -124,7 +96,7 @@ impl Settings {
     /// The settings, with the users and passwords of hosts in the keyring. Fails when a class is unknown, a host is no
     /// base URL, or no class is left to run.
     pub fn checked(mut self) -> Result<Self, InvalidField> {
-        let keyring = self.keyring.as_ref();
+        let keyring = self.rules.keyring.as_ref();
         let of_run = (None, &mut self.host);
         let of_classes = self.class_settings.iter_mut();
         let of_classes = of_classes.map(|class| (Some(&*class.user_class_name), &mut class.host));
@@ -203,9 +175,14 @@ impl Settings {
         let weight = weight.unwrap_or_else(|| class.weight());
         Share::new(
             class.name(),
-            if self.equal_weights { 1 } else { weight },
+            if self.has_equal_weights() { 1 } else { weight },
             fixed_count.unwrap_or_else(|| class.fixed_count()),
         )
+    }
+
+    /// True if every class has weight 1, also against `class_settings`, in each workload.
+    pub(super) fn has_equal_weights(&self) -> bool {
+        self.workload.has_equal_weights()
     }
 
     /// The host of a class in these settings, if there is one.
@@ -221,30 +198,6 @@ impl Settings {
     }
 }
 
-/// Refuses a class that the workload does not have; the message names those that it has.
-pub fn known_class(
-    workload: &Workload,
-    field: &'static str,
-    name: &str,
-) -> Result<(), InvalidField> {
-    if workload.class(name).is_some() {
-        return Ok(());
-    }
-    let meant = perhaps(workload.class_like(name));
-    let classes = workload.classes().iter();
-    let known: Vec<&str> = classes.map(|class| &**class.name()).collect();
-    let known = known.join(", ");
-    let name: String = without_credentials(name).chars().take(100).collect();
-    let problem = format!("names the unknown class {name:?}{meant}; the workload has {known}");
-    Err(InvalidField::new(field, problem))
-}
-
-fn perhaps(meant: Option<&str>) -> String {
-    meant.map_or(String::new(), |meant| {
-        format!(", perhaps {meant} was meant")
-    })
-}
-
 /// The shape of this name; the message about an unknown one names those that the workload has.
 pub(super) fn known_shape<'w>(
     workload: &'w Workload,
@@ -253,7 +206,10 @@ pub(super) fn known_shape<'w>(
     if let Some(shape) = workload.shape(name) {
         return Ok(shape);
     }
-    let meant = perhaps(workload.shape_like(name));
+    let meant = workload.shape_like(name);
+    let meant = meant.map_or(String::new(), |meant| {
+        format!(", perhaps {meant} was meant")
+    });
     let shapes = workload.shapes().iter();
     let known: Vec<&str> = shapes.map(|shape| &**shape.name()).collect();
     let known = match known[..] {

@@ -1,4 +1,4 @@
-//! What else could send the traffic, for comparison.
+//! Other ways to send the traffic, and their costs, for comparison.
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -10,7 +10,7 @@ use super::prices::Prices;
 const VCPU: f64 = 0.25;
 const MEMORY_GB: f64 = 0.5;
 
-/// Something else that sends the traffic, for comparison.
+/// Another way to send the traffic.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Alternative {
     /// Its name and size.

@@ -7,6 +7,9 @@ use utoipa::ToSchema;
 
 use super::response_times::ResponseTimes;
 
+/// The functions that may run at once where a deployment was told nothing else.
+const TICK_CONCURRENCY: u32 = 100;
+
 /// The processors of a function, by Lambda's names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
@@ -48,6 +51,8 @@ pub struct Assumptions {
     /// The fan-out's and the aggregator's memory.
     pub other_memory_mb: u32,
     pub ticks_per_message: usize,
+    /// The number of tick functions that may run at once.
+    pub tick_concurrency: u32,
     /// The time between two polls of somebody who watches.
     pub poll_every: Duration,
     pub retention_days: f64,
@@ -66,6 +71,7 @@ impl Default for Assumptions {
             tick_memory_mb: None,
             other_memory_mb: 256,
             ticks_per_message: 10,
+            tick_concurrency: TICK_CONCURRENCY,
             poll_every: Duration::from_secs(2),
             retention_days: 30.0,
             log_retention_days: 14.0,

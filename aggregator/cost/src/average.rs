@@ -15,7 +15,8 @@ use traffic::runs::{LoadedRun, planned_classes};
 use traffic::workload::Workload;
 
 use super::sampled_window::{BEGINS, first_run, run_of};
-use control::{InvalidField, segments_of_shape};
+use control::segments_of_shape;
+use traffic::run_rules::InvalidField;
 
 const DAY: u64 = 24 * 60 * 60;
 
@@ -23,9 +24,6 @@ const DAY: u64 = 24 * 60 * 60;
 const LOOKS: u64 = 1_440;
 
 /// A run of one of a workload's shapes.
-///
-/// # Errors
-/// When the workload has no such shape.
 pub fn run_of_shape(
     workload: Arc<Workload>,
     shape: &str,

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::calls::{Call, Service};
+use super::call::{Call, Service};
 
 const fn call(service: Service, operation: &'static str, purpose: &'static str) -> Call {
     Call {

@@ -5,7 +5,8 @@ use utoipa::ToSchema;
 
 use super::assumptions::{Architecture, Assumptions};
 use super::aws_calls;
-use super::calls::{Calls, Function, Service};
+use super::call::Service;
+use super::calls::{Calls, Function};
 use super::hours::HOURS_IN_MONTH;
 use super::prices::Prices;
 

@@ -1,31 +1,15 @@
 //! The calls of a stretch of a run: every service and operation, counted, without a price.
 //!
-//! The stretch is played through: every tick of the plan is claimed, executes the requests that its draws
-//! say with response times that are assumed, and writes the records that the journal would write.
+//! What makes them is in `stretch`.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
 use serde::Serialize;
-use traffic::clock::Slot;
-use traffic::runs::LoadedRun;
 
-use super::assumptions::Assumptions;
 use super::aws_calls;
-use super::lambda_environments::Player;
-use super::minute_overhead;
-
-/// Services that charge by the call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[allow(missing_docs)]
-pub enum Service {
-    #[serde(rename = "DynamoDB")]
-    DynamoDb,
-    #[serde(rename = "SQS")]
-    Sqs,
-    Scheduler,
-}
+use super::call::{Call, Service};
 
 /// The functions of a deployment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -35,15 +19,6 @@ pub enum Function {
     Tick,
     FanOut,
     Aggregator,
-}
-
-/// One kind of call: the operation of AWS's API, and its purpose.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[allow(missing_docs)]
-pub struct Call {
-    pub service: Service,
-    pub operation: &'static str,
-    pub purpose: &'static str,
 }
 
 /// The number of calls, and their charge: write or read units, or requests.
@@ -88,58 +63,6 @@ pub struct Calls {
     #[serde(serialize_with = "as_list")]
     pub calls: BTreeMap<Call, Usage>,
     pub functions: BTreeMap<Function, Invocations>,
-}
-
-/// The calls of a run's slots from `from` on and before `until`.
-///
-/// Nothing is in flight to begin with, as where a run starts.
-pub fn calls(run: &LoadedRun, from: Slot, until: Slot, assumptions: &Assumptions) -> Calls {
-    calls_of_windows(run, [(from, from, until)], assumptions)
-}
-
-/// The calls of windows of a run that follow one another, `(begins, from, until)` of each: it is played with what the slots
-/// since `begins` have left in flight.
-pub(super) fn calls_of_windows(
-    run: &LoadedRun,
-    windows: impl IntoIterator<Item = (Slot, Slot, Slot)>,
-    assumptions: &Assumptions,
-) -> Calls {
-    let mut player = Player::new(run, assumptions);
-    let mut calls = Calls {
-        shards: u64::from(run.plan.shards()),
-        ..Calls::default()
-    };
-    let mut minutes = 0;
-    for (begins, from, until) in windows {
-        player.play(begins, from, &mut Calls::default());
-        player.play(from, until, &mut calls);
-        calls.seconds += until.0.saturating_sub(from.0);
-        minutes += until.0.div_ceil(60).saturating_sub(from.0.div_ceil(60));
-    }
-    minute_overhead::play(minutes, player.names(), &mut calls);
-    calls
-}
-
-/// The calls of watching for `time` while `during` goes on: a page that asks for statistics every
-/// [`Assumptions::poll_every`].
-pub fn watching(during: &Calls, time: Duration, assumptions: &Assumptions) -> Calls {
-    let mut calls = Calls {
-        seconds: time.as_secs(),
-        ..Calls::default()
-    };
-    minute_overhead::watch(during, time, assumptions, &mut calls);
-    calls
-}
-
-/// The queue's idle polling, which goes on also while nothing runs.
-pub fn idle(time: Duration) -> Calls {
-    let mut calls = Calls {
-        seconds: time.as_secs(),
-        ..Calls::default()
-    };
-    let polls = time.as_secs_f64() / aws_calls::LONG_POLL.as_secs_f64() * aws_calls::POLLERS;
-    calls.add(aws_calls::IDLE_RECEIVE, polls.round() as u64, 1);
-    calls
 }
 
 impl Calls {
@@ -194,13 +117,6 @@ impl Calls {
     fn units(&self, counts: impl Fn(&Call) -> bool) -> u64 {
         let counted = self.calls.iter().filter(|(call, _)| counts(call));
         counted.map(|(_, usage)| usage.units).sum()
-    }
-}
-
-impl Call {
-    /// Whether the store charges it as a write.
-    pub fn is_write(&self) -> bool {
-        self.service == Service::DynamoDb && !matches!(self.operation, "GetItem" | "Query")
     }
 }
 

@@ -46,9 +46,9 @@ impl Hours {
     }
 
     /// Runs in a month: one a day, one on each of the five days of a working week, or, of hours in a month, one for
-    /// each eight hours; none begins where traffic never ends.
+    /// each eight hours; none begins where traffic never ends, or there is none.
     pub fn runs_in_month(self) -> f64 {
-        if self.hours >= self.per.hours() {
+        if self.hours <= 0.0 || self.hours >= self.per.hours() {
             return 0.0;
         }
         let days = HOURS_IN_MONTH / 24.0;
@@ -124,6 +124,7 @@ mod tests {
     fn a_run_is_a_days_and_none_begins_where_traffic_never_ends() {
         for (text, runs) in [
             ("24/day", 0.0),
+            ("0/day", 0.0),
             ("8/day", 365.0 / 12.0),
             ("40/week", 365.0 / 12.0 * 5.0 / 7.0),
             ("150/week", 365.0 / 12.0),

@@ -4,9 +4,10 @@
 use std::time::Duration;
 
 use traffic::clock::{Slot, Timestamp};
-use traffic::fanout::STRIDE;
+use traffic::fanout::FAR_STRIDE;
 use traffic::plan::Due;
 use traffic::record::Block;
+use traffic::requests_at_once::ticks_of_message;
 use traffic::runs::{LoadedRun, is_fresh};
 
 use super::assumptions::Assumptions;
@@ -56,15 +57,20 @@ impl<'r> Player<'r> {
         let mut waiting = 0;
         for slot in (from.0..until.0).map(Slot) {
             let due = self.run.plan.slot(slot);
-            let messages = due.chunks(self.assumptions.ticks_per_message.max(1));
-            let sent = messages.len() as u64;
-            for message in messages {
+            let mut left = &*due;
+            let mut sent = 0;
+            while !left.is_empty() {
+                let users = left.iter().map(|(.., due)| users(due));
+                let ticks = ticks_of_message(users, self.assumptions.ticks_per_message);
+                let (message, rest) = left.split_at(ticks);
+                left = rest;
+                sent += 1;
                 let (ends, looks) = self.execute(slot, message, calls);
                 self.invoke(slot, ends, &looks, calls);
             }
             calls.messages += sent;
             waiting += sent;
-            if slot.plus(1).0.is_multiple_of(STRIDE) || slot.plus(1) == until {
+            if slot.plus(1).0.is_multiple_of(FAR_STRIDE) || slot.plus(1) == until {
                 calls.add(aws_calls::SEND, waiting.div_ceil(aws_calls::SEND_BATCH), 1);
                 waiting = 0;
             }
@@ -140,4 +146,12 @@ impl Environment {
         }
         reads
     }
+}
+
+/// The users of whom anything is due in a tick.
+fn users(due: &[Due]) -> usize {
+    let mut users: Vec<u32> = due.iter().map(|due| due.user).collect();
+    users.sort_unstable();
+    users.dedup();
+    users.len()
 }

@@ -1,8 +1,8 @@
-//! Once a minute: the fan-out, which plans and folds; and whoever watches.
+//! The calls besides those of ticks: the fan-out's, once a minute, and the polls of somebody who watches.
 
 use std::time::Duration;
 
-use traffic::fanout::STRIDE;
+use traffic::fanout::FAR_STRIDE;
 use traffic::record::BUCKET_SECONDS;
 
 use super::assumptions::Assumptions;
@@ -21,13 +21,25 @@ const POLL: Duration = Duration::from_millis(60);
 /// The duration of one call among those that are made one after the other.
 const EACH_CALL: Duration = Duration::from_millis(10);
 
+/// From a start until the queue delivers, while which a fan-out stays and calls the ticks: AWS says up to a minute.
+const DELIVERS_AFTER: u64 = 60;
+
+/// Seconds that are planned ahead on average, whose wake-ups a stop makes needless,
+const AHEAD: u64 = 270;
+
+/// and of which so many are delivered all the same: the beat that finds the run over comes 30 to 149 s after its end.
+const DELIVERED_AFTER_STOP: u64 = 90;
+
+/// The duration of a message of which nothing is executed.
+const NOTHING_TO_DO: Duration = Duration::from_millis(15);
+
 /// The wait of the queue for the right moment to send, on average.
 const WAITS: Duration = Duration::from_millis(350);
 
 /// Adds the calls of the fan-out in some minutes to those of the tick function, which sent requests of `names` names.
 pub(super) fn play(minutes: u64, names: u64, calls: &mut Calls) {
     let sends = calls.of(aws_calls::SEND).calls;
-    let strides = calls.seconds.div_ceil(STRIDE);
+    let strides = calls.seconds.div_ceil(FAR_STRIDE);
     calls.add(aws_calls::HEARTBEAT, minutes, 1);
     // which run is on, and which have something left to fold
     calls.add(aws_calls::LATEST_RUN, 2 * minutes, 1);
@@ -49,6 +61,27 @@ pub(super) fn play(minutes: u64, names: u64, calls: &mut Calls) {
     for _ in 0..minutes {
         calls.invoke(Function::FanOut, busy, aws_calls::FAN_OUT_LOG);
     }
+}
+
+/// The calls that a start and a stop add to those that a run makes meanwhile.
+pub(super) fn switching(during: &Calls) -> Calls {
+    let mut calls = Calls {
+        seconds: 1,
+        ..Calls::default()
+    };
+    let messages = |seconds: u64| (during.messages * seconds).div_ceil(during.seconds.max(1));
+    calls.invoke(Function::FanOut, Duration::from_secs(DELIVERS_AFTER), 0);
+    let needless = messages(AHEAD).div_ceil(aws_calls::SEND_BATCH);
+    calls.add(aws_calls::SEND, needless, 1);
+    // what came by hand comes by the queue once more
+    let twice = messages(DELIVERS_AFTER + DELIVERED_AFTER_STOP);
+    calls.add(aws_calls::RECEIVE, twice, 1);
+    calls.add(aws_calls::DELETE, twice, 1);
+    calls.add(aws_calls::RUN, twice, 1);
+    for _ in 0..twice {
+        calls.invoke(Function::Tick, NOTHING_TO_DO, 0);
+    }
+    calls
 }
 
 /// Adds the calls of a page that is open for `time` while `during` goes on.

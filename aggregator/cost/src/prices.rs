@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use control::InvalidField;
 use serde::{Deserialize, Serialize};
+use traffic::run_rules::InvalidField;
 
 const BUILT_IN: &str = include_str!("prices-2026-11.toml");
 
@@ -93,9 +93,6 @@ impl Prices {
     }
 
     /// Reads prices; `file` is their name in messages.
-    ///
-    /// # Errors
-    /// When a price is missing, unknown or no amount of money.
     pub fn parse(text: &str, file: &str) -> Result<Self, InvalidPrices> {
         let invalid = |problem: String| InvalidPrices {
             file: file.into(),
@@ -120,9 +117,6 @@ impl Prices {
     }
 
     /// The prices of a region.
-    ///
-    /// # Errors
-    /// When the file has none of it.
     pub fn of_region(&self, region: &str) -> Result<Self, InvalidField> {
         if region == self.region {
             return Ok(self.clone());

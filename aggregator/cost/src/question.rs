@@ -9,21 +9,24 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use control::{InvalidField, known_class};
 use serde::de::{Deserialize, Deserializer, Error as _};
 use serde_json::{Map, Value};
 use traffic::clock::Timestamp;
 use traffic::plan::peak_users;
 use traffic::record::{BLOCK_USERS, BlockSize};
 use traffic::run::Share;
+use traffic::run_rules::{InvalidField, known_class};
 use traffic::runs::LoadedRun;
 use traffic::workload::Workload;
 use utoipa::IntoParams;
 
-use super::{
-    Architecture, Assumptions, Estimate, Hours, Prices, ResponseTimes, Schedule, run_of,
-    run_of_shape,
-};
+use super::assumptions::{Architecture, Assumptions};
+use super::average::run_of_shape;
+use super::estimate::{Estimate, Schedule};
+use super::hours::Hours;
+use super::prices::Prices;
+use super::response_times::ResponseTimes;
+use super::sampled_window::run_of;
 
 /// The time that somebody watches, where the question does not say it.
 const WATCHED: Hours = Hours::a_day(1.0);
@@ -97,6 +100,12 @@ pub struct Question {
     #[param(required = false, minimum = 1, maximum = 100)]
     pub ticks_per_message: u32,
 
+    /// How many tick functions may run at once.
+    #[cfg_attr(feature = "clap", arg(long, value_name = "N", default_value_t = Question::default().max_concurrency))]
+    #[serde(deserialize_with = "number")]
+    #[param(required = false, minimum = 2, maximum = 1_000)]
+    pub max_concurrency: u32,
+
     /// How many users one tick executes at most.
     #[cfg_attr(feature = "clap", arg(long, value_name = "N", default_value_t = Question::default().block_size))]
     #[serde(deserialize_with = "number")]
@@ -136,6 +145,7 @@ impl Default for Question {
             memory: None,
             architecture: usual.architecture,
             ticks_per_message: usual.ticks_per_message as u32,
+            max_concurrency: usual.tick_concurrency,
             block_size: BLOCK_USERS,
             retention_days: usual.retention_days as u32,
             alarms: usual.alarms,
@@ -146,9 +156,6 @@ impl Default for Question {
 
 impl Question {
     /// The question of a query's parameters. Of one that can be given once the first counts, and an empty one is none.
-    ///
-    /// # Errors
-    /// When there is no such parameter, or its value cannot be read.
     pub fn of_parameters<'a>(
         parameters: impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)>,
     ) -> Result<Self, String> {
@@ -182,9 +189,6 @@ impl Question {
     }
 
     /// The users of single classes, by name.
-    ///
-    /// # Errors
-    /// When a text is neither JSON nor `CLASS=N`.
     pub fn class_counts(&self) -> Result<BTreeMap<String, u64>, InvalidField> {
         let refused = |problem| InvalidField::new("class_counts", problem);
         let mut all = BTreeMap::new();
@@ -214,9 +218,6 @@ impl Question {
     }
 
     /// The estimate for a workload and at most `most_users`; plays some minutes of the traffic.
-    ///
-    /// # Errors
-    /// When a field cannot be used.
     pub fn estimate(
         &self,
         workload: &Arc<Workload>,
@@ -361,6 +362,7 @@ impl Question {
             within("memory", memory, &(128..=10_240))?;
         }
         within("ticks_per_message", self.ticks_per_message, &(1..=100))?;
+        within("max_concurrency", self.max_concurrency, &(2..=1_000))?;
         within("retention_days", self.retention_days, &(1..=3_650))?;
         within("alarms", self.alarms, &(0..=10_000))?;
         Ok(Assumptions {
@@ -369,6 +371,7 @@ impl Question {
             architecture: self.architecture,
             tick_memory_mb: self.memory,
             ticks_per_message: self.ticks_per_message as usize,
+            tick_concurrency: self.max_concurrency,
             retention_days: f64::from(self.retention_days),
             alarms: self.alarms,
             ..Assumptions::default()

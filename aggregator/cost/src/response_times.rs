@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use control::InvalidField;
 use traffic::random::Draws;
+use traffic::run_rules::InvalidField;
 use traffic::workload::{Step, Workload};
 
-/// Those of the demo's slow requests.
+/// The response times of the demo's slow requests, by name.
 const BUILT_IN: &str = include_str!("response-times.toml");
 
-/// That of any other request, in seconds.
+/// The response time of any other request, in seconds.
 const OTHERWISE: f64 = 0.05;
 
 /// The standard deviation of a response time's logarithm, which real services and the stand-ins have
@@ -49,9 +49,6 @@ impl ResponseTimes {
     }
 
     /// Takes over `SECONDS`, or `NAME=SECONDS` of a class or a request.
-    ///
-    /// # Errors
-    /// When it is neither, or the workload has nothing of this name.
     pub fn set(&mut self, text: &str, workload: &Workload) -> Result<(), InvalidField> {
         const FIELD: &str = "response_time";
         // a request's name may have an equals sign

@@ -10,7 +10,8 @@ use traffic::runs::{LoadedRun, planned_classes};
 use traffic::workload::Workload;
 
 use super::assumptions::Assumptions;
-use super::calls::{Calls, calls_of_windows};
+use super::calls::Calls;
+use super::stretch::calls_of_windows;
 
 /// Seconds that are played; with few users more, with many fewer.
 const STRETCH: u64 = 600;
@@ -121,7 +122,7 @@ fn ramp_seconds(plan: &Plan) -> f64 {
 }
 
 /// The first minute in which nobody is started any more.
-fn settled(plan: &Plan) -> Slot {
+pub(super) fn settled(plan: &Plan) -> Slot {
     let starts = plan.run().first_slot();
     let earliest = (ramp_seconds(plan) / 60.0).floor().max(1.0) as u64;
     let minutes = (earliest..earliest + 24 * 60).map(|minute| starts.plus(60 * minute));

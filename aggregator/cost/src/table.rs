@@ -2,8 +2,8 @@
 
 use std::fmt::{self, Write as _};
 
-use super::Estimate;
 use super::bill::Line;
+use super::estimate::Estimate;
 
 /// Lambda's quota of concurrent executions in a new account; in older ones it is 1,000.
 const NEW_ACCOUNT: u64 = 10;
@@ -78,6 +78,9 @@ impl Estimate {
             "\nAt once: {} of tick, 1 of fan-out, 1 of aggregator; a new account may run {NEW_ACCOUNT} functions at once",
             self.concurrency
         )?;
+        if let Some(late) = &self.late {
+            writeln!(f, "  {late} (--max-concurrency)")?;
+        }
         if !self.assumed.is_empty() {
             writeln!(f, "\nAssumed")?;
         }

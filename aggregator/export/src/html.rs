@@ -92,6 +92,7 @@ struct Page<'a> {
     thresholds: Vec<Judged>,
     /// The last one is that of all.
     ledger: Vec<Booked<'a>>,
+    starved: Option<&'a str>,
     ratios: Option<Vec<Ratio>>,
 }
 
@@ -190,6 +191,11 @@ fn page(snapshot: &Snapshot, theme: Theme, download: Option<&str>) -> String {
         exceptions: exceptions(snapshot),
         thresholds: judged(snapshot),
         ledger: ledger(snapshot),
+        starved: snapshot
+            .ledger
+            .starved
+            .as_ref()
+            .map(|starved| &*starved.message),
         ratios: run.map(|run| ratios(run, snapshot.at)),
     };
     let template = PAGES.get_template(NAME);

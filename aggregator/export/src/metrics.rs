@@ -295,6 +295,12 @@ fn ledger(out: &mut Exposition, ledger: &Ledger) -> usize {
     {
         lateness(out, class, account);
     }
+    out.gauge(
+        "cicada_starved",
+        "1: response times include Cicada's own waiting: lateness at p95 is above 50 ms.",
+        &[],
+        f64::from(u8::from(ledger.starved.is_some())),
+    );
     ledger.classes.len() - fitting.min(ledger.classes.len())
 }
 

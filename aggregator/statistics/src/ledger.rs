@@ -14,12 +14,14 @@ use traffic::run::RunId;
 use utoipa::ToSchema;
 
 pub use self::past::{Columns, LedgerHistory, LedgerPast};
+pub use self::starved::Starved;
 
 pub(crate) mod iteration_bits;
 pub(crate) mod lateness;
 pub(crate) mod past;
 pub(crate) mod plan_match;
 pub(crate) mod slot_plan;
+pub(crate) mod starved;
 pub(crate) mod tally;
 
 /// The ledger of a run; the body of `GET /ledger`.
@@ -39,6 +41,10 @@ pub struct Ledger {
     pub total: Account,
     /// Records that cannot be read: their contents are missing here and in the statistics.
     pub unreadable_records: u64,
+    /// That response times include our own waiting, if they do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub starved: Option<Starved>,
     /// Each class of the run by its name; entries of unknown classes lie under [`UNKNOWN_CLASS`].
     #[schema(value_type = BTreeMap<String, Account>)]
     pub classes: BTreeMap<Arc<str>, Account>,

@@ -18,17 +18,14 @@ use self::smallest_keys::{Merge, SmallestKeys};
 use self::text::{cut, without_address};
 use crate::ageing_series::AgeingSeries;
 
-mod checkpoint;
+pub mod checkpoint;
 pub mod entry;
 pub mod histogram;
 pub(crate) mod history;
 pub mod seconds;
 pub mod smallest_keys;
 mod text;
-mod totals;
-
-pub use self::checkpoint::CheckpointError;
-pub use self::totals::Totals;
+pub mod totals;
 
 /// Seconds of all requests' response times that are kept: current percentiles look 18 s back.
 const RECENT_SECONDS: usize = 32;

@@ -1,13 +1,10 @@
 // Where the page starts.
-import "./template-args";
-
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
-import { Provider } from "react-redux";
 
 import { App } from "./app";
 import { takeTemplateArgs } from "./shell/template-args";
-import { followBackButton, locustStore, startInTheme } from "./store";
+import { followBackButton, startInTheme } from "./store";
 
 const root = document.getElementById("root");
 if (!root) throw new Error("this page has no place for Cicada");
@@ -16,8 +13,6 @@ startInTheme();
 followBackButton();
 createRoot(root).render(
   <StrictMode>
-    <Provider store={locustStore}>
-      <App />
-    </Provider>
+    <App />
   </StrictMode>,
 );

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import type { Locator, Page } from "@playwright/test";
 
 import { Cicada } from "./support/programs";
-import { expect, openTab, picture, TABS, test } from "./support/watched";
+import { expect, openTab, picture, stopOthers, TABS, test } from "./support/watched";
 
 test.describe.configure({ mode: "serial" });
 
@@ -22,10 +22,20 @@ const bar = (page: Page) => page.getByRole("banner");
 test("users are started from the form, and rows appear", async ({ page }) => {
   await page.goto(cicada.url);
   await expect(page.getByRole("heading", { name: "Start new load test" })).toBeVisible();
-  await expect(page.getByRole("cell", { name: "TargetAppUser" })).toBeVisible();
+  await expect(page.getByRole("cell", { name: "TargetAppUser", exact: true })).toBeVisible();
   await picture(page, "form");
-  await page.getByLabel("Number of users (peak concurrency)").fill("24");
+  const users = page.getByLabel("Number of users (peak concurrency)");
+  await users.fill("0");
+  await page.getByRole("button", { name: "Start" }).click();
+  await expect(page.getByRole("alert")).toContainText("write a whole number of 1 or more");
+  await users.fill("24");
   await page.getByLabel("Ramp up").fill("24");
+  const all = page.getByRole("checkbox", { name: "User classes" });
+  await all.uncheck();
+  await page.getByRole("button", { name: "Start" }).click();
+  await expect(page.getByRole("alert")).toContainText("at least one user class");
+  expect((await cicada.get<{ state: string }>("stats/requests")).state).toBe("ready");
+  await all.check();
   await page.getByRole("button", { name: "Start" }).click();
 
   const health = row(page, "GET /health");
@@ -40,10 +50,9 @@ test("users are started from the form, and rows appear", async ({ page }) => {
 
 test("the number of users is edited while they run, the classes stay, and the charts move", async ({ page }) => {
   await page.goto(`${cicada.url}?tab=charts`);
-  const users = page.locator("canvas").nth(2);
+  const users = page.getByRole("img", { name: /^Number of Users/ });
   await expect(users).toBeVisible();
-  const canvas = () => users.evaluate((element: HTMLCanvasElement) => element.toDataURL());
-  const before = await canvas();
+  const before = await users.innerHTML();
   await page.getByRole("button", { name: "Edit" }).click();
   await expect(page.getByRole("heading", { name: "Edit running load test" })).toBeVisible();
   await expect(page.getByLabel("Number of users (peak concurrency)")).toHaveValue("24");
@@ -51,7 +60,7 @@ test("the number of users is edited while they run, the classes stay, and the ch
   await page.getByRole("button", { name: "Update" }).click();
   await expect(page.getByRole("heading", { name: "Edit running load test" })).toBeHidden();
   await expect(bar(page).getByText("36", { exact: true })).toBeVisible();
-  await expect.poll(canvas).not.toEqual(before);
+  await expect.poll(() => users.innerHTML()).not.toEqual(before);
   const { users: classes } = await cicada.get<{ users: object }>("template-args");
   expect(Object.keys(classes)).toHaveLength(6);
   await picture(page, "charts");
@@ -62,14 +71,14 @@ test("the charts begin before the page was loaded", async ({ page }) => {
   await expect.poll(async () => (await cicada.get<History>("stats/history")).history.length).toBeGreaterThan(1);
   const loaded = Date.now();
   await page.goto(`${cicada.url}?tab=charts`);
-  const rps = page.locator("canvas").first();
-  await expect(async () => {
-    // its tooltip says what the leftmost point is about
-    await rps.hover({ position: { x: 64, y: 150 } });
-    const tooltip = page.locator("div").filter({ hasText: /RPS:/ }).last();
-    const [time] = /[\d/]+, [\d:]+\s[AP]M/.exec((await tooltip.textContent({ timeout: 1_000 })) ?? "") ?? [];
-    expect(new Date(time?.replace(/\s/g, " ") ?? NaN).getTime()).toBeLessThan(loaded - 3_000);
-  }).toPass({ timeout: 120_000 });
+  const rps = page.getByRole("img", { name: /^Total Requests per Second/ });
+  await expect(rps.locator("[data-mark]").filter({ hasText: "36 users" })).toBeVisible();
+  // it says what the leftmost point is about
+  await rps.hover({ position: { x: 56, y: 150 } });
+  const said = page.locator("[data-readout]");
+  await expect(said).toContainText("RPS:");
+  const [time] = /[\d-]+ [\d:]+/.exec((await said.textContent()) ?? "") ?? [];
+  expect(new Date(time ?? NaN).getTime()).toBeLessThan(loaded - 3_000);
 });
 
 test("failures are listed with their messages", async ({ page }) => {
@@ -82,12 +91,12 @@ test("failures are listed with their messages", async ({ page }) => {
 test("every tab opens, and shows what it is for", async ({ page }) => {
   const shows: Record<string, () => Locator> = {
     Statistics: () => row(page, "Aggregated"),
-    Charts: () => page.locator("canvas").nth(2),
+    Charts: () => page.getByRole("img", { name: /^Number of Users/ }),
     Failures: () => page.getByRole("columnheader", { name: "Message" }),
     Exceptions: () => page.getByRole("columnheader", { name: "Traceback" }),
     "Current Ratio": () => page.getByText("% check_and_repair").first(),
     "Download Data": () => page.getByRole("link", { name: "Download requests CSV" }),
-    Logs: () => page.getByText("starting users"),
+    Logs: () => page.getByText("Ramping to").first(),
     "A/B": () => page.getByRole("heading", { name: "POST Chat" }),
     Ledger: () => row(page, "All classes"),
     Runs: () => row(page, "running"),
@@ -128,19 +137,32 @@ test("every file can be downloaded", async ({ page }) => {
 
 test("users are stopped, and the figures stay", async ({ page }) => {
   await page.goto(cicada.url);
-  await page.getByRole("button", { name: "Stop" }).click();
-  await expect(page.getByRole("button", { name: "New", exact: true })).toBeVisible();
+  await stopOthers(page);
   await expect(bar(page).getByText("stopped")).toBeVisible();
   await expect(cell(row(page, "Aggregated"), 2)).toHaveText(/^[1-9]\d*$/);
 });
 
-test("a reset begins to count anew", async ({ page }) => {
+test("a reset asks when much would be lost, and begins to count anew", async ({ page }) => {
+  await page.route("**/runs?limit=1", async (route) => {
+    const list = (await (await route.fetch()).json()) as { runs: { duration: number }[] };
+    for (const run of list.runs) run.duration += 600;
+    await route.fulfill({ json: list });
+  });
   await page.goto(cicada.url);
-  await expect(row(page, "Aggregated")).toBeVisible();
+  const total = cell(row(page, "Aggregated"), 2);
+  const before = await total.textContent();
+  expect(before).toMatch(/^[1-9]/);
   await page.getByRole("button", { name: "Reset" }).click();
-  await expect(cell(row(page, "Aggregated"), 2)).toHaveText("0");
+  const question = page.getByRole("dialog", { name: "Reset?" });
+  await expect(question).toContainText(/of 1\d min .* would be lost: [\d,]+ requests and [\d,]+ failures/);
+  await question.getByRole("button", { name: "Cancel" }).click();
+  await expect(question).toBeHidden();
+  await expect(total).toHaveText(before ?? "");
+  await page.getByRole("button", { name: "Reset" }).click();
+  await question.getByRole("button", { name: "Reset" }).click();
+  await expect(page.getByText("No request was sent yet.").or(total.filter({ hasText: /^0$/ }))).toBeVisible();
   await page.reload();
-  await expect(cell(row(page, "Aggregated"), 2)).toHaveText("0");
+  await expect(page.getByText("No request was sent yet.").or(total.filter({ hasText: /^0$/ }))).toBeVisible();
 });
 
 test("another run starts with some of the classes, as it was asked for last", async ({ page }) => {
@@ -148,7 +170,7 @@ test("another run starts with some of the classes, as it was asked for last", as
   await page.getByRole("button", { name: "New", exact: true }).click();
   await expect(page.getByLabel("Number of users (peak concurrency)")).toHaveValue("36");
   for (const name of ["ModelAUser", "ModelBUser", "ChatModelAUser", "ChatModelBUser"]) {
-    await page.getByRole("row").filter({ has: page.getByText(name, { exact: true }) }).getByRole("checkbox").click();
+    await page.getByRole("checkbox", { name, exact: true }).uncheck();
   }
   await page.getByLabel("Number of users (peak concurrency)").fill("6");
   await page.getByRole("button", { name: "Start" }).click();
@@ -156,6 +178,7 @@ test("another run starts with some of the classes, as it was asked for last", as
   await openTab(page, "Current Ratio");
   await expect(page.getByText("50.0% TargetAppUser").first()).toBeVisible();
   await expect(page.getByText("ModelAUser")).toBeHidden();
+  await expect(bar(page).getByText("Elapsed")).toBeVisible();
 
   // an edit keeps them
   await page.getByRole("button", { name: "Edit" }).click();
@@ -173,6 +196,20 @@ test("what somebody else starts and stops is seen", async ({ page }) => {
   await expect(page.getByRole("button", { name: "New", exact: true })).toBeVisible();
   await fetch(`${cicada.url}swarm`, { method: "POST", body: new URLSearchParams({ user_count: "3", spawn_rate: "3" }) });
   await expect(page.getByRole("button", { name: "Stop" })).toBeVisible();
+});
+
+test("the next form proposes what ran last, and a run of one minute says what remains", async ({ page }) => {
+  const form = new URLSearchParams({ user_count: "2", spawn_rate: "2", run_time: "1m", user_classes: "ModelBUser" });
+  await fetch(`${cicada.url}stop`, { method: "POST" });
+  await expect.poll(async () => (await cicada.get<{ state: string }>("stats/requests")).state).toBe("stopped");
+  await fetch(`${cicada.url}swarm`, { method: "POST", body: form });
+  await page.goto(cicada.url);
+  await expect(bar(page).getByText("Remaining")).toBeVisible();
+  await expect(bar(page).getByText(/^\d\d s$/).last()).toBeVisible();
+  await stopOthers(page);
+  await page.getByRole("button", { name: "New", exact: true }).click();
+  await expect(page.getByRole("checkbox", { name: "ModelBUser", exact: true })).toBeChecked();
+  await expect(page.getByRole("checkbox", { name: "ModelAUser", exact: true })).not.toBeChecked();
 });
 
 test("a server that does not answer is said to be silent", async ({ page, watch }) => {

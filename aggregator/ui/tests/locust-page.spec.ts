@@ -81,7 +81,7 @@ test("a run is started, looked at, edited, stopped, reset and followed by anothe
     Exceptions: () => page.getByRole("columnheader", { name: "Traceback" }),
     "Current Ratio": () => page.getByText("Quick").first(),
     "Download Data": () => page.getByRole("link", { name: "Download requests CSV" }),
-    Logs: () => page.getByText("starting users"),
+    Logs: () => page.getByText("Ramping to"),
     Statistics: () => page.getByRole("row").filter({ hasText: "Aggregated" }),
   };
   for (const [title, shown] of Object.entries(shows)) {

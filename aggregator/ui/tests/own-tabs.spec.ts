@@ -1,13 +1,13 @@
 // The tabs that Locust does not have.
 import { Cicada } from "./support/programs";
-import { expect, openTab, picture, test } from "./support/watched";
+import { expect, openTab, picture, stopOthers, test } from "./support/watched";
 
 test.describe.configure({ mode: "serial" });
 
 let cicada: Cicada;
 
 test.beforeAll(async () => {
-  cicada = await Cicada.ready();
+  cicada = await Cicada.ready("--trace-url", "https://traces.test/trace/{trace_id}");
   const form = new URLSearchParams({ user_count: "60", spawn_rate: "60" });
   await fetch(`${cicada.url}swarm`, { method: "POST", body: form });
 });
@@ -22,11 +22,11 @@ test("the ledger adds up on the page, and its charts move", async ({ page }) => 
   const [planned, recorded, skipped, missing, pending] = figures.map((text) => Number(text.replaceAll(",", "")));
   expect(planned).toBe((recorded ?? 0) + (skipped ?? 0) + (missing ?? 0) + (pending ?? 0));
 
-  const chart = page.locator("canvas").first();
-  const canvas = () => chart.evaluate((element: HTMLCanvasElement) => element.toDataURL());
-  const before = await canvas();
-  await expect.poll(canvas).not.toBe(before);
-  await page.getByLabel("Class").selectOption("TargetAppUser");
+  const chart = page.getByRole("img", { name: /^Iterations a Second/ });
+  await expect(chart).toBeVisible();
+  const before = await chart.innerHTML();
+  await expect.poll(() => chart.innerHTML()).not.toBe(before);
+  await page.getByLabel("Class", { exact: true }).selectOption("TargetAppUser");
   await expect(chart).toBeVisible();
 });
 
@@ -88,23 +88,75 @@ test("a workload that somebody else has changed is not overwritten", async ({ pa
 
 test("what was saved is what the form offers", async ({ page }) => {
   await page.goto(`${cicada.url}?tab=runs`);
-  await page.getByRole("button", { name: "Stop" }).click();
+  await stopOthers(page);
   await page.getByRole("button", { name: "New", exact: true }).click();
-  await expect(page.getByRole("cell", { name: "Shopper_1" })).toBeVisible();
-  await expect(page.getByText("TargetAppUser")).toBeHidden();
+  await expect(page.getByRole("cell", { name: "Shopper_1", exact: true })).toBeVisible();
+  await expect(page.getByText("TargetAppUser", { exact: true })).toBeHidden();
 });
 
-test("a run is opened with its statistics, ledger and report", async ({ page }) => {
+test("a run has an address, and so has each of its tabs", async ({ page }) => {
   await page.goto(`${cicada.url}?tab=runs`);
   await page.getByRole("row").filter({ hasText: "stopped" }).getByRole("button").first().click();
   await expect(page.getByRole("row").filter({ hasText: "Aggregated" })).toBeVisible();
+  await openTab(page, "Ledger");
   await expect(page.getByRole("row").filter({ hasText: "All classes" })).toBeVisible();
+  await openTab(page, "Charts");
+  await expect(page.getByRole("img", { name: /^Number of Users/ }).locator("[data-mark=stop]")).toBeVisible();
+  await openTab(page, "A/B");
   await picture(page, "run");
+  const { searchParams } = new URL(page.url());
+  expect(searchParams.get("run")).toMatch(/^[0-9a-f]+-[0-9a-f]+$/);
+  expect(searchParams.get("tab")).toBe("ab");
+  await page.reload();
+  await expect(page.getByRole("tab", { name: "A/B" })).toHaveAttribute("aria-selected", "true");
+  await expect(page.getByRole("heading", { name: "POST Chat" })).toBeVisible();
   const opened = page.waitForEvent("popup");
   await page.getByRole("link", { name: "Report" }).click();
   await expect((await opened).getByText("Aggregated").first()).toBeVisible();
   await page.getByRole("button", { name: "All runs" }).click();
   await expect(page.getByRole("row").filter({ hasText: "stopped" })).toBeVisible();
+});
+
+test("a run that there is not is said to be missing", async ({ page, watch }) => {
+  watch.expectStatus(404);
+  await page.goto(`${cicada.url}?run=06613d2e2e0104-00000000`);
+  await expect(page.getByRole("alert")).toContainText("06613d2e2e0104-00000000");
+  await expect(page.getByRole("button", { name: "All runs" })).toBeVisible();
+});
+
+test("a trace's id is copied, and leads to where traces are", async ({ page, context }) => {
+  await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+  const id = "4bf92f3577b34da6a3ce929d0e0e4736";
+  await page.route("**/stats/requests", async (route) => {
+    const answer = (await (await route.fetch()).json()) as { errors: { trace_id: string }[] };
+    for (const error of answer.errors) error.trace_id = id;
+    await route.fulfill({ json: answer });
+  });
+  await page.goto(`${cicada.url}?tab=failures`);
+  const link = page.getByRole("link", { name: id }).first();
+  await expect(link).toHaveAttribute("href", `https://traces.test/trace/${id}`);
+  await page.getByRole("button", { name: `Copy trace id ${id}` }).first().click();
+  await expect(page.getByRole("alert")).toContainText("copied");
+  expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(id);
+});
+
+test("a stand-in's page makes it slow, failing and chaotic, and says so", async ({ page }) => {
+  await page.goto(cicada.targetApp);
+  const said = page.getByRole("status");
+  await page.getByRole("button", { name: "Well again" }).click();
+  await expect(said).toHaveText("Now: well.");
+  for (const [name, saying] of [
+    ["Slow", /5 times the usual/],
+    ["Failing", /30 of 100 requests fail/],
+    ["Chaotic", /changes every 20 seconds/],
+  ] as const) {
+    const button = page.getByRole("button", { name });
+    await button.click();
+    await expect(said).toHaveText(saying);
+    await expect(button).toHaveAttribute("aria-pressed", "true");
+  }
+  await page.getByRole("button", { name: "Well again" }).click();
+  await expect(said).toHaveText("Now: well.");
 });
 
 test("a schedule is added, refused, and deleted", async ({ page, watch }) => {
@@ -146,7 +198,7 @@ test("costs follow what is typed, and what cannot be estimated is said", async (
 test("a shape is started from the form, and then says how many users there are", async ({ page }) => {
   await page.goto(cicada.url);
   await page.getByRole("button", { name: "New", exact: true }).click();
-  await page.locator("select[name=shapeClass]").selectOption("StepLoad");
+  await page.getByLabel("Shape Class").selectOption("StepLoad");
   await expect(page.getByLabel("Number of users (peak concurrency)")).toBeDisabled();
   await page.getByRole("button", { name: "Start" }).click();
   await expect(page.getByRole("button", { name: "Stop" })).toBeVisible();

@@ -15,13 +15,13 @@ test.beforeAll(async () => {
 
 test.afterAll(() => cicada?.stop());
 
-test("the whole page is less than 500 kB, compressed by either", () => {
+test("the whole page is less than 250 kB, compressed by either", () => {
   for (const twin of [".gz", ".br"]) {
     const files = readdirSync(ASSETS).filter((name) => name.endsWith(twin));
     const size = files.reduce((sum, name) => sum + statSync(join(ASSETS, name)).size, 0);
     console.log(`    all assets as ${twin}: ${(size / 1000).toFixed(0)} kB`);
     expect(files.length).toBeGreaterThan(0);
-    expect(size).toBeLessThan(500_000);
+    expect(size).toBeLessThan(250_000);
   }
 });
 

@@ -13,6 +13,7 @@ use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
 use utoipa_axum::routes;
 
 mod ab;
+mod accept;
 mod announced;
 mod answers;
 mod base_path;
@@ -20,13 +21,16 @@ mod cost;
 mod door;
 mod downloads;
 mod fields;
+mod forecast;
 mod headers;
 mod health;
 mod home;
 mod locust_page;
+mod login;
 mod logs;
 mod metrics;
 mod openapi;
+mod origins;
 mod page;
 mod runs;
 mod schedules;
@@ -35,15 +39,18 @@ mod stats;
 mod swarm;
 mod swarm_fields;
 mod template_args;
+mod trace_url;
 mod trouble;
 mod user;
 mod workload;
 
 pub use base_path::{BasePath, InvalidBasePath};
 pub use door::{Acquaintance, BASIC_AUTH, Door, Names, Trusted, Visitor};
+pub use origins::Origins;
 pub use state::Api;
 pub use stats::Requests;
 pub use swarm_fields::swarm_from_json;
+pub use trace_url::{InvalidTraceUrl, TRACE_URL, TraceUrl};
 pub use trouble::Trouble;
 
 use openapi::Described as _;
@@ -52,12 +59,19 @@ use state::ApiState;
 /// All routes.
 pub fn router<S: Store, Q: Queue, H: Heartbeat>(api: Api<S, Q, H>) -> Router {
     let mut routes = routes();
-    let state = ApiState::new(api.clone(), openapi::text(&routes.to_openapi()));
-    Router::from(routes)
+    let state = ApiState::new(api, openapi::text(&routes.to_openapi()));
+    let door = state.door.clone();
+    let of_other_origins = door.origins().layer();
+    let guarded = Router::from(routes)
         .fallback(answers::unknown_route)
         .method_not_allowed_fallback(answers::wrong_method)
         .layer(DefaultBodyLimit::max(fields::MAX_BODY))
-        .layer(middleware::from_fn_with_state(api.door, door::guard))
+        .layer(middleware::from_fn_with_state(door, door::guard));
+    let answers_browsers = match of_other_origins {
+        Some(layer) => guarded.layer(layer),
+        None => guarded,
+    };
+    answers_browsers
         .layer(middleware::from_fn(announced::refuse_too_long))
         .layer(middleware::from_fn(headers::secure))
         .with_state(state)
@@ -91,6 +105,7 @@ fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(metrics::metrics))
         .routes(routes!(cost::cost))
         .routes(routes!(runs::list))
+        .routes(routes!(runs::one))
         .routes(routes!(user::set))
         .routes(routes!(logs::logs))
         .routes(routes!(logs::worker_count))
@@ -103,6 +118,8 @@ fn routes() -> OpenApiRouter<ApiState> {
             schedules::delete_by_query
         ))
         .routes(routes!(schedules::delete))
+        .routes(routes!(login::opened, login::log_in).layer(DefaultBodyLimit::max(login::MAX_BODY)))
+        .routes(routes!(login::log_out))
         .routes(routes!(health::health))
         .routes(routes!(openapi::openapi))
 }

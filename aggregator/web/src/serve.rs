@@ -26,9 +26,11 @@ mod io_activity;
 mod limits;
 mod tls;
 mod validity;
+mod web_host;
 
 pub use limits::Limits;
 pub use tls::{Tls, TlsError, TlsFiles};
+pub use web_host::{InvalidWebHost, WebHost};
 
 use activity::Activity;
 use connection::Host;
@@ -81,7 +83,9 @@ pub async fn serve(listener: TcpListener, serving: Serving, end: impl Future<Out
             accepted = accept(&listener, open_from), if guests.has_room() => match accepted {
                 Ok((stream, address)) => {
                     let activity = Activity::begun(host.first_step());
-                    let connection = host.clone().receive(stream, address.ip(), activity.clone());
+                    // a socket of both kinds writes an IPv4 address as one of IPv6
+                    let address = address.ip().to_canonical();
+                    let connection = host.clone().receive(stream, address, activity.clone());
                     if guests.seat(connection, activity) {
                         open_from = Instant::now() + PAUSE_OF_GUESSES;
                     }

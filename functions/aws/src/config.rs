@@ -10,6 +10,7 @@ use aws_config::identity::IdentityCache;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, SdkConfig};
+use aws_sdk_dynamodb::config::retry::ReconnectMode;
 
 use crate::http::OneClient;
 
@@ -18,10 +19,10 @@ use crate::http::OneClient;
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// One try of a call is given up after this, so that another one has time.
-const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(2_500);
+pub(crate) const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(2_500);
 
 /// A TLS handshake takes most of a second on a function of 128 MB.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Whoever gives credentials has this long; less than a call, so that the error says what is wrong.
 const CREDENTIALS_TIMEOUT: Duration = Duration::from_secs(3);
@@ -37,18 +38,30 @@ pub async fn load() -> SdkConfig {
     loader().load().await
 }
 
+/// The same, and the client that it calls with, for what has no SDK.
+pub(crate) async fn load_with_client() -> (SdkConfig, OneClient) {
+    let client = OneClient::new(CONNECT_TIMEOUT);
+    (loader_over(client.clone()).load().await, client)
+}
+
 /// The loader that [`load`] starts from; tests name an endpoint, a region and credentials of their own.
 pub fn loader() -> ConfigLoader {
+    loader_over(OneClient::new(CONNECT_TIMEOUT))
+}
+
+fn loader_over(client: OneClient) -> ConfigLoader {
     let timeouts = TimeoutConfig::builder()
         .operation_attempt_timeout(ATTEMPT_TIMEOUT)
         .operation_timeout(CALL_TIMEOUT)
         .build();
     let retries = RetryConfig::standard()
         .with_max_attempts(MAX_ATTEMPTS)
-        .with_initial_backoff(FIRST_BACK_OFF);
+        .with_initial_backoff(FIRST_BACK_OFF)
+        // the client closes those that failed itself; the SDK would look for one to close, and log an error
+        .with_reconnect_mode(ReconnectMode::ReuseAllConnections);
     let identities = IdentityCache::lazy().load_timeout(CREDENTIALS_TIMEOUT);
     aws_config::defaults(BehaviorVersion::latest())
-        .http_client(OneClient::new(CONNECT_TIMEOUT))
+        .http_client(client)
         .timeout_config(timeouts)
         .retry_config(retries)
         .identity_cache(identities.build())

@@ -9,6 +9,7 @@ use traffic::deployment::Deployment;
 use traffic::runs::Environment;
 
 use crate::environment::{FanOutSettings, SettingError, check_region};
+use crate::lambda_api::LambdaApi;
 use crate::{DynamoStore, SchedulerHeartbeat, SqsQueue, config};
 
 /// A stage on AWS.
@@ -16,9 +17,6 @@ pub type StageDeployment = Deployment<DynamoStore, SqsQueue, SchedulerHeartbeat>
 
 /// The ports of the stage that the settings name, as the fan-out and the control use them.
 /// `environment` is asked for the variables that override a workload's hosts.
-///
-/// # Errors
-/// When no region is configured.
 pub async fn connect(
     settings: FanOutSettings,
     environment: Environment,
@@ -29,11 +27,13 @@ pub async fn connect(
         queue,
         schedules,
     } = settings;
-    let config = config::load().await;
+    let (config, client) = config::load_with_client().await;
     check_region(&config)?;
     let store = DynamoStore::new(&config, store.table, store.retention, clock.clone());
-    let queue = SqsQueue::new(&config, queue.url, queue.ticks_per_message, clock.clone());
-    let heartbeat = SchedulerHeartbeat::new(&config, schedules);
+    let lambda = LambdaApi::new(&config, client);
+    let queue = SqsQueue::new(&config, queue.url, queue.ticks_per_message, clock.clone())
+        .beside(queue.tick_function, lambda.clone());
+    let heartbeat = SchedulerHeartbeat::over(lambda, &config, schedules);
     let (store, queue, heartbeat) = (Arc::new(store), Arc::new(queue), Arc::new(heartbeat));
     let deployment = Deployment::new(store, queue, heartbeat, clock, environment);
     Ok(Arc::new(deployment))

@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use aws_config::SdkConfig;
 use traffic::error_chain::one_line;
+use traffic::host_allowlist::{ALLOWED_HOSTS, AllowedHosts, InvalidAllowedHosts};
+use traffic::run_rules::{InvalidField, Limits, RunRules};
 use traffic::workload::base_url;
 
 mod logging;
@@ -27,6 +29,9 @@ pub const RETENTION_DAYS: &str = "CICADA_RETENTION_DAYS";
 /// The queue that wake-ups wait in.
 pub const QUEUE_URL: &str = "CICADA_QUEUE_URL";
 
+/// The function that ticks are executed by, for who may call it without the queue.
+pub const TICK_FUNCTION: &str = "CICADA_TICK_FUNCTION";
+
 /// The most ticks in one message.
 pub const TICKS_PER_MESSAGE: &str = "CICADA_TICKS_PER_MESSAGE";
 
@@ -42,7 +47,7 @@ pub const AGGREGATOR_ARN: &str = "CICADA_AGGREGATOR_ARN";
 /// The role in whose name they do.
 pub const SCHEDULER_ROLE_ARN: &str = "CICADA_SCHEDULER_ROLE_ARN";
 
-/// Who executes ticks.
+/// The executor of ticks: functions or processes.
 pub const TRAFFIC: &str = "CICADA_TRAFFIC";
 
 /// Where everything is.
@@ -60,9 +65,6 @@ const MAX_USERS: &str = "CICADA_MAX_USERS";
 
 /// The most users that are started or stopped in a second.
 const MAX_SPAWN_RATE: &str = "CICADA_MAX_SPAWN_RATE";
-
-/// The most that either may be.
-const MOST: u32 = 1_000_000;
 
 /// The exit code of a process that cannot start as it is set up.
 const EXIT_MISUSE: u8 = 2;
@@ -83,6 +85,8 @@ pub struct QueueSettings {
     pub url: String,
     /// The most ticks in a message: 1 to 100.
     pub ticks_per_message: usize,
+    /// The name of the tick function, for who may call it without the queue.
+    pub tick_function: Option<String>,
 }
 
 /// The settings of a process that switches the heartbeat.
@@ -105,16 +109,7 @@ pub struct ScheduleTarget {
     pub role_arn: String,
 }
 
-/// The most that a run of the stage may ask for, where the environment says it.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct RunLimits {
-    /// Users, up to a million.
-    pub max_users: Option<u32>,
-    /// Users that are started or stopped in a second, up to a million.
-    pub max_spawn_rate: Option<f64>,
-}
-
-/// Who executes a stage's ticks.
+/// The executor of a stage's ticks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Executor {
     /// Functions, woken up by a queue.
@@ -137,9 +132,6 @@ pub struct FanOutSettings {
 
 impl StoreSettings {
     /// Reads them.
-    ///
-    /// # Errors
-    /// The first mistake there is.
     pub fn read(variables: &Variables) -> Result<Self, SettingError> {
         let table = variables.required(TABLE, is_table, &format!("{DEPLOY} the table's name"))?;
         let days = variables.parsed(
@@ -155,34 +147,8 @@ impl StoreSettings {
     }
 }
 
-impl RunLimits {
-    /// Reads them.
-    ///
-    /// # Errors
-    /// The first mistake there is.
-    pub fn read(variables: &Variables) -> Result<Self, SettingError> {
-        let max_users = variables.parsed(
-            MAX_USERS,
-            |users| (1..=MOST).contains(users),
-            "write a number from 1 to 1000000, or leave it out for no limit",
-        )?;
-        let max_spawn_rate = variables.parsed(
-            MAX_SPAWN_RATE,
-            |rate: &f64| *rate > 0.0 && *rate <= f64::from(MOST),
-            "write how many users a second at most, such as 10, or leave it out for no limit",
-        )?;
-        Ok(Self {
-            max_users,
-            max_spawn_rate,
-        })
-    }
-}
-
 impl QueueSettings {
     /// Reads them.
-    ///
-    /// # Errors
-    /// The first mistake there is.
     pub fn read(variables: &Variables) -> Result<Self, SettingError> {
         let instead =
             format!("{DEPLOY} the queue's URL, such as https://sqs.REGION.amazonaws.com/...");
@@ -195,15 +161,17 @@ impl QueueSettings {
         Ok(Self {
             url,
             ticks_per_message: ticks_per_message.unwrap_or(DEFAULT_TICKS_PER_MESSAGE),
+            tick_function: variables.parsed(
+                TICK_FUNCTION,
+                |name: &String| is_function_name(name),
+                "write the name of the function tick, or leave it out where nothing calls it",
+            )?,
         })
     }
 }
 
 impl ScheduleSettings {
     /// Reads them.
-    ///
-    /// # Errors
-    /// The first mistake there is.
     pub fn read(variables: &Variables) -> Result<Self, SettingError> {
         let instead = format!("{DEPLOY} the name of the group of schedules");
         let group = variables.required(SCHEDULE_GROUP, is_schedule_name, &instead)?;
@@ -238,9 +206,6 @@ impl ScheduleTarget {
 
 impl Executor {
     /// Reads it.
-    ///
-    /// # Errors
-    /// When it is none.
     pub fn read(variables: &Variables) -> Result<Self, SettingError> {
         match variables.text(TRAFFIC).as_deref() {
             None | Some("functions") => Ok(Self::Functions),
@@ -256,9 +221,6 @@ impl Executor {
 
 impl FanOutSettings {
     /// Reads them.
-    ///
-    /// # Errors
-    /// The first mistake there is.
     pub fn read(variables: &Variables) -> Result<Self, SettingError> {
         Ok(Self {
             store: StoreSettings::read(variables)?,
@@ -266,6 +228,36 @@ impl FanOutSettings {
             schedules: ScheduleSettings::read(variables)?,
         })
     }
+}
+
+/// The rules of the stage's runs; without variables, those of [`RunRules::default`].
+pub fn run_rules(variables: &Variables) -> Result<RunRules, SettingError> {
+    let mut limits = Limits::default();
+    let max_users = variables.parsed(
+        MAX_USERS,
+        |users| (1..=limits.max_users).contains(users),
+        "write a number from 1 to 1000000, or leave it out for no limit",
+    )?;
+    let max_spawn_rate = variables.parsed(
+        MAX_SPAWN_RATE,
+        |rate: &f64| *rate > 0.0 && *rate <= limits.max_spawn_rate,
+        "write how many users a second at most, such as 10, or leave it out for no limit",
+    )?;
+    limits.max_users = max_users.unwrap_or(limits.max_users);
+    limits.max_spawn_rate = max_spawn_rate.unwrap_or(limits.max_spawn_rate);
+    Ok(RunRules {
+        limits,
+        allowed_hosts: allowed_hosts(variables)?,
+        keyring: None,
+    })
+}
+
+/// The hosts that traffic may be sent to.
+pub fn allowed_hosts(variables: &Variables) -> Result<AllowedHosts, SettingError> {
+    let list = variables.text(ALLOWED_HOSTS).unwrap_or_default();
+    list.parse().map_err(|invalid: InvalidAllowedHosts| {
+        InvalidField::new(ALLOWED_HOSTS, invalid.to_string()).into()
+    })
 }
 
 /// Makes sure that AWS knows where to look.
@@ -305,6 +297,12 @@ fn is_table(name: &str) -> bool {
 /// EventBridge Scheduler's rule for a name of a schedule or a group.
 fn is_schedule_name(name: &str) -> bool {
     (1..=64).contains(&name.len()) && name.chars().all(is_name_character)
+}
+
+/// Lambda's rule for a function's name.
+fn is_function_name(name: &str) -> bool {
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    (1..=64).contains(&name.len()) && name.chars().all(is_allowed)
 }
 
 fn is_name_character(c: char) -> bool {

@@ -1,26 +1,46 @@
 //! The heartbeat on EventBridge Scheduler: one schedule, `rate(1 minute)`, that the stack makes and
 //! this switches by its state; and beside it the schedules of users.
 //!
+//! Its input names the event source mapping of the queue, which is switched with it: `{"mapping":"UUID"}`. The
+//! schedule goes on first and off last, so the next beat mends what was left half done.
+//!
 //! All of a stage's schedules are in one group. What is not switched stays as it is found, so a
 //! change by the stack or by hand is kept.
 
 mod event;
+mod failures;
+mod mapping;
 mod schedules;
+
+use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_sdk_scheduler::Client;
+use aws_sdk_scheduler::error::ProvideErrorMetadata as _;
 use aws_sdk_scheduler::operation::get_schedule::GetScheduleOutput;
-use aws_sdk_scheduler::types::ScheduleState;
-use traffic::ports::{Heartbeat, HeartbeatError, Schedule};
+use aws_sdk_scheduler::types::{ScheduleState, Target};
+use serde::Deserialize;
+use traffic::ports::{Delivery, Heartbeat, HeartbeatError, Schedule};
 
 pub use event::API_ID;
+use failures::{call, failed};
+use mapping::Mapping;
 
+use crate::config::CONNECT_TIMEOUT;
 use crate::environment::ScheduleSettings;
-use crate::failure::{Call, Failure};
+use crate::failure::Failure;
+use crate::http::OneClient;
+use crate::lambda_api::LambdaApi;
 
 /// The remedy when the heartbeat's schedule is not there.
 const NO_HEARTBEAT: &str = "deploy the stack, or set CICADA_SCHEDULE_GROUP and CICADA_HEARTBEAT to its \
                             group and schedule";
+
+/// EventBridge Scheduler fires at any second of a minute, so two beats are at most 119 s apart. A lost one makes that
+/// 179 s, and the minute that is left is for the fan-out to start and to send.
+pub const REACH: Duration = Duration::from_secs(119 + 120);
+/// The code of AWS's error about a change at the same time, or a name that is taken.
+const CONFLICT: &str = "ConflictException";
 
 /// Tries of a switch while somebody else switches.
 const TRIES: u32 = 3;
@@ -29,21 +49,40 @@ const TRIES: u32 = 3;
 #[derive(Clone, Debug)]
 pub struct SchedulerHeartbeat {
     client: Client,
+    lambda: LambdaApi,
     settings: ScheduleSettings,
+}
+
+/// The input of the heartbeat's schedule.
+#[derive(Default, Deserialize)]
+struct Input {
+    /// The UUID of the mapping; a schedule that others made has none, and they switch it.
+    #[serde(default)]
+    mapping: Option<String>,
 }
 
 impl SchedulerHeartbeat {
     /// The schedules of a group; users' can be made where the settings name their target.
     pub fn new(config: &SdkConfig, settings: ScheduleSettings) -> Self {
+        let client = OneClient::new(CONNECT_TIMEOUT);
+        Self::over(LambdaApi::new(config, client), config, settings)
+    }
+
+    /// The same, with what calls Lambda.
+    pub(crate) fn over(lambda: LambdaApi, config: &SdkConfig, settings: ScheduleSettings) -> Self {
         Self {
             client: Client::new(config),
+            lambda,
             settings,
         }
     }
 
-    async fn switch(&self, wanted: ScheduleState) -> Result<(), HeartbeatError> {
+    async fn switch(
+        &self,
+        mut found: GetScheduleOutput,
+        wanted: ScheduleState,
+    ) -> Result<(), HeartbeatError> {
         for attempt in 1.. {
-            let found = self.beat().await?;
             if found.state.as_ref() == Some(&wanted) {
                 return Ok(());
             }
@@ -64,7 +103,9 @@ impl SchedulerHeartbeat {
                 .set_action_after_completion(found.action_after_completion);
             match update.send().await {
                 Ok(_) => break,
-                Err(error) if attempt < TRIES && is_conflict(error.as_service_error()) => {}
+                Err(error) if attempt < TRIES && error.code() == Some(CONFLICT) => {
+                    found = self.beat().await?;
+                }
                 Err(error) => {
                     let action = "scheduler:UpdateSchedule";
                     let resource = self.resource(&self.settings.heartbeat);
@@ -91,6 +132,14 @@ impl SchedulerHeartbeat {
         })
     }
 
+    /// The mapping that a schedule's input names.
+    fn mapping<'a>(&'a self, id: Option<&'a String>) -> Option<Mapping<'a>> {
+        id.map(|id| Mapping {
+            lambda: &self.lambda,
+            id,
+        })
+    }
+
     /// A schedule's name in errors.
     fn resource(&self, name: &str) -> String {
         format!("schedule {}/{name}", self.settings.group)
@@ -98,16 +147,51 @@ impl SchedulerHeartbeat {
 }
 
 impl Heartbeat for SchedulerHeartbeat {
-    async fn turn_on(&self) -> Result<(), HeartbeatError> {
-        self.switch(ScheduleState::Enabled).await
+    fn reach(&self) -> Duration {
+        REACH
+    }
+
+    async fn turn_on(&self) -> Result<Delivery, HeartbeatError> {
+        let found = self.beat().await?;
+        let id = mapping_of(&found);
+        self.switch(found, ScheduleState::Enabled).await?;
+        match self.mapping(id.as_ref()) {
+            Some(mapping) => mapping.turn_on().await,
+            None => Ok(Delivery::On),
+        }
     }
 
     async fn turn_off(&self) -> Result<(), HeartbeatError> {
-        self.switch(ScheduleState::Disabled).await
+        let found = self.beat().await?;
+        let id = mapping_of(&found);
+        if let Some(mapping) = self.mapping(id.as_ref())
+            && !mapping.turn_off().await?
+        {
+            tracing::info!("the mapping of the queue is being changed: the next beat switches off");
+            return Ok(());
+        }
+        self.switch(found, ScheduleState::Disabled).await
+    }
+
+    async fn beat_now(&self) -> Result<(), HeartbeatError> {
+        let found = self.beat().await?;
+        let target = found.target().ok_or_else(|| failed(NO_HEARTBEAT))?;
+        let event = target.input().unwrap_or("{}").to_owned();
+        let invoked = self.lambda.invoke(target.arn(), event).await;
+        invoked.map_err(|error| {
+            let action = "lambda:InvokeFunction";
+            let call = call("call the fan-out", target.arn(), action, NO_HEARTBEAT);
+            failed(Failure::new(&call, error))
+        })
     }
 
     async fn is_on(&self) -> Result<bool, HeartbeatError> {
-        Ok(self.beat().await?.state == Some(ScheduleState::Enabled))
+        let found = self.beat().await?;
+        let is_on = found.state == Some(ScheduleState::Enabled);
+        match self.mapping(mapping_of(&found).as_ref()) {
+            Some(mapping) if is_on => mapping.is_on().await,
+            _ => Ok(is_on),
+        }
     }
 
     async fn schedules(&self) -> Result<Vec<Schedule>, HeartbeatError> {
@@ -123,21 +207,9 @@ impl Heartbeat for SchedulerHeartbeat {
     }
 }
 
-fn is_conflict(
-    error: Option<&aws_sdk_scheduler::operation::update_schedule::UpdateScheduleError>,
-) -> bool {
-    error.is_some_and(|error| error.is_conflict_exception())
-}
-
-fn call<'a>(doing: &'a str, resource: &'a str, action: &'a str, missing: &'a str) -> Call<'a> {
-    Call {
-        doing,
-        resource,
-        action,
-        missing,
-    }
-}
-
-fn failed(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> HeartbeatError {
-    HeartbeatError(error.into())
+/// The mapping that the input of a schedule names.
+fn mapping_of(found: &GetScheduleOutput) -> Option<String> {
+    let input = found.target().and_then(Target::input)?;
+    let input: Input = serde_json::from_str(input).unwrap_or_default();
+    input.mapping
 }

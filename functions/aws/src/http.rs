@@ -13,12 +13,17 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use reqwest::{Client, Method, Request, Url, redirect, retry};
+use tokio::sync::Semaphore;
 use traffic::transport::{HttpError, tls};
 
+/// Calls under way at once: each has a connection, and most of a function's descriptors are for its targets.
+const CALLS_AT_ONCE: usize = 128;
+
 /// A client for all services, made for the first call.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct OneClient {
     client: Arc<OnceLock<Client>>,
+    calls: Arc<Semaphore>,
     connect_timeout: Duration,
 }
 
@@ -27,6 +32,7 @@ impl OneClient {
     pub(crate) fn new(connect_timeout: Duration) -> Self {
         Self {
             client: Arc::default(),
+            calls: Arc::new(Semaphore::new(CALLS_AT_ONCE)),
             connect_timeout,
         }
     }
@@ -59,6 +65,21 @@ impl HttpClient for OneClient {
     }
 }
 
+impl OneClient {
+    /// Sends a request that is signed already.
+    pub(crate) async fn send(
+        &self,
+        request: HttpRequest,
+        timeout: Duration,
+    ) -> Result<HttpResponse, ConnectorError> {
+        let caller = Caller {
+            client: self.clone(),
+            timeout: Some(timeout),
+        };
+        caller.call(request).await
+    }
+}
+
 /// Sends with one set of settings.
 #[derive(Debug)]
 struct Caller {
@@ -73,8 +94,11 @@ impl HttpConnector for Caller {
             *request.timeout_mut() = self.timeout;
             Ok((client, request))
         });
+        let calls = Arc::clone(&self.client.calls);
         HttpConnectorFuture::new(async move {
             let (client, request) = prepared?;
+            // it is never closed
+            let _place = calls.acquire().await;
             let answer = client.execute(request).await.map_err(failed)?;
             let status = answer.status().as_u16().try_into().map_err(unusable)?;
             let headers = answer.headers().clone();

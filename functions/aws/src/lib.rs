@@ -6,6 +6,7 @@ pub mod environment;
 mod failure;
 pub mod heartbeat;
 mod http;
+mod lambda_api;
 pub mod message;
 pub mod processes;
 mod queue;

@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use traffic::clock::Slot;
-use traffic::ports::WakeUp;
+use traffic::ports::{PlannedWakeUp, WakeUp};
 use traffic::record::Block;
+use traffic::requests_at_once::ticks_of_message;
 use traffic::run::RunId;
 
 /// Bytes of a message at most: any ten of them fit in the 256 KB that one call may send.
@@ -62,12 +63,15 @@ struct Body {
     ticks: BTreeMap<String, Vec<Block>>,
 }
 
-/// Packs wake-ups into messages with up to `ticks_per_message` each, sorted by slot; each wake-up is
-/// in one of them, once.
-pub fn pack(mut wake_ups: Vec<WakeUp>, ticks_per_message: usize) -> Vec<Message> {
-    wake_ups.sort_unstable_by(|one, other| key(one).cmp(&key(other)));
-    wake_ups.dedup();
-    let together = |one: &WakeUp, other: &WakeUp| one.slot == other.slot && one.run == other.run;
+/// Packs wake-ups into messages as [`ticks_of_message`] says, sorted by slot; each wake-up is in one of them, once.
+pub fn pack<W: Into<PlannedWakeUp>>(wake_ups: Vec<W>, ticks_per_message: usize) -> Vec<Message> {
+    let mut wake_ups: Vec<PlannedWakeUp> = wake_ups.into_iter().map(Into::into).collect();
+    wake_ups.sort_unstable_by(|one, other| key(&one.wake_up).cmp(&key(&other.wake_up)));
+    wake_ups.dedup_by(|one, other| one.wake_up == other.wake_up);
+    let together = |one: &PlannedWakeUp, other: &PlannedWakeUp| {
+        let (one, other) = (&one.wake_up, &other.wake_up);
+        one.slot == other.slot && one.run == other.run
+    };
     let mut messages = Vec::new();
     for mut group in wake_ups.chunk_by(together) {
         while !group.is_empty() {
@@ -80,9 +84,6 @@ pub fn pack(mut wake_ups: Vec<WakeUp>, ticks_per_message: usize) -> Vec<Message>
 }
 
 /// The wake-ups of a message.
-///
-/// # Errors
-/// When it is no message, or one of another version.
 pub fn decode(body: &str) -> Result<Vec<WakeUp>, InvalidMessage> {
     let Versioned { v } = serde_json::from_str(body)?;
     if v != VERSION {
@@ -109,21 +110,24 @@ fn key(wake_up: &WakeUp) -> (Slot, &RunId, &str, Block) {
 }
 
 /// The number of wake-ups of a group that fit in one message; at least one.
-fn fitting(group: &[WakeUp], ticks_per_message: usize) -> usize {
-    let mut bytes = FRAME_BYTES + text(&group[0].run).len();
-    let fits = |wake_up: &&WakeUp| {
-        bytes += TICK_BYTES + text(&wake_up.class).len();
+fn fitting(group: &[PlannedWakeUp], ticks_per_message: usize) -> usize {
+    let mut bytes = FRAME_BYTES + text(&group[0].wake_up.run).len();
+    let fits = |planned: &&PlannedWakeUp| {
+        bytes += TICK_BYTES + text(&planned.wake_up.class).len();
         bytes <= BODY_BYTES
     };
-    let limit = ticks_per_message.max(1);
-    group.iter().take(limit).take_while(fits).count().max(1)
+    let fitting = group.iter().take_while(fits);
+    ticks_of_message(
+        fitting.map(|planned| planned.users as usize),
+        ticks_per_message,
+    )
 }
 
 /// The message of wake-ups of one run and slot; none of none.
-fn message(wake_ups: &[WakeUp]) -> Option<Message> {
-    let first = wake_ups.first()?;
+fn message(wake_ups: &[PlannedWakeUp]) -> Option<Message> {
+    let first = &wake_ups.first()?.wake_up;
     let mut ticks = BTreeMap::<String, Vec<Block>>::new();
-    for wake_up in wake_ups {
+    for PlannedWakeUp { wake_up, .. } in wake_ups {
         let blocks = ticks.entry(wake_up.class.clone()).or_default();
         blocks.push(wake_up.block);
     }
@@ -173,7 +177,8 @@ mod tests {
             wake_up("ModelAUser", 0, 1_800_000_000),
             wake_up("TargetAppUser", 0, 1_800_000_000),
         ];
-        let messages = pack(sent, 10);
+        let small = |wake_up| PlannedWakeUp { wake_up, users: 1 };
+        let messages = pack(sent.into_iter().map(small).collect(), 10);
         let expected = r#"{"v":1,"run":"06500f2d1c0000-00000007","slot":1800000000,"ticks":{"ModelAUser":[0],"TargetAppUser":[0,1]}}"#;
         assert_eq!(messages.len(), 1);
         assert_eq!(messages[0].body, expected);
@@ -194,9 +199,32 @@ mod tests {
             run: RunId("other".into()),
             ..wake_up("A", 0, 7)
         });
+        let small = |wake_up| PlannedWakeUp { wake_up, users: 1 };
+        let sent = sent.into_iter().map(small).collect();
         let packed = pack(sent, 10);
         let shape: Vec<_> = packed.iter().map(|m| (m.slot.0, m.ticks)).collect();
         assert_eq!(shape, [(6, 1), (7, 10), (7, 10), (7, 1), (7, 1)]);
+    }
+
+    #[test]
+    fn a_message_has_no_more_users_than_an_invocation_can_have_requests_under_way() {
+        let of = |users: &[u32], ticks| {
+            let planned = (0..).zip(users).map(|(block, &users)| PlannedWakeUp {
+                wake_up: wake_up("A", block, 7),
+                users,
+            });
+            let packed = pack(planned.collect(), ticks);
+            packed
+                .iter()
+                .map(|message| message.ticks)
+                .collect::<Vec<_>>()
+        };
+        // ten ticks of a fast ramp are all due at once; up to four messages come together
+        assert_eq!(of(&[100; 10], 10), [2; 5]);
+        assert_eq!(of(&[20; 10], 10), [10]);
+        assert_eq!(of(&[20, 90, 91, 100, 100, 1], 10), [2, 2, 2]);
+        assert_eq!(of(&[100; 20], 100), [8, 8, 4]);
+        assert_eq!(of(&[11; 100], 100), [72, 28]);
     }
 
     #[test]

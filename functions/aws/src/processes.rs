@@ -4,10 +4,13 @@
 //! The table is all that such a stage has. Whoever starts and changes runs goes on as with functions.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use traffic::clock::{Clock, Slots};
 use traffic::deployment::Deployment;
-use traffic::ports::{Heartbeat, HeartbeatError, NoSchedules, Queue, QueueError, Schedule, WakeUp};
+use traffic::ports::{
+    Delivery, Heartbeat, HeartbeatError, NoSchedules, PlannedWakeUp, Queue, QueueError, Schedule,
+};
 use traffic::runs::Environment;
 
 use crate::environment::{SettingError, StoreSettings, check_region};
@@ -26,9 +29,6 @@ pub struct NoHeartbeat;
 
 /// The ports of the stage on the table that the settings name. `environment` is asked for the variables
 /// that override a workload's hosts.
-///
-/// # Errors
-/// When no region is configured.
 pub async fn connect(
     settings: StoreSettings,
     environment: Environment,
@@ -43,13 +43,21 @@ pub async fn connect(
 }
 
 impl Queue for NoQueue {
-    async fn send(&self, _: Slots, _: Vec<WakeUp>) -> Result<(), QueueError> {
+    async fn send(&self, _: Slots, _: Vec<PlannedWakeUp>) -> Result<(), QueueError> {
         Ok(())
     }
 }
 
 impl Heartbeat for NoHeartbeat {
-    async fn turn_on(&self) -> Result<(), HeartbeatError> {
+    fn reach(&self) -> Duration {
+        Duration::from_secs(60)
+    }
+
+    async fn turn_on(&self) -> Result<Delivery, HeartbeatError> {
+        Ok(Delivery::On)
+    }
+
+    async fn beat_now(&self) -> Result<(), HeartbeatError> {
         Ok(())
     }
 

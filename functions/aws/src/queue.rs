@@ -4,6 +4,7 @@
 //! first try is sent again; what it does not take at all is counted. Standard queues deliver at
 //! least once and in no order: the tick claims what it executes.
 
+mod direct;
 mod timing;
 
 use std::time::Duration;
@@ -14,10 +15,12 @@ use aws_sdk_sqs::types::{BatchResultErrorEntry, SendMessageBatchRequestEntry};
 use futures_util::stream::{self, StreamExt};
 use traffic::back_off::back_off;
 use traffic::clock::{Clock, Slots};
-use traffic::ports::{Queue, QueueError, WakeUp};
+use traffic::ports::{PlannedWakeUp, Queue, QueueError};
 
 use crate::failure::{Call, Failure};
+use crate::lambda_api::LambdaApi;
 use crate::message::{self, Message};
+use direct::Tick;
 
 /// SQS takes so many messages in a call.
 const BATCH: usize = 10;
@@ -40,10 +43,12 @@ pub struct SqsQueue {
     client: Client,
     queue_url: String,
     ticks_per_message: usize,
+    /// The tick, where it may be called without the queue.
+    tick: Option<Tick>,
     clock: Clock,
 }
 
-/// Why a wake-up was not queued.
+/// The reason why a wake-up was not queued.
 #[derive(Debug, thiserror::Error)]
 enum Undelivered {
     #[error(transparent)]
@@ -57,6 +62,8 @@ enum Undelivered {
         timing::LONGEST.as_secs() / 60
     )]
     TooFarAhead,
+    #[error("nobody says which function the tick is: set CICADA_TICK_FUNCTION to its name")]
+    NoTick,
 }
 
 /// The result of a batch.
@@ -78,7 +85,17 @@ impl SqsQueue {
             client: Client::new(config),
             queue_url: queue_url.into(),
             ticks_per_message,
+            tick: None,
             clock,
+        }
+    }
+
+    /// The same queue, whose wake-ups can also be handed over to the tick function of this name.
+    #[must_use]
+    pub(crate) fn beside(self, tick: Option<String>, lambda: LambdaApi) -> Self {
+        Self {
+            tick: tick.map(|name| Tick::new(lambda, name)),
+            ..self
         }
     }
 
@@ -147,7 +164,7 @@ impl SqsQueue {
 }
 
 impl Queue for SqsQueue {
-    async fn send(&self, _: Slots, wake_ups: Vec<WakeUp>) -> Result<(), QueueError> {
+    async fn send(&self, _: Slots, wake_ups: Vec<PlannedWakeUp>) -> Result<(), QueueError> {
         let messages = message::pack(wake_ups, self.ticks_per_message);
         let (Some(first), Some(last)) = (messages.first(), messages.last()) else {
             return Ok(());
@@ -177,6 +194,26 @@ impl Queue for SqsQueue {
             }
         }
         Ok(())
+    }
+
+    async fn hand_over(&self, _: Slots, wake_ups: Vec<PlannedWakeUp>) -> Result<(), QueueError> {
+        let all = wake_ups.len();
+        let undelivered = |undelivered, source: Undelivered| QueueError {
+            undelivered,
+            source: source.into(),
+        };
+        let Some(tick) = &self.tick else {
+            return Err(undelivered(all, Undelivered::NoTick));
+        };
+        let messages = message::pack(wake_ups, self.ticks_per_message);
+        let calls = stream::iter(messages).map(|message| tick.invoke(message));
+        let called: Vec<_> = calls.buffer_unordered(CONCURRENT_CALLS).collect().await;
+        let failed: Vec<(usize, Failure)> = called.into_iter().filter_map(Result::err).collect();
+        let ticks = failed.iter().map(|(ticks, _)| ticks).sum();
+        match failed.into_iter().next() {
+            Some((_, error)) => Err(undelivered(ticks, error.into())),
+            None => Ok(()),
+        }
     }
 }
 

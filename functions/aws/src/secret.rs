@@ -5,7 +5,7 @@ use aws_sdk_secretsmanager::Client;
 
 use crate::failure::{Call, Failure};
 
-/// Why a secret cannot be used; its value is in no message.
+/// The reason why a secret cannot be used; its value is in no message.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct SecretError(#[from] Why);

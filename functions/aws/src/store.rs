@@ -83,17 +83,11 @@ impl DynamoStore {
     }
 
     /// Opens a connection ahead of its first use, and finds out whether the table can be read: 1 R.
-    ///
-    /// # Errors
-    /// When it cannot, in a line that says what to do.
     pub async fn connect(&self) -> Result<(), StoreError> {
         self.chosen_workload().await.map(|_| ())
     }
 
     /// Makes the table, on demand and with its time to live, unless it is there.
-    ///
-    /// # Errors
-    /// When that cannot be done, in a line that says what to do.
     pub async fn create(&self) -> Result<(), StoreError> {
         self.table.create().await
     }

@@ -1,13 +1,13 @@
 //! The function fanout: what it does when the heartbeat calls it, on any ports.
 //!
-//! It ends a run that does not obey the limits of now, and plans up to the end of the next minute, which is
-//! [`traffic::fanout`]'s. With the time that is left it folds what is sealed, which is [`statistics::reader`]'s. Planning must not fail; folding may
-//! wait a minute. `minute` says what alarms are to know.
+//! It ends a run that does not obey the rules of this deployment, and plans some minutes ahead, which is
+//! [`traffic::fanout`]'s. Where the queue does not deliver yet, it hands over what is due meanwhile. In the time that
+//! is left it folds sealed buckets, which is [`statistics::reader`]'s. Planning must not fail; folding may wait a
+//! minute. `minute` logs the figures for alarms.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use control::Control;
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde::de::IgnoredAny;
 use statistics::reader::Aggregation;
@@ -16,28 +16,29 @@ use traffic::clock::Timestamp;
 use traffic::deployment::Deployment;
 use traffic::fanout::{FanOutError, FanOutReport};
 use traffic::ports::{Heartbeat, Queue, Store};
+use traffic::run_rules::RunRules;
 
-mod limits;
 mod minute;
 
-pub use limits::control_settings;
 use minute::Minute;
 
-/// Folding ends this long before the function is cut off.
+/// All ends this long before the function is cut off.
 const MARGIN: Duration = Duration::from_secs(2);
+
+/// Folding ends before the next beat, which folds too.
+const FOLDS_WITHIN: Duration = Duration::from_secs(58);
 
 /// The function on some ports.
 pub struct Function<S, Q, H> {
     deployment: Arc<Deployment<S, Q, H>>,
-    control: Control<S, Q, H>,
+    rules: RunRules,
     aggregation: Aggregation<S>,
     minute: Minute,
 }
 
 impl<S: Store, Q: Queue, H: Heartbeat> Function<S, Q, H> {
-    /// The function that plans with `deployment`, ends what `control`, on the same ports, would not begin, and
-    /// folds what is in its store.
-    pub fn new(deployment: Arc<Deployment<S, Q, H>>, control: Control<S, Q, H>) -> Self {
+    /// The function that plans with `deployment`, ends a run that does not obey `rules`, and folds what is in the store.
+    pub fn new(deployment: Arc<Deployment<S, Q, H>>, rules: RunRules) -> Self {
         let (store, runs) = (Arc::clone(&deployment.store), Arc::clone(&deployment.runs));
         let aggregation = Aggregation::new(
             store,
@@ -47,7 +48,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Function<S, Q, H> {
         );
         Self {
             deployment,
-            control,
+            rules,
             aggregation,
             minute: Minute::default(),
         }
@@ -62,13 +63,32 @@ impl<S: Store, Q: Queue, H: Heartbeat> Function<S, Q, H> {
         }
     }
 
-    /// Plans ahead, and folds until shortly before `deadline`.
+    /// Plans ahead and folds, and hands over what is due until the queue delivers, or shortly before `deadline`.
     ///
     /// # Errors
     /// When the next minute is not planned; the next call does it.
     pub async fn beat(&self, deadline: Timestamp) -> Result<(), FanOutError> {
+        let (planned, ()) = tokio::join!(self.plan(deadline), self.hand_over(deadline));
+        planned
+    }
+
+    /// While the queue does not deliver, at the beginning of a run, this does. When it fails, only what the queue
+    /// brings too late is missing.
+    async fn hand_over(&self, deadline: Timestamp) {
+        match self.deployment.hand_over(deadline - MARGIN).await {
+            Ok(0) => {}
+            Ok(slots) => tracing::info!(slots, "handed over what the queue did not deliver yet"),
+            Err(error) => {
+                let error: &dyn std::error::Error = &error;
+                tracing::warn!(error, "whether the queue delivers is not known");
+            }
+        }
+    }
+
+    async fn plan(&self, deadline: Timestamp) -> Result<(), FanOutError> {
+        let began = self.deployment.clock.now();
         // what keeps it from being judged keeps it from being planned as well, or the next minute judges it
-        if let Err(error) = self.control.end_what_does_not_fit().await {
+        if let Err(error) = self.deployment.end_what_does_not_fit(&self.rules).await {
             let error: &dyn std::error::Error = &error;
             tracing::warn!(
                 error,
@@ -77,11 +97,15 @@ impl<S: Store, Q: Queue, H: Heartbeat> Function<S, Q, H> {
         }
         match self.deployment.plan_ahead().await? {
             FanOutReport::Idle => tracing::info!("no run is on: the heartbeat is off"),
+            FanOutReport::Ending => {
+                tracing::info!("the run has just ended: the heartbeat stays on")
+            }
             FanOutReport::Planned { wake_ups, until } => {
                 tracing::info!(wake_ups, until = until.0, "planned ahead");
             }
         }
-        let left = (deadline - MARGIN).since(self.deployment.clock.now());
+        let ends = (deadline - MARGIN).min(began + FOLDS_WITHIN);
+        let left = ends.since(self.deployment.clock.now());
         match tokio::time::timeout(left, self.fold()).await {
             Ok(()) => {}
             Err(_) => {
@@ -109,9 +133,6 @@ impl<S: Store, Q: Queue, H: Heartbeat> Function<S, Q, H> {
 }
 
 /// Takes the heartbeat's calls, whatever is in them, as long as Lambda keeps the process.
-///
-/// # Errors
-/// When Lambda's runtime API cannot be used.
 pub async fn serve<S: Store, Q: Queue, H: Heartbeat>(
     function: Function<S, Q, H>,
 ) -> Result<(), lambda_runtime::Error> {
@@ -128,10 +149,10 @@ pub async fn serve<S: Store, Q: Queue, H: Heartbeat>(
 
 /// The error of a call: one line with all that caused it, in the log and in what Lambda shows.
 fn failed(error: &FanOutError) -> Diagnostic {
-    {
-        let error: &(dyn std::error::Error + 'static) = error;
-        tracing::error!(error, "the next minute is not planned yet");
-    }
+    tracing::error!(
+        error = error as &dyn std::error::Error,
+        "the next minute is not planned yet"
+    );
     Diagnostic {
         error_type: "FanOutError".to_owned(),
         error_message: traffic::error_chain::one_line(error),

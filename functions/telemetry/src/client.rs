@@ -12,10 +12,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use opentelemetry_http::{HttpClient, HttpError, Request, Response, ResponseBodyTooLarge};
-use parking_lot::Mutex;
 use reqwest::redirect;
 use tokio::runtime::Handle;
-use tokio::time::Instant;
+use traffic::log_throttle::LogThrottle;
 use traffic::transport;
 
 use crate::error::StartError;
@@ -36,24 +35,23 @@ pub(crate) struct Client {
 }
 
 /// The fate of the exports: the number of spans that arrived, and what was said of those that did not.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Exports {
-    said: Mutex<Said>,
+    failures: LogThrottle,
     spans_exported: AtomicU64,
 }
 
-#[derive(Debug, Default)]
-struct Said {
-    at: Option<Instant>,
-    /// Exports since.
-    unsaid: u64,
+impl Default for Exports {
+    fn default() -> Self {
+        Self {
+            failures: LogThrottle::every(SAID_EVERY),
+            spans_exported: AtomicU64::default(),
+        }
+    }
 }
 
 impl Client {
     /// A client whose requests `runtime` sends.
-    ///
-    /// # Errors
-    /// When the system's root certificates cannot be read.
     pub(crate) fn new(runtime: Handle, exports: Arc<Exports>) -> Result<Self, StartError> {
         let http = reqwest::Client::builder()
             .tls_backend_preconfigured(transport::tls()?)
@@ -131,20 +129,9 @@ async fn send(http: reqwest::Client, request: reqwest::Request) -> Result<Respon
 
 impl Exports {
     fn say(&self, reason: &str) {
-        let now = Instant::now();
-        let unsaid = {
-            let mut said = self.said.lock();
-            said.unsaid += 1;
-            if said
-                .at
-                .is_some_and(|at| now.duration_since(at) < SAID_EVERY)
-            {
-                return;
-            }
-            said.at = Some(now);
-            std::mem::take(&mut said.unsaid)
-        };
-        tracing::warn!(reason, attempts = unsaid, "telemetry cannot be exported");
+        if let Some(attempts) = self.failures.happened() {
+            tracing::warn!(reason, attempts, "telemetry cannot be exported");
+        }
     }
 
     /// Notes that so many spans arrived.

@@ -1,9 +1,9 @@
-//! Why nothing can be exported.
+//! Errors at the start of telemetry.
 
 use opentelemetry_otlp::ExporterBuildError;
 use traffic::transport::HttpError;
 
-/// Why nothing can be exported.
+/// Errors at the start of telemetry.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The HTTP client cannot be made.

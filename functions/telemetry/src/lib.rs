@@ -54,9 +54,6 @@ struct Parts {
 impl Telemetry {
     /// Starts what `settings` ask for. The runtime that it is called on sends what is exported: while it
     /// does not run, nothing leaves.
-    ///
-    /// # Errors
-    /// When a client cannot be made or a setting not be used.
     pub fn start(settings: &TelemetrySettings) -> Result<Self, StartError> {
         let exports = Arc::new(Exports::default());
         let client = Client::new(Handle::current(), Arc::clone(&exports))?;

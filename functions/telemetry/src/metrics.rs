@@ -46,9 +46,6 @@ pub(crate) struct Metrics {
 
 impl Metrics {
     /// Starts exporting once a minute, or as often as `OTEL_METRIC_EXPORT_INTERVAL` says.
-    ///
-    /// # Errors
-    /// When the exporter does not like a setting.
     pub(crate) fn start(
         signal: &Signal,
         client: Client,

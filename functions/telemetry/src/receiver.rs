@@ -63,9 +63,6 @@ pub type Attributes = BTreeMap<String, String>;
 
 impl Receiver {
     /// Starts a receiver on a free port.
-    ///
-    /// # Errors
-    /// When there is none.
     pub async fn start(behaviour: Behaviour) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;

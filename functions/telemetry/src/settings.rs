@@ -53,9 +53,6 @@ pub struct SettingError {
 
 impl TelemetrySettings {
     /// The settings that the variables ask for; nothing unless one of the endpoints is set.
-    ///
-    /// # Errors
-    /// When a variable that matters cannot be used.
     pub fn read(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Option<Self>, SettingError> {
         let variables = Variables(lookup);
         if variables.is_true("OTEL_SDK_DISABLED") {

@@ -41,9 +41,6 @@ pub(crate) struct Spans {
 
 impl Spans {
     /// Starts exporting every five seconds, or as `OTEL_BSP_...` says.
-    ///
-    /// # Errors
-    /// When the exporter does not like a setting.
     pub(crate) fn start(
         signal: &Signal,
         client: Client,

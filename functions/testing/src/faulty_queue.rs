@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use traffic::clock::{Slot, Slots};
-use traffic::ports::{Queue, QueueError, WakeUp};
+use traffic::ports::{PlannedWakeUp, Queue, QueueError, WakeUp};
 
 /// What a call to SQS takes.
 const TAKES: Duration = Duration::from_millis(6);
@@ -56,7 +56,7 @@ impl FaultyQueue {
 }
 
 impl Queue for FaultyQueue {
-    async fn send(&self, _: Slots, wake_ups: Vec<WakeUp>) -> Result<(), QueueError> {
+    async fn send(&self, _: Slots, wake_ups: Vec<PlannedWakeUp>) -> Result<(), QueueError> {
         tokio::time::sleep(TAKES / 2).await;
         let undelivered = {
             let mut state = self.0.lock();
@@ -65,7 +65,7 @@ impl Queue for FaultyQueue {
                 .map_or(wake_ups.len(), |left| left.min(wake_ups.len()));
             state.breaks_after = state.breaks_after.map(|left| left - taken);
             state.calls.push(wake_ups.len());
-            for wake_up in &wake_ups[..taken] {
+            for PlannedWakeUp { wake_up, .. } in &wake_ups[..taken] {
                 *state.sent.entry(wake_up.clone()).or_default() += 1;
                 state.waiting.push(wake_up.clone());
             }

@@ -13,7 +13,7 @@ use traffic::record::Block;
 use traffic::run::{Run, RunId, Segment, Share};
 use traffic::workload::Workload;
 
-/// How many users send a request in the event's slot.
+/// The number of users that send a request in the event's slot.
 const USERS: u32 = 100;
 
 #[tokio::main(flavor = "current_thread")]

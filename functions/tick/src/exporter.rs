@@ -6,9 +6,6 @@ use aws::environment::Variables;
 use traffic::telemetry::Exporter;
 
 /// The exporter of spans and metrics, if there is to be one. It must be called on the runtime that is to send them.
-///
-/// # Errors
-/// When a variable cannot be used.
 #[cfg(feature = "otel")]
 pub fn exporter(variables: &Variables) -> anyhow::Result<Option<Arc<dyn Exporter>>> {
     let Some(settings) = telemetry::TelemetrySettings::read(&*variables.lookup())? else {
@@ -19,9 +16,6 @@ pub fn exporter(variables: &Variables) -> anyhow::Result<Option<Arc<dyn Exporter
 }
 
 /// Nothing exports: the function was built without.
-///
-/// # Errors
-/// Never.
 #[cfg(not(feature = "otel"))]
 pub fn exporter(variables: &Variables) -> anyhow::Result<Option<Arc<dyn Exporter>>> {
     if variables.text("OTEL_EXPORTER_OTLP_ENDPOINT").is_some() {

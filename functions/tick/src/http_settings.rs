@@ -1,37 +1,34 @@
 //! The settings of all requests that ticks on AWS send.
 
 use anyhow::Context as _;
-use aws::environment::Variables;
-use traffic::host_allowlist::{ALLOWED_HOSTS, AllowedHosts};
+use aws::environment::{Variables, allowed_hosts};
+use traffic::requests_at_once::REQUESTS_AT_ONCE;
 use traffic::transport::{HttpSettings, Proxies, RUNTIME_API};
 use traffic::workload::Connections;
 
 /// Connections are shared unless a class says otherwise, for a function pays for the time that it takes to
 /// make them; the addresses of the link, where AWS hands out credentials, are refused, and so are the
-/// function's own runtime API and every host that `CICADA_ALLOWED_HOSTS` does not have.
-///
-/// # Errors
-/// When a variable cannot be used.
+/// function's own runtime API and every host that `CICADA_ALLOWED_HOSTS` does not have. No more requests are under way
+/// than a function has descriptors for.
 pub fn http_settings(variables: &Variables) -> anyhow::Result<HttpSettings> {
-    let allowed_hosts = variables.text(ALLOWED_HOSTS).unwrap_or_default();
     Ok(HttpSettings {
         connections: Connections::Shared,
-        allowed_hosts: allowed_hosts
-            .parse::<AllowedHosts>()
-            .context(ALLOWED_HOSTS)?,
+        allowed_hosts: allowed_hosts(variables)?,
         proxies: Proxies::read(&*variables.lookup())?,
         refuses_link_local: true,
         runtime_api: variables
             .text(RUNTIME_API)
             .map(|address| address.parse().context(RUNTIME_API))
             .transpose()?,
-        ..HttpSettings::default()
+        max_connections: Some(REQUESTS_AT_ONCE),
     })
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+
+    use traffic::host_allowlist::{ALLOWED_HOSTS, AllowedHosts};
 
     use super::*;
 
@@ -52,11 +49,12 @@ mod tests {
             "shop.test:8000, *.internal"
         );
         assert!(settings.refuses_link_local);
+        assert_eq!(settings.max_connections, Some(800));
         assert_eq!(settings.runtime_api, "127.0.0.1:9001".parse().ok());
         assert_eq!(of("").unwrap().allowed_hosts, AllowedHosts::default());
         let error = format!("{:#}", of("a b").unwrap_err());
         assert!(
-            error.starts_with("CICADA_ALLOWED_HOSTS: names \"a b\""),
+            error.starts_with("CICADA_ALLOWED_HOSTS names \"a b\""),
             "{error}"
         );
     }

@@ -139,9 +139,6 @@ impl<S: TickStore, T: Transport> Function<S, T> {
 }
 
 /// Executes what SQS delivers, as long as Lambda keeps the process.
-///
-/// # Errors
-/// When Lambda's runtime API cannot be used.
 pub async fn serve<S: TickStore, T: Transport>(
     function: Function<S, T>,
 ) -> Result<(), lambda_runtime::Error> {

@@ -11,8 +11,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
-use tokio::time::Instant;
 use traffic::clock::{Clock, Slot};
+use traffic::log_throttle::LogThrottle;
 use traffic::ports::{TickStore, WakeUp};
 use traffic::random::{class_key, mix};
 use traffic::record::Block;
@@ -26,9 +26,6 @@ const SPREAD: Duration = Duration::from_millis(300);
 
 /// A store that does not answer is asked again after this.
 const ASK_AGAIN: Duration = Duration::from_millis(250);
-
-/// A lasting trouble is logged once in this time.
-const COMPLAIN_EVERY: Duration = Duration::from_secs(10);
 
 /// The time for which begun ticks may go on when the process ends; longer ones are cut off.
 const PATIENCE: Duration = Duration::from_secs(8);
@@ -45,7 +42,7 @@ pub struct Server<S, T> {
     seed: u64,
     /// The runs that may have ticks: the newest, and one before it that is not over yet.
     followed: Vec<RunId>,
-    complained_at: Option<Instant>,
+    complaints: LogThrottle,
 }
 
 impl<S: TickStore, T: Transport> Server<S, T> {
@@ -57,7 +54,7 @@ impl<S: TickStore, T: Transport> Server<S, T> {
             clock,
             seed,
             followed: Vec::new(),
-            complained_at: None,
+            complaints: LogThrottle::default(),
         }
     }
 
@@ -146,7 +143,7 @@ impl<S: TickStore, T: Transport> Server<S, T> {
         SPREAD.mul_f64(drawn as f64 / u64::MAX as f64)
     }
 
-    fn look_at(&mut self, ended: Result<Result<TickReport, TickError>, tokio::task::JoinError>) {
+    fn look_at(&self, ended: Result<Result<TickReport, TickError>, tokio::task::JoinError>) {
         match ended {
             Ok(Ok(_)) => {}
             Ok(Err(error)) => self.complain(&error, "a tick was not executed"),
@@ -156,14 +153,12 @@ impl<S: TickStore, T: Transport> Server<S, T> {
         }
     }
 
-    fn complain(&mut self, error: &(dyn Error + 'static), what: &'static str) {
-        let before = self.complained_at;
-        if before.is_none_or(|at| at.elapsed() > COMPLAIN_EVERY) {
+    fn complain(&self, error: &(dyn Error + 'static), what: &'static str) {
+        if self.complaints.happened().is_some() {
             tracing::error!(
                 error,
                 "{what}: its iterations are missing, unless another process has them"
             );
-            self.complained_at = Some(Instant::now());
         }
     }
 
@@ -184,7 +179,7 @@ impl<S: TickStore, T: Transport> Server<S, T> {
 
     /// Waits for all ticks; false if they take too long.
     async fn drain(
-        &mut self,
+        &self,
         ticks: &mut JoinSet<Result<TickReport, TickError>>,
         patience: Duration,
     ) -> bool {

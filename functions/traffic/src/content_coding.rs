@@ -122,9 +122,6 @@ impl Decoder {
 
     /// The body, empty unless it is kept, and its length in bytes. A body without a byte is complete in
     /// any coding: so are the answers to HEAD, 204 and 304.
-    ///
-    /// # Errors
-    /// When the body is not complete.
     pub fn finish(mut self) -> Result<(Bytes, u64), Undecodable> {
         let mut links = &mut self.links[..];
         while let Some((link, rest)) = links.split_first_mut()

@@ -1,6 +1,6 @@
 //! A deployment as its functions see it: the three ports, the runs in their store, and the time.
 //!
-//! The control and the fan-out work on all of it, and what plans its runs is [here](crate::fanout). A tick
+//! The control and the fan-out work on all of it: [`change`] writes its runs, and [`crate::fanout`] plans them. A tick
 //! has none of it: it needs the parts of the store that it uses, and no queue.
 
 use std::sync::Arc;
@@ -10,13 +10,15 @@ use crate::environment::Environment;
 use crate::ports::RunStore;
 use crate::runs::Runs;
 
+pub mod change;
+
 /// The ports of a deployment, put together.
 pub struct Deployment<S, Q, H> {
     /// Runs, records, and how far the runs are planned.
     pub store: Arc<S>,
     /// Where the wake-ups go.
     pub queue: Arc<Q>,
-    /// What is switched on with a run, and off when it is over.
+    /// The heartbeat, which is switched on with a run, and off when it is over.
     pub heartbeat: Arc<H>,
     /// This process's copies of the runs in the store.
     pub runs: Arc<Runs<S>>,

@@ -1,8 +1,8 @@
-//! The fan-out: wake-ups for every tick that has anything due, a minute ahead.
+//! The fan-out: wake-ups for every tick that has anything due, a minute or some ahead.
 //!
 //! It is called by the heartbeat at any second of a minute, at least once, and by whoever starts or
-//! changes a run. It plans up to the end of the next minute and notes after each stride of ten seconds how
-//! far it got, so a second firing for the same minute finds nothing to do, one after a death goes on, and
+//! changes a run. It plans up to the end of the minute that the heartbeat's reach ends in. It notes after each
+//! stride how far it got: ten seconds of what is due soon, a minute of what is not. So a second firing for the same minute finds nothing to do, one after a death goes on, and
 //! of two at the same instant one ends at the first note. What was sent twice is executed once, since a tick is
 //! claimed: it costs messages, a stride of them at most. When the run is over it switches the heartbeat
 //! off.
@@ -18,12 +18,20 @@ use crate::clock::{Slot, Timestamp};
 use crate::deployment::Deployment;
 use crate::plan::Plan;
 use crate::ports::{
-    Heartbeat, HeartbeatError, ProgressStore, Queue, QueueError, RunStore, StoreError, WakeUp,
+    Heartbeat, HeartbeatError, PlannedWakeUp, ProgressStore, Queue, QueueError, RunStore,
+    StoreError, WakeUp,
 };
 use crate::runs::{LoadedRun, RunError};
+use crate::tick::TOO_LATE;
 
 /// Seconds that are planned in one go, between two notes of how far it got.
 pub const STRIDE: u64 = 10;
+
+/// The same of slots that begin later than `FAR` from now, which the next fan-out would be in time for.
+pub const FAR_STRIDE: u64 = 60;
+
+/// No fan-out on one machine plans as far ahead, and every one on AWS does.
+const FAR: Duration = Duration::from_secs(120);
 
 /// Wake-ups that are sent in one go at most, so that a queue can fill its batches; some megabytes.
 const CHUNK: usize = 10_000;
@@ -42,6 +50,8 @@ const ATTEMPTS: usize = 10;
 pub enum FanOutReport {
     /// There is no run, or it is over; the heartbeat is off.
     Idle,
+    /// The run is over, but wake-ups of it may still be executed, and so the heartbeat stays on.
+    Ending,
     /// Wake-ups were sent.
     Planned {
         /// Their number.
@@ -66,15 +76,26 @@ pub enum FanOutError {
 }
 
 impl<S: RunStore + ProgressStore, Q: Queue, H: Heartbeat> Deployment<S, Q, H> {
-    /// Plans the newest run up to the end of the next minute.
+    /// Plans the newest run to the end of the minute that [`Heartbeat::reach`] from now lies in.
     ///
     /// # Errors
     /// See [`FanOutError`]; calling it again is safe.
     pub async fn plan_ahead(&self) -> Result<FanOutReport, FanOutError> {
         let now = self.clock.now();
-        let Some(known) = self.run_that_is_on(now).await? else {
-            self.heartbeat.turn_off().await?;
-            return Ok(FanOutReport::Idle);
+        let known = match self.run_that_is_on(now).await? {
+            Ok(known) => known,
+            Err(ended) if ended.is_some_and(|ended| now.since(ended) < self.comes_late()) => {
+                return Ok(FanOutReport::Ending);
+            }
+            Err(_) => {
+                self.heartbeat.turn_off().await?;
+                // a run that has begun meanwhile may have switched on before this switched off
+                let Ok(begun) = self.run_that_is_on(self.clock.now()).await? else {
+                    return Ok(FanOutReport::Idle);
+                };
+                self.heartbeat.turn_on().await?;
+                begun
+            }
         };
         let id = &known.plan.run().id;
         let mut noted = self.store.planned_until(id).await?;
@@ -84,12 +105,15 @@ impl<S: RunStore + ProgressStore, Q: Queue, H: Heartbeat> Deployment<S, Q, H> {
             None => known,
         };
         let run = &run.plan;
-        let horizon = Slot((now.full_second().0 / 60 + 2) * 60);
+        let reached = now + self.heartbeat.reach();
+        let horizon = Slot((reached.full_second().0 / 60 + 1) * 60);
         let end = run.run().end_slot().map_or(horizon, |end| end.min(horizon));
         let mut from = self.first_to_send(run, noted);
         let mut wake_ups = 0;
         while from < end {
-            let until = from.plus(STRIDE).min(end);
+            let is_far = run.run().slots().start(from) > now + FAR;
+            let stride = if is_far { FAR_STRIDE } else { STRIDE };
+            let until = from.plus(stride).min(end);
             wake_ups += self.send(run, from, until, None).await?;
             if !(self.store.advance_planned(&run.run().id, noted, until)).await? {
                 // another fan-out is at it, or a change
@@ -115,16 +139,28 @@ impl<S: RunStore + ProgressStore, Q: Queue, H: Heartbeat> Deployment<S, Q, H> {
         noted.max(starts).max(self.earliest(plan))
     }
 
-    /// The newest run, unless it is over; that is asked of the store itself, since the heartbeat of a
-    /// run that was just started must not be switched off.
-    async fn run_that_is_on(&self, now: Timestamp) -> Result<Option<Arc<LoadedRun>>, FanOutError> {
+    /// The newest run, unless it is over, or else when it ended; that is asked of the store itself, since the
+    /// heartbeat of a run that was just started must not be switched off.
+    pub(crate) async fn run_that_is_on(
+        &self,
+        now: Timestamp,
+    ) -> Result<Result<Arc<LoadedRun>, Option<Timestamp>>, FanOutError> {
         let known = self.runs.latest().await?;
         if let Some(run) = known.filter(|run| !run.plan.run().is_over(now)) {
-            return Ok(Some(run));
+            return Ok(Ok(run));
         }
         match self.store.latest_run().await? {
-            Some(run) if !run.is_over(now) => Ok(Some(self.runs.put(run).await?)),
-            _ => Ok(None),
+            Some(run) if !run.is_over(now) => Ok(Ok(self.runs.put(run).await?)),
+            over => Ok(Err(over.and_then(|run| run.ends()))),
+        }
+    }
+
+    /// Wake-ups of a run that is over are executed until so long after its end; where one process does all, none waits.
+    fn comes_late(&self) -> Duration {
+        if self.runs.is_alone() {
+            Duration::ZERO
+        } else {
+            TOO_LATE
         }
     }
 
@@ -211,19 +247,20 @@ impl<S: RunStore + ProgressStore, Q: Queue, H: Heartbeat> Deployment<S, Q, H> {
         let mut sent = 0;
         let mut batch = Vec::new();
         for slot in (from.0..until.0).map(Slot) {
-            let mut ticks = plan.ticks(slot);
+            let mut ticks = plan.ticks_with_users(slot);
             if let Some(already) = already {
                 let known: HashSet<_> = already.ticks(slot).into_iter().collect();
-                ticks.retain(|tick| !known.contains(tick));
+                ticks.retain(|&(class, block, _)| !known.contains(&(class, block)));
             }
             sent += ticks.len();
-            for (class, block) in ticks {
-                batch.push(WakeUp {
+            for (class, block, users) in ticks {
+                let wake_up = WakeUp {
                     run: plan.run().id.clone(),
                     class: plan.classes()[class].name.as_ref().into(),
                     block,
                     slot,
-                });
+                };
+                batch.push(PlannedWakeUp { wake_up, users });
                 if batch.len() >= CHUNK {
                     (self.queue.send(slots, std::mem::take(&mut batch))).await?;
                 }

@@ -1,4 +1,4 @@
-//! Who is busy in this process: a user never overlaps itself.
+//! The users that are busy in this process: a user never overlaps itself.
 //!
 //! Within a process this is exact and costs a look into a table. Between processes it is the store's
 //! in-flight markers that say it, for the few iterations that last until their user's next one.

@@ -4,6 +4,7 @@
 //! the iteration's own draws, so the same seed gives the same requests wherever it runs. Which trace they
 //! belong to, and who is told of them, is `trace`'s.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -14,12 +15,14 @@ use tokio::time::Instant;
 use crate::clock::Timestamp;
 use crate::credentials::Credentials;
 use crate::journal::Journal;
+use crate::log_throttle::LogThrottle;
 use crate::ports::{RecordStore, RunStore};
 use crate::random::Draws;
 use crate::record::Fate;
 use crate::run_end::RunEnd;
 use crate::telemetry::{Iteration, Observer};
-use crate::transport::{Reply, RequestContext, Transport};
+use crate::tick::TOO_LATE;
+use crate::transport::{Reply, RequestContext, RequestPlace, Transport, is_shortage};
 use crate::workload::{Response, Scope, Step, Task, UserClass, Verdict, Workload};
 
 mod prepared;
@@ -34,6 +37,12 @@ use trace::Trace;
 /// may well have answered in time.
 const NO_TIME_LEFT: &str = "cut off by the end of the function's time";
 
+/// A request that waits for a place among those under way looks this often whether its run has ended.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// A longer wait for a place is lateness of a request that the plan has no instant for.
+const WAITED: Duration = Duration::from_millis(1);
+
 /// A class and the host that its requests go to, made ready to send.
 #[derive(Debug)]
 pub(crate) struct Sender {
@@ -45,6 +54,7 @@ pub(crate) struct Sender {
     /// True if this process has sent anything to the host before.
     warm: Arc<AtomicBool>,
     observer: Option<Arc<dyn Observer>>,
+    lacks_files: LogThrottle,
 }
 
 /// Which iteration it is.
@@ -110,6 +120,7 @@ impl Sender {
             prepared,
             warm,
             observer,
+            lacks_files: LogThrottle::default(),
         }
     }
 
@@ -119,14 +130,15 @@ impl Sender {
     }
 
     /// Executes one iteration and notes what happened in the journal. It is cut off, after a request
-    /// or before one, if its time runs out, and before one if its run has ended.
+    /// or before one, if its time runs out, and before one if its run has ended. `None` if nothing of it was sent, for
+    /// want of a place among the requests under way: it is missing.
     pub(crate) async fn iterate<T: Transport, S: RunStore + RecordStore>(
         &self,
         transport: &T,
         journal: &Journal<S>,
         turn: Turn,
         run_end: &RunEnd<S>,
-    ) -> Fate {
+    ) -> Option<Fate> {
         let class = self.class();
         let mut draws = Draws::keyed(turn.class_key, turn.user, turn.iteration);
         let number = class.choose_task_number(&mut draws);
@@ -150,7 +162,8 @@ impl Sender {
             trace: &trace,
         };
         let fate = iterating.execute(task, prepared, scope).await;
-        trace.end(fate)
+        trace.end(fate.unwrap_or(Fate::CutOff));
+        fate
     }
 
     /// The context of a step's requests.
@@ -174,8 +187,13 @@ impl Sender {
     }
 }
 
-impl<T: Transport, S: RunStore + RecordStore> Iterating<'_, T, S> {
-    async fn execute(&mut self, task: &Task, prepared: &[Prepared], mut scope: Scope) -> Fate {
+impl<'i, T: Transport, S: RunStore + RecordStore> Iterating<'i, T, S> {
+    async fn execute(
+        &mut self,
+        task: &Task,
+        prepared: &[Prepared],
+        mut scope: Scope,
+    ) -> Option<Fate> {
         let journal = self.journal;
         let mut has_begun = false;
         for index in scope.order(task) {
@@ -183,19 +201,21 @@ impl<T: Transport, S: RunStore + RecordStore> Iterating<'_, T, S> {
             if !scope.begin(step) {
                 continue;
             }
-            if std::mem::replace(&mut has_begun, true) && !self.run_end.may_begin().await {
-                return Fate::CutOff;
+            let is_first = !std::mem::replace(&mut has_begun, true);
+            if !is_first && !self.run_end.may_begin().await {
+                return Some(Fate::CutOff);
             }
             match prepared.request(step, &self.sender.target, &mut scope) {
-                Ok(request) => {
-                    if self.send(request, step, prepared, &mut scope).await == Fate::CutOff {
-                        return Fate::CutOff;
-                    }
-                }
+                Ok(request) => match self.send(request, step, prepared, &mut scope).await {
+                    Some(Fate::CutOff) => return Some(Fate::CutOff),
+                    Some(_) => {}
+                    None if is_first => return None,
+                    None => return Some(Fate::CutOff),
+                },
                 Err(Unsendable::Evaluation(error)) => {
                     self.trace.failed(error.message());
                     journal.exception(&error);
-                    return Fate::Done;
+                    return Some(Fate::Done);
                 }
                 Err(Unsendable::Invalid(reason)) => {
                     self.trace.failed(&reason);
@@ -204,30 +224,56 @@ impl<T: Transport, S: RunStore + RecordStore> Iterating<'_, T, S> {
                 }
             }
         }
-        Fate::Done
+        Some(Fate::Done)
     }
 
-    /// Sends a request, and notes its outcome.
+    /// Waits for a place among the requests under way; `None` if none comes in time, or the run has ended meanwhile.
+    async fn place(&self, asked_at: Timestamp) -> Option<RequestPlace<'i>> {
+        let clock = &self.journal.clock;
+        let last = asked_at + TOO_LATE;
+        let last = self.turn.until.map_or(last, |until| until.min(last));
+        let mut place = pin!(self.transport.place());
+        loop {
+            let found = tokio::select! {
+                biased;
+                found = &mut place => Some(found),
+                () = tokio::time::sleep(LOOK_EVERY) => None,
+            };
+            let has_waited = clock.now().since(asked_at) > WAITED;
+            if has_waited && (clock.now() >= last || !self.run_end.may_begin().await) {
+                return None;
+            }
+            if found.is_some() {
+                return found;
+            }
+        }
+    }
+
+    /// Sends a request, and notes its outcome; `None` if it was not sent, for want of a place or of files.
     async fn send(
         &mut self,
         mut request: Request,
         step: &Step,
         prepared: &Prepared,
         scope: &mut Scope,
-    ) -> Fate {
+    ) -> Option<Fate> {
         let clock = &self.journal.clock;
         let entered = self.trace.enter(&mut request);
+        let asked_at = clock.now();
+        let _place = self.place(asked_at).await?;
         let sent_at = clock.now();
         let left = self.turn.until.map(|until| until.since(sent_at));
         let cut = left.filter(|left| *left < step.timeout);
         match cut {
-            Some(Duration::ZERO) => return Fate::CutOff,
+            Some(Duration::ZERO) => return Some(Fate::CutOff),
             Some(left) => *request.timeout_mut() = Some(left),
             None => {}
         }
         let warm = &self.sender.warm;
         // only an iteration's first request has an instant that it was planned for
         let planned_at = self.turn.planned_at.take();
+        let has_waited = sent_at.since(asked_at) > WAITED;
+        let planned_at = planned_at.or(has_waited.then_some(asked_at));
         let sent = Sent {
             prepared,
             lateness: planned_at.map(|planned_at| sent_at.since(planned_at)),
@@ -241,6 +287,17 @@ impl<T: Transport, S: RunStore + RecordStore> Iterating<'_, T, S> {
             ..self.sender.context(step)
         };
         let reply = self.transport.send(request, &context).await;
+        if reply.as_ref().is_err_and(|text| is_shortage(text)) {
+            if let Some(requests) = self.sender.lacks_files.happened() {
+                tracing::warn!(
+                    requests,
+                    "requests are not sent: too many open files: raise ulimit -n"
+                );
+            }
+            // others may end meanwhile
+            tokio::time::sleep(LOOK_EVERY).await;
+            return None;
+        }
         let response_time = began.elapsed();
         let completed_at = clock.now();
         let answer = self.judge(reply, response_time, cut, step, scope);
@@ -250,7 +307,7 @@ impl<T: Transport, S: RunStore + RecordStore> Iterating<'_, T, S> {
         }
         let length = answer.content_length;
         (self.journal).outcome(sent.outcome(completed_at, response_time, length, error));
-        answer.fate
+        Some(answer.fate)
     }
 
     /// Judges what a request ended with that was given `cut`, if that is less than its step's timeout.

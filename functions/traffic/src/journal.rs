@@ -141,14 +141,14 @@ impl<S: RunStore + RecordStore> Journal<S> {
             let too_late = now.since(since) + wait >= WRITE_DEADLINE
                 || self.deadline.is_some_and(|end| now + wait >= end);
             if too_late || !error.may_pass() {
-                return self.health.gave_up(record.requests, &error, now);
+                return self.health.gave_up(record.requests, &error);
             }
             tokio::time::sleep(wait).await;
             let now = self.clock.now();
             if now.since(since) >= WRITE_DEADLINE {
                 // the process stood still; only where a failed write has surely not been made may another be
                 if !self.store.marker_lead().is_zero() {
-                    return self.health.gave_up(record.requests, &error, now);
+                    return self.health.gave_up(record.requests, &error);
                 }
                 since = now;
                 match self.record(Bucket::of(now), &mut contents) {

@@ -1,7 +1,7 @@
 //! The three ports in memory: twins for tests and simulations, under the same contract.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::{Mutex, MutexGuard};
@@ -9,9 +9,9 @@ use parking_lot::{Mutex, MutexGuard};
 use crate::block::Block;
 use crate::clock::{Slot, Slots, Timestamp};
 use crate::ports::{
-    Checkpoint, CheckpointStore, Cursor, Heartbeat, HeartbeatError, Marker, MarkerStore,
-    ProgressStore, Queue, QueueError, RecordPage, RecordStore, RunStore, Schedule, StoreError,
-    WakeUp,
+    Checkpoint, CheckpointStore, Cursor, Delivery, Heartbeat, HeartbeatError, Marker, MarkerStore,
+    PlannedWakeUp, ProgressStore, Queue, QueueError, RecordPage, RecordStore, RunStore, Schedule,
+    StoreError, WakeUp,
 };
 use crate::record::{Bucket, Record, RecordKey};
 use crate::run::{Run, RunId};
@@ -268,29 +268,68 @@ impl MemoryQueue {
 }
 
 impl Queue for MemoryQueue {
-    async fn send(&self, _: Slots, wake_ups: Vec<WakeUp>) -> Result<(), QueueError> {
+    async fn send(&self, _: Slots, wake_ups: Vec<PlannedWakeUp>) -> Result<(), QueueError> {
         let mut waiting = self.0.lock();
-        waiting.extend(wake_ups.into_iter().map(|wake_up| (wake_up.slot, wake_up)));
+        waiting.extend(
+            wake_ups
+                .into_iter()
+                .map(|planned| (planned.wake_up.slot, planned.wake_up)),
+        );
         Ok(())
     }
 }
 
-/// A heartbeat in memory: only its state.
+/// A heartbeat in memory: only its state. It reaches a minute ahead, or as far as it is told to.
 #[derive(Debug, Default)]
 pub struct MemoryHeartbeat {
     is_on: AtomicBool,
+    starting: AtomicBool,
+    beats: AtomicUsize,
+    reach: Option<Duration>,
     schedules: Mutex<BTreeMap<String, Schedule>>,
 }
 
 impl MemoryHeartbeat {
+    /// One with this reach.
+    pub fn reaching(reach: Duration) -> Self {
+        Self {
+            reach: Some(reach),
+            ..Self::default()
+        }
+    }
+
+    /// Says from now on that the delivery is starting, or that it is on.
+    pub fn delivers(&self, on: bool) {
+        self.starting.store(!on, Ordering::Relaxed);
+    }
+
+    /// How often the fan-out was called at once.
+    pub fn beats(&self) -> usize {
+        self.beats.load(Ordering::Relaxed)
+    }
+
     fn locked(&self) -> MutexGuard<'_, BTreeMap<String, Schedule>> {
         self.schedules.lock()
     }
 }
 
 impl Heartbeat for MemoryHeartbeat {
-    async fn turn_on(&self) -> Result<(), HeartbeatError> {
+    fn reach(&self) -> Duration {
+        self.reach.unwrap_or(Duration::from_secs(60))
+    }
+
+    async fn turn_on(&self) -> Result<Delivery, HeartbeatError> {
         self.is_on.store(true, Ordering::Relaxed);
+        let starts = self.starting.load(Ordering::Relaxed);
+        Ok(if starts {
+            Delivery::Starting
+        } else {
+            Delivery::On
+        })
+    }
+
+    async fn beat_now(&self) -> Result<(), HeartbeatError> {
+        self.beats.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
 

@@ -169,6 +169,20 @@ impl Plan {
         ticks
     }
 
+    /// The same, each with the number of its users of whom anything is due.
+    pub fn ticks_with_users(&self, slot: Slot) -> Vec<(usize, Block, u32)> {
+        let mut ticks = Vec::new();
+        for class in 0..self.classes.len() {
+            let blocks = self.run.block_size.blocks(self.most_users(class, slot));
+            let counted = (0..blocks).map(|block| {
+                let users = self.users_due(class, Block(block), slot).count();
+                (class, Block(block), users as u32)
+            });
+            ticks.extend(counted.filter(|(_, _, users)| *users > 0));
+        }
+        ticks
+    }
+
     /// The number of shards that the run's records are in, over all of its segments.
     pub fn shards(&self) -> u32 {
         Shard::count(self.run.block_size.blocks(self.most_of_class()))
@@ -282,12 +296,19 @@ impl Plan {
 
     /// True if anything is due at all; looks no further than the first user of whom something is.
     fn is_due(&self, class: usize, block: Block, slot: Slot) -> bool {
+        self.users_due(class, block, slot).next().is_some()
+    }
+
+    /// The users of a block of whom anything is due.
+    fn users_due(&self, class: usize, block: Block, slot: Slot) -> impl Iterator<Item = u32> {
         let parts = self.parts(class, block, slot);
-        self.users(block, &parts).any(|(index, user)| {
+        let users: Vec<_> = self.users(block, &parts).collect();
+        let is_due = move |(index, user): &(usize, u32)| {
             let mut is_due = false;
-            self.user_due(class, user, index, slot, &parts, |_| is_due = true);
+            self.user_due(class, *user, *index, slot, &parts, |_| is_due = true);
             is_due
-        })
+        };
+        users.into_iter().filter(is_due).map(|(_, user)| user)
     }
 
     /// The users of a block that are ever active under the ramps of some parts: numbers in the block, and

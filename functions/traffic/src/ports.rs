@@ -9,8 +9,8 @@ mod heartbeat;
 mod queue;
 mod store;
 
-pub use heartbeat::{Heartbeat, HeartbeatError, NoSchedules, Schedule};
-pub use queue::{Queue, QueueError, WakeUp};
+pub use heartbeat::{Delivery, Heartbeat, HeartbeatError, NoSchedules, Schedule};
+pub use queue::{PlannedWakeUp, Queue, QueueError, WakeUp};
 pub use store::{
     Checkpoint, CheckpointStore, Cursor, Marker, MarkerStore, ProgressStore, ReaderStore,
     RecordPage, RecordStore, RunStore, Store, StoreError, TickStore, WRITE_DEADLINE,

@@ -90,7 +90,7 @@ pub struct Outcome {
     pub response_time: Duration,
     /// Bytes of the response's body.
     pub content_length: u64,
-    /// Why it is a failure, if it is one.
+    /// The reason of the failure, if it is one.
     pub error: Option<Arc<str>>,
     /// The trace that the failure leads to, if it is one. A record keeps the latest of each request and
     /// error: one example is enough, and ids are what does not compress.

@@ -71,6 +71,9 @@ pub struct Run {
     pub seed: u64,
     /// The version of the workload that the run is pinned to.
     pub workload: String,
+    /// True if all classes of the workload, and all tasks of a class, have one weight.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub equal_weights: bool,
     /// The number of users that a tick executes.
     #[serde(default)]
     pub block_size: BlockSize,
@@ -105,6 +108,7 @@ impl Run {
             revision: 1,
             seed,
             workload: workload.to_owned(),
+            equal_weights: false,
             block_size: BlockSize::default(),
             created_at,
             past: None,

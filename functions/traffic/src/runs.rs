@@ -29,7 +29,7 @@ pub struct LoadedRun {
     pub workload: Arc<Workload>,
 }
 
-/// Why a run could not be had.
+/// The reason why a run could not be loaded.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "the messages say it")]
 pub enum RunError {
@@ -50,8 +50,8 @@ pub struct Runs<S> {
     environment: Environment,
     known: Mutex<HashMap<RunId, Copy>>,
     latest: Mutex<Option<(Timestamp, Option<RunId>)>>,
-    /// Workloads that somebody in this process has, by version: a large one is kept once.
-    workloads: parking_lot::Mutex<HashMap<String, Weak<Workload>>>,
+    /// Workloads that somebody in this process has, by version and equal weights: a large one is kept once.
+    workloads: parking_lot::Mutex<HashMap<(String, bool), Weak<Workload>>>,
     /// Runs that are stopped here, though the store does not know it yet: nobody else executes them.
     held_stops: parking_lot::Mutex<BTreeMap<RunId, Timestamp>>,
     under_way: Arc<UnderWay>,
@@ -164,9 +164,6 @@ impl<S: RunStore> Runs<S> {
     }
 
     /// The copies of a run that this process gets, from the present one on.
-    ///
-    /// # Errors
-    /// See [`RunError`].
     pub async fn follow(&self, id: &RunId) -> Result<watch::Receiver<Arc<LoadedRun>>, RunError> {
         loop {
             self.get(id).await?;
@@ -178,9 +175,6 @@ impl<S: RunStore> Runs<S> {
     }
 
     /// A run as it is, or was less than a second ago.
-    ///
-    /// # Errors
-    /// See [`RunError`].
     pub async fn get(&self, id: &RunId) -> Result<Arc<LoadedRun>, RunError> {
         let mut known = self.known.lock().await;
         let now = self.clock.now();
@@ -203,9 +197,6 @@ impl<S: RunStore> Runs<S> {
     }
 
     /// The newest run, if there is any; it may be over.
-    ///
-    /// # Errors
-    /// See [`RunError`].
     pub async fn latest(&self) -> Result<Option<Arc<LoadedRun>>, RunError> {
         let mut latest = self.latest.lock().await;
         let now = self.clock.now();
@@ -238,9 +229,6 @@ impl<S: RunStore> Runs<S> {
     }
 
     /// Takes over a run that this process has just written, so that it is seen at once.
-    ///
-    /// # Errors
-    /// See [`RunError`].
     pub async fn put(&self, run: Run) -> Result<Arc<LoadedRun>, RunError> {
         let now = self.clock.now();
         let id = run.id.clone();
@@ -259,9 +247,6 @@ impl<S: RunStore> Runs<S> {
 
     /// Stops a run for this process, which is the only one that executes it, until
     /// [`Runs::let_go_of_stop`]: the store cannot be told.
-    ///
-    /// # Errors
-    /// See [`RunError`].
     pub async fn hold_stop(&self, run: Run, from: Timestamp) -> Result<Arc<LoadedRun>, RunError> {
         self.held_stops.lock().insert(run.id.clone(), from);
         self.put(run).await
@@ -309,7 +294,7 @@ impl<S: RunStore> Runs<S> {
                     Some(before) if before.workload.version() == run.workload => {
                         Arc::clone(&before.workload)
                     }
-                    _ => self.workload(&run.workload).await?,
+                    _ => self.workload(&run.workload, run.equal_weights).await?,
                 };
                 Arc::new(LoadedRun {
                     plan: Plan::new(run, planned_classes(&workload)),
@@ -335,12 +320,14 @@ impl<S: RunStore> Runs<S> {
         Ok(loaded)
     }
 
-    /// A workload by its version: the one that this process has, or else the store's.
-    ///
-    /// # Errors
-    /// See [`RunError`].
-    pub async fn workload(&self, version: &str) -> Result<Arc<Workload>, RunError> {
-        let known = self.workloads.lock().get(version).and_then(Weak::upgrade);
+    /// A workload by its version, with equal weights or its own: the one that this process has, or else the store's.
+    pub async fn workload(
+        &self,
+        version: &str,
+        equal_weights: bool,
+    ) -> Result<Arc<Workload>, RunError> {
+        let key = (version.to_owned(), equal_weights);
+        let known = self.workloads.lock().get(&key).and_then(Weak::upgrade);
         if let Some(known) = known {
             return Ok(known);
         }
@@ -349,7 +336,8 @@ impl<S: RunStore> Runs<S> {
             .workload(version)
             .await?
             .ok_or_else(|| RunError::WorkloadMissing(version.into()))?;
-        let workload = Arc::new(self.parse(&source).await?);
+        let workload = self.parse(&source).await?;
+        let workload = Arc::new(workload.with_equal_weights(equal_weights));
         self.know(&workload);
         Ok(workload)
     }
@@ -358,13 +346,11 @@ impl<S: RunStore> Runs<S> {
     pub fn know(&self, workload: &Arc<Workload>) {
         let mut workloads = self.workloads.lock();
         workloads.retain(|_, known| known.strong_count() > 0);
-        workloads.insert(workload.version().to_owned(), Arc::downgrade(workload));
+        let key = (workload.version().to_owned(), workload.has_equal_weights());
+        workloads.insert(key, Arc::downgrade(workload));
     }
 
     /// Reads a workload's text as a run that is pinned to it will, while the runtime does other things.
-    ///
-    /// # Errors
-    /// Every mistake in it.
     pub async fn parse(&self, source: &str) -> Result<Workload, WorkloadErrors> {
         Workload::parse_aside(source, "workload", &self.environment).await
     }
@@ -388,7 +374,7 @@ pub fn is_newer(run: &Run, than: &Run) -> bool {
     run.revision > than.revision || (run.revision == than.revision && is_stopped_meanwhile)
 }
 
-/// Whether a copy of a run that was read at `read_at` need not be read again.
+/// True if a copy of a run that was read at `read_at` need not be read again.
 pub fn is_fresh(read_at: Timestamp, now: Timestamp) -> bool {
     read_at <= now && now.since(read_at) < FRESH_FOR
 }

@@ -86,7 +86,7 @@ pub struct RequestEnd<'a> {
     pub lateness: Option<Duration>,
     /// The response's status, if there was a complete one.
     pub status: Option<StatusCode>,
-    /// Why it is a failure, if it is one.
+    /// The reason of the failure, if it is one.
     pub error: Option<&'a str>,
 }
 

@@ -33,9 +33,6 @@ use verifier::Verifier;
 const BUNDLES: [&str; 2] = ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"];
 
 /// The settings for AWS's services and for collectors.
-///
-/// # Errors
-/// When nothing is trusted.
 pub fn for_services() -> Result<ClientConfig, TlsError> {
     let verifier = Arc::new(Verifier::new(system()?)?);
     Ok(plain(verifier))
@@ -121,7 +118,7 @@ pub(crate) struct HostSettings {
     pub(crate) client: Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>,
 }
 
-/// Why a host's settings cannot be used.
+/// The reason why a host's settings cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum HostError {
     /// The certificates to trust are none.

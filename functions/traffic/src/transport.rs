@@ -45,10 +45,12 @@ pub use error::HttpError;
 use exchange::{Broken, Exchange};
 use outgoing::Outgoing;
 use places::Places;
+pub use places::RequestPlace;
 use pool::Pool;
 pub use proxies::Proxies;
 use proxies::Proxy;
 pub use runtime_api::{NoAddress, RUNTIME_API, RuntimeApi};
+pub(crate) use texts::is_shortage;
 pub use texts::{TIMED_OUT, explain};
 
 /// So many idle connections are closed when the system has no file left for a new one.
@@ -59,6 +61,12 @@ const LONG_DECODING: u64 = 1024 * 1024;
 
 /// Sends requests.
 pub trait Transport: Send + Sync + 'static {
+    /// Waits until one more request may be under way. Who waits for it, waits for us and not for the target: it is
+    /// taken before a request is sent, and held until it has ended.
+    fn place(&self) -> impl Future<Output = RequestPlace<'_>> + Send {
+        std::future::ready(None)
+    }
+
     /// Sends a request and reads the response to its end, redirects included.
     ///
     /// # Errors
@@ -126,9 +134,9 @@ pub struct HttpSettings {
     pub refuses_link_local: bool,
     /// Where this function takes its messages from, which is refused as well.
     pub runtime_api: Option<RuntimeApi>,
-    /// The most connections that are open at once, those that wait for another request included; as
-    /// many as the system gives if it is not said. Beyond that, users take over idle ones from one another; a
-    /// request that finds none fails at once.
+    /// The most connections that are open at once, those that wait for another request included, and so the most
+    /// requests under way; as many as the system gives if it is not said. Beyond that, users take over idle ones
+    /// from one another, and requests wait for their [`Transport::place`].
     pub max_connections: Option<usize>,
 }
 
@@ -193,8 +201,11 @@ impl Http {
         allowed.map_err(|refused| refused.to_string())?;
         let proxy = client.settings.proxies.of(url);
         let origin = Arc::new(Origin::new(url, tls.map(HostTls::config)));
+        let place = client.places.take(|| client.pool.evict(1) > 0)?;
         let connection = client.dialer.dial(origin, proxy.as_ref()).await?;
-        client.pool.put(None, connection, MAX_CONNECTION_AGE);
+        client
+            .pool
+            .put(None, connection.at(place), MAX_CONNECTION_AGE);
         Ok(())
     }
 }
@@ -208,6 +219,10 @@ pub fn tls() -> Result<ClientConfig, HttpError> {
 }
 
 impl Transport for Http {
+    async fn place(&self) -> RequestPlace<'_> {
+        self.0.places.of_request().await
+    }
+
     async fn send(&self, request: Request, context: &RequestContext) -> Result<Reply, String> {
         let timeout = request.timeout().copied();
         let sending = self.0.follow(Outgoing::new(request), context);

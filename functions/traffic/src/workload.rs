@@ -47,7 +47,6 @@ pub use expect::{StatusRule, Verdict};
 pub use pair::Pair;
 pub use pool::Pool;
 pub use ratio::{ClassRatio, TaskRatio, TaskRatios, calc_distribution};
-pub use read::EQUAL_WEIGHTS;
 pub use response::Response;
 pub use scope::Scope;
 pub use shape::{Course, Daily, NO_SHAPE, Shape, Stage};
@@ -75,6 +74,7 @@ pub struct Workload {
     pairs: Vec<Pair>,
     shapes: Vec<Arc<Shape>>,
     thresholds: Vec<Threshold>,
+    has_equal_weights: bool,
 }
 
 impl Workload {
@@ -97,10 +97,6 @@ impl Workload {
     }
 
     /// As [`parse`](Self::parse), on a thread that may block.
-    ///
-    /// # Errors
-    ///
-    /// Every mistake in the file, each with its line.
     pub async fn parse_aside(
         source: &str,
         file: &str,
@@ -149,14 +145,29 @@ impl Workload {
             pairs,
             shapes,
             thresholds,
+            has_equal_weights: false,
         })
     }
 
+    /// The workload, with one weight for all classes and for all tasks of a class if `are_equal`: Locust's
+    /// `--equal-weights`. A weight that a `[user]` table sets stays.
+    #[must_use]
+    pub fn with_equal_weights(mut self, are_equal: bool) -> Self {
+        if are_equal {
+            // nobody has a class of a workload that was just read
+            let classes = self.classes.iter_mut().filter_map(Arc::get_mut);
+            classes.for_each(UserClass::level_weights);
+            self.has_equal_weights = true;
+        }
+        self
+    }
+
+    /// True if it was read [`with_equal_weights`](Self::with_equal_weights).
+    pub fn has_equal_weights(&self) -> bool {
+        self.has_equal_weights
+    }
+
     /// The workload that ships in the binary: six classes for a shop and an AI agent.
-    ///
-    /// # Errors
-    ///
-    /// If an environment variable that overrides a host has no base URL in it.
     pub fn built_in(env: &dyn Fn(&str) -> Option<String>) -> Result<Self, WorkloadErrors> {
         Self::parse(BUILT_IN, BUILT_IN_FILE, env)
     }

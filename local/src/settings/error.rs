@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use control::InvalidField;
 use traffic::ports::StoreError;
+use traffic::run_rules::InvalidField;
 use traffic::workload::WorkloadErrors;
 
 /// A mistake in the options or in a file that they name; the program ends with exit code 2.
@@ -28,6 +28,11 @@ pub enum SettingsError {
     Field(#[from] InvalidField),
     #[error("--web-host {0:?} is not an IP address: write 127.0.0.1 or leave it out")]
     WebHost(String),
+    #[error(
+        "CICADA_BIND is {0:?}, so the port is published beyond this machine: set LOCUST_BASIC_AUTH=user:password, or \
+         CICADA_BIND=127.0.0.1"
+    )]
+    Published(String),
     #[error("{0} is missing: TLS needs --tls-cert and --tls-key")]
     HalfOfTls(&'static str),
     #[error("--autoquit ends the program after a run: start one with --autostart, or leave it out")]

@@ -1,4 +1,4 @@
-//! What can only be seen with a hand on the connection: a database that runs full at a given size.
+//! Tests that need the connection itself: a database that is full at a given size.
 
 use std::sync::Arc;
 

@@ -23,8 +23,14 @@ use crate::settings::BadSetting;
 /// `routes` of `server`, counted, with the page of routes and the controls beside them.
 pub(crate) fn with_controls(routes: Router, server: Server, levels: Arc<Levels>) -> Router {
     let page = Html(match server {
-        Server::TargetApp => include_str!("../data/target-app.html"),
-        Server::AiAgent => include_str!("../data/ai-agent.html"),
+        Server::TargetApp => concat!(
+            include_str!("../data/target-app.html"),
+            include_str!("../data/behaviour.html")
+        ),
+        Server::AiAgent => concat!(
+            include_str!("../data/ai-agent.html"),
+            include_str!("../data/behaviour.html")
+        ),
     });
     let counted = routes
         .route("/", get(page))
@@ -78,15 +84,10 @@ async fn change(State(levels): State<Arc<Levels>>, body: Bytes) -> Answer {
 }
 
 impl From<BadSetting> for Refused {
-    /// 422, or 403 if the change is forbidden, with the field's name.
+    /// 422 with the field's name.
     fn from(error: BadSetting) -> Self {
-        let status = if error.is_forbidden {
-            StatusCode::FORBIDDEN
-        } else {
-            StatusCode::UNPROCESSABLE_ENTITY
-        };
         let body = json!({ "field": error.field, "error": error.to_string() });
-        reply::with_status(status, &body)
+        reply::with_status(StatusCode::UNPROCESSABLE_ENTITY, &body)
     }
 }
 

@@ -131,7 +131,7 @@ async fn status(State(agent): State<Arc<Agent>>) -> Answer {
         "tools": DATA.repairs.tools,
         "repairs": { "total": repairs, "failed": repairs_failed },
         "uptime_seconds": agent.levels.uptime().as_secs(),
-        "check_ms": millis(drawn.delay),
+        "check_ms": reply::millis(drawn.delay),
         "timestamp": agent.levels.now(),
     })))
 }
@@ -180,7 +180,7 @@ async fn chat(
         model_name: model.full_name(),
         kind: said.kind,
         tools_used: said.tools,
-        latency_ms: millis(visit.age()),
+        latency_ms: reply::millis(visit.age()),
         usage: Usage {
             prompt_tokens,
             completion_tokens,
@@ -230,11 +230,6 @@ fn model_of(body: Option<&Value>, query: Option<&str>) -> Result<Model, Mistake>
         let message = "should be \"a\" or \"b\"";
         Mistake::new("enum", &[place, "model"], message, input)
     })
-}
-
-/// `duration` in milliseconds with one decimal.
-fn millis(duration: std::time::Duration) -> f64 {
-    (duration.as_secs_f64() * 10_000.0).round() / 10.0
 }
 
 #[cfg(test)]

@@ -26,7 +26,6 @@ pub(crate) struct Levels {
     pub(crate) clock: Clock,
     seed: u64,
     settings: RwLock<TargetSettings>,
-    chaos_is_allowed: bool,
     started: Instant,
     started_at: Timestamp,
     /// Of each lane the key of its draws, and the number of its next request.
@@ -44,18 +43,12 @@ pub(crate) struct Drawn {
 }
 
 impl Levels {
-    pub(crate) fn new(
-        settings: TargetSettings,
-        allow_chaos: bool,
-        seed: u64,
-        clock: Clock,
-    ) -> Self {
+    pub(crate) fn new(settings: TargetSettings, seed: u64, clock: Clock) -> Self {
         let started = Instant::now();
         let key = |lane: Lane| class_key(seed, &lane.to_string());
         Self {
             counters: Arc::new(Counters::new(started)),
             seed,
-            chaos_is_allowed: allow_chaos || settings.chaos,
             settings: RwLock::new(settings),
             started,
             started_at: clock.now(),
@@ -139,13 +132,6 @@ impl Levels {
     pub(crate) fn change(&self, change: &Value) -> Result<TargetSettings, BadSetting> {
         let mut settings = self.settings.write();
         let new = settings.changed(change)?;
-        if new.chaos && !self.chaos_is_allowed {
-            let problem = "not allowed; start the stand-ins with chaos mode allowed";
-            return Err(BadSetting {
-                is_forbidden: true,
-                ..BadSetting::new("chaos", problem)
-            });
-        }
         *settings = new.clone();
         Ok(new)
     }
@@ -183,7 +169,7 @@ mod tests {
     use super::*;
 
     fn levels(settings: TargetSettings) -> Levels {
-        Levels::new(settings, false, 11, Clock::system())
+        Levels::new(settings, 11, Clock::system())
     }
 
     fn with(change: &Value) -> TargetSettings {
@@ -251,7 +237,7 @@ mod tests {
             delay(&two, Route::Orders);
             assert_eq!(delay(&one, Route::Health), delay(&two, Route::Health));
         }
-        let other = Levels::new(TargetSettings::default(), false, 12, Clock::system());
+        let other = Levels::new(TargetSettings::default(), 12, Clock::system());
         assert_ne!(delay(&one, Route::Health), delay(&other, Route::Health));
     }
 
@@ -282,13 +268,5 @@ mod tests {
         ] {
             assert_eq!(rfc3339(Timestamp::from_micros(micros)), text);
         }
-    }
-
-    #[test]
-    fn chaos_has_to_be_allowed_at_the_start() {
-        let refused = levels(TargetSettings::default()).change(&json!({"chaos": true}));
-        assert!(refused.unwrap_err().is_forbidden);
-        let allowed = Levels::new(TargetSettings::default(), true, 0, Clock::system());
-        assert!(allowed.change(&json!({"chaos": true})).unwrap().chaos);
     }
 }

@@ -149,3 +149,8 @@ fn shortened(input: Value) -> Value {
         short => short,
     }
 }
+
+/// `duration` in milliseconds with one decimal.
+pub(crate) fn millis(duration: std::time::Duration) -> f64 {
+    (duration.as_secs_f64() * 10_000.0).round() / 10.0
+}

@@ -55,8 +55,6 @@ pub struct BadSetting {
     pub field: String,
     /// The mistake, and what would be right.
     pub problem: String,
-    /// True if the value is right and its use is not allowed.
-    pub is_forbidden: bool,
 }
 
 impl BadSetting {
@@ -64,7 +62,6 @@ impl BadSetting {
         Self {
             field: field.into(),
             problem: problem.into(),
-            is_forbidden: false,
         }
     }
 }

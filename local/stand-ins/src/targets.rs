@@ -31,8 +31,6 @@ pub struct TargetsConfig {
     pub seed: u64,
     /// Everything else that can also be changed later, as `POST /stand-in/settings` takes it.
     pub settings: Value,
-    /// Chaos mode may be switched on later; it always may if it is on from the start.
-    pub allow_chaos: bool,
     /// The time that requests under way may go on after the stop.
     pub grace: Duration,
     /// The clock of all timestamps.
@@ -48,7 +46,6 @@ impl Default for TargetsConfig {
             latency_scale: 1.0,
             seed: 0,
             settings: json!({}),
-            allow_chaos: false,
             grace: Duration::from_secs(1),
             clock: Clock::system(),
         }
@@ -89,7 +86,7 @@ impl Targets {
         let (shop_listener, shop_address) = listen(Server::TargetApp.name(), config.target_app)?;
         let (agent_listener, agent_address) = listen(Server::AiAgent.name(), config.ai_agent)?;
 
-        let levels = Levels::new(settings, config.allow_chaos, config.seed, config.clock);
+        let levels = Levels::new(settings, config.seed, config.clock);
         let levels = Arc::new(levels);
         let shop = Arc::new(shop::Shop::new(Arc::clone(&levels)));
         let agent = Arc::new(agent::Agent::new(Arc::clone(&shop)));

@@ -32,7 +32,7 @@ impl Harness {
     }
 
     async fn send(&self, wake_ups: impl IntoIterator<Item = WakeUp>) {
-        let wake_ups = wake_ups.into_iter().collect();
+        let wake_ups = wake_ups.into_iter().map(Into::into).collect();
         let sent = self.queue.send(Slots::FULL_SECONDS, wake_ups);
         sent.await.unwrap();
     }
@@ -134,7 +134,10 @@ async fn an_earlier_wake_up_overtakes_one_that_is_waited_for() {
     let send = async {
         tokio::time::sleep(Duration::from_millis(100)).await;
         queue
-            .send(Slots::FULL_SECONDS, vec![wake_up("A", 0, NOW.plus(1))])
+            .send(
+                Slots::FULL_SECONDS,
+                vec![wake_up("A", 0, NOW.plus(1)).into()],
+            )
             .await
             .unwrap();
     };

@@ -154,7 +154,7 @@ async fn send_two_minutes(queue: &TokioQueue) {
             block: Block(block),
             slot: Slot(1_700_000_000 + second),
         };
-        let wake_ups = (0..1_000).map(wake_up).collect();
+        let wake_ups = (0..1_000).map(wake_up).map(Into::into).collect();
         queue.send(Slots::FULL_SECONDS, wake_ups).await.unwrap();
     }
     assert_eq!(queue.len(), 120_000);

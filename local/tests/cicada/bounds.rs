@@ -7,8 +7,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use local::store::SqliteStore;
-use serde_json::Value;
+use serde_json::{Value, json};
 use testing::assert_adds_up;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep};
 use traffic::clock::Clock;
@@ -24,17 +25,26 @@ env = "TARGET_APP_URL"
 [class.U]
 host = "t"
 wait = "constant_pacing(1)"
-task.ask.request = "GET /silence"
+task.ask.request = "GET /"
 "#;
 
-/// A target that takes every connection and never says anything.
-async fn silent() -> u16 {
+/// A target that answers each request half a second after it has come, over as many connections as there are.
+async fn slow() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move {
-        let mut taken = Vec::new();
-        while let Ok((stream, _)) = listener.accept().await {
-            taken.push(stream);
+        while let Ok((mut stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let mut request = [0; 4_096];
+                // a request without a body comes in one piece
+                while matches!(stream.read(&mut request).await, Ok(1..)) {
+                    sleep(Duration::from_millis(500)).await;
+                    let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+                    if stream.write_all(answer).await.is_err() {
+                        break;
+                    }
+                }
+            });
         }
     });
     port
@@ -54,10 +64,10 @@ async fn asked(cicada: &Serving, method: &str, path: &str) -> (u16, Value) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn few_file_descriptors_are_kept_for_who_asks_and_stops() {
-    for files in [256, 1_024] {
+async fn few_file_descriptors_make_requests_late_and_are_no_failures_of_the_target() {
+    for files in [64, 256, 1_024] {
         let folder = tempfile::tempdir().unwrap();
-        let workload = folder.path().join("silence.toml");
+        let workload = folder.path().join("slow.toml");
         fs::write(&workload, WORKLOAD).unwrap();
         let limit = format!("ulimit -n {files}; exec \"$0\" \"$@\"");
         let cicada = Cicada::new()
@@ -65,19 +75,17 @@ async fn few_file_descriptors_are_kept_for_who_asks_and_stops() {
             // by name, for looking it up takes descriptors as well
             .env(
                 "TARGET_APP_URL",
-                format!("http://localhost:{}", silent().await),
+                format!("http://localhost:{}", slow().await),
             )
             .db(&folder.path().join("runs.db"))
-            .arg("-f")
-            .arg(&workload)
+            .file(&workload)
             .serve()
             .await;
-        cicada.swarm("user_count=2000&spawn_rate=2000").await;
-        // until connections are scarce
-        let text = "too many open files: raise ulimit -n";
+        cicada.swarm("user_count=3000&spawn_rate=3000").await;
+        // places are scarce: requests wait for one, before they are sent
         cicada
-            .until("/stats/requests", LIMIT, |statistics| {
-                statistics["errors"].to_string().contains(text)
+            .until("/ledger", LIMIT, |ledger| {
+                ledger["starved"]["lateness_p95_ms"].as_f64() > Some(1_000.0)
             })
             .await;
         for _ in 0..10 {
@@ -87,12 +95,24 @@ async fn few_file_descriptors_are_kept_for_who_asks_and_stops() {
             }
             sleep(Duration::from_millis(200)).await;
         }
+        let (_, statistics) = asked(&cicada, "GET", "/stats/requests").await;
+        assert_eq!(statistics["errors"], json!([]), "with {files} files");
+        assert!(statistics["starved"]["message"].is_string(), "{statistics}");
+        let row = statistics["stats"].as_array().unwrap().last().unwrap();
+        assert!(row["num_requests"].as_u64() > Some(20), "{row}");
+        let average = row["avg_response_time"].as_f64().unwrap();
+        assert!((500.0..2_500.0).contains(&average), "{row}");
         let (_, stopped) = asked(&cicada, "POST", "/stop").await;
         assert_eq!(stopped["success"], true, "{stopped}");
         assert_adds_up(&asked(&cicada, "GET", "/ledger").await.1);
         let log = cicada.log();
+        assert!(
+            log.contains("response times include our own waiting"),
+            "{log}"
+        );
         assert!(!log.contains("cannot be accepted"), "{log}");
         assert!(!log.contains("cannot be written"), "{log}");
+        assert!(!log.contains("not sent: too many open files"), "{log}");
     }
 }
 
@@ -108,7 +128,7 @@ fn anonymous_memory(process: u32) -> u64 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_workload_of_ten_thousand_tasks_takes_less_than_150_megabytes() {
-    let mut tasks = WORKLOAD.replace("task.ask.request = \"GET /silence\"", "");
+    let mut tasks = WORKLOAD.replace("task.ask.request = \"GET /\"", "");
     for task in 0..10_000 {
         let _ = write!(
             tasks,
@@ -120,7 +140,7 @@ async fn a_workload_of_ten_thousand_tasks_takes_less_than_150_megabytes() {
     let folder = tempfile::tempdir().unwrap();
     let workload = folder.path().join("many.toml");
     fs::write(&workload, tasks).unwrap();
-    let cicada = Cicada::new().arg("-f").arg(&workload).serve().await;
+    let cicada = Cicada::new().file(&workload).serve().await;
     cicada.swarm("user_count=50&spawn_rate=50").await;
     cicada
         .until("/stats/requests", LIMIT, |statistics| {
@@ -217,16 +237,12 @@ mod soak {
         let folder = tempfile::tempdir().unwrap();
         let workload = folder.path().join("quick.toml");
         let quick = WORKLOAD.replace(
-            "task.ask.request = \"GET /silence\"",
+            "task.ask.request = \"GET /\"",
             "task.ask.request = { path = \"/health\", timeout = \"1s\" }",
         );
         fs::write(&workload, quick).unwrap();
         let database = folder.path().join("runs.db");
-        let cicada = Cicada::new()
-            .at(&targets)
-            .db(&database)
-            .arg("-f")
-            .arg(&workload);
+        let cicada = Cicada::new().at(&targets).db(&database).file(&workload);
         let cicada = cicada.args("--loglevel DEBUG").serve().await;
         let began = Instant::now();
         let mut resizes = 0;

@@ -43,7 +43,7 @@ fn workload() -> (tempfile::TempDir, PathBuf) {
 /// One audit, and how often each of its requests was sent and failed.
 async fn audit(targets: &Targets) -> (Output, BTreeMap<String, (u64, u64)>) {
     let (_folder, file) = workload();
-    let cicada = Cicada::bare().arg("-f").arg(&file).at(targets);
+    let cicada = Cicada::bare().file(&file).at(targets);
     let output = cicada
         .args("--headless --only-summary --loglevel ERROR -t 1 --seed 1")
         .run()
@@ -67,12 +67,7 @@ fn counts(rows: &BTreeMap<String, (u64, u64)>) -> [(u64, u64); 4] {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_guides_file_is_right() {
     let (_folder, file) = workload();
-    let output = Cicada::bare()
-        .arg("--check")
-        .arg("-f")
-        .arg(&file)
-        .run()
-        .await;
+    let output = Cicada::bare().arg("--check").file(&file).run().await;
     let said = String::from_utf8(output.stdout).unwrap();
     assert!(
         said.contains(
@@ -122,19 +117,10 @@ async fn an_agent_that_is_down_or_counts_nothing_is_told_apart() {
         json!({"failure_ratio": {"GET /status": 1, "GET /metrics": 1}, "failure_status": 503});
     targets.change(&down).unwrap();
     let (_folder, file) = workload();
-    let cicada = Cicada::new()
-        .arg("-f")
-        .arg(&file)
-        .at(&targets)
-        .serve()
-        .await;
+    let cicada = Cicada::new().file(&file).at(&targets).serve().await;
     cicada.swarm("user_count=1&spawn_rate=1&run_time=1").await;
     let limit = std::time::Duration::from_secs(60);
-    let statistics = cicada
-        .until("/stats/requests", limit, |answer| {
-            answer["state"] == "stopped"
-        })
-        .await;
+    let statistics = cicada.until_stopped(limit).await;
     let sent = |name: &str| {
         let rows = statistics["stats"].as_array().unwrap();
         let row = rows.iter().find(|row| row["name"] == name);

@@ -12,6 +12,7 @@ mod arbitrary;
 mod configuration;
 mod cost;
 mod demo;
+mod env;
 mod exports;
 mod flags;
 mod health;
@@ -62,7 +63,7 @@ fn folder() -> (tempfile::TempDir, PathBuf) {
 
 /// A headless run of the workload against a recorder.
 fn headless(workload: &Path, recorder: &Recorder) -> Cicada {
-    let cicada = Cicada::bare().arg("-f").arg(workload);
+    let cicada = Cicada::bare().file(workload);
     cicada.args("--headless").env("SHOP_URL", recorder.url())
 }
 

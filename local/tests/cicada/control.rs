@@ -8,7 +8,7 @@ use stand_ins::{CountersSnapshot, Targets};
 use testing::assert_adds_up;
 use tokio::time::{Instant, sleep};
 
-use crate::harness::{Cicada, LIMIT, targets};
+use crate::harness::{Cicada, LIMIT, Serving, targets};
 
 /// One class that is due four times a second, so that a gap shows.
 const PACED: &str = r#"
@@ -37,6 +37,14 @@ async fn logging_targets() -> Targets {
     targets
 }
 
+async fn served() -> (Targets, Serving) {
+    let folder = tempfile::tempdir().unwrap();
+    let targets = logging_targets().await;
+    let cicada = Cicada::new().at(&targets).file(workload(&folder));
+    let cicada = cicada.serve().await;
+    (targets, cicada)
+}
+
 /// Waits until it holds.
 async fn until(condition: impl Fn() -> bool) {
     let began = Instant::now();
@@ -55,14 +63,7 @@ fn arrivals(counters: &CountersSnapshot) -> BTreeMap<String, Vec<u64>> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_sent_any_more_when_the_state_is_stopped() {
-    let folder = tempfile::tempdir().unwrap();
-    let targets = logging_targets().await;
-    let cicada = Cicada::new()
-        .at(&targets)
-        .arg("-f")
-        .arg(workload(&folder))
-        .serve()
-        .await;
+    let (targets, cicada) = served().await;
     for round in 0..3 {
         let before = targets.counters().total.requests;
         cicada.swarm("user_count=50&spawn_rate=1000").await;
@@ -84,14 +85,7 @@ async fn nothing_is_sent_any_more_when_the_state_is_stopped() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn resizing_keeps_the_statistics_and_leaves_no_gap_for_those_who_stay() {
-    let folder = tempfile::tempdir().unwrap();
-    let targets = logging_targets().await;
-    let cicada = Cicada::new()
-        .at(&targets)
-        .arg("-f")
-        .arg(workload(&folder))
-        .serve()
-        .await;
+    let (targets, cicada) = served().await;
     cicada.swarm("user_count=20&spawn_rate=100").await;
     let users = |count: u64| move |answer: &serde_json::Value| answer["user_count"] == count;
     cicada.until("/stats/requests", LIMIT, users(20)).await;
@@ -131,14 +125,7 @@ async fn resizing_keeps_the_statistics_and_leaves_no_gap_for_those_who_stay() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn run_time_ends_the_run_whoever_has_gone_away() {
-    let folder = tempfile::tempdir().unwrap();
-    let targets = logging_targets().await;
-    let cicada = Cicada::new()
-        .at(&targets)
-        .arg("-f")
-        .arg(workload(&folder))
-        .serve()
-        .await;
+    let (targets, cicada) = served().await;
     // nobody asks anything from here on
     cicada
         .swarm("user_count=10&spawn_rate=1000&run_time=4s")

@@ -155,6 +155,77 @@ async fn who_is_open_to_everybody_is_told_so_once() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn in_a_container_the_advice_is_what_can_be_done_there() {
+    let everywhere = || Cicada::bare().args("--web-port 0");
+    for (cicada, said) in [
+        (
+            everywhere().env("CICADA_CONTAINER", "true"),
+            "or publish the port on this machine only, as docker run -p 127.0.0.1:0:0 does",
+        ),
+        (
+            everywhere().env("CICADA_BIND", "127.0.0.1"),
+            "whoever is in a network of this container reaches port 0",
+        ),
+    ] {
+        let log = cicada.serve().await.log();
+        assert!(log.contains(said), "{log}");
+        assert!(!log.contains("--web-host"), "{log}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn published_beyond_this_machine_it_does_not_start_without_a_password() {
+    let folder = tempfile::tempdir().unwrap();
+    let bound = |bind: &str| {
+        let cicada = Cicada::bare().args("--web-port 0 --db runs.db --csv runs");
+        cicada.within(folder.path()).env("CICADA_BIND", bind)
+    };
+    for bind in ["0.0.0.0", "::", "[::]", "192.0.2.1", "all"] {
+        let output = bound(bind).env("LOCUST_BASIC_AUTH", "").run().await;
+        assert_eq!(output.status.code(), Some(2), "{bind}");
+        let said = String::from_utf8_lossy(&output.stderr);
+        let expected = format!(
+            "cicada: CICADA_BIND is {bind:?}, so the port is published beyond this machine: set \
+             LOCUST_BASIC_AUTH=user:password, or CICADA_BIND=127.0.0.1\n"
+        );
+        assert_eq!(said, expected);
+    }
+    let left = std::fs::read_dir(folder.path()).unwrap().count();
+    assert_eq!(left, 0, "nothing is begun");
+    for cicada in [
+        bound("0.0.0.0").env("LOCUST_BASIC_AUTH", "demo:secret"),
+        bound("0.0.0.0").args("--web-host [::1]"),
+        bound("127.0.0.2"),
+        bound("[::1]"),
+        bound(""),
+    ] {
+        let cicada = cicada.serve().await;
+        assert_eq!(cicada.terminate().await, 0);
+    }
+    // what serves nothing is not published
+    let output = bound("0.0.0.0").args("--check").run().await;
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_an_origin_that_is_named_may_read() {
+    let dashboard = "https://dashboard.example.com";
+    let by_flag = Cicada::new().args("--allowed-origins https://dashboard.example.com");
+    let by_variable = Cicada::new().env(
+        "CICADA_ALLOWED_ORIGINS",
+        "http://a.test, https://dashboard.example.com/",
+    );
+    for (cicada, status) in [(by_flag, 200), (by_variable, 200), (Cicada::new(), 403)] {
+        let cicada = cicada.serve().await;
+        let asked = reqwest::Client::new().get(format!("{}/stats/requests", cicada.url()));
+        let answer = asked.header("origin", dashboard).send().await.unwrap();
+        assert_eq!(answer.status(), status);
+        let named = answer.headers().get("access-control-allow-origin");
+        assert_eq!(named.is_some_and(|named| named == dashboard), status == 200);
+    }
+}
+
 /// What `POST /stop` answers to a page of this name.
 async fn stop_under(cicada: &Serving, name: &str) -> u16 {
     let stop = reqwest::Client::new().post(format!("{}/stop", cicada.url()));

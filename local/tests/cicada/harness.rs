@@ -78,6 +78,11 @@ impl Cicada {
         self
     }
 
+    /// With this file as its workload.
+    pub(crate) fn file(self, path: impl Into<OsString>) -> Self {
+        self.arg("-f").arg(path)
+    }
+
     pub(crate) fn args(mut self, line: &str) -> Self {
         self.arguments
             .extend(line.split_whitespace().map(Into::into));
@@ -292,16 +297,24 @@ impl Serving {
         }
     }
 
+    /// Waits until the run is over.
+    pub(crate) async fn until_stopped(&self, limit: Duration) -> Value {
+        let stopped = |answer: &Value| answer["state"] == "stopped";
+        self.until("/stats/requests", limit, stopped).await
+    }
+
+    /// Waits until nothing is pending, and returns the ledger.
+    pub(crate) async fn until_settled(&self, limit: Duration) -> Value {
+        let settled = |ledger: &Value| ledger["pending"] == 0;
+        self.until("/ledger", limit, settled).await
+    }
+
     /// Stops the run and waits until its ledger is settled.
     pub(crate) async fn settle(&self, limit: Duration) -> Value {
         let answer = self.post("/stop", "").await;
         assert_eq!(answer["success"], true, "{answer}");
-        self.until("/stats/requests", limit, |answer| {
-            answer["state"] == "stopped"
-        })
-        .await;
-        self.until("/ledger", limit, |ledger| ledger["pending"] == 0)
-            .await
+        self.until_stopped(limit).await;
+        self.until_settled(limit).await
     }
 
     /// `kill -9`.

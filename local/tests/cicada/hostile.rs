@@ -119,21 +119,14 @@ async fn every_misbehaviour_is_a_failure_that_can_be_read_and_holds_nobody_up() 
 
     let folder = tempfile::tempdir().unwrap();
     let cicada = Cicada::new()
-        .arg("-f")
-        .arg(classes.write(folder.path()))
+        .file(classes.write(folder.path()))
         .serve()
         .await;
     cicada
         .swarm("user_count=60&spawn_rate=1000&run_time=8")
         .await;
-    cicada
-        .until("/stats/requests", LIMIT, |answer| {
-            answer["state"] == "stopped"
-        })
-        .await;
-    let ledger = cicada
-        .until("/ledger", LIMIT, |ledger| ledger["pending"] == 0)
-        .await;
+    cicada.until_stopped(LIMIT).await;
+    let ledger = cicada.until_settled(LIMIT).await;
     let statistics = cicada.get("/stats/requests").await;
     everything_was_sent_in_time(&ledger);
     failures_can_be_read(&statistics);

@@ -35,7 +35,7 @@ async fn a_workload_that_was_put_goes_on_unless_a_file_is_named() {
         folder.path().join("runs.db"),
     );
     std::fs::write(&file, workload("InFile")).unwrap();
-    let named = |cicada: Cicada| cicada.arg("-f").arg(&file);
+    let named = |cicada: Cicada| cicada.file(&file);
     let kept = || Cicada::new().db(&db);
 
     let cicada = kept().serve().await;

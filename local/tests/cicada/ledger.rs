@@ -57,14 +57,8 @@ async fn are_accounted_for(seconds: u64) {
         .swarm(&format!("user_count=60&spawn_rate=10&run_time={seconds}"))
         .await;
     let limit = LIMIT + Duration::from_secs(seconds);
-    cicada
-        .until("/stats/requests", limit, |answer| {
-            answer["state"] == "stopped"
-        })
-        .await;
-    let ledger = cicada
-        .until("/ledger", LIMIT, |ledger| ledger["pending"] == 0)
-        .await;
+    cicada.until_stopped(limit).await;
+    let ledger = cicada.until_settled(LIMIT).await;
     assert_adds_up(&ledger);
     assert_eq!(ledger["missing"], 0, "{ledger:#}");
     assert_eq!(ledger["duplicates"], 0, "{ledger:#}");
@@ -87,11 +81,7 @@ async fn an_agent_that_takes_25_seconds_has_users_skipped_never_overlapped() {
     cicada
         .swarm("user_count=60&spawn_rate=60&run_time=45")
         .await;
-    cicada
-        .until("/stats/requests", 2 * LIMIT, |answer| {
-            answer["state"] == "stopped"
-        })
-        .await;
+    cicada.until_stopped(2 * LIMIT).await;
     let ledger = cicada
         .until("/ledger", 2 * LIMIT, |ledger| ledger["pending"] == 0)
         .await;

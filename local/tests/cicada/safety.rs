@@ -86,7 +86,7 @@ async fn no_redirect_leads_to_a_host_that_is_not_allowed() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("shop.toml");
     std::fs::write(&file, workload).unwrap();
-    let cicada = Cicada::new().arg("-f").arg(&file);
+    let cicada = Cicada::new().file(&file);
     let allowed = format!("--allowed-hosts 127.0.0.1:{port}");
     let cicada = cicada.args(&allowed).serve().await;
     cicada.swarm("user_count=1&spawn_rate=1").await;
@@ -377,8 +377,8 @@ async fn what_is_refused_or_only_looked_at_shows_no_password_either() {
     let headless = |cicada: Cicada| cicada.args("--headless -t 1s");
     let variable = |value: String| Cicada::bare().env("TARGET_APP_URL", value);
     for (cicada, code) in [
-        (Cicada::bare().arg("--check").arg("-f").arg(&file), 2),
-        (Cicada::bare().arg("--check").arg("-f").arg(&other), 2),
+        (Cicada::bare().arg("--check").file(&file), 2),
+        (Cicada::bare().arg("--check").file(&other), 2),
         (variable(host.clone()).arg("--check"), 0),
         (variable(host.clone()).arg("--list"), 0),
         (variable(format!("{host}/?x")).arg("--check"), 2),

@@ -41,8 +41,7 @@ async fn is_counted(users: u32, seconds: u64) {
     let cicada = Cicada::new()
         .at(&targets)
         .db(&folder.path().join("runs.db"))
-        .arg("-f")
-        .arg(workload);
+        .file(workload);
     let cicada = cicada.serve().await;
     cicada
         .swarm(&format!("user_count={users}&spawn_rate=1000"))

@@ -28,7 +28,7 @@ async fn serve(recorder: &Recorder, folder: &tempfile::TempDir, wait: &str, line
     let path = folder.path().join("chats.toml");
     std::fs::write(&path, CHATS.replace("WAIT", wait)).unwrap();
     let cicada = Cicada::new().env("AI_AGENT_URL", recorder.url());
-    cicada.arg("-f").arg(path).args(line).serve().await
+    cicada.file(path).args(line).serve().await
 }
 
 fn total(statistics: &Value) -> u64 {
@@ -123,7 +123,7 @@ async fn what_a_target_counts_is_what_is_told_however_often_the_users_change() {
         let quick = CHATS.replace("WAIT", wait).replace("/leisurely", "/quick");
         std::fs::write(&path, quick).unwrap();
         let cicada = Cicada::new().env("AI_AGENT_URL", recorder.url());
-        let cicada = cicada.arg("-f").arg(path).serve().await;
+        let cicada = cicada.file(path).serve().await;
         for (number, users) in [5, 60, 2, 130, 40, 1, 90, 7].into_iter().enumerate() {
             let form = format!("user_count={users}&spawn_rate={}", 40 * (number + 1));
             cicada.swarm(&form).await;

@@ -104,8 +104,7 @@ fn cicada_with(folder: &tempfile::TempDir, agent: &Agent, wait: &str, users: u32
     let workload = WORKLOAD.replace("constant_pacing(0.5)", wait);
     std::fs::write(&path, workload).unwrap();
     Cicada::new()
-        .arg("-f")
-        .arg(path)
+        .file(path)
         .args(&format!("--autostart -u {users} -r 10"))
         .env("AGENT_URL", &agent.url)
 }

@@ -79,8 +79,7 @@ impl WallClock {
     /// A `cicada` that goes by it.
     fn rules(&self, cicada: Cicada) -> Cicada {
         cicada
-            .arg("-f")
-            .arg(self.folder.path().join("paced.toml"))
+            .file(self.folder.path().join("paced.toml"))
             .env("LD_PRELOAD", library().display().to_string())
             .env("DONT_FAKE_MONOTONIC", "1")
             .env("NO_FAKE_STAT", "1")

@@ -15,6 +15,7 @@ use clap_complete::Shell;
 use clap_mangen::Man;
 use local::convert_command::ConvertOptions;
 use local::cost_command::CostOptions;
+use local::env_command::EnvOptions;
 use local::health_command::HealthOptions;
 use local::options::Options;
 
@@ -22,11 +23,12 @@ use local::options::Options;
 const WRITE: &str = "CICADA_WRITE_GENERATED";
 
 /// Every command with its name, as it is typed.
-fn commands() -> [(&'static str, Command); 5] {
+fn commands() -> [(&'static str, Command); 6] {
     let commands = [
         ("cicada", Options::command()),
         ("cicada cost", CostOptions::command()),
         ("cicada convert", ConvertOptions::command()),
+        ("cicada env", EnvOptions::command()),
         ("cicada health", HealthOptions::command()),
         ("stand-in-targets", stand_ins::cli::Options::command()),
     ];
@@ -39,7 +41,14 @@ fn commands() -> [(&'static str, Command); 5] {
 
 /// `cicada` with its commands below it, which it takes only as its first word.
 fn cicada() -> Command {
-    let [(_, cicada), (_, cost), (_, convert), (_, health), _] = commands();
+    let [
+        (_, cicada),
+        (_, cost),
+        (_, convert),
+        (_, env),
+        (_, health),
+        _,
+    ] = commands();
     let below = |command: Command, name: &'static str| {
         let command = command.name(name).bin_name(format!("cicada {name}"));
         command.display_name(format!("cicada-{name}"))
@@ -50,6 +59,7 @@ fn cicada() -> Command {
         .args_conflicts_with_subcommands(true)
         .subcommand(below(cost, "cost"))
         .subcommand(below(convert, "convert"))
+        .subcommand(below(env, "env"))
         .subcommand(below(health, "health"))
 }
 

@@ -1,11 +1,8 @@
 //! Where the container serves, and how: its address, the path that everything is under, and TLS.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::str::FromStr;
-
 use aws::environment::{SettingError, Variables};
-use web::api::BasePath;
-use web::serve::TlsFiles;
+use web::api::{BasePath, TRACE_URL, TraceUrl};
+use web::serve::{TlsFiles, WebHost};
 
 /// The address that the container serves on.
 const WEB_HOST: &str = "CICADA_WEB_HOST";
@@ -27,28 +24,41 @@ const DEFAULT_WEB_PORT: u16 = 8089;
 /// Where the container serves, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Web {
-    /// The address.
-    pub address: SocketAddr,
+    /// The addresses.
+    pub host: WebHost,
+    /// The port.
+    pub port: u16,
     /// The path that everything is under.
     pub base_path: BasePath,
+    /// Where the page's traces lead to.
+    pub trace_url: TraceUrl,
     /// The certificate and its key, if it speaks TLS.
     pub tls: Option<TlsFiles>,
 }
 
 impl Web {
     /// Reads it.
-    ///
-    /// # Errors
-    /// When a variable cannot be used, or one that belongs to another is missing.
     pub fn read(variables: &Variables) -> Result<Self, SettingError> {
         let base_path = variables.parsed(
             WEB_BASE_PATH,
             |_: &BasePath| true,
             "write a path that begins with a slash, such as /cicada, or leave it out for none",
         )?;
+        let host = variables.parsed(
+            WEB_HOST,
+            |_: &WebHost| true,
+            "write an IP address such as 127.0.0.1, or leave it out for all of the machine's",
+        )?;
+        let port = variables.parsed(
+            WEB_PORT,
+            |_: &u16| true,
+            "write a port such as 8089, or leave it out for that one",
+        )?;
         Ok(Self {
-            address: address(variables)?,
+            host: host.unwrap_or_default(),
+            port: port.unwrap_or(DEFAULT_WEB_PORT),
             base_path: base_path.unwrap_or_default(),
+            trace_url: trace_url(variables)?,
             tls: tls(variables)?,
         })
     }
@@ -58,28 +68,8 @@ impl Web {
     /// Where this machine asks whether the server is well; at the root, whatever is under a path.
     pub fn health(&self) -> String {
         let scheme = if self.tls.is_some() { "https" } else { "http" };
-        let ip = match self.address.ip() {
-            ip if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
-            ip => ip,
-        };
-        let address = SocketAddr::new(ip, self.address.port());
-        format!("{scheme}://{address}/health")
+        format!("{scheme}://{}:{}/health", self.host.from_here(), self.port)
     }
-}
-
-fn address(variables: &Variables) -> Result<SocketAddr, SettingError> {
-    let host = variables.parsed(
-        WEB_HOST,
-        |_: &WebHost| true,
-        "write an IP address such as 127.0.0.1, or leave it out for all of the machine's",
-    )?;
-    let port = variables.parsed(
-        WEB_PORT,
-        |_: &u16| true,
-        "write a port such as 8089, or leave it out for that one",
-    )?;
-    let WebHost(host) = host.unwrap_or(WebHost(IpAddr::V4(Ipv4Addr::UNSPECIFIED)));
-    Ok(SocketAddr::new(host, port.unwrap_or(DEFAULT_WEB_PORT)))
 }
 
 fn tls(variables: &Variables) -> Result<Option<TlsFiles>, SettingError> {
@@ -105,17 +95,15 @@ fn tls(variables: &Variables) -> Result<Option<TlsFiles>, SettingError> {
     }
 }
 
-/// An address to serve on, as Locust takes it: an IP address, `localhost`, or `*` for all.
-struct WebHost(IpAddr);
-
-impl FromStr for WebHost {
-    type Err = std::net::AddrParseError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "*" => Ok(Self(IpAddr::V4(Ipv4Addr::UNSPECIFIED))),
-            "localhost" => Ok(Self(IpAddr::V4(Ipv4Addr::LOCALHOST))),
-            other => other.parse().map(Self),
-        }
-    }
+/// Where the page's traces lead to.
+///
+/// # Errors
+/// When it is no such address.
+pub fn trace_url(variables: &Variables) -> Result<TraceUrl, SettingError> {
+    let url = variables.parsed(
+        TRACE_URL,
+        |_: &TraceUrl| true,
+        "write a URL with {trace_id} in it, such as https://jaeger.example.com/trace/{trace_id}, or leave it out",
+    )?;
+    Ok(url.unwrap_or_default())
 }

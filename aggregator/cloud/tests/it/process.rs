@@ -101,7 +101,7 @@ async fn what_can_be_reached_from_outside_does_not_start_without_a_password() {
     let function = refusal(FUNCTION, &[none]).await;
     assert!(function.starts_with("LOCUST_BASIC_AUTH is not set: set it to user:password, since "));
     let server = refusal(SERVER, &[none, ("CICADA_WEB_HOST", "0.0.0.0")]).await;
-    assert!(server.starts_with("LOCUST_BASIC_AUTH is not set: set it to user:password, or "));
+    assert!(server.starts_with("LOCUST_BASIC_AUTH is not set: set it to user:password (only "));
 }
 
 #[tokio::test]

@@ -124,10 +124,73 @@ async fn without_the_password_only_the_health_is_told() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_session_that_one_environment_begins_holds_in_all_of_them() {
+    let stage = Stage::new();
+    let (one, other) = (stage.instance(), stage.instance());
+    let form = "name=demo&password=a+pass%3Aword&next=%2Fstats%2Freport";
+    let log_in = Event::anonymous("POST", "/login").with_encoded_body(FORM, form);
+    let answer = one.call(&log_in).await.unwrap();
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
+    assert_eq!(answer.headers["location"], "./stats/report");
+    let cookie = answer.headers["set-cookie"].to_str().unwrap();
+    assert!(cookie.ends_with("; Path=/; Max-Age=86400; HttpOnly; SameSite=Strict; Secure"));
+    let (cookie, _) = cookie.split_once(';').unwrap();
+    let asked = Event::anonymous("GET", "/stats/requests");
+    let without = other.call(&asked).await.unwrap();
+    assert_eq!(without.status, StatusCode::UNAUTHORIZED);
+    let with = other.call(&asked.with_cookie(cookie)).await.unwrap();
+    assert_eq!(with.status, StatusCode::OK);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_network_that_has_guessed_wrong_five_times_is_refused_for_a_while_and_others_are_not() {
+    let instance = Stage::new().instance();
+    let guess = async |password: &str, address: &str| {
+        let form = format!("name=demo&password={password}");
+        let asked = Event::anonymous("POST", "/login").of(address);
+        // whatever it says of itself
+        let asked = asked.header("x-forwarded-for", password);
+        let answer = instance.call(&asked.with_body(FORM, &form)).await;
+        answer.unwrap().status.as_u16()
+    };
+    let right = "a+pass%3Aword";
+    let began = tokio::time::Instant::now();
+    for number in 0..5 {
+        assert_eq!(guess(&number.to_string(), "198.51.100.1").await, 401);
+    }
+    for number in 5..200 {
+        assert_eq!(guess(&number.to_string(), "198.51.100.1").await, 429);
+    }
+    // no answer was held: that would be paid for, and keep others waiting
+    assert!(began.elapsed() < std::time::Duration::from_secs(1));
+    // it is not told whether it would have been right
+    assert_eq!(guess(right, "198.51.100.1").await, 429);
+    tokio::time::sleep(std::time::Duration::from_secs(10)).await;
+    let mut judged = 0;
+    for number in 200..300 {
+        judged += i32::from(guess(&number.to_string(), "198.51.100.1").await == 401);
+    }
+    assert_eq!(judged, 3);
+    // a script that has an old password does not keep its network out: what it repeats is no guess
+    for _ in 0..50 {
+        assert_eq!(guess("old", "198.51.100.2").await, 401);
+    }
+    assert_eq!(guess(right, "198.51.100.2").await, 303);
+    // and many networks together are compared ten a second
+    let began = tokio::time::Instant::now();
+    for number in 0..100 {
+        let address = format!("203.0.113.{number}");
+        assert_eq!(guess(&address, &address).await, 401);
+    }
+    let took = began.elapsed().as_secs_f64();
+    assert!((8.5..10.5).contains(&took), "{took}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_host_or_a_number_of_users_that_is_not_allowed_is_refused_with_what_is() {
     let instance = Stage::new().instance_with(|settings| {
-        settings.allowed_hosts = "shop.example.com".parse().unwrap();
-        settings.limits.max_users = 20;
+        settings.rules.allowed_hosts = "shop.example.com".parse().unwrap();
+        settings.rules.limits.max_users = 20;
     });
     let swarm = async |form: &str| {
         let event = Event::new("POST", "/swarm").with_body(FORM, form);

@@ -9,7 +9,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use control::Settings;
+use control::ControlSettings;
 use lambda_http::{Body as LambdaBody, IntoResponse as _};
 use serde_json::{Value, json};
 use testing::{MemoryHeartbeat, MemoryQueue, MemoryStore};
@@ -76,16 +76,16 @@ impl Stage {
     }
 
     /// The same, with settings of its own.
-    pub(crate) fn instance_with(&self, change: impl FnOnce(&mut Settings)) -> Instance {
+    pub(crate) fn instance_with(&self, change: impl FnOnce(&mut ControlSettings)) -> Instance {
         let deployment =
             testing::deployment(&self.store, &self.queue, &self.heartbeat, &self.clock);
         let workload = Workload::built_in(&|_| None).unwrap();
-        let mut settings = Settings {
+        let mut settings = ControlSettings {
             seed: Some(7),
-            ..Settings::new(Arc::new(workload))
+            ..ControlSettings::new(Arc::new(workload))
         };
         change(&mut settings);
-        let door = Door::with_basic_auth(PASSWORD).unwrap();
+        let door = Door::with_basic_auth(PASSWORD).unwrap().in_function();
         let cloud = Cloud::new(Arc::new(deployment), settings, door, LogBuffer::default()).unwrap();
         Instance { cloud }
     }
@@ -205,6 +205,18 @@ impl Event {
             },
             "isBase64Encoded": false,
         }))
+    }
+
+    /// From this address.
+    pub(crate) fn of(mut self, address: &str) -> Self {
+        self.0["requestContext"]["http"]["sourceIp"] = address.into();
+        self
+    }
+
+    /// With this cookie, in the list that these events have for them.
+    pub(crate) fn with_cookie(mut self, cookie: &str) -> Self {
+        self.0["cookies"] = json!([cookie]);
+        self
     }
 
     pub(crate) fn header(mut self, name: &str, value: &str) -> Self {

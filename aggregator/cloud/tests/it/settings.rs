@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use aggregator_cloud::settings::{Settings, Web};
+use aggregator_cloud::settings::{AggregatorSettings, Web};
 use aggregator_cloud::{function, server};
 use aws::environment::{Executor, Variables};
 use traffic::error_chain::one_line;
-use web::api::BasePath;
+use web::api::{BasePath, TraceUrl};
+use web::serve::WebHost;
 
 const PASSWORD: (&str, &str) = ("LOCUST_BASIC_AUTH", "demo:password");
 
@@ -41,12 +42,14 @@ fn url(text: &str) -> reqwest::Url {
 
 #[test]
 fn what_is_not_set_has_its_default() {
-    let settings = Settings::read(&variables(&[])).unwrap();
-    assert_eq!(settings.control.limits.max_users, 1_000_000);
+    let settings = AggregatorSettings::read(&variables(&[])).unwrap();
+    assert_eq!(settings.control.tick_functions, None);
+    assert_eq!(settings.control.rules.limits.max_users, 1_000_000);
     assert_eq!(settings.control.block_size.users(), 100);
     assert!(
         settings
             .control
+            .rules
             .allowed_hosts
             .allows(&url("http://anywhere.example"))
     );
@@ -54,11 +57,24 @@ fn what_is_not_set_has_its_default() {
     assert_eq!(
         Web::read(&variables(&[])).unwrap(),
         Web {
-            address: "0.0.0.0:8089".parse().unwrap(),
+            host: WebHost::All,
+            port: 8089,
             base_path: BasePath::default(),
+            trace_url: TraceUrl::default(),
             tls: None,
         }
     );
+}
+
+#[test]
+fn a_function_knows_how_many_ticks_may_run_at_once() {
+    let variables = variables(&[
+        ("CICADA_MAX_CONCURRENCY", "7"),
+        ("CICADA_TICKS_PER_MESSAGE", "5"),
+    ]);
+    let settings = AggregatorSettings::read(&variables).unwrap();
+    let functions = settings.control.tick_functions.unwrap();
+    assert_eq!((functions.at_once, functions.ticks_per_message), (7, 5));
 }
 
 #[test]
@@ -77,17 +93,18 @@ fn what_is_set_is_used() {
         ("TARGET_APP_URL", "https://shop.example.com/"),
     ]);
     let (settings, web) = server::settings(&variables).unwrap();
-    assert_eq!(settings.control.limits.max_users, 50);
-    assert_eq!(settings.control.limits.max_spawn_rate, 2.5);
+    assert_eq!(settings.control.rules.limits.max_users, 50);
+    assert_eq!(settings.control.rules.limits.max_spawn_rate, 2.5);
     assert_eq!(settings.control.block_size.users(), 10);
-    let allowed = &settings.control.allowed_hosts;
+    let allowed = &settings.control.rules.allowed_hosts;
     assert!(
         allowed.allows(&url("https://shop.example.com"))
             && allowed.allows(&url("http://a.internal"))
     );
     assert!(!allowed.allows(&url("http://anywhere.example")));
     assert!(settings.door.asks_for_password());
-    assert_eq!(web.address.to_string(), "[::1]:80");
+    assert_eq!((web.host.to_string().as_str(), web.port), ("[::1]", 80));
+    assert_eq!(web.health(), "https://[::1]:80/health");
     assert_eq!(web.base_path.to_string(), "/cicada");
     let tls = web.tls.unwrap();
     assert_eq!(
@@ -201,7 +218,7 @@ fn every_mistake_in_where_and_how_it_serves_is_such_a_line() {
 
 #[test]
 fn a_host_of_the_workload_that_is_no_url_is_named() {
-    let error = Settings::read(&variables(&[("TARGET_APP_URL", "shop")])).unwrap_err();
+    let error = AggregatorSettings::read(&variables(&[("TARGET_APP_URL", "shop")])).unwrap_err();
     let line = line(&error);
     let expected = "the environment variable TARGET_APP_URL, which sets the URL of host";
     assert!(
@@ -223,27 +240,29 @@ fn a_function_without_a_password_refuses_to_start() {
 
 #[test]
 fn a_server_that_others_can_reach_refuses_to_start_without_a_password() {
-    for host in ["", "0.0.0.0", "*", "::", "192.0.2.1"] {
+    for host in ["", "0.0.0.0", "*", "::", "[::]", "192.0.2.1"] {
         let error = server::settings(&variables(&[("CICADA_WEB_HOST", host)])).unwrap_err();
         assert_eq!(
             line(&error),
-            "LOCUST_BASIC_AUTH is not set: set it to user:password, or CICADA_WEB_HOST to \
-             127.0.0.1 so that only this machine has access"
+            "LOCUST_BASIC_AUTH is not set: set it to user:password (only a server on \
+             CICADA_WEB_HOST=127.0.0.1 needs none)"
         );
     }
-    for host in ["127.0.0.1", "127.8.8.8", "::1", "localhost"] {
+    for host in ["127.0.0.1", "127.8.8.8", "::1", "[::1]", "localhost"] {
         assert!(server::settings(&variables(&[("CICADA_WEB_HOST", host)])).is_ok());
     }
 }
 
 #[test]
 fn no_password_is_ever_shown() {
-    let settings = Settings::read(&variables(&[("LOCUST_BASIC_AUTH", "demo:hush-hush")])).unwrap();
+    let settings =
+        AggregatorSettings::read(&variables(&[("LOCUST_BASIC_AUTH", "demo:hush-hush")])).unwrap();
     let shown = format!("{settings:?} {settings:#?}");
     assert!(!shown.contains("hush"), "{shown}");
     assert!(!shown.contains("ZGVtbzpodXNoLWh1c2g"), "{shown}");
     for wrong in ["hush-hush", "hush-hush:", ":hush-hush"] {
-        let error = Settings::read(&variables(&[("LOCUST_BASIC_AUTH", wrong)])).unwrap_err();
+        let error =
+            AggregatorSettings::read(&variables(&[("LOCUST_BASIC_AUTH", wrong)])).unwrap_err();
         assert!(!format!("{error} {error:?}").contains("hush"), "{error:?}");
     }
 }
@@ -255,12 +274,14 @@ fn where_processes_execute_the_ticks_a_table_is_enough() {
         let changed: Vec<_> = table.iter().chain(changed).copied().collect();
         variables(&changed)
     };
-    let settings = Settings::of_processes(&of(&[])).unwrap();
+    let settings = AggregatorSettings::of_processes(&of(&[])).unwrap();
     assert_eq!(settings.stage.store.table, "cicada-demo");
     assert!(!settings.stage.is_made);
-    let settings = Settings::of_processes(&of(&[("CICADA_CREATE_TABLE", "true")])).unwrap();
+    let settings =
+        AggregatorSettings::of_processes(&of(&[("CICADA_CREATE_TABLE", "true")])).unwrap();
     assert!(settings.stage.is_made);
-    let wrong = Settings::of_processes(&of(&[("CICADA_CREATE_TABLE", "yes")])).unwrap_err();
+    let wrong =
+        AggregatorSettings::of_processes(&of(&[("CICADA_CREATE_TABLE", "yes")])).unwrap_err();
     assert_eq!(
         line(&wrong),
         "CICADA_CREATE_TABLE is \"yes\": write true to have the table made, or leave it out"

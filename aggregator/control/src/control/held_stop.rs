@@ -45,7 +45,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
             let stopped = runs.with_held_stop(run.clone());
             stopped != std::mem::replace(run, stopped.clone())
         };
-        if let Some((run, true)) = self.rewrite(Some(id), stop).await? {
+        if let Some((run, true)) = self.deployment.rewrite(Some(id), stop).await? {
             runs.put(run).await?;
         }
         Ok(())

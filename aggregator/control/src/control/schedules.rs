@@ -5,7 +5,9 @@ use traffic::schedule::InvalidSchedule;
 
 use super::{Control, Refusal};
 use crate::desired_run::{Context, Target};
-use crate::request::{InvalidField, SwarmRequest};
+use traffic::run_rules::InvalidField;
+
+use crate::request::SwarmRequest;
 use crate::said_host::SaidHost;
 
 /// The reason why a schedule was refused; nothing was changed.
@@ -41,7 +43,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
             // the swarm's fields are kept and shown as they were sent
             let host = swarm.host.as_deref().map(SaidHost::read).transpose()?;
             host.map(|host| host.for_keyring(None)).transpose()?;
-            let context = Context::of(&self.settings, &chosen.workload, self.host());
+            let context = Context::of(&self.settings, &chosen, self.host());
             Target::resolve(swarm, &context)?;
         } else if *swarm != SwarmRequest::default() {
             let problem = "is missing, and there are users to start: say when, such as 0 9 * * 1-5";

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use traffic::clock::Timestamp;
-use traffic::ports::{Heartbeat, Queue, Store, StoreError};
+use traffic::ports::{Delivery, Heartbeat, Queue, Store, StoreError};
 use traffic::run::{Run, RunId};
+use traffic::workload::Workload;
 
 use super::{Control, Refusal};
 use crate::desired_run::{Context, Target};
@@ -27,7 +28,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         if let Some(not_before) = self.first_free_instant(before) {
             deployment.clock.follow_wall_clock(not_before);
         }
-        let workload = self.read_workload().await?.workload;
+        let workload = self.read_workload().await?;
         let context = Context::of(&self.settings, &workload, self.host());
         let target = Target::resolve(request, &context)?;
         self.keep_secret(&target);
@@ -35,8 +36,12 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
             .store
             .put_workload(workload.version(), workload.source())
             .await?;
-        let mut run = self.new_run(&target, workload.version(), before);
-        said_host::note(self.settings.keyring.as_ref(), &mut run.segments, &workload);
+        let mut run = self.new_run(&target, &workload, before);
+        said_host::note(
+            self.settings.rules.keyring.as_ref(),
+            &mut run.segments,
+            &workload,
+        );
         deployment.store.put_run(&run).await?;
         if !self.is_newest(&run.id, before.map(|run| &run.id)).await? {
             // an older run must not be planned for ever
@@ -51,19 +56,29 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         let segment = run.segments[0].clone();
         tracing::info!(
             run = %run.id,
-            user_count = segment.user_count,
-            spawn_rate = segment.spawn_rate,
             shape = target.shape,
-            "starting users"
+            "Ramping to {} users at a rate of {:.2} per second",
+            segment.user_count,
+            segment.spawn_rate,
         );
         deployment.runs.put(run).await?;
-        deployment.heartbeat.turn_on().await?;
-        deployment.plan_ahead().await?;
-        if !deployment.heartbeat.is_on().await? {
-            // a fan-out that still saw the old run has turned it off
-            deployment.heartbeat.turn_on().await?;
-        }
+        self.begin().await?;
         Ok(target)
+    }
+
+    /// Switches on what drives the run that was just written, and plans it.
+    async fn begin(&self) -> Result<(), Refusal> {
+        let (heartbeat, mut is_called) = (&self.deployment.heartbeat, Ok(()));
+        let delivers = heartbeat.turn_on().await? == Delivery::On;
+        if !delivers {
+            is_called = heartbeat.beat_now().await;
+        }
+        self.deployment.plan_ahead().await?;
+        // a fan-out that still saw the run before may have turned it off
+        if heartbeat.turn_on().await? == Delivery::Starting && delivers {
+            is_called = heartbeat.beat_now().await;
+        }
+        Ok(is_called?)
     }
 
     /// The first instant after the run before; `None` while that is on.
@@ -75,7 +90,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         Some(ended.max(before.created_at))
     }
 
-    fn new_run(&self, target: &Target, workload: &str, before: Option<&Run>) -> Run {
+    fn new_run(&self, target: &Target, workload: &Workload, before: Option<&Run>) -> Run {
         let now = self.now();
         let fan_out_is_alone = self.deployment.runs.is_alone();
         // a run sorts by its time, also where clocks differ
@@ -89,10 +104,11 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         Run {
             block_size: self.settings.block_size,
             thresholds: self.settings.thresholds.clone(),
+            equal_weights: workload.has_equal_weights(),
             ..Run::new(
                 RunId::new(created_at, rand::random()),
                 self.settings.seed.unwrap_or_else(rand::random),
-                workload,
+                workload.version(),
                 created_at,
                 target.segments(from),
             )
@@ -119,11 +135,11 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         let stop = |run: &mut Run| {
             let goes_on = run.stopped_at.is_none() && !run.is_over(self.now());
             if goes_on {
-                run.stopped_at = Some(self.begin_change().from());
+                run.stopped_at = Some(self.deployment.begin_change().from());
             }
             goes_on
         };
-        self.rewrite(Some(id), stop).await?;
+        self.deployment.rewrite(Some(id), stop).await?;
         Ok(())
     }
 }

@@ -49,7 +49,7 @@ pub struct FormClass {
 impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
     /// The form as of now.
     pub async fn swarm_form(&self) -> Result<SwarmForm, Refusal> {
-        let chosen = self.workload().await?.workload;
+        let chosen = self.workload().await?;
         let run = self.run().await?;
         let run = run.as_deref();
         let state = self.state(run);

@@ -4,15 +4,16 @@
 //! `GET /workload` shows them, a restart keeps them, and a run that is on goes on unchanged.
 
 use toml_edit::{Array, DocumentMut, Item, Table, TableLike, Value};
+use traffic::deployment::change::ATTEMPTS;
 use traffic::ports::{Heartbeat, Queue, Store};
+use traffic::run_rules::{InvalidField, known_class};
 use traffic::workload::{UserClass, Workload, base_url};
 use utoipa::ToSchema;
 
 use super::workload_choice::WorkloadRefusal;
-use super::{ATTEMPTS, Control, Refusal};
-use crate::request::InvalidField;
+use super::{Control, Refusal};
 use crate::said_host::{self, SaidHost};
-use crate::settings::{Settings, known_class};
+use crate::settings::ControlSettings;
 
 /// The comment before the first table that is added here.
 const HEADING: &str =
@@ -64,7 +65,7 @@ impl<T> Change<T> {
 impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
     /// Changes the settings of a class for the runs that start from now on.
     pub async fn set_user_class(&self, mut asked: UserSettings) -> Result<(), WorkloadRefusal> {
-        let keyring = self.settings.keyring.as_ref();
+        let keyring = self.settings.rules.keyring.as_ref();
         let mut secret = None;
         if let Change::Set(host) = &mut asked.host {
             let said = SaidHost::read(host)?.for_keyring(keyring)?;
@@ -72,7 +73,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         }
         let class = asked.user_class_name.clone();
         for _ in 0..ATTEMPTS {
-            let present = self.read_workload().await?.text;
+            let present = self.read_workload().await?;
             let source = edited(&self.settings, &present, asked.clone())?;
             if source == **present.source() {
                 said_host::keep(keyring, Some(&class), secret.as_ref());
@@ -94,7 +95,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
 
 /// The workload's text with the changes.
 fn edited(
-    settings: &Settings,
+    settings: &ControlSettings,
     workload: &Workload,
     asked: UserSettings,
 ) -> Result<String, InvalidField> {
@@ -146,7 +147,7 @@ fn put<T>(table: &mut dyn TableLike, key: &str, change: Change<T>, value: impl F
 
 /// The changes, checked. A value that a class has already is kept, because Locust's page sends all fields.
 fn checked(
-    settings: &Settings,
+    settings: &ControlSettings,
     workload: &Workload,
     asked: UserSettings,
 ) -> Result<UserSettings, InvalidField> {
@@ -167,7 +168,7 @@ fn checked(
 }
 
 fn host(
-    settings: &Settings,
+    settings: &ControlSettings,
     class: &UserClass,
     asked: Change<String>,
 ) -> Result<Change<String>, InvalidField> {

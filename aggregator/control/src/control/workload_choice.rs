@@ -6,13 +6,11 @@
 use std::sync::Arc;
 
 use traffic::ports::{Heartbeat, Queue, Store, StoreError};
-use traffic::runs::RunError;
-use traffic::workload::{EQUAL_WEIGHTS, Workload, WorkloadErrors};
+use traffic::workload::{Workload, WorkloadErrors};
 
-use super::workload_copy::Chosen;
 use super::{Control, Refusal};
 use crate::desired_run::check_hosts;
-use crate::request::InvalidField;
+use traffic::run_rules::InvalidField;
 
 /// The longest text that can be chosen, in bytes: a DynamoDB item has 400 KiB with all its attributes.
 pub const MAX_WORKLOAD: usize = 400_000;
@@ -42,7 +40,7 @@ impl From<StoreError> for WorkloadRefusal {
 
 impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
     /// The workload that a new run would have, from a copy that is at most a second old.
-    pub async fn workload(&self) -> Result<Chosen, Refusal> {
+    pub async fn workload(&self) -> Result<Arc<Workload>, Refusal> {
         match self.workload_copy.fresh(self.now()) {
             Some(chosen) => Ok(chosen),
             None => self.read_workload().await,
@@ -54,90 +52,61 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         &self,
         source: &str,
         expected: Option<&str>,
-    ) -> Result<Chosen, WorkloadRefusal> {
+    ) -> Result<Arc<Workload>, WorkloadRefusal> {
         let _turn = self.turn.lock().await;
         let chosen = self.check_workload(source).await?;
         if let Some(expected) = expected {
-            let present = self.read_workload().await?.text.version().to_owned();
+            let present = self.read_workload().await?.version().to_owned();
             if present != expected {
                 return Err(WorkloadRefusal::Changed(present));
             }
         }
         self.write_workload(&chosen).await?;
-        let version = chosen.text.version();
+        let version = chosen.version();
         tracing::info!(version, "the next run has another workload");
         Ok(chosen)
     }
 
     /// The workload that [`Self::choose_workload`] would choose; the choice stays as it is.
-    pub async fn check_workload(&self, source: &str) -> Result<Chosen, WorkloadRefusal> {
-        let text = self.deployment.runs.parse(source).await?;
-        let chosen = self.as_configured(text).await?;
-        self.settings.fits(&chosen.workload)?;
-        check_hosts(&self.settings, &chosen.workload)?;
+    pub async fn check_workload(&self, source: &str) -> Result<Arc<Workload>, WorkloadRefusal> {
+        let chosen = self.deployment.runs.parse(source).await?;
+        let chosen = Arc::new(chosen.with_equal_weights(self.settings.has_equal_weights()));
+        self.settings.fits(&chosen)?;
+        check_hosts(&self.settings, &chosen)?;
         // runs that are pinned to this version need not read it from the store
-        self.deployment.runs.know(&chosen.workload);
+        self.deployment.runs.know(&chosen);
         Ok(chosen)
     }
 
     /// Chooses the configured workload in place of the one before.
     pub async fn choose_configured_workload(&self) -> Result<(), Refusal> {
         let _turn = self.turn.lock().await;
-        let source = self.settings.workload.source();
-        let as_typed = source
-            .strip_prefix(EQUAL_WEIGHTS)
-            .filter(|_| self.settings.equal_weights);
-        let workload = Arc::clone(&self.settings.workload);
-        let text = match as_typed {
-            Some(as_typed) => {
-                let text = self.deployment.runs.parse(as_typed).await;
-                let text = text.map_err(RunError::from)?;
-                Arc::new(text)
-            }
-            None => Arc::clone(&workload),
-        };
-        Ok(self.write_workload(&Chosen { text, workload }).await?)
+        Ok(self.write_workload(&self.settings.workload).await?)
     }
 
-    async fn write_workload(&self, chosen: &Chosen) -> Result<(), StoreError> {
+    async fn write_workload(&self, chosen: &Arc<Workload>) -> Result<(), StoreError> {
         let store = &self.deployment.store;
-        let version = chosen.text.version();
-        store.put_workload(version, chosen.text.source()).await?;
+        let version = chosen.version();
+        store.put_workload(version, chosen.source()).await?;
         store.choose_workload(version).await?;
         self.workload_copy.keep(self.now(), chosen);
         Ok(())
     }
 
     /// The workload that is chosen now.
-    pub(super) async fn read_workload(&self) -> Result<Chosen, Refusal> {
+    pub(super) async fn read_workload(&self) -> Result<Arc<Workload>, Refusal> {
         let version = self.deployment.store.chosen_workload().await?;
         let known = |version: &String| self.workload_copy.of_version(version);
         let chosen = match (version.as_ref().and_then(known), version) {
             (Some(known), _) => known,
-            (None, None) => Chosen {
-                text: Arc::clone(&self.settings.workload),
-                workload: Arc::clone(&self.settings.workload),
-            },
+            (None, None) => Arc::clone(&self.settings.workload),
             (None, Some(version)) => {
-                let text = self.deployment.runs.workload(&version).await?;
-                self.as_configured(text).await.map_err(RunError::from)?
+                let equal_weights = self.settings.has_equal_weights();
+                let runs = &self.deployment.runs;
+                runs.workload(&version, equal_weights).await?
             }
         };
         self.workload_copy.keep(self.now(), &chosen);
         Ok(chosen)
-    }
-
-    async fn as_configured(
-        &self,
-        text: impl Into<Arc<Workload>>,
-    ) -> Result<Chosen, WorkloadErrors> {
-        let text = text.into();
-        let workload = if self.settings.equal_weights && !text.source().starts_with(EQUAL_WEIGHTS) {
-            let source = format!("{EQUAL_WEIGHTS}{}", text.source());
-            Arc::new(self.deployment.runs.parse(&source).await?)
-        } else {
-            Arc::clone(&text)
-        };
-        Ok(Chosen { text, workload })
     }
 }

@@ -1,9 +1,10 @@
 //! The stages of a load shape, checked as a swarm is.
 
+use traffic::run_rules::InvalidField;
 use traffic::workload::{Course, NO_SHAPE, Shape};
 
 use super::stage::{Context, TargetStage, shares};
-use crate::request::{InvalidField, SwarmRequest};
+use crate::request::SwarmRequest;
 use crate::settings::known_shape;
 
 /// The load shape that a request names, or else the configured one.
@@ -69,7 +70,7 @@ pub(super) fn of_shape(
 
 /// Refuses a shape that at some time has more users, or starts them faster, than a swarm may ask for.
 fn within_limits(shape: &Shape, context: &Context<'_>) -> Result<(), InvalidField> {
-    let limits = &context.settings.limits;
+    let limits = &context.settings.rules.limits;
     let (peak, fastest) = (shape.peak(), shape.fastest());
     let problem = if peak > limits.max_users {
         let more = limits.more_users.unwrap_or_default();

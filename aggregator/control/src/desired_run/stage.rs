@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 
 use traffic::run::Share;
+use traffic::run_rules::{InvalidField, Limits, known_class};
 use traffic::workload::{Daily, Workload};
 
-use crate::request::{InvalidField, SwarmRequest};
-use crate::settings::{Limits, Settings, known_class};
+use crate::request::SwarmRequest;
+use crate::settings::ControlSettings;
 
 /// The settings and the run that a request is resolved against.
 pub(crate) struct Context<'c> {
-    pub(crate) settings: &'c Settings,
+    pub(crate) settings: &'c ControlSettings,
     /// The workload of the run that is changed, or of the one that is started.
     pub(crate) workload: &'c Workload,
     /// The classes that run already, if a run is changed.
@@ -21,7 +22,11 @@ pub(crate) struct Context<'c> {
 
 impl<'c> Context<'c> {
     /// The context of a run that is started.
-    pub(crate) fn of(settings: &'c Settings, workload: &'c Workload, host: Option<String>) -> Self {
+    pub(crate) fn of(
+        settings: &'c ControlSettings,
+        workload: &'c Workload,
+        host: Option<String>,
+    ) -> Self {
         Self {
             settings,
             workload,
@@ -47,7 +52,7 @@ pub(super) fn without_shape(
     request: &SwarmRequest,
     context: &Context<'_>,
 ) -> Result<TargetStage, InvalidField> {
-    let limits = &context.settings.limits;
+    let limits = &context.settings.rules.limits;
     let (shares, exact) = shares(request, context)?;
     Ok(TargetStage {
         after: 0,
@@ -138,7 +143,11 @@ fn user_count(
     };
     match u32::try_from(count) {
         Ok(count) if count <= limits.max_users => Ok(count),
-        _ => Err(InvalidField::new(field, limits.too_many_users())),
+        _ => {
+            let more = limits.more_users.unwrap_or_default();
+            let problem = format!("is above the limit of {} users{more}", limits.max_users);
+            Err(InvalidField::new(field, problem))
+        }
     }
 }
 

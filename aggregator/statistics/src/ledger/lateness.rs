@@ -69,6 +69,11 @@ impl Lateness {
         self.max_us = self.max_us.max(other.max_us);
     }
 
+    /// The number of iterations.
+    pub(crate) fn count(&self) -> u64 {
+        saturating_sum(self.counts.iter().copied())
+    }
+
     pub(crate) fn figures(&self) -> LatenessMs {
         let ms = |micros: u64| micros as f64 / 1e3;
         LatenessMs {
@@ -81,7 +86,7 @@ impl Lateness {
 
     /// The lateness that `fraction` of the iterations did not exceed: never understated.
     fn percentile(&self, fraction: f64) -> u64 {
-        let count = saturating_sum(self.counts.iter().copied());
+        let count = self.count();
         let rank = ((count as f64 * fraction).ceil() as u64).max(1);
         let mut below: u64 = 0;
         for (part, &count) in self.counts.iter().enumerate() {

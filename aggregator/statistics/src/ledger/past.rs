@@ -119,9 +119,14 @@ impl Booked {
         }
     }
 
+    /// The number of iterations whose lateness was counted.
+    pub(crate) fn sent(&self) -> u64 {
+        saturating_sum(self.lateness.iter().map(|&(_, count)| count))
+    }
+
     /// The lateness that 95 % of the iterations did not exceed: never understated.
-    fn lateness_p95_ms(&self) -> Option<f64> {
-        let count = saturating_sum(self.lateness.iter().map(|&(_, count)| count));
+    pub(crate) fn lateness_p95_ms(&self) -> Option<f64> {
+        let count = self.sent();
         let rank = (count as f64 * 0.95).ceil() as u64;
         let mut below: u64 = 0;
         let part = self.lateness.iter().find(|&&(_, count)| {

@@ -17,6 +17,7 @@ use super::lateness::Lateness;
 use super::past::{Booked, LedgerPast};
 use super::plan_match::{PlanMatch, Reach};
 use super::slot_plan::SlotPlan;
+use super::starved::Starved;
 use super::{Account, Ledger, UNKNOWN_CLASS};
 use crate::ageing_series::AgeingSeries;
 use crate::stats::smallest_keys::Merge as _;
@@ -216,6 +217,8 @@ impl Tally {
             ledger.classes.insert(UNKNOWN_CLASS.into(), account);
         }
         ledger.total.lateness_ms = lateness.figures();
+        let pasts = self.classes.iter().map(|class| &class.past);
+        ledger.starved = Starved::judge(pasts, until, &lateness);
         ledger
     }
 

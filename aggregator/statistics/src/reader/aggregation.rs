@@ -15,7 +15,9 @@ use super::error::AggregatorError;
 use super::follower::Follower;
 use super::sealed;
 use super::snapshot::{Quiet, Snapshot};
-use crate::stats::{CheckpointError, Limits, Totals};
+use crate::stats::Limits;
+use crate::stats::checkpoint::CheckpointError;
+use crate::stats::totals::Totals;
 
 /// The longest age of a snapshot that is handed out again.
 const SHARED_FOR: Duration = Duration::from_millis(300);

@@ -4,7 +4,7 @@ use traffic::ports::StoreError;
 use traffic::run::RunId;
 use traffic::runs::RunError;
 
-use crate::stats::CheckpointError;
+use crate::stats::checkpoint::CheckpointError;
 
 /// The reason why records could not be aggregated; the records that were read before are kept.
 #[derive(Debug, thiserror::Error)]

@@ -17,6 +17,7 @@ use super::error::AggregatorError;
 use super::open::{Early, OpenBucket};
 use super::sealed::Sealed;
 use super::snapshot::{Quiet, Snapshot};
+use crate::ledger::Ledger;
 use crate::ledger::plan_match::{PlanMatch, Reach, last_bucket};
 use crate::ledger::slot_plan::SlotPlan;
 use crate::ledger::tally::Tally;
@@ -43,6 +44,9 @@ const FAR_BEHIND: Duration = Duration::from_secs(10 * 60);
 /// on: an hour.
 const STRIDE: u64 = 360;
 
+/// The log says what there is to say of a run for this long after its end.
+const NEWS_FOR: Duration = Duration::from_secs(10 * 60);
+
 #[derive(Debug)]
 pub(super) struct Follower {
     run: Arc<LoadedRun>,
@@ -55,6 +59,8 @@ pub(super) struct Follower {
     /// The plans from the first slot that is not in `sealed`, which will need them too.
     plans: VecDeque<SlotPlan>,
     last_snapshot: Option<Snapshot>,
+    /// True if the log has said of the newest ledger that its run is starved.
+    has_said_starved: bool,
 }
 
 /// The checkpoint in the store, by its first bucket that is not folded.
@@ -141,6 +147,7 @@ impl Follower {
             _ => quiet_before,
         };
         let ledger = self.live.ledger(&self.run, quiet_before);
+        self.say_starved(&ledger, now);
         let run_now = self.run.plan.run();
         let is_over = run_now.is_over(now);
         let (is_settled, busy) = match quiet {
@@ -169,6 +176,20 @@ impl Follower {
         };
         self.last_snapshot = Some(snapshot.clone());
         snapshot
+    }
+
+    /// Says in the log that response times begin to include our own waiting; not of a run that somebody opens later.
+    fn say_starved(&mut self, ledger: &Ledger, now: Timestamp) {
+        let has_said = std::mem::replace(&mut self.has_said_starved, ledger.starved.is_some());
+        let ends = self.run.plan.run().ends();
+        let is_recent = ends.is_none_or(|end| now.since(end) < NEWS_FOR);
+        if let Some(starved) = ledger.starved.as_ref().filter(|_| !has_said && is_recent) {
+            tracing::warn!(
+                run = %self.run.plan.run().id,
+                lateness_p95_ms = starved.lateness_p95_ms,
+                "response times include our own waiting"
+            );
+        }
     }
 
     /// The snapshot taken last, unless the run has changed since.

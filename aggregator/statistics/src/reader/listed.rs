@@ -14,7 +14,7 @@ use traffic::runs::{LoadedRun, RunError};
 use super::aggregation::{Aggregation, HELD};
 use super::error::AggregatorError;
 use super::sealed;
-use crate::stats::Totals;
+use crate::stats::totals::Totals;
 
 /// The number of runs of a list that are read on for their totals: as many as are held anyway.
 const READ_ON: usize = HELD - 1;

@@ -10,7 +10,9 @@ use traffic::runs::LoadedRun;
 use crate::ledger::past::Booked;
 use crate::ledger::tally::Tally;
 use crate::ledger::tally::saved::{SavedTally, Slots};
-use crate::stats::{CheckpointError, Limits, Stats, Totals};
+use crate::stats::checkpoint::CheckpointError;
+use crate::stats::totals::Totals;
+use crate::stats::{Limits, Stats};
 
 const VERSION: u8 = 1;
 

@@ -46,9 +46,21 @@ pub struct Point {
     #[serde(rename = "response_time_percentile_0.5")]
     #[schema(value_type = (String, u64))]
     median: Dated<u64>,
+    #[serde(rename = "response_time_percentile_0.75")]
+    #[schema(value_type = (String, u64))]
+    p75: Dated<u64>,
+    #[serde(rename = "response_time_percentile_0.9")]
+    #[schema(value_type = (String, u64))]
+    p90: Dated<u64>,
     #[serde(rename = "response_time_percentile_0.95")]
     #[schema(value_type = (String, u64))]
     p95: Dated<u64>,
+    #[serde(rename = "response_time_percentile_0.99")]
+    #[schema(value_type = (String, u64))]
+    p99: Dated<u64>,
+    #[serde(rename = "response_time_percentile_1.0")]
+    #[schema(value_type = (String, u64))]
+    max: Dated<u64>,
     #[schema(value_type = (String, f64))]
     current_rps: Dated<f64>,
     #[schema(value_type = (String, f64))]
@@ -87,7 +99,11 @@ impl Point {
         let exact = |figure: f64| (Arc::clone(&time), figure);
         Self {
             median: whole(total.current_percentiles[0]),
+            p75: whole(total.current_percentiles[2]),
+            p90: whole(total.current_percentiles[4]),
             p95: whole(total.current_percentiles[5]),
+            p99: whole(total.current_percentiles[7]),
+            max: whole(total.current_percentiles[10]),
             current_rps: exact(total.current_rps),
             current_fail_per_sec: exact(total.current_fail_per_sec),
             total_avg_response_time: exact(proper_round_to(total.avg_response_time, 2)),

@@ -1,23 +1,21 @@
 //! The statistics as bytes, for a checkpoint in the store.
 //!
-//! A version byte, then `postcard` of [`Saved`], of [`SavedPast`] and of [`SavedTraces`]: varints
-//! throughout, histograms with their gaps as run lengths, and of the seconds in detail only those that a
-//! figure can still need. Equal statistics give equal bytes.
+//! A version byte, then `postcard` of `Saved` and of the history: varints throughout, histograms with
+//! their gaps as run lengths, and of the seconds in detail only those that a figure can still need. Equal
+//! statistics give equal bytes.
 
 use serde::{Deserialize, Serialize};
 use traffic::clock::{SLOT_MICROS, Timestamp};
+use traffic::telemetry::TraceId;
 
 use super::entry::{Entry, Occurrences, Sum};
 use super::histogram::{Histogram, key_of};
 use super::history::Passed;
 use super::seconds::{Cell, Counts, Ring};
 use super::smallest_keys::{Merge, SmallestKeys};
-use super::{Limits, Stats, Totals};
+use super::totals::Totals;
+use super::{Limits, Stats};
 use crate::ageing_series::{self, AgeingSeries};
-
-mod traces;
-
-use traces::SavedTraces;
 
 const VERSION: u8 = 1;
 
@@ -40,108 +38,78 @@ impl CheckpointError {
     }
 }
 
-type Times = (u64, u64, u64);
-
 #[derive(Serialize, Deserialize)]
 struct Saved<'a> {
     since: Timestamp,
     span: Option<(Timestamp, Timestamp)>,
-    /// Name and method.
+    /// By name and method.
     #[serde(borrow)]
-    rows: Vec<([&'a str; 2], SavedEntry)>,
-    other_rows: Option<SavedEntry>,
-    /// Name, method and error.
+    rows: SavedMap<[&'a str; 2], SavedEntry>,
+    /// By name, method and error.
     #[serde(borrow)]
-    errors: Vec<([&'a str; 3], Times)>,
-    other_errors: Option<Times>,
-    /// Message and traceback.
+    errors: SavedMap<[&'a str; 3], SavedOccurrences>,
+    /// By message and traceback.
     #[serde(borrow)]
-    exceptions: Vec<([&'a str; 2], u64)>,
-    other_exceptions: Option<u64>,
+    exceptions: SavedMap<[&'a str; 2], u64>,
     /// Age in seconds before the last completion, and the response times of that second.
     recent: Vec<(u64, Vec<u64>)>,
 }
 
-/// The history, and when the rows had requests, in the order of the rows in [`Saved`].
+/// The history, by name and method.
+type SavedHistory<'a, T> = SavedMap<[&'a str; 2], ageing_series::Saved<T>>;
+
+/// What a [`SmallestKeys`] holds by its keys, and what exceeds its limit.
 #[derive(Serialize, Deserialize)]
-struct SavedPast<'a, T> {
-    /// Each row's first completion after [`Stats::since`], and its last one after that.
-    spans: Vec<Option<(u64, u64)>>,
-    other_span: Option<(u64, u64)>,
-    /// Name and method.
-    #[serde(borrow)]
-    history: Vec<([&'a str; 2], ageing_series::Saved<T>)>,
-    other_history: Option<ageing_series::Saved<T>>,
+struct SavedMap<K, T> {
+    entries: Vec<(K, T)>,
+    others: Option<T>,
 }
 
 #[derive(Serialize, Deserialize)]
 struct SavedEntry {
-    requests: u64,
-    failures: u64,
-    response_us: u128,
-    min_us: Option<u64>,
-    max_us: u64,
-    content: u128,
+    sum: Sum,
     histogram: Vec<u64>,
+    /// The first completion after [`Stats::since`], and the last one after that.
+    span: Option<(u64, u64)>,
     /// Age in seconds before the last completion of all rows, requests and failures.
     seconds: Vec<(u64, u64, u64)>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SavedOccurrences {
+    count: u64,
+    first: Timestamp,
+    last: Timestamp,
+    /// Of the latest that has a trace: microseconds after [`Stats::since`], and the trace's id.
+    trace: Option<(u64, [u8; 16])>,
 }
 
 impl Stats {
     /// These statistics as bytes.
     pub fn encode(&self) -> Vec<u8> {
-        let newest = self.span.map_or(0, |(_, last)| last.micros() / SLOT_MICROS);
-        let entry = |entry: &Entry| save_entry(entry, newest);
-        let rows = self.rows.iter();
-        let errors = self.errors.iter();
-        let exceptions = self.exceptions.iter();
+        let newest = newest_second(self.span);
+        let since = self.since.micros();
         let saved = Saved {
             since: self.since,
             span: self.span,
-            rows: rows.map(|(texts, row)| (texts, entry(row))).collect(),
-            other_rows: self.rows.others().map(entry),
-            errors: errors
-                .map(|(texts, times)| (texts, save_times(times)))
-                .collect(),
-            other_errors: self.errors.others().map(save_times),
-            exceptions: exceptions.map(|(texts, &count)| (texts, count)).collect(),
-            other_exceptions: self.exceptions.others().copied(),
+            rows: SavedMap::of(&self.rows, |row| SavedEntry::of(row, since, newest)),
+            errors: SavedMap::of(&self.errors, |times| SavedOccurrences::of(times, since)),
+            exceptions: SavedMap::of(&self.exceptions, |count| *count),
             recent: aged(&self.recent, newest)
                 .map(|(age, histogram)| (age, save_histogram(histogram)))
                 .filter(|(_, histogram)| !histogram.is_empty())
                 .collect(),
         };
-        let head = postcard::to_extend(&saved, vec![VERSION]);
-        let head = head.expect("a vector takes what is written to it");
-        self.encode_later(newest, head)
-    }
-
-    fn encode_later(&self, newest: u64, head: Vec<u8>) -> Vec<u8> {
-        let span = |entry: &Entry| {
-            let (first, last) = entry.span?;
-            let since = self.since.micros();
-            Some((first.micros() - since, last.micros() - first.micros()))
-        };
         // rows that had nothing of late are thinned only now
-        let thin = |series: &AgeingSeries<Passed>| series.as_of(newest);
-        let series: Vec<_> = self
-            .history
-            .iter()
-            .map(|(texts, series)| (texts, thin(series)))
-            .collect();
-        let other_series = self.history.others().map(thin);
-        let past = SavedPast {
-            spans: self.rows.iter().map(|(_, row)| span(row)).collect(),
-            other_span: self.rows.others().and_then(span),
-            history: series
-                .iter()
+        let thinned = SavedMap::of(&self.history, |series| series.as_of(newest));
+        let history = SavedHistory {
+            entries: (thinned.entries.iter())
                 .map(|(texts, series)| (*texts, series.save()))
                 .collect(),
-            other_history: other_series.as_ref().map(AgeingSeries::save),
+            others: thinned.others.as_ref().map(AgeingSeries::save),
         };
-        let traces = SavedTraces::of(self);
-        postcard::to_extend(&past, head)
-            .and_then(|bytes| postcard::to_extend(&traces, bytes))
+        postcard::to_extend(&saved, vec![VERSION])
+            .and_then(|bytes| postcard::to_extend(&history, bytes))
             .expect("a vector takes what is written to it")
     }
 
@@ -150,48 +118,41 @@ impl Stats {
     /// # Errors
     /// When the bytes are no checkpoint; nothing is read in part.
     pub fn decode(bytes: &[u8], limits: Limits) -> Result<Self, CheckpointError> {
-        let (&version, rest) = bytes
-            .split_first()
-            .ok_or_else(|| CheckpointError::malformed("it is empty"))?;
-        if version != VERSION {
-            return Err(CheckpointError::Version(version));
-        }
-        let (saved, rest) = take::<Saved<'_>>(rest)?;
-        let (past, rest) = take::<SavedPast<'_, Passed>>(rest)?;
-        let (traces, rest) = take::<SavedTraces>(rest)?;
+        let (saved, rest) = take::<Saved<'_>>(versioned(bytes)?)?;
+        let (history, rest) = take::<SavedHistory<'_, Passed>>(rest)?;
         if !rest.is_empty() {
             return Err(CheckpointError::malformed(
                 "it does not end where it should",
             ));
         }
-        let names: Vec<_> = saved.rows.iter().map(|(texts, _)| *texts).collect();
-        let errors: Vec<_> = saved.errors.iter().map(|(texts, _)| *texts).collect();
         let mut stats = saved.into_stats(limits)?;
-        past.add_to(&mut stats, &names)?;
-        traces.add_to(&mut stats, &errors)?;
+        let broken = || CheckpointError::malformed("its history cannot have been one");
+        history.add_to(&mut stats.history, |series| {
+            series.load().ok_or_else(broken)
+        })?;
         Ok(stats)
     }
 }
 
 impl Totals {
     /// Reads them out of what [`Stats::encode`] has written.
-    ///
-    /// # Errors
-    /// When the bytes are no checkpoint.
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, CheckpointError> {
-        let (&version, rest) = bytes
-            .split_first()
-            .ok_or_else(|| CheckpointError::malformed("it is empty"))?;
-        if version != VERSION {
-            return Err(CheckpointError::Version(version));
-        }
-        let (saved, _) = take::<Saved<'_>>(rest)?;
+        let (saved, _) = take::<Saved<'_>>(versioned(bytes)?)?;
         let mut totals = Self::new(saved.since);
-        let rows = saved.rows.iter().map(|(_, row)| row);
-        for row in rows.chain(&saved.other_rows) {
-            totals.add(row.requests, row.failures, row.response_us);
+        let rows = saved.rows.entries.iter().map(|(_, row)| row);
+        for SavedEntry { sum, .. } in rows.chain(&saved.rows.others) {
+            totals.add(sum.requests, sum.failures, sum.response_us);
         }
         Ok(totals)
+    }
+}
+
+/// The bytes after the version.
+fn versioned(bytes: &[u8]) -> Result<&[u8], CheckpointError> {
+    match bytes.split_first() {
+        None => Err(CheckpointError::malformed("it is empty")),
+        Some((&VERSION, rest)) => Ok(rest),
+        Some((&other, _)) => Err(CheckpointError::Version(other)),
     }
 }
 
@@ -206,25 +167,13 @@ impl Saved<'_> {
             return Err(CheckpointError::malformed("its end lies before its start"));
         }
         stats.span = self.span;
-        let newest = self.span.map_or(0, |(_, last)| last.micros() / SLOT_MICROS);
-        for (texts, entry) in self.rows {
-            put(&mut stats.rows, texts, &entry.load(newest)?);
-        }
-        if let Some(others) = self.other_rows {
-            stats.rows.add_others(&others.load(newest)?);
-        }
-        for (texts, times) in self.errors {
-            put(&mut stats.errors, texts, &load_times(times));
-        }
-        if let Some(others) = self.other_errors {
-            stats.errors.add_others(&load_times(others));
-        }
-        for (texts, count) in self.exceptions {
-            put(&mut stats.exceptions, texts, &count);
-        }
-        if let Some(others) = self.other_exceptions {
-            stats.exceptions.add_others(&others);
-        }
+        let newest = newest_second(self.span);
+        let since = self.since.micros();
+        let entry = |row: SavedEntry| row.load(since, newest);
+        self.rows.add_to(&mut stats.rows, entry)?;
+        let times = |times: SavedOccurrences| times.load(since);
+        self.errors.add_to(&mut stats.errors, times)?;
+        self.exceptions.add_to(&mut stats.exceptions, Ok)?;
         for (age, histogram) in &self.recent {
             let cell = stats.recent.at(second(newest, *age)?);
             cell.ok_or_else(too_old)?.merge(&load_histogram(histogram)?);
@@ -233,72 +182,61 @@ impl Saved<'_> {
     }
 }
 
-impl SavedPast<'_, Passed> {
-    fn add_to(self, stats: &mut Stats, names: &[[&str; 2]]) -> Result<(), CheckpointError> {
-        if self.spans.len() != names.len() {
-            return Err(CheckpointError::malformed("its rows are not as many twice"));
+impl<'a, const K: usize, T> SavedMap<[&'a str; K], T> {
+    fn of<V: Merge>(map: &'a SmallestKeys<K, V>, save: impl Fn(&'a V) -> T) -> Self {
+        let entries = map.iter();
+        Self {
+            entries: entries.map(|(texts, value)| (texts, save(value))).collect(),
+            others: map.others().map(save),
         }
-        let since = stats.since;
-        let spanned = |span| {
-            Ok::<_, CheckpointError>(Entry {
-                span: load_span(span, since)?,
-                ..Entry::default()
-            })
-        };
-        for (&texts, span) in names.iter().zip(self.spans) {
-            put(&mut stats.rows, texts, &spanned(span)?);
+    }
+
+    fn add_to<V: Merge>(
+        self,
+        map: &mut SmallestKeys<K, V>,
+        load: impl Fn(T) -> Result<V, CheckpointError>,
+    ) -> Result<(), CheckpointError> {
+        for (texts, value) in self.entries {
+            map.add(texts, &load(value)?);
         }
-        if let Some(span) = self.other_span {
-            stats.rows.add_others(&spanned(Some(span))?);
-        }
-        let broken = || CheckpointError::malformed("its history cannot have been one");
-        for (texts, series) in self.history {
-            put(
-                &mut stats.history,
-                texts,
-                &series.load().ok_or_else(broken)?,
-            );
-        }
-        if let Some(series) = self.other_history {
-            let series = series.load().ok_or_else(broken)?;
-            stats.history.add_others(&series);
+        if let Some(others) = self.others {
+            map.add_others(&load(others)?);
         }
         Ok(())
     }
 }
 
-fn load_span(
-    span: Option<(u64, u64)>,
-    since: Timestamp,
-) -> Result<Option<(Timestamp, Timestamp)>, CheckpointError> {
-    let Some((after_since, lasts)) = span else {
-        return Ok(None);
-    };
-    let first = since.micros().checked_add(after_since);
-    let last = first.and_then(|first| first.checked_add(lasts));
-    let impossible = || CheckpointError::malformed("a row in it lasts for too long");
-    Ok(Some((
-        Timestamp::from_micros(first.ok_or_else(impossible)?),
-        Timestamp::from_micros(last.ok_or_else(impossible)?),
-    )))
-}
-
 impl SavedEntry {
-    fn load(&self, newest: u64) -> Result<Entry, CheckpointError> {
+    fn of(entry: &Entry, since: u64, newest: u64) -> Self {
+        let span = |(first, last): (Timestamp, Timestamp)| {
+            (first.micros() - since, last.micros() - first.micros())
+        };
+        Self {
+            sum: entry.sum,
+            histogram: save_histogram(&entry.histogram),
+            span: entry.span.map(span),
+            seconds: aged(&entry.seconds, newest)
+                .filter(|(_, counts)| counts.requests > 0)
+                .map(|(age, counts)| (age, counts.requests, counts.failures))
+                .collect(),
+        }
+    }
+
+    fn load(self, since: u64, newest: u64) -> Result<Entry, CheckpointError> {
+        let span = |(after_since, lasts)| {
+            let first = since.checked_add(after_since)?;
+            let last = first.checked_add(lasts)?;
+            Some((Timestamp::from_micros(first), Timestamp::from_micros(last)))
+        };
+        let impossible = || CheckpointError::malformed("a row in it lasts for too long");
+        let span = self.span.map(|saved| span(saved).ok_or_else(impossible));
         let mut entry = Entry {
-            sum: Sum {
-                requests: self.requests,
-                failures: self.failures,
-                response_us: self.response_us,
-                min_us: self.min_us.unwrap_or(u64::MAX),
-                max_us: self.max_us,
-                content: self.content,
-            },
+            sum: self.sum,
             histogram: load_histogram(&self.histogram)?,
-            span: None,
+            span: span.transpose()?,
             seconds: Ring::default(),
         };
-        for &(age, requests, failures) in &self.seconds {
+        for (age, requests, failures) in self.seconds {
             let cell = entry.seconds.at(second(newest, age)?);
             cell.ok_or_else(too_old)?
                 .merge(&Counts { requests, failures });
@@ -307,9 +245,35 @@ impl SavedEntry {
     }
 }
 
-fn put<const K: usize, V: Merge>(map: &mut SmallestKeys<K, V>, texts: [&str; K], value: &V) {
-    let slot = map.slot(texts);
-    map.get_mut(slot).merge(value);
+impl SavedOccurrences {
+    fn of(times: &Occurrences, since: u64) -> Self {
+        let trace = |(at, trace): (Timestamp, TraceId)| (at.micros() - since, trace.to_bytes());
+        Self {
+            count: times.count,
+            first: times.first,
+            last: times.last,
+            trace: times.trace.map(trace),
+        }
+    }
+
+    fn load(self, since: u64) -> Result<Occurrences, CheckpointError> {
+        let trace = |(after, id)| {
+            let at = Timestamp::from_micros(since.checked_add(after)?);
+            Some((at, TraceId::from_bytes(id)?))
+        };
+        let impossible = || CheckpointError::malformed("a trace in it cannot be one");
+        let trace = self.trace.map(|saved| trace(saved).ok_or_else(impossible));
+        Ok(Occurrences {
+            count: self.count,
+            first: self.first,
+            last: self.last,
+            trace: trace.transpose()?,
+        })
+    }
+}
+
+fn newest_second(span: Option<(Timestamp, Timestamp)>) -> u64 {
+    span.map_or(0, |(_, last)| last.micros() / SLOT_MICROS)
 }
 
 fn too_old() -> CheckpointError {
@@ -328,35 +292,6 @@ fn aged<T: Cell, const N: usize>(
     ring.iter()
         .map(move |(second, cell)| (newest.saturating_sub(second), cell))
         .filter(|&(age, _)| age < Ring::<T, N>::LEN)
-}
-
-fn save_entry(entry: &Entry, newest: u64) -> SavedEntry {
-    SavedEntry {
-        requests: entry.sum.requests,
-        failures: entry.sum.failures,
-        response_us: entry.sum.response_us,
-        min_us: (entry.sum.min_us < u64::MAX).then_some(entry.sum.min_us),
-        max_us: entry.sum.max_us,
-        content: entry.sum.content,
-        histogram: save_histogram(&entry.histogram),
-        seconds: aged(&entry.seconds, newest)
-            .filter(|(_, counts)| counts.requests > 0)
-            .map(|(age, counts)| (age, counts.requests, counts.failures))
-            .collect(),
-    }
-}
-
-fn save_times(times: &Occurrences) -> Times {
-    (times.count, times.first.micros(), times.last.micros())
-}
-
-fn load_times((count, first, last): Times) -> Occurrences {
-    Occurrences {
-        count,
-        first: Timestamp::from_micros(first),
-        last: Timestamp::from_micros(last),
-        trace: None,
-    }
 }
 
 /// Counts by key; a gap is a zero and its length.

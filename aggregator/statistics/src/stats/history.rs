@@ -4,7 +4,8 @@
 //! one. Response times keep Locust's keys while an interval is young; when it is old, keys that are
 //! less than a tenth apart become one.
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::entry::{Entry, Sum};
 use super::histogram::Histogram;
@@ -25,7 +26,6 @@ const COARSE_FROM: u64 = 30;
 pub(crate) struct Passed {
     /// What all of it adds up to.
     pub(crate) sum: Sum,
-    #[serde(with = "gaps")]
     times: Times,
 }
 
@@ -186,27 +186,19 @@ fn coarse(key: u32) -> u32 {
 }
 
 /// Writes keys as their distances, most of which fit in a byte.
-mod gaps {
-    use serde::de::Error as _;
-    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
-
-    use super::Times;
-
-    pub(super) fn serialize<S: Serializer>(
-        times: &Times,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
+impl Serialize for Times {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let (mut last, mut gaps) = (0, Vec::<(u64, u64)>::new());
-        times.each(|key, count| {
+        self.each(|key, count| {
             gaps.push((key - last, count));
             last = key;
         });
         gaps.serialize(serializer)
     }
+}
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Times, D::Error> {
+impl<'de> Deserialize<'de> for Times {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut times = Vec::<(u32, u64)>::deserialize(deserializer)?;
         let mut last: u32 = 0;
         for (key, _) in &mut times {
@@ -215,7 +207,7 @@ mod gaps {
                 .ok_or_else(|| D::Error::custom("a response time has an impossible key"))?;
             *key = last;
         }
-        Ok(Times::Few(times))
+        Ok(Self::Few(times))
     }
 }
 

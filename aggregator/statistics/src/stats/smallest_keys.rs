@@ -105,6 +105,12 @@ impl<const K: usize, V: Merge> SmallestKeys<K, V> {
         Some(slot)
     }
 
+    /// Adds what was counted elsewhere for a key.
+    pub(crate) fn add(&mut self, texts: [&str; K], value: &V) {
+        let slot = self.slot(texts);
+        self.get_mut(slot).merge(value);
+    }
+
     /// What a slot holds.
     pub fn get_mut(&mut self, slot: usize) -> &mut V {
         &mut self.slots[slot]

@@ -1,8 +1,7 @@
 import Alert from "@mui/material/Alert";
-import Box from "@mui/material/Box";
-import CircularProgress from "@mui/material/CircularProgress";
 import type { ReactNode } from "react";
 
+import { Loading } from "./quiet";
 import type { Asked } from "./use-answer";
 
 interface Props<T> {
@@ -19,11 +18,7 @@ export function Answered<T>({ asked: { answer, problem }, what, children }: Prop
       {problem?.status === 404 && <Alert severity="info">This server has no {what}.</Alert>}
       {problem && problem.status !== 404 && <Alert severity="warning">{problem.message}</Alert>}
       {answer !== null && children(answer)}
-      {!answer && !problem && (
-        <Box sx={{ display: "flex", justifyContent: "center", py: 6 }}>
-          <CircularProgress aria-label="Loading" />
-        </Box>
-      )}
+      {answer === null && !problem && <Loading what={what} />}
     </>
   );
 }

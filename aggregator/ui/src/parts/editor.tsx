@@ -38,7 +38,7 @@ export function Editor({ label, value, onChange, marked, ref }: Props) {
 
   return (
     <Box
-      sx={{ display: "flex", height: "65vh", minHeight: 240, border: 1, borderColor: "divider", borderRadius: 1, overflow: "hidden" }}
+      sx={{ display: "flex", height: "65vh", minHeight: 240, border: 1, borderColor: "divider", borderRadius: 1, overflow: "hidden", "&:focus-within": { outline: 2, outlineColor: "primary.main", outlineStyle: "solid" } }}
     >
       <Box
         aria-hidden="true"

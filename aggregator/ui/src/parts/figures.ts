@@ -34,8 +34,26 @@ export const dollars = orNone((value) => `$${exactly(value !== 0 && Math.abs(val
 export const signed = (write: (value: Figure) => string) =>
   orNone((value) => (value > 0 ? `+${write(value)}` : value < 0 ? `−${write(-value)}` : write(0)));
 
-/** Seconds since the epoch, in the reader's own time. */
-export const dateTime = orNone((seconds) => new Date(1000 * seconds).toLocaleString());
+/** A message of the server's as a sentence. */
+export const sentence = (message: string) => `${message.charAt(0).toUpperCase()}${message.slice(1)}.`;
+
+const two = (number: number) => String(number).padStart(2, "0");
+
+/** Seconds since the epoch as `2026-11-26 09:00:00`, in the reader's own time zone, which the page names. */
+export const dateTime = orNone((seconds) => {
+  const date = new Date(1000 * seconds);
+  const day = [date.getFullYear(), two(date.getMonth() + 1), two(date.getDate())].join("-");
+  return `${day} ${[date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(":")}`;
+});
+
+/** The reader's own time zone as it is now: `Europe/Berlin, UTC+01:00` */
+export function zone(): string {
+  const minutes = -new Date().getTimezoneOffset();
+  const size = Math.abs(minutes);
+  const offset = `UTC${minutes < 0 ? "−" : "+"}${two(Math.floor(size / 60))}:${two(size % 60)}`;
+  const name = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  return !name || name === "UTC" || name === "Etc/UTC" ? offset : `${name}, ${offset}`;
+}
 
 /** Seconds as `12 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h` */
 export const duration = orNone((seconds) => {

@@ -1,21 +1,59 @@
-// What Locust's bar says: host, status, users, requests a second, failures.
-import { SwarmMonitor } from "locust-ui";
+// Where the traffic stands: host, status, time, users, requests a second, failures.
+import Box from "@mui/material/Box";
+import Divider from "@mui/material/Divider";
+import Typography from "@mui/material/Typography";
 
-import { useStore } from "../store";
+import { count, decimal, duration } from "../parts/figures";
+import { isOn, useStore } from "../store";
+import { useElapsed } from "./newest-run";
 
-/** Locust's own display, with the hosts of the classes where no single one is set. */
+/** Locust's display, and how long the run has been on and will be. */
 export function Monitor() {
   const { host, hosts, state } = useStore(({ swarm }) => swarm);
-  const { failRatio, totalRps, userCount } = useStore(({ ui }) => ui);
+  const { failRatio, totalRps, userCount } = useStore(({ figures }) => figures);
+  const time = useElapsed();
+  const facts: [string, string][] = [["Status", state]];
+  if (time) facts.push(["Elapsed", duration(time.elapsed)]);
+  if (time?.remaining != null) facts.push(["Remaining", duration(time.remaining)]);
+  if (isOn(state)) facts.push(["Users", count(userCount)]);
+  if (state !== "ready") facts.push(["RPS", decimal(totalRps)], ["Failures", `${failRatio}%`]);
+  const shown = host || hosts.join(", ");
   return (
-    <SwarmMonitor.WrappedComponent
-      failRatio={failRatio}
-      host={host || hosts.join(", ")}
-      isDistributed={false}
-      state={state}
-      totalRps={totalRps}
-      userCount={userCount}
-      workerCount={0}
-    />
+    <Box
+      sx={{
+        display: "flex",
+        flexDirection: { xs: "column", md: "row" },
+        alignItems: { md: "center" },
+        gap: { xs: 1, md: 1.5, lg: 2 },
+        minWidth: 0,
+        overflow: "hidden",
+      }}
+    >
+      {shown && (
+        <Box sx={{ minWidth: 0, display: { md: "none", lg: "block" }, maxWidth: { lg: 200, xl: 360 } }} title={shown}>
+          <Name>Host</Name>
+          <Typography noWrap sx={{ fontWeight: 500 }} variant="body2">
+            {shown}
+          </Typography>
+        </Box>
+      )}
+      {facts.map(([name, value]) => (
+        <Box key={name} sx={{ display: "flex", gap: { xs: 1, md: 1.5, lg: 2 } }}>
+          <Divider flexItem orientation="vertical" sx={{ display: { xs: "none", md: "block" }, borderColor: "currentColor", opacity: 0.3 }} />
+          <Box sx={{ whiteSpace: "nowrap" }}>
+            <Name>{name}</Name>
+            <Typography sx={{ fontWeight: 500, fontVariantNumeric: "tabular-nums" }} variant="body2">
+              {value}
+            </Typography>
+          </Box>
+        </Box>
+      ))}
+    </Box>
   );
 }
+
+const Name = ({ children }: { children: string }) => (
+  <Typography component="div" sx={{ lineHeight: 1.2 }} variant="caption">
+    {children}
+  </Typography>
+);

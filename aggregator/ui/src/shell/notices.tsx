@@ -1,22 +1,25 @@
-// Short messages over the page: what could not be done.
+// Short messages over the page: what was done, or could not be.
 import Alert from "@mui/material/Alert";
 import Snackbar from "@mui/material/Snackbar";
-import { createContext, useContext, useState, type ReactNode } from "react";
+import { createContext, useCallback, useContext, useState, type ReactNode } from "react";
 
-const Notify = createContext<(message: string) => void>(() => {});
+type Severity = "error" | "info" | "success";
 
-/** Shows a message for a while. */
+const Notify = createContext<(message: string, severity?: Severity) => void>(() => {});
+
+/** Shows a message for a while; it is a failure unless it is said. */
 export const useNotice = () => useContext(Notify);
 
 export function Notices({ children }: { children: ReactNode }) {
-  const [message, setMessage] = useState<string | null>(null);
-  const close = () => setMessage(null);
+  const [notice, setNotice] = useState<{ message: string; severity: Severity } | null>(null);
+  const notify = useCallback((message: string, severity: Severity = "error") => setNotice({ message, severity }), []);
+  const close = () => setNotice(null);
   return (
-    <Notify value={setMessage}>
+    <Notify value={notify}>
       {children}
-      <Snackbar autoHideDuration={10_000} onClose={close} open={message !== null}>
-        <Alert onClose={close} severity="error" variant="filled">
-          {message}
+      <Snackbar autoHideDuration={10_000} onClose={close} open={notice !== null}>
+        <Alert onClose={close} severity={notice?.severity ?? "info"} variant="standard">
+          {notice?.message}
         </Alert>
       </Snackbar>
     </Notify>

@@ -1,15 +1,14 @@
-// The buttons that start, change, stop and reset.
+// The buttons that start, change, stop and reset; what would be lost by a click is asked about first.
 import Box from "@mui/material/Box";
 import Button from "@mui/material/Button";
 import Tooltip from "@mui/material/Tooltip";
-import { Modal } from "locust-ui";
 import { useState } from "react";
 
-import { ask, Problem } from "../server";
+import { count, dateTime, duration } from "../parts/figures";
+import { Problem, type Answers } from "../server";
 import { useStore } from "../store";
-import { takeHistory } from "../statistics/history";
-import { refresh } from "../statistics/poll";
-import { Form } from "./forms";
+import { useActions } from "./actions";
+import { askForNewestRun, wasStartedHere } from "./newest-run";
 import { useNotice } from "./notices";
 import { askForTemplateArgs } from "./template-args";
 
@@ -19,93 +18,109 @@ export function StateButtons() {
   const hasShape = useStore(({ swarm }) => swarm.hideCommonOptions);
   if (state === "ready") return null;
   return (
-    <Box sx={{ display: "flex", columnGap: 2, my: "auto", height: 50 }}>
+    <Box sx={{ display: "flex", gap: 1 }}>
       {state === "stopped" ? (
-        <FormButton color="success" label="New" />
+        <FormButton form="start" label="New" />
       ) : (
         <>
-          <FormButton color="secondary" isDisabled={hasShape} isEdit label="Edit" />
-          <ActionButton busy="Stopping" color="error" isBusy={state === "stopping"} label="Stop" path="stop" />
+          <FormButton form="edit" isDisabled={hasShape} label="Edit" />
+          <ActionButton
+            busy="Stopping"
+            isBusy={state === "stopping"}
+            isWeighty
+            label="Stop"
+            path="stop"
+            question={(run) => (wasStartedHere(run) ? null : othersRun(run))}
+          />
         </>
       )}
-      <ActionButton busy="Resetting" color="warning" label="Reset" onDone={takeHistory} path="stats/reset" />
+      <ActionButton busy="Resetting" label="Reset" path="stats/reset" question={lostByReset} />
     </Box>
   );
 }
 
+/** Seconds of statistics that may go without a question. */
+const LITTLE = 60;
+
+function othersRun(run: Answers["RunRow"]): string {
+  return (
+    `This run was not started from this browser: somebody else, a schedule or a command line started it at ${dateTime(run.started)}. ` +
+    `${count(run.user_count)} users would stop; the figures stay.`
+  );
+}
+
+function lostByReset(run: Answers["RunRow"]): string | null {
+  const since = run.reset ?? run.started;
+  const counted = run.started + run.duration - since;
+  if (counted <= LITTLE || run.num_requests === 0) return null;
+  return (
+    `The statistics, charts, failures and A/B of ${duration(counted)} would be lost: ${count(run.num_requests)} requests and ` +
+    `${count(run.num_failures)} failures, counted since ${dateTime(since)}. The ledger goes on. ` +
+    `Download Data keeps them as files.`
+  );
+}
+
 interface FormButtonProps {
-  color: "success" | "secondary";
+  form: "start" | "edit";
   isDisabled?: boolean;
-  isEdit?: boolean;
   label: string;
 }
 
-/** Opens the form, once it knows what classes and figures there are by now. */
-function FormButton({ color, isDisabled = false, isEdit = false, label }: FormButtonProps) {
-  const [isOpen, setOpen] = useState(false);
+/** Opens a form, once it knows what classes and figures there are by now. */
+function FormButton({ form, isDisabled = false, label }: FormButtonProps) {
+  const { show } = useActions();
   const notify = useNotice();
   async function open() {
     try {
       await askForTemplateArgs();
-      setOpen(true);
+      show({ form });
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem;
       notify(problem.message);
     }
   }
-  const close = () => setOpen(false);
   return (
-    <>
-      <Tooltip title={isDisabled ? "A shape says how many users there are" : ""}>
-        <Box component="span">
-          <Button
-            color={color}
-            disabled={isDisabled}
-            onClick={() => void open()}
-            sx={{ height: "100%" }}
-            type="button"
-            variant="contained"
-          >
-            {label}
-          </Button>
-        </Box>
-      </Tooltip>
-      <Modal onClose={close} open={isOpen}>
-        <Form isEdit={isEdit} onGranted={close} />
-      </Modal>
-    </>
+    <Tooltip title={isDisabled ? "A shape says how many users there are" : ""}>
+      <span>
+        <Button color="inherit" disabled={isDisabled} onClick={() => void open()} variant="outlined">
+          {label}
+        </Button>
+      </span>
+    </Tooltip>
   );
 }
 
 interface ActionButtonProps {
   busy: string;
-  color: "error" | "warning";
   isBusy?: boolean;
+  /** It stands out. */
+  isWeighty?: boolean;
   label: string;
-  onDone?: () => Promise<void>;
   path: string;
+  /** What to ask before it is done to a run, if anything. */
+  question: (run: Answers["RunRow"]) => string | null;
 }
 
-/** Posts, and says what is wrong if it is refused. */
-function ActionButton({ busy, color, isBusy = false, label, onDone, path }: ActionButtonProps) {
+/** Does something to the run, once it was asked about where it has to be. */
+function ActionButton({ busy, isBusy = false, isWeighty = false, label, path, question }: ActionButtonProps) {
   const [isAsking, setAsking] = useState(false);
-  const notify = useNotice();
+  const { post, show } = useActions();
   async function act() {
     setAsking(true);
-    try {
-      await ask(path, { method: "POST" });
-      refresh();
-      await onDone?.();
-    } catch (problem) {
-      if (!(problem instanceof Problem)) throw problem;
-      notify(problem.message);
-    } finally {
-      setAsking(false);
-    }
+    const run = await askForNewestRun();
+    const text = run && question(run);
+    if (text) show({ label, path, text });
+    else await post(path);
+    setAsking(false);
   }
   const shown = isAsking || isBusy ? busy : label;
   return (
-    <Button color={color} disabled={shown === busy} onClick={() => void act()} type="button" variant="contained">
+    <Button
+      color={isWeighty ? "error" : "inherit"}
+      disabled={shown === busy}
+      onClick={() => void act()}
+      variant={isWeighty ? "contained" : "outlined"}
+    >
       {shown}
     </Button>
   );

@@ -1,4 +1,4 @@
-// The template arguments, as the store has them.
+// What Locust calls template arguments: what there is to choose from, and what was asked for last.
 import { get, type Answers } from "../server";
 import { camelCased } from "../statistics/names";
 import { setSwarm } from "../store";
@@ -7,7 +7,9 @@ type TemplateArgs = Answers["TemplateArgs"];
 
 /** Takes what the server wrote into the page. */
 export function takeTemplateArgs(): void {
-  take(window.templateArgs as TemplateArgs);
+  const written = document.getElementById("template-args")?.textContent;
+  if (!written) throw new Error("this page has no template arguments: open it at the address of a Cicada");
+  take(JSON.parse(written) as TemplateArgs);
 }
 
 /** Asks the server what there is to choose from by now. */
@@ -15,7 +17,7 @@ export async function askForTemplateArgs(): Promise<void> {
   take(await get<TemplateArgs>("template-args"));
 }
 
-/** In camel case, but for the names of classes: those are somebody's own. (Locust's page changes them too.) */
+/** In camel case, but for the names of classes: those are somebody's own. */
 function take(args: TemplateArgs): void {
   const users = Object.entries(args.users).map(([name, user]) => [name, camelCased(user)] as const);
   setSwarm({

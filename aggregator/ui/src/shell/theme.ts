@@ -1,18 +1,33 @@
-// Locust's theme, with a green that can be read by night too.
+// The page's colours: Locust's green, and by day and by night enough contrast for everybody (WCAG 2, AA).
 import { createTheme } from "@mui/material/styles";
-import { useCreateTheme } from "locust-ui";
 import { useMemo } from "react";
 
-const BY_NIGHT = "#4ade80";
+import { useStore } from "../store";
 
-export function useTheme() {
-  const locusts = useCreateTheme();
+const COLOURS = {
+  light: { primary: "#15803d", error: "#c62828", warning: "#9a4b00", success: "#15803d" },
+  dark: { primary: "#4ade80", error: "#ff8a80", warning: "#ffb74d", success: "#4ade80" },
+};
+
+/** The theme that was chosen, or the one that is named. */
+export function useTheme(mode?: "light" | "dark") {
+  const isDarkMode = useStore(({ isDark }) => isDark);
+  const chosen = mode ?? (isDarkMode ? "dark" : "light");
   return useMemo(() => {
-    const { mode, primary, success } = locusts.palette;
-    const main = mode === "dark" ? BY_NIGHT : primary.main;
+    const { primary, error, warning, success } = COLOURS[chosen];
     return createTheme({
-      palette: { mode, primary: { main }, success: { main: success.main } },
-      components: locusts.components ?? {},
+      palette: {
+        mode: chosen,
+        contrastThreshold: 4.5,
+        primary: { main: primary },
+        error: { main: error },
+        warning: { main: warning },
+        success: { main: success },
+      },
+      components: {
+        MuiCssBaseline: { styleOverrides: { p: { margin: 0 }, ul: { paddingLeft: "16px" } } },
+        MuiButton: { styleOverrides: { root: { whiteSpace: "nowrap" } } },
+      },
     });
-  }, [locusts]);
+  }, [chosen]);
 }

@@ -1,44 +1,68 @@
-// The charts: what the server remembers of the run, and what was seen since.
-//
-// The server thins its history as it ages, so the page takes that as the truth now and then, and stays
-// small however long it is open.
-import { get, Problem, type Answers } from "../server";
-import { now, setFigures, type Charts, type Point, type Reading } from "../store";
-import { camelCased } from "./names";
+// What the charts draw: the server's history of a run, and what is not known of it.
+import type { Gap, Mark } from "../parts/chart";
+import type { Figure } from "../parts/figures";
+import type { Answers } from "../server";
 
-/** Readings after which the page takes the server's history again: half an hour's. */
-const OFTEN_ENOUGH = 900;
+type History = Answers["History"];
+type LedgerHistory = Answers["LedgerHistory"];
 
-let collected = 0;
+/** The percentiles that the server's history has. */
+export const PERCENTILES = ["0.5", "0.75", "0.9", "0.95", "0.99", "1.0"] as const;
 
-/** The lines that Locust's charts draw. */
-function lines(): string[] {
-  const percentiles = now().swarm.percentilesToChart.map((percentile) => `responseTimePercentile${percentile}`);
-  return ["currentRps", "currentFailPerSec", "userCount", ...percentiles];
+export type Percentile = (typeof PERCENTILES)[number];
+
+export interface Charts {
+  /** Milliseconds since the epoch. */
+  times: number[];
+  rps: Figure[];
+  failures: Figure[];
+  users: Figure[];
+  percentile: (percentile: Percentile) => Figure[];
+  gaps: Gap[];
 }
 
-/** Whether enough has come since for the server's history to be taken again; counts what comes. */
-export function isDueAgain(): boolean {
-  collected += 1;
-  return collected >= OFTEN_ENOUGH;
+/** The history from an instant on, as lines: where nothing of what was due left a trace, nothing is known. */
+export function chartsOf({ history }: History, ledger: LedgerHistory | null, from: number): Charts {
+  const points = history.filter(({ time }) => Date.parse(time) >= from);
+  const times = points.map(({ time }) => Date.parse(time));
+  const gaps = ledger ? gapsOf(ledger).filter(({ to }) => to > from) : [];
+  const isKnown = times.map((time) => !gaps.some((gap) => time > gap.from && time <= gap.to));
+  const figures = (value: (point: (typeof points)[number]) => Figure) => points.map((point, at) => (isKnown[at] ? value(point) : null));
+  return {
+    times,
+    gaps,
+    rps: figures((point) => point.current_rps[1]),
+    failures: figures((point) => point.current_fail_per_sec[1]),
+    // nobody sends while the program is away
+    users: points.map((point, at) => (isKnown[at] ? point.user_count[1] : 0)),
+    percentile: (percentile) =>
+      // without a request there is no response time
+      figures((point) => (point.current_rps[1] > 0 ? point[`response_time_percentile_${percentile}`]?.[1] : null)),
+  };
 }
 
-/** Takes the server's history in place of what the charts have. */
-export async function takeHistory(): Promise<void> {
-  collected = 0;
-  try {
-    const { history } = await get<Answers["History"]>("stats/history");
-    setFigures({ charts: chartsOf(camelCased(history)) });
-  } catch (problem) {
-    // a chart that begins now is better than none; that the server is away is said elsewhere
-    if (!(problem instanceof Problem)) throw problem;
-  }
+/** Intervals in which most of the iterations that were due left no trace. */
+export function gapsOf({ time, seconds, total }: LedgerHistory): Gap[] {
+  const gaps: Gap[] = [];
+  time.forEach((ends, at) => {
+    const lost = total.missing[at] ?? 0;
+    const isLost = lost > (total.recorded[at] ?? 0) + (total.skipped[at] ?? 0);
+    if (!isLost) return;
+    const to = Date.parse(ends);
+    const from = to - 1_000 * (seconds[at] ?? 0);
+    const last = gaps.at(-1);
+    if (last && last.to >= from) last.to = to;
+    else gaps.push({ from, to, name: "not known" });
+  });
+  return gaps;
 }
 
-function chartsOf(readings: Reading[]): Charts {
-  const charts: Charts = { time: readings.map((reading) => reading["time"] as string) };
-  for (const line of lines()) {
-    charts[line] = readings.map((reading): Point => (reading[line] as Point | undefined) ?? [reading["time"] as string, null]);
-  }
-  return charts;
+/** What happened to a run, as far as the server tells. */
+export function marksOf(run: Answers["RunRow"] | null): Mark[] {
+  if (!run) return [];
+  const marks: Mark[] = [{ at: 1_000 * run.started, name: "start" }];
+  for (const { at, user_count } of run.changes) marks.push({ at: 1_000 * at, name: `${user_count} users` });
+  if (run.reset !== null) marks.push({ at: 1_000 * run.reset, name: "reset" });
+  if (run.ended !== null) marks.push({ at: 1_000 * run.ended, name: "stop" });
+  return marks;
 }

@@ -6,8 +6,7 @@ import { useEffect, useState } from "react";
 
 import { get, Problem, type Answers } from "../server";
 import { askForTemplateArgs } from "../shell/template-args";
-import { addMarker, addReading, isOn, now, setFigures, setSwarm, type Point, type Reading, type State } from "../store";
-import { isDueAgain, takeHistory } from "./history";
+import { isOn, now, setFigures, setSwarm, type State } from "../store";
 import { camelCased, type CamelCased } from "./names";
 
 /** Milliseconds from one look to the next while users run, and while none do. */
@@ -22,9 +21,11 @@ type Statistics = CamelCased<Answers["Requests"]>;
 /** Milliseconds for which the server may still answer with what it had before a change. */
 const SETTLED = 400;
 
-interface Silence {
+export interface Silence {
   since: Date;
   message: string;
+  /** The session is over, or the password is another by now. */
+  isLoggedOut: boolean;
 }
 
 let lookAgain: (() => void) | null = null;
@@ -70,7 +71,8 @@ function follow(setSilence: (silence: Silence | null) => void): () => void {
       if (end.signal.aborted) return;
       if (!(problem instanceof Problem)) throw problem;
       failures += 1;
-      if (failures >= PATIENCE) setSilence({ since: answered, message: problem.message });
+      const isLoggedOut = problem.status === 401;
+      if (isLoggedOut || failures >= PATIENCE) setSilence({ since: answered, message: problem.message, isLoggedOut });
     } finally {
       looking = false;
       const soon = isOn(now().swarm.state) || failures > 0 || asked < changed + IDLE;
@@ -80,14 +82,11 @@ function follow(setSilence: (silence: Silence | null) => void): () => void {
 
   function seenAgain(): void {
     if (document.visibilityState !== "visible") return;
-    // a page in the background looks rarely, and its charts have gaps
-    void takeHistory();
     void look();
   }
 
   lookAgain = () => void look();
   document.addEventListener("visibilitychange", seenAgain);
-  void takeHistory();
   void look();
   return () => {
     end.abort();
@@ -98,15 +97,12 @@ function follow(setSilence: (silence: Silence | null) => void): () => void {
 }
 
 function show(statistics: Statistics): void {
-  const time = new Date().toISOString();
   const { state, stats, errors, userCount } = statistics;
   const rps = rounded(statistics.currentRps);
-  setFigures({ stats, errors, userCount, totalRps: rps, failRatio: Math.round(100 * statistics.failRatio) });
-  if (isOn(state)) {
-    if (named === "stopped") addMarker(time);
-    if (isDueAgain()) void takeHistory();
-    else addReading(reading(statistics, time, rps));
-  }
+  const p95 = statistics.currentResponseTimePercentile95 ?? null;
+  const failRatio = Math.round(100 * statistics.failRatio);
+  const { late, starved } = statistics;
+  setFigures({ stats, errors, userCount, p95, late, starved: starved?.message, totalRps: rps, failRatio });
   if (isOn(state) && named !== null && !isOn(named)) void newRun();
   named = state;
   if (state !== now().swarm.state) setSwarm({ state });
@@ -120,17 +116,6 @@ async function newRun(): Promise<void> {
     // the forms ask once more when they are opened, and say so
     if (!(problem instanceof Problem)) throw problem;
   }
-}
-
-function reading(statistics: Statistics, time: string, rps: number): Reading {
-  const percentiles = Object.entries(statistics.currentResponseTimePercentiles);
-  return {
-    time,
-    currentRps: [time, rps],
-    currentFailPerSec: [time, rounded(statistics.currentFailPerSec)],
-    userCount: [time, statistics.userCount],
-    ...Object.fromEntries(percentiles.map(([name, value]): [string, Point] => [name, [time, value ?? 0]])),
-  };
 }
 
 const rounded = (value: number) => Math.round(100 * value) / 100;

@@ -2,7 +2,9 @@
 import Alert from "@mui/material/Alert";
 import Box from "@mui/material/Box";
 import Chip from "@mui/material/Chip";
+import type { Theme } from "@mui/material/styles";
 import Typography from "@mui/material/Typography";
+import useMediaQuery from "@mui/material/useMediaQuery";
 
 import { Answered } from "../parts/answered";
 import { DataTable, type Column } from "../parts/data-table";
@@ -11,12 +13,14 @@ import { Interval } from "../parts/interval";
 import { Section } from "../parts/section";
 import { useAnswer } from "../parts/use-answer";
 import type { Answers } from "../server";
+import { useRun } from "../shell/shown-run";
 
 type Side = Answers["Side"];
 type Pair = Answers["Pair"];
 
 export function AbTab() {
-  const asked = useAnswer<Answers["Comparison"]>("ab", 5_000);
+  const { path, every } = useRun();
+  const asked = useAnswer<Answers["Comparison"]>(`${path}ab`, every(5_000));
   return (
     <Answered asked={asked} what="comparison of models">
       {(ab) => <Comparison ab={ab} />}
@@ -24,8 +28,9 @@ export function AbTab() {
   );
 }
 
-/** All pairs of a run. */
-export function Comparison({ ab }: { ab: Answers["Comparison"] }) {
+/** All pairs. */
+function Comparison({ ab }: { ab: Answers["Comparison"] }) {
+  const isNarrow = useMediaQuery((theme: Theme) => theme.breakpoints.down("md"), { noSsr: true });
   if (ab.pairs.length === 0) {
     return <Alert severity="info">The workload has no request that is sent to a model A and to a model B.</Alert>;
   }
@@ -42,7 +47,18 @@ export function Comparison({ ab }: { ab: Answers["Comparison"] }) {
           key={`${pair.method} ${pair.name}`}
           title={`${pair.method} ${pair.name}`}
         >
-          <DataTable columns={columns(ab.confidence)} empty="" isEven keyOf={(row) => row.title} rows={rows(pair)} />
+          {isNarrow ? (
+            <Upright confidence={ab.confidence} pair={pair} />
+          ) : (
+            <DataTable
+              columns={columns(ab.confidence)}
+              empty=""
+              isEven
+              keyOf={(row) => row.title}
+              label={`${pair.method} ${pair.name}, models A and B`}
+              rows={rows(pair)}
+            />
+          )}
         </Section>
       ))}
     </>
@@ -66,6 +82,27 @@ function rows(pair: Pair): Row[] {
     { title: "B", side: pair.b },
     { title: "B − A", pair },
   ];
+}
+
+/** The same with the figures one below the other: on a phone the difference stays in sight. */
+function Upright({ confidence, pair }: { confidence: number; pair: Pair }) {
+  const figures = columns(confidence).slice(1);
+  const [a, b, difference] = rows(pair);
+  const side = (title: string, row: Row | undefined): Column<Column<Row>> => ({ title, cell: (figure) => row && figure.cell(row), mayWrap: true });
+  return (
+    <DataTable
+      columns={[
+        { title: "Figure", cell: ({ title }) => title, isText: true },
+        side("A", a),
+        side("B", b),
+        side("B − A", difference),
+      ]}
+      empty=""
+      keyOf={({ title }) => title}
+      label={`${pair.method} ${pair.name}, models A and B`}
+      rows={figures.slice(0, -1)}
+    />
+  );
 }
 
 function columns(confidence: number): Column<Row>[] {

@@ -43,7 +43,7 @@ export function CostTab() {
         <TextField {...field("users", "Number of users")} />
         <TextField {...field("hours", "Traffic (8/day, 40/week, 100/month)")} sx={{ minWidth: 280 }} />
         <TextField {...field("watch_hours", "Somebody watches")} />
-        <TextField {...field("architecture", "Architecture")} select sx={{ minWidth: 140 }}>
+        <TextField {...field("architecture", "Architecture")} id="architecture" select sx={{ minWidth: 140 }}>
           <MenuItem value="x86_64">x86_64</MenuItem>
           <MenuItem value="arm64">arm64</MenuItem>
         </TextField>
@@ -68,7 +68,7 @@ function Estimate({ cost }: { cost: Answers["Estimate"] }) {
       <Box sx={{ display: "flex", flexWrap: "wrap", gap: 1.5, mb: 3 }}>
         {figures.map(([name, figure]) => (
           <Paper key={name} sx={{ minWidth: 140, px: 2, py: 1 }} variant="outlined">
-            <Typography sx={{ fontVariantNumeric: "tabular-nums" }} variant="h5">
+            <Typography component="div" sx={{ fontVariantNumeric: "tabular-nums" }} variant="h5">
               {figure}
             </Typography>
             <Typography color="text.secondary" variant="body2">
@@ -78,10 +78,10 @@ function Estimate({ cost }: { cost: Answers["Estimate"] }) {
         ))}
       </Box>
       <Section about={`Prices of ${cost.prices}, ${cost.region}.`} title="What it is made of">
-        <DataTable columns={lines} empty="Nothing is paid for." keyOf={({ service, item }) => `${service} ${item}`} rows={cost.lines} />
+        <DataTable columns={lines} empty="Nothing is paid for." keyOf={({ service, item }) => `${service} ${item}`} label="What the cost is made of" rows={cost.lines} />
       </Section>
       <Section title="The same traffic otherwise">
-        <DataTable columns={alternatives} empty="" keyOf={({ name }) => name} rows={cost.alternatives} />
+        <DataTable columns={alternatives} empty="" keyOf={({ name }) => name} label="The same traffic otherwise" rows={cost.alternatives} />
       </Section>
     </>
   );

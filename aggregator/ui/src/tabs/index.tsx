@@ -1,53 +1,54 @@
-// The tabs: Locust's own first, in its order, and then ours.
-import { tabConfig, type ITab } from "locust-ui";
-
-import { NumbersAligned } from "../parts/numbers-aligned";
-import { Form } from "../shell/forms";
-import { useStore } from "../store";
+// The tabs in their groups: what goes on, what came of it, and what the next run is made of.
+import { FirstForm } from "../shell/forms";
+import type { TabGroup } from "../shell/tabs";
 import { AbTab } from "./ab";
+import { ChartsTab } from "./charts";
 import { CostTab } from "./cost";
+import { DownloadsTab } from "./downloads";
+import { ExceptionsTab } from "./exceptions";
 import { FailuresTab } from "./failures";
 import { LedgerTab } from "./ledger";
+import { LogsTab } from "./logs";
 import { RatiosTab } from "./ratios";
 import { RunsTab } from "./runs";
 import { SchedulesTab } from "./schedules";
+import { StatisticsTab } from "./statistics";
 import { WorkloadTab } from "./workload";
 
-function Statistics() {
-  const Table = tabConfig.stats.component;
-  return (
-    <NumbersAligned>
-      <Table />
-    </NumbersAligned>
-  );
-}
+const runs = { key: "runs", title: "Runs", component: RunsTab };
 
-/** Locust's charts, which take the beginning of their time axis when they are made: another one, other charts. */
-function Charts() {
-  const Charts = tabConfig.charts.component;
-  const begins = useStore(({ ui }) => ui.charts["time"]?.[0]);
-  return <Charts key={String(begins)} />;
-}
+const setUp: TabGroup = {
+  name: "Set up",
+  tabs: [
+    { key: "schedules", title: "Schedules", component: SchedulesTab },
+    { key: "workload", title: "Workload", component: WorkloadTab },
+    { key: "cost", title: "Cost", component: CostTab },
+  ],
+};
 
-const ofTheServer: ITab[] = [
-  { key: "runs", title: "Runs", component: RunsTab },
-  { key: "schedules", title: "Schedules", component: SchedulesTab },
-  { key: "workload", title: "Workload", component: WorkloadTab },
-  { key: "cost", title: "Cost", component: CostTab },
+const figures = [
+  { key: "stats", title: "Statistics", component: StatisticsTab },
+  { key: "charts", title: "Charts", component: ChartsTab },
+  { key: "failures", title: "Failures", component: FailuresTab },
+  { key: "exceptions", title: "Exceptions", component: ExceptionsTab },
+  { key: "ratios", title: "Current Ratio", component: RatiosTab },
 ];
+
+const ab = { key: "ab", title: "A/B", component: AbTab };
+const ledger = { key: "ledger", title: "Ledger", component: LedgerTab };
+const downloads = { key: "reports", title: "Download Data", component: DownloadsTab };
 
 /** Before the first run: the form, and what there is without one. */
-export const tabsBeforeTheFirstRun: ITab[] = [{ key: "new", title: "New Test", component: Form }, ...ofTheServer];
-
-export const tabsOfARun: ITab[] = [
-  { ...tabConfig.stats, component: Statistics },
-  { ...tabConfig.charts, component: Charts },
-  { ...tabConfig.failures, component: FailuresTab },
-  tabConfig.exceptions,
-  { ...tabConfig.ratios, component: RatiosTab },
-  tabConfig.reports,
-  tabConfig.logs,
-  { key: "ab", title: "A/B", component: AbTab },
-  { key: "ledger", title: "Ledger", component: LedgerTab },
-  ...ofTheServer,
+export const tabsBeforeTheFirstRun: TabGroup[] = [
+  { name: "Start", tabs: [{ key: "new", title: "New Test", component: FirstForm }, runs] },
+  setUp,
 ];
+
+export const tabsOfNow: TabGroup[] = [
+  { name: "Live", tabs: [...figures, { key: "logViewer", title: "Logs", component: LogsTab }] },
+  { name: "Analyse", tabs: [ab, ledger, runs, downloads] },
+  setUp,
+];
+
+/** Of a run that the address names. */
+export const tabsOfARun: TabGroup[] = [{ name: "Run", tabs: [...figures, ab, ledger, downloads] }];

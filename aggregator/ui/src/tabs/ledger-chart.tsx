@@ -1,98 +1,80 @@
 // The ledger over time: what was due each second, and what became of it.
-import Box from "@mui/material/Box";
-import FormControl from "@mui/material/FormControl";
-import InputLabel from "@mui/material/InputLabel";
-import NativeSelect from "@mui/material/NativeSelect";
-import { LineChart } from "locust-ui";
 import { useMemo, useState } from "react";
 
 import { Answered } from "../parts/answered";
+import { Chart } from "../parts/chart";
+import { Choice } from "../parts/choice";
+import type { Figure } from "../parts/figures";
 import { Section } from "../parts/section";
 import { useAnswer } from "../parts/use-answer";
 import type { Answers } from "../server";
-import { useStore, type Point } from "../store";
+import { useNewestRun } from "../shell/newest-run";
+import { useRun } from "../shell/shown-run";
+import { gapsOf, marksOf } from "../statistics/history";
 
 type Columns = Answers["LedgerColumns"];
 
 const COUNTS = [
-  { key: "planned", name: "Planned/s" },
-  { key: "recorded", name: "Recorded/s" },
-  { key: "skipped", name: "Skipped/s" },
-  { key: "missing", name: "Missing/s" },
-];
-const COUNT_COLOURS = ["#8a8a93", "#00ca5a", "#ff9f00", "#ff6d6d"];
+  { key: "planned", name: "Planned/s", colours: ["#616161", "#bdbdbd"] },
+  { key: "recorded", name: "Recorded/s", colours: ["#15803d", "#4ade80"] },
+  { key: "skipped", name: "Skipped/s", colours: ["#9a4b00", "#ffb74d"] },
+  { key: "missing", name: "Missing/s", colours: ["#c62828", "#ff8a80"] },
+] as const;
 
-const LATENESS = [{ key: "lateness", name: "95th percentile of lateness" }];
-const LATENESS_COLOURS = ["#9966CC"];
+const LATENESS: [string, string] = ["#7b1fa2", "#ce93d8"];
 
 const ALL = "All classes";
 
-/** The charts of the run that is on, or was on last. */
+/** The charts of the run that is shown. */
 export function LedgerChart() {
-  const asked = useAnswer<Answers["LedgerHistory"]>("ledger/history", 5_000);
+  const { path, every } = useRun();
+  const asked = useAnswer<Answers["LedgerHistory"]>(`${path}ledger/history`, every(5_000));
   const [name, setName] = useState(ALL);
   return (
     <Answered asked={asked} what="history of the ledger">
       {(history) => (
         <Section
-          actions={<Choice classes={Object.keys(history.classes)} name={name} onChange={setName} />}
+          actions={<Choice label="Class" names={[ALL, ...Object.keys(history.classes)]} onChange={setName} value={name} />}
           title="Over time"
         >
-          <Charts columns={history.classes[name] ?? history.total} history={history} key={`${name} ${history.time[0]}`} />
+          <Charts columns={history.classes[name] ?? history.total} history={history} />
         </Section>
       )}
     </Answered>
   );
 }
 
-interface ChoiceProps {
-  classes: string[];
-  name: string;
-  onChange: (name: string) => void;
-}
-
-function Choice({ classes, name, onChange }: ChoiceProps) {
-  return (
-    <FormControl size="small" variant="standard">
-      <InputLabel htmlFor="ledger-class" shrink>
-        Class
-      </InputLabel>
-      <NativeSelect id="ledger-class" onChange={(event) => onChange(event.target.value)} value={name}>
-        {[ALL, ...classes].map((name) => (
-          <option key={name}>{name}</option>
-        ))}
-      </NativeSelect>
-    </FormControl>
-  );
-}
-
-/** What Locust's chart takes: the points of each line, and the times of them all. */
-type Lines = Record<string, Point[] | string[]> & { time: string[] };
-
 interface ChartsProps {
   columns: Columns;
   history: Answers["LedgerHistory"];
 }
 
-function Charts({ columns, history: { time, seconds } }: ChartsProps) {
-  const isDarkMode = useStore(({ theme }) => theme.isDarkMode);
-  const charts = useMemo((): Lines => {
+function Charts({ columns, history }: ChartsProps) {
+  const { run: named } = useRun();
+  const newest = useNewestRun();
+  const run = named ?? newest;
+  const { times, gaps, marks, counts, lateness } = useMemo(() => {
+    const { time, seconds } = history;
     // intervals grow with age, so counts are only comparable by the second
-    const rates = COUNTS.map(({ key }) => [key, points(time, (at) => (columns[key as keyof Columns][at] ?? 0) / (seconds[at] || 1))] as const);
-    const lateness = points(time, (at) => columns.lateness_p95_ms[at] ?? null);
-    return { ...Object.fromEntries<Point[] | string[]>(rates), lateness, time };
-  }, [columns, time, seconds]);
+    const rate = (counts: number[]): Figure[] => time.map((_, at) => (counts[at] ?? 0) / (seconds[at] || 1));
+    return {
+      times: time.map((time) => Date.parse(time)),
+      gaps: gapsOf(history),
+      marks: marksOf(run),
+      counts: COUNTS.map(({ key, name, colours: [day, night] }) => ({ name, colours: [day, night] as [string, string], values: rate(columns[key]) })),
+      lateness: time.map((_, at): Figure => columns.lateness_p95_ms[at]),
+    };
+  }, [columns, history, run]);
   return (
-    <Box>
-      <LineChart charts={charts} colors={COUNT_COLOURS} isDarkMode={isDarkMode} lines={COUNTS} title="Iterations a Second" />
-      <LineChart charts={charts} colors={LATENESS_COLOURS} isDarkMode={isDarkMode} lines={LATENESS} title="Lateness (ms)" />
-    </Box>
+    <>
+      <Chart gaps={gaps} lines={counts} marks={marks} times={times} title="Iterations a Second" />
+      <Chart
+        gaps={gaps}
+        lines={[{ name: "95th percentile of lateness", colours: LATENESS, values: lateness }]}
+        marks={marks}
+        times={times}
+        title="Lateness (ms)"
+      />
+    </>
   );
-}
-
-function points(time: string[], value: (at: number) => number | null): Point[] {
-  return time.map((time, at) => {
-    const here = value(at);
-    return [time, here === null ? null : Math.round(100 * here) / 100];
-  });
 }

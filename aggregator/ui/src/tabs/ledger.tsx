@@ -3,18 +3,19 @@ import Alert from "@mui/material/Alert";
 import Box from "@mui/material/Box";
 import Paper from "@mui/material/Paper";
 import Typography from "@mui/material/Typography";
-import { Fragment } from "react";
 
 import { Answered } from "../parts/answered";
 import { DataTable, type Column } from "../parts/data-table";
-import { count, milliseconds } from "../parts/figures";
+import { count, milliseconds, sentence } from "../parts/figures";
 import { Section } from "../parts/section";
 import { useAnswer } from "../parts/use-answer";
 import type { Answers } from "../server";
+import { useRun } from "../shell/shown-run";
 import { LedgerChart } from "./ledger-chart";
 
 export function LedgerTab() {
-  const asked = useAnswer<Answers["Ledger"]>("ledger", 2_000);
+  const { path, every } = useRun();
+  const asked = useAnswer<Answers["Ledger"]>(`${path}ledger`, every(2_000));
   return (
     <Answered asked={asked} what="ledger">
       {(ledger) =>
@@ -32,7 +33,7 @@ export function LedgerTab() {
 }
 
 /** The ledger of a run: the sum, what is wrong if anything is, and each class. */
-export function Ledger({ ledger }: { ledger: Answers["Ledger"] }) {
+function Ledger({ ledger }: { ledger: Answers["Ledger"] }) {
   const classes = Object.entries(ledger.classes).map(([name, account]) => ({ ...account, name }));
   return (
     <Section
@@ -44,8 +45,9 @@ export function Ledger({ ledger }: { ledger: Answers["Ledger"] }) {
       <DataTable
         columns={columns}
         empty="No class has run."
-        isBold={(row) => row.name === TOTAL}
+        isBold={isTotal}
         keyOf={(row) => row.name}
+        label="Iterations of each class"
         rows={[...classes, { ...ledger, name: TOTAL }]}
       />
     </Section>
@@ -54,20 +56,22 @@ export function Ledger({ ledger }: { ledger: Answers["Ledger"] }) {
 
 const TOTAL = "All classes";
 
+const isTotal = (row: Row) => row.name === TOTAL;
+
 type Row = Answers["Account"] & { name: string };
 
 const columns: Column<Row>[] = [
-  { title: "Class", cell: (row) => row.name, isText: true },
-  { title: "Planned", cell: (row) => count(row.planned) },
-  { title: "Recorded", cell: (row) => count(row.recorded) },
-  { title: "Skipped", cell: (row) => count(row.skipped) },
-  { title: "Missing", cell: (row) => <Box sx={row.missing > 0 ? alarming : undefined}>{count(row.missing)}</Box> },
-  { title: "Pending", cell: (row) => count(row.pending) },
-  { title: "Cut off", cell: (row) => count(row.cut_off) },
-  { title: "Lateness p50 (ms)", cell: (row) => milliseconds(row.lateness_ms.p50) },
-  { title: "p95 (ms)", cell: (row) => milliseconds(row.lateness_ms.p95) },
-  { title: "p99 (ms)", cell: (row) => milliseconds(row.lateness_ms.p99) },
-  { title: "Max (ms)", cell: (row) => milliseconds(row.lateness_ms.max) },
+  { title: "Class", cell: (row) => row.name, isName: true, isText: true, sortBy: (row) => row.name },
+  { title: "Planned", cell: (row) => count(row.planned), sortBy: (row) => row.planned },
+  { title: "Recorded", cell: (row) => count(row.recorded), sortBy: (row) => row.recorded },
+  { title: "Skipped", cell: (row) => count(row.skipped), sortBy: (row) => row.skipped },
+  { title: "Missing", cell: (row) => <Box sx={row.missing > 0 ? alarming : undefined}>{count(row.missing)}</Box>, sortBy: (row) => row.missing },
+  { title: "Pending", cell: (row) => count(row.pending), sortBy: (row) => row.pending },
+  { title: "Cut off", cell: (row) => count(row.cut_off), sortBy: (row) => row.cut_off },
+  { title: "Lateness p50 (ms)", cell: (row) => milliseconds(row.lateness_ms.p50), sortBy: (row) => row.lateness_ms.p50 },
+  { title: "p95 (ms)", cell: (row) => milliseconds(row.lateness_ms.p95), sortBy: (row) => row.lateness_ms.p95 },
+  { title: "p99 (ms)", cell: (row) => milliseconds(row.lateness_ms.p99), sortBy: (row) => row.lateness_ms.p99 },
+  { title: "Max (ms)", cell: (row) => milliseconds(row.lateness_ms.max), sortBy: (row) => row.lateness_ms.max },
 ];
 
 const alarming = { color: "error.main", fontWeight: 700 };
@@ -84,16 +88,17 @@ function Sum({ account }: { account: Answers["Account"] }) {
   return (
     <Box sx={{ display: "flex", flexWrap: "wrap", alignItems: "center", gap: 1.5, mb: 2 }}>
       {terms.map(({ sign, name, value, about }) => (
-        <Fragment key={name}>
+        <Box key={name} sx={{ display: "flex", alignItems: "center", gap: 1.5 }}>
           {sign && (
             <Typography color="text.secondary" component="span" variant="h5">
               {sign}
             </Typography>
           )}
-          <Paper sx={{ minWidth: 120, px: 2, py: 1 }} variant="outlined">
+          <Paper sx={{ minWidth: { xs: 96, sm: 120 }, px: { xs: 1, sm: 2 }, py: 1 }} variant="outlined">
             <Typography
               color={name === "missing" && value > 0 ? "error.main" : undefined}
               sx={{ fontVariantNumeric: "tabular-nums" }}
+              component="div"
               variant="h5"
             >
               {count(value)}
@@ -103,7 +108,7 @@ function Sum({ account }: { account: Answers["Account"] }) {
               {about}
             </Typography>
           </Paper>
-        </Fragment>
+        </Box>
       ))}
     </Box>
   );
@@ -111,12 +116,13 @@ function Sum({ account }: { account: Answers["Account"] }) {
 
 /** What never happens, unless something is wrong. */
 function Trouble({ ledger }: { ledger: Answers["Ledger"] }) {
-  const { missing, duplicates, unplanned, unreadable_records } = ledger;
+  const { missing, duplicates, unplanned, unreadable_records, starved } = ledger;
   const said = [
     missing > 0 && `${count(missing)} iterations are missing: nothing ran, kept up, or could write then.`,
     duplicates > 0 && `${count(duplicates)} iterations ran once more than planned: a wake-up was delivered again.`,
     unplanned > 0 && `${count(unplanned)} iterations were on record without being planned.`,
     unreadable_records > 0 && `${count(unreadable_records)} records cannot be read; what they hold is missing.`,
+    starved !== undefined && sentence(starved.message),
   ].filter((line) => line !== false);
   if (said.length === 0) return null;
   return (

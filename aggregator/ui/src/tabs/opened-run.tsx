@@ -1,99 +1,48 @@
-// One run: what it was, and what came of it.
+// One run, at an address of its own: what it was, and the tabs of what came of it.
 import ArrowBack from "@mui/icons-material/ArrowBack";
 import Box from "@mui/material/Box";
 import Button from "@mui/material/Button";
+import Container from "@mui/material/Container";
 import Typography from "@mui/material/Typography";
-import { tabConfig } from "locust-ui";
-import { useMemo } from "react";
 
 import { Answered } from "../parts/answered";
-import { dateTime, decimal, duration, NONE } from "../parts/figures";
-import { NumbersAligned } from "../parts/numbers-aligned";
-import { Section } from "../parts/section";
-import { useAnswer, type Asked } from "../parts/use-answer";
+import { dateTime, decimal, duration, NONE, zone } from "../parts/figures";
+import { useAnswer } from "../parts/use-answer";
 import type { Answers } from "../server";
-import { camelCased } from "../statistics/names";
-import { useStore } from "../store";
-import { Comparison } from "./ab";
-import { Failures } from "./failures";
-import { Ledger } from "./ledger";
+import { ShownRun } from "../shell/shown-run";
+import { Tabs } from "../shell/tabs";
+import { go, useStore } from "../store";
+import { tabsOfARun } from ".";
 
-const StatsTable = tabConfig.stats.component.WrappedComponent;
-
-interface Props {
-  run: Answers["RunRow"];
-  onClose: () => void;
-}
-
-export function OpenedRun({ run, onClose }: Props) {
-  const theme = useStore(({ theme }) => (theme.isDarkMode ? "dark" : "light"));
-  const path = `runs/${encodeURIComponent(run.id)}`;
-  const every = run.ended === null ? 5_000 : undefined;
-  const statistics = useAnswer<Answers["Requests"]>(`${path}/stats/requests`, every);
-  const ledger = useAnswer<Answers["Ledger"]>(`${path}/ledger`, every);
-  const ab = useAnswer<Answers["Comparison"]>(`${path}/ab`, every);
+export function OpenedRun({ id }: { id: string }) {
+  const asked = useAnswer<Answers["RunRow"]>(`runs/${encodeURIComponent(id)}`, 5_000);
   return (
     <>
-      <Box sx={{ display: "flex", flexWrap: "wrap", gap: 1, mb: 2 }}>
-        <Button onClick={onClose} startIcon={<ArrowBack />}>
+      <Container maxWidth="xl" sx={{ pt: 2 }}>
+        <Button onClick={() => go({ run: null, tab: "runs" })} startIcon={<ArrowBack />}>
           All runs
         </Button>
-        <Box sx={{ flex: 1 }} />
-        <Button href={`./${path}/stats/report?theme=${theme}`} target="_blank" variant="outlined">
-          Report
-        </Button>
-        <Button href={`./${path}/stats/requests/csv`} variant="outlined">
-          Requests CSV
-        </Button>
-      </Box>
-      <Summary run={run} />
-      <Section title="Statistics">
-        <Answered asked={statistics} what="statistics of this run">
-          {(answer) => <Tables answer={answer} />}
-        </Answered>
-      </Section>
-      <Answered asked={ledger} what="ledger of this run">
-        {(ledger) => <Ledger ledger={ledger} />}
+      </Container>
+      <Answered asked={asked} what={`run ${id}`}>
+        {(run) => (
+          <ShownRun value={run}>
+            <Container maxWidth="xl">
+              <Summary run={run} />
+            </Container>
+            <Tabs groups={tabsOfARun} />
+          </ShownRun>
+        )}
       </Answered>
-      <Pairs asked={ab} />
     </>
-  );
-}
-
-function Tables({ answer }: { answer: Answers["Requests"] }) {
-  const { stats, errors } = useMemo(() => camelCased(answer), [answer]);
-  return (
-    <>
-      <NumbersAligned>
-        <StatsTable stats={stats} />
-      </NumbersAligned>
-      {errors.length > 0 && (
-        <Box sx={{ mt: 3 }}>
-          <Typography component="h3" sx={{ mb: 1 }} variant="subtitle1">
-            Failures
-          </Typography>
-          <Failures failures={errors} />
-        </Box>
-      )}
-    </>
-  );
-}
-
-/** The comparison, where there is something to compare. */
-function Pairs({ asked }: { asked: Asked<Answers["Comparison"]> }) {
-  if (!asked.answer || asked.answer.pairs.length === 0) return null;
-  return (
-    <Section title="A/B">
-      <Comparison ab={asked.answer} />
-    </Section>
   );
 }
 
 function Summary({ run }: { run: Answers["RunRow"] }) {
+  const theme = useStore(({ isDark }) => (isDark ? "dark" : "light"));
   const facts: [string, string][] = [
     ["Run", run.id],
     ["Status", run.state],
-    ["Started", dateTime(run.started)],
+    ["Started", `${dateTime(run.started)} (${zone()})`],
     ["Ended", dateTime(run.ended)],
     ["Duration", duration(run.duration)],
     ["Run time", run.run_time === null ? "endless" : duration(run.run_time)],
@@ -104,20 +53,37 @@ function Summary({ run }: { run: Answers["RunRow"] }) {
     ["Classes", run.user_classes.join(", ")],
   ];
   return (
-    <Box
-      component="dl"
-      sx={{ display: "grid", gridTemplateColumns: "max-content 1fr", columnGap: 3, rowGap: 0.5, mt: 0, mb: 4 }}
-    >
-      {facts.map(([name, value]) => (
-        <Box key={name} sx={{ display: "contents" }}>
-          <Typography color="text.secondary" component="dt" variant="body2">
-            {name}
-          </Typography>
-          <Typography component="dd" sx={{ m: 0, overflowWrap: "anywhere" }} variant="body2">
-            {value}
-          </Typography>
-        </Box>
-      ))}
-    </Box>
+    <>
+      <Box sx={{ display: "flex", flexWrap: "wrap", gap: 1, alignItems: "center", mb: 1 }}>
+        <Typography component="h1" sx={{ flex: 1, minWidth: 200 }} variant="h6">
+          Run of {dateTime(run.started)}
+        </Typography>
+        <Button href={`./runs/${encodeURIComponent(run.id)}/stats/report?theme=${theme}`} target="_blank" variant="outlined">
+          Report
+        </Button>
+      </Box>
+      <Box
+        component="dl"
+        sx={{
+          display: "grid",
+          gridTemplateColumns: { xs: "max-content 1fr", md: "max-content 1fr max-content 1fr" },
+          columnGap: 3,
+          rowGap: 0.5,
+          mt: 0,
+          mb: 1,
+        }}
+      >
+        {facts.map(([name, value]) => (
+          <Box key={name} sx={{ display: "contents" }}>
+            <Typography color="text.secondary" component="dt" variant="body2">
+              {name}
+            </Typography>
+            <Typography component="dd" sx={{ m: 0, overflowWrap: "anywhere" }} variant="body2">
+              {value}
+            </Typography>
+          </Box>
+        ))}
+      </Box>
+    </>
   );
 }

@@ -11,7 +11,7 @@ import { count, dateTime, decimal, duration, milliseconds, NONE, percent } from 
 import { Section } from "../parts/section";
 import { useAnswer } from "../parts/use-answer";
 import type { Answers } from "../server";
-import { OpenedRun } from "./opened-run";
+import { go } from "../store";
 
 type RunRow = Answers["RunRow"];
 
@@ -20,10 +20,8 @@ const PAGE = 25;
 export function RunsTab() {
   // the first page has no run before it
   const [pages, setPages] = useState<(string | null)[]>([null]);
-  const [opened, setOpened] = useState<RunRow | null>(null);
   const before = pages.at(-1) ?? null;
   const asked = useAnswer<Answers["RunList"]>(`runs?limit=${PAGE}${before ? `&before=${encodeURIComponent(before)}` : ""}`, 10_000);
-  if (opened) return <OpenedRun onClose={() => setOpened(null)} run={opened} />;
   return (
     <Answered asked={asked} what="list of runs">
       {({ runs, next }) =>
@@ -31,7 +29,7 @@ export function RunsTab() {
           <Alert severity="info">There was no run yet.</Alert>
         ) : (
           <Section about="Newest first. Open one for its statistics, ledger and report." title="Runs">
-            <DataTable columns={columns(setOpened)} empty="There are no older runs." keyOf={(run) => run.id} rows={runs} />
+            <DataTable columns={COLUMNS} empty="There are no older runs." keyOf={(run) => run.id} label="Runs" rows={runs} />
             <Box sx={{ display: "flex", gap: 1, mt: 2 }}>
               <Button disabled={pages.length === 1} onClick={() => setPages(pages.slice(0, -1))}>
                 Newer
@@ -47,26 +45,32 @@ export function RunsTab() {
   );
 }
 
-function columns(open: (run: RunRow) => void): Column<RunRow>[] {
-  return [
-    {
-      title: "Started",
-      cell: (run) => (
-        <Link component="button" onClick={() => open(run)} sx={{ textAlign: "left", whiteSpace: "nowrap" }} variant="body2">
-          {dateTime(run.started)}
-        </Link>
-      ),
-      isText: true,
-    },
-    { title: "Status", cell: (run) => run.state, isText: true },
-    { title: "Duration", cell: (run) => duration(run.duration) },
-    { title: "Users", cell: (run) => count(run.user_count) },
-    { title: "Ramp up (users/s)", cell: (run) => decimal(run.spawn_rate) },
-    { title: "Classes", cell: (run) => <span title={run.user_classes.join(", ")}>{run.user_classes.length}</span> },
-    { title: "Host", cell: (run) => run.host || NONE, isText: true },
-    { title: "# Requests", cell: (run) => count(run.num_requests) },
-    { title: "# Fails", cell: (run) => count(run.num_failures) },
-    { title: "Failures", cell: (run) => percent(run.fail_ratio) },
-    { title: "Average (ms)", cell: (run) => milliseconds(run.avg_response_time) },
-  ];
-}
+const COLUMNS: Column<RunRow>[] = [
+  {
+    title: "Started",
+    cell: (run) => (
+      <Link component="button" onClick={() => go({ run: run.id, tab: "stats" })} sx={{ textAlign: "left" }} variant="body2">
+        {dateTime(run.started)
+          .split(" ")
+          .map((part) => (
+            <span key={part} style={{ whiteSpace: "nowrap" }}>
+              {part}{" "}
+            </span>
+          ))}
+      </Link>
+    ),
+    isName: true,
+    isText: true,
+    sortBy: (run) => run.started,
+  },
+  { title: "Status", cell: (run) => run.state, isText: true, sortBy: (run) => run.state },
+  { title: "Duration", cell: (run) => duration(run.duration), sortBy: (run) => run.duration },
+  { title: "Users", cell: (run) => count(run.user_count), sortBy: (run) => run.user_count },
+  { title: "Ramp up (users/s)", cell: (run) => decimal(run.spawn_rate), sortBy: (run) => run.spawn_rate },
+  { title: "Classes", cell: (run) => <span title={run.user_classes.join(", ")}>{run.user_classes.length}</span> },
+  { title: "Host", cell: (run) => run.host || NONE, isText: true, sortBy: (run) => run.host },
+  { title: "# Requests", cell: (run) => count(run.num_requests), sortBy: (run) => run.num_requests },
+  { title: "# Fails", cell: (run) => count(run.num_failures), sortBy: (run) => run.num_failures },
+  { title: "Failures", cell: (run) => percent(run.fail_ratio), sortBy: (run) => run.fail_ratio },
+  { title: "Average (ms)", cell: (run) => milliseconds(run.avg_response_time), sortBy: (run) => run.avg_response_time },
+];

@@ -22,6 +22,7 @@ export function SchedulesTab() {
               columns={columns(asked.again)}
               empty="There is no schedule: add one below."
               keyOf={(schedule) => schedule.name}
+              label="Schedules"
               rows={schedules}
             />
           </Section>
@@ -34,7 +35,7 @@ export function SchedulesTab() {
 
 function columns(onDeleted: () => void): Column<Answers["Schedule"]>[] {
   return [
-    { title: "Name", cell: (schedule) => schedule.name, isText: true },
+    { title: "Name", cell: (schedule) => schedule.name, isName: true, isText: true, sortBy: (schedule) => schedule.name },
     { title: "Start", cell: (schedule) => schedule.start ?? NONE, isText: true },
     { title: "Next start", cell: (schedule) => local(schedule.next_start), isText: true },
     { title: "Stop", cell: (schedule) => schedule.stop ?? NONE, isText: true },
@@ -46,7 +47,7 @@ function columns(onDeleted: () => void): Column<Answers["Schedule"]>[] {
     { title: "Classes", cell: (schedule) => schedule.user_classes?.join(", ") ?? "all", isText: true },
     { title: "Shape", cell: (schedule) => schedule.shape_class ?? NONE, isText: true },
     { title: "Host", cell: (schedule) => schedule.host || NONE, isText: true },
-    { title: "", cell: (schedule) => <Delete name={schedule.name} onDeleted={onDeleted} /> },
+    { title: "Delete", isTitleHidden: true, cell: (schedule) => <Delete name={schedule.name} onDeleted={onDeleted} /> },
   ];
 }
 
@@ -68,6 +69,7 @@ function Delete({ name, onDeleted }: { name: string; onDeleted: () => void }) {
   }
   return (
     <Button
+      aria-label={isSure ? `Really delete ${name}` : `Delete ${name}`}
       color="error"
       onBlur={() => setSure(false)}
       onClick={() => (isSure ? void remove() : setSure(true))}

@@ -57,15 +57,27 @@ export class Cicada {
     private readonly folder: string,
     /** Where its page is, with the slash. */
     readonly url: string,
+    /** Where the stand-in target app is, if it is a program of its own. */
+    readonly targetApp = "",
   ) {}
 
   /** One that waits for somebody to start users, with targets some of whose answers are failures. */
   static async ready(...options: string[]): Promise<Cicada> {
+    return Cicada.waiting({}, options);
+  }
+
+  /** The same behind a password. */
+  static async locked(password: string, ...options: string[]): Promise<Cicada> {
+    return Cicada.waiting({ LOCUST_BASIC_AUTH: password }, options);
+  }
+
+  private static async waiting(settings: Record<string, string>, options: string[]): Promise<Cicada> {
     const folder = mkdtempSync(join(tmpdir(), "cicada-browser-"));
     const anyPorts = ["--target-app", "127.0.0.1:0", "--ai-agent", "127.0.0.1:0"];
     const lively = ["--latency-scale", "0.2", "--failure-ratio", "GET /orders=0.5"];
     const targets = new Program("stand-in-targets", [...anyPorts, ...lively], {}, folder);
     const env = {
+      ...settings,
       TARGET_APP_URL: await targets.says(/target-app\s+(http:\S+)/),
       AI_AGENT_URL: await targets.says(/ai-agent\s+(http:\S+)/),
     };
@@ -87,7 +99,7 @@ export class Cicada {
     const args = ["--web-host", "127.0.0.1", "--web-port", "0", ...options];
     const cicada = new Program("cicada", args, env, folder);
     const url = await cicada.says(/serving Locust's API at (http:\S+)/);
-    return new Cicada([cicada, ...targets], folder, url.replace(/\/?$/, "/"));
+    return new Cicada([cicada, ...targets], folder, url.replace(/\/?$/, "/"), env["TARGET_APP_URL"]);
   }
 
   /** Asks the API, beside the page. */

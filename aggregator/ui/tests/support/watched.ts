@@ -45,24 +45,31 @@ function watchPage(page: Page, wrong: string[], expected: Set<number>): void {
   });
 }
 
-/** All tabs of a run, by their keys in the address and their titles, in order. */
+/** All tabs, by their keys in the address and their titles, in order. */
 export const TABS = {
   stats: "Statistics",
   charts: "Charts",
   failures: "Failures",
   exceptions: "Exceptions",
   ratios: "Current Ratio",
-  reports: "Download Data",
   logViewer: "Logs",
   ab: "A/B",
   ledger: "Ledger",
   runs: "Runs",
+  reports: "Download Data",
   schedules: "Schedules",
   workload: "Workload",
   cost: "Cost",
 };
 
 export const openTab = (page: Page, title: string) => page.getByRole("tab", { name: title, exact: true }).click();
+
+/** Stops a run that was started elsewhere: the page asks first. */
+export async function stopOthers(page: Page): Promise<void> {
+  await page.getByRole("button", { name: "Stop" }).click();
+  await page.getByRole("dialog", { name: "Stop?" }).getByRole("button", { name: "Stop" }).click();
+  await expect(page.getByRole("button", { name: "New", exact: true })).toBeVisible();
+}
 
 /** Keeps a picture of the page among the tests' output. */
 export async function picture(page: Page, name: string): Promise<void> {

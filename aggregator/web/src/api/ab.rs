@@ -18,5 +18,5 @@ pub(super) async fn ab(
     Shown(snapshot): Shown,
 ) -> Result<Json<Comparison>, Refused> {
     let next = api.control.workload().await?;
-    Ok(Json(Comparison::of(&snapshot, &next.workload)))
+    Ok(Json(Comparison::of(&snapshot, &next)))
 }

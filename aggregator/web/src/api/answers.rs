@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use control::{InvalidField, Refusal};
+use control::Refusal;
 use serde::Serialize;
 use statistics::reader::AggregatorError;
 use traffic::ports::StoreError;
+use traffic::run_rules::InvalidField;
 use utoipa::openapi::{self, Ref, RefOr};
 use utoipa::{IntoResponses, ToSchema};
 

@@ -39,6 +39,10 @@ impl FromStr for BasePath {
     }
 }
 
+/// The path that a request came under, as its extension.
+#[derive(Clone, Debug)]
+pub(super) struct Under(pub(super) Arc<str>);
+
 /// As it comes after the port in a URL.
 impl fmt::Display for BasePath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -73,6 +77,7 @@ async fn enter(State(base): State<Arc<str>>, mut request: Request, next: Next) -
         _ => match within(&base, request.uri()) {
             Some(uri) => {
                 *request.uri_mut() = uri;
+                request.extensions_mut().insert(Under(base));
                 return next.run(request).await;
             }
             None => elsewhere(&base),

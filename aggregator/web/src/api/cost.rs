@@ -44,7 +44,7 @@ pub(super) async fn cost(
 ) -> Result<Json<Estimate>, Refused> {
     let question = question(query.as_deref().unwrap_or_default())
         .map_err(|problem| Refused::new(StatusCode::BAD_REQUEST, problem))?;
-    let workload = api.control.workload().await?.workload;
+    let workload = api.control.workload().await?;
     let Ok(Ok(turn)) = tokio::time::timeout(PATIENCE, TURN.acquire()).await else {
         let busy = "others are being estimated: try again";
         return Err(Refused::new(StatusCode::TOO_MANY_REQUESTS, busy));

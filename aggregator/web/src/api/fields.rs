@@ -10,7 +10,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value};
 
-use control::InvalidField;
+use traffic::run_rules::InvalidField;
 
 /// The longest body in bytes.
 pub(super) const MAX_BODY: usize = 1024 * 1024;

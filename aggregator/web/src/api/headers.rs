@@ -29,7 +29,13 @@ const PAGE: HeaderValue = HeaderValue::from_static(
 /// The policy of a page that holds all it needs, scripts too, and asks nobody but this server.
 pub(super) const SELF_CONTAINED: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; \
-     font-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+     font-src data:; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+);
+
+/// The policy of the page that asks for a password: a form, a style, and no script at all.
+pub(super) const FORM_ALONE: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; \
+     form-action 'self'; frame-ancestors 'none'",
 );
 
 /// The policy of anything else that a browser shows.

@@ -1,20 +1,23 @@
-//! The web page: Locust's components in a page of our own, built from `aggregator/ui` and embedded.
+//! The web page, built from `aggregator/ui` and embedded.
 //!
 //! It is one file of HTML, into which the answer to what Locust calls template arguments is written, and
 //! assets that never change under their names. Without a built page `/` is the list of routes, which
 //! says how to build one.
 
-use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::header::{
     ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY,
 };
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
+use axum::{Extension, Json};
 
+use super::accept::takes;
 use super::answers::Refused;
+use super::door::Session;
 use super::state::ApiState;
 use super::template_args::TemplateArgs;
+use super::trace_url::TraceUrl;
 use super::{home, locust_page};
 
 /// The page, if it was built when this was compiled.
@@ -53,12 +56,17 @@ struct File {
     (status = 200, description = "A page.", body = String, content_type = "text/html"),
     Refused
 ))]
-pub(super) async fn page(State(api): State<ApiState>) -> Result<Response, Refused> {
+pub(super) async fn page(
+    State(api): State<ApiState>,
+    traces: Option<Extension<TraceUrl>>,
+    session: Option<Extension<Session>>,
+) -> Result<Response, Refused> {
+    let session = session.map(|Extension(session)| session);
     let Some(page) = &BUILT else {
-        return Ok(home::without_page(&api).await?.into_response());
+        return Ok(home::without_page(&api, session).await?.into_response());
     };
     let args = TemplateArgs::from(api.control.swarm_form().await?);
-    page.with(&args)
+    page.with(&args.with_traces_at(traces.as_deref()).within(session))
 }
 
 /// The template arguments that the page was given, as they are now.
@@ -68,9 +76,13 @@ pub(super) async fn page(State(api): State<ApiState>) -> Result<Response, Refuse
 ))]
 pub(super) async fn template_args(
     State(api): State<ApiState>,
+    traces: Option<Extension<TraceUrl>>,
+    session: Option<Extension<Session>>,
     headers: HeaderMap,
 ) -> Result<([(HeaderName, &'static str); 1], Json<TemplateArgs>), Refused> {
     let args = TemplateArgs::from(api.control.swarm_form().await?);
+    let args = args.with_traces_at(traces.as_deref());
+    let args = args.within(session.map(|Extension(session)| session));
     // whoever else asks puts them into Locust's page
     let args = match locust_page::is_ours(&headers) {
         true => args,
@@ -170,18 +182,6 @@ fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> &'h str {
         .get(name)
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default()
-}
-
-/// True if an `Accept-Encoding` names an encoding, and not with weight 0.
-fn takes(accepted: &str, encoding: &str) -> bool {
-    accepted.split(',').any(|item| {
-        let (name, weight) = item.split_once(';').unwrap_or((item, ""));
-        let weight = weight
-            .trim()
-            .strip_prefix("q=")
-            .map_or(Ok(1.0), str::parse::<f64>);
-        name.trim().eq_ignore_ascii_case(encoding) && weight.is_ok_and(|weight| weight > 0.0)
-    })
 }
 
 #[cfg(test)]

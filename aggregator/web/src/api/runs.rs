@@ -68,7 +68,7 @@ pub(super) struct RunList {
 /// A run on the list; times in seconds since the Unix epoch.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct RunRow {
+pub(super) struct RunRow {
     /// Its name.
     id: String,
     /// Locust's word for where it stands.
@@ -83,6 +83,11 @@ struct RunRow {
     /// After how many seconds it was to end by itself, by what was asked last.
     #[schema(required)]
     run_time: Option<u64>,
+    /// The first second in which nothing is to start any more, by what was asked last.
+    #[schema(required)]
+    until: Option<u64>,
+    /// What was asked while it was on, the oldest first; of a run that was changed often the newest.
+    changes: Vec<RunChange>,
     /// The most users that there were at once.
     user_count: u64,
     /// Users started or stopped a second, by what was asked last.
@@ -113,6 +118,16 @@ struct RunRow {
     /// Since when these four count, if they were reset.
     #[schema(required)]
     reset: Option<f64>,
+}
+
+/// Users were asked for while a run was on, or a stage of a load shape began.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct RunChange {
+    /// The instant from which it holds, in seconds since the Unix epoch.
+    at: f64,
+    /// The users that the run grows or shrinks to.
+    user_count: u32,
 }
 
 /// `GET /runs`
@@ -161,12 +176,40 @@ pub(super) async fn list(
     }))
 }
 
+/// A run of the list.
+#[utoipa::path(get, path = "/runs/{id}", operation_id = "run", tag = "cicada",
+    params(("id" = String, Path, description = "A run, by its name on the list of runs.")),
+    responses(
+        (status = 200, description = "What the list says of it.", body = RunRow),
+        (status = 404, description = "There is no such run.", body = Refused),
+        Refused
+    )
+)]
+pub(super) async fn one(
+    State(api): State<ApiState>,
+    Shown(snapshot): Shown,
+) -> Result<Json<RunRow>, Refused> {
+    let Some(loaded) = snapshot.run else {
+        return Err(unknown(""));
+    };
+    let listed = ListedRun {
+        run: loaded.plan.run().clone(),
+        totals: Some(snapshot.stats.totals()),
+        loaded: Some(loaded),
+    };
+    let is_settled = |run: &Run| api.control.is_settled(run);
+    Ok(Json(row(&listed, snapshot.at, &is_settled)))
+}
+
 fn row(listed: &ListedRun, now: Timestamp, is_settled: &dyn Fn(&Run) -> bool) -> RunRow {
     let run = &listed.run;
     let last = run.segments.last();
     let lasts = |until: Timestamp| until.since(last.map_or(until, |last| last.from)).as_secs();
     let classes = run.class_names().into_iter().map(str::to_owned).collect();
     let totals = listed.totals.as_ref();
+    // what is still to come of a shape is no change yet
+    let changed = run.segments.iter().skip(usize::from(run.past.is_none()));
+    let changed = changed.filter(|segment| segment.from <= now);
     RunRow {
         id: run.id.0.clone(),
         state: match &listed.loaded {
@@ -180,6 +223,15 @@ fn row(listed: &ListedRun, now: Timestamp, is_settled: &dyn Fn(&Run) -> bool) ->
             .map(|end| end.full_second().0),
         duration: run.lasted(now).as_secs_f64(),
         run_time: last.and_then(|last| last.until).map(lasts),
+        until: last
+            .and_then(|last| last.until)
+            .map(|until| until.full_second().0),
+        changes: changed
+            .map(|segment| RunChange {
+                at: segment.from.seconds(),
+                user_count: segment.user_count,
+            })
+            .collect(),
         user_count: peak_users(run, now),
         spawn_rate: last.map_or(0.0, |last| last.spawn_rate),
         user_classes: classes,
@@ -189,8 +241,8 @@ fn row(listed: &ListedRun, now: Timestamp, is_settled: &dyn Fn(&Run) -> bool) ->
         seed: run.seed.to_string(),
         num_requests: totals.map(|totals| totals.num_requests),
         num_failures: totals.map(|totals| totals.num_failures),
-        fail_ratio: totals.map(statistics::stats::Totals::fail_ratio),
-        avg_response_time: totals.map(statistics::stats::Totals::avg_response_time),
+        fail_ratio: totals.map(statistics::stats::totals::Totals::fail_ratio),
+        avg_response_time: totals.map(statistics::stats::totals::Totals::avg_response_time),
         reset: run.reset_at.map(Timestamp::seconds),
     }
 }

@@ -8,12 +8,13 @@ use std::collections::{BTreeMap, HashMap};
 use axum::Json;
 use axum::extract::{Path, Query, Request, State};
 use axum::http::StatusCode;
-use control::{InvalidField, ScheduleRefusal, SwarmRequest};
+use control::{ScheduleRefusal, SwarmRequest};
 use jiff::tz::TimeZoneDatabase;
 use serde::Serialize;
 use serde_json::Value;
 use traffic::clock::Timestamp;
 use traffic::ports::Schedule;
+use traffic::run_rules::InvalidField;
 use traffic::schedule::Cron;
 use utoipa::ToSchema;
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use axum::body::Bytes;
 use control::{
-    Chosen, Control, Refusal, ScheduleRefusal, Settings, Stop, SwarmForm, SwarmRequest, Swarmed,
+    Control, ControlSettings, Refusal, ScheduleRefusal, Stop, SwarmForm, SwarmRequest, Swarmed,
     UserSettings, WorkloadRefusal,
 };
 use statistics::reader::{Aggregation, AggregatorError, RunsPage, Snapshot};
@@ -15,8 +15,10 @@ use traffic::clock::Timestamp;
 use traffic::ports::{Heartbeat, Queue, ReaderStore, Schedule, Store};
 use traffic::run::{Run, RunId};
 use traffic::runs::LoadedRun;
+use traffic::workload::Workload;
 
 use super::door::Door;
+use super::forecast::Forecast;
 use super::trouble::Trouble;
 use crate::logs::LogBuffer;
 
@@ -53,6 +55,8 @@ pub(super) struct ApiState {
     pub(super) figures: Arc<dyn Figures>,
     pub(super) logs: LogBuffer,
     pub(super) trouble: Trouble,
+    pub(super) door: Door,
+    pub(super) forecast: Forecast,
     /// The text of `/openapi.json`.
     pub(super) document: Bytes,
 }
@@ -63,12 +67,21 @@ impl ApiState {
         document: Bytes,
     ) -> Self {
         Self {
+            door: api.door.with_clock(api.control.clock().clone()),
             control: Arc::new(api.control),
             figures: api.aggregation,
             logs: api.logs,
             trouble: api.trouble,
+            forecast: Forecast::default(),
             document,
         }
+    }
+
+    /// How late a run will be that is on; `None` if its functions suffice, or where their number has no limit.
+    pub(super) async fn lateness_of(&self, run: Option<&Arc<LoadedRun>>) -> Option<Arc<str>> {
+        let functions = self.control.settings().tick_functions?;
+        let run = run.filter(|run| !run.plan.run().is_over(self.control.now()))?;
+        self.forecast.lateness_of(run, functions).await
     }
 }
 
@@ -76,7 +89,7 @@ impl ApiState {
 /// meanwhile.
 #[async_trait]
 pub(super) trait Controls: Send + Sync {
-    fn settings(&self) -> &Settings;
+    fn settings(&self) -> &ControlSettings;
     fn now(&self) -> Timestamp;
     fn host(&self) -> Option<String>;
     fn unwritten_stop(&self) -> Option<String>;
@@ -84,8 +97,8 @@ pub(super) trait Controls: Send + Sync {
     fn is_settled(&self, run: &Run) -> bool;
     async fn run(&self) -> Result<Option<Arc<LoadedRun>>, Refusal>;
     async fn swarm_form(&self) -> Result<SwarmForm, Refusal>;
-    async fn workload(&self) -> Result<Chosen, Refusal>;
-    async fn check_workload(&self, source: &str) -> Result<Chosen, WorkloadRefusal>;
+    async fn workload(&self) -> Result<Arc<Workload>, Refusal>;
+    async fn check_workload(&self, source: &str) -> Result<Arc<Workload>, WorkloadRefusal>;
     async fn schedules(&self) -> Result<Vec<Schedule>, Refusal>;
 
     async fn swarm(&self, asked: SwarmRequest) -> Result<Swarmed, Refusal>;
@@ -96,7 +109,7 @@ pub(super) trait Controls: Send + Sync {
         &self,
         source: String,
         expected: Option<String>,
-    ) -> Result<Chosen, WorkloadRefusal>;
+    ) -> Result<Arc<Workload>, WorkloadRefusal>;
     async fn put_schedule(
         &self,
         schedule: Schedule,
@@ -107,7 +120,7 @@ pub(super) trait Controls: Send + Sync {
 
 #[async_trait]
 impl<S: Store, Q: Queue, H: Heartbeat> Controls for Arc<Control<S, Q, H>> {
-    fn settings(&self) -> &Settings {
+    fn settings(&self) -> &ControlSettings {
         (**self).settings()
     }
 
@@ -139,11 +152,11 @@ impl<S: Store, Q: Queue, H: Heartbeat> Controls for Arc<Control<S, Q, H>> {
         (**self).swarm_form().await
     }
 
-    async fn workload(&self) -> Result<Chosen, Refusal> {
+    async fn workload(&self) -> Result<Arc<Workload>, Refusal> {
         (**self).workload().await
     }
 
-    async fn check_workload(&self, source: &str) -> Result<Chosen, WorkloadRefusal> {
+    async fn check_workload(&self, source: &str) -> Result<Arc<Workload>, WorkloadRefusal> {
         (**self).check_workload(source).await
     }
 
@@ -174,7 +187,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Controls for Arc<Control<S, Q, H>> {
         &self,
         source: String,
         expected: Option<String>,
-    ) -> Result<Chosen, WorkloadRefusal> {
+    ) -> Result<Arc<Workload>, WorkloadRefusal> {
         let choose = |control: Self| async move {
             (*control)
                 .choose_workload(&source, expected.as_deref())

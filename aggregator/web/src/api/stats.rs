@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use serde::Serialize;
-use statistics::ledger::Ledger;
+use statistics::ledger::{Ledger, Starved};
 use statistics::report::{CurrentPercentiles, ErrorRow, PAGE_ROWS, Report, Row, page_rows};
 use statistics::thresholds::{Judged, judged};
 use traffic::clock::Timestamp;
@@ -51,6 +51,14 @@ pub struct Requests {
     state: statistics::state::State,
     /// Users that are active.
     user_count: u64,
+    /// That response times include our own waiting, if they do; the same as in `/ledger`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    starved: Option<Starved>,
+    /// How late the iterations of the run that is on will be, where too few functions may run at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = Option<String>)]
+    late: Option<Arc<str>>,
 }
 
 /// Expectations and templates that could not be evaluated.
@@ -100,7 +108,13 @@ struct TaskShare {
 
 impl Requests {
     /// The body for a report, whatever its run's users do.
-    pub fn of(report: Report, state: statistics::state::State, user_count: u64) -> Self {
+    pub fn of(
+        report: Report,
+        state: statistics::state::State,
+        user_count: u64,
+        starved: Option<Starved>,
+        late: Option<Arc<str>>,
+    ) -> Self {
         let mut errors = report.errors;
         errors.truncate(PAGE_ROWS);
         let total = &report.total;
@@ -118,6 +132,8 @@ impl Requests {
             stats: page_rows(report.rows, report.total),
             state,
             user_count,
+            starved,
+            late,
         }
     }
 }
@@ -127,12 +143,18 @@ impl Requests {
     (status = 200, description = "Statistics of all requests, errors, state and users.", body = Requests),
     Refused
 ))]
-pub(super) async fn requests(Shown(snapshot): Shown, headers: HeaderMap) -> Json<Requests> {
+pub(super) async fn requests(
+    State(api): State<ApiState>,
+    Shown(snapshot): Shown,
+    headers: HeaderMap,
+) -> Json<Requests> {
     let state = locust_page::understood(snapshot.state(), &headers);
     Json(Requests::of(
         snapshot.report(),
         state,
         snapshot.user_count(),
+        snapshot.ledger.starved.clone(),
+        api.lateness_of(snapshot.run.as_ref()).await,
     ))
 }
 
@@ -182,7 +204,7 @@ pub(super) async fn tasks(State(api): State<ApiState>) -> Result<Json<Tasks>, Re
     let is_on = |run: &&Arc<LoadedRun>| !run.plan.run().is_over(api.control.now());
     let workload = match run.as_ref().filter(is_on) {
         Some(run) => Arc::clone(&run.workload),
-        None => api.control.workload().await?.workload,
+        None => api.control.workload().await?,
     };
     // a run that is over is shown unless the next one has another workload
     let run = run.filter(|run| run.workload.version() == workload.version());

@@ -3,8 +3,9 @@
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::response::{Html, IntoResponse, Response};
-use control::{InvalidField, Refusal, Stop, SwarmRequest, Swarmed};
+use control::{Refusal, Stop, SwarmRequest, Swarmed};
 use serde::Serialize;
+use traffic::run_rules::InvalidField;
 use utoipa::ToSchema;
 
 use super::answers::{Done, Refused, done};
@@ -18,7 +19,8 @@ use super::swarm_fields::swarm_from_fields;
 pub(super) struct SwarmAnswer {
     /// The host as it was last said.
     host: Option<String>,
-    /// `Swarming started`, or the field that cannot be used and the remedy.
+    /// `Swarming started`, and how late it will be where too few functions may run at once; or the field that cannot be
+    /// used and the remedy.
     message: String,
     /// After how many seconds the run ends by itself, if this request said so.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -78,7 +80,15 @@ pub(super) async fn swarm(
         Err(problem) => Err(problem.into()),
     };
     match swarmed {
-        Ok(swarmed) => Ok(Json(swarmed.into())),
+        Ok(swarmed) => {
+            let mut answer = SwarmAnswer::from(swarmed);
+            // the run is granted, whatever comes of this
+            let run = api.control.run().await.ok().flatten();
+            if let Some(late) = api.lateness_of(run.as_ref()).await {
+                answer.message = format!("{}; {late}", answer.message);
+            }
+            Ok(Json(answer))
+        }
         Err(Refusal::Field(problem)) => Ok(Json(not_granted(&problem, api.control.host()))),
         Err(refusal) => Err(Refused::from(refusal).into_response()),
     }

@@ -9,7 +9,8 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::fields::Fields;
-use control::{InvalidField, SwarmRequest, parse_timespan};
+use control::{SwarmRequest, parse_timespan};
+use traffic::run_rules::InvalidField;
 
 /// The names of all fields, those that are only there for Locust's scripts included.
 pub(super) const SWARM_FIELDS: [&str; 10] = [
@@ -26,9 +27,6 @@ pub(super) const SWARM_FIELDS: [&str; 10] = [
 ];
 
 /// The swarm that a JSON object asks for, such as a schedule's.
-///
-/// # Errors
-/// When it is not an object, or a field cannot be read.
 pub fn swarm_from_json(body: &str) -> Result<SwarmRequest, InvalidField> {
     swarm_from_fields(&Fields::parse(body.as_bytes())?)
 }

@@ -8,7 +8,9 @@ use statistics::state::State;
 use traffic::workload::NO_SHAPE;
 use utoipa::ToSchema;
 
+use super::door::Session;
 use super::locust_page;
+use super::trace_url::TraceUrl;
 
 /// The percentiles that Locust's charts draw.
 const TO_CHART: [f64; 2] = [0.5, 0.95];
@@ -16,7 +18,7 @@ const TO_CHART: [f64; 2] = [0.5, 0.95];
 /// The percentiles in Locust's table, beside the median.
 const TO_STATISTICS: [f64; 2] = [0.95, 0.99];
 
-/// Locust's own names, and `hosts`, which are shown where no single one is set.
+/// Locust's own names; `hosts`, which are shown where no single one is set; and `can_log_out`.
 #[derive(Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct TemplateArgs {
@@ -52,6 +54,11 @@ pub(super) struct TemplateArgs {
     percentiles_to_chart: [f64; 2],
     percentiles_to_statistics: [f64; 2],
     extra_options: BTreeMap<String, String>,
+    /// Where to look at a trace: a URL with `{trace_id}` in it.
+    #[schema(required)]
+    trace_url: Option<String>,
+    /// True if whoever asks has logged in by the form, and not by HTTP Basic.
+    can_log_out: bool,
     /// Comes by itself, so that the page need not wait for it.
     #[schema(value_type = Vec<Value>)]
     history: [u8; 0],
@@ -68,6 +75,21 @@ struct UserClass {
 }
 
 impl TemplateArgs {
+    /// The same with a place where traces are.
+    pub(super) fn with_traces_at(self, url: Option<&TraceUrl>) -> Self {
+        let trace_url = url.and_then(TraceUrl::text);
+        Self { trace_url, ..self }
+    }
+
+    /// The same for whoever has this session.
+    pub(super) fn within(self, session: Option<Session>) -> Self {
+        let can_log_out = session.is_some();
+        Self {
+            can_log_out,
+            ..self
+        }
+    }
+
     /// The same for Locust's own page, which stops looking at a state of `stopping`.
     pub(super) fn for_locusts_page(self) -> Self {
         let state = locust_page::known(self.state);
@@ -115,6 +137,8 @@ impl From<SwarmForm> for TemplateArgs {
             percentiles_to_chart: TO_CHART,
             percentiles_to_statistics: TO_STATISTICS,
             extra_options: BTreeMap::new(),
+            trace_url: None,
+            can_log_out: false,
             history: [],
         }
     }

@@ -4,9 +4,10 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::StatusCode;
-use control::{Change, InvalidField, UserSettings, WorkloadRefusal};
+use control::{Change, UserSettings, WorkloadRefusal};
 use serde::Serialize;
 use serde_json::Value;
+use traffic::run_rules::InvalidField;
 use utoipa::ToSchema;
 
 use super::answers::Refused;

@@ -7,7 +7,7 @@ use axum::extract::{Query, State};
 use axum::http::header::{CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH};
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response, Result};
-use control::{Chosen, MAX_WORKLOAD, WorkloadRefusal};
+use control::{MAX_WORKLOAD, WorkloadRefusal};
 use serde::{Deserialize, Serialize};
 use traffic::workload::{Mistake, Workload, WorkloadErrors};
 use utoipa::ToSchema;
@@ -77,13 +77,13 @@ pub(super) async fn read(
     headers: HeaderMap,
 ) -> Result<Response, Refused> {
     let chosen = api.control.workload().await?;
-    let tag = (ETAG, entity_tag(&chosen.text));
-    if version_in(&headers, &IF_NONE_MATCH).as_deref() == Some(chosen.text.version()) {
+    let tag = (ETAG, entity_tag(&chosen));
+    if version_in(&headers, &IF_NONE_MATCH).as_deref() == Some(chosen.version()) {
         return Ok((StatusCode::NOT_MODIFIED, [tag]).into_response());
     }
     // as text, so that browsers show it
     let kind = (CONTENT_TYPE, "text/plain; charset=utf-8".to_owned());
-    Ok(([tag, kind], chosen.text.source().to_string()).into_response())
+    Ok(([tag, kind], chosen.source().to_string()).into_response())
 }
 
 /// The query of `PUT /workload`.
@@ -147,8 +147,8 @@ pub(super) async fn replace(
         true => "The workload is valid, nothing was changed".to_owned(),
         false => accepted(&api, &chosen).await,
     };
-    let tag = (!check).then(|| [(ETAG, entity_tag(&chosen.text))]);
-    let text = &chosen.text;
+    let tag = (!check).then(|| [(ETAG, entity_tag(&chosen))]);
+    let text = &*chosen;
     let shapes = text.shapes().iter().map(|shape| shape.name().to_string());
     let classes = text.classes().iter().map(|class| class.name().to_string());
     let chosen = WorkloadChosen {
@@ -188,12 +188,12 @@ pub(super) fn refused_for_length() -> Response {
 }
 
 /// A run that is on keeps its own version; the message says so, for people try that next.
-async fn accepted(api: &ApiState, chosen: &Chosen) -> String {
+async fn accepted(api: &ApiState, chosen: &Workload) -> String {
     let now = api.control.now();
     let run = api.control.run().await.ok().flatten();
     let pinned = run
         .map(|run| run.plan.run().clone())
-        .filter(|run| !run.is_over(now) && run.workload != chosen.workload.version());
+        .filter(|run| !run.is_over(now) && run.workload != chosen.version());
     match pinned {
         None => "The next run has this workload".to_owned(),
         Some(run) => format!(

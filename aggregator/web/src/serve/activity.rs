@@ -82,9 +82,9 @@ impl Activity {
         self.acquaintance.is_put_off()
     }
 
-    /// True once it has shown the password.
-    pub(super) fn knows_password(&self) -> bool {
-        self.acquaintance.knows_password()
+    /// True once it has shown the password, or a session.
+    pub(super) fn is_known(&self) -> bool {
+        self.acquaintance.is_known()
     }
 
     /// True if every request was answered, but for one that is put off.

@@ -116,11 +116,11 @@ impl Connections {
         self.seated.len() >= self.limits.connections
     }
 
-    /// The connection that has waited longest; one that has shown the password only if all have.
+    /// The connection that has waited longest; one that has shown the password or a session only if all have.
     fn slowest(&self) -> Option<Id> {
         let waiting = self.seated.iter().filter_map(|(id, guest)| {
             let since = guest.activity.waits_since()?;
-            Some(((guest.activity.knows_password(), since), *id))
+            Some(((guest.activity.is_known(), since), *id))
         });
         waiting.min_by_key(|(rank, _)| *rank).map(|(_, id)| id)
     }

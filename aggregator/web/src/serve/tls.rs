@@ -126,9 +126,6 @@ impl Tls {
     }
 
     /// Agrees on TLS; whoever speaks plain HTTP is told so.
-    ///
-    /// # Errors
-    /// When the client wants something else, or leaves.
     pub(super) async fn accept(&self, mut stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
         let mut first = [0];
         stream.peek(&mut first).await?;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use control::Settings;
+use control::ControlSettings;
 use serde_json::{Value, json};
 use traffic::random::Draws;
 use traffic::workload::Workload;
@@ -43,7 +43,7 @@ async fn compared(cicada: &Cicada, requests: &[Request]) -> Value {
 }
 
 async fn started(workload: Arc<Workload>) -> Cicada {
-    let cicada = Cicada::with(Settings::new(workload));
+    let cicada = Cicada::with(ControlSettings::new(workload));
     cicada.started(FORM).await;
     cicada.settle().await;
     cicada

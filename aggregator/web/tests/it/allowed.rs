@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use control::{ClassSettings, Limits, Settings};
+use control::{ClassSettings, ControlSettings};
 use testing::MemoryStore;
 use traffic::clock::Clock;
 use traffic::credentials::Keyring;
 use traffic::host_allowlist::AllowedHosts;
+use traffic::run_rules::{Limits, RunRules};
 use traffic::workload::{BUILT_IN, Workload};
 
 use crate::cicada::{Cicada, epoch, workload};
@@ -15,10 +16,13 @@ fn list(text: &str) -> AllowedHosts {
     text.parse().unwrap_or_else(|error| panic!("{error}"))
 }
 
-fn only(hosts: &str) -> Settings {
-    Settings {
-        allowed_hosts: list(hosts),
-        ..Settings::new(workload())
+fn only(hosts: &str) -> ControlSettings {
+    ControlSettings {
+        rules: RunRules {
+            allowed_hosts: list(hosts),
+            ..RunRules::default()
+        },
+        ..ControlSettings::new(workload())
     }
 }
 
@@ -73,7 +77,7 @@ async fn a_swarm_to_a_host_that_is_not_allowed_is_refused_with_host_and_setting(
 #[tokio::test(start_paused = true)]
 async fn a_host_that_is_configured_for_a_class_must_be_allowed_too() {
     let config = r#"{"user_class_name": "TargetAppUser", "host": "http://own.test"}"#;
-    let cicada = Cicada::with(Settings {
+    let cicada = Cicada::with(ControlSettings {
         class_settings: ClassSettings::parse(config).expect("it is valid"),
         ..only("ai-agent")
     });
@@ -100,9 +104,12 @@ async fn a_host_with_a_password_is_refused_where_nothing_keeps_it_secret() {
 #[tokio::test(start_paused = true)]
 async fn a_run_has_its_host_and_the_keyring_its_password() {
     let keyring = Keyring::default();
-    let cicada = Cicada::with(Settings {
-        keyring: Some(keyring.clone()),
-        ..Settings::new(workload())
+    let cicada = Cicada::with(ControlSettings {
+        rules: RunRules {
+            keyring: Some(keyring.clone()),
+            ..RunRules::default()
+        },
+        ..ControlSettings::new(workload())
     });
     cicada
         .started(
@@ -127,12 +134,15 @@ async fn a_run_with_a_later_stage_above_the_limit_does_not_go_on() {
     let steps = Arc::new(steps);
     let store = Arc::<MemoryStore>::default();
     let clock = Clock::following_tokio(epoch());
-    let settings = |max_users| Settings {
-        limits: Limits {
-            max_users,
-            ..Limits::default()
+    let settings = |max_users| ControlSettings {
+        rules: RunRules {
+            limits: Limits {
+                max_users,
+                ..Limits::default()
+            },
+            ..RunRules::default()
         },
-        ..Settings::new(Arc::clone(&steps))
+        ..ControlSettings::new(Arc::clone(&steps))
     };
     let first = Cicada::on(Arc::clone(&store), settings(50), clock.clone());
     first.started("shape_class=Steps").await;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use control::Settings;
+use control::ControlSettings;
 use tokio::time::{Instant, sleep};
 use traffic::clock::Clock;
 use web::api::Door;
@@ -170,7 +170,7 @@ async fn wrong_passwords_are_answered_late_and_the_right_one_at_once() {
     let door = Door::with_basic_auth("demo:secret").unwrap();
     let clock = Clock::following_tokio(epoch());
     let store = crate::cicada::shared_store();
-    let cicada: Cicada = Cicada::behind(door, store, Settings::new(workload()), clock);
+    let cicada: Cicada = Cicada::behind(door, store, ControlSettings::new(workload()), clock);
     let served = Served::plain(cicada.router.clone()).await;
     let right = format!("{GOOD}\r\nauthorization: Basic ZGVtbzpzZWNyZXQ=");
     let usual = served.usual(&right).await;
@@ -226,7 +226,7 @@ async fn guessing_is_slow_at_any_number_of_connections_and_the_right_one_comes_t
         let door = Door::with_basic_auth("demo:secret").unwrap();
         let clock = Clock::following_tokio(epoch());
         let store = std::sync::Arc::default();
-        let cicada: Cicada = Cicada::behind(door, store, Settings::new(workload()), clock);
+        let cicada: Cicada = Cicada::behind(door, store, ControlSettings::new(workload()), clock);
         let served = Served::plain(cicada.router.clone()).await;
         let right = format!("{GOOD}\r\nauthorization: Basic ZGVtbzpzZWNyZXQ=");
         let mut known = Wire::to(served.address).await;
@@ -283,7 +283,7 @@ async fn guesses_in_every_place_keep_nobody_out() {
     let door = Door::with_basic_auth("demo:secret").unwrap();
     let clock = Clock::following_tokio(epoch());
     let store = std::sync::Arc::default();
-    let cicada: Cicada = Cicada::behind(door, store, Settings::new(workload()), clock);
+    let cicada: Cicada = Cicada::behind(door, store, ControlSettings::new(workload()), clock);
     let places = Limits {
         connections: 40,
         ..Limits::default()

@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
-use control::{Control, Settings, SwarmRequest};
+use control::{Control, ControlSettings, SwarmRequest};
 use serde_json::Value;
 use statistics::reader::Aggregation;
 use statistics::state::State;
@@ -41,6 +41,12 @@ pub(crate) fn workload() -> Arc<Workload> {
         Arc::new(Workload::built_in(&|_| None).expect("the built-in workload is valid"))
     });
     Arc::clone(&BUILT_IN)
+}
+
+/// The same with one weight for all classes and tasks.
+pub(crate) fn equal_workload() -> Arc<Workload> {
+    let workload = Workload::built_in(&|_| None).expect("the built-in workload is valid");
+    Arc::new(workload.with_equal_weights(true))
 }
 
 /// A store that several processes may share: changes hold from full seconds, a while after they are made.
@@ -82,11 +88,11 @@ impl Answer {
 impl Cicada {
     /// The built-in workload on an empty store.
     pub(crate) fn new() -> Self {
-        Self::with(Settings::new(workload()))
+        Self::with(ControlSettings::new(workload()))
     }
 
     /// These settings on an empty store.
-    pub(crate) fn with(settings: Settings) -> Self {
+    pub(crate) fn with(settings: ControlSettings) -> Self {
         let clock = Clock::following_tokio(epoch());
         Self::on(shared_store(), settings, clock)
     }
@@ -94,12 +100,17 @@ impl Cicada {
 
 impl<S: Store> Cicada<S> {
     /// A process on a store that others may use, too.
-    pub(crate) fn on(store: Arc<S>, settings: Settings, clock: Clock) -> Self {
+    pub(crate) fn on(store: Arc<S>, settings: ControlSettings, clock: Clock) -> Self {
         Self::behind(Door::default(), store, settings, clock)
     }
 
     /// The same behind a door.
-    pub(crate) fn behind(door: Door, store: Arc<S>, settings: Settings, clock: Clock) -> Self {
+    pub(crate) fn behind(
+        door: Door,
+        store: Arc<S>,
+        settings: ControlSettings,
+        clock: Clock,
+    ) -> Self {
         let queue = Arc::<MemoryQueue>::default();
         let heartbeat = Arc::<MemoryHeartbeat>::default();
         let deployment = Arc::new(testing::deployment(&store, &queue, &heartbeat, &clock));
@@ -230,6 +241,17 @@ impl<S: Store> Cicada<S> {
             let put = self.store.put_record(record).await;
             put.expect("the store works");
         }
+    }
+
+    /// Makes a class of the newest run have sent so many requests so late, in the second that is over.
+    pub(crate) async fn sent_late(&self, class: &str, requests: usize, lateness: Duration) {
+        let now = self.clock.now();
+        let mut record = records::late(Bucket::of(now), requests, now, lateness);
+        record.key.run = self.run().await.id;
+        record.key.class = class.into();
+        record.key.slot = now.full_second().minus(1);
+        let put = self.store.put_record(record).await;
+        put.expect("the store works");
     }
 
     /// The newest run with its plan.

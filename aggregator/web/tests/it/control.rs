@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use control::{ClassSettings, Control, Settings};
+use control::{ClassSettings, Control, ControlSettings, TickFunctions};
 use statistics::state::State;
 use testing::{FaultyStore, MemoryHeartbeat, MemoryQueue};
 use traffic::clock::Slot;
@@ -304,9 +304,9 @@ async fn a_reset_counts_from_now_on_also_when_the_run_is_over() {
 
 #[tokio::test(start_paused = true)]
 async fn the_configured_seed_is_every_runs() {
-    let cicada = Cicada::with(Settings {
+    let cicada = Cicada::with(ControlSettings {
         seed: Some(7),
-        ..Settings::new(workload())
+        ..ControlSettings::new(workload())
     });
     cicada.started("user_count=6&spawn_rate=6").await;
     assert_eq!(cicada.run().await.seed, 7);
@@ -331,8 +331,8 @@ fn settings_that_cannot_be_used_are_named() {
     }
     let one = r#"{"user_class_name": "ModelAUser", "weight": 3}"#;
     assert_eq!(class(one).unwrap(), class(&format!("[{one}]")).unwrap());
-    let refused = |change: fn(&mut Settings)| {
-        let mut settings = Settings::new(workload());
+    let refused = |change: fn(&mut ControlSettings)| {
+        let mut settings = ControlSettings::new(workload());
         change(&mut settings);
         settings
             .checked()
@@ -369,4 +369,35 @@ fn settings_that_cannot_be_used_are_named() {
 fn the_control_can_be_shared() {
     fn shared<T: Send + Sync>() {}
     shared::<Control<FaultyStore, MemoryQueue, MemoryHeartbeat>>();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_says_how_late_it_will_be_where_too_few_functions_may_run_at_once() {
+    for (at_once, is_late) in [(2, true), (100, false)] {
+        let cicada = Cicada::with(ControlSettings {
+            tick_functions: Some(TickFunctions {
+                at_once,
+                ticks_per_message: 10,
+            }),
+            ..ControlSettings::new(workload())
+        });
+        let answer = cicada.started("user_count=600&spawn_rate=600").await;
+        let message = answer["message"].as_str().unwrap();
+        let statistics = cicada.get("/stats/requests").await.json();
+        if is_late {
+            let said = message.strip_prefix("Swarming started; ").unwrap();
+            assert!(
+                said.starts_with("too few functions at once: this traffic needs "),
+                "{said}"
+            );
+            assert!(
+                said.contains(", and 2 are there: iterations will be "),
+                "{said}"
+            );
+            assert_eq!(statistics["late"], said);
+        } else {
+            assert_eq!(message, "Swarming started");
+            assert!(statistics.get("late").is_none(), "{statistics}");
+        }
+    }
 }

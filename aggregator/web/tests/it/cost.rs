@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use control::Settings;
+use control::ControlSettings;
 use cost::{Architecture, Prices, Question};
 use serde_json::{Value, json};
 use traffic::workload::Workload;
@@ -62,7 +62,7 @@ async fn it_is_what_the_command_prints() {
 
 #[tokio::test]
 async fn it_is_about_the_workload_that_the_next_run_has() {
-    let cicada = Cicada::with(Settings::new(workload()));
+    let cicada = Cicada::with(ControlSettings::new(workload()));
     let source =
         "hosts.h = 'http://h'\n[class.Only]\nwait = 'constant_pacing(10)'\ntask.t.request = '/'\n";
     let put = cicada.call("PUT", "/workload", None, source).await;

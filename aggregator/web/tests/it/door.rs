@@ -3,13 +3,14 @@
 use axum::body::Body;
 use axum::http::Request;
 use axum::http::request::Builder;
-use control::Settings;
+use control::ControlSettings;
 use testing::MemoryStore;
 use tokio::time::Instant;
 use traffic::clock::Clock;
 use web::api::{Acquaintance, Door, Trusted, Visitor};
 
 mod names;
+mod sessions;
 mod sites;
 
 use crate::cicada::{Answer, Cicada, FORM, epoch, workload};
@@ -73,7 +74,7 @@ fn locked() -> Cicada {
     Cicada::<MemoryStore>::behind(
         door,
         crate::cicada::shared_store(),
-        Settings::new(workload()),
+        ControlSettings::new(workload()),
         clock,
     )
 }
@@ -178,14 +179,17 @@ async fn what_is_not_the_password_is_refused() {
     }
 }
 
-/// A request with a password over a connection from this machine.
-fn guess(token: &str, connection: &Acquaintance) -> Builder {
-    let visitor = Visitor {
+fn visitor() -> Visitor {
+    Visitor {
         address: "127.0.0.1".parse().expect("it is an address"),
         over_tls: false,
-    };
+    }
+}
+
+/// A request with a password over a connection from this machine.
+fn guess(token: &str, connection: &Acquaintance) -> Builder {
     let asked = request("GET", "/stop").header("authorization", format!("Basic {token}"));
-    asked.extension(visitor).extension(connection.clone())
+    asked.extension(visitor()).extension(connection.clone())
 }
 
 #[tokio::test(start_paused = true)]

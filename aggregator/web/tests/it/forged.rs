@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use axum::http::Request;
-use control::Settings;
+use control::ControlSettings;
 use proptest::prelude::*;
 use testing::MemoryStore;
 use traffic::clock::Clock;
@@ -85,7 +85,7 @@ async fn locked() -> (Cicada, Served) {
     let cicada = Cicada::<MemoryStore>::behind(
         door,
         crate::cicada::shared_store(),
-        Settings::new(workload()),
+        ControlSettings::new(workload()),
         clock,
     );
     let served = Served::plain(cicada.router.clone()).await;
@@ -316,7 +316,7 @@ proptest! {
         runtime.expect("it starts").block_on(async {
             let door = Door::with_basic_auth("demo:secret").expect("it is a password");
             let clock = Clock::following_tokio(epoch());
-            let settings = Settings::new(workload());
+            let settings = ControlSettings::new(workload());
             let cicada = Cicada::<MemoryStore>::behind(door, crate::cicada::shared_store(), settings, clock);
             let answer = cicada.send(request).await;
             prop_assert!(is_open || answer.status == 401, "{method} {path}: {answer:?}");

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::http::Request;
-use control::Settings;
+use control::ControlSettings;
 use testing::{Calls, FaultyStore, MemoryStore};
 use traffic::clock::Clock;
 use traffic::ports::StoreError;
@@ -90,7 +90,7 @@ async fn every_answer_has_them() {
 async fn what_needs_a_password_says_no_more_to_who_has_none() {
     let door = Door::with_basic_auth("demo:secret").unwrap();
     let clock = Clock::following_tokio(epoch());
-    let settings = Settings::new(workload());
+    let settings = ControlSettings::new(workload());
     let cicada =
         Cicada::<MemoryStore>::behind(door, crate::cicada::shared_store(), settings, clock);
     for (path, authorization, status) in [
@@ -136,7 +136,7 @@ async fn names_that_are_reached_by_tls_stay_with_it() {
 async fn broken(failure: fn() -> StoreError) -> (Arc<FaultyStore>, Cicada<FaultyStore>) {
     let store = Arc::<FaultyStore>::default();
     let clock = Clock::following_tokio(epoch());
-    let cicada = Cicada::on(Arc::clone(&store), Settings::new(workload()), clock);
+    let cicada = Cicada::on(Arc::clone(&store), ControlSettings::new(workload()), clock);
     store.fail_with(Calls::All, failure);
     (store, cicada)
 }

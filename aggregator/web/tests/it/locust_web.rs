@@ -3,7 +3,7 @@
 //! Locust answers first, in a Python process; then we do, in paused time. Where we differ on purpose,
 //! the request's [`Expected`] says so: what is not named there must be equal.
 
-use control::Settings;
+use control::ControlSettings;
 use serde_json::{Value, json};
 use traffic::workload::Course;
 
@@ -88,7 +88,7 @@ fn post_json(path: &'static str, body: impl Into<String>, expected: Expected) ->
 async fn compare(picker: bool, steps: &[Step]) {
     let answers = locust(picker, steps);
     let mut answers = answers.iter();
-    let cicada = Cicada::with(Settings::new(workload()));
+    let cicada = Cicada::with(ControlSettings::new(workload()));
     for step in steps {
         let ask = match step {
             Step::Ask(ask) => ask,

@@ -1,6 +1,7 @@
 //! `/metrics` as Prometheus's own parser and promtool read it, beside the routes that say the same.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -213,6 +214,59 @@ async fn a_run_is_said_as_its_statistics_and_its_ledger_say_it() {
     assert!(ledger["missing"].as_u64() > Some(0), "nobody has sent it");
     let lateness = metrics.samples("cicada_lateness_seconds");
     assert_eq!(lateness.len(), 4 * (classes.len() + 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_is_sent_late_says_so_wherever_its_figures_are_and_one_that_is_not_says_nothing()
+{
+    const PAGES: [&str; 3] = ["/ledger", "/stats/requests", "/stats/report"];
+    const SAID: &str = "response times include our own waiting: lateness at p95 was ";
+    let cicada = Cicada::new();
+    cicada.started("user_count=12&spawn_rate=600").await;
+    cicada.settle().await;
+    cicada
+        .sent_late("TargetAppUser", 100, Duration::from_millis(40))
+        .await;
+    cicada.pass(2.0).await;
+    for page in PAGES {
+        // the report writes a slash as an entity
+        let body = cicada.get(page).await.body.replace("&#x2f;", "/");
+        assert!(
+            body.contains("/late") || page == "/ledger",
+            "{page}: {body}"
+        );
+        assert!(!body.contains("our own waiting"), "{page}: {body}");
+    }
+    let metrics = Metrics::of(&cicada.get("/metrics").await);
+    assert_eq!(metrics.value("cicada_starved"), 0.0);
+
+    cicada
+        .sent_late("TargetAppUser", 10, Duration::from_millis(250))
+        .await;
+    cicada.pass(2.0).await;
+    for page in PAGES {
+        let body = cicada.get(page).await.body;
+        assert!(body.contains(SAID), "{page}: {body}");
+    }
+    let ledger = cicada.get("/ledger").await.json();
+    let late = ledger["starved"]["lateness_p95_ms"].as_f64().unwrap();
+    assert!((250.0..285.0).contains(&late), "{ledger}");
+    let statistics = cicada.get("/stats/requests").await.json();
+    assert_eq!(statistics["starved"], ledger["starved"]);
+    let metrics = Metrics::of(&cicada.get("/metrics").await);
+    assert_eq!(metrics.value("cicada_starved"), 1.0);
+
+    // a minute on, the figure is that of the whole run
+    cicada.pass(80.0).await;
+    cicada
+        .sent_late("TargetAppUser", 30, Duration::from_millis(1))
+        .await;
+    cicada.pass(2.0).await;
+    let message = cicada.get("/ledger").await.json()["starved"]["message"].clone();
+    assert!(
+        message.as_str().unwrap().contains("over the whole run"),
+        "{message}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use control::Settings;
+use control::ControlSettings;
 use traffic::random::{Draws, class_key};
 use traffic::runs::LoadedRun;
 use traffic::workload::Scope;
@@ -166,9 +166,9 @@ type Calls = BTreeMap<String, (u64, u64)>;
 async fn called(service: &Service, seeds: Range<u64>, bias: Bias) -> Calls {
     let mut calls = Calls::new();
     for seed in seeds {
-        let cicada = Cicada::with(Settings {
+        let cicada = Cicada::with(ControlSettings {
             seed: Some(seed),
-            ..Settings::new(workload())
+            ..ControlSettings::new(workload())
         });
         cicada.started("user_count=60&spawn_rate=60").await;
         // what is completed before the run begins is not counted

@@ -1,6 +1,6 @@
 //! Pages and what they are made of: the list of routes, the form, health, logs, and the document.
 
-use control::Settings;
+use control::ControlSettings;
 use serde_json::{Value, json};
 use statistics::state::State;
 
@@ -23,10 +23,10 @@ async fn the_list_of_routes_names_them_all_and_the_state() {
         assert!(page.contains(&route), "{route}");
     }
     assert!(page.contains(r#"<strong id="state">ready</strong>"#));
-    assert!(
-        !page.contains("http://")
-            || page.matches("http://").count() == page.matches("http://localhost:8089").count()
-    );
+    // but for the name of SVG in the icon, every address is this server's
+    let foreign = page.replace("http://www.w3.org/2000/svg", "");
+    let foreign = foreign.replace("http://localhost:8089", "");
+    assert!(!foreign.contains("http://"), "{page}");
     cicada.started("user_count=6&spawn_rate=600").await;
     cicada.settle().await;
     let page = cicada.get("/api").await.body;
@@ -191,9 +191,9 @@ async fn the_ledger_answers_before_and_in_a_run() {
 
 #[tokio::test(start_paused = true)]
 async fn only_chosen_classes_are_listed_as_tasks_before_a_run() {
-    let cicada = Cicada::with(Settings {
+    let cicada = Cicada::with(ControlSettings {
         classes: vec!["ModelAUser".into()],
-        ..Settings::new(workload())
+        ..ControlSettings::new(workload())
     });
     let json = cicada.get("/tasks").await.json();
     assert_eq!(
@@ -244,7 +244,8 @@ async fn the_document_says_which_methods_there_are() {
     }
     let about_runs = paths
         .keys()
-        .filter_map(|path| path.strip_prefix("/runs/{id}"));
+        .filter_map(|path| path.strip_prefix("/runs/{id}"))
+        .filter(|page| !page.is_empty());
     let about_runs: Vec<&str> = about_runs.collect();
     assert!(about_runs.len() >= 5, "{about_runs:?}");
     let newest = about_runs.iter().filter(|page| paths.contains_key(**page));

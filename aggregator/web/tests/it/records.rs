@@ -75,6 +75,23 @@ pub(crate) fn record(bucket: Bucket, writer: u64, requests: &[&Request]) -> Reco
     record_with(bucket, writer, requests, exceptions)
 }
 
+/// A record of `bucket` with so many requests, each sent so late.
+pub(crate) fn late(bucket: Bucket, requests: usize, at: Timestamp, lateness: Duration) -> Record {
+    let request = Request {
+        at: at.micros(),
+        ..Request::took("/late", 10.0)
+    };
+    let outcome = Outcome {
+        lateness: Some(lateness),
+        ..request.outcome()
+    };
+    let contents = Contents {
+        outcomes: vec![outcome; requests],
+        ..Contents::default()
+    };
+    contents_record(contents, bucket, at.micros())
+}
+
 /// A record of `bucket` with these requests and exceptions.
 pub(crate) fn record_with(
     bucket: Bucket,
@@ -82,11 +99,15 @@ pub(crate) fn record_with(
     requests: &[&Request],
     exceptions: Vec<ExceptionEntry>,
 ) -> Record {
-    let mut contents = Contents {
+    let contents = Contents {
         outcomes: requests.iter().map(|request| request.outcome()).collect(),
         exceptions,
         ..Contents::default()
     };
+    contents_record(contents, bucket, writer)
+}
+
+fn contents_record(mut contents: Contents, bucket: Bucket, writer: u64) -> Record {
     contents.record(RecordKey {
         run: RunId("run".into()),
         bucket,

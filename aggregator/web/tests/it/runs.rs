@@ -1,6 +1,6 @@
 //! `/runs`: a list of all runs, and each run's pages after others have come.
 
-use control::Settings;
+use control::ControlSettings;
 use serde_json::{Value, json};
 
 use crate::cicada::{Cicada, workload};
@@ -42,9 +42,9 @@ async fn before_the_first_run_the_list_is_empty() {
 
 #[tokio::test(start_paused = true)]
 async fn a_run_is_listed_with_what_was_asked_for_and_what_came_of_it() {
-    let cicada = Cicada::with(Settings {
+    let cicada = Cicada::with(ControlSettings {
         seed: Some(u64::MAX),
-        ..Settings::new(workload())
+        ..ControlSettings::new(workload())
     });
     let host = "host=http://other.test:1/";
     let form = format!(
@@ -68,9 +68,10 @@ async fn a_run_is_listed_with_what_was_asked_for_and_what_came_of_it() {
     let run = cicada.run().await;
     let started = run.starts().full_second().0;
     let lasted = cicada.clock.now().since(run.starts()).as_secs_f64();
+    let until = run.segments[0].until.expect("it has a run time");
     let mut expected = json!({
         "id": run.id.0, "state": "running", "started": started, "ended": null, "duration": lasted,
-        "run_time": 120, "user_count": 4, "spawn_rate": 2.5,
+        "run_time": 120, "until": until.full_second().0, "changes": [], "user_count": 4, "spawn_rate": 2.5,
         "user_classes": ["ModelAUser", "ModelBUser"], "host": "http://other.test:1/",
         "hosts": {"ModelAUser": "http://other.test:1", "ModelBUser": "http://other.test:1"},
         "workload": run.workload, "seed": "18446744073709551615", "num_requests": 3,
@@ -78,6 +79,8 @@ async fn a_run_is_listed_with_what_was_asked_for_and_what_came_of_it() {
     });
     let page = runs(&cicada, "").await;
     assert_eq!(page, json!({"runs": [expected], "next": null}));
+    let alone = cicada.get(&format!("/runs/{}", run.id.0)).await;
+    assert_eq!(alone.json(), expected);
 
     cicada.pass(700.0).await;
     expected["state"] = "stopped".into();

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use control::{Limits, Settings};
+use control::ControlSettings;
 use serde_json::{Value, json};
 use statistics::state::State;
 use traffic::clock::Timestamp;
 use traffic::random::Draws;
+use traffic::run_rules::{Limits, RunRules};
 use traffic::workload::Workload;
 
 use crate::cicada::Cicada;
@@ -31,7 +32,7 @@ const TWO: &str = "[shape.Two]\nstages = [\n\
 const DAY: &str = "[shape.Day]\ndaily = { '04:00' = 2, '16:00' = 40 }\n";
 
 async fn two() -> Cicada {
-    Cicada::with(Settings::new(with_shapes(&format!("{TWO}{DAY}"))))
+    Cicada::with(ControlSettings::new(with_shapes(&format!("{TWO}{DAY}"))))
 }
 
 #[track_caller]
@@ -76,6 +77,11 @@ async fn stages_follow_one_another_and_then_the_run_is_over_and_costs_nothing() 
         .sleep_until(start + Duration::from_secs(30))
         .await;
     assert_eq!(cicada.state().await, State::Stopped);
+    // wake-ups of the last seconds may still come
+    cicada
+        .clock
+        .sleep_until(start + Duration::from_secs(61))
+        .await;
     cicada
         .deployment
         .plan_ahead()
@@ -184,9 +190,12 @@ async fn what_a_shape_wants_at_its_peak_must_be_within_the_limits() {
     let limited = |limits| {
         let shapes = "[shape.Steep]\nspawn_rate = 1\ndaily = { '12:00' = 0, '12:01' = 50 }\n";
         let workload = with_shapes(&format!("{TWO}{DAY}{shapes}"));
-        Cicada::with(Settings {
-            limits,
-            ..Settings::new(workload)
+        Cicada::with(ControlSettings {
+            rules: RunRules {
+                limits,
+                ..RunRules::default()
+            },
+            ..ControlSettings::new(workload)
         })
     };
     let default = Limits::default();
@@ -226,7 +235,7 @@ async fn a_shape_that_there_is_not_and_one_beside_exact_counts_are_refused() {
     let counts = json!({"shape_class": "Two", "user_classes_count": {"A": 3}});
     let message = refused(&cicada.json(&counts).await.json());
     assert!(message.starts_with("user_classes_count is given beside shape_class"));
-    let none = Cicada::with(Settings::new(with_shapes("")));
+    let none = Cicada::with(ControlSettings::new(with_shapes("")));
     let message = refused(&none.form("shape_class=Two").await.json());
     assert!(message.ends_with("the workload has none: leave it out"));
     assert!(none.store_is_empty().await && cicada.store_is_empty().await);
@@ -235,9 +244,9 @@ async fn a_shape_that_there_is_not_and_one_beside_exact_counts_are_refused() {
 #[tokio::test(start_paused = true)]
 async fn a_configured_shape_is_every_swarms_that_does_not_name_another() {
     let workload = with_shapes(&format!("{TWO}{DAY}"));
-    let cicada = Cicada::with(Settings {
+    let cicada = Cicada::with(ControlSettings {
         shape: Some("Two".into()),
-        ..Settings::new(Arc::clone(&workload))
+        ..ControlSettings::new(Arc::clone(&workload))
     });
     cicada.started("").await;
     assert_eq!(cicada.run().await.shape().unwrap().name, "Two");
@@ -315,7 +324,7 @@ async fn counts(stages: &[(u64, u64, f64)]) -> Vec<u64> {
         format!("{{ duration = {ends}, users = {users}, spawn_rate = {rate:?} }},")
     });
     let shape = format!("[shape.S]\nstages = [{}]\n", stages.collect::<String>());
-    let cicada = Cicada::with(Settings::new(with_shapes(&shape)));
+    let cicada = Cicada::with(ControlSettings::new(with_shapes(&shape)));
     cicada.started("shape_class=S").await;
     let run = cicada.loaded().await;
     let end = run.plan.run().ends().expect("stages end");

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use control::{ClassSettings, Settings};
+use control::{ClassSettings, ControlSettings};
 use serde_json::{Value, json};
 use traffic::clock::Clock;
 use traffic::host_allowlist::AllowedHosts;
+use traffic::run_rules::RunRules;
 use traffic::workload::BUILT_IN;
 
 use crate::cicada::{Answer, Cicada, epoch, workload};
@@ -135,9 +136,9 @@ async fn a_class_with_weight_0_does_not_run_and_one_is_left() {
 async fn what_was_set_later_holds_before_the_command_line() {
     let configured =
         r#"[{"user_class_name": "ModelAUser", "fixed_count": 2, "host": "http://cli.test"}]"#;
-    let cicada = Cicada::with(Settings {
+    let cicada = Cicada::with(ControlSettings {
         class_settings: ClassSettings::parse(configured).expect("it is valid"),
-        ..Settings::new(workload())
+        ..ControlSettings::new(workload())
     });
     assert_eq!(users_of(&cicada, "ModelAUser", 12).await, 2);
     assert_eq!(cicada.run().await.segments[0].hosts.len(), 1);
@@ -155,7 +156,13 @@ async fn what_was_set_later_holds_before_the_command_line() {
 async fn processes_on_one_store_agree() {
     let clock = Clock::following_tokio(epoch());
     let store = crate::cicada::shared_store();
-    let process = || Cicada::on(Arc::clone(&store), Settings::new(workload()), clock.clone());
+    let process = || {
+        Cicada::on(
+            Arc::clone(&store),
+            ControlSettings::new(workload()),
+            clock.clone(),
+        )
+    };
     let (one, other) = (process(), process());
     set(
         &one,
@@ -175,11 +182,14 @@ async fn processes_on_one_store_agree() {
 
 #[tokio::test(start_paused = true)]
 async fn what_cannot_be_is_refused_with_its_name_and_changes_nothing() {
-    let cicada = Cicada::with(Settings {
-        allowed_hosts: "ai-agent,target-app"
-            .parse::<AllowedHosts>()
-            .expect("a list"),
-        ..Settings::new(workload())
+    let cicada = Cicada::with(ControlSettings {
+        rules: RunRules {
+            allowed_hosts: "ai-agent,target-app"
+                .parse::<AllowedHosts>()
+                .expect("a list"),
+            ..RunRules::default()
+        },
+        ..ControlSettings::new(workload())
     });
     for (settings, words) in [
         (json!({"weight": -1}), "weight is -1"),

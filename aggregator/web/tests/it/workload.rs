@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::http::Request;
-use control::{ClassSettings, MAX_WORKLOAD, Settings};
+use control::{ClassSettings, ControlSettings, MAX_WORKLOAD};
 use serde_json::{Value, json};
 use testing::MemoryStore;
 use traffic::ports::RunStore as _;
-use traffic::workload::{EQUAL_WEIGHTS, Workload};
+use traffic::run_rules::RunRules;
+use traffic::workload::Workload;
 
-use crate::cicada::{Answer, Cicada, FORM, workload};
+use crate::cicada::{Answer, Cicada, FORM, equal_workload, workload};
 
 const SHOP: &str = r#"
 [hosts]
@@ -286,7 +287,7 @@ async fn processes_on_one_store_agree_within_a_second() {
     let one = Cicada::new();
     let other = Cicada::on(
         Arc::clone(&one.store),
-        Settings::new(workload()),
+        ControlSettings::new(workload()),
         one.clock.clone(),
     );
     assert_eq!(classes(&other).await.len(), 6);
@@ -296,7 +297,7 @@ async fn processes_on_one_store_agree_within_a_second() {
     assert_eq!(pinned(&other).await, version(SHOP));
     let third = Cicada::on(
         Arc::clone(&one.store),
-        Settings::new(workload()),
+        ControlSettings::new(workload()),
         one.clock.clone(),
     );
     assert_eq!(third.get("/workload").await.body, SHOP);
@@ -310,23 +311,26 @@ async fn a_workload_without_the_classes_that_are_configured_is_refused() {
     let class_settings = ClassSettings::parse(r#"{"user_class_name": "ModelAUser", "weight": 3}"#);
     for (settings, words) in [
         (
-            Settings {
+            ControlSettings {
                 classes: vec!["ModelAUser".into()],
-                ..Settings::new(workload())
+                ..ControlSettings::new(workload())
             },
             "user_classes names the unknown class \"ModelAUser\"",
         ),
         (
-            Settings {
+            ControlSettings {
                 class_settings: class_settings.expect("it is valid"),
-                ..Settings::new(workload())
+                ..ControlSettings::new(workload())
             },
             "config-users names the unknown class \"ModelAUser\"",
         ),
         (
-            Settings {
-                allowed_hosts: "target-app,ai-agent".parse().expect("it is a list"),
-                ..Settings::new(workload())
+            ControlSettings {
+                rules: RunRules {
+                    allowed_hosts: "target-app,ai-agent".parse().expect("it is a list"),
+                    ..RunRules::default()
+                },
+                ..ControlSettings::new(workload())
             },
             "host \"http://shop.test:8000\" of Buyer is not allowed",
         ),
@@ -341,7 +345,7 @@ async fn a_workload_without_the_classes_that_are_configured_is_refused() {
         // somebody else, who is configured otherwise, may have put it: then a swarm says so
         let free = Cicada::on(
             Arc::clone(&cicada.store),
-            Settings::new(workload()),
+            ControlSettings::new(workload()),
             cicada.clock.clone(),
         );
         assert_eq!(put(&free, SHOP).await.status, 200);
@@ -354,13 +358,7 @@ async fn a_workload_without_the_classes_that_are_configured_is_refused() {
 
 #[tokio::test(start_paused = true)]
 async fn equal_weights_hold_for_what_is_put_too() {
-    let configured = format!("{EQUAL_WEIGHTS}{}", workload().source());
-    let configured = Workload::parse(&configured, "workload", &|_| None).expect("it is valid");
-    let settings = Settings {
-        equal_weights: true,
-        ..Settings::new(Arc::new(configured))
-    };
-    let cicada = Cicada::with(settings);
+    let cicada = Cicada::with(ControlSettings::new(equal_workload()));
     put(&cicada, SHOP).await;
     assert_eq!(
         cicada.get("/workload").await.body,

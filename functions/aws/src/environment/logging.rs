@@ -31,9 +31,6 @@ pub struct LogFilter(Targets);
 
 impl LogFilter {
     /// Reads `CICADA_LOG`: a level such as `info`, or levels by target such as `warn,aws=debug`.
-    ///
-    /// # Errors
-    /// When it says something else.
     pub fn read(variables: &Variables) -> Result<Self, SettingError> {
         let Some(text) = variables.text(LOG) else {
             return Ok(Self::default());
@@ -65,9 +62,6 @@ impl Default for LogFilter {
 /// Starts logging to the standard output, and to `further`, a layer of the process's own.
 ///
 /// A filter that cannot be used is no reason to be silent: it is returned once logging has started.
-///
-/// # Errors
-/// When `CICADA_LOG` cannot be used.
 pub fn start_logging<L>(variables: &Variables, further: L) -> Result<(), SettingError>
 where
     L: Layer<Registry> + Send + Sync,

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use traffic::run_rules::InvalidField;
 use traffic::runs::Environment;
 
 /// The variables of a process.
@@ -25,6 +26,8 @@ pub enum SettingError {
         value: String,
         instead: String,
     },
+    #[error(transparent)]
+    Field(#[from] InvalidField),
 }
 
 /// A value that is shown nowhere.

@@ -5,6 +5,7 @@
 //! reading it back only.
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 /// The `apiId` of events that schedules send, and no one else can.
 pub const API_ID: &str = "cicada-schedule";
@@ -12,27 +13,21 @@ pub const API_ID: &str = "cicada-schedule";
 /// EventBridge Scheduler puts an id in its place that is new for every time it fires.
 const EXECUTION_ID: &str = "<aws.scheduler.execution-id>";
 
-/// A Function URL's event, payload version 2.0, as far as it matters.
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+/// The fields of an event that are read back.
+#[derive(Debug, PartialEq, Eq, Deserialize)]
 pub(super) struct Event {
-    #[serde(default)]
-    version: String,
-    #[serde(default)]
-    route_key: String,
-    pub(super) raw_path: String,
-    #[serde(default)]
-    raw_query_string: String,
-    #[serde(default)]
-    headers: Headers,
-    request_context: RequestContext,
+    #[serde(rename = "requestContext")]
+    context: RequestContext,
     #[serde(default)]
     pub(super) body: String,
-    #[serde(default)]
-    is_base64_encoded: bool,
     /// As it was typed; the stack's schedules do not have it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) cicada: Option<Typed>,
+}
+
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+struct RequestContext {
+    #[serde(rename = "apiId")]
+    api_id: String,
 }
 
 /// The fields that the expression and the request do not show.
@@ -44,84 +39,40 @@ pub(super) struct Typed {
     pub(super) swarm: String,
 }
 
-#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Headers {
-    #[serde(default, rename = "content-type")]
-    content_type: String,
-    #[serde(default)]
-    host: String,
-}
-
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct RequestContext {
-    api_id: String,
-    #[serde(default)]
-    domain_name: String,
-    #[serde(default)]
-    request_id: String,
-    #[serde(default)]
-    route_key: String,
-    #[serde(default)]
-    stage: String,
-    http: Http,
-}
-
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Http {
-    method: String,
-    path: String,
-    #[serde(default)]
-    protocol: String,
-    #[serde(default)]
-    source_ip: String,
-    #[serde(default)]
-    user_agent: String,
-}
-
 impl Event {
-    /// The event of a `POST` with a JSON body.
-    pub(super) fn post(path: &str, body: &str, typed: Typed) -> Self {
-        let default = || "$default".to_owned();
-        Self {
-            version: "2.0".into(),
-            route_key: default(),
-            raw_path: path.into(),
-            raw_query_string: String::new(),
-            headers: Headers {
-                content_type: "application/json".into(),
-                host: API_ID.into(),
-            },
-            request_context: RequestContext {
-                api_id: API_ID.into(),
-                domain_name: API_ID.into(),
-                request_id: EXECUTION_ID.into(),
-                route_key: default(),
-                stage: default(),
-                http: Http {
-                    method: "POST".into(),
-                    path: path.into(),
-                    protocol: "HTTP/1.1".into(),
-                    source_ip: "127.0.0.1".into(),
-                    user_agent: API_ID.into(),
+    /// A Function URL's event, payload version 2.0, of a `POST` with a JSON body.
+    pub(super) fn post(path: &str, body: &str, typed: &Typed) -> String {
+        let event = json!({
+            "version": "2.0",
+            "routeKey": "$default",
+            "rawPath": path,
+            "rawQueryString": "",
+            "headers": { "content-type": "application/json", "host": API_ID },
+            "requestContext": {
+                "apiId": API_ID,
+                "domainName": API_ID,
+                "requestId": EXECUTION_ID,
+                "routeKey": "$default",
+                "stage": "$default",
+                "http": {
+                    "method": "POST",
+                    "path": path,
+                    "protocol": "HTTP/1.1",
+                    "sourceIp": "127.0.0.1",
+                    "userAgent": API_ID,
                 },
             },
-            body: body.into(),
-            is_base64_encoded: false,
-            cicada: Some(typed),
-        }
-    }
-
-    /// The event as the target gets it.
-    pub(super) fn to_text(&self) -> String {
-        serde_json::to_string(self).expect("texts are JSON")
+            "body": body,
+            "isBase64Encoded": false,
+            "cicada": typed,
+        });
+        event.to_string()
     }
 
     /// The event of a schedule, if it is one of these.
     pub(super) fn of(input: &str) -> Option<Self> {
         let event: Self = serde_json::from_str(input).ok()?;
-        (event.request_context.api_id == API_ID).then_some(event)
+        (event.context.api_id == API_ID).then_some(event)
     }
 }
 
@@ -143,7 +94,7 @@ mod tests {
     fn the_lambda_runtime_takes_the_event_for_a_function_urls() {
         let swarm = typed().swarm;
         for (path, body) in [("/swarm", swarm.as_str()), ("/stop", "")] {
-            let text = Event::post(path, body, typed()).to_text();
+            let text = Event::post(path, body, &typed());
             let request = lambda_http::request::from_str(&text).unwrap();
             assert_eq!(request.method(), "POST");
             assert_eq!(request.uri().path(), path);
@@ -159,14 +110,15 @@ mod tests {
 
     #[test]
     fn an_event_is_read_back_whole() {
-        let event = Event::post("/swarm", "{}", typed());
-        assert_eq!(Event::of(&event.to_text()), Some(event));
+        let event = Event::of(&Event::post("/swarm", "{}", &typed())).unwrap();
+        assert_eq!(event.body, "{}");
+        assert_eq!(event.cicada, Some(typed()));
     }
 
     #[test]
     fn what_others_send_is_not_taken_for_a_schedules() {
-        let own = Event::post("/swarm", "{}", typed()).to_text();
-        let other = own.replacen(API_ID, "abcdef", 2);
+        let own = Event::post("/swarm", "{}", &typed());
+        let other = own.replace(API_ID, "abcdef");
         assert_eq!(Event::of(&other), None);
         for input in ["", "{}", "[]", r#"{"rawPath":"/swarm"}"#] {
             assert_eq!(Event::of(input), None);

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use aws_sdk_scheduler::error::ProvideErrorMetadata as _;
 use aws_sdk_scheduler::operation::get_schedule::GetScheduleOutput;
 use aws_sdk_scheduler::types::{
     FlexibleTimeWindow, FlexibleTimeWindowMode, RetryPolicy, ScheduleState, Target,
@@ -15,12 +16,15 @@ use traffic::ports::{HeartbeatError, Schedule};
 use traffic::schedule::Cron;
 
 use super::event::{Event, Typed};
-use super::{SchedulerHeartbeat, call, failed};
+use super::{CONFLICT, SchedulerHeartbeat, call, failed};
 use crate::environment::ScheduleTarget;
 use crate::failure::Failure;
 
 /// The remedy when the group is not there.
 const NO_GROUP: &str = "deploy the stack, or set CICADA_SCHEDULE_GROUP to its group";
+
+/// The code of AWS's error about a schedule that is not there.
+const NOT_FOUND: &str = "ResourceNotFoundException";
 
 /// A start or stop that does not get through within this is not made up for later.
 const MAX_AGE_SECONDS: i32 = 60;
@@ -71,14 +75,14 @@ impl Half {
         }
     }
 
-    fn event(self, cron: &str, swarm: &str) -> Event {
+    fn event(self, cron: &str, swarm: &str) -> String {
         let typed = Typed {
             cron: cron.to_owned(),
             swarm: swarm.to_owned(),
         };
         match self {
-            Self::Start => Event::post("/swarm", swarm, typed),
-            Self::Stop => Event::post("/stop", "", typed),
+            Self::Start => Event::post("/swarm", swarm, &typed),
+            Self::Stop => Event::post("/stop", "", &typed),
         }
     }
 
@@ -178,13 +182,7 @@ impl SchedulerHeartbeat {
             .name(name);
         match get.send().await {
             Ok(found) => Ok(Some(found)),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(|e| e.is_resource_not_found_exception()) =>
-            {
-                Ok(None)
-            }
+            Err(error) if error.code() == Some(NOT_FOUND) => Ok(None),
             Err(error) => {
                 let (resource, action) = (self.resource(name), "scheduler:GetSchedule");
                 let call = call("read a schedule", &resource, action, NO_GROUP);
@@ -203,7 +201,7 @@ impl SchedulerHeartbeat {
         let name = half.of(&schedule.name);
         let resource = self.resource(&name);
         let call = |action| call("put a schedule", &resource, action, NO_GROUP);
-        let target = half_target(target, &half.event(cron.text(), &schedule.swarm));
+        let target = half_target(target, half.event(cron.text(), &schedule.swarm));
         let create = self
             .client
             .create_schedule()
@@ -217,10 +215,7 @@ impl SchedulerHeartbeat {
             .state(ScheduleState::Enabled);
         match create.send().await {
             Ok(_) => return Ok(()),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(|e| e.is_conflict_exception()) => {}
+            Err(error) if error.code() == Some(CONFLICT) => {}
             Err(error) => {
                 return Err(failed(Failure::new(
                     &call("scheduler:CreateSchedule"),
@@ -254,13 +249,7 @@ impl SchedulerHeartbeat {
             .name(&name);
         match delete.send().await {
             Ok(_) => Ok(true),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(|e| e.is_resource_not_found_exception()) =>
-            {
-                Ok(false)
-            }
+            Err(error) if error.code() == Some(NOT_FOUND) => Ok(false),
             Err(error) => {
                 let (resource, action) = (self.resource(&name), "scheduler:DeleteSchedule");
                 let call = call("take a schedule away", &resource, action, NO_GROUP);
@@ -324,7 +313,7 @@ fn cron_text(expression: &str, time_zone: &str, typed: Option<&Typed>) -> String
     cron.map_or_else(|_| expression.to_owned(), |cron| cron.text().to_owned())
 }
 
-fn half_target(target: &ScheduleTarget, event: &Event) -> Target {
+fn half_target(target: &ScheduleTarget, event: String) -> Target {
     let once = RetryPolicy::builder()
         .maximum_retry_attempts(0)
         .maximum_event_age_in_seconds(MAX_AGE_SECONDS)
@@ -332,7 +321,7 @@ fn half_target(target: &ScheduleTarget, event: &Event) -> Target {
     Target::builder()
         .arn(&target.function_arn)
         .role_arn(&target.role_arn)
-        .input(event.to_text())
+        .input(event)
         .retry_policy(once)
         .build()
         .expect("it has an ARN and a role")

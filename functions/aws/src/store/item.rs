@@ -15,7 +15,7 @@ pub(super) const PK: &str = "pk";
 /// The sort key.
 pub(super) const SK: &str = "sk";
 
-/// Who wrote the item: what makes a write that is sent twice the same write.
+/// The writer's nonce: a write that is sent twice has the same one, and so is one write.
 pub(super) const WRITER: &str = "writer";
 
 /// When the item may go, in seconds since the Unix epoch: the table's time-to-live attribute.

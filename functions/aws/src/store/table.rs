@@ -8,12 +8,16 @@ use std::sync::Arc;
 
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::ProvideErrorMetadata as _;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use traffic::ports::StoreError;
 
 use super::creation;
 use super::error::{MAX_ITEM, Target, TooLarge};
 use super::item::{Item, PK, SK};
+
+/// The code of AWS's error about a condition that does not hold.
+const NOT_MET: &str = "ConditionalCheckFailedException";
 
 /// A table of a region.
 #[derive(Clone, Debug)]
@@ -84,9 +88,6 @@ impl Table {
     }
 
     /// Writes an item if the condition holds; returns what was there.
-    ///
-    /// # Errors
-    /// [`StoreError::Conflict`] when it does not hold.
     pub(super) async fn put_if(
         &self,
         doing: &'static str,
@@ -102,15 +103,7 @@ impl Table {
             .return_values(ReturnValue::AllOld);
         match put.send().await {
             Ok(written) => Ok(written.attributes.map(Item::from)),
-            Err(error)
-                if is_conflict(
-                    error
-                        .as_service_error()
-                        .map(|e| e.is_conditional_check_failed_exception()),
-                ) =>
-            {
-                Err(StoreError::Conflict)
-            }
+            Err(error) if error.code() == Some(NOT_MET) => Err(StoreError::Conflict),
             Err(error) => Err(target.failed(error)),
         }
     }
@@ -133,15 +126,7 @@ impl Table {
                 .set_expression_attribute_values(Some(condition.values));
         }
         match delete.send().await {
-            Err(error)
-                if is_conflict(
-                    error
-                        .as_service_error()
-                        .map(|e| e.is_conditional_check_failed_exception()),
-                ) =>
-            {
-                Ok(())
-            }
+            Err(error) if error.code() == Some(NOT_MET) => Ok(()),
             deleted => deleted.map(|_| ()).map_err(|error| target.failed(error)),
         }
     }
@@ -243,10 +228,6 @@ impl Condition {
         self.values.insert(name.to_owned(), value);
         self
     }
-}
-
-fn is_conflict(failed_condition: Option<bool>) -> bool {
-    failed_condition.unwrap_or(false)
 }
 
 /// Refuses an item that is too large for DynamoDB.

@@ -1,13 +1,19 @@
 //! The SDK's configuration: calls arrive, and end in time when nobody answers.
 
+use std::io;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aws::DynamoStore;
 use aws::config::CALL_TIMEOUT;
+use serde_json::json;
 use tokio::time::timeout;
+use tracing::Level;
 use traffic::clock::Clock;
 
+use crate::answers;
 use crate::emulator::{self, dynamodb_local, free_address, ministack};
 
 #[tokio::test]
@@ -30,6 +36,40 @@ async fn nobody_waits_longer_for_an_answer_than_a_call_may_take() {
     assert!(answer.is_err());
     let waited = begun.elapsed();
     assert!(waited <= 12 * CALL_TIMEOUT, "{waited:?}");
+}
+
+#[tokio::test]
+async fn a_failure_that_the_next_try_ends_is_nothing_to_log() {
+    let tries = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&tries);
+    let config = answers::sdk(move |_| match counted.fetch_add(1, Ordering::Relaxed) {
+        0 => (500, json!({ "__type": "InternalServerError" })),
+        _ => (200, json!({ "TableNames": [] })),
+    })
+    .await;
+    let log = Log::default();
+    let kept = log.clone();
+    let subscriber = tracing_subscriber::fmt().with_max_level(Level::WARN);
+    let subscriber = subscriber.with_writer(move || kept.clone()).finish();
+    let guard = tracing::subscriber::set_default(subscriber);
+    let client = aws_sdk_dynamodb::Client::new(&config);
+    client.list_tables().send().await.unwrap();
+    drop(guard);
+    assert_eq!(tries.load(Ordering::Relaxed), 2);
+    assert_eq!(String::from_utf8_lossy(&log.0.lock().unwrap()), "");
+}
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(text)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// What a process says that has no credentials, where the machine's own source of them is at `metadata`.

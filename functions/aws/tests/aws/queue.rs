@@ -13,7 +13,7 @@ use aws_sdk_sqs::types::DeleteMessageBatchRequestEntry;
 use serde_json::json;
 use testing::contract::queue::{self as contract, QueueUnderTest};
 use traffic::clock::{Clock, Slot, Slots};
-use traffic::ports::{Queue, QueueError, WakeUp};
+use traffic::ports::{PlannedWakeUp, Queue, QueueError, WakeUp};
 use traffic::record::Block;
 use traffic::run::RunId;
 
@@ -110,9 +110,13 @@ fn wake_up(block: u32, slot: Slot) -> WakeUp {
     }
 }
 
-fn late(blocks: u32) -> Vec<WakeUp> {
+/// Of ticks that have little to do.
+fn late(blocks: u32) -> Vec<PlannedWakeUp> {
     (0..blocks)
-        .map(|block| wake_up(block, Slot(1_700_000_000)))
+        .map(|block| PlannedWakeUp {
+            wake_up: wake_up(block, Slot(1_700_000_000)),
+            users: 1,
+        })
         .collect()
 }
 
@@ -149,7 +153,7 @@ async fn what_has_time_comes_closer_to_its_slot_than_a_second() {
     let slot = harness.clock.now().full_second().plus(6);
     harness
         .queue
-        .send(Slots::FULL_SECONDS, vec![wake_up(0, slot)])
+        .send(Slots::FULL_SECONDS, vec![wake_up(0, slot).into()])
         .await
         .unwrap();
     harness.receive().await;
@@ -212,7 +216,8 @@ async fn a_wake_up_more_than_a_quarter_of_an_hour_ahead_is_refused_before_any_is
     let clock = Clock::system();
     let now = clock.now().full_second();
     let queue = SqsQueue::new(&sdk, "http://sqs/queue", 10, clock);
-    let sent = vec![wake_up(0, now.plus(1)), wake_up(0, now.plus(903))];
+    let sent = [wake_up(0, now.plus(1)), wake_up(0, now.plus(903))];
+    let sent = sent.map(Into::into).into();
     let error = queue.send(Slots::FULL_SECONDS, sent).await.unwrap_err();
     assert_eq!(error.undelivered, 2);
     assert!(line(&error).contains("15 minutes"), "{}", line(&error));

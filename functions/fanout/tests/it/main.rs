@@ -2,18 +2,19 @@
 
 use std::time::Duration;
 
-use control::Limits;
 use testing::Calls;
 use traffic::clock::{Slot, Timestamp};
 use traffic::ports::{Checkpoint, CheckpointStore as _, Heartbeat as _, RunStore as _};
+use traffic::run_rules::Limits;
 
 use scene::{Scene, epoch};
 
+mod margin;
 mod process;
 mod scene;
 
 /// What Lambda gives the function.
-const TIMEOUT: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(150);
 
 #[tokio::test(start_paused = true)]
 async fn a_heartbeat_plans_to_the_end_of_the_next_minute() {
@@ -50,7 +51,7 @@ async fn a_second_heartbeat_in_the_same_minute_sends_nothing() {
 #[tokio::test(start_paused = true)]
 async fn a_run_that_is_over_switches_the_heartbeat_off() {
     let scene = Scene::new();
-    scene.start(10, Some(Duration::from_secs(90))).await;
+    scene.start(10, Some(Duration::from_secs(70))).await;
     assert!(scene.heartbeat.is_on().await.unwrap());
     scene.sleep(60).await;
     scene.beat().await.expect("all ports answer");
@@ -59,6 +60,51 @@ async fn a_run_that_is_over_switches_the_heartbeat_off() {
     scene.beat().await.expect("all ports answer");
     assert!(!scene.heartbeat.is_on().await.unwrap());
     assert_eq!(scene.logged("no run is on: the heartbeat is off").len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_begins_while_the_queue_does_not_deliver_calls_a_fan_out_that_stays() {
+    let scene = Scene::new();
+    scene.heartbeat.delivers(false);
+    scene.start(1_000, None).await;
+    assert_eq!(scene.heartbeat.beats(), 1);
+    scene.take_wake_ups();
+    let (began, delivers) = (scene.clock.now(), async {
+        scene.sleep(20).await;
+        scene.heartbeat.delivers(true);
+    });
+    let (beaten, ()) = tokio::join!(scene.beat(), delivers);
+    beaten.expect("all ports answer");
+    let stayed = scene.clock.now().since(began);
+    assert!((25..30).contains(&stayed.as_secs()), "{stayed:?}");
+    let said = scene.logged("handed over what the queue did not deliver yet");
+    let slots: std::collections::BTreeSet<u64> = scene
+        .take_wake_ups()
+        .iter()
+        .map(|wake_up| wake_up.slot.0)
+        .collect();
+    assert_eq!(said[0]["slots"], slots.len());
+    // and one that the delivery is on for does not
+    scene.sleep(60).await;
+    let began = scene.clock.now();
+    scene.beat().await.expect("all ports answer");
+    assert!(scene.clock.now().since(began).as_secs() < 5);
+    scene.start(1_000, None).await;
+    assert_eq!(scene.heartbeat.beats(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delivery_that_never_begins_ends_the_call_in_time() {
+    let scene = Scene::new();
+    scene.heartbeat.delivers(false);
+    scene.start(10, None).await;
+    let began = scene.clock.now();
+    scene.beat().await.expect("all ports answer");
+    let stayed = scene.clock.now().since(began);
+    assert!(
+        stayed < TIMEOUT && stayed > Duration::from_secs(119),
+        "{stayed:?}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

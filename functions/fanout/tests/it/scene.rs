@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use aws::environment::JsonLines;
-use control::{Control, Limits, Settings, SwarmRequest};
+use control::{Control, ControlSettings, SwarmRequest};
 use fanout::Function;
 use parking_lot::Mutex;
 use serde_json::Value;
@@ -18,6 +18,7 @@ use traffic::ports::{RecordStore as _, RunStore as _, WakeUp};
 use traffic::record::wire::Contents;
 use traffic::record::{Block, Bucket, Outcome, RecordKey, RequestName};
 use traffic::run::RunId;
+use traffic::run_rules::{Limits, RunRules};
 use traffic::workload::Workload;
 
 /// When the tests' time begins: in the middle of a minute.
@@ -51,15 +52,12 @@ impl Scene {
         // the control has copies of its own: it is another process
         let process = || Arc::new(testing::deployment(&store, &queue, &heartbeat, &clock));
         let workload = Workload::built_in(&|_| None).expect("the built-in workload is valid");
-        let settings = Settings::new(Arc::new(workload));
-        let of_now = Settings {
+        let settings = ControlSettings::new(Arc::new(workload));
+        let rules = RunRules {
             limits,
-            ..settings.clone()
+            ..RunRules::default()
         };
-        let deployment = process();
-        let of_now =
-            Control::new(of_now, Arc::clone(&deployment)).expect("these settings are good");
-        let function = Function::new(deployment, of_now);
+        let function = Function::new(process(), rules);
         let control = Control::new(settings, process());
         let written = Written::default();
         let writer = written.clone();

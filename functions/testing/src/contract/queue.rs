@@ -134,7 +134,8 @@ fn wake_up(block: u32, slot: Slot) -> WakeUp {
 }
 
 async fn send(queue: &impl QueueUnderTest, wake_ups: &[WakeUp]) {
-    let sent = queue.queue().send(Slots::FULL_SECONDS, wake_ups.to_vec());
+    let wake_ups = wake_ups.iter().cloned().map(Into::into).collect();
+    let sent = queue.queue().send(Slots::FULL_SECONDS, wake_ups);
     sent.await
         .unwrap_or_else(|error| panic!("the queue failed: {error:?}"));
 }

@@ -3,7 +3,6 @@
 //! Every function takes an empty store.
 
 use std::future::Future;
-use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -14,9 +13,11 @@ use traffic::run::{Past, Run, RunId, Segment, Share, Spawner};
 
 mod markers;
 mod records;
+mod values;
 
 pub use markers::*;
 pub use records::*;
+use values::{created_at, ok, run_id};
 
 /// Runs every sentence of the contract, each on an empty store of its own from `open`.
 pub async fn all<S, F>(open: impl Fn() -> F)
@@ -308,19 +309,11 @@ fn tick(block: u32) -> WakeUp {
     }
 }
 
-/// The name of a run; a higher number is a newer one.
-fn run_id(number: u64) -> RunId {
-    RunId::new(created_at(number), 0xdead_beef)
-}
-
-fn created_at(number: u64) -> Timestamp {
-    Timestamp::from_micros(1_800_000_000_000_000 + 1_000 * number)
-}
-
 fn run(number: u64) -> Run {
     let share = |class: &str, weight, fixed_count| Share::new(class, weight, fixed_count);
     Run {
         reset_at: Some(created_at(number + 1)),
+        equal_weights: true,
         ..Run::new(
             run_id(number),
             u64::MAX - number,
@@ -345,15 +338,6 @@ fn checkpoint(revision: u64, body: &'static str) -> Checkpoint {
         revision,
         body: Bytes::from_static(body.as_bytes()),
     }
-}
-
-fn class(name: &str) -> Arc<str> {
-    name.into()
-}
-
-#[track_caller]
-fn ok<T>(result: Result<T, StoreError>) -> T {
-    result.unwrap_or_else(|error| panic!("the store failed: {error:?}"))
 }
 
 #[track_caller]

@@ -8,8 +8,9 @@ use parking_lot::Mutex;
 use rustix::time::{ClockId, clock_gettime};
 use testing::{MemoryHeartbeat, MemoryStore};
 use traffic::clock::{Clock, Slot, Slots};
-use traffic::ports::{ProgressStore as _, Queue, QueueError, RunStore as _, WakeUp};
+use traffic::ports::{PlannedWakeUp, ProgressStore as _, Queue, QueueError, RunStore as _};
 use traffic::record::BlockSize;
+use traffic::requests_at_once::ticks_of_message;
 use traffic::run::{Run, RunId, Segment};
 use traffic::workload::{BUILT_IN, Workload};
 
@@ -64,16 +65,17 @@ struct Sent {
 }
 
 impl Queue for CountingQueue {
-    async fn send(&self, _: Slots, wake_ups: Vec<WakeUp>) -> Result<(), QueueError> {
-        let mut ticks: BTreeMap<Slot, usize> = BTreeMap::new();
-        for wake_up in &wake_ups {
-            *ticks.entry(wake_up.slot).or_default() += 1;
+    async fn send(&self, _: Slots, wake_ups: Vec<PlannedWakeUp>) -> Result<(), QueueError> {
+        let mut users: BTreeMap<Slot, Vec<usize>> = BTreeMap::new();
+        for planned in &wake_ups {
+            let of_slot = users.entry(planned.wake_up.slot).or_default();
+            of_slot.push(planned.users as usize);
         }
         let mut sent = self.sent.lock();
         sent.wake_ups += wake_ups.len();
         let mut messages = 0;
-        for (slot, ticks) in ticks {
-            let of_slot = ticks.div_ceil(self.ticks_per_message);
+        for (slot, users) in users {
+            let of_slot = messages_of(&users, self.ticks_per_message);
             *sent.messages.entry(slot).or_default() += of_slot;
             messages += of_slot;
         }
@@ -137,6 +139,17 @@ fn run(workload: &Workload, parameters: Parameters) -> Run {
             )],
         )
     }
+}
+
+/// The messages that the ticks of a slot go into, by the users of each.
+fn messages_of(mut users: &[usize], ticks_per_message: usize) -> usize {
+    let mut messages = 0;
+    while !users.is_empty() {
+        let ticks = ticks_of_message(users.iter().copied(), ticks_per_message);
+        users = &users[ticks..];
+        messages += 1;
+    }
+    messages
 }
 
 /// What this thread has computed for.

@@ -9,14 +9,14 @@ use std::time::Duration;
 
 use parking_lot::{Mutex, MutexGuard};
 
-use super::{Timestamp, micros, system_now};
+use super::instants::{Timestamp, micros, system_now};
 
-/// What a steady clock is anchored at.
+/// A steady clock's anchor.
 #[derive(Debug)]
 pub(super) struct Steady {
     /// Microseconds that the clock shows beyond the time that has passed since the machine started.
     ahead: AtomicI64,
-    /// How many hold the anchor.
+    /// The number of those who hold the anchor.
     holders: Mutex<usize>,
 }
 
@@ -63,7 +63,7 @@ impl Steady {
         steady
     }
 
-    /// What the clock shows.
+    /// The clock's present, when `elapsed` has passed since the machine's start.
     pub(super) fn at(&self, elapsed: Duration) -> Timestamp {
         let ahead = self.ahead.load(Ordering::Relaxed);
         Timestamp(micros(elapsed).saturating_add_signed(ahead))

@@ -28,7 +28,7 @@ pub(super) struct Prepared {
     request: OnceLock<Option<Request>>,
 }
 
-/// Why a request could not even be put together.
+/// The reason why a request could not be built.
 pub(super) enum Unsendable {
     Evaluation(EvaluationError),
     Invalid(String),

@@ -4,7 +4,8 @@ use std::collections::HashSet;
 
 use parking_lot::Mutex;
 use reqwest::header::HeaderMap;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
+use tokio::time::sleep;
 
 use super::*;
 use crate::block::Block;
@@ -29,13 +30,23 @@ struct Target {
     failing: Vec<&'static str>,
     got: Arc<Mutex<Vec<HeaderMap>>>,
     asked: Arc<Mutex<Vec<RequestContext>>>,
+    /// Places of requests under way, if there is a limit; and whether a file is left for another connection.
+    places: Option<Arc<Semaphore>>,
+    lacks_files: bool,
 }
 
 impl Transport for Target {
+    async fn place(&self) -> RequestPlace<'_> {
+        self.places.as_ref()?.acquire().await.ok()
+    }
+
     async fn send(&self, request: Request, context: &RequestContext) -> Result<Reply, String> {
         self.asked.lock().push(context.clone());
         self.got.lock().push(request.headers().clone());
         match request.url().path() {
+            _ if self.lacks_files => {
+                Err("cannot connect: too many open files: raise ulimit -n".into())
+            }
             "/slow" => std::future::pending().await,
             "/refused" => Err("connection refused".into()),
             path => Ok(Reply {
@@ -176,11 +187,16 @@ impl Scene {
     }
 
     async fn iterate(&self, iteration: u64) -> Fate {
+        let fate = self.planned(iteration, None).await;
+        fate.expect("something of it was sent")
+    }
+
+    async fn planned(&self, iteration: u64, planned_at: Option<Timestamp>) -> Option<Fate> {
         let turn = Turn {
             class_key: 1,
             user: 7,
             iteration,
-            planned_at: None,
+            planned_at,
             until: None,
         };
         (self.sender)
@@ -394,4 +410,78 @@ async fn what_is_dropped_on_its_way_is_told_as_cut_off() {
     assert_eq!(*fate, Fate::CutOff);
     assert_eq!(error.as_deref(), Some("cut off by the end of the run"));
     assert!(scene.recorded().await.is_empty());
+}
+
+/// A scene whose target has one place for a request under way.
+fn of_one_place() -> (Scene, Arc<Semaphore>) {
+    let mut scene = Scene::new(REPAIRS, &[]);
+    let places = Arc::new(Semaphore::new(1));
+    scene.target.places = Some(Arc::clone(&places));
+    (scene, places)
+}
+
+/// Lateness and response time of each recorded outcome, in milliseconds.
+async fn times(scene: &Scene) -> Vec<(Option<u128>, u128)> {
+    scene.journal.flush().await;
+    let records = scene.journal.store.all_records();
+    let outcomes = records.iter().flat_map(|record| {
+        let decoded = Decoded::read(&record.payload, record.key.slot).unwrap();
+        decoded.to_contents().outcomes
+    });
+    let times = outcomes.map(|outcome| {
+        let lateness = outcome.lateness.map(|lateness| lateness.as_millis());
+        (lateness, outcome.response_time.as_millis())
+    });
+    times.collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn waiting_for_a_place_is_lateness_and_no_part_of_a_response_time() {
+    let (scene, places) = of_one_place();
+    let taken = places.acquire().await.unwrap();
+    let at = scene.journal.clock.now();
+    let (fate, ()) = tokio::join!(scene.planned(0, Some(at)), async {
+        sleep(Duration::from_secs(7)).await;
+        drop(taken);
+    });
+    assert_eq!(fate, Some(Fate::Done));
+    assert_eq!(times(&scene).await, [(Some(7_000), 0), (None, 0)]);
+    assert_eq!(
+        places.available_permits(),
+        1,
+        "a request gives its place back"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_for_a_place_too_long_or_until_its_run_has_ended_is_not_sent() {
+    let (scene, places) = of_one_place();
+    let _taken = places.acquire().await.unwrap();
+    let began = scene.journal.clock.now();
+    assert_eq!(scene.planned(0, Some(began)).await, None);
+    let waited = scene.journal.clock.now().since(began);
+    assert!((30.0..31.0).contains(&waited.as_secs_f64()), "{waited:?}");
+    let (fate, ()) = tokio::join!(scene.planned(1, None), async {
+        sleep(Duration::from_secs(3)).await;
+        let mut run = scene.copies.borrow().plan.run().clone();
+        run.segments[0].until = Some(scene.journal.clock.now());
+        let workload = Arc::clone(&scene.copies.borrow().workload);
+        scene.copies.send_replace(Arc::new(LoadedRun {
+            plan: Plan::new(run, planned_classes(&workload)),
+            workload,
+        }));
+    });
+    assert_eq!(fate, None);
+    let waited = scene.journal.clock.now().since(began);
+    assert!(waited < Duration::from_secs(35), "{waited:?}");
+    assert_eq!(scene.target.got.lock().len(), 0);
+    assert_eq!(times(&scene).await, []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_finds_no_file_is_no_failure_of_its_target() {
+    let mut scene = Scene::new("task.a.request = \"GET /1\"", &[]);
+    scene.target.lacks_files = true;
+    assert_eq!(scene.planned(0, None).await, None);
+    assert_eq!(times(&scene).await, []);
 }

@@ -5,10 +5,8 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use crate::clock::{Timestamp, micros};
-
-/// A trouble that lasts is logged once in this time, and not for every record and every try.
-const COMPLAIN_EVERY: Duration = Duration::from_secs(10);
+use crate::clock::Timestamp;
+use crate::log_throttle::LogThrottle;
 
 /// While writes have been failing for longer than this, nothing is sent that could not be recorded.
 const WRITES_MAY_FAIL_FOR: Duration = Duration::from_secs(10);
@@ -23,8 +21,8 @@ pub(crate) struct WriteHealth {
     failing_since: AtomicU64,
     /// When one failed last.
     failed_at: AtomicU64,
-    /// When it was last complained about.
-    complained_at: AtomicU64,
+    /// A trouble that lasts is not logged for every record and every try.
+    complaints: LogThrottle,
     /// The store's latest words.
     reason: Mutex<String>,
     lost_requests: AtomicU64,
@@ -70,22 +68,17 @@ impl WriteHealth {
         let known = &self.failing_since;
         let _ = known.compare_exchange(0, since, Ordering::Relaxed, Ordering::Relaxed);
         *self.reason.lock() = error.to_string();
-        if self.may_complain(now) {
+        if self.complaints.happened().is_some() {
             tracing::warn!(error, "results are not written yet");
         }
     }
 
     /// Notes that a record is given up.
-    pub(crate) fn gave_up(
-        &self,
-        requests: u32,
-        error: &(dyn std::error::Error + 'static),
-        now: Timestamp,
-    ) {
+    pub(crate) fn gave_up(&self, requests: u32, error: &(dyn std::error::Error + 'static)) {
         let before = self
             .lost_requests
             .fetch_add(requests.into(), Ordering::Relaxed);
-        if self.may_complain(now) || before == 0 {
+        if self.complaints.happened().is_some() || before == 0 {
             let lost = before + u64::from(requests);
             tracing::error!(
                 error,
@@ -98,14 +91,5 @@ impl WriteHealth {
     /// Notes that a write succeeded.
     pub(crate) fn succeeded(&self) {
         self.failing_since.store(0, Ordering::Relaxed);
-    }
-
-    fn may_complain(&self, now: Timestamp) -> bool {
-        let last = self.complained_at.load(Ordering::Relaxed);
-        let due = last == 0 || last + micros(COMPLAIN_EVERY) <= now.micros();
-        let complained = &self.complained_at;
-        due && complained
-            .compare_exchange(last, now.micros(), Ordering::Relaxed, Ordering::Relaxed)
-            .is_ok()
     }
 }

@@ -1,4 +1,4 @@
-//! Who is active when: the ramps of a run's segments, as spans of time per user.
+//! The times at which users are active: the ramps of a run's segments, as spans of time per user.
 //!
 //! A ramp is even: one user every 1/`spawn_rate` seconds, where Locust starts a second's worth at
 //! once. User i of the ramp is active from the moment the ramp reaches i until it goes below it, so

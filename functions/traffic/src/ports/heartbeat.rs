@@ -2,18 +2,27 @@
 //! stops runs.
 
 use std::future::Future;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// The once-a-minute schedule that drives the fan-out.
+/// The once-a-minute schedule that drives the fan-out, and with it the delivery of what the queue holds.
 pub trait Heartbeat: Send + Sync + 'static {
-    /// Switches it on; doing so twice changes nothing.
-    fn turn_on(&self) -> impl Future<Output = Result<(), HeartbeatError>> + Send;
+    /// Switches both on; doing so twice changes nothing. Whether wake-ups are delivered by now.
+    fn turn_on(&self) -> impl Future<Output = Result<Delivery, HeartbeatError>> + Send;
 
-    /// Switches it off; doing so twice changes nothing.
+    /// Switches both off; doing so twice changes nothing. Where the delivery cannot be switched for now, the
+    /// schedule stays on, so that the next beat does it.
     fn turn_off(&self) -> impl Future<Output = Result<(), HeartbeatError>> + Send;
 
-    /// Whether it is on.
+    /// Calls the fan-out at once, which hands over what is due until the queue's wake-ups are delivered. It need
+    /// not have begun when this returns.
+    fn beat_now(&self) -> impl Future<Output = Result<(), HeartbeatError>> + Send;
+
+    /// The least time that a fan-out plans ahead, so that nothing is missing should the next beats be late.
+    fn reach(&self) -> Duration;
+
+    /// True if the heartbeat is on.
     fn is_on(&self) -> impl Future<Output = Result<bool, HeartbeatError>> + Send;
 
     /// All schedules, by name.
@@ -30,6 +39,15 @@ pub trait Heartbeat: Send + Sync + 'static {
         &self,
         name: &str,
     ) -> impl Future<Output = Result<bool, HeartbeatError>> + Send;
+}
+
+/// Whether wake-ups that the queue holds are delivered when they are due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// They are.
+    On,
+    /// They will be, in a minute or so.
+    Starting,
 }
 
 /// Starts and stops runs by cron.

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::queue::WakeUp;
 use crate::block::Block;
 use crate::clock::{Slot, Timestamp};
-use crate::ports::WakeUp;
 use crate::record::{Bucket, Record};
 use crate::run::{Run, RunId};
 
@@ -25,7 +25,7 @@ pub trait TickStore: RunStore + RecordStore + MarkerStore {}
 
 impl<S: RunStore + RecordStore + MarkerStore> TickStore for S {}
 
-/// What a reader of statistics uses.
+/// The parts of the store that a reader of statistics uses.
 pub trait ReaderStore: RunStore + RecordStore + CheckpointStore {}
 
 impl<S: RunStore + RecordStore + CheckpointStore> ReaderStore for S {}
@@ -80,7 +80,7 @@ pub trait RunStore: Send + Sync + 'static {
     fn quiet_before(&self) -> Option<Timestamp>;
 }
 
-/// What ticks write of what they did. Every method may be repeated after an error.
+/// Records: the results of ticks. Every method may be repeated after an error.
 pub trait RecordStore: Send + Sync + 'static {
     /// Writes a record; once this returns it survives the process. The same key is the same record.
     fn put_record(&self, record: Record) -> impl Future<Output = Result<(), StoreError>> + Send;
@@ -111,7 +111,7 @@ pub trait RecordStore: Send + Sync + 'static {
     -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
-/// What executions of ticks tell each other: who executes a tick, and which users are busy. Every method may be repeated after an error.
+/// Claims and markers: which execution has a tick, and which users are busy. Every method may be repeated after an error.
 pub trait MarkerStore: Send + Sync + 'static {
     /// Claims a tick for an execution, by its nonce; true for one of all that claim it, however often
     /// that one asks. What was claimed is remembered for at least two minutes from its slot.
@@ -136,7 +136,7 @@ pub trait MarkerStore: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Vec<Marker>, StoreError>> + Send;
 }
 
-/// What was folded of a run's records. Every method may be repeated after an error.
+/// Checkpoints: the sums of a run's folded records. Every method may be repeated after an error.
 pub trait CheckpointStore: Send + Sync + 'static {
     /// Writes a run's checkpoint; its revision must be the stored one's plus one.
     ///
@@ -155,7 +155,7 @@ pub trait CheckpointStore: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Option<Checkpoint>, StoreError>> + Send;
 }
 
-/// How far runs are planned. Every method may be repeated after an error.
+/// The slot up to which each run is planned. Every method may be repeated after an error.
 pub trait ProgressStore: Send + Sync + 'static {
     /// The first slot of a run that the fan-out has not planned yet.
     fn planned_until(
@@ -177,7 +177,7 @@ pub trait ProgressStore: Send + Sync + 'static {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursor(pub u64);
 
-/// What [`RecordStore::records`] found.
+/// Records that [`RecordStore::records`] has found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordPage {
     /// The records.
@@ -197,13 +197,13 @@ pub struct Marker {
     pub block: Block,
     /// The user's index in its class.
     pub user: u32,
-    /// Who set it: the nonce of the tick's execution.
+    /// The nonce of the tick's execution that has set it.
     pub writer: u64,
     /// When it ends by itself, should its writer have died.
     pub until: Timestamp,
 }
 
-/// What was folded of a run's sealed buckets; the aggregator knows the form of the body.
+/// The sums of a run's sealed buckets; the aggregator knows the form of the body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checkpoint {
     /// Goes up by one with every write.
@@ -212,7 +212,7 @@ pub struct Checkpoint {
     pub body: Bytes,
 }
 
-/// Why the store could not do what it was asked.
+/// An error of the store.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// Somebody else wrote first.
@@ -227,7 +227,7 @@ pub enum StoreError {
     /// It may be read, but not written.
     #[error("the store cannot be written: check the file's and its folder's permissions")]
     ReadOnly(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// What it holds is damaged, or not Cicada's.
+    /// The item or row is damaged, or not Cicada's.
     #[error("the store is damaged, or not one of cicada's: move it away and start afresh")]
     Corrupt(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// It does not do this, and will not until somebody changes something: what, the error says.
@@ -236,7 +236,7 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Whether the same call may succeed later.
+    /// True if the same call may succeed later.
     pub fn may_pass(&self) -> bool {
         matches!(self, Self::Unavailable(_) | Self::Full(_))
     }

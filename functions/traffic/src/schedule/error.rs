@@ -1,9 +1,9 @@
-//! Why a schedule cannot be taken, and what to write instead.
+//! Mistakes in a schedule, each with what to write instead.
 
 /// Longest name of a schedule: EventBridge Scheduler takes 64 letters, and `-start` is one of its.
 pub const NAME_LENGTH: usize = 58;
 
-/// Why a schedule cannot be taken; each says what to write.
+/// A mistake in a schedule; each says what to write instead.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "the messages say it")]
 pub enum InvalidSchedule {

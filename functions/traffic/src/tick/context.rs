@@ -14,7 +14,7 @@ use crate::workload::Wait;
 pub(super) struct TickContext<S> {
     /// The run as it was when the tick began.
     pub(super) run: Arc<LoadedRun>,
-    /// For those who go on into later slots, in which the run may be another.
+    /// For iterations that go on into later slots, in which the run may have changed.
     pub(super) runs: Arc<Runs<S>>,
     /// The class's number in the plan.
     pub(super) class: usize,

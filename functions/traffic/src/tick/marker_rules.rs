@@ -15,7 +15,7 @@ pub const ARRIVES: Duration = Duration::from_millis(75);
 /// The lead of a store that several processes share: the tick that a marker stops may read it right before.
 pub const SHARED_LEAD: Duration = Duration::from_secs(1);
 
-/// How long before an iteration the markers are read, so that reading does not make it late.
+/// The time before an iteration at which the markers are read, so that reading does not make it late.
 pub const READING_TAKES: Duration = Duration::from_millis(20);
 
 /// Before the end of a turn nothing starts for so long, where its user's next turn is another
@@ -56,7 +56,7 @@ impl MarkerRules {
         self.store_lead.min(spacing.max(2 * ARRIVES))
     }
 
-    /// Whether an iteration that started in time can last until its user's next one at all.
+    /// True if an iteration that started in time can last until its user's next one at all.
     pub fn may_overlap(&self) -> bool {
         let shortest = match self.wait {
             Wait::Between { min, .. } => min,
@@ -113,7 +113,7 @@ impl Reading {
     }
 }
 
-/// Whether an iteration may start in a turn at an instant.
+/// True if an iteration may start in a turn at an instant.
 pub fn may_start(turn: &Due, at: Timestamp) -> bool {
     at < turn.until - GAP
 }

@@ -1,4 +1,4 @@
-//! Who is busy in other processes: markers in the store, written and read as seldom as is safe.
+//! Users that are busy in other processes: their markers in the store, written and read as seldom as is safe.
 //!
 //! An iteration that is still running a *lead* before its user is next due in another tick says so in
 //! the store, and takes it back when it ends. A marker has [`super::marker_rules::ARRIVES`] to get there, so what was read
@@ -168,8 +168,8 @@ impl<S: TickStore> Markers<S> {
     pub(super) async fn planned_and_marked(
         &self,
         item: &Due,
-        iteration: impl Future<Output = Fate>,
-    ) -> (Fate, Option<WrittenMarker>) {
+        iteration: impl Future<Output = Option<Fate>>,
+    ) -> (Option<Fate>, Option<WrittenMarker>) {
         if self.tick.is_alone() || !self.rules().may_overlap() {
             return (iteration.await, None);
         }
@@ -200,8 +200,8 @@ impl<S: TickStore> Markers<S> {
         user: u32,
         it_matters: impl Future<Output = ()>,
         longer: Duration,
-        iteration: impl Future<Output = Fate>,
-    ) -> (Fate, Option<WrittenMarker>) {
+        iteration: impl Future<Output = Option<Fate>>,
+    ) -> (Option<Fate>, Option<WrittenMarker>) {
         let mut iteration = std::pin::pin!(iteration);
         tokio::select! {
             biased;

@@ -10,9 +10,9 @@ use crate::in_flight::UsersOfRun;
 /// See the [module](self).
 pub(super) struct Parts<S, T> {
     pub(super) tick: Arc<TickContext<S>>,
-    /// Who is busy in other processes.
+    /// The users that are busy in other processes.
     pub(super) markers: Markers<S>,
-    /// Who is busy in this one.
+    /// The users that are busy in this one.
     pub(super) users: UsersOfRun,
     pub(super) sending: Sending<S, T>,
 }

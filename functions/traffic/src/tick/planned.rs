@@ -23,7 +23,7 @@ pub(super) async fn take<S: TickStore, T: Transport>(
     }
 }
 
-/// One iteration; false if its turn came too late to send anything.
+/// One iteration; false if its turn came too late to send anything, and it is missing.
 pub(super) async fn iteration<S: TickStore, T: Transport>(
     parts: Arc<Parts<S, T>>,
     item: Due,
@@ -37,10 +37,12 @@ pub(super) async fn iteration<S: TickStore, T: Transport>(
     let sending = pin!((parts.sending).iteration(&sender, item.user, item.iteration, at));
     let (fate, said) = parts.markers.planned_and_marked(&item, sending).await;
     // noted before the user is free again, so that no later entry can come first
-    (parts.tick.journal).iteration(item.user, item.ordinal, fate);
+    if let Some(fate) = fate {
+        (parts.tick.journal).iteration(item.user, item.ordinal, fate);
+    }
     if let Some(said) = said {
         parts.markers.unsay(&said).await;
     }
     drop(busy);
-    true
+    fate.is_some()
 }

@@ -27,7 +27,7 @@ impl TickReport {
     }
 }
 
-/// Why a tick was not executed; its iterations show as missing.
+/// The reason why a tick was not executed; its iterations show as missing.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "the messages say it")]
 pub enum TickError {

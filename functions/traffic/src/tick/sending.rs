@@ -44,14 +44,14 @@ impl<S: TickStore, T: Transport> Sending<S, T> {
     }
 
     /// Sends an iteration of a user until it ends, its run is cut off, or the stop timeout is over.
-    /// `planned_at` is its instant, if the plan has set it.
+    /// `planned_at` is its instant, if the plan has set it. `None` if nothing of it was sent.
     pub(super) async fn iteration(
         &self,
         sender: &Sender,
         user: u32,
         iteration: u64,
         planned_at: Option<Timestamp>,
-    ) -> Fate {
+    ) -> Option<Fate> {
         let turn = Turn {
             class_key: self.class_key,
             user,
@@ -67,8 +67,8 @@ impl<S: TickStore, T: Transport> Sending<S, T> {
         tokio::select! {
             biased;
             fate = &mut sending => fate,
-            _ = cut_off.wait_for(|cut| cut.as_ref().is_some_and(|cut| cut >= run)) => Fate::CutOff,
-            () = self.run_end.timed_out() => Fate::CutOff,
+            _ = cut_off.wait_for(|cut| cut.as_ref().is_some_and(|cut| cut >= run)) => Some(Fate::CutOff),
+            () = self.run_end.timed_out() => Some(Fate::CutOff),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! How many ticks begin iterations at once. A machine that has far more to begin than it can must still answer who
+//! The number of ticks that begin iterations at once. A machine that has far more to begin than it can must still answer who
 //! asks it to stop: what was begun, and everything else, has its turn before more is begun.
 //!
 //! Ticks wait in order. One that waits for an instant, or for responses, holds nobody up.

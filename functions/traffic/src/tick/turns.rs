@@ -76,7 +76,12 @@ pub(super) async fn in_one_process<S: TickStore, T: Transport>(
                 }
                 continue;
             }
-            fate = (sending.iteration(&sender, item.user, iteration, None)).await;
+            let sent = (sending.iteration(&sender, item.user, iteration, None)).await;
+            if sent.is_none() && iteration == item.iteration {
+                // nothing of the turn was sent: it is missing
+                return false;
+            }
+            fate = sent.unwrap_or(Fate::CutOff);
             if fate == Fate::CutOff {
                 break;
             }

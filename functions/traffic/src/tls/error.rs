@@ -1,10 +1,10 @@
-//! Why there can be no TLS.
+//! TLS settings that cannot be used.
 
 use std::path::PathBuf;
 
 use super::pem::PemError;
 
-/// Why there can be no TLS.
+/// TLS settings that cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "the messages say it")]
 pub enum TlsError {

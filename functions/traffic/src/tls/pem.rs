@@ -10,7 +10,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 /// The longest file in bytes that is read.
 const MAX_FILE: u64 = 4 * 1024 * 1024;
 
-/// Why a text or a file has nothing to use.
+/// The reason why a text or a file has no certificate or key.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "the messages say it")]
 pub enum PemError {

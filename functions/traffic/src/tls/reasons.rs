@@ -12,7 +12,7 @@ use super::verifier::Untrusted;
 /// As many of a certificate's names are listed.
 const MOST_NAMES: usize = 5;
 
-/// Why there is no TLS with a target.
+/// The reason why there is no TLS with a target.
 pub fn reason(error: &Error) -> String {
     match error {
         Error::InvalidCertificate(error) => certificate(error),

@@ -2,14 +2,14 @@
 //!
 //! When no place is left, users take over connections from one another: to open one for each request in the
 //! place of another user's would cost more than the request, and soon no port would be left. Where none
-//! leads to the same origin, one that only waits for another request gives up its place. When all are at work, the
-//! request fails at once and says that this machine is the reason: waiting would pass for the target's
-//! response time.
+//! leads to the same origin, one that only waits for another request gives up its place. No more requests are under
+//! way than there are places, so one that has begun always finds its own; the others wait before they begin, and
+//! before their response time does.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
 use super::texts::NO_PLACE;
 
@@ -18,9 +18,14 @@ use super::texts::NO_PLACE;
 pub(super) struct Places {
     /// As many as there are, if there is a limit.
     left: Option<Arc<Semaphore>>,
+    /// As many, for requests under way.
+    requests: Option<Semaphore>,
     most: usize,
     has_said: AtomicBool,
 }
+
+/// The place of a request among those that are under way at once; none where there is no limit.
+pub type RequestPlace<'t> = Option<SemaphorePermit<'t>>;
 
 /// One connection's, until it is closed.
 pub(super) type Place = Option<OwnedSemaphorePermit>;
@@ -30,9 +35,16 @@ impl Places {
         let most = most.map(|most| most.min(Semaphore::MAX_PERMITS));
         Self {
             left: most.map(|most| Arc::new(Semaphore::new(most))),
+            requests: most.map(Semaphore::new),
             most: most.unwrap_or(usize::MAX),
             has_said: AtomicBool::new(false),
         }
+    }
+
+    /// Waits until one more request may be under way.
+    pub(super) async fn of_request(&self) -> RequestPlace<'_> {
+        // it is never closed
+        self.requests.as_ref()?.acquire().await.ok()
     }
 
     /// True if all are taken.

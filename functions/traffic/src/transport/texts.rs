@@ -21,6 +21,12 @@ pub(super) const NO_PLACE: &str = "cannot connect: too many open files: raise ul
 /// The part of a text that says that the process may have no more files.
 pub(super) const NO_FILES: &str = "too many open files";
 
+/// True for the text of a request that was not sent since this process may have no more files: its target has
+/// nothing to do with that.
+pub(crate) fn is_shortage(text: &str) -> bool {
+    text.contains(NO_FILES)
+}
+
 /// The text of a request that had no complete response in time.
 pub(super) fn timed_out(timeout: Duration) -> String {
     format!("{TIMED_OUT} within {} s", timeout.as_secs_f64())

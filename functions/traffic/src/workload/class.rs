@@ -162,9 +162,11 @@ impl UserClass {
         of_steps.max().unwrap_or_default()
     }
 
-    /// Gives the class, and each of its tasks, weight 1.
+    /// Gives the class, unless its weight was set, and each of its tasks weight 1.
     pub(super) fn level_weights(&mut self) {
-        self.weight = 1;
+        if !self.set.weight {
+            self.weight = 1;
+        }
         self.tasks.iter_mut().for_each(|task| task.weight = 1);
         self.cumulative = (1..=self.tasks.len() as u64).collect();
     }

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use toml::de::{DeTable, DeValue};
+use toml::de::DeTable;
 
 use super::class::{Host, UserClass};
 use super::compile::Compiler;
@@ -67,14 +67,7 @@ pub(super) fn workload(reader: &Reader<'_>, source: &str, environment: Lookup<'_
     let engine = Engine::new(pools::read(&fields));
     let compiler = Compiler::new(reader, &engine);
     let defaults = defaults::Defaults::read(&fields);
-    let equal_weights = fields.read("equal_weights", "true or false", DeValue::as_bool);
-    let mut classes = classes::read(
-        &fields,
-        &compiler,
-        &hosts,
-        &defaults,
-        equal_weights == Some(true),
-    );
+    let mut classes = classes::read(&fields, &compiler, &hosts, &defaults);
     let pairs = pairs::read(&fields, &classes);
     users::apply(&fields, &mut classes);
     let shapes = shapes::read(&fields, &classes);

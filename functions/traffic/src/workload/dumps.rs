@@ -14,9 +14,6 @@ pub(super) const SEPARATOR: &str = ", ";
 pub(super) const COLON: &str = ": ";
 
 /// A value.
-///
-/// # Errors
-/// If it has no form in JSON.
 pub(super) fn dumps(value: &Value) -> Result<String, serde_json::Error> {
     written(value)
 }

@@ -36,7 +36,7 @@ const ENTRY: usize = 2 * 2 * ELEMENT + 8;
 /// A string of at most so many bytes is part of its value.
 const SHORT: usize = 22;
 
-/// Why a text has no value.
+/// The reason why a text is no JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum NotJson {
     /// The text is something else, or broken.

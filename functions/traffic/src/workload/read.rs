@@ -4,6 +4,7 @@
 //! finished, reports the keys that nobody asked for. What the keys mean is left to `decode`.
 
 use std::cell::RefCell;
+use std::iter;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -11,10 +12,6 @@ use toml::Spanned;
 use toml::de::{DeFloat, DeInteger, DeTable, DeValue};
 
 use super::errors::{Mistake, TextOrigin};
-
-/// The line before a workload's text that gives all classes, and all tasks of a class, one weight: Locust's
-/// `--equal-weights`.
-pub const EQUAL_WEIGHTS: &str = "equal_weights = true\n";
 
 /// The most mistakes of a file that are listed.
 const MOST_MISTAKES: usize = 1_000;
@@ -36,16 +33,10 @@ pub(super) struct Reader<'s> {
 impl<'s> Reader<'s> {
     pub(super) fn new(file: &str, source: &'s str) -> Self {
         let after_newlines = source.match_indices('\n').map(|(at, _)| at + 1);
-        // a line that was put before the file's own is not counted
-        let before = source.starts_with(EQUAL_WEIGHTS);
         Self {
             file: Arc::from(file),
             source,
-            line_starts: (!before)
-                .then_some(0)
-                .into_iter()
-                .chain(after_newlines)
-                .collect(),
+            line_starts: iter::once(0).chain(after_newlines).collect(),
             mistakes: RefCell::default(),
         }
     }

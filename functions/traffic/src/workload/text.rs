@@ -58,10 +58,6 @@ impl Text {
     }
 
     /// The text for a request of this iteration.
-    ///
-    /// # Errors
-    ///
-    /// If it uses a value that is missing or has the wrong type.
     pub fn render(&self, scope: &mut Scope) -> Result<Cow<'_, str>, EvaluationError> {
         match &self.0 {
             Form::Constant(text) => Ok(Cow::Borrowed(text)),
@@ -148,10 +144,6 @@ impl Body {
     }
 
     /// The body for a request of this iteration.
-    ///
-    /// # Errors
-    ///
-    /// If it uses a value that is missing or has the wrong type.
     pub fn render(&self, scope: &mut Scope) -> Result<Cow<'_, str>, EvaluationError> {
         match self {
             Self::Text(text) => text.render(scope),

@@ -21,7 +21,7 @@ enum Message<T> {
     Done(T),
 }
 
-/// Why there is nothing to return.
+/// The reason why there is no result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum GivenUp {
     /// The time is over.

@@ -52,9 +52,6 @@ fn budget() -> &'static Budget {
 
 impl MemoryShare {
     /// Takes bytes for values that are about to be made.
-    ///
-    /// # Errors
-    /// When they are not left.
     pub(super) fn take(&self, bytes: u64) -> Result<(), TooLarge> {
         let used = self.used.fetch_add(bytes, Ordering::Relaxed) + bytes;
         let taken = self.taken.load(Ordering::Relaxed);

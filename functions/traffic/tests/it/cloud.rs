@@ -25,6 +25,7 @@ mod blocks;
 mod claims;
 mod fan_out;
 mod faults;
+mod hand_over;
 mod markers;
 mod scale;
 mod target;

@@ -291,20 +291,24 @@ fn what_is_the_same_every_time_is_known_to_be() {
 }
 
 #[test]
-fn equal_weights_level_classes_and_tasks_and_leave_line_numbers() {
+fn equal_weights_level_classes_and_tasks_and_leave_text_and_version() {
     let file = "[hosts.a]\nurl = \"http://a\"\n[class.A]\nhost = \"a\"\nwait = \"constant(1)\"\nweight = 7\n\
                 [class.A.task.one]\nrequest = \"GET /1\"\nweight = 5\n[class.A.task.two]\nrequest = \"GET /2\"\n";
-    let equal = format!("{}{file}", traffic::workload::EQUAL_WEIGHTS);
-    let workload = traffic::workload::Workload::parse(&equal, "f", &|_| None).unwrap();
+    let read = |file: &str| traffic::workload::Workload::parse(file, "f", &|_| None);
+    let workload = read(file).unwrap().with_equal_weights(true);
+    assert_eq!(workload.version(), read(file).unwrap().version());
     let class = workload.class("A").unwrap();
     assert_eq!(class.weight(), 1);
     assert!(class.tasks().iter().all(|task| task.weight() == 1));
     let ratios = serde_json::to_value(workload.task_ratio(&[("A", 1)], true)).unwrap();
     assert_eq!(ratios["A"]["tasks"]["one"]["ratio"], 0.5);
 
-    let wrong = equal.replace("constant(1)", "constant(x)");
-    let errors = traffic::workload::Workload::parse(&wrong, "f", &|_| None).unwrap_err();
-    assert_eq!(errors.mistakes()[0].line, 5);
+    // a weight that `POST /user` has set stays
+    let set = format!("{file}[user.A]\nweight = 3\n");
+    let workload = read(&set).unwrap().with_equal_weights(true);
+    assert_eq!(workload.class("A").unwrap().weight(), 3);
+    let errors = read(&format!("equal_weights = true\n{file}")).unwrap_err();
+    assert_eq!(errors.mistakes()[0].line, 1);
 }
 
 /// A class of two tasks, and what a `[user]` table sets for it.

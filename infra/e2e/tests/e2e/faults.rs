@@ -40,7 +40,7 @@ wait = "constant_pacing(25)"
 task.products.request = "GET /products"
 "#;
 
-/// What the first fan-out of a run sends is due within this: the minute that is on, and the next.
+/// What a fault of the first second delays is due within this.
 const SENT_AHEAD: Duration = Duration::from_secs(125);
 
 /// How long a run goes on undisturbed before a fault, and after it.
@@ -313,8 +313,8 @@ async fn send_again(scene: &Scene, seconds: u64) -> usize {
     };
     let slots = (now + 2..now + 2 + seconds).map(Slot);
     let ticks = slots.flat_map(|slot| plan.ticks(slot).into_iter().map(move |tick| (slot, tick)));
-    let wake_ups: Vec<WakeUp> = ticks
-        .map(|(slot, (class, block))| wake_up(slot, class, block))
+    let wake_ups: Vec<_> = ticks
+        .map(|(slot, (class, block))| wake_up(slot, class, block).into())
         .collect();
     let count = wake_ups.len();
     queue.send(plan.run().slots(), wake_ups).await.unwrap();

@@ -9,10 +9,17 @@ use testing::assert_adds_up;
 
 use crate::costs;
 use crate::emulator::output;
+use crate::proxy::Fault;
 use crate::scene::Scene;
 
-/// How long a run goes on at one user count before it is changed or stopped.
+/// How long a run goes on before its calls are counted.
 const PART: Duration = Duration::from_secs(100);
+
+/// How long it goes on with more users.
+const AFTER_A_CHANGE: Duration = Duration::from_secs(60);
+
+/// How long AWS takes to switch the mapping on.
+const ENABLING: Duration = Duration::from_secs(30);
 
 /// What was planned is settled this long after a stop: the longest timeouts of a class, and a margin.
 const SETTLES_WITHIN: Duration = Duration::from_secs(330);
@@ -22,13 +29,20 @@ async fn six_classes_over_several_heartbeats_are_accounted_for_to_the_request() 
     let scene = Scene::deploy("main").await;
     let stage = &scene.stage;
     assert!(!stage.heartbeat_is_on().await, "a new stage costs nothing");
+    assert!(!stage.mapping_is_on().await, "a new stage costs nothing");
+    // as AWS, which takes its time to begin with the queue
+    scene.proxy.fault(Fault::SlowMapping, ENABLING);
     let answer = stage.post("/swarm", "user_count=36&spawn_rate=6").await;
     assert_eq!(answer["success"], true, "{answer:#}");
     assert!(stage.heartbeat_is_on().await);
-    tokio::time::sleep(PART).await;
-    stage.post("/swarm", "user_count=60&spawn_rate=6").await;
-    tokio::time::sleep(Duration::from_secs(10)).await;
+    tokio::time::sleep(ENABLING).await;
+    assert!(scene.arrivals() > 0, "ticks are called without the queue");
+    scene.proxy.mend();
+    tokio::time::sleep(PART - ENABLING).await;
+    assert!(stage.mapping_is_on().await);
     let counted = costs::compare(&scene).await;
+    stage.post("/swarm", "user_count=60&spawn_rate=6").await;
+    tokio::time::sleep(AFTER_A_CHANGE).await;
     let (ledger, at_stop) = tokio::join!(stage.stop_and_settle(SETTLES_WITHIN), async {
         // the answer to the stop, and two seconds
         tokio::time::sleep(Duration::from_secs(5)).await;

@@ -22,6 +22,9 @@ use crate::emulator::client;
 /// What the fan-out sends wake-ups with.
 const SEND: &str = "AmazonSQS.SendMessageBatch";
 
+/// Where event source mappings are.
+const MAPPINGS: &str = "/event-source-mappings/";
+
 /// Nothing is longer, a function that is deployed included.
 const MAX_BODY: usize = 64 << 20;
 
@@ -38,6 +41,8 @@ pub(crate) enum Fault {
     OutOfOrder(i64),
     /// Batches of wake-ups are not passed on, and whoever sends one gets no answer.
     NoSends,
+    /// The mapping of the queue is not switched on yet: whoever asks for it or looks is told that it is being done.
+    SlowMapping,
 }
 
 /// Calls by service and operation, such as `DynamoDB.PutItem`.
@@ -123,6 +128,7 @@ async fn pass_on(State(state): State<Arc<Shared>>, request: Request) -> Response
         Some(Fault::Throttled) if call.starts_with("DynamoDB") => return throttled(),
         Some(Fault::Away) if call.starts_with("DynamoDB") => return cut_off(),
         Some(Fault::NoSends) if call == SEND => return std::future::pending().await,
+        Some(Fault::SlowMapping) if parts.uri.path().contains(MAPPINGS) => return enabling(),
         Some(Fault::Late(seconds)) if call == SEND => body = delayed(&body, |_| seconds),
         Some(Fault::OutOfOrder(most)) if call == SEND => {
             body = delayed(&body, |number| number * 7 % (most + 1));
@@ -160,6 +166,12 @@ fn throttled() -> Response {
         .into_response()
 }
 
+/// An event source mapping that is being switched on: asked to switch it on, AWS says so, and so when asked how it is.
+fn enabling() -> Response {
+    let state = r#"{"UUID":"0","State":"Enabling"}"#;
+    ([("content-type", "application/json")], state).into_response()
+}
+
 /// A body that breaks off at once: the connection is closed without a whole answer.
 fn cut_off() -> Response {
     let broken =
@@ -167,12 +179,17 @@ fn cut_off() -> Response {
     Response::new(Body::from_stream(broken))
 }
 
+/// Messages that are due later are not delayed further: a plan reaches some minutes ahead.
+const DUE_WITHIN: i64 = 120;
+
 /// A batch of messages whose delays are longer by what `more` says for each.
 fn delayed(body: &[u8], more: impl Fn(i64) -> i64) -> Bytes {
     let mut batch: Value = serde_json::from_slice(body).unwrap();
     for (number, entry) in (0..).zip(batch["Entries"].as_array_mut().unwrap()) {
         let delay = entry["DelaySeconds"].as_i64().unwrap_or_default();
-        entry["DelaySeconds"] = (delay + more(number)).into();
+        if delay <= DUE_WITHIN {
+            entry["DelaySeconds"] = (delay + more(number)).into();
+        }
     }
     batch.to_string().into()
 }

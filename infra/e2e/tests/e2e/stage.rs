@@ -14,8 +14,9 @@ use crate::proxy::Proxy;
 /// How often a test looks again at what it waits for.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
-/// The heartbeat beats once a minute; the emulator looks at its schedules every ten seconds.
-const OFF_WITHIN: Duration = Duration::from_secs(90);
+/// Wake-ups are executed for 30 s after the end, the heartbeat beats once a minute, and the emulator looks at its
+/// schedules every ten seconds.
+const OFF_WITHIN: Duration = Duration::from_secs(120);
 
 /// After this from the answer to a stop nothing starts any more: two seconds, and a margin.
 const ENDS_WITHIN: Duration = Duration::from_secs(3);
@@ -117,7 +118,19 @@ impl Stage {
         self.aws(&read).await["State"] == "ENABLED"
     }
 
-    /// Waits until the heartbeat is off: it beats once more after a run, and switches itself off.
+    /// Whether the queue is asked for messages.
+    pub(crate) async fn mapping_is_on(&self) -> bool {
+        let name = format!("cicada-{}-tick", self.name);
+        let list = [
+            "lambda",
+            "list-event-source-mappings",
+            "--function-name",
+            &name,
+        ];
+        self.aws(&list).await["EventSourceMappings"][0]["State"] == "Enabled"
+    }
+
+    /// Waits until the heartbeat is off: it beats once more after a run, and switches itself and the mapping off.
     pub(crate) async fn until_heartbeat_is_off(&self) {
         let off = async {
             while self.heartbeat_is_on().await {
@@ -126,6 +139,7 @@ impl Stage {
         };
         let in_time = tokio::time::timeout(OFF_WITHIN, off).await;
         assert!(in_time.is_ok(), "a run that is over is off");
+        assert!(!self.mapping_is_on().await, "nobody asks the queue");
     }
 
     /// A program that finds AWS in the emulator.

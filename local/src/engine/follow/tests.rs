@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use control::Settings;
+use control::ControlSettings;
 use testing::{MemoryHeartbeat, MemoryQueue, MemoryStore};
 use tokio::task::JoinHandle;
 use traffic::clock::{Clock, Slot, Timestamp};
@@ -37,7 +37,10 @@ impl Followed {
         let store = Arc::<MemoryStore>::default();
         let deployment = testing::deployment(&store, &Arc::default(), &Arc::default(), &clock);
         let workload = Workload::built_in(&|_| None).unwrap();
-        let control = Control::new(Settings::new(Arc::new(workload)), Arc::new(deployment));
+        let control = Control::new(
+            ControlSettings::new(Arc::new(workload)),
+            Arc::new(deployment),
+        );
         let control = Arc::new(control.unwrap());
         let kept = SqliteStore::temporary(clock.clone()).unwrap();
         let (heartbeat, _) = TokioHeartbeat::new(clock.clone(), kept);

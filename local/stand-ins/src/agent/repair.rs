@@ -7,9 +7,8 @@ use std::time::Duration;
 use serde::Serialize;
 use traffic::random::Draws;
 
-use super::millis;
 use crate::data::{self, DATA, Scenario};
-use crate::reply::rounded;
+use crate::reply::{millis, rounded};
 use crate::route::Model;
 
 #[derive(Debug, Serialize)]

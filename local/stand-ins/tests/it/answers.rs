@@ -23,7 +23,14 @@ async fn every_route_answers() {
     for path in ["/", "/agent/"] {
         let page = stand_ins.get(path).await;
         assert!(page.kind.starts_with("text/html"), "{}", page.kind);
-        assert!(page.text.contains("/stand-in/counters"), "{}", page.text);
+        for part in [
+            "/stand-in/counters",
+            "rel=\"icon\"",
+            "data-set=\"chaotic\"",
+            "</html>",
+        ] {
+            assert!(page.text.contains(part), "{part}: {}", page.text);
+        }
     }
     stand_ins.targets.shutdown().await;
 }
@@ -265,11 +272,11 @@ async fn a_bad_setting_is_named_and_changes_nothing() {
         (422, json!("(body)"))
     );
     let reply = stand_ins
-        .post("/stand-in/settings", json!({"chaos": true}))
+        .post("/stand-in/settings", json!({"chaos": "yes"}))
         .await;
     assert_eq!(
         (reply.status, reply.json()["field"].clone()),
-        (403, json!("chaos"))
+        (422, json!("chaos"))
     );
 }
 

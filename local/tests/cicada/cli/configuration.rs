@@ -60,12 +60,12 @@ fn cases() -> Vec<Case> {
 /// The options of a command line in a folder, in which the user's home is too.
 fn options(folder: &Path, arguments: &[&str]) -> Result<Options, clap::Error> {
     let home = folder.join("home").into_os_string();
-    let typed = ["cicada"]
+    let typed: Vec<OsString> = ["cicada"]
         .iter()
         .chain(arguments)
         .map(OsString::from)
         .collect();
-    config_files::options(typed, folder, &|name| {
+    config_files::options(&typed, folder, &|name| {
         (name == "HOME").then(|| home.clone())
     })
 }
@@ -178,7 +178,9 @@ async fn a_variable_overrides_a_file_and_the_command_line_both() {
     for (output, users) in [(file, 2), (variable, 3), (typed, 4)] {
         let log = stderr(&output);
         assert!(
-            log.contains(&format!("user_count={users} spawn_rate=9")),
+            log.contains(&format!(
+                "Ramping to {users} users at a rate of 9.00 per second"
+            )),
             "{log}"
         );
     }

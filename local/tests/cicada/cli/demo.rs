@@ -26,14 +26,8 @@ async fn a_demo_brings_its_own_targets() {
         .until_logged("stand-in ai-agent at http://127.0.0.1:")
         .await;
     let limit = Duration::from_secs(120);
-    cicada
-        .until("/stats/requests", limit, |answer| {
-            answer["state"] == "stopped"
-        })
-        .await;
-    let ledger = cicada
-        .until("/ledger", limit, |ledger| ledger["pending"] == 0)
-        .await;
+    cicada.until_stopped(limit).await;
+    let ledger = cicada.until_settled(limit).await;
     assert_adds_up(&ledger);
     assert_eq!(ledger["missing"], 0, "{ledger:#}");
     let classes: BTreeSet<_> = ledger["classes"].as_object().unwrap().keys().collect();

@@ -46,8 +46,7 @@ fn names(folder: &Path) -> BTreeSet<String> {
 /// One that serves and writes everything into `folder`.
 async fn writing(workload: &Path, recorder: &Recorder, folder: &Path) -> Serving {
     Cicada::new()
-        .arg("-f")
-        .arg(workload)
+        .file(workload)
         .env("SHOP_URL", recorder.url())
         .args("--autostart -u 4 -r 100 Paced Broken --csv-full-history")
         .arg("--csv")

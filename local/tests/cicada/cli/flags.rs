@@ -68,14 +68,14 @@ async fn a_run_time_has_each_of_locusts_forms() {
         ("1h20m", 4_800),
     ];
     let starts = cases.map(async |(time, seconds)| {
-        let cicada = Cicada::new().arg("-f").arg(&workload);
+        let cicada = Cicada::new().file(&workload);
         let cicada = cicada
             .args("--autostart Other -u 0 -t")
             .arg(time)
             .serve()
             .await;
         cicada
-            .until_logged(&format!("run time limit set to {seconds} seconds\n"))
+            .until_logged(&format!("Run time limit set to {seconds} seconds\n"))
             .await;
         assert_eq!(cicada.terminate().await, 0);
     });
@@ -162,7 +162,7 @@ async fn the_exit_code_says_whether_a_request_failed() {
     let runs = cases.map(async |(line, code)| {
         let (output, _recorder) = run(&workload, &format!("-u 2 -t 1 {line}")).await;
         assert_eq!(output.status.code(), Some(code), "{line}");
-        let last = format!("shutting down (exit code {code})\n");
+        let last = format!("Shutting down (exit code {code})\n");
         assert!(
             stderr(&output).ends_with(&last),
             "{line}: {}",

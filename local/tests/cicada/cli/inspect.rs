@@ -37,8 +37,7 @@ async fn the_list_has_the_classes_of_the_workload() {
 async fn a_check_says_what_a_right_workload_has() {
     let (_folder, workload) = folder();
     let cicada = Cicada::bare()
-        .arg("-f")
-        .arg(&workload)
+        .file(&workload)
         .env("SHOP_URL", "http://shop:8000");
     let said = answer(cicada.arg("--check")).await;
     let (first, rest) = said.split_once('\n').unwrap();

@@ -7,6 +7,7 @@ use testing::Recorder;
 use tokio::process::Command;
 
 use super::{folder, headless, stderr, stdout};
+use crate::harness::Cicada;
 
 /// Runs the real Locust with the same classes.
 pub(super) async fn locust(line: &str, shop: &str) -> Output {
@@ -46,7 +47,10 @@ async fn a_headless_run_prints_what_locust_prints() {
     // Locust prints its tables beside its log
     let (ours, theirs) = (stdout(&ours), stderr(&theirs));
     let (ours, ledger) = ours.split_once("\nLedger: ").unwrap();
-    assert_eq!(ledger.trim().lines().count(), 1);
+    // a busy machine is said so
+    let lines = ledger.trim().lines();
+    let lines = lines.filter(|line| !line.starts_with("response times include"));
+    assert_eq!(lines.count(), 1);
     let tables = |text: &str| text.matches("# fails").count();
     assert!(tables(ours) >= 3, "{ours}");
     assert!(tables(&theirs) >= 2, "{theirs}");
@@ -97,4 +101,72 @@ fn layout(line: &str, column: usize) -> String {
     });
     let ends: Vec<usize> = ends.map(|(at, _)| at).collect();
     format!("{} {ends:?}", line[..column].trim_end())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_lines_that_scripts_wait_for_are_locusts() {
+    let (_folder, workload) = folder();
+    let recorder = Recorder::start().await;
+    let line = "--headless -u 8 -r 16 -t 2 Broken Other Paced";
+    let ours = headless(&workload, &recorder).args(line);
+    let with_log = format!("{line} --loglevel INFO");
+    let (ours, theirs) = tokio::join!(ours.run(), locust(&with_log, recorder.url()));
+    let messages = |output: &Output| -> Vec<String> {
+        let known = [
+            "Ramping to ",
+            "All users spawned: ",
+            "Run time limit ",
+            "--run-time limit ",
+            "Shutting down ",
+        ];
+        let log = stderr(output);
+        let messages = log
+            .lines()
+            .filter_map(|line| Some(line.split_once("/INFO/")?.1.split_once(": ")?.1));
+        let known = messages.filter(|message| known.iter().any(|start| message.starts_with(start)));
+        // what Cicada adds stands behind it
+        let mut known: Vec<_> = known
+            .map(|message| message.split(" run=").next().unwrap().to_owned())
+            .collect();
+        known.sort();
+        known
+    };
+    let said = messages(&ours);
+    assert_eq!(said, messages(&theirs));
+    assert_eq!(said.len(), 5, "{said:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_change_of_the_users_says_so_and_when_they_are_there() {
+    let (_folder, workload) = folder();
+    let recorder = Recorder::start().await;
+    let served = Cicada::bare()
+        .arg("-f")
+        .arg(&workload)
+        .env("SHOP_URL", recorder.url());
+    let cicada = served.serve().await;
+    cicada
+        .swarm("user_count=2&spawn_rate=100&user_classes=Paced")
+        .await;
+    cicada
+        .until_logged("All users spawned: {\"Paced\": 2} (2 total users)")
+        .await;
+    cicada
+        .swarm("user_count=5&spawn_rate=100&user_classes=Paced")
+        .await;
+    cicada
+        .until_logged("Ramping to 5 users at a rate of 100.00 per second")
+        .await;
+    cicada
+        .until_logged("All users spawned: {\"Paced\": 5} (5 total users)")
+        .await;
+    cicada
+        .swarm("user_count=1&spawn_rate=100&run_time=1&user_classes=Paced")
+        .await;
+    cicada
+        .until_logged("--run-time limit reached, stopping test")
+        .await;
+    let log = cicada.log();
+    assert_eq!(log.matches("All users spawned").count(), 3, "{log}");
+    assert_eq!(cicada.terminate().await, 0);
 }

@@ -53,7 +53,7 @@ async fn users_and_spawn_rate_are_ignored_with_a_word_and_a_run_time_is_not() {
     for line in [
         "--users and --spawn-rate are ignored: the shape Day says how many",
         "the shape Day is on",
-        "run time limit set to 2 seconds",
+        "Run time limit set to 2 seconds",
     ] {
         assert!(log.contains(line), "{line} is not in\n{log}");
     }
@@ -63,7 +63,7 @@ async fn users_and_spawn_rate_are_ignored_with_a_word_and_a_run_time_is_not() {
 #[tokio::test]
 async fn shapes_are_listed_and_what_their_stages_come_to_is_checked() {
     let (_folder, workload) = with_shapes();
-    let cicada = || Cicada::bare().arg("-f").arg(&workload);
+    let cicada = || Cicada::bare().file(&workload);
     let listed = stdout(&cicada().arg("--list").run().await);
     assert!(
         listed.ends_with("    Slow\nAvailable Shapes:\n    Day\n    Steps\n"),
@@ -103,7 +103,7 @@ async fn a_shape_that_cannot_be_chosen_ends_it_with_one_line() {
             "shape_class names Steps, which has up to 6 users, above the limit of 5",
         ),
     ] {
-        let cicada = Cicada::bare().arg("-f").arg(&workload).args(arguments);
+        let cicada = Cicada::bare().file(&workload).args(arguments);
         let output = cicada.arg("--loglevel").arg("ERROR").run().await;
         assert_eq!(output.status.code(), Some(2), "{arguments}");
         assert_eq!(stderr(&output), format!("cicada: {said}\n"));

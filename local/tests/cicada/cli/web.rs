@@ -15,6 +15,9 @@ async fn it_serves_where_it_is_told() {
         ("--web-host 127.0.0.1 -P 0", "", "http://127.0.0.1:"),
         ("--web-host localhost --web-port 0", "", "http://127.0.0.1:"),
         ("-P 0", "127.0.0.1", "http://127.0.0.1:"),
+        ("--web-host [::1] -P 0", "", "http://[::1]:"),
+        ("--web-host ::1 -P 0", "", "http://[::1]:"),
+        ("--web-host * -P 0", "127.0.0.1", "http://localhost:"),
         ("-P 0", "*", "http://localhost:"),
         ("-P 0", "", "http://localhost:"),
     ];
@@ -30,6 +33,13 @@ async fn it_serves_where_it_is_told() {
             cicada.url()
         );
         assert_eq!(cicada.status("/health").await.0, 200);
+        if url.contains("localhost") {
+            let port = cicada.url().rsplit_once(':').unwrap().1;
+            for address in ["127.0.0.1", "[::1]"] {
+                let health = reqwest::get(format!("http://{address}:{port}/health")).await;
+                assert_eq!(health.unwrap().status(), 200, "{address}");
+            }
+        }
         // nothing is started that nobody asked for
         assert_eq!(cicada.get("/stats/requests").await["state"], "ready");
         assert_eq!(cicada.terminate().await, 0);
@@ -59,8 +69,7 @@ async fn a_headless_run_serves_nothing_and_ends_with_the_run() {
     let by_flag = headless(&workload, &recorder).args(line).arg(&port);
     let by_variable = Cicada::bare()
         .env("LOCUST_HEADLESS", "true")
-        .arg("-f")
-        .arg(&workload);
+        .file(&workload);
     let by_variable = by_variable
         .env("SHOP_URL", recorder.url())
         .args(line)
@@ -76,10 +85,7 @@ async fn autostart_starts_at_once_and_goes_on_serving() {
     let (_folder, workload) = folder();
     let recorder = Recorder::start().await;
     let start = async |cicada: Cicada| {
-        let cicada = cicada
-            .arg("-f")
-            .arg(&workload)
-            .env("SHOP_URL", recorder.url());
+        let cicada = cicada.file(&workload).env("SHOP_URL", recorder.url());
         let cicada = cicada.args("-u 2 -r 1000 -t 2 Paced").serve().await;
         let ended = |answer: &serde_json::Value| answer["state"] == "stopped";
         let statistics = cicada.until("/stats/requests", LIMIT, ended).await;
@@ -99,10 +105,7 @@ async fn autoquit_ends_it_some_time_after_the_run() {
     let (_folder, workload) = folder();
     let recorder = Recorder::start().await;
     let start = async |cicada: Cicada, class: &str, code| {
-        let cicada = cicada
-            .arg("-f")
-            .arg(&workload)
-            .env("SHOP_URL", recorder.url());
+        let cicada = cicada.file(&workload).env("SHOP_URL", recorder.url());
         let cicada = cicada.args("--autostart -t 1").arg(class).serve().await;
         let ended = |answer: &serde_json::Value| answer["state"] == "stopped";
         cicada.until("/stats/requests", LIMIT, ended).await;

@@ -49,8 +49,7 @@ async fn damage_in_mid_run_is_said_and_does_not_break_it() {
     let cicada = Cicada::new()
         .at(&targets)
         .db(&file)
-        .arg("-f")
-        .arg(workload)
+        .file(workload)
         .serve()
         .await;
     overwrite(&file);

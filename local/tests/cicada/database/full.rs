@@ -3,6 +3,9 @@
 use std::io::Write as _;
 use std::path::PathBuf;
 
+use stand_ins::Targets;
+use tempfile::TempDir;
+
 use super::*;
 use crate::harness::rows;
 
@@ -23,11 +26,9 @@ fn seen_by(process: u32, path: &Path) -> PathBuf {
     PathBuf::from(format!("/proc/{process}/root")).join(inside)
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_full_disk_is_said_and_what_is_lost_is_missing() {
-    if !mounts_are_allowed() {
-        return;
-    }
+/// A process that has sent some requests, with its database on a small disk of its own: the targets, the folder that
+/// the disk is mounted in, the disk, and the process.
+async fn on_a_small_disk() -> (Targets, TempDir, PathBuf, Serving) {
     let targets = targets(0.0).await;
     let folder = tempfile::tempdir().unwrap();
     let workload = folder.path().join("paced.toml");
@@ -38,12 +39,20 @@ async fn a_full_disk_is_said_and_what_is_lost_is_missing() {
     let cicada = Cicada::new()
         .at(&targets)
         .db(&disk.join("runs.db"))
-        .arg("-f")
-        .arg(workload);
+        .file(workload);
     let cicada = with_mounts(cicada, &mount).serve().await;
     cicada.swarm("user_count=10&spawn_rate=1000").await;
     let some = |statistics: &Value| statistics["stats"][0]["num_requests"].as_u64() > Some(40);
     cicada.until("/stats/requests", LIMIT, some).await;
+    (targets, folder, disk, cicada)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_is_said_and_what_is_lost_is_missing() {
+    if !mounts_are_allowed() {
+        return;
+    }
+    let (targets, folder, disk, cicada) = on_a_small_disk().await;
     assert_eq!(cicada.status("/health").await.0, 200);
 
     let ballast = take_all_room(cicada.id(), &disk);
@@ -116,22 +125,7 @@ async fn a_stop_on_a_full_disk_holds_and_is_written_once_there_is_room() {
     if !mounts_are_allowed() {
         return;
     }
-    let targets = targets(0.0).await;
-    let folder = tempfile::tempdir().unwrap();
-    let workload = folder.path().join("paced.toml");
-    fs::write(&workload, WORKLOAD).unwrap();
-    let disk = folder.path().join("disk");
-    fs::create_dir(&disk).unwrap();
-    let mount = format!("mount -t tmpfs -o size=6m cicada '{}'", disk.display());
-    let cicada = Cicada::new()
-        .at(&targets)
-        .db(&disk.join("runs.db"))
-        .arg("-f")
-        .arg(workload);
-    let cicada = with_mounts(cicada, &mount).serve().await;
-    cicada.swarm("user_count=10&spawn_rate=1000").await;
-    let some = |statistics: &Value| statistics["stats"][0]["num_requests"].as_u64() > Some(40);
-    cicada.until("/stats/requests", LIMIT, some).await;
+    let (targets, _folder, disk, cicada) = on_a_small_disk().await;
     let ballast = take_all_room(cicada.id(), &disk);
     until_health(&cicada, 503).await;
 

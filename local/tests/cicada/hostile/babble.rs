@@ -84,22 +84,15 @@ async fn whatever_a_target_writes_is_a_result_that_groups() {
     classes.add("babble", &format!("http://{address}"), 50, 0.05, "");
     let folder = tempfile::tempdir().unwrap();
     let cicada = Cicada::new()
-        .arg("-f")
-        .arg(classes.write(folder.path()))
+        .file(classes.write(folder.path()))
         .serve()
         .await;
     cicada
         .swarm(&format!("user_count=50&spawn_rate=1000&run_time={seconds}"))
         .await;
     let limit = LIMIT + Duration::from_secs(seconds);
-    cicada
-        .until("/stats/requests", limit, |answer| {
-            answer["state"] == "stopped"
-        })
-        .await;
-    let ledger = cicada
-        .until("/ledger", LIMIT, |ledger| ledger["pending"] == 0)
-        .await;
+    cicada.until_stopped(limit).await;
+    let ledger = cicada.until_settled(LIMIT).await;
     babbler.abort();
 
     assert_adds_up(&ledger);

@@ -13,7 +13,8 @@ use super::{Follower, Stored};
 use crate::ledger::plan_match::Reach;
 use crate::reader::AggregatorError;
 use crate::reader::sealed::{Sealed, progress};
-use crate::stats::{CheckpointError, Limits};
+use crate::stats::Limits;
+use crate::stats::checkpoint::CheckpointError;
 
 /// The number of sealed buckets after which a checkpoint is written: a minute.
 const SAVE_EVERY: u64 = 6;
@@ -43,6 +44,7 @@ impl Follower {
             open: BTreeMap::new(),
             plans: VecDeque::new(),
             last_snapshot: None,
+            has_said_starved: false,
             run,
         };
         follower.resume(store).await?;

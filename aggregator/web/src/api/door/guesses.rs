@@ -1,4 +1,4 @@
-//! Guesses at the password: at most 50 are compared a second, over however many connections they come.
+//! Guesses at the password: on a server at most 50 are compared a second, over however many connections they come.
 //!
 //! A guess beyond that waits. Of those that wait, the next to be compared is the one whose network, then
 //! whose `User-Agent` there, then whose connection has guessed least, and of these the newest: whoever
@@ -17,8 +17,8 @@ use tokio::time::sleep;
 
 mod queue;
 
-pub(super) use queue::Busy;
-use queue::{A_SECOND, Guess, Queue, Standing};
+pub(super) use queue::{Busy, IN_FUNCTION, ON_SERVER};
+use queue::{Guess, Pace, Queue, Standing};
 
 /// Guesses that wait at once, unless the server has few places.
 pub(super) const WAITING: usize = 500;
@@ -42,6 +42,7 @@ pub(super) struct Caller<'r> {
 pub(super) type Network = [u8; 8];
 
 struct Brake {
+    pace: Pace,
     queue: Mutex<Queue>,
     /// Keys of its own, so that nobody can choose guesses that look the same.
     hashing: RandomState,
@@ -54,19 +55,17 @@ struct Place<'b> {
 }
 
 impl Guesses {
-    /// At most `most_waiting` wait at once.
-    pub(super) fn new(most_waiting: usize) -> Self {
+    /// They are compared at this pace, and at most `most_waiting` wait at once.
+    pub(super) fn new(pace: Pace, most_waiting: usize) -> Self {
         Self(Arc::new(Brake {
-            queue: Mutex::new(Queue::new(most_waiting)),
+            pace,
+            queue: Mutex::new(Queue::new(pace, most_waiting)),
             hashing: RandomState::new(),
         }))
     }
 
     /// Waits until a guess may be compared. Whether it is right is told by [`Self::was_right`] and
     /// [`Self::was_wrong`].
-    ///
-    /// # Errors
-    /// When it may not be.
     pub(super) async fn turn(&self, caller: &Caller<'_>, guess: &[u8]) -> Result<(), Busy> {
         let guess = self.0.digested(caller, guess);
         let standing = self.0.queue.lock().stand_in_line(guess)?;
@@ -128,7 +127,7 @@ impl Drop for Place<'_> {
 /// Calls those who wait, one after the other, until nobody does.
 async fn serve(brake: Arc<Brake>) {
     while brake.queue.lock().call() {
-        sleep(Duration::from_secs(1) / A_SECOND).await;
+        sleep(Duration::from_secs(1) / brake.pace.a_second).await;
     }
 }
 

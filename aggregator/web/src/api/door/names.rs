@@ -10,7 +10,7 @@ use std::str::FromStr;
 
 use axum::extract::Request;
 use axum::http::uri::Authority;
-use control::InvalidField;
+use traffic::run_rules::InvalidField;
 
 use super::site::called;
 

@@ -1,4 +1,4 @@
-//! Which site's page a request comes from, as far as its browser says.
+//! Which site's page a request comes from, as far as its browser says, and whether it changes anything.
 
 use axum::extract::Request;
 use axum::http::header::{HOST, ORIGIN, REFERER, USER_AGENT};
@@ -9,6 +9,15 @@ const SITE: &str = "sec-fetch-site";
 
 /// The beginning of every browser's `User-Agent`.
 const BROWSER: &[u8] = b"Mozilla/";
+
+/// Paths of which a `GET`, too, changes something.
+const CHANGED_BY_GET: [&str; 2] = ["/stop", "/stats/reset"];
+
+/// True for a request that changes something.
+pub(super) fn changes(method: &Method, uri: &Uri) -> bool {
+    !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
+        || CHANGED_BY_GET.contains(&uri.path())
+}
 
 /// Fails for a read whose answer another site's page would have, or would include as a script, a
 /// style sheet, a picture or a frame. A link on a page elsewhere may lead here: what it opens, that
@@ -59,6 +68,33 @@ pub(super) fn may_change(request: &Request) -> Result<(), String> {
     }
 }
 
+/// True for a page that another site's page leads to, as far as the browser says so.
+pub(super) fn comes_from_elsewhere(request: &Request) -> bool {
+    let headers = request.headers();
+    if headers.contains_key(SITE) {
+        return !is_of_this_site(headers);
+    }
+    let page = headers.get(REFERER);
+    page.is_some_and(|page| !is_page_of(page, request))
+}
+
+/// True for a request that a page of ours makes.
+pub(super) fn is_of_our_page(request: &Request) -> bool {
+    let headers = request.headers();
+    if let Some(site) = headers.get(SITE) {
+        return site == "same-origin";
+    }
+    let page = headers.get(ORIGIN).or_else(|| headers.get(REFERER));
+    page.is_some_and(|page| is_page_of(page, request))
+}
+
+/// True if a browser says that the page with the form came by plain HTTP: on this machine, or on a network
+/// without TLS. A proxy's TLS shows here too, and in no header that it would have to add.
+pub(in crate::api) fn came_by_plain_http(headers: &HeaderMap) -> bool {
+    let page = headers.get(ORIGIN).or_else(|| headers.get(REFERER));
+    page.is_some_and(|page| page.as_bytes().starts_with(b"http://"))
+}
+
 fn is_of_this_site(headers: &HeaderMap) -> bool {
     let mut sites = headers.get_all(SITE).iter();
     sites.all(|site| matches!(site.as_bytes(), b"same-origin" | b"none"))
@@ -82,7 +118,7 @@ pub(in crate::api) fn called(request: &Request) -> Option<&str> {
     authority.map(|authority| authority.as_str()).or_else(host)
 }
 
-fn is_browser(headers: &HeaderMap) -> bool {
+pub(super) fn is_browser(headers: &HeaderMap) -> bool {
     let name = headers.get(USER_AGENT);
     name.is_some_and(|name| name.as_bytes().starts_with(BROWSER))
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use control::Settings;
+use control::ControlSettings;
 use statistics::state::State;
 use testing::MemoryStore;
 use traffic::clock::Clock;
@@ -14,7 +14,7 @@ use crate::cicada::{Cicada, epoch, workload};
 fn alone() -> Cicada {
     let store = Arc::<MemoryStore>::default();
     let clock = Clock::following_tokio(epoch());
-    Cicada::on(store, Settings::new(workload()), clock)
+    Cicada::on(store, ControlSettings::new(workload()), clock)
 }
 
 #[tokio::test(start_paused = true)]

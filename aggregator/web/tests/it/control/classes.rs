@@ -1,9 +1,10 @@
 //! Which classes run, and how many users each has.
 
-use control::{ClassSettings, Limits, Settings};
+use control::{ClassSettings, ControlSettings};
 use serde_json::json;
+use traffic::run_rules::{Limits, RunRules};
 
-use crate::cicada::{Cicada, workload};
+use crate::cicada::{Cicada, equal_workload, workload};
 
 const ALL: [&str; 6] = [
     "ChatModelAUser",
@@ -134,7 +135,7 @@ async fn settings_choose_classes_weights_and_fixed_counts() {
     let json = r#"[{"user_class_name": "ModelAUser", "weight": 3},
         {"user_class_name": "PassiveLoadUser", "fixed_count": 2},
         {"user_class_name": "ModelBUser", "weight": 0}]"#;
-    let settings = Settings {
+    let settings = ControlSettings {
         classes: [
             "TargetAppUser",
             "ModelAUser",
@@ -144,7 +145,7 @@ async fn settings_choose_classes_weights_and_fixed_counts() {
         .map(String::from)
         .into(),
         class_settings: ClassSettings::parse(json).unwrap(),
-        ..Settings::new(workload())
+        ..ControlSettings::new(workload())
     };
     let cicada = Cicada::with(settings.clone());
     cicada.started("user_count=10&spawn_rate=100").await;
@@ -155,8 +156,8 @@ async fn settings_choose_classes_weights_and_fixed_counts() {
     ]);
     assert_eq!(users(&cicada).await, expected);
     // with equal weights a class without one runs, too, as in Locust
-    let cicada = Cicada::with(Settings {
-        equal_weights: true,
+    let cicada = Cicada::with(ControlSettings {
+        workload: equal_workload(),
         ..settings
     });
     cicada.started("user_count=11&spawn_rate=100").await;
@@ -176,9 +177,12 @@ async fn what_exceeds_the_limits_is_refused() {
         max_spawn_rate: 5.0,
         ..Limits::default()
     };
-    let cicada = Cicada::with(Settings {
-        limits,
-        ..Settings::new(workload())
+    let cicada = Cicada::with(ControlSettings {
+        rules: RunRules {
+            limits,
+            ..RunRules::default()
+        },
+        ..ControlSettings::new(workload())
     });
     for (form, words) in [
         (

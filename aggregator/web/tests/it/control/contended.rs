@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use control::{Refusal, Settings, Swarmed};
+use control::{ControlSettings, Refusal, Swarmed};
 use futures_util::future::join_all;
 use statistics::state::State;
 use testing::{Calls, FaultyStore};
@@ -17,7 +17,7 @@ use crate::cicada::{Cicada, FORM, epoch, users, workload};
 async fn of_processes_that_start_at_once_one_run_stays() {
     let store = Arc::<FaultyStore>::default();
     let clock = Clock::following_tokio(epoch());
-    let settings = || Settings::new(workload());
+    let settings = || ControlSettings::new(workload());
     let process = |_| Cicada::on(Arc::clone(&store), settings(), clock.clone());
     let processes: Vec<_> = (0..5).map(process).collect();
     let swarms = processes.iter().zip(1..).map(|(process, count)| {
@@ -51,7 +51,7 @@ async fn of_processes_that_start_at_once_one_run_stays() {
 async fn changes_by_several_processes_all_count() {
     let store = Arc::<FaultyStore>::default();
     let clock = Clock::following_tokio(epoch());
-    let settings = || Settings::new(workload());
+    let settings = || ControlSettings::new(workload());
     let process = |_| Cicada::on(Arc::clone(&store), settings(), clock.clone());
     let processes: Vec<Cicada<FaultyStore>> = (0..4).map(process).collect();
     processes[0].control.swarm(users(6, 6.0)).await.unwrap();
@@ -76,7 +76,7 @@ async fn changes_by_several_processes_all_count() {
 async fn a_swarm_goes_on_when_its_client_has_gone() {
     let store = Arc::<FaultyStore>::default();
     let clock = Clock::following_tokio(epoch());
-    let cicada = Cicada::on(Arc::clone(&store), Settings::new(workload()), clock);
+    let cicada = Cicada::on(Arc::clone(&store), ControlSettings::new(workload()), clock);
     let request = cicada.form("user_count=6&spawn_rate=6");
     let gone = tokio::time::timeout(Duration::ZERO, request).await;
     assert!(gone.is_err(), "the answer did not come at once");
@@ -90,7 +90,7 @@ async fn a_swarm_goes_on_when_its_client_has_gone() {
 async fn a_store_that_fails_is_said_and_changes_nothing() {
     let store = Arc::<FaultyStore>::default();
     let clock = Clock::following_tokio(epoch());
-    let cicada = Cicada::on(Arc::clone(&store), Settings::new(workload()), clock);
+    let cicada = Cicada::on(Arc::clone(&store), ControlSettings::new(workload()), clock);
     store.fail_with(Calls::All, || {
         StoreError::Full("SQLITE_FULL at /secret/cicada.db".into())
     });
@@ -125,7 +125,7 @@ async fn a_store_that_fails_is_said_and_changes_nothing() {
 async fn whoever_always_comes_second_gives_up_and_says_so() {
     let store = Arc::<FaultyStore>::default();
     let clock = Clock::following_tokio(epoch());
-    let cicada = Cicada::on(Arc::clone(&store), Settings::new(workload()), clock);
+    let cicada = Cicada::on(Arc::clone(&store), ControlSettings::new(workload()), clock);
     cicada.control.swarm(users(6, 6.0)).await.unwrap();
     store.fail_with(Calls::Named("put_run"), || StoreError::Conflict);
     let Err(refusal) = cicada.control.reset().await else {

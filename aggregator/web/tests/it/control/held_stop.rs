@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use control::{Settings, Stop};
+use control::{ControlSettings, Stop};
 use statistics::state::State;
 use testing::{Calls, FaultyStore, MemoryStore};
 use traffic::clock::Clock;
@@ -27,7 +27,7 @@ fn alone() -> FaultyStore {
 
 async fn running(store: FaultyStore) -> Cicada<FaultyStore> {
     let clock = Clock::following_tokio(epoch());
-    let cicada = Cicada::on(Arc::new(store), Settings::new(workload()), clock);
+    let cicada = Cicada::on(Arc::new(store), ControlSettings::new(workload()), clock);
     cicada.started("user_count=60&spawn_rate=60").await;
     cicada.settle().await;
     cicada

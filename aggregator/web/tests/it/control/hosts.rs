@@ -1,6 +1,6 @@
 //! Where a swarm's `host` sends whose traffic.
 
-use control::{ClassSettings, Settings};
+use control::{ClassSettings, ControlSettings};
 use serde_json::json;
 
 use crate::cicada::{Cicada, workload};
@@ -87,7 +87,7 @@ async fn a_swarm_that_says_no_host_keeps_the_last_one() {
     // also in another process, or after a restart
     let restarted = Cicada::on(
         cicada.store.clone(),
-        Settings::new(workload()),
+        ControlSettings::new(workload()),
         cicada.clock.clone(),
     );
     let answer = restarted.started("user_count=6&spawn_rate=2").await;
@@ -122,9 +122,9 @@ async fn a_swarm_that_says_no_host_keeps_the_last_one() {
 async fn configured_hosts_hold_until_a_swarm_says_another() {
     let class_settings =
         ClassSettings::parse(r#"{"user_class_name": "ModelAUser", "host": "http://own:1/"}"#);
-    let settings = Settings {
+    let settings = ControlSettings {
         class_settings: class_settings.unwrap(),
-        ..Settings::new(workload())
+        ..ControlSettings::new(workload())
     };
     let cicada = Cicada::with(settings.clone());
     cicada.started(TWO).await;
@@ -136,7 +136,7 @@ async fn configured_hosts_hold_until_a_swarm_says_another() {
     assert_eq!(overrides(&cicada).await, own);
     cicada.started(&format!("{TWO}&host=http://all:2")).await;
     assert_eq!(overrides(&cicada).await, both("http://all:2"));
-    let cicada = Cicada::with(Settings {
+    let cicada = Cicada::with(ControlSettings {
         host: Some("http://all:3".into()),
         ..settings
     });

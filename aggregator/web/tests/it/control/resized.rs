@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use control::Settings;
+use control::ControlSettings;
 use traffic::clock::Slot;
 use traffic::ports::CheckpointStore as _;
 use traffic::run::Run;
@@ -51,9 +51,9 @@ mod soak {
 async fn stays_small(resizes: u64) {
     let workload = Workload::parse(WORKLOAD, "test", &|_| None);
     let workload = Arc::new(workload.expect("the workload is valid"));
-    let settings = || Settings {
+    let settings = || ControlSettings {
         seed: Some(1),
-        ..Settings::new(Arc::clone(&workload))
+        ..ControlSettings::new(Arc::clone(&workload))
     };
     let cicada = Cicada::with(settings());
     // another process that looks every nine minutes: what is open to it is settled and folded meanwhile

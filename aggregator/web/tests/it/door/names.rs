@@ -79,7 +79,7 @@ async fn other_names_are_given_or_have_a_password() {
         Cicada::<MemoryStore>::behind(
             door,
             crate::cicada::shared_store(),
-            Settings::new(workload()),
+            ControlSettings::new(workload()),
             clock,
         )
     };

@@ -42,6 +42,85 @@ async fn pages_of_other_sites_change_nothing_and_read_nothing() {
     assert_eq!(sent(&cicada, asked).await.status, 200);
 }
 
+/// A door that is open to the pages of one origin.
+fn open_to_dashboard(door: Door) -> Cicada {
+    let origins = "https://dashboard.test".parse().expect("it is an origin");
+    let clock = Clock::following_tokio(epoch());
+    Cicada::<MemoryStore>::behind(
+        door.with_origins(origins),
+        crate::cicada::shared_store(),
+        ControlSettings::new(workload()),
+        clock,
+    )
+}
+
+#[tokio::test(start_paused = true)]
+async fn pages_of_an_origin_that_is_named_read_and_change() {
+    let cicada = open_to_dashboard(Door::default());
+    let of = |origin: &str, method: &str, path: &str| {
+        let asked = request(method, path).header("sec-fetch-site", "cross-site");
+        let asked = asked.header("sec-fetch-mode", "cors");
+        asked.header("origin", origin)
+    };
+    for (origin, status) in [
+        ("https://dashboard.test", 200),
+        ("http://dashboard.test", 403),
+        ("https://dashboard.test:8443", 403),
+        ("https://evil.dashboard.test", 403),
+        ("https://dashboard.test.evil.test", 403),
+        ("null", 403),
+    ] {
+        for (method, path) in [
+            ("GET", "/stats/requests"),
+            ("POST", "/swarm"),
+            ("GET", "/stop"),
+        ] {
+            let answer = sent(&cicada, of(origin, method, path)).await;
+            assert_eq!(answer.status, status, "{origin} {method} {path}");
+            let named = answer.headers.get("access-control-allow-origin");
+            assert_eq!(named.is_some(), status == 200, "{origin} {method} {path}");
+        }
+    }
+    // of two origins none is believed, and what names none is a picture or a script
+    let both = of("https://dashboard.test", "GET", "/tasks").header("origin", "https://evil.test");
+    assert_eq!(sent(&cicada, both).await.status, 403);
+    let none = request("GET", "/tasks").header("sec-fetch-site", "cross-site");
+    assert_eq!(sent(&cicada, none).await.status, 403);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_browser_that_asks_first_is_told_without_a_password_and_the_page_needs_it() {
+    let door = Door::with_basic_auth("demo:sécret:1").expect("it is a password");
+    let cicada = open_to_dashboard(door);
+    let ask = |origin: &str| {
+        let asked = request("OPTIONS", "/swarm").header("origin", origin);
+        let asked = asked.header("access-control-request-method", "POST");
+        asked.header("access-control-request-headers", "authorization")
+    };
+    let told = sent(&cicada, ask("https://dashboard.test")).await;
+    assert_eq!(told.status, 200);
+    for (name, value) in [
+        ("access-control-allow-origin", "https://dashboard.test"),
+        ("access-control-allow-credentials", "true"),
+        ("access-control-allow-methods", "POST"),
+        ("access-control-allow-headers", "authorization"),
+    ] {
+        assert_eq!(told.headers[name], value);
+    }
+    let other = sent(&cicada, ask("https://evil.test")).await;
+    assert!(!other.headers.contains_key("access-control-allow-origin"));
+    let swarm = || request("POST", "/swarm").header("origin", "https://dashboard.test");
+    let refused = sent(&cicada, swarm()).await;
+    assert_eq!(refused.status, 401);
+    // the page may read why
+    assert_eq!(
+        refused.headers["access-control-allow-origin"],
+        "https://dashboard.test"
+    );
+    let answer = sent(&cicada, swarm().header("authorization", RIGHT)).await;
+    assert_eq!(answer.status, 200);
+}
+
 #[tokio::test(start_paused = true)]
 async fn every_route_that_shows_something_is_closed_to_pages_of_other_sites() {
     let cicada = Cicada::new();

@@ -16,7 +16,7 @@ const COUNTS: [&str; 5] = [
 
 /// Panics where the two differ; `place` says which log and question it was.
 pub(crate) fn compare(place: &str, report: &Report, locust: &Value, name_width: usize) {
-    let page = to_value(&Requests::of(report.clone(), State::Running, 0));
+    let page = to_value(&Requests::of(report.clone(), State::Running, 0, None, None));
     let rows: Vec<Value> = report.rows.iter().map(to_value).collect();
     let their_rows = list(&locust["rows"]);
     each(place, "rows", &rows, their_rows);

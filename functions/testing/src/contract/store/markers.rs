@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use super::{created_at, ok, run_id};
+use super::values::{created_at, ok, run_id};
 use traffic::ports::{Marker, Store};
 use traffic::record::{BLOCK_USERS, Block, BlockSize};
 

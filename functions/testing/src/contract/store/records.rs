@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 
-use super::{class, ok, run_id};
+use super::values::{class, ok, run_id};
 use traffic::clock::Slot;
 use traffic::ports::Store;
 use traffic::record::{BUCKET_SECONDS, Block, Bucket, Record, RecordKey};

@@ -1,4 +1,4 @@
-//! The remains of ramps that nobody asks about any more: who has started the users that are still there.
+//! The past ramps of a run that folds its segments: which of them has started each user that is still active.
 //!
 //! Users leave in the order of their positions, the last one first. So who is still there of those that a ramp
 //! has started is whoever no later ramp has gone below: a walk back from the last one finds them.

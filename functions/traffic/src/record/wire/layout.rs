@@ -5,7 +5,7 @@ pub(super) const HAS_ERROR: u64 = 1;
 pub(super) const HAS_LATENESS: u64 = 2;
 pub(super) const IS_COLD: u64 = 4;
 
-/// Why a payload cannot be read.
+/// The reason why a payload cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs, reason = "the messages say it")]
 pub enum WireError {

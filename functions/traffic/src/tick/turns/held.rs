@@ -87,7 +87,7 @@ impl<S: TickStore, T: Transport> HeldUser<'_, S, T> {
             let sending = &parts.sending;
             let sending = pin!(sending.iteration(&sending.sender, turn.user, iteration, None));
             self.has_run = true;
-            self.fate = if self.said.is_some() {
+            let fate = if self.said.is_some() {
                 sending.await
             } else {
                 let it_matters = clock.sleep_until(turn_marked_from(&turn));
@@ -98,6 +98,7 @@ impl<S: TickStore, T: Transport> HeldUser<'_, S, T> {
                 self.said = said;
                 fate
             };
+            self.fate = fate.unwrap_or(Fate::CutOff);
             iteration += 1;
             self.earliest = clock.now();
             if self.fate == Fate::CutOff {

@@ -334,6 +334,18 @@ async fn users_beyond_the_places_share_connections_and_who_comes_often_keeps_its
 }
 
 #[tokio::test]
+async fn no_more_requests_are_under_way_than_connections_may_be_open() {
+    let http = of_places(2);
+    let (one, other) = (http.place().await, http.place().await);
+    assert!(one.is_some() && other.is_some());
+    let mut third = std::pin::pin!(http.place());
+    assert!(futures_util::poll!(&mut third).is_pending());
+    drop(one);
+    assert!(third.await.is_some());
+    assert!(with(HttpSettings::default()).place().await.is_none());
+}
+
+#[tokio::test]
 async fn a_connection_to_elsewhere_gives_up_its_place() {
     let (here, there) = (Target::ok().await, Target::ok().await);
     let http = of_places(1);

@@ -25,7 +25,6 @@ pub(super) fn read(
     compiler: &Compiler<'_, '_>,
     hosts: &[Arc<Host>],
     defaults: &Defaults,
-    equal_weights: bool,
 ) -> Vec<Arc<UserClass>> {
     let entries = match fields.get("class") {
         Some(classes) => classes.entries(fields.reader, EXPECTED),
@@ -41,11 +40,8 @@ pub(super) fn read(
             continue;
         };
         let own = Fields::new(fields.reader, format!("class `{name}`"), table, span);
-        let mut class = class(&own, name, compiler, hosts, defaults);
+        let class = class(&own, name, compiler, hosts, defaults);
         own.finish();
-        if equal_weights {
-            class.iter_mut().for_each(UserClass::level_weights);
-        }
         classes.extend(class.map(Arc::new));
     }
     classes.sort_by(|one, other| one.name().cmp(other.name()));

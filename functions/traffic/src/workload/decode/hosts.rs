@@ -13,7 +13,7 @@ use crate::tls::HostTls;
 use crate::workload::class::Host;
 use crate::workload::read::{Field, Fields};
 
-/// Why a workload's text cannot have what is secret.
+/// The remedy for a secret in a workload's text.
 pub(super) const SECRET: &str = "has a user or a password, which everybody who sees the workload could read: \
     leave them out here, and set an environment variable to the URL with them, which the host names with `env`";
 

@@ -123,7 +123,7 @@ async fn a_run_that_is_stopped_is_not_planned_beyond_its_end_and_ends_the_heartb
     cloud.clock.sleep_until(START.plus(30).full_second()).await;
     cloud.fan_out().plan_ahead().await.unwrap();
     assert_eq!(cloud.queue.sent(), needed(&cloud.plan().await.plan, 0..70));
-    cloud.clock.sleep_until(end.full_second()).await;
+    cloud.clock.sleep_until(end.full_second() + secs(30)).await;
     assert_eq!(
         cloud.fan_out().plan_ahead().await.unwrap(),
         FanOutReport::Idle

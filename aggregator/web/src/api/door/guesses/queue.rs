@@ -10,11 +10,32 @@ use tokio::time::Instant;
 #[cfg(test)]
 mod tests;
 
-/// Guesses compared a second.
-pub(super) const A_SECOND: u32 = 50;
+/// The pace at which guesses are compared.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::api::door) struct Pace {
+    /// Guesses compared a second.
+    pub(super) a_second: u32,
+    /// Guesses compared at once after a quiet time.
+    at_once: f64,
+    /// Wrong guesses of late after which a network's next is refused; without it, it only waits for others'.
+    of_network: Option<u32>,
+}
 
-/// Guesses compared at once after a quiet time.
-const AT_ONCE: f64 = 20.0;
+/// The pace of a process that has all connections.
+pub(in crate::api::door) const ON_SERVER: Pace = Pace {
+    a_second: 50,
+    at_once: 20.0,
+    of_network: None,
+};
+
+/// The pace of a function's environment, of which there may be a thousand. Each answers one request at a time, so
+/// that guesses never meet in its queue: only their number tells who guesses. After five wrong ones a network has
+/// three more in ten seconds.
+pub(in crate::api::door) const IN_FUNCTION: Pace = Pace {
+    a_second: 10,
+    at_once: 10.0,
+    of_network: Some(5),
+};
 
 /// Wrong guesses that are remembered: what repeats one, such as a script with an old password, comes
 /// after all others.
@@ -29,6 +50,7 @@ pub(super) struct Queue {
     counted: Instant,
     /// Those that wait, by their number: the oldest first.
     pub(super) waiting: BTreeMap<u64, Waiting>,
+    pace: Pace,
     most_waiting: usize,
     numbered: u64,
     is_served: bool,
@@ -57,7 +79,7 @@ pub(super) struct Guess {
 
 /// Too many guesses wait already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::api::door) struct Busy {
+pub(in crate::api) struct Busy {
     /// When there is room again, at the rate at which guesses are compared.
     pub(in crate::api::door) retry_after: Duration,
 }
@@ -76,11 +98,12 @@ type Rank = (bool, u32, u32, u32, Reverse<u64>);
 
 impl Queue {
     /// At most `most_waiting` wait at once.
-    pub(super) fn new(most_waiting: usize) -> Self {
+    pub(super) fn new(pace: Pace, most_waiting: usize) -> Self {
         Self {
-            budget: AT_ONCE,
+            budget: pace.at_once,
             counted: Instant::now(),
             waiting: BTreeMap::new(),
+            pace,
             most_waiting,
             numbered: 0,
             is_served: false,
@@ -96,12 +119,16 @@ impl Queue {
         self.count_time();
         self.numbered += 1;
         let number = self.numbered;
+        let is_repeated = self.wrong.contains(&guess.text);
+        // what repeats a wrong guess tells nobody anything, and its network may have the right one as well
+        if !is_repeated && let Some(busy) = self.refusal_of_network(guess.network) {
+            return Err(busy);
+        }
         // what can be compared now has nobody before it: who waits has been called by then
         if self.waiting.is_empty() && self.budget >= 1.0 {
             self.budget -= 1.0;
             return Ok(None);
         }
-        let is_repeated = self.wrong.contains(&guess.text);
         if self.waiting.len() >= self.most_waiting {
             let last = self.ranks().max();
             match last {
@@ -128,30 +155,44 @@ impl Queue {
 
     /// The guess that was compared is the password: it took nothing from the others.
     pub(super) fn was_right(&mut self) {
-        self.budget = (self.budget + 1.0).min(AT_ONCE);
+        self.budget = (self.budget + 1.0).min(self.pace.at_once);
     }
 
     /// The guess that was compared is not.
     pub(super) fn was_wrong(&mut self, guess: Guess) {
+        if !self.remember(guess.text) {
+            return;
+        }
         for key in [guess.network, guess.caller] {
             let made = self.made.entry(key).or_default();
             *made = made.saturating_add(1);
         }
-        self.remember(guess.text);
     }
 
     fn count_time(&mut self) {
         let now = Instant::now();
-        let gained = (now - self.counted).as_secs_f64() * f64::from(A_SECOND);
-        self.budget = (self.budget + gained).min(AT_ONCE);
+        let gained = (now - self.counted).as_secs_f64() * f64::from(self.pace.a_second);
+        self.budget = (self.budget + gained).min(self.pace.at_once);
         self.counted = now;
-        if now - self.halved >= HALVED_EVERY {
-            self.halved = now;
+        let periods = (now - self.halved).as_secs() / HALVED_EVERY.as_secs();
+        if periods > 0 {
+            self.halved += HALVED_EVERY * u32::try_from(periods).unwrap_or(u32::MAX);
             self.made.retain(|_, made| {
-                *made /= 2;
+                *made =
+                    u32::try_from(periods).map_or(0, |times| made.checked_shr(times).unwrap_or(0));
                 *made > 0
             });
         }
+    }
+
+    /// The answer to a guess of a network that has made too many wrong ones of late, until they are halved.
+    fn refusal_of_network(&self, network: u64) -> Option<Busy> {
+        let most = self.pace.of_network?;
+        let made = self.made.get(&network).copied().unwrap_or_default();
+        let left = (self.halved + HALVED_EVERY).saturating_duration_since(self.counted);
+        (made >= most).then(|| Busy {
+            retry_after: Duration::from_secs(left.as_secs() + 1),
+        })
     }
 
     fn rank(&self, number: u64, guess: &Guess, is_repeated: bool) -> Rank {
@@ -187,9 +228,10 @@ impl Queue {
         true
     }
 
-    fn remember(&mut self, guess: u64) {
+    /// False if it was known.
+    fn remember(&mut self, guess: u64) -> bool {
         if !self.wrong.insert(guess) {
-            return;
+            return false;
         }
         self.remembered.push_back(guess);
         if self.remembered.len() > REMEMBERED
@@ -197,10 +239,11 @@ impl Queue {
         {
             self.wrong.remove(&oldest);
         }
+        true
     }
 
     pub(super) fn busy(&self) -> Busy {
-        let seconds = self.waiting.len() as u64 / u64::from(A_SECOND) + 1;
+        let seconds = self.waiting.len() as u64 / u64::from(self.pace.a_second) + 1;
         Busy {
             retry_after: Duration::from_secs(seconds),
         }

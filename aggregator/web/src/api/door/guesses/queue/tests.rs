@@ -53,7 +53,7 @@ async fn compared<F: Future<Output = Result<(), Busy>>>(
 #[tokio::test(start_paused = true)]
 async fn fifty_guesses_a_second_are_compared_at_any_number_of_connections() {
     for connections in [1_000, 10_000] {
-        let guesses = Guesses::new(WAITING);
+        let guesses = Guesses::new(ON_SERVER, WAITING);
         let mut all = attack(&guesses, connections, b"");
         let (judged, refused) = compared(&mut all, Duration::from_secs(5)).await;
         // twenty at once, and fifty a second after that
@@ -65,7 +65,7 @@ async fn fifty_guesses_a_second_are_compared_at_any_number_of_connections() {
 
 #[tokio::test(start_paused = true)]
 async fn who_leaves_gives_up_the_place_and_not_the_guess() {
-    let guesses = Guesses::new(WAITING);
+    let guesses = Guesses::new(ON_SERVER, WAITING);
     for round in 0..50 {
         let mut all = attack(&guesses, 400, b"");
         // who is not let through in a millisecond knows it, and goes
@@ -97,7 +97,7 @@ async fn time_to_turn<F: Future<Output = Result<(), Busy>>>(
 
 #[tokio::test(start_paused = true)]
 async fn one_more_is_compared_next_and_so_is_one_who_looks_like_the_others() {
-    let guesses = Guesses::new(WAITING);
+    let guesses = Guesses::new(ON_SERVER, WAITING);
     let mut all = attack(&guesses, 10_000, b"guesser");
     compared(&mut all, Duration::from_millis(100)).await;
     for who in [
@@ -115,7 +115,7 @@ async fn one_more_is_compared_next_and_so_is_one_who_looks_like_the_others() {
 
 #[tokio::test(start_paused = true)]
 async fn a_connection_that_guesses_on_comes_after_one_that_begins() {
-    let guesses = Guesses::new(WAITING);
+    let guesses = Guesses::new(ON_SERVER, WAITING);
     let begins = caller(b"guesser");
     let goes_on = Caller {
         guesses_before: 1,
@@ -137,7 +137,7 @@ async fn a_connection_that_guesses_on_comes_after_one_that_begins() {
 
 #[tokio::test(start_paused = true)]
 async fn a_network_or_program_that_guessed_a_lot_comes_after_one_that_did_not() {
-    let guesses = Guesses::new(WAITING);
+    let guesses = Guesses::new(ON_SERVER, WAITING);
     let at_home = caller(b"browser");
     let elsewhere = Caller {
         network: Some([1; 8]),
@@ -168,7 +168,7 @@ async fn a_network_or_program_that_guessed_a_lot_comes_after_one_that_did_not() 
 
 #[tokio::test(start_paused = true)]
 async fn what_repeats_a_wrong_guess_comes_after_all_others() {
-    let guesses = Guesses::new(WAITING);
+    let guesses = Guesses::new(ON_SERVER, WAITING);
     let same = caller(b"script");
     guesses.was_wrong(&same, b"old");
     let mut repeated: FuturesUnordered<_> = (0..300).map(|_| guesses.turn(&same, b"old")).collect();
@@ -185,7 +185,7 @@ async fn what_repeats_a_wrong_guess_comes_after_all_others() {
 
 #[tokio::test(start_paused = true)]
 async fn the_right_password_takes_nothing_from_the_others() {
-    let guesses = Guesses::new(WAITING);
+    let guesses = Guesses::new(ON_SERVER, WAITING);
     for _ in 0..1_000 {
         let turn = guesses.turn(&caller(b""), b"right").now_or_never();
         assert_eq!(turn, Some(Ok(())));
@@ -195,7 +195,7 @@ async fn the_right_password_takes_nothing_from_the_others() {
 
 #[tokio::test(start_paused = true)]
 async fn no_more_is_remembered_than_there_is_room_for() {
-    let guesses = Guesses::new(10);
+    let guesses = Guesses::new(ON_SERVER, 10);
     // a network, a program and a guess of its own each time, for two minutes
     for number in 0..6_000_u64 {
         let who = Caller {
@@ -204,7 +204,7 @@ async fn no_more_is_remembered_than_there_is_room_for() {
         };
         let _ = guesses.turn(&who, &number.to_le_bytes()).now_or_never();
         guesses.was_wrong(&who, &number.to_le_bytes());
-        tokio::time::advance(Duration::from_secs(1) / A_SECOND).await;
+        tokio::time::advance(Duration::from_secs(1) / ON_SERVER.a_second).await;
     }
     let queue = guesses.0.queue.lock();
     assert_eq!(queue.wrong.len(), REMEMBERED);

@@ -30,4 +30,6 @@ pub mod queue;
 mod session;
 pub mod settings;
 pub mod store;
+mod tags;
+mod telemetry_variables;
 pub mod web;

@@ -3,9 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use local::{
-    config_files, convert_command, cost_command, env_command, health_command, program,
-};
+use local::{config_files, convert_command, cost_command, env_command, health_command, program};
 
 fn main() -> ExitCode {
     if let Some(arguments) = cost_command::asked_for(std::env::args_os().collect()) {
@@ -28,6 +26,6 @@ fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args_os().collect();
     match config_files::options(&arguments, Path::new(""), &|name| std::env::var_os(name)) {
         Ok(options) => program::run(&options),
-        Err(error) => program::explain("cicada", &error),
+        Err(error) => program::explain(program::called(), &error),
     }
 }

@@ -4,9 +4,10 @@
 //! with `--exit-code-on-error`.
 
 use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::io::Write as _;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,7 +30,7 @@ use crate::options::Options;
 use crate::settings::{ProgramSettings, SettingsError};
 use crate::store::{OpenError, SqliteStore};
 use crate::web::{self, Server};
-use crate::{exposure, inspect, logging, options, session, settings};
+use crate::{exposure, inspect, logging, options, session, settings, telemetry_variables};
 
 /// The exit code of a program that was used wrongly, or cannot start as asked.
 const EXIT_MISUSE: u8 = 2;
@@ -87,8 +88,17 @@ fn complain(error: &anyhow::Error) -> ExitCode {
 /// The exit code `code`, with the error on standard error.
 pub(crate) fn end_with(code: u8, error: &anyhow::Error) -> ExitCode {
     let text = format!("{error:#}");
-    let _ = writeln!(std::io::stderr(), "cicada: {}", lines(&text));
+    let _ = writeln!(std::io::stderr(), "{}: {}", called(), lines(&text));
     ExitCode::from(code)
+}
+
+/// The name of the program in messages: `locust` if a link of that name was called, else `cicada`. It decides
+/// nothing else.
+pub fn called() -> &'static str {
+    let program = std::env::args_os().next().map(PathBuf::from);
+    let is_locust =
+        program.is_some_and(|program| program.file_name() == Some(OsStr::new("locust")));
+    if is_locust { "locust" } else { "cicada" }
 }
 
 /// The runtime. On one core all tasks run on this thread: handing work between threads costs more there.
@@ -111,16 +121,29 @@ async fn program(options: &Options, logs: LogBuffer, clock: Clock) -> Result<u8,
         return look(options, &process);
     }
     let door = web::door(options, &process)?;
-    let telemetry = telemetry::TelemetrySettings::read(&*process)?;
+    let variables = telemetry_variables::with_options(&process, &options.other);
+    let telemetry = telemetry::TelemetrySettings::read(&*variables)?;
     let kept = kept(options, &clock)?;
     let settings = resolve(options, &process, kept.as_ref()).await?;
-    let open = match &settings.web {
+    // whoever reaches the one port reaches the other one, and needs no second warning
+    let open = match settings.web.as_ref().or(settings.metrics.as_ref()) {
         Some(web) => exposure::judge(web, &door, &process)?,
         None => None,
     };
     let run_time = settings.start.and_then(|start| start.run_time);
     let files = Files::begin(&settings.exports, run_time)?;
     let descriptors = Descriptors::new(raise_open_files());
+    let metrics = match &settings.metrics {
+        Some(web) => Some(
+            Server::bind(
+                web,
+                open.clone().filter(|_| settings.web.is_none()),
+                descriptors,
+            )
+            .await?,
+        ),
+        None => None,
+    };
     let server = match &settings.web {
         Some(web) => Some(Server::bind(web, open, descriptors).await?),
         None => None,
@@ -165,9 +188,12 @@ async fn program(options: &Options, logs: LogBuffer, clock: Clock) -> Result<u8,
     }
     // an interrupt before this line ends the process at once
     let interrupted = Interrupts::listen()?;
-    let mut running = None;
+    let mut running = Vec::new();
+    if let Some(metrics) = metrics {
+        running.push(metrics.start_metrics(&engine, door.clone(), logs.clone()));
+    }
     if let Some(server) = server {
-        running = Some(server.start(&engine, door, logs));
+        running.push(server.start(&engine, door, logs));
         if let Some(targets) = &targets {
             tracing::info!("stand-in target-app at {}", targets.target_app_url());
             tracing::info!("stand-in ai-agent at {}", targets.ai_agent_url());
@@ -176,7 +202,7 @@ async fn program(options: &Options, logs: LogBuffer, clock: Clock) -> Result<u8,
         engine.follow_schedules().await?;
     }
     let code = session::attend(&mut engine, &settings, files, interrupted).await;
-    if let Some(running) = running {
+    for running in running {
         running.stop().await;
     }
     if let Some(telemetry) = telemetry {

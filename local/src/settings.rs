@@ -18,6 +18,7 @@ use crate::exports::Exports;
 use crate::locustfiles::{WorkloadText, workload_text};
 use crate::options::{Options, named};
 use crate::store::SqliteStore;
+use crate::tags::tagged;
 use crate::web::WebSettings;
 
 pub(crate) mod error;
@@ -43,6 +44,8 @@ pub struct ProgramSettings {
     pub db: Option<PathBuf>,
     /// `None` if headless.
     pub web: Option<WebSettings>,
+    /// A further server, for `/metrics` alone.
+    pub metrics: Option<WebSettings>,
     pub start: Option<Start>,
     /// True if stand-in targets are to be started.
     pub demo: bool,
@@ -79,6 +82,7 @@ impl ProgramSettings {
             control: control_settings(options, workload)?,
             db: options.own.db.clone(),
             web,
+            metrics: WebSettings::of_metrics(options)?,
             start: start(options),
             demo: options.own.demo,
             headless,
@@ -99,7 +103,10 @@ pub fn workload(options: &Options, environment: &Environment) -> Result<Workload
     let lookup = |name: &str| environment(name);
     let host = options.common.host.as_deref();
     let WorkloadText { text, file } = workload_text(&options.common.workload, environment, host)?;
-    let workload = Workload::parse(&text, &file, &lookup)?;
+    let mut workload = Workload::parse(&text, &file, &lookup)?;
+    if let Some(text) = tagged(&options.other, &workload)? {
+        workload = Workload::parse(&text, &file, &lookup)?;
+    }
     Ok(workload.with_equal_weights(options.other.equal_weights))
 }
 
@@ -115,7 +122,10 @@ pub async fn kept_workload(
     let Some(source) = store.workload(&version).await? else {
         return Ok(None);
     };
-    let workload = Workload::parse_aside(&source, "workload", environment).await?;
+    let mut workload = Workload::parse_aside(&source, "workload", environment).await?;
+    if let Some(text) = tagged(&options.other, &workload)? {
+        workload = Workload::parse_aside(&text, "workload", environment).await?;
+    }
     Ok(Some(
         workload.with_equal_weights(options.other.equal_weights),
     ))

@@ -275,7 +275,31 @@ impl<'a> Reader<'a> {
                         _ => return self.no_decorator(decorator),
                     }
                 }
-                "locust.tag" => self.note(decorator, "tags are left out"),
+                "locust.tag" => {
+                    let arguments = match arguments {
+                        Some(call) => self.arguments(call)?,
+                        None => return self.no_decorator(decorator),
+                    };
+                    let tags = arguments.given.iter().map(|tag| match tag {
+                        Value::Str(tag) => Some(tag.to_string()),
+                        _ => None,
+                    });
+                    let Some(tags) = tags.collect::<Option<Vec<String>>>() else {
+                        return self.no_decorator(decorator);
+                    };
+                    match &value {
+                        Value::Function(function) => function.tags.borrow_mut().extend(tags),
+                        // a set's tags are those of its tasks
+                        Value::Class(class) => {
+                            for task in &self.classes[*class].tasks {
+                                if let TaskOf::Function(function) = task {
+                                    function.tags.borrow_mut().extend(tags.iter().cloned());
+                                }
+                            }
+                        }
+                        _ => return self.no_decorator(decorator),
+                    }
+                }
                 "staticmethod" | "property" => return self.no_decorator(decorator),
                 _ if path.starts_with("event.") => self.listener(node, &path, &value)?,
                 _ => return self.no_decorator(decorator),

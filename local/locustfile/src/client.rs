@@ -385,6 +385,7 @@ impl<'a> Reader<'a> {
 
     /// A value as JSON.
     fn json(&mut self, node: &'a ExprCall, value: Value<'a>) -> Read<Json> {
+        self.spend(node, 1)?;
         Ok(match self.settle(node, value)? {
             Value::None => Json::Null,
             Value::Bool(yes) => Json::Raw(toml::Value::Boolean(yes)),
@@ -444,6 +445,7 @@ impl<'a> Reader<'a> {
 
     /// A value as the text that `json.dumps` makes of it, where all of it is known or plain.
     pub(crate) fn json_pieces(&mut self, node: &'a ExprCall, value: Value<'a>) -> Read<Vec<Piece>> {
+        self.spend(node, 1)?;
         let text = |text: &str| vec![Piece::Literal(crate::form::json_quoted(text))];
         Ok(match self.settle(node, value)? {
             Value::None => vec![Piece::Literal("null".to_owned())],

@@ -53,6 +53,15 @@ pub(crate) fn read(files: &[Parsing], mains: usize, options: &Options<'_>) -> Re
     }
 }
 
+/// The tags that all of these have.
+fn common_tags(functions: &[Rc<Function<'_>>]) -> BTreeSet<String> {
+    let mut all = functions
+        .iter()
+        .map(|function| function.tags.borrow().clone());
+    let first = all.next().unwrap_or_default();
+    all.fold(first, |common, tags| &common & &tags)
+}
+
 impl<'a> Reader<'a> {
     /// The classes of a kind that are no bases only, by their names in the locustfiles, in the files' order.
     fn found(&mut self, mains: usize, wanted: impl Fn(Kind) -> bool) -> Vec<(String, usize)> {
@@ -485,6 +494,7 @@ impl<'a> Reader<'a> {
                 file: names(file),
                 line,
                 count: Ratio::new(count as i128, 1)?,
+                tags: common_tags(functions),
                 variants,
             }),
             Err(undecidable) => {

@@ -35,6 +35,7 @@ pub(crate) struct TaskText<'a> {
     pub(crate) file: String,
     pub(crate) line: usize,
     pub(crate) count: Ratio,
+    pub(crate) tags: BTreeSet<String>,
     pub(crate) variants: Vec<Variant<'a>>,
 }
 
@@ -243,6 +244,10 @@ impl Emitter {
                     format!("\n# {}, line {}\n{head}\n", one_line(&task.file), task.line);
                 if weight != 1 {
                     let _ = writeln!(text, "weight = {weight}");
+                }
+                if !task.tags.is_empty() {
+                    let tags: Vec<String> = task.tags.iter().map(|tag| string(tag)).collect();
+                    let _ = writeln!(text, "tags = [{}]", tags.join(", "));
                 }
                 let names_of_draws = self.draws(task, variant);
                 if !names_of_draws.drawn.is_empty() {

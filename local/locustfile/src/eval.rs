@@ -16,6 +16,9 @@ use crate::value::{Answer, AnswerKind, DrawKind, Drawn, Lambda, Piece, Value, Va
 /// The most values that a comprehension or a multiplied list has.
 const MOST_ITEMS: usize = 10_000;
 
+/// The bytes of a text that count as one step.
+const BYTES_A_STEP: usize = 100;
+
 impl<'a> Reader<'a> {
     pub(crate) fn eval(&mut self, node: &'a Expr) -> Read<Value<'a>> {
         self.deeper(node, |reader| reader.expression(node))
@@ -545,6 +548,7 @@ impl<'a> Reader<'a> {
 
     /// A value as part of a text.
     pub(crate) fn pieces(&mut self, node: &impl Ranged, value: Value<'a>) -> Read<Vec<Piece>> {
+        self.spend(node, 1 + value.length() / BYTES_A_STEP)?;
         match self.settle(node, value)? {
             Value::Text(pieces) => Ok((*pieces).clone()),
             Value::Answer(answer) => Ok(vec![Piece::Answer(answer.step, answer.code.clone())]),
@@ -1029,11 +1033,12 @@ pub(crate) fn arithmetic<'a>(
         }
         (Value::List(one), Operator::Add, Value::List(other)) => {
             let all = [one.items.borrow().to_vec(), other.items.borrow().to_vec()].concat();
-            Some(Value::list(all, false))
+            (all.len() <= MOST_ITEMS).then(|| Value::list(all, false))
         }
-        (Value::Tuple(one), Operator::Add, Value::Tuple(other)) => Some(Value::Tuple(Rc::new(
-            [(**one).clone(), (**other).clone()].concat(),
-        ))),
+        (Value::Tuple(one), Operator::Add, Value::Tuple(other)) => {
+            let all = [(**one).clone(), (**other).clone()].concat();
+            (all.len() <= MOST_ITEMS).then(|| Value::Tuple(Rc::new(all)))
+        }
         (Value::Dict(one), Operator::BitOr, Value::Dict(other)) => {
             let mut items = one.items.borrow().to_vec();
             for (key, value) in other.items.borrow().iter() {

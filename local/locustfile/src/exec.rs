@@ -436,6 +436,7 @@ impl<'a> Reader<'a> {
             definition: function,
             file: self.file,
             weight: std::cell::Cell::new(None),
+            tags: Default::default(),
         });
         let value = self.decorated(function, &function.decorator_list, Value::Function(value))?;
         self.set(function.name.as_str(), value);

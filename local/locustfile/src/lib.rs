@@ -17,6 +17,7 @@ mod eval;
 mod exec;
 mod form;
 mod judgement;
+mod nesting;
 mod problem;
 mod ratio;
 mod reader;
@@ -38,8 +39,8 @@ const DEADLINE: Duration = Duration::from_millis(if cfg!(debug_assertions) {
     1_800
 });
 
-/// The stack: a syntax tree may be as deep as a file is long.
-const STACK: usize = 512 * 1024 * 1024;
+/// The stack: lists in lists may be as deep as there are steps to make them.
+const STACK: usize = 256 * 1024 * 1024;
 
 /// The beginning of every workload that was made of locustfiles.
 pub(crate) const MARK: &str = "# Converted from ";

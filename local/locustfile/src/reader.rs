@@ -148,17 +148,23 @@ impl<'a> Reader<'a> {
         self.notes.insert((file, line, message.into()));
     }
 
+    /// Counts steps, of which a task has a limited number.
+    pub(crate) fn spend(&mut self, node: &impl Ranged, steps: usize) -> Read<()> {
+        self.spent = self.spent.saturating_add(steps);
+        match self.spent > MOST_STEPS {
+            true => self.stop(node, "going through this takes too long: make it simpler"),
+            false => Ok(()),
+        }
+    }
+
     pub(crate) fn deeper<T>(
         &mut self,
         node: &impl Ranged,
         go: impl FnOnce(&mut Self) -> Read<T>,
     ) -> Read<T> {
-        self.spent += 1;
+        self.spend(node, 1)?;
         if self.depth >= DEEPEST {
             return self.stop(node, "this is nested too deeply: make it simpler");
-        }
-        if self.spent > MOST_STEPS {
-            return self.stop(node, "going through this takes too long: make it simpler");
         }
         self.depth += 1;
         let done = go(self);

@@ -5,6 +5,7 @@ use ruff_python_ast::Stmt;
 use ruff_python_parser::{Parsed, parse_module};
 use ruff_text_size::{Ranged, TextRange, TextSize};
 
+use crate::nesting::is_too_deep;
 use crate::problem::{Problem, Problems};
 
 /// The longest file in bytes.
@@ -34,6 +35,13 @@ impl Parsing {
                 &file.name,
                 1,
                 "the file is longer than 1 MiB: make it shorter",
+            ));
+        }
+        if is_too_deep(&file.text) {
+            return Err(Problems::of(
+                &file.name,
+                1,
+                "an expression of the file is nested too deeply: make it simpler",
             ));
         }
         let mut lines = vec![0];

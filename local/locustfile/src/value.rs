@@ -2,6 +2,7 @@
 //! draws, what a response holds, and what is not known.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use ruff_python_ast::{ExprLambda, StmtFunctionDef};
@@ -106,6 +107,8 @@ pub(crate) struct Function<'a> {
     pub(crate) file: usize,
     /// The weight that `@task` gave it.
     pub(crate) weight: Cell<Option<i64>>,
+    /// The tags that `@tag` gave it.
+    pub(crate) tags: RefCell<BTreeSet<String>>,
 }
 
 pub(crate) struct Lambda<'a> {
@@ -160,6 +163,20 @@ impl<'a> Value<'a> {
             items: RefCell::new(items),
             lasts,
         }))
+    }
+
+    /// The number of bytes of a text.
+    pub(crate) fn length(&self) -> usize {
+        match self {
+            Self::Str(text) => text.len(),
+            Self::Text(pieces) => pieces
+                .iter()
+                .map(|piece| match piece {
+                    Piece::Literal(text) | Piece::Code(text) | Piece::Answer(_, text) => text.len(),
+                })
+                .sum(),
+            _ => 0,
+        }
     }
 
     /// True if it is known now, whole.

@@ -249,7 +249,7 @@ fn gate(requests: &mut [Request], at: usize, from: usize) {
     for request in ungated {
         request
             .path
-            .push(Piece::Code(format!("'' if {name} is defined")));
+            .push(Piece::Code(format!("'' if {name} else ''")));
     }
 }
 

@@ -20,6 +20,10 @@ pub enum SettingsError {
     NoLocustfile(PathBuf),
     #[error(transparent)]
     Locustfile(#[from] locustfile::Problems),
+    #[error("no task has the tags that are asked for: see --tags and --exclude-tags")]
+    NoTask,
+    #[error("the workload cannot be edited ({0}): leave out --tags and --exclude-tags")]
+    Tags(String),
     #[error(transparent)]
     Workload(#[from] WorkloadErrors),
     #[error("the database cannot be read")]

@@ -26,7 +26,7 @@ fn files() -> Vec<PathBuf> {
 #[test]
 fn what_converts_does_what_it_does_in_locust() {
     let files = files();
-    assert!(files.len() >= 16, "{}", files.len());
+    assert!(files.len() >= 20, "{}", files.len());
     let python = super::folder().join("../../../../.tools/venv/bin/python");
     let output = Command::new(python)
         .arg(super::folder().join("harness.py"))
@@ -60,6 +60,18 @@ fn compare(name: &str, file: &std::path::Path, locust: &Value) {
         let locust = &classes[&**class.name()];
         assert_eq!(json!(class.weight()), locust["weight"], "{place}");
         assert_eq!(json!(class.fixed_count()), locust["fixed_count"], "{place}");
+        let tags: BTreeMap<&str, Vec<&str>> = class
+            .tasks()
+            .iter()
+            .filter(|task| !task.tags().is_empty())
+            .map(|task| {
+                (
+                    &**task.name(),
+                    task.tags().iter().map(|tag| &**tag).collect(),
+                )
+            })
+            .collect();
+        assert_eq!(json!(tags), locust["tags"], "{place}");
         compare_waits(&place, class.wait(), &locust["waits"]);
         compare_rows(&place, class, locust);
         compare_requests(&place, class, &locust["requests"]);
@@ -118,6 +130,7 @@ fn compare_rows(place: &str, class: &UserClass, locust: &Value) {
         let deviation = (share.max(0.02) / iterations).sqrt();
         // a request that needs a good response before it is sent less often than it is planned
         let is_gated = row.ends_with("/never");
+        assert!(!is_gated || seen == 0.0, "{place}: {row}");
         assert!(
             is_gated || (seen - share).abs() < 5.0 * deviation,
             "{place}: {row} {share} and {seen}"

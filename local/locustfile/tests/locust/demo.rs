@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use traffic::workload::{UserClass, Workload};
+use traffic::random::Draws;
+use traffic::workload::{Task, UserClass, Workload};
 
 #[test]
 fn the_demos_file_has_the_classes_tasks_weights_and_waits_of_the_built_in_workload() {
@@ -26,6 +27,15 @@ fn the_demos_file_has_the_classes_tasks_weights_and_waits_of_the_built_in_worklo
         assert_eq!(own.host().url(), known.host().url());
         assert_eq!(own.host().variable(), known.host().variable());
         assert_eq!(shares(own), shares(known), "{}", own.name());
+        for user in 0..4 {
+            for iteration in 0..50 {
+                let task = |class: &UserClass| {
+                    let mut draws = Draws::new(7, class.name(), user, iteration);
+                    sent(class.choose_task(&mut draws))
+                };
+                assert_eq!(task(own), task(known), "{} {user} {iteration}", own.name());
+            }
+        }
     }
 }
 
@@ -33,9 +43,13 @@ fn the_demos_file_has_the_classes_tasks_weights_and_waits_of_the_built_in_worklo
 fn shares(class: &UserClass) -> BTreeMap<Vec<String>, u32> {
     let mut shares = BTreeMap::new();
     for task in class.tasks() {
-        let steps = task.steps().iter();
-        let steps = steps.map(|step| format!("{} {} {}", step.method, step.name, step.probability));
-        *shares.entry(steps.collect()).or_default() += task.weight();
+        *shares.entry(sent(task)).or_default() += task.weight();
     }
     shares
+}
+
+fn sent(task: &Task) -> Vec<String> {
+    let steps = task.steps().iter();
+    let steps = steps.map(|step| format!("{} {} {}", step.method, step.name, step.probability));
+    steps.collect()
 }

@@ -125,6 +125,7 @@ def describe(user_class, base):
         "weight": user_class.weight,
         "fixed_count": user_class.fixed_count,
         "tasks": sorted(Counter(task.__name__ for task in tasks).items()),
+        "tags": {task.__name__: sorted(task.locust_tag_set) for task in tasks if hasattr(task, "locust_tag_set")},
         "waits": [min(waits), max(waits)],
         "rows": dict(rows),
         "iterations": iterations,

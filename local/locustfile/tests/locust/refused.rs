@@ -87,6 +87,33 @@ fn everything_is_told_at_once() {
     );
 }
 
+/// Files of public kinds, in which a comment says what is told of its line.
+#[test]
+fn what_strangers_files_hold_beyond_a_workload_is_told_line_by_line() {
+    let folder = super::folder().join("refused");
+    let mut count = 0;
+    for file in std::fs::read_dir(folder).unwrap() {
+        let path = file.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let marked = text.lines().zip(1..).filter_map(|(line, number)| {
+            let (_, part) = line.split_once("# refused: ")?;
+            Some((number, part))
+        });
+        let told = super::read(&path).conversion.expect_err("it converts");
+        let lines: Vec<usize> = told.problems().iter().map(|problem| problem.line).collect();
+        assert_eq!(
+            lines,
+            marked.clone().map(|(number, _)| number).collect::<Vec<_>>(),
+            "{told}"
+        );
+        for (problem, (_, part)) in told.problems().iter().zip(marked) {
+            assert!(problem.message.contains(part), "{problem}");
+        }
+        count += 1;
+    }
+    assert!(count >= 6);
+}
+
 #[test]
 fn no_secret_stands_in_a_message() {
     let text = "import os\nfrom locust import *\nclass A(HttpUser):\n    host = 'http://a'\n    @task\n    def t(self):\n        \
@@ -127,6 +154,20 @@ fn a_hostile_file_ends_with_an_error() {
         "x = 1".to_owned() + &" + 1".repeat(100_000),
         "x = [".to_owned() + &"[".repeat(50_000),
         "a = 1\n".repeat(1_000_000),
+        "x = 1".to_owned() + &"()".repeat(500_000),
+        "x = 1".to_owned() + &"+1".repeat(500_000),
+        "x = ".to_owned() + &"not ".repeat(250_000) + "1",
+        "x = ".to_owned() + &"lambda:".repeat(100_000) + "1",
+        "x = ".to_owned() + &"1 if 1 else ".repeat(80_000) + "1",
+        "x = 'a'\n".to_owned() + &"x = x + x\n".repeat(60),
+        "x = 'a'\n".to_owned() + &"x = f'{x}{x}'\n".repeat(60),
+        "x = [1]\n".to_owned() + &"x = x + x\n".repeat(60),
+        "x = [1]\n".to_owned() + &"x = [x, x]\n".repeat(60) + "y = f'{x}'\n",
+        "x = 1\nfor i in range(9999):\n  for j in range(9999):\n    x = [x]\n".to_owned(),
+        "x = ".to_owned() + &"9".repeat(900_000),
+        "x = 2 ** 9999999999\n".to_owned(),
+        "\u{feff}\0\0\0".to_owned(),
+        " ".repeat(5 * 1024 * 1024),
         (0..5_000)
             .map(|depth| format!("{}if x:\n", " ".repeat(depth % 200)))
             .collect(),

@@ -1,4 +1,4 @@
-import csv
+import csv  # refused: the module `csv`
 from locust import HttpUser, constant, task
 
 with open("users.csv") as file:  # refused: with open
@@ -11,4 +11,4 @@ class Rows(HttpUser):
 
     @task
     def one(self):
-        self.client.post("/login", json={"user": USERS[0]})  # refused: is not known here
+        self.client.post("/login", json={"user": USERS[0]})

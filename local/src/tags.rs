@@ -2,6 +2,8 @@
 //!
 //! They stand in the text, so a run is pinned to them and goes on with them after a restart.
 
+use std::sync::Once;
+
 use toml_edit::{Array, DocumentMut, Item, Table};
 use traffic::workload::{Task, Workload};
 
@@ -32,6 +34,7 @@ pub(crate) fn tagged(
         .parse()
         .map_err(|error: toml_edit::TomlError| SettingsError::Tags(error.message().to_owned()))?;
     let mut is_any_left = false;
+    let mut without = Vec::new();
     for class in workload.classes() {
         let left: Vec<&str> = class
             .tasks()
@@ -55,10 +58,7 @@ pub(crate) fn tagged(
             continue;
         };
         if left.is_empty() {
-            tracing::warn!(
-                "no task of {} has the tags that are asked for: it has no users",
-                class.name()
-            );
+            without.push(&**class.name());
             own.insert("weight", 0.into());
             own.insert("fixed_count", 0.into());
         } else {
@@ -68,6 +68,15 @@ pub(crate) fn tagged(
     }
     if !is_any_left {
         return Err(SettingsError::NoTask);
+    }
+    if !without.is_empty() {
+        static SAID: Once = Once::new();
+        SAID.call_once(|| {
+            let classes = without.join(", ");
+            tracing::warn!(
+                "no task of {classes} has the tags that are asked for: they have no users"
+            );
+        });
     }
     Ok(Some(document.to_string()))
 }

@@ -129,7 +129,7 @@ fn files() -> Vec<(&'static str, String)> {
         ),
         (
             "-f\nfolder",
-            "workload file folder cannot be read: Is a directory (os error 21)".into(),
+            "the folder folder has no locustfile: name one that has .py files".into(),
         ),
         (
             "-f\ninvalid.toml",

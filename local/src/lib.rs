@@ -7,12 +7,14 @@
 )]
 
 pub mod absent_options;
+pub mod commands;
 pub mod config_files;
 pub mod console;
 pub mod convert_command;
 pub mod cost_command;
 mod descriptors;
 mod duration;
+mod ending;
 pub mod engine;
 pub mod env_command;
 pub mod exports;
@@ -21,15 +23,19 @@ pub mod health_command;
 pub mod heartbeat;
 pub mod inspect;
 pub mod interrupts;
+mod keys;
 mod locustfiles;
 pub mod logging;
+pub mod mcp_command;
 mod milestones;
 pub mod options;
 pub mod program;
 pub mod queue;
+pub mod screen;
 mod session;
 pub mod settings;
 pub mod store;
 mod tags;
 mod telemetry_variables;
+mod user_keys;
 pub mod web;

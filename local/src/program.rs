@@ -10,7 +10,6 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
 use ::web::logs::LogBuffer;
 use anyhow::Context as _;
@@ -23,23 +22,19 @@ use traffic::telemetry::Observer;
 use traffic::workload::FOLDER;
 
 use crate::descriptors::Descriptors;
+use crate::ending::{CLOSES_WITHIN, EXPORTS_WITHIN};
 use crate::engine::Engine;
 use crate::exports::Files;
 use crate::interrupts::Interrupts;
 use crate::options::Options;
+use crate::screen::Screen;
 use crate::settings::{ProgramSettings, SettingsError};
 use crate::store::{OpenError, SqliteStore};
-use crate::web::{self, Server};
+use crate::web::{self, Running, Server};
 use crate::{exposure, inspect, logging, options, session, settings, telemetry_variables};
 
 /// The exit code of a program that was used wrongly, or cannot start as asked.
 const EXIT_MISUSE: u8 = 2;
-
-/// The longest wait for the runtime's threads at the end, when nothing is left to do.
-const CLOSES_WITHIN: Duration = Duration::from_secs(2);
-
-/// The longest wait at the end for the last spans and metrics to be exported.
-const EXPORTS_WITHIN: Duration = Duration::from_secs(3);
 
 /// A mistake that the user can put right: it ends the program with exit code 2.
 #[derive(Debug)]
@@ -55,14 +50,15 @@ impl<E: Into<anyhow::Error>> From<E> for Misuse {
 pub fn run(options: &Options) -> ExitCode {
     let logs = LogBuffer::default();
     let clock = Clock::steady();
-    if let Err(error) = logging::start(&options.output, &logs, &Clock::system()) {
+    let screen = Screen::stderr();
+    if let Err(error) = logging::start(&options.output, &screen, &logs, &Clock::system()) {
         return complain(&error);
     }
     let runtime = match runtime() {
         Ok(runtime) => runtime,
         Err(error) => return complain(&error),
     };
-    let code = match runtime.block_on(program(options, logs, clock)) {
+    let code = match runtime.block_on(program(options, screen, logs, clock)) {
         Ok(code) => ExitCode::from(code),
         Err(Misuse(error)) => complain(&error),
     };
@@ -81,7 +77,7 @@ pub fn explain(command: &str, error: &clap::Error) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn complain(error: &anyhow::Error) -> ExitCode {
+pub(crate) fn complain(error: &anyhow::Error) -> ExitCode {
     end_with(EXIT_MISUSE, error)
 }
 
@@ -115,11 +111,18 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
         .context("the runtime cannot be started")
 }
 
-async fn program(options: &Options, logs: LogBuffer, clock: Clock) -> Result<u8, Misuse> {
+async fn program(
+    options: &Options,
+    screen: Screen,
+    logs: LogBuffer,
+    clock: Clock,
+) -> Result<u8, Misuse> {
     let process = with_folder(Arc::new(|name| std::env::var(name).ok()), options);
     if options.common.list || inspect::is_asked_for(options) {
         return look(options, &process);
     }
+    // the first process of a container is told to end in vain until it listens
+    let mut interrupted = Interrupts::listen()?;
     let door = web::door(options, &process)?;
     let variables = telemetry_variables::with_options(&process, &options.other);
     let telemetry = telemetry::TelemetrySettings::read(&*variables)?;
@@ -179,15 +182,19 @@ async fn program(options: &Options, logs: LogBuffer, clock: Clock) -> Result<u8,
         observer,
         most,
     );
-    let mut engine = engine.await?;
+    let mut engine = tokio::select! {
+        engine = engine => engine?,
+        () = interrupted.next() => {
+            tracing::info!("interrupted before anything was started");
+            return Ok(0);
+        }
+    };
     if let Some(telemetry) = &telemetry {
         engine.tell_users(Arc::clone(telemetry));
     }
     if settings.db.is_some() && !options.common.workload.is_empty() {
         engine.control.choose_configured_workload().await?;
     }
-    // an interrupt before this line ends the process at once
-    let interrupted = Interrupts::listen()?;
     let mut running = Vec::new();
     if let Some(metrics) = metrics {
         running.push(metrics.start_metrics(&engine, door.clone(), logs.clone()));
@@ -201,18 +208,33 @@ async fn program(options: &Options, logs: LogBuffer, clock: Clock) -> Result<u8,
         // without a server nobody could see or delete a schedule
         engine.follow_schedules().await?;
     }
-    let code = session::attend(&mut engine, &settings, files, interrupted).await;
-    for running in running {
-        running.stop().await;
-    }
-    if let Some(telemetry) = telemetry {
-        telemetry.shut_down(EXPORTS_WITHIN).await;
-    }
-    let code = code?;
-    if let Some(targets) = targets {
-        targets.shutdown().await;
-    }
-    Ok(code)
+    let code = session::attend(&mut engine, &settings, &screen, files, interrupted).await;
+    close(running, telemetry, targets).await;
+    Ok(code?)
+}
+
+/// Ends all that is left once the run has ended.
+async fn close(
+    servers: Vec<Running>,
+    telemetry: Option<Arc<Telemetry>>,
+    targets: Option<Targets>,
+) {
+    let servers = async {
+        for server in servers {
+            server.stop().await;
+        }
+    };
+    let telemetry = async {
+        if let Some(telemetry) = telemetry {
+            telemetry.shut_down(EXPORTS_WITHIN).await;
+        }
+    };
+    let targets = async {
+        if let Some(targets) = targets {
+            targets.shutdown().await;
+        }
+    };
+    tokio::join!(servers, telemetry, targets);
 }
 
 /// The store in a database file, or in one that ends with the program.
@@ -268,7 +290,7 @@ async fn resolve(
 }
 
 /// Prints `text`; the exit code is 0.
-fn say(text: &str) -> u8 {
+pub(crate) fn say(text: &str) -> u8 {
     // a reader may close the pipe before the end of the text
     let _ = std::io::stdout().write_all(lines(text).as_bytes());
     0

@@ -12,20 +12,24 @@ use statistics::thresholds::{Judged, judged};
 use traffic::run::Run;
 
 use crate::console;
-use crate::engine::Engine;
+use crate::ending::{FIGURES_WITHIN, PATIENCE, WRITES_WITHIN};
+use crate::engine::{Engine, Resumed};
 use crate::exports::{Files, Writing};
 use crate::interrupts::Interrupts;
+use crate::keys::Keys;
 use crate::milestones::Milestones;
+use crate::screen::Screen;
 use crate::settings::{ProgramSettings, Start};
+use crate::user_keys;
 
 /// The time between two prints of the statistics of a headless run, as in Locust.
 const PRINT_EVERY: Duration = Duration::from_secs(2);
 
+/// The same on a terminal, where they are drawn anew in place.
+const DRAW_EVERY: Duration = Duration::from_secs(1);
+
 /// The time between two looks whether the run is over.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
-
-/// The longest time that iterations may go on when the program ends, unless `--stop-timeout` says another.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The exit code when a threshold does not hold.
 const THRESHOLD_FAILED: u8 = 3;
@@ -42,6 +46,7 @@ const DEMO: (u32, f64) = (60, 6.0);
 pub(crate) async fn attend(
     engine: &mut Engine,
     settings: &ProgramSettings,
+    screen: &Screen,
     files: Files,
     mut interrupted: Interrupts,
 ) -> anyhow::Result<u8> {
@@ -55,30 +60,61 @@ pub(crate) async fn attend(
     }
     let writing = Writing::new(files);
     let aggregation = Arc::clone(&engine.aggregation);
-    let clean = tokio::select! {
-        () = writing.go_on(&aggregation) => false,
-        clean = to_the_end(engine, settings, &mut interrupted, milestones) => clean?,
+    let end = tokio::select! {
+        () = writing.go_on(&aggregation) => End::default(),
+        end = to_the_end(engine, settings, screen, &mut interrupted, milestones) => end?,
     };
-    let snapshot = tokio::select! {
-        snapshot = engine.aggregation.snapshot_anew() => snapshot?,
+    let has_no_verdict = settings.ends_without_verdict(end.is_interrupted);
+    let figures = async {
+        let snapshot = engine.aggregation.snapshot_anew().await?;
+        let written = writing.finish(snapshot.clone()).await;
+        anyhow::Ok((snapshot, written))
+    };
+    let (snapshot, written) = tokio::select! {
+        figures = figures => figures?,
         // a run with a long past takes a while to count
         () = interrupted.again() => {
             tracing::warn!("interrupted again: the last figures are not written");
             return Ok(settings.exit_code_on_error);
         }
+        () = tokio::time::sleep(FIGURES_WITHIN), if has_no_verdict => {
+            tracing::warn!("the last figures take too long: they are not written");
+            return Ok(code_of(is_incomplete(engine, end), settings));
+        }
     };
-    let written = writing.finish(snapshot.clone()).await;
     if settings.exports.json {
         let _read = was_read(console::print_json(&snapshot))?;
     }
-    if snapshot.run.is_some() {
-        let _read = was_read(console::print_summary(settings.tables, &snapshot))?;
+    screen.clear();
+    if snapshot.run.is_some() && settings.prints_summary {
+        let _read = was_read(console::print_summary(screen, &snapshot))?;
     }
     let thresholds = judged(&snapshot);
-    if !thresholds.is_empty() {
-        let _read = was_read(console::print_thresholds(settings.tables, &thresholds))?;
+    if !thresholds.is_empty() && settings.prints_summary {
+        let _read = was_read(console::print_thresholds(screen, &thresholds))?;
     }
     written?;
+    let is_incomplete = is_incomplete(engine, end);
+    let code = if has_no_verdict {
+        code_of(is_incomplete, settings)
+    } else {
+        exit_code(&snapshot, &thresholds, is_incomplete, settings)
+    };
+    tracing::info!("Shutting down (exit code {code})");
+    Ok(code)
+}
+
+/// How a session has come to its end.
+#[derive(Clone, Copy, Debug, Default)]
+struct End {
+    /// True if the program was told to end, and did not end with its run.
+    is_interrupted: bool,
+    /// True if all results were written.
+    is_clean: bool,
+}
+
+/// True if some results could not be written.
+fn is_incomplete(engine: &Engine, end: End) -> bool {
     let lost = engine.lost_requests();
     if lost > 0 {
         tracing::error!(
@@ -86,10 +122,15 @@ pub(crate) async fn attend(
             "requests were sent whose results could not be written"
         );
     }
-    let is_incomplete = lost > 0 || !clean || engine.is_failing_to_write();
-    let code = exit_code(&snapshot, &thresholds, is_incomplete, settings);
-    tracing::info!("Shutting down (exit code {code})");
-    Ok(code)
+    lost > 0 || !end.is_clean || engine.is_failing_to_write()
+}
+
+fn code_of(has_failed: bool, settings: &ProgramSettings) -> u8 {
+    if has_failed {
+        settings.exit_code_on_error
+    } else {
+        0
+    }
 }
 
 /// The exit code: where there are thresholds they decide, and not single failed requests.
@@ -105,34 +146,56 @@ fn exit_code(
     };
     if thresholds.iter().any(|threshold| !threshold.holds) {
         THRESHOLD_FAILED
-    } else if failed || is_incomplete {
-        settings.exit_code_on_error
     } else {
-        0
+        code_of(failed || is_incomplete, settings)
     }
 }
 
-/// Waits until the program is to end, and ends the run; false if some results could not be written.
+/// Waits until the program is to end, and ends the run or leaves it.
 async fn to_the_end(
     engine: &mut Engine,
     settings: &ProgramSettings,
+    screen: &Screen,
     interrupted: &mut Interrupts,
     milestones: Milestones,
-) -> anyhow::Result<bool> {
-    tokio::select! {
-        () = interrupted.next() => {}
-        ended = until_the_end(engine, settings, milestones) => ended?,
-    }
-    Ok(finish(engine, settings, interrupted).await)
+) -> anyhow::Result<End> {
+    let is_interrupted = tokio::select! {
+        () = interrupted.next() => true,
+        ended = until_the_end(engine, settings, screen, milestones) => {
+            ended?;
+            false
+        }
+    };
+    let is_left = is_interrupted && settings.keeps_runs_on();
+    Ok(End {
+        is_interrupted,
+        is_clean: finish(engine, settings, interrupted, is_left).await,
+    })
 }
 
-/// Starts a run, or changes a run that goes on as the command line says.
+/// Starts a run, or changes a run that goes on as the command line says. With `--resume` there is nothing to do but
+/// for the first run.
 async fn swarm(engine: &Engine, settings: &ProgramSettings, start: &Start) -> anyhow::Result<()> {
     let run = engine.run().await?;
+    if run.is_some() && settings.keeps_runs_on() {
+        match engine.resumed() {
+            Resumed::GoesOn => {
+                tracing::info!("the run goes on as it was: the command line's is for a first run");
+                return Ok(());
+            }
+            Resumed::Nothing if !settings.ends_with_run() => {
+                tracing::info!(
+                    "the last run is over and stays so: start one on the page, or leave out --resume"
+                );
+                return Ok(());
+            }
+            Resumed::Nothing | Resumed::Ended => {}
+        }
+    }
     let resumed = run
         .as_deref()
         .map(|run| run.plan.run())
-        .filter(|_| engine.has_resumed());
+        .filter(|_| engine.resumed() == Resumed::GoesOn);
     let control = &settings.control;
     let says_nothing = *start == Start::default()
         && control.host.is_none()
@@ -196,9 +259,15 @@ fn changed(run: &Run, start: &Start, settings: &ProgramSettings, engine: &Engine
 async fn until_the_end(
     engine: &mut Engine,
     settings: &ProgramSettings,
+    screen: &Screen,
     mut milestones: Milestones,
 ) -> anyhow::Result<()> {
-    let mut print_at = tokio::time::interval(PRINT_EVERY);
+    let period = match screen.size() {
+        Some(_) => DRAW_EVERY,
+        None => PRINT_EVERY,
+    };
+    let mut print_at = tokio::time::interval(period);
+    let mut keys = Keys::listen();
     let mut looks = settings.start.is_some();
     loop {
         tokio::select! {
@@ -219,24 +288,38 @@ async fn until_the_end(
             }
             _ = print_at.tick(), if settings.prints_statistics => {
                 let snapshot = engine.aggregation.snapshot().await?;
-                if !was_read(console::print_current(settings.tables, &snapshot))? {
+                if !was_read(console::print_current(screen, &snapshot))? {
                     return Ok(());
                 }
             }
+            key = keys.next() => user_keys::press(engine, key).await,
         }
     }
 }
 
-/// Ends the run, and waits for the iterations in flight unless a second interrupt comes; false if some results
-/// could not be written.
-async fn finish(engine: &Engine, settings: &ProgramSettings, interrupted: &mut Interrupts) -> bool {
+/// Ends the run, or leaves it to the next process, and waits for the iterations in flight unless a second interrupt
+/// comes; false if some results could not be written.
+async fn finish(
+    engine: &Engine,
+    settings: &ProgramSettings,
+    interrupted: &mut Interrupts,
+    is_left: bool,
+) -> bool {
     let patience = settings.stop_timeout.unwrap_or(PATIENCE);
     tracing::info!(
         in_flight = engine.in_flight(),
         "stopping: interrupt again to leave at once"
     );
+    let finish = async {
+        if is_left {
+            engine.leave(patience).await
+        } else {
+            engine.finish(patience).await
+        }
+    };
     tokio::select! {
-        finished = engine.finish(patience) => {
+        finished = tokio::time::timeout(patience + WRITES_WITHIN, finish) => {
+            let finished = finished.map_err(anyhow::Error::from).flatten();
             if let Err(error) = &finished {
                 let error: &(dyn std::error::Error + 'static) = error.as_ref();
                 tracing::error!(error, "the end of the run could not be written");
@@ -250,7 +333,7 @@ async fn finish(engine: &Engine, settings: &ProgramSettings, interrupted: &mut I
     }
 }
 
-/// False if the reader of standard output is gone: `cicada --headless | head` is no error.
+/// False if the reader of the tables is gone: `cicada --headless 2>&1 | head` is no error.
 fn was_read(printed: io::Result<()>) -> anyhow::Result<bool> {
     match printed {
         Ok(()) => Ok(true),

@@ -17,19 +17,21 @@ use local::convert_command::ConvertOptions;
 use local::cost_command::CostOptions;
 use local::env_command::EnvOptions;
 use local::health_command::HealthOptions;
+use local::mcp_command::McpOptions;
 use local::options::Options;
 
 /// The variable that has the files written, and not compared.
 const WRITE: &str = "CICADA_WRITE_GENERATED";
 
 /// Every command with its name, as it is typed.
-fn commands() -> [(&'static str, Command); 6] {
+fn commands() -> [(&'static str, Command); 7] {
     let commands = [
         ("cicada", Options::command()),
         ("cicada cost", CostOptions::command()),
         ("cicada convert", ConvertOptions::command()),
         ("cicada env", EnvOptions::command()),
         ("cicada health", HealthOptions::command()),
+        ("cicada mcp", McpOptions::command()),
         ("stand-in-targets", stand_ins::cli::Options::command()),
     ];
     // a commit in a file would be another one as soon as the file is committed
@@ -47,6 +49,7 @@ fn cicada() -> Command {
         (_, convert),
         (_, env),
         (_, health),
+        (_, mcp),
         _,
     ] = commands();
     let below = |command: Command, name: &'static str| {
@@ -61,6 +64,7 @@ fn cicada() -> Command {
         .subcommand(below(convert, "convert"))
         .subcommand(below(env, "env"))
         .subcommand(below(health, "health"))
+        .subcommand(below(mcp, "mcp"))
 }
 
 /// Compares `generated` with the file at this path in the repository, or writes it there.

@@ -16,12 +16,11 @@ const DISTRIBUTED: &str = "one Cicada sends all of the traffic: leave it out, or
 
 const PASSWORD: &str = "set the variable LOCUST_BASIC_AUTH=user:password";
 
-const TAGS: &str =
-    "tasks have no tags: name the user classes to run, or set the weights of tasks in the workload";
+const ITERATIONS: &str = "a run ends by its time: set --run-time";
 
 const PAGE: &str = "the web page is Cicada's own: leave it out";
 
-const ABSENT: [Absent; 21] = [
+const ABSENT: [Absent; 18] = [
     absent("master", Some("LOCUST_MODE_MASTER"), DISTRIBUTED),
     absent("master-bind-host", None, DISTRIBUTED),
     absent("master-bind-port", None, DISTRIBUTED),
@@ -36,21 +35,10 @@ const ABSENT: [Absent; 21] = [
     absent("processes", Some("LOCUST_PROCESSES"), DISTRIBUTED),
     absent("web-auth", Some("LOCUST_WEB_AUTH"), PASSWORD),
     absent("web-login", Some("LOCUST_WEB_LOGIN"), PASSWORD),
-    absent("tags", Some("LOCUST_TAGS"), TAGS),
-    absent("exclude-tags", Some("LOCUST_EXCLUDE_TAGS"), TAGS),
+    absent("iterations", Some("LOCUST_ITERATIONS"), ITERATIONS),
     absent("web-host-display-name", None, "leave it out"),
     absent("build-path", None, PAGE),
     absent("headful", None, "no class drives a browser: leave it out"),
-    absent(
-        "profile",
-        None,
-        "leave it out: /runs lists the runs by their start",
-    ),
-    absent(
-        "otel",
-        None,
-        "set the variable OTEL_EXPORTER_OTLP_ENDPOINT (docs/telemetry.md)",
-    ),
 ];
 
 const fn absent(
@@ -69,8 +57,7 @@ const fn absent(
 pub fn instead_of(option: &str) -> Option<&'static str> {
     let (name, _) = option.split_once('=').unwrap_or((option, ""));
     let name = match name {
-        "-T" => "tags",
-        "-E" => "exclude-tags",
+        "-i" => "iterations",
         long => long.trim_start_matches('-'),
     };
     let absent = ABSENT.iter().find(|absent| absent.option == name);

@@ -3,11 +3,16 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use local::{config_files, cost_command, env_command, health_command, mcp_command, program};
+use local::{
+    config_files, convert_command, cost_command, env_command, health_command, mcp_command, program,
+};
 
 fn main() -> ExitCode {
     if let Some(arguments) = cost_command::asked_for(std::env::args_os().collect()) {
         return cost_command::run(arguments);
+    }
+    if let Some(arguments) = convert_command::asked_for(std::env::args_os().collect()) {
+        return convert_command::run(arguments);
     }
     if let Some(arguments) = health_command::asked_for(std::env::args_os().collect()) {
         let environment = std::sync::Arc::new(|name: &str| std::env::var(name).ok());
@@ -27,6 +32,6 @@ fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args_os().collect();
     match config_files::options(&arguments, Path::new(""), &|name| std::env::var_os(name)) {
         Ok(options) => program::run(&options),
-        Err(error) => program::explain("cicada", &error),
+        Err(error) => program::explain(program::called(), &error),
     }
 }

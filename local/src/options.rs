@@ -81,16 +81,18 @@ pub struct Options {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Common options")]
 pub struct CommonOptions {
-    /// Workload file for new runs, whatever was put at /workload before. Without it, what was put
-    /// last and kept by --db, or else the built-in one with the demo's six classes
+    /// Workload file for new runs, or locustfiles and folders of them, separated by commas; whatever
+    /// was put at /workload before. Without it, what was put last and kept by --db, or else the
+    /// built-in one with the demo's six classes
     #[arg(
         short = 'f',
         long,
         alias = "locustfile",
         value_name = "FILE",
+        value_delimiter = ',',
         env = "LOCUST_LOCUSTFILE"
     )]
-    pub workload: Option<PathBuf>,
+    pub workload: Vec<PathBuf>,
 
     /// Configuration file, read after ~/.locust.conf, locust.conf and pyproject.toml: options' names and values
     #[arg(long, value_name = "FILE")]
@@ -175,6 +177,15 @@ pub struct WebOptions {
     /// Start at once, and serve
     #[arg(long, env = "LOCUST_AUTOSTART", value_parser = BoolishValueParser::new())]
     pub autostart: bool,
+
+    /// Port to serve /metrics on as well, also with --headless; everything else is served on --web-port only
+    #[arg(
+        long,
+        value_name = "PORT",
+        env = "LOCUST_PROMETHEUS_PORT",
+        allow_negative_numbers = true
+    )]
+    pub prometheus_port: Option<u16>,
 
     /// With --autostart: exit this many seconds after the run has ended
     #[arg(
@@ -347,6 +358,22 @@ pub struct OtherOptions {
     #[arg(long)]
     pub equal_weights: bool,
 
+    /// Only tasks with one of these tags
+    #[arg(short = 'T', long, value_name = "TAG", env = "LOCUST_TAGS", num_args = 0.., value_delimiter = ' ')]
+    pub tags: Vec<String>,
+
+    /// Only tasks with none of these tags
+    #[arg(short = 'E', long, value_name = "TAG", env = "LOCUST_EXCLUDE_TAGS", num_args = 0.., value_delimiter = ' ')]
+    pub exclude_tags: Vec<String>,
+
+    /// Export spans and metrics to http://localhost:4318, unless OTEL_EXPORTER_OTLP_ENDPOINT says where to
+    #[arg(long, env = "LOCUST_ENABLE_OPENTELEMETRY", value_parser = BoolishValueParser::new())]
+    pub otel: bool,
+
+    /// Name that groups runs: the attribute `profile` of exported spans and metrics
+    #[arg(long, value_name = "NAME", env = "LOCUST_PROFILE")]
+    pub profile: Option<String>,
+
     /// Accepted, and without a meaning here: the page always has the picker
     #[arg(long, env = "LOCUST_USERCLASS_PICKER", hide = true, value_parser = BoolishValueParser::new())]
     pub class_picker: bool,
@@ -364,7 +391,7 @@ pub struct OtherOptions {
 pub fn mistake_of(command: &str, error: &clap::Error) -> String {
     let unknown = error
         .get(ContextKind::InvalidArg)
-        .filter(|_| command == "cicada" && error.kind() == ErrorKind::UnknownArgument);
+        .filter(|_| !command.contains(' ') && error.kind() == ErrorKind::UnknownArgument);
     let unknown = unknown.map(ToString::to_string).unwrap_or_default();
     if let Some(instead) = absent_options::instead_of(&unknown) {
         return format!("{unknown} is an option of Locust's: {instead} (see {command} --help)");

@@ -4,9 +4,10 @@
 //! with `--exit-code-on-error`.
 
 use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::io::Write as _;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -30,7 +31,7 @@ use crate::screen::Screen;
 use crate::settings::{ProgramSettings, SettingsError};
 use crate::store::{OpenError, SqliteStore};
 use crate::web::{self, Running, Server};
-use crate::{exposure, inspect, logging, options, session, settings};
+use crate::{exposure, inspect, logging, options, session, settings, telemetry_variables};
 
 /// The exit code of a program that was used wrongly, or cannot start as asked.
 const EXIT_MISUSE: u8 = 2;
@@ -83,8 +84,17 @@ pub(crate) fn complain(error: &anyhow::Error) -> ExitCode {
 /// The exit code `code`, with the error on standard error.
 pub(crate) fn end_with(code: u8, error: &anyhow::Error) -> ExitCode {
     let text = format!("{error:#}");
-    let _ = writeln!(std::io::stderr(), "cicada: {}", lines(&text));
+    let _ = writeln!(std::io::stderr(), "{}: {}", called(), lines(&text));
     ExitCode::from(code)
+}
+
+/// The name of the program in messages: `locust` if a link of that name was called, else `cicada`. It decides
+/// nothing else.
+pub fn called() -> &'static str {
+    let program = std::env::args_os().next().map(PathBuf::from);
+    let is_locust =
+        program.is_some_and(|program| program.file_name() == Some(OsStr::new("locust")));
+    if is_locust { "locust" } else { "cicada" }
 }
 
 /// The runtime. On one core all tasks run on this thread: handing work between threads costs more there.
@@ -114,16 +124,29 @@ async fn program(
     // the first process of a container is told to end in vain until it listens
     let mut interrupted = Interrupts::listen()?;
     let door = web::door(options, &process)?;
-    let telemetry = telemetry::TelemetrySettings::read(&*process)?;
+    let variables = telemetry_variables::with_options(&process, &options.other);
+    let telemetry = telemetry::TelemetrySettings::read(&*variables)?;
     let kept = kept(options, &clock)?;
     let settings = resolve(options, &process, kept.as_ref()).await?;
-    let open = match &settings.web {
+    // whoever reaches the one port reaches the other one, and needs no second warning
+    let open = match settings.web.as_ref().or(settings.metrics.as_ref()) {
         Some(web) => exposure::judge(web, &door, &process)?,
         None => None,
     };
     let run_time = settings.start.and_then(|start| start.run_time);
     let files = Files::begin(&settings.exports, run_time)?;
     let descriptors = Descriptors::new(raise_open_files());
+    let metrics = match &settings.metrics {
+        Some(web) => Some(
+            Server::bind(
+                web,
+                open.clone().filter(|_| settings.web.is_none()),
+                descriptors,
+            )
+            .await?,
+        ),
+        None => None,
+    };
     let server = match &settings.web {
         Some(web) => Some(Server::bind(web, open, descriptors).await?),
         None => None,
@@ -169,12 +192,15 @@ async fn program(
     if let Some(telemetry) = &telemetry {
         engine.tell_users(Arc::clone(telemetry));
     }
-    if settings.db.is_some() && options.common.workload.is_some() {
+    if settings.db.is_some() && !options.common.workload.is_empty() {
         engine.control.choose_configured_workload().await?;
     }
-    let mut running = None;
+    let mut running = Vec::new();
+    if let Some(metrics) = metrics {
+        running.push(metrics.start_metrics(&engine, door.clone(), logs.clone()));
+    }
     if let Some(server) = server {
-        running = Some(server.start(&engine, door, logs));
+        running.push(server.start(&engine, door, logs));
         if let Some(targets) = &targets {
             tracing::info!("stand-in target-app at {}", targets.target_app_url());
             tracing::info!("stand-in ai-agent at {}", targets.ai_agent_url());
@@ -189,12 +215,12 @@ async fn program(
 
 /// Ends all that is left once the run has ended.
 async fn close(
-    server: Option<Running>,
+    servers: Vec<Running>,
     telemetry: Option<Arc<Telemetry>>,
     targets: Option<Targets>,
 ) {
-    let server = async {
-        if let Some(server) = server {
+    let servers = async {
+        for server in servers {
             server.stop().await;
         }
     };
@@ -208,7 +234,7 @@ async fn close(
             targets.shutdown().await;
         }
     };
-    tokio::join!(server, telemetry, targets);
+    tokio::join!(servers, telemetry, targets);
 }
 
 /// The store in a database file, or in one that ends with the program.
@@ -241,7 +267,7 @@ fn look(options: &Options, environment: &Environment) -> Result<u8, Misuse> {
 /// The database, if its file exists and no `--workload` takes the place of the workload in it.
 fn kept(options: &Options, clock: &Clock) -> Result<Option<SqliteStore>, OpenError> {
     let path = options.own.db.as_ref().filter(|path| path.exists());
-    let path = path.filter(|_| options.common.workload.is_none());
+    let path = path.filter(|_| options.common.workload.is_empty());
     path.map(|path| SqliteStore::open(path, clock.clone()))
         .transpose()
 }
@@ -308,7 +334,7 @@ async fn demo_targets(clock: Clock) -> anyhow::Result<Targets> {
 /// The environment in which [`FOLDER`] is the folder of the workload file. So the files that a workload names
 /// are found beside its file, also when its text comes from the store.
 fn with_folder(process: Environment, options: &Options) -> Environment {
-    let file = options.common.workload.as_ref();
+    let file = options.common.workload.first();
     let folder = file.and_then(|file| file.parent());
     let Some(folder) = folder.map(|folder| folder.display().to_string()) else {
         return process;
@@ -324,7 +350,7 @@ fn with_targets(process: Environment, targets: Option<&Targets>, options: &Optio
     let Some(targets) = targets else {
         return process;
     };
-    if options.common.workload.is_some() {
+    if !options.common.workload.is_empty() {
         tracing::info!(
             "workload files reach the stand-in targets by TARGET_APP_URL and AI_AGENT_URL"
         );

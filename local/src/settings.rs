@@ -1,6 +1,6 @@
 //! The options resolved and checked together; [`SettingsError`] has the mistakes.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,13 +10,15 @@ use traffic::machine;
 use traffic::ports::RunStore as _;
 use traffic::run_rules::{InvalidField, Limits, RunRules};
 use traffic::runs::Environment;
-use traffic::workload::{BUILT_IN, BUILT_IN_FILE, Workload, base_url};
+use traffic::workload::{Workload, base_url};
 
 use crate::commands;
 use crate::descriptors::Descriptors;
 use crate::exports::Exports;
+use crate::locustfiles::{WorkloadText, workload_text};
 use crate::options::{Options, named};
 use crate::store::SqliteStore;
+use crate::tags::tagged;
 use crate::web::WebSettings;
 
 pub(crate) mod error;
@@ -44,6 +46,8 @@ pub struct ProgramSettings {
     pub resume: bool,
     /// `None` if headless.
     pub web: Option<WebSettings>,
+    /// A further server, for `/metrics` alone.
+    pub metrics: Option<WebSettings>,
     pub start: Option<Start>,
     /// True if stand-in targets are to be started.
     pub demo: bool,
@@ -82,6 +86,7 @@ impl ProgramSettings {
             db: options.own.db.clone(),
             resume: options.own.resume,
             web,
+            metrics: WebSettings::of_metrics(options)?,
             start: start(options),
             demo: options.own.demo,
             headless,
@@ -118,14 +123,12 @@ impl ProgramSettings {
 /// Reads the workload that the options name, or the built-in one.
 pub fn workload(options: &Options, environment: &Environment) -> Result<Workload, SettingsError> {
     let lookup = |name: &str| environment(name);
-    let source = match &options.common.workload {
-        None => BUILT_IN.to_owned(),
-        Some(path) if path.extension().is_some_and(|extension| extension == "py") => {
-            return Err(SettingsError::Locustfile(path.clone()));
-        }
-        Some(path) => read(path)?,
-    };
-    let workload = Workload::parse(&source, &file_name(options), &lookup)?;
+    let host = options.common.host.as_deref();
+    let WorkloadText { text, file } = workload_text(&options.common.workload, environment, host)?;
+    let mut workload = Workload::parse(&text, &file, &lookup)?;
+    if let Some(text) = tagged(&options.other, &workload)? {
+        workload = Workload::parse(&text, &file, &lookup)?;
+    }
     Ok(workload.with_equal_weights(options.other.equal_weights))
 }
 
@@ -141,22 +144,13 @@ pub async fn kept_workload(
     let Some(source) = store.workload(&version).await? else {
         return Ok(None);
     };
-    let workload = Workload::parse_aside(&source, "workload", environment).await?;
+    let mut workload = Workload::parse_aside(&source, "workload", environment).await?;
+    if let Some(text) = tagged(&options.other, &workload)? {
+        workload = Workload::parse_aside(&text, "workload", environment).await?;
+    }
     Ok(Some(
         workload.with_equal_weights(options.other.equal_weights),
     ))
-}
-
-fn file_name(options: &Options) -> String {
-    let path = options.common.workload.as_ref();
-    path.map_or_else(|| BUILT_IN_FILE.into(), |path| path.display().to_string())
-}
-
-fn read(path: &Path) -> Result<String, SettingsError> {
-    std::fs::read_to_string(path).map_err(|source| SettingsError::Unreadable {
-        path: path.into(),
-        source,
-    })
 }
 
 fn control_settings(
@@ -173,7 +167,7 @@ fn control_settings(
         .partition(|name| workload.shape(name).is_some());
     let settings = ControlSettings {
         classes,
-        shape: shape(options, shapes)?,
+        shape: shape(options, shapes)?.or_else(|| own_shape(&workload)),
         host: options.common.host.clone(),
         class_settings,
         rules: RunRules {
@@ -199,6 +193,14 @@ fn shape(options: &Options, among_classes: Vec<String>) -> Result<Option<String>
         return Err(InvalidField::new("--shape", problem));
     }
     Ok(named.pop())
+}
+
+/// The shape of a workload that was made of locustfiles: Locust runs it without being asked.
+fn own_shape(workload: &Workload) -> Option<String> {
+    match workload.shapes() {
+        [shape] if locustfile::is_converted(workload.source()) => Some(shape.name().to_string()),
+        _ => None,
+    }
 }
 
 fn limits(options: &Options) -> Limits {

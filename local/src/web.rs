@@ -9,14 +9,17 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use traffic::clock::Clock;
 use traffic::runs::Environment;
-use web::api::{Api, BASIC_AUTH, BasePath, Door, TraceUrl, router};
+use web::api::{Api, BASIC_AUTH, BasePath, Door, TraceUrl, metrics_router, router};
 use web::logs::LogBuffer;
 use web::serve::{self, Limits, Serving, Tls, TlsFiles, WebHost};
 
 use crate::descriptors::Descriptors;
 use crate::engine::Engine;
+use crate::heartbeat::TokioHeartbeat;
 use crate::options::{Options, named};
+use crate::queue::TokioQueue;
 use crate::settings::error::SettingsError;
+use crate::store::SqliteStore;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WebSettings {
@@ -25,6 +28,8 @@ pub struct WebSettings {
     pub base_path: BasePath,
     /// Where the page's traces lead to.
     pub trace_url: TraceUrl,
+    /// The option that has the port.
+    port_option: &'static str,
     /// The certificate and its key; `None` for plain HTTP.
     pub tls: Option<TlsFiles>,
 }
@@ -36,8 +41,22 @@ impl WebSettings {
             port: options.web.web_port,
             base_path: options.web.web_base_path.clone(),
             trace_url: options.own.trace_url.clone(),
+            port_option: "--web-port",
             tls: tls(options)?,
         })
+    }
+
+    /// The server of `--prometheus-port`: the same address and certificate, another port.
+    pub fn of_metrics(options: &Options) -> Result<Option<Self>, SettingsError> {
+        let Some(port) = options.web.prometheus_port else {
+            return Ok(None);
+        };
+        Ok(Some(Self {
+            port,
+            base_path: BasePath::default(),
+            port_option: "--prometheus-port",
+            ..Self::resolve(options)?
+        }))
     }
 
     /// The URL for a browser on this machine.
@@ -69,6 +88,8 @@ pub fn door(options: &Options, environment: &Environment) -> Result<Door, Settin
     })
 }
 
+type LocalApi = Api<SqliteStore, TokioQueue, TokioHeartbeat>;
+
 /// A server that has taken its port and read its certificate, and does not answer yet.
 pub(crate) struct Server {
     web: WebSettings,
@@ -96,7 +117,8 @@ impl Server {
         let listener = host.listen(port).await;
         let listener = listener.with_context(|| {
             format!(
-                "cannot serve on {host}:{port}: choose another port with --web-port, or stop what uses it"
+                "cannot serve on {host}:{port}: choose another port with {}, or stop what uses it",
+                web.port_option
             )
         })?;
         if let Some(open) = open {
@@ -111,21 +133,33 @@ impl Server {
     }
 
     pub(crate) fn start(self, engine: &Engine, door: Door, logs: LogBuffer) -> Running {
-        let api = Api {
+        let router = router(self.api(engine, door, logs));
+        let router = self.web.base_path.over(self.web.trace_url.over(router));
+        self.serve(router, "serving Locust's API at ", "")
+    }
+
+    /// Serves `/metrics` and nothing else.
+    pub(crate) fn start_metrics(self, engine: &Engine, door: Door, logs: LogBuffer) -> Running {
+        let router = metrics_router(self.api(engine, door, logs));
+        self.serve(router, "serving metrics at ", "/metrics")
+    }
+
+    fn api(&self, engine: &Engine, door: Door, logs: LogBuffer) -> LocalApi {
+        Api {
             control: Arc::clone(&engine.control),
             aggregation: Arc::clone(&engine.aggregation),
             logs,
             trouble: engine.trouble.clone(),
             door: door.with_places(self.limits.connections),
-        };
+        }
+    }
+
+    fn serve(self, router: axum::Router, said: &str, path: &str) -> Running {
         if let Ok(address) = self.listener.local_addr() {
-            tracing::info!("serving Locust's API at {}", self.web.url(address));
+            tracing::info!("{said}{}{path}", self.web.url(address));
         }
         let serving = Serving {
-            router: self
-                .web
-                .base_path
-                .over(self.web.trace_url.over(router(api))),
+            router,
             tls: self.tls,
             limits: self.limits,
         };

@@ -23,8 +23,9 @@ ARROWS = {
     "mcp": [],
     "web": ["control", "cost", "export", "mcp", "statistics", "traffic"],
     "aggregator-cloud": ["aws", "control", "statistics", "traffic", "web"],
+    "locustfile": ["traffic"],
     "stand-ins": ["traffic"],
-    "local": ["control", "cost", "export", "mcp", "stand-ins", "statistics", "telemetry", "traffic", "web"],
+    "local": ["control", "cost", "export", "locustfile", "mcp", "stand-ins", "statistics", "telemetry", "traffic", "web"],
     "e2e": [],
 }
 

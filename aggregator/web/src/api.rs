@@ -4,7 +4,10 @@
 //! swarm does is the control's, the figures are the report's; handlers only read requests and answer with
 //! Locust's JSON. No answer shows more of an error than one line that helps the caller.
 
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::http::StatusCode;
+use axum::middleware::Next;
+use axum::response::IntoResponse as _;
 use axum::{Router, middleware};
 use control::MAX_WORKLOAD;
 use traffic::ports::{Heartbeat, Queue, Store};
@@ -83,6 +86,17 @@ pub fn router<S: Store, Q: Queue, H: Heartbeat>(api: Api<S, Q, H>) -> Router {
         .layer(middleware::from_fn(announced::refuse_too_long))
         .layer(middleware::from_fn(headers::secure))
         .with_state(state)
+}
+
+/// `/metrics` and nothing else, with the same password, for a port of its own.
+pub fn metrics_router<S: Store, Q: Queue, H: Heartbeat>(api: Api<S, Q, H>) -> Router {
+    let only_metrics = |request: Request, next: Next| async move {
+        match request.uri().path() {
+            "/metrics" => next.run(request).await,
+            _ => (StatusCode::NOT_FOUND, "there is only /metrics here\n").into_response(),
+        }
+    };
+    router(api).layer(middleware::from_fn(only_metrics))
 }
 
 /// Each handler at the path of its `#[utoipa::path]`, in the router and in the document.

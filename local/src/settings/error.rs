@@ -14,11 +14,16 @@ pub enum SettingsError {
         path: PathBuf,
         source: std::io::Error,
     },
-    #[error(
-        "{path} is a Python file: cicada reads workloads in TOML, leave -f out to run the built-in one",
-        path = .0.display()
-    )]
-    Locustfile(PathBuf),
+    #[error("{path} stands beside other files: -f takes one workload file, or locustfiles", path = .0.display())]
+    OneWorkload(PathBuf),
+    #[error("the folder {path} has no locustfile: name one that has .py files", path = .0.display())]
+    NoLocustfile(PathBuf),
+    #[error(transparent)]
+    Locustfile(#[from] locustfile::Problems),
+    #[error("no task has the tags that are asked for: see --tags and --exclude-tags")]
+    NoTask,
+    #[error("the workload cannot be edited ({0}): leave out --tags and --exclude-tags")]
+    Tags(String),
     #[error(transparent)]
     Workload(#[from] WorkloadErrors),
     #[error("the database cannot be read")]

@@ -19,6 +19,7 @@ pub(crate) const LIMIT: Duration = Duration::from_secs(180);
 
 /// How a `cicada` is to be started.
 pub(crate) struct Cicada {
+    program: PathBuf,
     wrapper: Vec<OsString>,
     arguments: Vec<OsString>,
     environment: Vec<(String, String)>,
@@ -54,11 +55,18 @@ impl Cicada {
     /// Without any argument.
     pub(crate) fn bare() -> Self {
         Self {
+            program: env!("CARGO_BIN_EXE_cicada").into(),
             wrapper: Vec::new(),
             arguments: Vec::new(),
             environment: Vec::new(),
             folder: None,
         }
+    }
+
+    /// Called by another name: a link to the program.
+    pub(crate) fn called(mut self, link: &Path) -> Self {
+        self.program = link.to_owned();
+        self
     }
 
     /// Started by another program, which takes what to start as its last arguments.
@@ -105,7 +113,7 @@ impl Cicada {
     }
 
     fn command(&self) -> Command {
-        let binary = OsString::from(env!("CARGO_BIN_EXE_cicada"));
+        let binary = self.program.clone().into_os_string();
         let mut line = self.wrapper.iter().chain([&binary]).chain(&self.arguments);
         let mut command = Command::new(line.next().expect("the binary at least"));
         // nothing of the machine that runs the tests
@@ -142,6 +150,34 @@ impl Cicada {
         let mut command = self.command();
         command.stdout(Stdio::null()).stderr(Stdio::null());
         Started(command.spawn().unwrap())
+    }
+
+    /// Starts it, ends it as soon as it has written `text` to stderr, and returns its exit code and its log.
+    pub(crate) async fn until_logged_and_ended(&self, text: &str) -> (i32, String) {
+        let mut command = self.command();
+        let mut child = command
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut log = String::new();
+        let mut is_ended = false;
+        let ends = async {
+            while let Some(line) = lines.next_line().await.unwrap() {
+                if line.contains(text) && !is_ended {
+                    is_ended = true;
+                    let id = child.id().unwrap().to_string();
+                    let kill = std::process::Command::new("kill").arg(&id).status();
+                    assert!(kill.unwrap().success());
+                }
+                log.push_str(&line);
+                log.push('\n');
+            }
+            child.wait().await.unwrap().code().unwrap()
+        };
+        let code = tokio::time::timeout(LIMIT, ends).await.expect("it ends");
+        (code, log)
     }
 
     /// Starts it and waits until it serves.

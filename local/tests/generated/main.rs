@@ -13,6 +13,7 @@ use std::path::Path;
 use clap::{Command, CommandFactory};
 use clap_complete::Shell;
 use clap_mangen::Man;
+use local::convert_command::ConvertOptions;
 use local::cost_command::CostOptions;
 use local::env_command::EnvOptions;
 use local::health_command::HealthOptions;
@@ -23,10 +24,11 @@ use local::options::Options;
 const WRITE: &str = "CICADA_WRITE_GENERATED";
 
 /// Every command with its name, as it is typed.
-fn commands() -> [(&'static str, Command); 6] {
+fn commands() -> [(&'static str, Command); 7] {
     let commands = [
         ("cicada", Options::command()),
         ("cicada cost", CostOptions::command()),
+        ("cicada convert", ConvertOptions::command()),
         ("cicada env", EnvOptions::command()),
         ("cicada health", HealthOptions::command()),
         ("cicada mcp", McpOptions::command()),
@@ -41,7 +43,15 @@ fn commands() -> [(&'static str, Command); 6] {
 
 /// `cicada` with its commands below it, which it takes only as its first word.
 fn cicada() -> Command {
-    let [(_, cicada), (_, cost), (_, env), (_, health), (_, mcp), _] = commands();
+    let [
+        (_, cicada),
+        (_, cost),
+        (_, convert),
+        (_, env),
+        (_, health),
+        (_, mcp),
+        _,
+    ] = commands();
     let below = |command: Command, name: &'static str| {
         let command = command.name(name).bin_name(format!("cicada {name}"));
         command.display_name(format!("cicada-{name}"))
@@ -51,6 +61,7 @@ fn cicada() -> Command {
         .subcommand_negates_reqs(true)
         .args_conflicts_with_subcommands(true)
         .subcommand(below(cost, "cost"))
+        .subcommand(below(convert, "convert"))
         .subcommand(below(env, "env"))
         .subcommand(below(health, "health"))
         .subcommand(below(mcp, "mcp"))

@@ -209,6 +209,7 @@ impl UserClass {
 pub struct Task {
     pub(super) name: Arc<str>,
     pub(super) weight: u32,
+    pub(super) tags: Vec<Arc<str>>,
     pub(super) pools: Vec<(Arc<str>, Arc<Pool>)>,
     pub(super) steps: Vec<Step>,
     pub(super) order: Order,
@@ -236,6 +237,11 @@ impl Task {
     /// Its share of the class's iterations; at least 1.
     pub fn weight(&self) -> u32 {
         self.weight
+    }
+
+    /// The tags that `--tags` and `--exclude-tags` choose it by.
+    pub fn tags(&self) -> &[Arc<str>] {
+        &self.tags
     }
 
     /// The values that are drawn once per iteration: the value's name and the pool it comes from.

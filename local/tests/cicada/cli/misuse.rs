@@ -114,8 +114,7 @@ fn numbers() -> Vec<(&'static str, String)> {
 
 fn files() -> Vec<(&'static str, String)> {
     let none = "No such file or directory (os error 2)";
-    let python = "is a Python file: cicada reads workloads in TOML, leave -f out to run the \
-                  built-in one";
+    let python = "the file has no class of users that is not abstract";
     let wait = "write \"between(1, 3)\", \"constant_pacing(30)\", \"constant_throughput(0.5)\", \
                 \"constant(1)\" or \"poisson(10)\", in seconds";
     let tls = "TLS needs --tls-cert and --tls-key";
@@ -131,14 +130,14 @@ fn files() -> Vec<(&'static str, String)> {
             "bad.json holds no certificate in PEM: look for a line -----BEGIN CERTIFICATE-----"
                 .into(),
         ),
-        ("-f\nlocustfile.py", format!("locustfile.py {python}")),
+        ("-f\nlocustfile.py", format!("locustfile.py:1: {python}")),
         (
             "-f\nmissing.toml",
             format!("workload file missing.toml cannot be read: {none}"),
         ),
         (
             "-f\nfolder",
-            "workload file folder cannot be read: Is a directory (os error 21)".into(),
+            "the folder folder has no locustfile: name one that has .py files".into(),
         ),
         (
             "-f\ninvalid.toml",

@@ -103,6 +103,7 @@ fn task(fields: &Fields<'_, '_, '_>, name: String, place: &Place<'_, '_, '_>) ->
     Some(Task {
         name: Arc::from(name),
         weight: weight?,
+        tags: tags(fields),
         pools,
         order: order(fields, (&steps, &groups), place.kept),
         steps,
@@ -139,6 +140,20 @@ pub(super) fn requests(fields: &Fields<'_, '_, '_>, place: &Place<'_, '_, '_>) -
         steps,
         groups,
     })
+}
+
+/// The tags that tasks are chosen by, as Locust's `@tag` gives them.
+fn tags(fields: &Fields<'_, '_, '_>) -> Vec<Arc<str>> {
+    let Some(field) = fields.get("tags") else {
+        return Vec::new();
+    };
+    let expected = "an array of names, such as [\"smoke\", \"orders\"]";
+    let array = field.convert(fields.reader, expected, DeValue::as_array);
+    let elements = array.map_or_else(Vec::new, |_| field.elements());
+    let name = |value: &DeValue<'_>| value.as_str().filter(|tag| !tag.is_empty()).map(Arc::from);
+    let tags = elements.iter();
+    tags.filter_map(|tag| tag.convert(fields.reader, "a name", name))
+        .collect()
 }
 
 /// In which order the requests are sent. A request that needs what another one keeps has its place.

@@ -1,0 +1,561 @@
+//! The statements of a file, its classes and its functions.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use ruff_python_ast::{
+    ExceptHandler, Expr, ExprCall, Operator, Stmt, StmtFor, StmtFunctionDef, StmtIf,
+    StmtImportFrom, StmtTry, StmtWith,
+};
+use ruff_text_size::Ranged;
+
+use crate::reader::{Mode, Raised, Read, Reader, Stop};
+use crate::value::{Function, Value};
+
+/// The exceptions that a handler catches, of those that a response can raise.
+fn caught(kind: &str) -> Vec<Raised> {
+    let mut caught = Vec::new();
+    for name in kind.trim_matches(['(', ')']).split(',') {
+        match name.trim().rsplit('.').next().unwrap_or_default() {
+            "Exception" | "BaseException" => caught.extend([Raised::NoJson, Raised::NoKey]),
+            "ValueError" | "JSONDecodeError" => caught.push(Raised::NoJson),
+            "KeyError" | "LookupError" => caught.push(Raised::NoKey),
+            _ => {}
+        }
+    }
+    caught
+}
+
+/// Where a block goes on.
+pub(crate) enum Flow<'a> {
+    Next,
+    Break,
+    Continue,
+    Return(Value<'a>),
+}
+
+impl<'a> Reader<'a> {
+    /// Goes through statements; one that a workload cannot say is told, and the next one is gone through.
+    pub(crate) fn block(&mut self, statements: &'a [Stmt]) -> Read<Flow<'a>> {
+        for statement in statements {
+            match self.deeper(statement, |reader| reader.statement(statement)) {
+                Ok(Flow::Next) => {}
+                Ok(flow) => return Ok(flow),
+                Err(Stop::Raised(kind)) => return Err(Stop::Raised(kind)),
+                Err(stop) => {
+                    let poison = self.tell_stop(stop);
+                    self.poison(statement, &poison);
+                }
+            }
+        }
+        Ok(Flow::Next)
+    }
+
+    /// What a statement that is told of would have set is not known.
+    fn poison(&mut self, statement: &'a Stmt, poison: &Value<'a>) {
+        match statement {
+            Stmt::Assign(assign) => {
+                for target in &assign.targets {
+                    let _ = self.assign(target, poison.clone());
+                }
+            }
+            Stmt::AnnAssign(assign) => {
+                let _ = self.assign(&assign.target, poison.clone());
+            }
+            Stmt::AugAssign(assign) => {
+                let _ = self.assign(&assign.target, poison.clone());
+            }
+            Stmt::ClassDef(class) => self.set(class.name.as_str(), poison.clone()),
+            _ => {}
+        }
+    }
+
+    fn statement(&mut self, statement: &'a Stmt) -> Read<Flow<'a>> {
+        match statement {
+            Stmt::Pass(_) => {}
+            Stmt::Global(_) => {
+                return self.stop(statement, "a task that changes what lasts longer than an iteration: a workload keeps nothing");
+            }
+            Stmt::Expr(expression) => {
+                // a documentation string
+                if !matches!(
+                    &*expression.value,
+                    Expr::StringLiteral(_) | Expr::EllipsisLiteral(_)
+                ) {
+                    let value = self.eval(&expression.value)?;
+                    if let Value::Poison(problem) = value {
+                        return Err(Stop::Told(problem));
+                    }
+                }
+            }
+            Stmt::Assign(assign) => {
+                let value = self.evaluated(&assign.value)?;
+                for target in &assign.targets {
+                    self.assign(target, value.clone())?;
+                }
+            }
+            Stmt::AnnAssign(assign) => {
+                if let Some(value) = &assign.value {
+                    let value = self.evaluated(value)?;
+                    self.assign(&assign.target, value)?;
+                }
+            }
+            Stmt::AugAssign(assign) => {
+                let old = self.eval(&assign.target)?;
+                let more = self.eval(&assign.value)?;
+                let value = self.augmented(statement, old, assign.op, more)?;
+                self.assign(&assign.target, value)?;
+            }
+            Stmt::Return(returned) => {
+                let value = match &returned.value {
+                    Some(value) => self.eval(value)?,
+                    None => Value::None,
+                };
+                return Ok(Flow::Return(value));
+            }
+            Stmt::If(choice) => return self.choice_of(choice),
+            Stmt::For(repeated) => return self.for_each(repeated),
+            Stmt::With(with) => return self.with(with),
+            Stmt::Try(attempt) => return self.attempt(attempt),
+            Stmt::Break(_) => return Ok(Flow::Break),
+            Stmt::Continue(_) => return Ok(Flow::Continue),
+            Stmt::FunctionDef(function) => self.define(function)?,
+            Stmt::ClassDef(class) => {
+                let value = self.class(class)?;
+                self.set(class.name.as_str(), value);
+            }
+            Stmt::Import(import) => {
+                for alias in &import.names {
+                    let name = alias.name.as_str();
+                    let shown = alias.asname.as_ref().map_or_else(
+                        || name.split('.').next().unwrap_or(name),
+                        |shown| shown.as_str(),
+                    );
+                    let value =
+                        self.module(statement, if alias.asname.is_some() { name } else { shown });
+                    self.set(&shown.to_owned(), value);
+                }
+            }
+            Stmt::ImportFrom(import) => self.import_from(statement, import)?,
+            Stmt::Raise(_) => {
+                return self.stop(statement, "a workload cannot raise an exception");
+            }
+            _ => return self.unknown(statement),
+        }
+        Ok(Flow::Next)
+    }
+
+    /// A value that is only wrong if it is used: outside of tasks much is set that no request needs.
+    fn evaluated(&mut self, node: &'a Expr) -> Read<Value<'a>> {
+        match self.eval(node) {
+            Err(Stop::Problem(problem)) if self.mode != Mode::Task => {
+                Ok(Value::Poison(Rc::new(problem)))
+            }
+            Err(Stop::Told(problem)) => Ok(Value::Poison(problem)),
+            other => other,
+        }
+    }
+
+    fn augmented(
+        &mut self,
+        node: &'a Stmt,
+        old: Value<'a>,
+        op: Operator,
+        more: Value<'a>,
+    ) -> Read<Value<'a>> {
+        self.check_changes(node, &old)?;
+        let (old, more) = (self.settle(node, old)?, self.settle(node, more)?);
+        if op == Operator::Add && (matches!(old, Value::Str(_) | Value::Text(_))) {
+            let mut pieces = self.pieces(node, old)?;
+            pieces.extend(self.pieces(node, more)?);
+            return Ok(crate::eval::text_of(pieces));
+        }
+        let (old, more) = (self.constant(node, old)?, self.constant(node, more)?);
+        match crate::eval::arithmetic(&old, op, &more) {
+            Some(value) => Ok(value),
+            None => self.unknown(node),
+        }
+    }
+
+    pub(crate) fn set(&mut self, name: &str, value: Value<'a>) {
+        if let Value::Drawn(drawn) = &value
+            && drawn.path.is_empty()
+        {
+            self.run.draws[drawn.draw]
+                .name
+                .get_or_insert_with(|| name.to_owned());
+        }
+        let frame = match self.frames.last_mut() {
+            Some(frame) => frame,
+            None => &mut self.globals[self.file],
+        };
+        frame.insert(name.to_owned(), value);
+    }
+
+    /// Gives a target its value.
+    pub(crate) fn assign(&mut self, target: &'a Expr, value: Value<'a>) -> Read<()> {
+        match target {
+            Expr::Name(name) => {
+                let is_global = self.mode == Mode::Task && self.frames.is_empty();
+                if is_global {
+                    return self.unknown(target);
+                }
+                self.set(name.id.as_str(), value);
+                Ok(())
+            }
+            Expr::Tuple(_) | Expr::List(_) => {
+                let targets = match target {
+                    Expr::Tuple(tuple) => &tuple.elts,
+                    Expr::List(list) => &list.elts,
+                    _ => return self.unknown(target),
+                };
+                let values: Vec<Value<'a>> = match self.settle(target, value)? {
+                    drawn @ Value::Drawn(_) => {
+                        let mut values = Vec::new();
+                        for index in 0..targets.len() {
+                            values.push(self.take(
+                                target,
+                                drawn.clone(),
+                                Value::Int(index as i64),
+                            )?);
+                        }
+                        values
+                    }
+                    value => self.iterate(target, value)?,
+                };
+                if values.len() != targets.len() {
+                    return self.unknown(target);
+                }
+                for (target, value) in targets.iter().zip(values) {
+                    self.assign(target, value)?;
+                }
+                Ok(())
+            }
+            Expr::Attribute(attribute) => {
+                let object = self.eval(&attribute.value)?;
+                self.assign_attribute(target, object, attribute.attr.as_str(), value)
+            }
+            Expr::Subscript(subscript) => {
+                let holder = self.eval(&subscript.value)?;
+                let key = self.eval(&subscript.slice)?;
+                let key = self.constant(target, key)?;
+                if let Value::Method(method) = &holder
+                    && let (Value::Client, "headers") = (&method.0, method.1.as_str())
+                {
+                    return self.session_header(target, &key, value);
+                }
+                self.check_changes(target, &holder)?;
+                match holder {
+                    Value::Dict(dict) => {
+                        crate::eval::put(&mut dict.items.borrow_mut(), key, value);
+                        Ok(())
+                    }
+                    _ => self.unknown(target),
+                }
+            }
+            _ => self.unknown(target),
+        }
+    }
+
+    fn choice_of(&mut self, choice: &'a StmtIf) -> Read<Flow<'a>> {
+        let clauses = std::iter::once((Some(&*choice.test), &choice.body));
+        let others = choice
+            .elif_else_clauses
+            .iter()
+            .map(|clause| (clause.test.as_ref(), &clause.body));
+        let clauses: Vec<_> = clauses.chain(others).collect();
+        for (index, (test, body)) in clauses.iter().enumerate() {
+            let Some(test) = test else {
+                return self.block(body);
+            };
+            if self.is_main(test) {
+                continue;
+            }
+            let known = self.eval(test).and_then(|value| self.truth(*test, value));
+            match known {
+                Ok(true) => return self.block(body),
+                Ok(false) => {}
+                Err(Stop::Raised(kind)) => return Err(Stop::Raised(kind)),
+                Err(stop) => {
+                    // every branch may hold more that is to be told
+                    self.tell_stop(stop);
+                    for (_, body) in &clauses[index..] {
+                        self.block(body)?;
+                    }
+                    return Ok(Flow::Next);
+                }
+            }
+        }
+        Ok(Flow::Next)
+    }
+
+    /// `__name__ == "__main__"`, which is never true in a locustfile.
+    fn is_main(&self, test: &Expr) -> bool {
+        self.snippet(test).replace('\'', "\"") == "__name__ == \"__main__\""
+    }
+
+    fn for_each(&mut self, repeated: &'a StmtFor) -> Read<Flow<'a>> {
+        if repeated.is_async {
+            return self.unknown(repeated);
+        }
+        let source = self.eval(&repeated.iter)?;
+        for element in self.iterate(&*repeated.iter, source)? {
+            self.assign(&repeated.target, element)?;
+            match self.block(&repeated.body)? {
+                Flow::Next | Flow::Continue => {}
+                Flow::Break => return Ok(Flow::Next),
+                Flow::Return(value) => return Ok(Flow::Return(value)),
+            }
+        }
+        self.block(&repeated.orelse)
+    }
+
+    /// A `with` around requests.
+    fn with(&mut self, with: &'a StmtWith) -> Read<Flow<'a>> {
+        let mut opened = 0;
+        let mut stopped = None;
+        for item in &with.items {
+            let value = match self.request_of(&item.context_expr) {
+                Some(call) => self.with_request(call),
+                None => self.stop(
+                    &item.context_expr,
+                    format!(
+                        "a workload has no `with {}`",
+                        self.snippet(&item.context_expr)
+                    ),
+                ),
+            };
+            let value = match value {
+                Ok(value) => value,
+                Err(Stop::Raised(kind)) => return Err(Stop::Raised(kind)),
+                Err(stop) => {
+                    stopped = Some(());
+                    self.tell_stop(stop)
+                }
+            };
+            if let Value::Reply(step) = value {
+                self.run.open.push(step);
+                opened += 1;
+            }
+            if let Some(target) = &item.optional_vars {
+                self.assign(target, value)?;
+            }
+        }
+        let flow = self.block(&with.body);
+        for _ in 0..opened {
+            self.run.open.pop();
+        }
+        match flow {
+            _ if stopped.is_some() => Ok(Flow::Next),
+            Err(Stop::Raised(_)) => self.stop(
+                with,
+                "an exception leaves the `with` of a request, which Locust does not count then: catch it within",
+            ),
+            flow => flow,
+        }
+    }
+
+    /// The call that a `with` is about, if it is one of the client's.
+    fn request_of(&self, node: &'a Expr) -> Option<&'a ExprCall> {
+        let Expr::Call(call) = node else {
+            return None;
+        };
+        let Expr::Attribute(attribute) = &*call.func else {
+            return None;
+        };
+        Self::is_client_method(attribute.attr.as_str()).then_some(call)
+    }
+
+    fn with_request(&mut self, call: &'a ExprCall) -> Read<Value<'a>> {
+        let Expr::Attribute(attribute) = &*call.func else {
+            return self.unknown(call);
+        };
+        match self.eval(&attribute.value)? {
+            Value::Client => self.client_call(call, attribute.attr.as_str(), true),
+            Value::Poison(problem) => Err(Stop::Told(problem)),
+            _ => self.unknown(call),
+        }
+    }
+
+    fn attempt(&mut self, attempt: &'a StmtTry) -> Read<Flow<'a>> {
+        if self.mode == Mode::Module {
+            let imports = attempt
+                .body
+                .iter()
+                .all(|one| matches!(one, Stmt::Import(_) | Stmt::ImportFrom(_)));
+            if !imports {
+                return self.unknown(attempt);
+            }
+            return self.block(&attempt.body);
+        }
+        let handlers: Vec<_> = attempt
+            .handlers
+            .iter()
+            .map(|ExceptHandler::ExceptHandler(handler)| handler)
+            .collect();
+        let catches = handlers.iter().map(|handler| match &handler.type_ {
+            None => vec![Raised::NoJson, Raised::NoKey],
+            Some(kind) => caught(&self.snippet(&**kind)),
+        });
+        let catches: Vec<Vec<Raised>> = catches.collect();
+        self.run.tries.push(catches.concat());
+        let done = self.block(&attempt.body);
+        self.run.tries.pop();
+        let flow = match done {
+            Err(Stop::Raised(kind)) => {
+                let Some(at) = catches.iter().position(|catches| catches.contains(&kind)) else {
+                    return Err(Stop::Raised(kind));
+                };
+                let handler = handlers[at];
+                if let Some(name) = &handler.name {
+                    let message = format!(
+                        "the text of the exception `{name}` is Python's, which a workload does not know"
+                    );
+                    let problem = self.problem_at(handler.range(), message);
+                    self.set(name.as_str(), Value::Poison(Rc::new(problem)));
+                }
+                self.block(&handler.body)?
+            }
+            Ok(Flow::Next) => self.block(&attempt.orelse)?,
+            other => other?,
+        };
+        match (self.block(&attempt.finalbody)?, flow) {
+            (Flow::Next, flow) => Ok(flow),
+            (last, _) => Ok(last),
+        }
+    }
+
+    fn define(&mut self, function: &'a StmtFunctionDef) -> Read<()> {
+        if !self.frames.is_empty() && self.mode == Mode::Task {
+            return self.stop(
+                function,
+                "a function within a function is beyond what is read: move it out",
+            );
+        }
+        let value = Rc::new(Function {
+            definition: function,
+            file: self.file,
+            weight: std::cell::Cell::new(None),
+            tags: Default::default(),
+        });
+        let value = self.decorated(function, &function.decorator_list, Value::Function(value))?;
+        self.set(function.name.as_str(), value);
+        Ok(())
+    }
+
+    /// A module by its name.
+    pub(crate) fn module(&mut self, node: &'a impl Ranged, name: &str) -> Value<'a> {
+        const KNOWN: [&str; 14] = [
+            "random", "os", "json", "uuid", "string", "math", "time", "datetime", "logging",
+            "locust", "base64", "urllib3", "gevent", "typing",
+        ];
+        match name {
+            "os.environ" | "os.path" => Value::Library(Rc::from("os")),
+            _ if KNOWN.contains(&name) => Value::Library(Rc::from(name)),
+            _ => {
+                let message = format!("the module `{name}` is used, which is not read");
+                Value::Poison(Rc::new(self.problem_at(node.range(), message)))
+            }
+        }
+    }
+
+    fn import_from(&mut self, statement: &'a Stmt, import: &'a StmtImportFrom) -> Read<()> {
+        let module = import.module.as_ref().map_or("", |module| module.as_str());
+        let own = self.own_module(module).filter(|_| import.level <= 1);
+        if let Some(file) = own {
+            self.load(file);
+        }
+        for alias in &import.names {
+            let name = alias.name.as_str();
+            let shown = alias.asname.as_ref().map_or(name, |shown| shown.as_str());
+            if name == "*" && module == "locust" {
+                const LOCUST: [&str; 17] = [
+                    "HttpUser",
+                    "FastHttpUser",
+                    "User",
+                    "TaskSet",
+                    "SequentialTaskSet",
+                    "LoadTestShape",
+                    "task",
+                    "tag",
+                    "between",
+                    "constant",
+                    "constant_pacing",
+                    "constant_throughput",
+                    "events",
+                    "wait_time",
+                    "run_single_user",
+                    "MarkovTaskSet",
+                    "transition",
+                ];
+                for name in LOCUST {
+                    let value = self.imported(statement, module, name);
+                    self.set(name, value);
+                }
+                continue;
+            }
+            if name == "*" {
+                let Some(file) = own else {
+                    return self.stop(
+                        statement,
+                        format!("the module `{module}` is not read: import its names one by one"),
+                    );
+                };
+                let all: HashMap<String, Value<'a>> = self.globals[file].clone();
+                for (name, value) in all.into_iter().filter(|(name, _)| !name.starts_with('_')) {
+                    self.set(&name, value);
+                }
+                continue;
+            }
+            let value = match own {
+                Some(file) => match self.globals[file].get(name).cloned() {
+                    Some(value) => value,
+                    None => return self.stop(statement, format!("`{name}` is not in `{module}`")),
+                },
+                None => self.imported(statement, module, name),
+            };
+            self.set(shown, value);
+        }
+        Ok(())
+    }
+
+    fn imported(&mut self, statement: &'a Stmt, module: &str, name: &str) -> Value<'a> {
+        let root = module.split('.').next().unwrap_or(module);
+        match (root, name) {
+            ("locust", "events") => Value::Library(Rc::from("events")),
+            ("locust", _) => Value::Library(Rc::from(format!("locust.{name}"))),
+            (
+                "random" | "os" | "json" | "uuid" | "string" | "math" | "time" | "logging"
+                | "datetime" | "gevent",
+                _,
+            ) => Value::Library(Rc::from(format!("{root}.{name}"))),
+            _ => {
+                let message =
+                    format!("`{name}` comes from the module `{module}`, which is not read");
+                Value::Poison(Rc::new(self.problem_at(statement.range(), message)))
+            }
+        }
+    }
+
+    /// The number of the file that a module is, if it stands beside the locustfile.
+    fn own_module(&self, module: &str) -> Option<usize> {
+        self.files.iter().position(|file| {
+            let path = std::path::Path::new(&file.name);
+            path.file_stem().is_some_and(|stem| stem == module)
+        })
+    }
+
+    /// Goes through a file, once.
+    pub(crate) fn load(&mut self, file: usize) {
+        if std::mem::replace(&mut self.loaded[file], true) {
+            return;
+        }
+        let before = (self.file, std::mem::take(&mut self.frames), self.mode);
+        (self.file, self.mode) = (file, Mode::Module);
+        let files: &'a [crate::source::Parsing] = self.files;
+        if let Err(stop) = self.block(files[file].body()) {
+            self.tell_stop(stop);
+        }
+        (self.file, self.frames, self.mode) = before;
+    }
+}

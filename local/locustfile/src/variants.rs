@@ -1,0 +1,431 @@
+//! The ways through a task as tasks of a workload: what is drawn decides which, what a response says is its
+//! judgement.
+
+use std::collections::BTreeSet;
+
+use crate::judgement::{Good, negated};
+use crate::problem::Problem;
+use crate::ratio::Ratio;
+use crate::run::{Body, Decision, DecisionKind, Json, Request};
+use crate::value::{Draw, DrawKind, MARKS, Piece};
+
+/// Requests that follow one another, with the probability that an iteration of the task is this one.
+#[derive(Clone)]
+pub(crate) struct Variant<'a> {
+    pub(crate) share: Ratio,
+    pub(crate) requests: Vec<Request>,
+    pub(crate) draws: Vec<Draw<'a>>,
+}
+
+/// A way through a task, and what was decided on it.
+pub(crate) struct Way<'a> {
+    pub(crate) decisions: Vec<Decision>,
+    pub(crate) requests: Vec<Request>,
+    pub(crate) draws: Vec<Draw<'a>>,
+}
+
+/// Where a decision stands that no workload can make.
+pub(crate) struct Undecidable {
+    pub(crate) file: usize,
+    pub(crate) line: usize,
+    pub(crate) message: String,
+}
+
+impl Undecidable {
+    pub(crate) fn problem(self, names: &dyn Fn(usize) -> String) -> Problem {
+        Problem {
+            file: names(self.file),
+            line: self.line,
+            column: None,
+            message: self.message,
+        }
+    }
+}
+
+/// The ways as few variants.
+pub(crate) fn variants<'a>(ways: Vec<Way<'a>>) -> Result<Vec<Variant<'a>>, Undecidable> {
+    let all = fold(ways, 0)?;
+    Ok(reduced(all))
+}
+
+fn fold<'a>(mut ways: Vec<Way<'a>>, depth: usize) -> Result<Vec<Variant<'a>>, Undecidable> {
+    let Some(decision) = ways
+        .first()
+        .and_then(|way| way.decisions.get(depth))
+        .cloned()
+    else {
+        let first = ways.drain(..).next();
+        return Ok(first.into_iter().map(whole).collect());
+    };
+    let mut sorted: Vec<Vec<Way<'a>>> = Vec::new();
+    for way in ways {
+        let choice = way
+            .decisions
+            .get(depth)
+            .map_or(0, |decision| decision.choice);
+        while sorted.len() <= choice {
+            sorted.push(Vec::new());
+        }
+        sorted[choice].push(way);
+    }
+    match decision.kind {
+        DecisionKind::Chance(chances) => {
+            let mut all = Vec::new();
+            for (ways, chance) in sorted.into_iter().zip(chances) {
+                for variant in fold(ways, depth + 1)? {
+                    let share = variant
+                        .share
+                        .times(chance)
+                        .unwrap_or(Ratio { top: 0, bottom: 1 });
+                    all.push(Variant { share, ..variant });
+                }
+            }
+            Ok(reduced(all))
+        }
+        DecisionKind::Response {
+            request,
+            condition,
+            file,
+            line,
+        } => {
+            let mut sides = sorted.into_iter();
+            let yes = fold(sides.next().unwrap_or_default(), depth + 1)?;
+            let no = fold(sides.next().unwrap_or_default(), depth + 1)?;
+            let merged = merged(request, &condition, yes, no);
+            merged.map_err(|message| Undecidable {
+                file,
+                line,
+                message,
+            })
+        }
+    }
+}
+
+fn whole(way: Way<'_>) -> Variant<'_> {
+    Variant {
+        share: Ratio::ONE,
+        requests: way.requests,
+        draws: way.draws,
+    }
+}
+
+/// The variants for both sides of a condition about a response.
+fn merged<'a>(
+    request: usize,
+    condition: &str,
+    mut yes: Vec<Variant<'a>>,
+    mut no: Vec<Variant<'a>>,
+) -> Result<Vec<Variant<'a>>, String> {
+    match (yes.len(), no.len()) {
+        (1, many) if many > 1 => yes = vec![yes[0].clone(); many],
+        (many, 1) if many > 1 => no = vec![no[0].clone(); many],
+        _ => {}
+    }
+    if yes.len() != no.len() {
+        return Err(depends(condition));
+    }
+    yes.into_iter()
+        .zip(no)
+        .map(|(yes, no)| merge(request, condition, yes, no))
+        .collect()
+}
+
+fn depends(condition: &str) -> String {
+    format!(
+        "what is sent next depends on `{condition}` of a response: a workload sends the same requests whatever comes back"
+    )
+}
+
+fn merge<'a>(
+    at: usize,
+    condition: &str,
+    yes: Variant<'a>,
+    no: Variant<'a>,
+) -> Result<Variant<'a>, String> {
+    if yes.requests.len() < no.requests.len() {
+        return merge_longer(at, &negated(condition), (condition, false), no, &yes);
+    }
+    merge_longer(at, condition, (condition, true), yes, &no)
+}
+
+/// Merges the side of a condition that goes on with the one that may end.
+fn merge_longer<'a>(
+    at: usize,
+    condition: &str,
+    (asked, holds): (&str, bool),
+    mut longer: Variant<'a>,
+    shorter: &Variant<'a>,
+) -> Result<Variant<'a>, String> {
+    let common = shorter.requests.len();
+    if common <= at {
+        return Err(depends(condition));
+    }
+    for (index, (one, other)) in longer.requests.iter().zip(&shorter.requests).enumerate() {
+        let mut other = other.clone();
+        if index == at {
+            other.judgement = one.judgement.clone();
+        }
+        other.captures.clone_from(&one.captures);
+        if *one != other {
+            return Err(depends(condition));
+        }
+    }
+    if !same_draws(&longer, shorter) {
+        return Err(depends(condition));
+    }
+    let judgement = (
+        longer.requests[at].judgement.clone(),
+        shorter.requests[at].judgement.clone(),
+    );
+    let fails = judgement.1.good(Some((asked, !holds)));
+    for capture in shorter.requests[at].captures.clone() {
+        if !longer.requests[at].captures.contains(&capture) {
+            longer.requests[at].captures.push(capture);
+        }
+    }
+    let goes_on = longer.requests.len() > at + 1;
+    if longer.requests.len() > common {
+        let gated = longer.requests[common..]
+            .iter()
+            .all(|later| needs(later, &longer.requests[at]));
+        let passes = judgement.0.good(Some((asked, holds)));
+        if fails != Good::Never || !(gated || passes == Good::Always) {
+            return Err(format!(
+                "what follows is sent only if `{condition}`, but a workload goes on after every response that is no failure: \
+                 say failure(...) where it is not, or ask `if response.ok`"
+            ));
+        }
+        gate(&mut longer.requests, at, common);
+    } else if goes_on
+        && !longer.requests[at].captures.is_empty()
+        && matches!(judgement.1, crate::judgement::Judgement::Failure(_))
+    {
+        return Err(
+            "what follows needs a value of this response also after failure(...), and a workload keeps nothing of a failed response"
+                .to_owned(),
+        );
+    }
+    longer.requests[at].judgement = match holds {
+        true => judgement.0.or_else(asked, judgement.1),
+        false => judgement.1.or_else(asked, judgement.0),
+    };
+    for draw in &shorter.draws {
+        if !longer.draws.iter().any(|known| known.key == draw.key) {
+            longer.draws.push(draw.clone());
+        }
+    }
+    Ok(longer)
+}
+
+/// True if a request needs a value of another one's response.
+fn needs(later: &Request, earlier: &Request) -> bool {
+    let mut text = String::new();
+    each_code(later, &mut |code| text.push_str(code), false);
+    earlier
+        .captures
+        .iter()
+        .any(|(name, _)| text.contains(name.as_str()))
+}
+
+/// Lets requests need a value of the response that decides whether they are sent.
+fn gate(requests: &mut [Request], at: usize, from: usize) {
+    let (before, later) = requests.split_at_mut(from);
+    let earlier = &mut before[at];
+    let ungated: Vec<&mut Request> = later
+        .iter_mut()
+        .filter(|later| !needs(later, earlier))
+        .collect();
+    if ungated.is_empty() {
+        return;
+    }
+    let name = match earlier.captures.first() {
+        Some((name, _)) => name.clone(),
+        None => {
+            let name = format!("got_response_{}", at + 1);
+            earlier.captures.push((name.clone(), "status".to_owned()));
+            name
+        }
+    };
+    for request in ungated {
+        request
+            .path
+            .push(Piece::Code(format!("'' if {name} else ''")));
+    }
+}
+
+/// Requests that come after one whose response they depend on by an exception: they need it too.
+pub(crate) fn gate_after_captures(requests: &mut [Request]) {
+    for at in 0..requests.len() {
+        if !requests[at].captures.is_empty() {
+            gate(requests, at, at + 1);
+        }
+    }
+}
+
+/// Equal variants as one, and those that differ by one request as one with a probability.
+fn reduced(mut all: Vec<Variant<'_>>) -> Vec<Variant<'_>> {
+    'again: loop {
+        for one in 0..all.len() {
+            for other in 0..all.len() {
+                if one == other {
+                    continue;
+                }
+                if let Some(joined) = joined(&all[one], &all[other]) {
+                    let (first, last) = (one.min(other), one.max(other));
+                    all.remove(last);
+                    all[first] = joined;
+                    continue 'again;
+                }
+            }
+        }
+        return all;
+    }
+}
+
+/// Two variants as one, where the longer one has one more request at most.
+fn joined<'a>(longer: &Variant<'a>, shorter: &Variant<'a>) -> Option<Variant<'a>> {
+    if !same_draws(longer, shorter) {
+        return None;
+    }
+    let share = longer.share.plus(shorter.share)?;
+    if longer.requests == shorter.requests {
+        return Some(Variant {
+            share,
+            ..longer.clone()
+        });
+    }
+    if longer.requests.len() != shorter.requests.len() + 1 {
+        return None;
+    }
+    let without = |at: usize| {
+        let (before, after) = (&longer.requests[..at], &longer.requests[at + 1..]);
+        before.iter().chain(after).eq(shorter.requests.iter())
+    };
+    let at = (0..longer.requests.len()).rev().find(|at| without(*at))?;
+    let request = &longer.requests[at];
+    if request.probability != Ratio::ONE || !request.captures.is_empty() {
+        return None;
+    }
+    let mut joined = Variant {
+        share,
+        ..longer.clone()
+    };
+    joined.requests[at].probability = longer.share.over(share)?;
+    Some(joined)
+}
+
+/// True if what both use of draws is drawn in the same way.
+fn same_draws<'a>(one: &Variant<'a>, other: &Variant<'a>) -> bool {
+    let used = |variant: &Variant<'_>| references(&variant.requests);
+    used(one).intersection(&used(other)).all(|key| {
+        let find = |variant: &Variant<'_>| variant.draws.iter().position(|draw| draw.key == *key);
+        match (find(one), find(other)) {
+            (Some(mine), Some(theirs)) => {
+                same_kind(&one.draws[mine].kind, &other.draws[theirs].kind)
+            }
+            _ => false,
+        }
+    })
+}
+
+fn same_kind<'a>(one: &DrawKind<'a>, other: &DrawKind<'a>) -> bool {
+    match (one, other) {
+        (DrawKind::Outcomes(one), DrawKind::Outcomes(other)) => {
+            one.len() == other.len()
+                && one
+                    .iter()
+                    .zip(other)
+                    .all(|(one, other)| one.1 == other.1 && one.0.is_same(&other.0))
+        }
+        (DrawKind::Whole(low, high), DrawKind::Whole(other_low, other_high)) => {
+            (low, high) == (other_low, other_high)
+        }
+        (
+            DrawKind::Real(low, high, digits),
+            DrawKind::Real(other_low, other_high, other_digits),
+        ) => {
+            low.to_bits() == other_low.to_bits()
+                && high.to_bits() == other_high.to_bits()
+                && digits == other_digits
+        }
+        (DrawKind::Unit(low, high), DrawKind::Unit(other_low, other_high)) => {
+            (low, high) == (other_low, other_high)
+        }
+        _ => false,
+    }
+}
+
+/// The keys of the draws that requests use.
+pub(crate) fn references(requests: &[Request]) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for request in requests {
+        each_code(request, &mut |code| found.extend(keys(code)), true);
+    }
+    found
+}
+
+/// The keys of the draws in an expression, each as often as it stands there.
+pub(crate) fn keys(code: &str) -> Vec<String> {
+    let [open, close] = MARKS;
+    let parts = code.split(open).skip(1);
+    parts
+        .filter_map(|part| part.split_once(close))
+        .map(|(key, _)| key.to_owned())
+        .collect()
+}
+
+/// Calls `each` with every expression of a request; with `all`, those about its response too.
+pub(crate) fn each_code(request: &Request, each: &mut dyn FnMut(&str), all: bool) {
+    let of_pieces = |pieces: &[Piece], each: &mut dyn FnMut(&str)| {
+        for piece in pieces {
+            if let Piece::Code(code) = piece {
+                each(code);
+            }
+        }
+    };
+    of_pieces(&request.path, each);
+    for (_, pieces) in &request.headers {
+        of_pieces(pieces, each);
+    }
+    match &request.body {
+        Some(Body::Text(pieces)) => of_pieces(pieces, each),
+        Some(Body::Json(json)) => each_json(json, each),
+        None => {}
+    }
+    if all {
+        each_failure(request, each);
+    }
+}
+
+/// Calls `each` with every expression about a request's response.
+pub(crate) fn each_failure(request: &Request, each: &mut dyn FnMut(&str)) {
+    let mut conditions = Vec::new();
+    request.judgement.conditions(&mut conditions);
+    conditions.iter().for_each(|condition| each(condition));
+    let pieces = std::cell::RefCell::new(Vec::new());
+    let _ = request.judgement.failure(&|text: &[Piece]| {
+        pieces.borrow_mut().extend_from_slice(text);
+        String::new()
+    });
+    for piece in pieces.into_inner() {
+        if let Piece::Code(code) = piece {
+            each(&code);
+        }
+    }
+}
+
+fn each_json(json: &Json, each: &mut dyn FnMut(&str)) {
+    match json {
+        Json::Code(code) => each(code),
+        Json::Text(pieces) => {
+            for piece in pieces {
+                if let Piece::Code(code) = piece {
+                    each(code);
+                }
+            }
+        }
+        Json::List(elements) => elements.iter().for_each(|element| each_json(element, each)),
+        Json::Table(items) => items.iter().for_each(|(_, value)| each_json(value, each)),
+        Json::Raw(_) | Json::Null => {}
+    }
+}

@@ -18,7 +18,7 @@ import urllib.error
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "infra/tests"))
+sys.path.append(str(ROOT / "infra/tests"))
 import image  # noqa: E402
 
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / os.environ.get("CICADA_BUILT", "debug")
@@ -128,13 +128,13 @@ class Api:
         self.url = url
         self.headers = {"Authorization": "Basic " + base64.b64encode(password.encode()).decode()} if password else {}
 
-    def text(self, path, form=None):
-        request = urllib.request.Request(self.url + path, form and form.encode(), self.headers)
+    def text(self, path, form=None, method=None):
+        request = urllib.request.Request(self.url + path, form and form.encode(), self.headers, method=method)
         with urllib.request.urlopen(request, timeout=20) as answer:
             return answer.read().decode()
 
-    def get(self, path, form=None):
-        return json.loads(self.text(path, form))
+    def get(self, path, form=None, method=None):
+        return json.loads(self.text(path, form, method))
 
     def status(self, path):
         """The status of an answer; 0 if there is none."""

@@ -32,6 +32,15 @@ class Project(unittest.TestCase):
             path.write_text(text)
         cls.addClassCleanup(cls.compose, "down", "--volumes", "--timeout", "1", "--remove-orphans", check=False)
 
+    def tearDown(self):
+        """Leaves the containers' logs of a test that failed in test-output/containers."""
+        errors = self._outcome.result.errors + self._outcome.result.failures
+        if any(self.id() in failed.id() for failed, _ in errors):
+            folder = ROOT / "test-output/containers"
+            folder.mkdir(parents=True, exist_ok=True)
+            logs = self.compose("logs", "--no-color", "--timestamps", check=False)
+            (folder / f"{self.id()}.log").write_text(logs.stdout + logs.stderr)
+
     @classmethod
     def compose(cls, *arguments, check=True, **variables):
         files = [part for name in cls.files if name.endswith("compose.yaml") for part in ("--file", cls.folder / name)]

@@ -2,7 +2,7 @@
 """Runs the tests of this folder on a Docker engine of their own; arguments go to unittest, such as -k NAME.
 
     make containers        installs and builds what they need, and calls this
-    tests/containers/run.py -v -k stanza
+    tests/containers/run.py -k Stanza
 
 The engine is in network, process and mount namespaces of its own: it neither sees nor disturbs another engine of this
 machine, its ports are nobody else's, nothing in it reaches beyond this machine, and when this program ends, however it
@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -43,10 +44,23 @@ def inside(folder):
 
     engine.start(folder)
     try:
-        arguments = ["discover", "--start-directory", str(HERE), *sys.argv[1:]]
-        return not unittest.main(module=None, argv=["unittest", *arguments], exit=False).result.wasSuccessful()
+        arguments = ["unittest", "discover", "--start-directory", str(HERE), *sys.argv[1:]]
+        runner = unittest.TextTestRunner(verbosity=2, resultclass=Timed)
+        return not unittest.main(module=None, argv=arguments, testRunner=runner, exit=False).result.wasSuccessful()
     finally:
         engine.stop()
+
+
+class Timed(unittest.TextTestResult):
+    """Says how long each test took, since all have eight minutes."""
+
+    def startTest(self, test):
+        self.began = time.monotonic()
+        super().startTest(test)
+
+    def addSuccess(self, test):
+        self.stream.write(f"{time.monotonic() - self.began:.0f} s ... ")
+        super().addSuccess(test)
 
 
 def remove_cgroups(name):

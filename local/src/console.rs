@@ -1,4 +1,5 @@
-//! The output of a headless run: Locust's tables while it goes on and at its end, and the ledger.
+//! The output of a headless run on standard error: Locust's tables while it goes on and at its end, and the ledger. On a
+//! terminal they fit its width, and are drawn anew in place.
 
 use std::io::{self, Write as _};
 
@@ -8,35 +9,45 @@ use statistics::reader::Snapshot;
 use statistics::report::table;
 use statistics::thresholds::Judged;
 
-/// The stream that tables are printed to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tables {
-    Stdout,
-    Stderr,
-    Nowhere,
-}
+use crate::screen::Screen;
 
-/// Prints the statistics as they are now: Locust's table.
-pub fn print_current(tables: Tables, snapshot: &Snapshot) -> io::Result<()> {
-    let report = snapshot.report();
-    tables.print(&table::requests(&report, true, table::NAME_WIDTH))
+mod fitted;
+mod terminal;
+
+/// Shows the statistics as they are now: Locust's table, or a block on a terminal.
+pub fn print_current(screen: &Screen, snapshot: &Snapshot) -> io::Result<()> {
+    if let Some(size) = screen.size() {
+        screen.show(&terminal::block(snapshot, size));
+        return Ok(());
+    }
+    screen.print(&table::requests(
+        &snapshot.report(),
+        true,
+        table::NAME_WIDTH,
+    ))
 }
 
 /// Prints the summary at the end: totals, percentiles, errors, and the ledger.
-pub fn print_summary(tables: Tables, snapshot: &Snapshot) -> io::Result<()> {
+pub fn print_summary(screen: &Screen, snapshot: &Snapshot) -> io::Result<()> {
     let report = snapshot.report();
-    tables.print(&table::requests(&report, false, table::NAME_WIDTH))?;
-    tables.print(&table::percentiles(&report, table::NAME_WIDTH))?;
-    if !report.errors.is_empty() {
-        tables.print(&table::errors(&report, table::NAME_WIDTH))?;
+    if let Some(size) = screen.size() {
+        for lines in terminal::summary(&report, size) {
+            screen.print(&lines)?;
+        }
+    } else {
+        screen.print(&table::requests(&report, false, table::NAME_WIDTH))?;
+        screen.print(&table::percentiles(&report, table::NAME_WIDTH))?;
+        if !report.errors.is_empty() {
+            screen.print(&table::errors(&report, table::NAME_WIDTH))?;
+        }
     }
-    tables.print(&ledger_lines(&snapshot.ledger))
+    screen.print(&ledger_lines(&snapshot.ledger))
 }
 
 /// Prints the verdict of each threshold.
-pub fn print_thresholds(tables: Tables, judged: &[Judged]) -> io::Result<()> {
+pub fn print_thresholds(screen: &Screen, judged: &[Judged]) -> io::Result<()> {
     let lines: Vec<String> = judged.iter().map(Judged::line).collect();
-    tables.print(&lines)
+    screen.print(&lines)
 }
 
 /// Prints the statistics as JSON, with a line feed after it.
@@ -70,22 +81,4 @@ fn ledger_lines(ledger: &Ledger) -> Vec<String> {
         lines.push(starved.message.to_string());
     }
     lines
-}
-
-impl Tables {
-    fn print(self, lines: &[String]) -> io::Result<()> {
-        match self {
-            Self::Stdout => print(&mut io::stdout().lock(), lines),
-            Self::Stderr => print(&mut io::stderr().lock(), lines),
-            Self::Nowhere => Ok(()),
-        }
-    }
-}
-
-fn print(out: &mut impl io::Write, lines: &[String]) -> io::Result<()> {
-    for line in lines {
-        writeln!(out, "{line}")?;
-    }
-    writeln!(out)?;
-    out.flush()
 }

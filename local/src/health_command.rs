@@ -18,7 +18,7 @@ pub const COMMAND: &str = "health";
 /// The exit code where a server does not answer, or says that it is not well.
 const EXIT_UNWELL: u8 = 1;
 
-/// Asks a cicada that serves for its health: exit code 0 if it is well, 1 and a line if not.
+/// Asks a cicada that serves for its health: says well and exits with 0, or says what is wrong and exits with 1.
 #[derive(Clone, Debug, Parser)]
 #[command(
     name = "cicada health",
@@ -26,8 +26,8 @@ const EXIT_UNWELL: u8 = 1;
     max_term_width = 100
 )]
 pub struct HealthOptions {
-    /// What to ask [default: the /health of this machine, by LOCUST_WEB_HOST, LOCUST_WEB_PORT,
-    /// LOCUST_WEB_BASE_PATH and LOCUST_TLS_CERT]
+    /// The address of its page, such as 127.0.0.1:8089 [default: the one of this machine, by
+    /// LOCUST_WEB_HOST, LOCUST_WEB_PORT, LOCUST_WEB_BASE_PATH and LOCUST_TLS_CERT]
     #[arg(value_name = "URL")]
     url: Option<String>,
 }
@@ -47,7 +47,10 @@ pub fn run(arguments: Vec<OsString>, environment: &Environment) -> ExitCode {
         Ok(options) => options,
         Err(error) => return program::explain("cicada health", &error),
     };
-    let url = options.url.unwrap_or_else(|| own_url(environment));
+    let url = match options.url {
+        Some(address) => health_of(&address),
+        None => own_url(environment),
+    };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
@@ -56,9 +59,22 @@ pub fn run(arguments: Vec<OsString>, environment: &Environment) -> ExitCode {
         Err(error) => Err(anyhow::anyhow!("the runtime cannot be started: {error}")),
     };
     match asked {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(version) => {
+            program::say(&format!("well: {url} is cicada {version}\n"));
+            ExitCode::SUCCESS
+        }
         Err(error) => program::end_with(EXIT_UNWELL, &error),
     }
+}
+
+/// The URL of the `/health` of an address as it is typed: a scheme and the path may be missing.
+fn health_of(address: &str) -> String {
+    let address = address.trim();
+    let (scheme, rest) = address.split_once("://").unwrap_or(("http", address));
+    let rest = rest.split(['?', '#']).next().unwrap_or_default();
+    let rest = rest.trim_end_matches('/');
+    let rest = rest.strip_suffix("/health").unwrap_or(rest);
+    format!("{scheme}://{rest}/health")
 }
 
 /// The URL of the `/health` of a server that `cicada` starts in this environment.
@@ -83,6 +99,26 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+
+    #[test]
+    fn an_address_is_asked_for_its_health_however_it_is_typed() {
+        for (typed, url) in [
+            ("127.0.0.1:8089", "http://127.0.0.1:8089/health"),
+            ("locust:8089/", "http://locust:8089/health"),
+            ("[::1]:8089", "http://[::1]:8089/health"),
+            (
+                "https://demo.example/cicada/?tab=ab",
+                "https://demo.example/cicada/health",
+            ),
+            (
+                "http://127.0.0.1:8089/health",
+                "http://127.0.0.1:8089/health",
+            ),
+            ("health:8089", "http://health:8089/health"),
+        ] {
+            assert_eq!(health_of(typed), url, "{typed}");
+        }
+    }
 
     #[test]
     fn the_server_of_the_same_environment_is_asked() {

@@ -7,6 +7,7 @@
 )]
 
 pub mod absent_options;
+pub mod commands;
 pub mod config_files;
 pub mod console;
 pub mod cost_command;
@@ -20,12 +21,15 @@ pub mod health_command;
 pub mod heartbeat;
 pub mod inspect;
 pub mod interrupts;
+mod keys;
 pub mod logging;
 mod milestones;
 pub mod options;
 pub mod program;
 pub mod queue;
+pub mod screen;
 mod session;
 pub mod settings;
 pub mod store;
+mod user_keys;
 pub mod web;

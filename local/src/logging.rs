@@ -13,12 +13,18 @@ use traffic::clock::Clock;
 use web::logs::{LocustFormat, LogBuffer};
 
 use crate::options::OutputOptions;
+use crate::screen::Screen;
 
 /// Starts logging as the options say; fails when the log file cannot be written.
-pub fn start(output: &OutputOptions, logs: &LogBuffer, clock: &Clock) -> anyhow::Result<()> {
+pub fn start(
+    output: &OutputOptions,
+    screen: &Screen,
+    logs: &LogBuffer,
+    clock: &Clock,
+) -> anyhow::Result<()> {
     let format = LocustFormat::new(clock.clone());
     let writer = match &output.logfile {
-        None => BoxMakeWriter::new(io::stderr),
+        None => BoxMakeWriter::new(screen.clone()),
         Some(path) => {
             let file = log_file(path);
             let file =

@@ -276,7 +276,7 @@ pub struct OutputOptions {
     #[arg(long, value_name = "FILE", env = "LOCUST_HTML")]
     pub html: Option<String>,
 
-    /// Print the statistics as JSON at the end; the tables go to stderr then
+    /// Print the statistics as JSON at the end, on stdout; tables and log are on stderr
     #[arg(long)]
     pub json: bool,
 

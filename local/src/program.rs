@@ -26,6 +26,7 @@ use crate::engine::Engine;
 use crate::exports::Files;
 use crate::interrupts::Interrupts;
 use crate::options::Options;
+use crate::screen::Screen;
 use crate::settings::{ProgramSettings, SettingsError};
 use crate::store::{OpenError, SqliteStore};
 use crate::web::{self, Server};
@@ -54,14 +55,15 @@ impl<E: Into<anyhow::Error>> From<E> for Misuse {
 pub fn run(options: &Options) -> ExitCode {
     let logs = LogBuffer::default();
     let clock = Clock::steady();
-    if let Err(error) = logging::start(&options.output, &logs, &Clock::system()) {
+    let screen = Screen::stderr();
+    if let Err(error) = logging::start(&options.output, &screen, &logs, &Clock::system()) {
         return complain(&error);
     }
     let runtime = match runtime() {
         Ok(runtime) => runtime,
         Err(error) => return complain(&error),
     };
-    let code = match runtime.block_on(program(options, logs, clock)) {
+    let code = match runtime.block_on(program(options, screen, logs, clock)) {
         Ok(code) => ExitCode::from(code),
         Err(Misuse(error)) => complain(&error),
     };
@@ -105,7 +107,12 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
         .context("the runtime cannot be started")
 }
 
-async fn program(options: &Options, logs: LogBuffer, clock: Clock) -> Result<u8, Misuse> {
+async fn program(
+    options: &Options,
+    screen: Screen,
+    logs: LogBuffer,
+    clock: Clock,
+) -> Result<u8, Misuse> {
     let process = with_folder(Arc::new(|name| std::env::var(name).ok()), options);
     if options.common.list || inspect::is_asked_for(options) {
         return look(options, &process);
@@ -175,7 +182,7 @@ async fn program(options: &Options, logs: LogBuffer, clock: Clock) -> Result<u8,
         // without a server nobody could see or delete a schedule
         engine.follow_schedules().await?;
     }
-    let code = session::attend(&mut engine, &settings, files, interrupted).await;
+    let code = session::attend(&mut engine, &settings, &screen, files, interrupted).await;
     if let Some(running) = running {
         running.stop().await;
     }
@@ -242,7 +249,7 @@ async fn resolve(
 }
 
 /// Prints `text`; the exit code is 0.
-fn say(text: &str) -> u8 {
+pub(crate) fn say(text: &str) -> u8 {
     // a reader may close the pipe before the end of the text
     let _ = std::io::stdout().write_all(lines(text).as_bytes());
     0

@@ -15,11 +15,17 @@ use crate::console;
 use crate::engine::Engine;
 use crate::exports::{Files, Writing};
 use crate::interrupts::Interrupts;
+use crate::keys::Keys;
 use crate::milestones::Milestones;
+use crate::screen::Screen;
 use crate::settings::{ProgramSettings, Start};
+use crate::user_keys;
 
 /// The time between two prints of the statistics of a headless run, as in Locust.
 const PRINT_EVERY: Duration = Duration::from_secs(2);
+
+/// The same on a terminal, where they are drawn anew in place.
+const DRAW_EVERY: Duration = Duration::from_secs(1);
 
 /// The time between two looks whether the run is over.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -42,6 +48,7 @@ const DEMO: (u32, f64) = (60, 6.0);
 pub(crate) async fn attend(
     engine: &mut Engine,
     settings: &ProgramSettings,
+    screen: &Screen,
     files: Files,
     mut interrupted: Interrupts,
 ) -> anyhow::Result<u8> {
@@ -57,7 +64,7 @@ pub(crate) async fn attend(
     let aggregation = Arc::clone(&engine.aggregation);
     let clean = tokio::select! {
         () = writing.go_on(&aggregation) => false,
-        clean = to_the_end(engine, settings, &mut interrupted, milestones) => clean?,
+        clean = to_the_end(engine, settings, screen, &mut interrupted, milestones) => clean?,
     };
     let snapshot = tokio::select! {
         snapshot = engine.aggregation.snapshot_anew() => snapshot?,
@@ -71,12 +78,13 @@ pub(crate) async fn attend(
     if settings.exports.json {
         let _read = was_read(console::print_json(&snapshot))?;
     }
-    if snapshot.run.is_some() {
-        let _read = was_read(console::print_summary(settings.tables, &snapshot))?;
+    screen.clear();
+    if snapshot.run.is_some() && settings.prints_summary {
+        let _read = was_read(console::print_summary(screen, &snapshot))?;
     }
     let thresholds = judged(&snapshot);
-    if !thresholds.is_empty() {
-        let _read = was_read(console::print_thresholds(settings.tables, &thresholds))?;
+    if !thresholds.is_empty() && settings.prints_summary {
+        let _read = was_read(console::print_thresholds(screen, &thresholds))?;
     }
     written?;
     let lost = engine.lost_requests();
@@ -116,12 +124,13 @@ fn exit_code(
 async fn to_the_end(
     engine: &mut Engine,
     settings: &ProgramSettings,
+    screen: &Screen,
     interrupted: &mut Interrupts,
     milestones: Milestones,
 ) -> anyhow::Result<bool> {
     tokio::select! {
         () = interrupted.next() => {}
-        ended = until_the_end(engine, settings, milestones) => ended?,
+        ended = until_the_end(engine, settings, screen, milestones) => ended?,
     }
     Ok(finish(engine, settings, interrupted).await)
 }
@@ -196,9 +205,15 @@ fn changed(run: &Run, start: &Start, settings: &ProgramSettings, engine: &Engine
 async fn until_the_end(
     engine: &mut Engine,
     settings: &ProgramSettings,
+    screen: &Screen,
     mut milestones: Milestones,
 ) -> anyhow::Result<()> {
-    let mut print_at = tokio::time::interval(PRINT_EVERY);
+    let period = match screen.size() {
+        Some(_) => DRAW_EVERY,
+        None => PRINT_EVERY,
+    };
+    let mut print_at = tokio::time::interval(period);
+    let mut keys = Keys::listen();
     let mut looks = settings.start.is_some();
     loop {
         tokio::select! {
@@ -219,10 +234,11 @@ async fn until_the_end(
             }
             _ = print_at.tick(), if settings.prints_statistics => {
                 let snapshot = engine.aggregation.snapshot().await?;
-                if !was_read(console::print_current(settings.tables, &snapshot))? {
+                if !was_read(console::print_current(screen, &snapshot))? {
                     return Ok(());
                 }
             }
+            key = keys.next() => user_keys::press(engine, key).await,
         }
     }
 }
@@ -250,7 +266,7 @@ async fn finish(engine: &Engine, settings: &ProgramSettings, interrupted: &mut I
     }
 }
 
-/// False if the reader of standard output is gone: `cicada --headless | head` is no error.
+/// False if the reader of the tables is gone: `cicada --headless 2>&1 | head` is no error.
 fn was_read(printed: io::Result<()>) -> anyhow::Result<bool> {
     match printed {
         Ok(()) => Ok(true),

@@ -12,7 +12,7 @@ use traffic::run_rules::{InvalidField, Limits, RunRules};
 use traffic::runs::Environment;
 use traffic::workload::{BUILT_IN, BUILT_IN_FILE, Workload, base_url};
 
-use crate::console::Tables;
+use crate::commands;
 use crate::descriptors::Descriptors;
 use crate::exports::Exports;
 use crate::options::{Options, named};
@@ -52,7 +52,8 @@ pub struct ProgramSettings {
     pub stop_timeout: Option<Duration>,
     /// True if statistics are printed while the run goes on.
     pub prints_statistics: bool,
-    pub tables: Tables,
+    /// True if anything of the statistics is printed, at the end too.
+    pub prints_summary: bool,
     pub exports: Exports,
     /// True if statistics count anew once all users are there.
     pub resets_statistics: bool,
@@ -83,9 +84,9 @@ impl ProgramSettings {
             headless,
             autoquit,
             stop_timeout: options.other.stop_timeout,
-            prints_statistics: options.output.print_stats
-                || headless && !options.output.only_summary,
-            tables: tables(options),
+            prints_statistics: !options.output.skip_log_setup
+                && (options.output.print_stats || headless && !options.output.only_summary),
+            prints_summary: !options.output.skip_log_setup,
             exports: exports(options)?,
             resets_statistics: options.output.reset_stats,
             exit_code_on_error: options.other.exit_code_on_error,
@@ -247,7 +248,12 @@ fn as_typed(invalid: InvalidField, options: &Options) -> InvalidField {
         "threshold" => "--threshold",
         other => other,
     };
-    InvalidField { field, ..invalid }
+    let mut problem = invalid.problem;
+    if field == "CLASS" {
+        let unknown = problem.split('"').nth(1).unwrap_or_default();
+        problem.push_str(&commands::meant(unknown));
+    }
+    InvalidField { field, problem }
 }
 
 /// The time from the end of the run to the end of the program; as in Locust, -1 is the same as never.
@@ -262,15 +268,6 @@ fn autoquit(options: &Options) -> Result<Option<Duration>, SettingsError> {
     Ok(Some(Duration::from_secs(
         u64::try_from(seconds).unwrap_or_default(),
     )))
-}
-
-fn tables(options: &Options) -> Tables {
-    match &options.output {
-        output if output.skip_log_setup => Tables::Nowhere,
-        // a program that reads the JSON must not find tables before it
-        output if output.json => Tables::Stderr,
-        _ => Tables::Stdout,
-    }
 }
 
 fn exports(options: &Options) -> Result<Exports, SettingsError> {

@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use serde::Deserialize;
+
 /// A server that has not answered by then is not well.
 const WITHIN: Duration = Duration::from_secs(3);
 
@@ -29,6 +31,16 @@ pub enum Unwell {
         /// Why not.
         source: reqwest::Error,
     },
+    /// The answer is not one of ours.
+    #[error("{url} answers {status}, but is no cicada: {said}")]
+    Stranger {
+        /// The URL that was asked.
+        url: String,
+        /// The status.
+        status: u16,
+        /// The beginning of the body.
+        said: String,
+    },
     /// It says so itself.
     #[error("{url} answers {status}: {said}")]
     Said {
@@ -36,16 +48,24 @@ pub enum Unwell {
         url: String,
         /// The status.
         status: u16,
-        /// The body of its answer.
+        /// What is wrong.
         said: String,
     },
 }
 
-/// Asks for a page, such as `http://127.0.0.1:8089/health`, and is content with status 200.
+/// The fields of `/health` that are looked at.
+#[derive(Deserialize)]
+struct Answer {
+    status: String,
+    version: String,
+    message: Option<String>,
+}
+
+/// Asks for `/health`, such as `http://127.0.0.1:8089/health`; the version of a server that is well.
 ///
 /// # Errors
-/// When there is no such answer within three seconds.
-pub async fn probe(url: &str) -> Result<(), Unwell> {
+/// When no server of ours says within three seconds that it is well.
+pub async fn probe(url: &str) -> Result<String, Unwell> {
     // an error only says that somebody has installed one already
     let _ = rustls::crypto::ring::default_provider().install_default();
     let unusable = |source| Unwell::Url {
@@ -65,13 +85,21 @@ pub async fn probe(url: &str) -> Result<(), Unwell> {
     };
     let response = client.execute(request).await.map_err(silent)?;
     let status = response.status();
-    if status == reqwest::StatusCode::OK {
-        return Ok(());
+    let text = response.text().await.map_err(silent)?;
+    let shown = |said: &str| said.trim().chars().take(SHOWN).collect();
+    let Ok(answer) = serde_json::from_str::<Answer>(&text) else {
+        return Err(Unwell::Stranger {
+            url: url.to_owned(),
+            status: status.as_u16(),
+            said: shown(text.lines().next().unwrap_or_default()),
+        });
+    };
+    if status == reqwest::StatusCode::OK && answer.status == "ok" {
+        return Ok(answer.version);
     }
-    let said = response.text().await.map_err(silent)?;
     Err(Unwell::Said {
         url: url.to_owned(),
         status: status.as_u16(),
-        said: said.trim().chars().take(SHOWN).collect(),
+        said: shown(&answer.message.unwrap_or(answer.status)),
     })
 }

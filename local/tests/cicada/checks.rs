@@ -48,7 +48,7 @@ async fn audit(targets: &Targets) -> (Output, BTreeMap<String, (u64, u64)>) {
         .args("--headless --only-summary --loglevel ERROR -t 1 --seed 1")
         .run()
         .await;
-    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    let text = String::from_utf8(output.stderr.clone()).unwrap();
     let rows = ROWS.map(|name| {
         let row = text.lines().find(|line| line.contains(name));
         let row = row.unwrap_or_else(|| panic!("there is no row {name:?} in\n{text}"));
@@ -98,7 +98,7 @@ async fn where_repairs_fail_the_counter_is_seen_to_stand_still() {
     let (output, rows) = audit(&targets).await;
     assert_eq!(counts(&rows), [(1, 0), (1, 0), (1, 1), (1, 1)]);
     assert_eq!(output.status.code(), Some(1));
-    let text = String::from_utf8(output.stdout).unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
     for said in [
         "POST audit: repair: the repair ended as ",
         "GET audit: counter after: the repair was not counted: still 1 successful ones",

@@ -77,9 +77,9 @@ fn stderr(output: &Output) -> String {
 
 /// The line that says what was planned and what became of it.
 fn ledger(output: &Output) -> String {
-    let text = stdout(output);
+    let text = stderr(output);
     let line = text.lines().find(|line| line.starts_with("Ledger: "));
-    let line = line.unwrap_or_else(|| panic!("no ledger: {text}\n{}", stderr(output)));
+    let line = line.unwrap_or_else(|| panic!("no ledger: {text}"));
     line.trim_start_matches("Ledger: ").to_owned()
 }
 

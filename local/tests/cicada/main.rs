@@ -18,4 +18,5 @@ mod safety;
 mod stood_still;
 mod stopped;
 mod telemetry;
+mod terminal;
 mod time;

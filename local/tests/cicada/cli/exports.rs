@@ -292,7 +292,7 @@ async fn rates_are_of_the_time_of_the_run_and_the_history_has_each_second_once_a
     let statistics = read(&folder.path().join("run_stats.csv"));
     let rate: f64 = last(&statistics, "Requests/s").parse().unwrap();
     assert!(is_close(rate), "{rate} of {expected}: {statistics}");
-    let printed = stdout(&output);
+    let printed = stderr(&output);
     let total = printed.lines().find(|line| line.contains("Aggregated"));
     let total: Vec<_> = total.unwrap().split_whitespace().collect();
     let rate: f64 = total[total.len() - 2].parse().unwrap();

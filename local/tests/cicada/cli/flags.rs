@@ -7,7 +7,7 @@ use std::process::Output;
 use futures_util::future::join_all;
 use testing::Recorder;
 
-use super::{all_recorded, folder, headless, ledger, stderr, stdout};
+use super::{all_recorded, folder, headless, ledger, stderr};
 use crate::harness::Cicada;
 
 /// A line as in a shell: first the variables, then the arguments; `|` parts what is one argument.
@@ -184,9 +184,9 @@ async fn what_outlives_the_stop_timeout_is_cut_off() {
         assert_eq!(ledger(&output), expected, "{line}");
         let cut_off = "\n2 of the recorded were cut off by the stop timeout\n";
         assert!(
-            stdout(&output).contains(cut_off),
+            stderr(&output).contains(cut_off),
             "{line}: {}",
-            stdout(&output)
+            stderr(&output)
         );
     });
     join_all(runs).await;

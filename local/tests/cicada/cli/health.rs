@@ -1,16 +1,25 @@
 //! `cicada health`: exit code 0 where a server is well, 1 and a line where it is not.
 
+use testing::Recorder;
+
 use super::{stderr, stdout};
 use crate::harness::Cicada;
 
 #[tokio::test]
-async fn a_server_that_is_well_is_silence_and_one_that_is_gone_a_line() {
+async fn a_server_that_is_well_and_one_that_is_gone_are_a_line_each() {
     let serving = Cicada::new().serve().await;
     let url = format!("{}/health", serving.url());
     let ask = Cicada::bare().arg("health").arg(&url);
-    let output = ask.run().await;
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    assert_eq!((stdout(&output), stderr(&output)), Default::default());
+    let well = format!("well: {url} is cicada {}\n", env!("CARGO_PKG_VERSION"));
+    let (page, bare) = (
+        serving.url().to_owned(),
+        serving.url().replace("http://", ""),
+    );
+    for address in [&*url, &page, &bare] {
+        let output = Cicada::bare().arg("health").arg(address).run().await;
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        assert_eq!((&*stdout(&output), &*stderr(&output)), (&*well, ""));
+    }
     // without an address it asks where the same environment would serve
     let port = url.rsplit_once(':').unwrap().1.trim_end_matches("/health");
     let by_port = Cicada::bare().arg("health").env("LOCUST_WEB_PORT", port);
@@ -27,16 +36,16 @@ async fn a_server_that_is_well_is_silence_and_one_that_is_gone_a_line() {
 }
 
 #[tokio::test]
-async fn a_server_that_says_that_it_is_not_well_is_quoted() {
-    let serving = Cicada::new().serve().await;
-    let url = format!("{}/nowhere", serving.url());
-    let output = Cicada::bare().arg("health").arg(&url).run().await;
+async fn a_server_that_is_no_cicada_is_not_well() {
+    let recorder = Recorder::start().await;
+    let output = Cicada::bare().arg("health").arg(recorder.url()).run().await;
     assert_eq!(output.status.code(), Some(1));
     let said = stderr(&output);
-    assert!(
-        said.starts_with(&format!("cicada: {url} answers 404: ")),
-        "{said}"
+    let begins = format!(
+        "cicada: {}/health answers 200, but is no cicada: ",
+        recorder.url()
     );
+    assert!(said.starts_with(&begins), "{said}");
 }
 
 #[tokio::test]

@@ -39,6 +39,14 @@ fn classes_and_hosts() -> Vec<(&'static str, String)> {
         ("paced", unknown("paced", ", perhaps Paced was meant")),
         ("Paced\nElephant", unknown("Elephant", "")),
         (
+            "helth",
+            unknown("helth", "") + ", perhaps the command cicada health was meant",
+        ),
+        (
+            "--headless\ncost",
+            unknown("cost", "") + ", and the command cost comes first: cicada cost",
+        ),
+        (
             "Pacd\n--check",
             unknown("Pacd", ", perhaps Paced was meant"),
         ),

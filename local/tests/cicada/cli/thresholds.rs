@@ -3,7 +3,7 @@
 use serde_json::Value;
 use testing::Recorder;
 
-use super::{folder, headless, stdout};
+use super::{folder, headless, stderr, stdout};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn thresholds_decide_the_exit_code_and_stand_in_every_output() {
@@ -24,9 +24,9 @@ async fn thresholds_decide_the_exit_code_and_stand_in_every_output() {
 
     // without thresholds a failed request decides
     assert_eq!(without.status.code(), Some(1));
-    assert!(!stdout(&without).contains("Threshold"));
+    assert!(!stderr(&without).contains("Threshold"));
     assert_eq!(holds.status.code(), Some(0));
-    let text = stdout(&holds);
+    let text = stderr(&holds);
     assert!(
         text.contains("Threshold fail_ratio<0.9: holds, it is 0."),
         "{text}"
@@ -76,7 +76,7 @@ async fn a_threshold_that_cannot_be_met_by_any_request_fails_and_a_mistake_is_on
     let (silent, unknown, wrong) = tokio::join!(silent.run(), unknown.run(), wrong.run());
 
     assert_eq!(silent.status.code(), Some(3));
-    let text = stdout(&silent);
+    let text = stderr(&silent);
     let said = "Threshold p95<60000 of GET /broken: FAILS, there was no request";
     assert!(text.contains(said), "{text}");
     for (output, said) in [

@@ -51,7 +51,7 @@ pub async fn health(variables: &Variables) -> ExitCode {
         Err(error) => return exit_code::<anyhow::Error>(Err(error.into())),
     };
     match probe(&web.health()).await {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::SUCCESS,
         Err(unwell) => {
             let _ = writeln!(std::io::stderr(), "{}", one_line(&unwell));
             ExitCode::FAILURE

@@ -125,7 +125,11 @@ impl Resolver {
     #[cfg(test)]
     fn resolver(&self) -> impl Fn(&str) -> io::Result<Vec<IpAddr>> + Send + 'static {
         let of_test = self.of_test.lock().clone();
-        move |host: &str| of_test.as_ref().map_or_else(|| of_system(host), |names| names.ask(host))
+        move |host: &str| {
+            of_test
+                .as_ref()
+                .map_or_else(|| of_system(host), |names| names.ask(host))
+        }
     }
 }
 

@@ -88,13 +88,9 @@ def inspect(container):
     return found
 
 
-def health(container):
-    state = inspect(container)["State"]
-    return state.get("Health", {}).get("Status", state["Status"])
-
-
 def is_healthy(container):
-    return health(container) == "healthy"
+    """That its health check says so."""
+    return inspect(container)["State"].get("Health", {}).get("Status") == "healthy"
 
 
 def crash(container):
@@ -130,7 +126,7 @@ class Api:
 
     def text(self, path, form=None, method=None):
         request = urllib.request.Request(self.url + path, form and form.encode(), self.headers, method=method)
-        with urllib.request.urlopen(request, timeout=20) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return answer.read().decode()
 
     def get(self, path, form=None, method=None):

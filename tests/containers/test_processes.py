@@ -87,7 +87,6 @@ class Processes(Project):
         ledger, total = self.api.settled(), self.api.total()
         requests, failures = total["num_requests"], total["num_failures"]
         arrived = self.target.get("/stand-in/counters?users=false")["total"]["requests"]
-        print(f"{arrived} at the targets, {requests} requests, {failures} failures", {k: v for k, v in ledger.items() if k != "classes"})
         self.assertEqual(requests, ledger["recorded"])
         # those that failed never arrived, but for some; of those that are missing some did
         self.assertLessEqual(requests - failures, arrived)

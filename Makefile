@@ -6,7 +6,7 @@
 # most tests wait for a process or for a moment: more of them run at a time than there are processors
 THREADS := RUST_TEST_THREADS=8
 # what they compare with
-TOOLS := locust ministack dynamodb http faketime promtool nginx servers
+TOOLS := locust ministack dynamodb mcp http faketime promtool nginx servers
 
 help: ## list these
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +64,7 @@ e2e: ## Cicada on emulators of AWS, end to end: deployed, driven, broken, taken 
 		--beside ".tools/aws/bin/python -m unittest discover -s infra/tests" \
 		"cargo test --locked --workspace --all-features --test e2e -- --test-threads=4" \
 		"python3 infra/tests/faults.py --check" \
+		"python3 bench/quota.py --quick --binary target/lambda/tick/bootstrap --examples target/debug/examples" \
 		"$(MAKE) browser"
 
 # the programs are those of the tests
@@ -85,9 +86,10 @@ bench: ## measure speed beside bare reqwest, Goose and Locust (half an hour)
 	cargo build --profile dist --locked -p local --bin cicada
 	python3 bench/run.py
 
-bench-lambda: ## measure the function tick: start, size and memory of five builds (half an hour)
+bench-lambda: ## measure the function tick: start, size and memory of five builds; and under shares of a CPU (40 minutes)
 	scripts/tools.sh ministack
 	python3 bench/lambda.py
+	python3 bench/quota.py
 
 deploy: ## put a stage on AWS: LOCUST_BASIC_AUTH=USER:PASSWORD make deploy STAGE=demo
 	infra/deploy --stage "$(STAGE)"

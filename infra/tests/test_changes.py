@@ -53,7 +53,8 @@ class Changes(StageTest):
         self.switch_on("demo")
         self.assertEqual(self.schedule("demo", "heartbeat")["Target"]["RoleArn"], "arn:aws:iam::000000000000:role/old")
         # and what is taken back is gone
-        third = self.deployed("demo", "--reset", "max-users", "--reset=start-schedule")
+        third = self.deployed("demo", "--reset", "max-users", "--reset=start-schedule", "--ticks-per-message=18")
+        self.assertIn("--memory 128 is little for messages of 18 ticks: where they are full, response times include", third.stderr)
         self.assertRegex(third.stderr, r"(?m)^deploy: max-users +9 +no limit$")
         self.assertRegex(third.stderr, r"(?m)^deploy: block-size +20 +20$")
         self.assertNotIn("CICADA_MAX_USERS", self.function("cicada-demo-tick")["Environment"]["Variables"])

@@ -13,6 +13,7 @@ SETTINGS = {
     "CICADA_TICKS_PER_MESSAGE": "5",
     "CICADA_RETENTION_DAYS": "7",
     "CICADA_LOG": "warn,aws=debug",
+    "CICADA_TRACE_URL": "https://traces.example/trace/{trace_id}?span=1",
     "TARGET_APP_URL": "http://app.example:8000",
     "AI_AGENT_URL": "http://agent.example",
 }
@@ -89,6 +90,8 @@ class Stage(StageTest):
         sizes = {name: self.function(f"{NAME}-{name}") for name in ("fanout", "tick", "aggregator")}
         sizes = {name: (config["MemorySize"], config["Timeout"]) for name, config in sizes.items()}
         self.assertEqual(sizes, {"fanout": (256, 150), "tick": (128, 300), "aggregator": (256, 30)})
+        # enough for five ticks a message
+        self.assertNotIn("--memory", self.said.stderr)
 
     def test_the_password_is_in_nothing_that_is_printed_and_in_no_stack(self):
         stacks = self.aws.client("cloudformation").describe_stacks()["Stacks"]

@@ -14,7 +14,8 @@ import yaml
 from emulator import ROOT, TOOLS
 
 sys.path.insert(0, str(ROOT / "infra"))
-from cloud.options import KEPT
+from cloud import memory
+from cloud.options import BY_NAME, KEPT
 
 INFRA = ROOT / "infra"
 
@@ -107,6 +108,45 @@ class Templates(unittest.TestCase):
         roles = [r for r in template("base.yaml")["Resources"].values() if r["Type"] == "AWS::IAM::Role"]
         for role in roles:
             self.assertIn("HasBoundary", str(role["Properties"]["PermissionsBoundary"]))
+
+    def test_memory_that_is_enough_is_what_was_measured(self):
+        measured = tomllib.loads((ROOT / "aggregator/cost/src/tick-memory-2026-11.toml").read_text())
+        sizes = [(size["memory_mb"], size["own_share_p95_ms"]) for size in measured["sizes"]]
+
+        def own_share(number, load):
+            points = list(zip(measured["requests"], sizes[number][1]))
+            for (low, first), (high, last) in zip(points, points[1:]):
+                if load <= high:
+                    return first + max(load - low, 0) / (high - low) * (last - first)
+            # as much of its CPU is used as of the smaller one's by fewer
+            return own_share(number - 1, load * sizes[number - 1][0] / sizes[number][0]) if number else last * load / high
+
+        for ticks in range(10, 101):
+            # users of a message: functions/traffic/src/requests_at_once.rs
+            users = max(800 // min(max(80 // ticks, 1), 4), 300)
+            load = users + (ticks - measured["ticks"]) * measured["requests_of_a_tick"]
+            enough = next(memory for number, (memory, _) in enumerate(sizes) if own_share(number, load) < 2)
+            self.assertEqual(memory.enough(ticks), enough, ticks)
+
+    def test_memory_is_by_default_what_the_manifests_say(self):
+        def manifest(path):
+            return tomllib.loads((ROOT / path).read_text())["package"]["metadata"]["lambda"]
+
+        tick = manifest("functions/tick/Cargo.toml")["deploy"]["memory"]
+        aggregator = manifest("aggregator/cloud/Cargo.toml")["bin"]["aggregator"]["deploy"]["memory"]
+        self.assertEqual(BY_NAME["memory"].default, str(tick))
+        self.assertEqual(BY_NAME["aggregator-memory"].default, str(aggregator))
+        self.assertEqual(memory.enough(int(BY_NAME["ticks-per-message"].default)), tick)
+
+    def test_a_container_for_the_aggregator_is_told_each_permission_that_the_function_has(self):
+        page = (ROOT / "docs/containers.md").read_text().split("## The aggregator in a container")[1]
+        told = set(re.findall(r"`([a-z]+:[A-Z]\w+)`", page))
+        mapping = template("functions.yaml")["Resources"]["MaySwitchTheMapping"]["Properties"]
+        self.assertIn({"Ref": "AggregatorRoleName"}, mapping["Roles"])
+        [switch] = mapping["PolicyDocument"]["Statement"]
+        password = template("base.yaml")["Resources"]["AggregatorReadsThePassword"]["Properties"]["PolicyDocument"]["Statement"]
+        has = actions("AggregatorRole") | set(switch["Action"]) | {statement["Action"] for statement in password}
+        self.assertEqual(told, {action for action in has if not action.startswith("logs:")})
 
     def test_all_alarms_together_cost_at_most_30_cents(self):
         resources = template("functions.yaml")["Resources"].values()

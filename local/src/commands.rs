@@ -1,12 +1,13 @@
 //! The commands of `cicada`: first words of a command line that are no class.
 
-use crate::{cost_command, env_command, health_command};
+use crate::{cost_command, env_command, health_command, mcp_command};
 
 /// The first words that are commands, also where a workload has a class of that name.
-pub const COMMANDS: [&str; 3] = [
+pub const COMMANDS: [&str; 4] = [
     cost_command::COMMAND,
     env_command::COMMAND,
     health_command::COMMAND,
+    mcp_command::COMMAND,
 ];
 
 /// The command that was meant by a word that is no class, in a message; empty if none was.

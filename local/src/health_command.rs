@@ -48,9 +48,10 @@ pub fn run(arguments: Vec<OsString>, environment: &Environment) -> ExitCode {
         Err(error) => return program::explain("cicada health", &error),
     };
     let url = match options.url {
-        Some(address) => health_of(&address),
-        None => own_url(environment),
+        Some(typed) => address_of(&typed),
+        None => own_address(environment),
     };
+    let url = format!("{url}/health");
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
@@ -67,18 +68,18 @@ pub fn run(arguments: Vec<OsString>, environment: &Environment) -> ExitCode {
     }
 }
 
-/// The URL of the `/health` of an address as it is typed: a scheme and the path may be missing.
-fn health_of(address: &str) -> String {
+/// The URL of a server's page, without a slash at its end, from an address as it is typed: a scheme may be missing.
+pub(crate) fn address_of(address: &str) -> String {
     let address = address.trim();
     let (scheme, rest) = address.split_once("://").unwrap_or(("http", address));
     let rest = rest.split(['?', '#']).next().unwrap_or_default();
     let rest = rest.trim_end_matches('/');
     let rest = rest.strip_suffix("/health").unwrap_or(rest);
-    format!("{scheme}://{rest}/health")
+    format!("{scheme}://{rest}")
 }
 
-/// The URL of the `/health` of a server that `cicada` starts in this environment.
-fn own_url(environment: &Environment) -> String {
+/// The URL of the page of a server that `cicada` starts in this environment, without a slash at its end.
+pub(crate) fn own_address(environment: &Environment) -> String {
     let set = |name: &str| environment(name).filter(|value| !value.trim().is_empty());
     let scheme = if set("LOCUST_TLS_CERT").is_some() {
         "https"
@@ -91,7 +92,7 @@ fn own_url(environment: &Environment) -> String {
     let base = set("LOCUST_WEB_BASE_PATH").unwrap_or_default();
     let base = format!("/{}", base.trim_matches('/'));
     let base = base.trim_end_matches('/');
-    format!("{scheme}://{host}:{}{base}/health", port.trim())
+    format!("{scheme}://{host}:{}{base}", port.trim())
 }
 
 #[cfg(test)]
@@ -101,57 +102,54 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_is_asked_for_its_health_however_it_is_typed() {
+    fn an_address_is_that_of_the_page_however_it_is_typed() {
         for (typed, url) in [
-            ("127.0.0.1:8089", "http://127.0.0.1:8089/health"),
-            ("locust:8089/", "http://locust:8089/health"),
-            ("[::1]:8089", "http://[::1]:8089/health"),
+            ("127.0.0.1:8089", "http://127.0.0.1:8089"),
+            ("locust:8089/", "http://locust:8089"),
+            ("[::1]:8089", "http://[::1]:8089"),
             (
                 "https://demo.example/cicada/?tab=ab",
-                "https://demo.example/cicada/health",
+                "https://demo.example/cicada",
             ),
-            (
-                "http://127.0.0.1:8089/health",
-                "http://127.0.0.1:8089/health",
-            ),
-            ("health:8089", "http://health:8089/health"),
+            ("http://127.0.0.1:8089/health", "http://127.0.0.1:8089"),
+            ("health:8089", "http://health:8089"),
         ] {
-            assert_eq!(health_of(typed), url, "{typed}");
+            assert_eq!(address_of(typed), url, "{typed}");
         }
     }
 
     #[test]
     fn the_server_of_the_same_environment_is_asked() {
         for (variables, url) in [
-            (&[][..], "http://127.0.0.1:8089/health"),
+            (&[][..], "http://127.0.0.1:8089"),
             (
                 &[("LOCUST_WEB_PORT", "9000"), ("LOCUST_WEB_HOST", "*")],
-                "http://127.0.0.1:9000/health",
+                "http://127.0.0.1:9000",
             ),
             (
                 &[("LOCUST_WEB_HOST", "0.0.0.0"), ("LOCUST_TLS_CERT", "a.pem")],
-                "https://127.0.0.1:8089/health",
+                "https://127.0.0.1:8089",
             ),
             (
                 &[
                     ("LOCUST_WEB_HOST", "10.0.0.7"),
                     ("LOCUST_WEB_BASE_PATH", "/cicada/"),
                 ],
-                "http://10.0.0.7:8089/cicada/health",
+                "http://10.0.0.7:8089/cicada",
             ),
             (
                 &[("LOCUST_WEB_HOST", "::1"), ("LOCUST_WEB_PORT", "")],
-                "http://[::1]:8089/health",
+                "http://[::1]:8089",
             ),
-            (&[("LOCUST_WEB_HOST", "[::1]")], "http://[::1]:8089/health"),
-            (&[("LOCUST_WEB_HOST", "::")], "http://[::1]:8089/health"),
+            (&[("LOCUST_WEB_HOST", "[::1]")], "http://[::1]:8089"),
+            (&[("LOCUST_WEB_HOST", "::")], "http://[::1]:8089"),
         ] {
             let variables: Vec<(&str, &str)> = variables.to_vec();
             let environment: Environment = Arc::new(move |name: &str| {
                 let found = variables.iter().find(|(known, _)| *known == name);
                 found.map(|(_, value)| (*value).to_owned())
             });
-            assert_eq!(own_url(&environment), url);
+            assert_eq!(own_address(&environment), url);
         }
     }
 }

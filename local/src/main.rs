@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use local::{config_files, cost_command, env_command, health_command, program};
+use local::{config_files, cost_command, env_command, health_command, mcp_command, program};
 
 fn main() -> ExitCode {
     if let Some(arguments) = cost_command::asked_for(std::env::args_os().collect()) {
@@ -12,6 +12,10 @@ fn main() -> ExitCode {
     if let Some(arguments) = health_command::asked_for(std::env::args_os().collect()) {
         let environment = std::sync::Arc::new(|name: &str| std::env::var(name).ok());
         return health_command::run(arguments, &(environment as _));
+    }
+    if let Some(arguments) = mcp_command::asked_for(std::env::args_os().collect()) {
+        let environment = std::sync::Arc::new(|name: &str| std::env::var(name).ok());
+        return mcp_command::run(arguments, &(environment as _));
     }
     if let Some(arguments) = env_command::asked_for(std::env::args_os().collect()) {
         let readable = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {

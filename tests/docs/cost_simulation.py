@@ -82,8 +82,8 @@ def hours_and_runs(text):
     return count * MONTH / in_per, 0 if count >= in_per else runs
 
 
-# docs/scale.md: a function has at most 800 requests under way, and up to four messages at once
-USERS_PER_MESSAGE = 200
+# docs/scale.md: what 128 MB can send in a second
+USERS_PER_MESSAGE = 300
 
 
 class Traffic:
@@ -162,7 +162,7 @@ class Simulation:
         self.minutes((until - begins) / 60)
 
     def packed(self, ticks):
-        """Ticks in messages: as many as are asked for, and no more than have 200 users."""
+        """Ticks in messages: as many as are asked for, and no more than have 300 users."""
         message, users = [], 0
         for tick in ticks:
             more = len({user for _, user in tick[1]})

@@ -20,10 +20,11 @@ ARROWS = {
     "fanout": ["aws", "statistics", "traffic"],
     "export": ["statistics", "traffic"],
     "cost": ["control", "traffic"],
-    "web": ["control", "cost", "export", "statistics", "traffic"],
+    "mcp": [],
+    "web": ["control", "cost", "export", "mcp", "statistics", "traffic"],
     "aggregator-cloud": ["aws", "control", "statistics", "traffic", "web"],
     "stand-ins": ["traffic"],
-    "local": ["control", "cost", "export", "stand-ins", "statistics", "telemetry", "traffic", "web"],
+    "local": ["control", "cost", "export", "mcp", "stand-ins", "statistics", "telemetry", "traffic", "web"],
     "e2e": [],
 }
 

@@ -1,9 +1,10 @@
 //! How late wake-ups come where fewer functions may run at once than the traffic needs.
 //!
 //! An invocation lasts from shortly before its second until the slowest answer. While all functions that may run at once
-//! are busy, messages wait, and the next function that is free is given up to [`messages_at_once`] of them.
+//! are busy, messages wait, and the next function that is free is given up to [`messages_at_once`] of them; it has places for
+//! [`REQUESTS_AT_ONCE`].
 
-use traffic::requests_at_once::messages_at_once;
+use traffic::requests_at_once::{REQUESTS_AT_ONCE, messages_at_once};
 use traffic::runs::LoadedRun;
 use traffic::tick::TOO_LATE;
 
@@ -37,11 +38,14 @@ pub(super) fn lateness(calls: &Calls, at_once: u32, ticks_per_message: usize) ->
     let ticks = calls.functions.get(&Function::Tick)?;
     let seconds_each = ticks.busy_ms as f64 / 1_000.0 / ticks.count.max(1) as f64;
     let needed = ticks.busy_ms as f64 / 1_000.0 / calls.seconds.max(1) as f64;
-    sentence(needed, seconds_each, at_once, ticks_per_message)
+    let users = (calls.iterations + calls.skipped) as f64 / calls.messages.max(1) as f64;
+    let places = REQUESTS_AT_ONCE as f64 / users.max(1.0);
+    let together = places.clamp(1.0, messages_at_once(ticks_per_message) as f64);
+    sentence(needed, seconds_each, at_once, together)
 }
 
-/// `needed` functions are busy on average, each for some seconds.
-fn sentence(needed: f64, each: f64, at_once: u32, ticks_per_message: usize) -> Option<String> {
+/// `needed` functions are busy on average, each for some seconds; one can execute some messages together.
+fn sentence(needed: f64, each: f64, at_once: u32, together: f64) -> Option<String> {
     let there = f64::from(at_once.max(1));
     if needed <= there {
         return None;
@@ -50,14 +54,13 @@ fn sentence(needed: f64, each: f64, at_once: u32, ticks_per_message: usize) -> O
         "too few functions at once: this traffic needs {:.0}, and {at_once} are there",
         needed.ceil()
     );
-    let most = messages_at_once(ticks_per_message) as f64;
     // a message waits until the next function is free
     let wait = each / there;
     let late = TOO_LATE.as_secs_f64();
-    Some(if needed <= there * most && wait < late {
+    Some(if needed <= there * together && wait < late {
         format!("{begin}: iterations will be up to {wait:.1} s late")
     } else {
-        let missing = 100.0 * (1.0 - there * most / needed).max(0.0);
+        let missing = 100.0 * (1.0 - there * together / needed).max(0.0);
         format!("{begin}: iterations will be {late:.0} s late, and {missing:.0} % of them missing")
     })
 }
@@ -68,7 +71,7 @@ mod tests {
 
     #[test]
     fn too_few_functions_make_wake_ups_late_and_far_too_few_make_them_missing() {
-        let of = |needed, at_once| sentence(needed, 20.0, at_once, 10);
+        let of = |needed, at_once| sentence(needed, 20.0, at_once, 4.0);
         assert_eq!(of(10.0, 10), None);
         assert_eq!(
             of(20.4, 10).unwrap(),

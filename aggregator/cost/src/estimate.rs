@@ -13,7 +13,7 @@ use super::bill::{self, Deployment, Line, Share};
 use super::calls::Calls;
 use super::concurrency;
 use super::hours::Hours;
-use super::memory;
+use super::memory::{OWN_SHARE, Sizes};
 use super::prices::Prices;
 use super::sampled_window::{self, steady};
 use super::stretch::{idle, switching, watching};
@@ -37,6 +37,12 @@ pub struct Estimate {
     pub requests: f64,
     /// Memory of the tick function in MB.
     pub memory: u32,
+    /// The tick's own share of a response time at p95 with that memory, in milliseconds.
+    pub own_share_ms: f64,
+    /// That the memory is too little, and how much is enough.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub starved: Option<String>,
     /// Executions of the tick function at once, at most; of the fan-out and of the aggregator there is one more each.
     pub concurrency: u64,
     /// How late iterations will be, where fewer functions may run at once.
@@ -83,7 +89,8 @@ impl Estimate {
         let (stretch, users) = steady(averaged.as_ref().unwrap_or(run), assumptions);
         let fullest = average::fullest(run).map(|run| steady(&run, assumptions).0);
         let fullest = fullest.as_ref().unwrap_or(&stretch);
-        let needed = || memory::needed(fullest);
+        let sizes = Sizes::built_in();
+        let needed = || sizes.needed(fullest);
         let deployment = Deployment {
             assumptions,
             tick_memory_mb: assumptions.tick_memory_mb.unwrap_or_else(needed),
@@ -128,6 +135,8 @@ impl Estimate {
             iterations,
             requests: bill::sum(&running, |share| share.calls.requests),
             memory: deployment.tick_memory_mb,
+            own_share_ms: sizes.own_share_ms(deployment.tick_memory_mb, fullest),
+            starved: sizes.starved(deployment.tick_memory_mb, fullest),
             concurrency: fullest.concurrency,
             late: concurrency::lateness(
                 fullest,
@@ -140,7 +149,7 @@ impl Estimate {
             stopped_usd: total(&stopped),
             stopped,
             alternatives: alternatives::of(iterations, hours, prices),
-            assumed: assumed(deployment, fullest, (runs, seconds)),
+            assumed: assumed(deployment, fullest, &sizes, (runs, seconds)),
             stretch,
         }
     }
@@ -150,14 +159,21 @@ impl Estimate {
 fn assumed(
     deployment: Deployment<'_>,
     fullest: &Calls,
+    sizes: &Sizes,
     (runs, ramp_seconds): (f64, f64),
 ) -> Vec<String> {
     let mut assumed = Vec::new();
     if deployment.assumptions.tick_memory_mb.is_none() {
         let (memory, requests) = (deployment.tick_memory_mb, fullest.message_requests);
-        assumed.push(format!(
-            "memory: {memory} MB, the least for messages of {requests} requests (--memory)"
-        ));
+        let own = sizes.own_share_ms(memory, fullest);
+        assumed.push(if own < OWN_SHARE {
+            format!(
+                "memory: {memory} MB, the least with which response times have below {OWN_SHARE} ms of the tick's own at p95: \
+                 {own:.1} ms for {requests} requests a message (--memory)"
+            )
+        } else {
+            format!("memory: {memory} MB, the most that was measured (--memory)")
+        });
     }
     if deployment.assumptions.has_ramp {
         assumed.push(format!(

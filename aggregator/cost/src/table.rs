@@ -81,6 +81,9 @@ impl Estimate {
         if let Some(late) = &self.late {
             writeln!(f, "  {late} (--max-concurrency)")?;
         }
+        if let Some(starved) = &self.starved {
+            writeln!(f, "  {starved} (--memory)")?;
+        }
         if !self.assumed.is_empty() {
             writeln!(f, "\nAssumed")?;
         }

@@ -528,3 +528,37 @@ fn the_documents_bounds_are_those_that_hold() {
     }
     assert!(bounds >= 12, "{parameters}");
 }
+
+#[test]
+fn the_least_memory_that_suffices_is_chosen_and_less_is_said_to_be_too_little() {
+    let run = run(&[("TargetAppUser", 1_000)]);
+    let of = |tick_memory_mb, ticks_per_message| {
+        let assumptions = Assumptions {
+            tick_memory_mb,
+            ticks_per_message,
+            ..Assumptions::default()
+        };
+        Estimate::of(&run, ALWAYS, &assumptions, &Prices::built_in())
+    };
+    let usual = of(None, 10);
+    assert_eq!((usual.memory, &usual.starved), (128, &None));
+    assert!(usual.own_share_ms < 2.0, "{}", usual.own_share_ms);
+    let said = usual.to_string();
+    assert!(
+        said.contains("memory: 128 MB, the least with which"),
+        "{said}"
+    );
+    // messages of 400 users
+    let long = of(None, 40);
+    assert_eq!((long.memory, &long.starved), (256, &None));
+    let said = of(Some(128), 40).to_string();
+    assert!(
+        said.contains("too little memory by what was measured in 2026-11: with 128 MB and "),
+        "{said}"
+    );
+    assert!(
+        said.contains("of the tick's own at p95; 256 MB are enough (--memory)"),
+        "{said}"
+    );
+    assert_eq!(of(Some(256), 40).starved, None);
+}

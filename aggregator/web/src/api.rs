@@ -56,16 +56,23 @@ pub use trouble::Trouble;
 use openapi::Described as _;
 use state::ApiState;
 
+/// The longest body of a call by an agent, in bytes: a workload, each character of which may be written as six.
+const MAX_MCP_BODY: usize = 6 * MAX_WORKLOAD + fields::MAX_BODY;
+
 /// All routes.
 pub fn router<S: Store, Q: Queue, H: Heartbeat>(api: Api<S, Q, H>) -> Router {
     let mut routes = routes();
     let state = ApiState::new(api, openapi::text(&routes.to_openapi()));
     let door = state.door.clone();
     let of_other_origins = door.origins().layer();
-    let guarded = Router::from(routes)
+    let open = Router::from(routes)
         .fallback(answers::unknown_route)
         .method_not_allowed_fallback(answers::wrong_method)
-        .layer(DefaultBodyLimit::max(fields::MAX_BODY))
+        .layer(DefaultBodyLimit::max(fields::MAX_BODY));
+    // an agent that was let in asks the same routes
+    let agents = mcp::service(open.clone().with_state(state.clone()), MAX_MCP_BODY);
+    let guarded = open
+        .route_service(mcp::PATH, agents)
         .layer(middleware::from_fn_with_state(door, door::guard));
     let answers_browsers = match of_other_origins {
         Some(layer) => guarded.layer(layer),

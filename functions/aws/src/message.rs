@@ -219,10 +219,10 @@ mod tests {
                 .map(|message| message.ticks)
                 .collect::<Vec<_>>()
         };
-        // ten ticks of a fast ramp are all due at once; up to four messages come together
-        assert_eq!(of(&[100; 10], 10), [2; 5]);
-        assert_eq!(of(&[20; 10], 10), [10]);
-        assert_eq!(of(&[20, 90, 91, 100, 100, 1], 10), [2, 2, 2]);
+        // ten ticks of a fast ramp are all due at once
+        assert_eq!(of(&[100; 10], 10), [3, 3, 3, 1]);
+        assert_eq!(of(&[30; 10], 10), [10]);
+        assert_eq!(of(&[20, 90, 91, 99, 100, 100, 100, 1], 10), [4, 3, 1]);
         assert_eq!(of(&[100; 20], 100), [8, 8, 4]);
         assert_eq!(of(&[11; 100], 100), [72, 28]);
     }

@@ -175,8 +175,11 @@ impl Plan {
         for class in 0..self.classes.len() {
             let blocks = self.run.block_size.blocks(self.most_users(class, slot));
             let counted = (0..blocks).map(|block| {
-                let users = self.users_due(class, Block(block), slot).count();
-                (class, Block(block), users as u32)
+                let parts = self.parts(class, Block(block), slot);
+                let users = self.users(Block(block), &parts);
+                let users = users
+                    .filter(|&(index, user)| self.is_user_due(class, user, index, slot, &parts));
+                (class, Block(block), users.count() as u32)
             });
             ticks.extend(counted.filter(|(_, _, users)| *users > 0));
         }
@@ -296,19 +299,26 @@ impl Plan {
 
     /// True if anything is due at all; looks no further than the first user of whom something is.
     fn is_due(&self, class: usize, block: Block, slot: Slot) -> bool {
-        self.users_due(class, block, slot).next().is_some()
+        let parts = self.parts(class, block, slot);
+        let mut users = self.users(block, &parts);
+        users.any(|(index, user)| self.is_user_due(class, user, index, slot, &parts))
     }
 
-    /// The users of a block of whom anything is due.
-    fn users_due(&self, class: usize, block: Block, slot: Slot) -> impl Iterator<Item = u32> {
-        let parts = self.parts(class, block, slot);
-        let users: Vec<_> = self.users(block, &parts).collect();
-        let is_due = move |(index, user): &(usize, u32)| {
-            let mut is_due = false;
-            self.user_due(class, *user, *index, slot, &parts, |_| is_due = true);
-            is_due
-        };
-        users.into_iter().filter(is_due).map(|(_, user)| user)
+    /// True if anything is due for one user of a class in some parts of a slot.
+    fn is_user_due(
+        &self,
+        class: usize,
+        user: u32,
+        index: usize,
+        slot: Slot,
+        parts: &[Part],
+    ) -> bool {
+        parts.iter().any(|part| {
+            part.spans.users[index].is_some_and(|span| {
+                self.timetable(class, user, &span, slot)
+                    .is_due(part.from, part.until.min(span.leaves))
+            })
+        })
     }
 
     /// The users of a block that are ever active under the ramps of some parts: numbers in the block, and
@@ -336,20 +346,12 @@ impl Plan {
         parts: &[Part],
         mut found: impl FnMut(Due),
     ) {
-        let wait = &self.classes[class].wait;
-        let is_turn = matches!(wait, Wait::Constant(_));
+        let is_turn = matches!(self.classes[class].wait, Wait::Constant(_));
         let mut ordinal = 0;
         let mut turn: Option<Due> = None;
         let spans = parts.iter().map(|part| (part, part.spans.users[index]));
         for (part, span) in spans.filter_map(|(part, span)| Some((part, span?))) {
-            let timetable = Timetable {
-                wait,
-                class_key: self.keys[class],
-                user,
-                spawned: span.spawned,
-                slot_number: slot.0 - self.run.first_slot().0,
-                slot_starts: self.run.slots().start(slot),
-            };
+            let timetable = self.timetable(class, user, &span, slot);
             let until = part.until.min(span.leaves);
             timetable.due(part.from, until, |iteration, at| {
                 let iteration = ((span.spawned_by as u64) << SPAWN_BITS) | iteration;
@@ -373,6 +375,18 @@ impl Plan {
             });
         }
         turn.into_iter().for_each(found);
+    }
+
+    /// A user's schedule under one ramp, as far as a slot goes.
+    fn timetable(&self, class: usize, user: u32, span: &Span, slot: Slot) -> Timetable<'_> {
+        Timetable {
+            wait: &self.classes[class].wait,
+            class_key: self.keys[class],
+            user,
+            spawned: span.spawned,
+            slot_number: slot.0 - self.run.first_slot().0,
+            slot_starts: self.run.slots().start(slot),
+        }
     }
 
     /// The ramps that hold at any instant of a slot, by number.

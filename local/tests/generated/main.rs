@@ -16,18 +16,20 @@ use clap_mangen::Man;
 use local::cost_command::CostOptions;
 use local::env_command::EnvOptions;
 use local::health_command::HealthOptions;
+use local::mcp_command::McpOptions;
 use local::options::Options;
 
 /// The variable that has the files written, and not compared.
 const WRITE: &str = "CICADA_WRITE_GENERATED";
 
 /// Every command with its name, as it is typed.
-fn commands() -> [(&'static str, Command); 5] {
+fn commands() -> [(&'static str, Command); 6] {
     let commands = [
         ("cicada", Options::command()),
         ("cicada cost", CostOptions::command()),
         ("cicada env", EnvOptions::command()),
         ("cicada health", HealthOptions::command()),
+        ("cicada mcp", McpOptions::command()),
         ("stand-in-targets", stand_ins::cli::Options::command()),
     ];
     // a commit in a file would be another one as soon as the file is committed
@@ -39,7 +41,7 @@ fn commands() -> [(&'static str, Command); 5] {
 
 /// `cicada` with its commands below it, which it takes only as its first word.
 fn cicada() -> Command {
-    let [(_, cicada), (_, cost), (_, env), (_, health), _] = commands();
+    let [(_, cicada), (_, cost), (_, env), (_, health), (_, mcp), _] = commands();
     let below = |command: Command, name: &'static str| {
         let command = command.name(name).bin_name(format!("cicada {name}"));
         command.display_name(format!("cicada-{name}"))
@@ -51,6 +53,7 @@ fn cicada() -> Command {
         .subcommand(below(cost, "cost"))
         .subcommand(below(env, "env"))
         .subcommand(below(health, "health"))
+        .subcommand(below(mcp, "mcp"))
 }
 
 /// Compares `generated` with the file at this path in the repository, or writes it there.
@@ -75,7 +78,7 @@ fn agrees(path: &str, generated: &str) {
 fn the_manual_pages_are_those_of_the_options() {
     let mut cicada = cicada();
     cicada.build();
-    let [_, _, _, _, (_, stand_ins)] = commands();
+    let [.., (_, stand_ins)] = commands();
     let pages = cicada.get_subcommands().chain([&cicada, &stand_ins]);
     for command in pages {
         let name = command.get_display_name().unwrap_or(command.get_name());

@@ -10,13 +10,17 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::fields::MAX_BODY;
-use super::workload;
+use super::{MAX_MCP_BODY, workload};
 use control::MAX_WORKLOAD;
 
 /// Answers a request whose body is too long; others go on.
 pub(super) async fn refuse_too_long(request: Request, next: Next) -> Response {
     let is_workload = request.uri().path() == "/workload" && request.method() == Method::PUT;
-    let most = if is_workload { MAX_WORKLOAD } else { MAX_BODY };
+    let most = match request.uri().path() {
+        mcp::PATH => MAX_MCP_BODY,
+        _ if is_workload => MAX_WORKLOAD,
+        _ => MAX_BODY,
+    };
     if !is_longer(&request, most) {
         return next.run(request).await;
     }

@@ -19,8 +19,8 @@ use crate::scene::epoch;
 const WORKLOAD: &str = "[hosts.shop]\nurl = \"http://127.0.0.1:9\"\n\
     [class.A]\nhost = \"shop\"\nwait = \"constant_pacing(1)\"\ntask.look.request = \"GET /\"\n";
 
-/// Starts of a run that are simulated.
-const STARTS: usize = 10_000;
+/// Starts of a run that are simulated: of a hundred, 98 have a hole where the plan reaches a minute less far.
+const STARTS: usize = 300;
 
 /// Heartbeats after each start.
 const BEATS: u64 = 6;
@@ -117,17 +117,31 @@ fn beats(random: &mut Xoshiro256PlusPlus) -> Vec<Duration> {
     beats
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_lost_beat_and_late_ones_leave_no_hole_in_ten_thousand_starts() {
+/// Simulates starts at any second of a minute, each with a lost beat and late ones.
+async fn no_hole(starts: usize) {
     let clock = Clock::following_tokio(epoch());
     let process = process(&clock, aws::heartbeat::REACH).await;
     let mut random = Xoshiro256PlusPlus::seed_from_u64(7);
-    for start in 0..STARTS {
-        // at any second of a minute
+    for start in 0..starts {
         tokio::time::sleep(Duration::from_millis(random.random_range(0..60_000))).await;
         let beats = beats(&mut random);
         let missing = missing(&process, &beats).await;
         assert_eq!(missing, 0, "start {start}, beats after {beats:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_beat_and_late_ones_leave_no_hole() {
+    no_hole(STARTS).await;
+}
+
+mod soak {
+    use super::no_hole;
+
+    #[tokio::test(start_paused = true)]
+    #[ignore = "half a minute: make soak"]
+    async fn a_lost_beat_and_late_ones_leave_no_hole_in_ten_thousand_starts() {
+        no_hole(10_000).await;
     }
 }
 

@@ -57,6 +57,27 @@ impl Timetable<'_> {
         }
     }
 
+    /// True if any iteration is due from `from` on and before `until`, which both lie in the slot or at its end.
+    pub(super) fn is_due(&self, from: Timestamp, until: Timestamp) -> bool {
+        let from = from.max(self.spawned);
+        if from >= until {
+            return false;
+        }
+        match *self.wait {
+            Wait::ConstantPacing(pacing) => {
+                let pacing = micros(pacing);
+                let passed = (from.micros() - self.spawned.micros()) % pacing;
+                passed == 0 || from.micros() + pacing - passed < until.micros()
+            }
+            Wait::Between { .. } | Wait::Poisson(_) => {
+                let mut is_due = false;
+                self.due(from, until, |_, _| is_due = true);
+                is_due
+            }
+            Wait::Constant(_) => true,
+        }
+    }
+
     fn due_paced(
         &self,
         pacing: u64,

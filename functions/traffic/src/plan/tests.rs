@@ -78,6 +78,24 @@ fn any_wait() -> impl Strategy<Value = Wait> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
+    /// Each tick has as many users as there are in what it has due, also where a change comes amid a slot.
+    #[test]
+    fn ticks_have_the_users_of_whom_anything_is_due(wait in any_wait(), users in 1_u32..250, rate in 0.5_f64..200.0, amid in 0_u64..1_000) {
+        let mut changed = segment(10, users / 2, rate, &["A"]);
+        changed.from = changed.from + Duration::from_millis(amid);
+        let plan = plan(run(vec![segment(0, users, rate, &["A"]), changed]), &[("A", wait)]);
+        for slot in (0..30).map(|second| START.plus(second)) {
+            let listed = plan.slot(slot).into_iter().map(|(class, block, due)| {
+                let users: std::collections::HashSet<u32> = due.iter().map(|due| due.user).collect();
+                (class, block, users.len() as u32)
+            });
+            let listed: Vec<_> = listed.collect();
+            prop_assert_eq!(&plan.ticks_with_users(slot), &listed);
+            let ticks: Vec<_> = listed.iter().map(|&(class, block, _)| (class, block)).collect();
+            prop_assert_eq!(plan.ticks(slot), ticks);
+        }
+    }
+
     /// A fresh plan that is asked for one slot only says the same as one that was asked for all.
     #[test]
     fn random_access_equals_sequential(wait in any_wait(), users in 1_u32..150, rate in 0.5_f64..200.0, slot in 0_u64..40) {

@@ -32,9 +32,9 @@ async fn a_hundred_thousand_users_are_planned_in_a_fraction_of_the_time() {
     // 167 blocks of each of six classes; of one that waits for a second or two each slot has something due
     assert!(many.wake_ups >= 60 * 167 && many.wake_ups <= 60 * 6 * 167);
     assert!(many.iterations_per_tick >= 10.0);
-    // ten ticks in a message, or as many as have 200 users
+    // ten ticks in a message, or as many as have 300 users: the next one of up to 100 did not fit
     let ticks = (200.0 / many.iterations_per_tick).min(10.0);
-    assert!((many.messages as f64) < many.wake_ups as f64 / ticks * 1.2 + 60.0);
+    assert!((many.messages as f64) < many.wake_ups as f64 / ticks + 60.0);
     assert!(many.messages_in_a_second <= 101);
     assert!(many.requests <= many.messages / 10 + 60 / 10);
     // ten times the users take about ten times as long, on whatever machine this is

@@ -1,7 +1,7 @@
 # What can be done here; `make` alone lists it.
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test soak check browser functions e2e bench bench-lambda deploy destroy ci clean
+.PHONY: help build demo test soak check browser functions e2e containers bench bench-lambda deploy destroy ci clean
 
 # most tests wait for a process or for a moment: more of them run at a time than there are processors
 THREADS := RUST_TEST_THREADS=8
@@ -66,6 +66,19 @@ e2e: ## Cicada on emulators of AWS, end to end: deployed, driven, broken, taken 
 		"python3 infra/tests/faults.py --check" \
 		"python3 bench/quota.py --quick --binary target/lambda/tick/bootstrap --examples target/debug/examples" \
 		"$(MAKE) browser"
+
+# the programs are those of the tests
+containers: ## images, compose file and stanza on a Docker engine of their own (eight minutes; root, and Debian's packages)
+ifneq ($(shell id -u),0)
+	@echo "containers: left out, since they need root"
+else ifeq ($(shell command -v apt-get),)
+	@echo "containers: left out, since they need Debian's packages"
+else
+	@for tool in docker dynamodb; do scripts/tools.sh $$tool || exit 1; done
+	scripts/page.sh
+	cargo test --locked --workspace --all-features --no-run
+	tests/containers/run.py
+endif
 
 bench: ## measure speed beside bare reqwest, Goose and Locust (half an hour)
 	scripts/tools.sh locust

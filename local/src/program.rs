@@ -172,7 +172,7 @@ async fn program(
         .clone()
         .map(|telemetry| telemetry as Arc<dyn Observer>);
     let stop_timeout = settings.stop_timeout;
-    let most = descriptors.traffic(targets.is_some());
+    let most = settings.connections(descriptors.traffic(targets.is_some()));
     let engine = Engine::start(
         store,
         control,

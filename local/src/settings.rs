@@ -75,6 +75,15 @@ pub struct Start {
 }
 
 impl ProgramSettings {
+    /// The number of connections that the traffic may have open at once, of `files` that it may open.
+    pub(crate) fn connections(&self, files: Option<usize>) -> Option<usize> {
+        connections_within(
+            machine::memory(),
+            self.control.rules.limits.max_users,
+            files,
+        )
+    }
+
     /// Resolves the options over a workload.
     pub fn resolve(options: &Options, workload: Arc<Workload>) -> Result<Self, SettingsError> {
         let headless = options.web.headless;
@@ -240,6 +249,19 @@ fn users_within(memory: Option<u64>, connections: Option<usize>) -> u32 {
     u32::try_from(users).unwrap_or(u32::MAX)
 }
 
+/// The number of connections that the traffic may have open at once: as many files as it may open, and as many as fit in
+/// `memory` beside `users`, or in a quarter of it if somebody named more users than that.
+fn connections_within(memory: Option<u64>, users: u32, files: Option<usize>) -> Option<usize> {
+    let Some(memory) = memory else {
+        return files;
+    };
+    let memory = memory.saturating_sub(PROGRAM_BYTES);
+    let left = memory.saturating_sub(u64::from(users) * USER_BYTES);
+    let fit = left.max(memory / 4) / CONNECTION_BYTES;
+    let fit = usize::try_from(fit).unwrap_or(usize::MAX).max(1);
+    Some(files.map_or(fit, |files| files.min(fit)))
+}
+
 /// The value of `--config-users`: JSON, or the name of a file with JSON.
 fn config_users(text: &str) -> Result<Vec<ClassSettings>, SettingsError> {
     let is_file = text.ends_with(".json");
@@ -341,5 +363,21 @@ mod tests {
         assert_eq!(users_within(Some(more), Some(100)), 150);
         assert_eq!(users_within(Some(512 << 20), Some(704)), 73_600);
         assert_eq!(users_within(Some(512 << 20), Some(1_000_000)), 10_212);
+    }
+
+    #[test]
+    fn connections_leave_memory_to_the_users_that_somebody_named() {
+        let fit = |users, files| connections_within(Some(512 << 20), users, files);
+        // by default each user has one
+        assert_eq!(fit(10_212, Some(1_000_000)), Some(10_212));
+        assert_eq!(fit(40_000, Some(1_000_000)), Some(5_744));
+        assert_eq!(fit(40_000, None), Some(5_744));
+        assert_eq!(fit(40_000, Some(704)), Some(704));
+        assert_eq!(fit(1_000_000, Some(1_000_000)), Some(2_936));
+        assert_eq!(connections_within(None, 40_000, Some(704)), Some(704));
+        assert_eq!(
+            connections_within(Some(PROGRAM_BYTES / 2), 1, None),
+            Some(1)
+        );
     }
 }

@@ -214,11 +214,7 @@ async fn program(
 }
 
 /// Ends all that is left once the run has ended.
-async fn close(
-    servers: Vec<Running>,
-    telemetry: Option<Arc<Telemetry>>,
-    targets: Option<Targets>,
-) {
+async fn close(servers: Vec<Running>, telemetry: Option<Arc<Telemetry>>, targets: Option<Targets>) {
     let servers = async {
         for server in servers {
             server.stop().await;

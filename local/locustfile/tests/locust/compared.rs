@@ -156,7 +156,7 @@ fn compare_requests(place: &str, class: &UserClass, locust: &Value) {
                 Draws::new(7, class.name(), 0, iteration),
             );
             for step in task.steps() {
-                if scope.begin(step) {
+                if scope.begin(step).unwrap() {
                     let (row, told) = sent(&mut scope, step);
                     own.entry(row).or_default().insert(told);
                 }
@@ -183,7 +183,7 @@ fn sent(scope: &mut Scope, step: &Step) -> (String, String) {
     let body = step
         .body
         .as_ref()
-        .map(|body| body.render(scope).unwrap().into_owned())
+        .map(|body| String::from_utf8(body.render(scope).unwrap().to_vec()).unwrap())
         .unwrap_or_default();
     let without_query = path.split('?').next().unwrap().to_owned();
     let parts: Vec<&str> = without_query.split('/').collect();

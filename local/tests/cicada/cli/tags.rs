@@ -75,8 +75,14 @@ async fn a_class_without_a_task_that_is_left_has_no_users_and_no_class_at_all_is
         .run()
         .await;
     let ratio: Value = serde_json::from_str(&stdout(&ratio)).unwrap();
-    assert_eq!([&ratio["total"]["A"]["ratio"], &ratio["total"]["B"]["ratio"]], [1.0, 0.0]);
-    assert_eq!(ratio["total"]["A"]["tasks"], serde_json::json!({"x": {"ratio": 1.0}}));
+    assert_eq!(
+        [&ratio["total"]["A"]["ratio"], &ratio["total"]["B"]["ratio"]],
+        [1.0, 0.0]
+    );
+    assert_eq!(
+        ratio["total"]["A"]["tasks"],
+        serde_json::json!({"x": {"ratio": 1.0}})
+    );
     let none = headless(&file, &recorder)
         .env("LOCUST_TAGS", "other")
         .run()

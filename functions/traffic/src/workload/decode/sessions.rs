@@ -83,6 +83,7 @@ fn requests(
     Some(Task {
         name: Arc::from(key),
         weight: 1,
+        tags: Vec::new(),
         pools,
         order: Order::Given,
         steps,

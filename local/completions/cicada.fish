@@ -67,7 +67,7 @@ complete -c cicada -n "__fish_cicada_needs_command" -l check -d 'Check the workl
 complete -c cicada -n "__fish_cicada_needs_command" -l only-summary -d 'Print no statistics while a --headless run goes on'
 complete -c cicada -n "__fish_cicada_needs_command" -l print-stats -d 'Print statistics also while the web API is served'
 complete -c cicada -n "__fish_cicada_needs_command" -l csv-full-history -d 'With --csv: every row in the history, and not only all together'
-complete -c cicada -n "__fish_cicada_needs_command" -l json -d 'Print the statistics as JSON at the end; the tables go to stderr then'
+complete -c cicada -n "__fish_cicada_needs_command" -l json -d 'Print the statistics as JSON at the end, on stdout; tables and log are on stderr'
 complete -c cicada -n "__fish_cicada_needs_command" -l reset-stats -d 'Count anew once all users are there'
 complete -c cicada -n "__fish_cicada_needs_command" -l show-task-ratio -d 'Show how often each class does which task, and exit'
 complete -c cicada -n "__fish_cicada_needs_command" -l show-task-ratio-json -d 'The same as JSON'
@@ -79,7 +79,8 @@ complete -c cicada -n "__fish_cicada_needs_command" -s V -l version -d 'Print th
 complete -c cicada -n "__fish_cicada_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c cicada -n "__fish_cicada_needs_command" -a "cost" -d 'The cost of traffic on AWS, from its plan'
 complete -c cicada -n "__fish_cicada_needs_command" -a "env" -d 'The variables in force, secrets masked: NAME=value of each, or the value alone of those that are named'
-complete -c cicada -n "__fish_cicada_needs_command" -a "health" -d 'Asks a cicada that serves for its health: exit code 0 if it is well, 1 and a line if not'
+complete -c cicada -n "__fish_cicada_needs_command" -a "health" -d 'Asks a cicada that serves for its health: says well and exits with 0, or says what is wrong and exits with 1'
+complete -c cicada -n "__fish_cicada_needs_command" -a "mcp" -d 'Speaks the Model Context Protocol on standard input and output: an agent starts it, and it asks a cicada that serves'
 complete -c cicada -n "__fish_cicada_using_subcommand cost" -s u -l users -d 'Number of users, shared among the classes by their weights' -r
 complete -c cicada -n "__fish_cicada_using_subcommand cost" -l class-counts -d 'Users of single classes: JSON such as {"ModelAUser": 2}, or CLASS=N for each; may be repeated' -r
 complete -c cicada -n "__fish_cicada_using_subcommand cost" -l shape -d 'A load shape of the workload: as many users as it has on average, in place of users and class counts' -r
@@ -102,3 +103,5 @@ complete -c cicada -n "__fish_cicada_using_subcommand cost" -l json -d 'Print JS
 complete -c cicada -n "__fish_cicada_using_subcommand cost" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c cicada -n "__fish_cicada_using_subcommand env" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c cicada -n "__fish_cicada_using_subcommand health" -s h -l help -d 'Print help'
+complete -c cicada -n "__fish_cicada_using_subcommand mcp" -l basic-auth -d 'The name and password that it asks for' -r
+complete -c cicada -n "__fish_cicada_using_subcommand mcp" -s h -l help -d 'Print help'

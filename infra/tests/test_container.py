@@ -199,6 +199,22 @@ class Compose(unittest.TestCase):
         steps = dict(image.stages(image.dockerfile())["stand-ins"][1])
         self.assertIn("health", steps["HEALTHCHECK"])
 
+    def test_a_container_needs_no_more_time_to_end_than_an_engine_gives(self):
+        services = [*compose()["services"].values(), *Stanza().stanza(LOCUST_BASIC_AUTH="a:b")["services"].values()]
+        for service in services:
+            self.assertNotIn("stop_grace_period", service)
+
+    def test_each_container_of_ours_has_a_health_check_of_its_own(self):
+        services, stages = compose()["services"], image.stages(image.dockerfile())
+        for name in OURS:
+            steps = dict(stages[services[name]["build"]["target"]][1])
+            self.assertTrue("HEALTHCHECK" in steps or "healthcheck" in services[name], name)
+        self.assertIn("CICADA_HEALTH_PORT", dict(stages["stage"][1])["ENV"])
+
+    def test_a_run_goes_on_in_the_next_container(self):
+        self.assertIn("CICADA_RESUME=true", dict(image.stages(image.dockerfile())["cicada"][1])["ENV"])
+        self.assertIn("--db", compose()["services"]["cicada"]["command"])
+
     def test_logs_do_not_fill_the_disk(self):
         for name, service in compose()["services"].items():
             self.assertEqual(
@@ -270,7 +286,7 @@ class Stanza(unittest.TestCase):
     def test_it_is_as_closed_as_our_own_and_keeps_its_runs(self):
         service = self.stanza(LOCUST_BASIC_AUTH="demo:secret")["services"]["locust"]
         ours = compose()["services"]["cicada"]
-        for key in ("command", "read_only", "cap_drop", "security_opt", "restart", "logging", "tmpfs", "stop_grace_period"):
+        for key in ("command", "read_only", "cap_drop", "security_opt", "restart", "logging", "tmpfs"):
             self.assertEqual(service[key], ours[key], key)
         mounts = dict(mount.split(":", 1) for mount in service["volumes"])
         self.assertIn("/data", mounts.values())

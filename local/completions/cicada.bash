@@ -32,7 +32,7 @@ _cicada() {
 
     case "${cmd}" in
         cicada)
-            opts="-f -H -u -r -t -l -P -L -s -V -h --workload --config --host --users --spawn-rate --run-time --list --config-users --web-host --web-port --web-base-path --tls-cert --tls-key --headless --autostart --autoquit --db --shape --seed --threshold --max-users --max-spawn-rate --allowed-hosts --web-names --trace-url --allowed-origins --demo --check --only-summary --print-stats --csv --csv-full-history --html --json --json-file --reset-stats --show-task-ratio --show-task-ratio-json --loglevel --logfile --skip-log-setup --stop-timeout --exit-code-on-error --equal-weights --class-picker --modern-ui --version --help cost env health"
+            opts="-f -H -u -r -t -l -P -L -s -V -h --workload --config --host --users --spawn-rate --run-time --list --config-users --web-host --web-port --web-base-path --tls-cert --tls-key --headless --autostart --autoquit --db --resume --shape --seed --threshold --max-users --max-spawn-rate --allowed-hosts --web-names --trace-url --allowed-origins --demo --check --only-summary --print-stats --csv --csv-full-history --html --json --json-file --reset-stats --show-task-ratio --show-task-ratio-json --loglevel --logfile --skip-log-setup --stop-timeout --exit-code-on-error --equal-weights --class-picker --modern-ui --version --help cost env health"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_cicada_global_optspecs
-    string join \n f/workload= config= H/host= u/users= r/spawn-rate= t/run-time= l/list config-users= web-host= P/web-port= web-base-path= tls-cert= tls-key= headless autostart autoquit= db= shape= seed= threshold= max-users= max-spawn-rate= allowed-hosts= web-names= trace-url= allowed-origins= demo check only-summary print-stats csv= csv-full-history html= json json-file= reset-stats show-task-ratio show-task-ratio-json L/loglevel= logfile= skip-log-setup s/stop-timeout= exit-code-on-error= equal-weights class-picker modern-ui V/version h/help
+    string join \n f/workload= config= H/host= u/users= r/spawn-rate= t/run-time= l/list config-users= web-host= P/web-port= web-base-path= tls-cert= tls-key= headless autostart autoquit= db= resume shape= seed= threshold= max-users= max-spawn-rate= allowed-hosts= web-names= trace-url= allowed-origins= demo check only-summary print-stats csv= csv-full-history html= json json-file= reset-stats show-task-ratio show-task-ratio-json L/loglevel= logfile= skip-log-setup s/stop-timeout= exit-code-on-error= equal-weights class-picker modern-ui V/version h/help
 end
 
 function __fish_cicada_needs_command
@@ -56,11 +56,12 @@ WARNING\t''
 ERROR\t''
 CRITICAL\t''"
 complete -c cicada -n "__fish_cicada_needs_command" -l logfile -d 'Write the log to this file instead of stderr' -r -F
-complete -c cicada -n "__fish_cicada_needs_command" -s s -l stop-timeout -d 'How long iterations may go on after the end; what is cut off then is counted as such. By default, until their timeouts after a stop, and 10 s when the program ends' -r
+complete -c cicada -n "__fish_cicada_needs_command" -s s -l stop-timeout -d 'How long iterations may go on after the end; what is cut off then is counted as such. By default, until their timeouts after a stop, and 3 s when the program ends' -r
 complete -c cicada -n "__fish_cicada_needs_command" -l exit-code-on-error -d 'Exit code when any request failed' -r
 complete -c cicada -n "__fish_cicada_needs_command" -s l -l list -d 'Show the user classes and load shapes, and exit'
 complete -c cicada -n "__fish_cicada_needs_command" -l headless -d 'Serve nothing, start at once, and end with the run'
 complete -c cicada -n "__fish_cicada_needs_command" -l autostart -d 'Start at once, and serve'
+complete -c cicada -n "__fish_cicada_needs_command" -l resume -d 'With --db: a run goes on after SIGTERM too, at the next start and as it was, and --autostart starts only the first run. A run that was stopped stays stopped. The container\'s default'
 complete -c cicada -n "__fish_cicada_needs_command" -l demo -d 'Start stand-in targets on this machine, and send them traffic'
 complete -c cicada -n "__fish_cicada_needs_command" -l check -d 'Check the workload file, show the hosts in force, and exit'
 complete -c cicada -n "__fish_cicada_needs_command" -l only-summary -d 'Print no statistics while a --headless run goes on'

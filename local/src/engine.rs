@@ -12,6 +12,7 @@ use statistics::stats::Limits;
 use telemetry::Telemetry;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use traffic::clock::Clock;
 use traffic::deployment::Deployment;
 use traffic::fanout::FanOutReport;
@@ -23,6 +24,8 @@ use traffic::tick::{GRAIN, TickError, Ticker};
 use traffic::transport::{Http, HttpSettings, Proxies};
 use web::api::Trouble;
 
+use crate::duration::shown;
+use crate::ending::WRITES_WITHIN;
 use crate::heartbeat::{Alarms, Beats, TokioHeartbeat};
 use crate::queue::{Delivery, TokioQueue};
 use crate::store::SqliteStore;
@@ -33,9 +36,6 @@ mod users;
 
 /// The time between two folds of sealed buckets, also when nobody asks for statistics.
 const FOLD_EVERY: Duration = Duration::from_secs(60);
-
-/// The longest wait for the results of iterations that were cut off.
-const WRITES_WITHIN: Duration = Duration::from_secs(5);
 
 /// The time between two looks whether results can be written.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -59,7 +59,18 @@ pub struct Engine {
     /// The number of ticks under way.
     ticks: watch::Receiver<usize>,
     loops: JoinSet<()>,
-    resumed: bool,
+    resumed: Resumed,
+}
+
+/// The run that the database had when it was opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resumed {
+    /// There was none, or it was over.
+    Nothing,
+    /// It was on and goes on.
+    GoesOn,
+    /// It was on and has been ended, since it does not obey the limits of this process.
+    Ended,
 }
 
 impl Engine {
@@ -128,7 +139,7 @@ impl Engine {
             deployment,
             ticks,
             loops,
-            resumed: false,
+            resumed: Resumed::Nothing,
         };
         engine.resumed = engine.resume().await?;
         Ok(engine)
@@ -136,20 +147,37 @@ impl Engine {
 
     /// Goes on with a run that was not stopped, if it obeys the limits of this process. The wake-ups are sent
     /// again, because those of the last process were in its memory.
-    async fn resume(&self) -> anyhow::Result<bool> {
+    async fn resume(&self) -> anyhow::Result<Resumed> {
         let latest = self.deployment.runs.latest().await;
         let latest = latest.context("the newest run cannot be read")?;
-        let Some(run) = latest.filter(|run| !run.plan.run().is_over(self.clock.now())) else {
-            return Ok(false);
+        let Some(run) = latest else {
+            return Ok(Resumed::Nothing);
         };
-        if self.control.end_what_does_not_fit().await? {
-            return Ok(false);
+        let now = self.clock.now();
+        let last = self.deployment.store.last_at_work().unwrap_or(now);
+        if let Some(end) = run.plan.run().ends().filter(|end| *end <= now) {
+            if end > last && run.plan.run().stopped_at.is_none() {
+                tracing::info!(run = %run.plan.run().id, "a run ended while cicada was away: what was due then is missing");
+            }
+            return Ok(Resumed::Nothing);
         }
-        tracing::info!(run = %run.plan.run().id, "a run that was not stopped goes on");
+        if self.control.end_what_does_not_fit().await? {
+            return Ok(Resumed::Ended);
+        }
+        tracing::info!(
+            run = %run.plan.run().id,
+            "a run that was not stopped goes on: cicada was away for {}, and what was due then is missing",
+            shown(now.since(last))
+        );
+        if run.workload.version() != self.control.settings().workload.version() {
+            tracing::info!(
+                "it keeps the workload that it began with: the one of now is for the next run"
+            );
+        }
         self.deployment.heartbeat.turn_on().await?;
         self.deployment.plan_again().await?;
         self.deployment.plan_ahead().await?;
-        Ok(true)
+        Ok(Resumed::GoesOn)
     }
 
     /// Starts and stops runs by the schedules from now on.
@@ -172,8 +200,8 @@ impl Engine {
         (self.loops).spawn(users::tell(runs, self.clock.clone(), telemetry));
     }
 
-    /// True if a run of an earlier process goes on.
-    pub fn has_resumed(&self) -> bool {
+    /// What has become of the run that was on when the last process ended.
+    pub fn resumed(&self) -> Resumed {
         self.resumed
     }
 
@@ -205,8 +233,31 @@ impl Engine {
     /// Stops the run that is on, and waits until everything in flight is recorded. An iteration that takes
     /// longer than `patience` is cut off, and recorded as such.
     pub async fn finish(&self, patience: Duration) -> anyhow::Result<()> {
+        let cut_off_at = Instant::now() + patience;
         let stop = self.control.stop().await?;
-        let Some(run) = self.deployment.runs.latest().await? else {
+        self.drain(cut_off_at).await?;
+        if let Stop::Held(_) = stop {
+            self.write_held_stop().await?;
+        }
+        Ok(())
+    }
+
+    /// The same, but the run that is on is only left: it goes on in the next process on the same database.
+    pub async fn leave(&self, patience: Duration) -> anyhow::Result<()> {
+        let cut_off_at = Instant::now() + patience;
+        if self.control.leave().await? {
+            tracing::info!("the run is not stopped: it goes on at the next start on the same --db");
+        }
+        self.drain(cut_off_at).await?;
+        if self.control.unwritten_stop().is_some() {
+            self.write_held_stop().await?;
+        }
+        Ok(())
+    }
+
+    /// Waits until everything in flight of a run that has ended here is recorded; it is cut off at an instant.
+    async fn drain(&self, cut_off_at: Instant) -> anyhow::Result<()> {
+        let Some(run) = self.deployment.runs.known_newest().await else {
             return Ok(());
         };
         if let Some(end) = run.plan.run().ends() {
@@ -215,7 +266,10 @@ impl Engine {
         }
         let mut ticks = self.ticks.clone();
         let all_ended = ticks.wait_for(|ticks| *ticks == 0);
-        if tokio::time::timeout(patience, all_ended).await.is_err() {
+        if tokio::time::timeout_at(cut_off_at, all_ended)
+            .await
+            .is_err()
+        {
             tracing::warn!(
                 in_flight = self.in_flight(),
                 "the iterations still in flight are cut off"
@@ -226,12 +280,13 @@ impl Engine {
             let in_time = tokio::time::timeout(WRITES_WITHIN, written).await;
             in_time.context("the last results could not be written in time")??;
         }
-        if let Stop::Held(_) = stop {
-            // a last try
-            let written = self.control.write_held_stops().await;
-            written.context("its stop could not be written: on the same --db it would go on")?;
-        }
         Ok(())
+    }
+
+    /// Tries a last time to write a stop that is held.
+    async fn write_held_stop(&self) -> anyhow::Result<()> {
+        let written = self.control.write_held_stops().await;
+        written.context("its stop could not be written: on the same --db it would go on")
     }
 
     /// Waits for a panic in one of the loops, and returns it as an error.

@@ -13,6 +13,7 @@ pub mod console;
 pub mod cost_command;
 mod descriptors;
 mod duration;
+mod ending;
 pub mod engine;
 pub mod env_command;
 pub mod exports;

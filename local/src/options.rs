@@ -194,6 +194,11 @@ pub struct OwnOptions {
     #[arg(long, value_name = "FILE")]
     pub db: Option<PathBuf>,
 
+    /// With --db: a run goes on after SIGTERM too, at the next start and as it was, and --autostart starts only the
+    /// first run. A run that was stopped stays stopped. The container's default
+    #[arg(long, env = "CICADA_RESUME", value_parser = BoolishValueParser::new())]
+    pub resume: bool,
+
     /// Load shape of the workload that says how many users there are when, instead of --users and
     /// --spawn-rate (see --list)
     #[arg(long, value_name = "NAME", env = "LOCUST_SHAPE")]
@@ -323,7 +328,7 @@ pub struct OutputOptions {
 #[command(next_help_heading = "Other options")]
 pub struct OtherOptions {
     /// How long iterations may go on after the end; what is cut off then is counted as such.
-    /// By default, until their timeouts after a stop, and 10 s when the program ends
+    /// By default, until their timeouts after a stop, and 3 s when the program ends
     #[arg(short = 's', long, value_name = "TIME", env = "LOCUST_STOP_TIMEOUT", allow_negative_numbers = true,
           value_parser = parse_timespan)]
     pub stop_timeout: Option<Duration>,

@@ -9,7 +9,6 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
 use ::web::logs::LogBuffer;
 use anyhow::Context as _;
@@ -22,6 +21,7 @@ use traffic::telemetry::Observer;
 use traffic::workload::FOLDER;
 
 use crate::descriptors::Descriptors;
+use crate::ending::{CLOSES_WITHIN, EXPORTS_WITHIN};
 use crate::engine::Engine;
 use crate::exports::Files;
 use crate::interrupts::Interrupts;
@@ -29,17 +29,11 @@ use crate::options::Options;
 use crate::screen::Screen;
 use crate::settings::{ProgramSettings, SettingsError};
 use crate::store::{OpenError, SqliteStore};
-use crate::web::{self, Server};
+use crate::web::{self, Running, Server};
 use crate::{exposure, inspect, logging, options, session, settings};
 
 /// The exit code of a program that was used wrongly, or cannot start as asked.
 const EXIT_MISUSE: u8 = 2;
-
-/// The longest wait for the runtime's threads at the end, when nothing is left to do.
-const CLOSES_WITHIN: Duration = Duration::from_secs(2);
-
-/// The longest wait at the end for the last spans and metrics to be exported.
-const EXPORTS_WITHIN: Duration = Duration::from_secs(3);
 
 /// A mistake that the user can put right: it ends the program with exit code 2.
 #[derive(Debug)]
@@ -117,6 +111,8 @@ async fn program(
     if options.common.list || inspect::is_asked_for(options) {
         return look(options, &process);
     }
+    // the first process of a container is told to end in vain until it listens
+    let mut interrupted = Interrupts::listen()?;
     let door = web::door(options, &process)?;
     let telemetry = telemetry::TelemetrySettings::read(&*process)?;
     let kept = kept(options, &clock)?;
@@ -163,15 +159,19 @@ async fn program(
         observer,
         most,
     );
-    let mut engine = engine.await?;
+    let mut engine = tokio::select! {
+        engine = engine => engine?,
+        () = interrupted.next() => {
+            tracing::info!("interrupted before anything was started");
+            return Ok(0);
+        }
+    };
     if let Some(telemetry) = &telemetry {
         engine.tell_users(Arc::clone(telemetry));
     }
     if settings.db.is_some() && options.common.workload.is_some() {
         engine.control.choose_configured_workload().await?;
     }
-    // an interrupt before this line ends the process at once
-    let interrupted = Interrupts::listen()?;
     let mut running = None;
     if let Some(server) = server {
         running = Some(server.start(&engine, door, logs));
@@ -183,17 +183,32 @@ async fn program(
         engine.follow_schedules().await?;
     }
     let code = session::attend(&mut engine, &settings, &screen, files, interrupted).await;
-    if let Some(running) = running {
-        running.stop().await;
-    }
-    if let Some(telemetry) = telemetry {
-        telemetry.shut_down(EXPORTS_WITHIN).await;
-    }
-    let code = code?;
-    if let Some(targets) = targets {
-        targets.shutdown().await;
-    }
-    Ok(code)
+    close(running, telemetry, targets).await;
+    Ok(code?)
+}
+
+/// Ends all that is left once the run has ended.
+async fn close(
+    server: Option<Running>,
+    telemetry: Option<Arc<Telemetry>>,
+    targets: Option<Targets>,
+) {
+    let server = async {
+        if let Some(server) = server {
+            server.stop().await;
+        }
+    };
+    let telemetry = async {
+        if let Some(telemetry) = telemetry {
+            telemetry.shut_down(EXPORTS_WITHIN).await;
+        }
+    };
+    let targets = async {
+        if let Some(targets) = targets {
+            targets.shutdown().await;
+        }
+    };
+    tokio::join!(server, telemetry, targets);
 }
 
 /// The store in a database file, or in one that ends with the program.

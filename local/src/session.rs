@@ -12,7 +12,8 @@ use statistics::thresholds::{Judged, judged};
 use traffic::run::Run;
 
 use crate::console;
-use crate::engine::Engine;
+use crate::ending::{FIGURES_WITHIN, PATIENCE, WRITES_WITHIN};
+use crate::engine::{Engine, Resumed};
 use crate::exports::{Files, Writing};
 use crate::interrupts::Interrupts;
 use crate::keys::Keys;
@@ -29,9 +30,6 @@ const DRAW_EVERY: Duration = Duration::from_secs(1);
 
 /// The time between two looks whether the run is over.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
-
-/// The longest time that iterations may go on when the program ends, unless `--stop-timeout` says another.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The exit code when a threshold does not hold.
 const THRESHOLD_FAILED: u8 = 3;
@@ -62,19 +60,28 @@ pub(crate) async fn attend(
     }
     let writing = Writing::new(files);
     let aggregation = Arc::clone(&engine.aggregation);
-    let clean = tokio::select! {
-        () = writing.go_on(&aggregation) => false,
-        clean = to_the_end(engine, settings, screen, &mut interrupted, milestones) => clean?,
+    let end = tokio::select! {
+        () = writing.go_on(&aggregation) => End::default(),
+        end = to_the_end(engine, settings, screen, &mut interrupted, milestones) => end?,
     };
-    let snapshot = tokio::select! {
-        snapshot = engine.aggregation.snapshot_anew() => snapshot?,
+    let has_no_verdict = settings.ends_without_verdict(end.is_interrupted);
+    let figures = async {
+        let snapshot = engine.aggregation.snapshot_anew().await?;
+        let written = writing.finish(snapshot.clone()).await;
+        anyhow::Ok((snapshot, written))
+    };
+    let (snapshot, written) = tokio::select! {
+        figures = figures => figures?,
         // a run with a long past takes a while to count
         () = interrupted.again() => {
             tracing::warn!("interrupted again: the last figures are not written");
             return Ok(settings.exit_code_on_error);
         }
+        () = tokio::time::sleep(FIGURES_WITHIN), if has_no_verdict => {
+            tracing::warn!("the last figures take too long: they are not written");
+            return Ok(code_of(is_incomplete(engine, end), settings));
+        }
     };
-    let written = writing.finish(snapshot.clone()).await;
     if settings.exports.json {
         let _read = was_read(console::print_json(&snapshot))?;
     }
@@ -87,6 +94,27 @@ pub(crate) async fn attend(
         let _read = was_read(console::print_thresholds(screen, &thresholds))?;
     }
     written?;
+    let is_incomplete = is_incomplete(engine, end);
+    let code = if has_no_verdict {
+        code_of(is_incomplete, settings)
+    } else {
+        exit_code(&snapshot, &thresholds, is_incomplete, settings)
+    };
+    tracing::info!("Shutting down (exit code {code})");
+    Ok(code)
+}
+
+/// How a session has come to its end.
+#[derive(Clone, Copy, Debug, Default)]
+struct End {
+    /// True if the program was told to end, and did not end with its run.
+    is_interrupted: bool,
+    /// True if all results were written.
+    is_clean: bool,
+}
+
+/// True if some results could not be written.
+fn is_incomplete(engine: &Engine, end: End) -> bool {
     let lost = engine.lost_requests();
     if lost > 0 {
         tracing::error!(
@@ -94,10 +122,15 @@ pub(crate) async fn attend(
             "requests were sent whose results could not be written"
         );
     }
-    let is_incomplete = lost > 0 || !clean || engine.is_failing_to_write();
-    let code = exit_code(&snapshot, &thresholds, is_incomplete, settings);
-    tracing::info!("Shutting down (exit code {code})");
-    Ok(code)
+    lost > 0 || !end.is_clean || engine.is_failing_to_write()
+}
+
+fn code_of(has_failed: bool, settings: &ProgramSettings) -> u8 {
+    if has_failed {
+        settings.exit_code_on_error
+    } else {
+        0
+    }
 }
 
 /// The exit code: where there are thresholds they decide, and not single failed requests.
@@ -113,35 +146,56 @@ fn exit_code(
     };
     if thresholds.iter().any(|threshold| !threshold.holds) {
         THRESHOLD_FAILED
-    } else if failed || is_incomplete {
-        settings.exit_code_on_error
     } else {
-        0
+        code_of(failed || is_incomplete, settings)
     }
 }
 
-/// Waits until the program is to end, and ends the run; false if some results could not be written.
+/// Waits until the program is to end, and ends the run or leaves it.
 async fn to_the_end(
     engine: &mut Engine,
     settings: &ProgramSettings,
     screen: &Screen,
     interrupted: &mut Interrupts,
     milestones: Milestones,
-) -> anyhow::Result<bool> {
-    tokio::select! {
-        () = interrupted.next() => {}
-        ended = until_the_end(engine, settings, screen, milestones) => ended?,
-    }
-    Ok(finish(engine, settings, interrupted).await)
+) -> anyhow::Result<End> {
+    let is_interrupted = tokio::select! {
+        () = interrupted.next() => true,
+        ended = until_the_end(engine, settings, screen, milestones) => {
+            ended?;
+            false
+        }
+    };
+    let is_left = is_interrupted && settings.keeps_runs_on();
+    Ok(End {
+        is_interrupted,
+        is_clean: finish(engine, settings, interrupted, is_left).await,
+    })
 }
 
-/// Starts a run, or changes a run that goes on as the command line says.
+/// Starts a run, or changes a run that goes on as the command line says. With `--resume` there is nothing to do but
+/// for the first run.
 async fn swarm(engine: &Engine, settings: &ProgramSettings, start: &Start) -> anyhow::Result<()> {
     let run = engine.run().await?;
+    if run.is_some() && settings.keeps_runs_on() {
+        match engine.resumed() {
+            Resumed::GoesOn => {
+                tracing::info!("the run goes on as it was: the command line's is for a first run");
+                return Ok(());
+            }
+            Resumed::Nothing if !settings.ends_with_run() => {
+                tracing::info!(
+                    "the last run is over and stays so: start one on the page, or leave out --resume"
+                );
+                return Ok(());
+            }
+            Resumed::Nothing | Resumed::Ended => {}
+        }
+    }
     let resumed = run
         .as_deref()
         .map(|run| run.plan.run())
-        .filter(|_| engine.has_resumed());
+        .filter(|_| engine.resumed() == Resumed::GoesOn);
     let control = &settings.control;
     let says_nothing = *start == Start::default()
         && control.host.is_none()
@@ -243,16 +297,29 @@ async fn until_the_end(
     }
 }
 
-/// Ends the run, and waits for the iterations in flight unless a second interrupt comes; false if some results
-/// could not be written.
-async fn finish(engine: &Engine, settings: &ProgramSettings, interrupted: &mut Interrupts) -> bool {
+/// Ends the run, or leaves it to the next process, and waits for the iterations in flight unless a second interrupt
+/// comes; false if some results could not be written.
+async fn finish(
+    engine: &Engine,
+    settings: &ProgramSettings,
+    interrupted: &mut Interrupts,
+    is_left: bool,
+) -> bool {
     let patience = settings.stop_timeout.unwrap_or(PATIENCE);
     tracing::info!(
         in_flight = engine.in_flight(),
         "stopping: interrupt again to leave at once"
     );
+    let finish = async {
+        if is_left {
+            engine.leave(patience).await
+        } else {
+            engine.finish(patience).await
+        }
+    };
     tokio::select! {
-        finished = engine.finish(patience) => {
+        finished = tokio::time::timeout(patience + WRITES_WITHIN, finish) => {
+            let finished = finished.map_err(anyhow::Error::from).flatten();
             if let Err(error) = &finished {
                 let error: &(dyn std::error::Error + 'static) = error.as_ref();
                 tracing::error!(error, "the end of the run could not be written");

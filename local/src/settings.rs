@@ -40,6 +40,8 @@ pub struct ProgramSettings {
     pub control: ControlSettings,
     /// The database file; without one nothing is kept.
     pub db: Option<PathBuf>,
+    /// True if a run is to go on when the program is started again.
+    pub resume: bool,
     /// `None` if headless.
     pub web: Option<WebSettings>,
     pub start: Option<Start>,
@@ -87,6 +89,7 @@ impl ProgramSettings {
         Ok(Self {
             control: control_settings(options, workload)?,
             db: options.own.db.clone(),
+            resume: options.own.resume,
             web,
             start: start(options),
             demo: options.own.demo,
@@ -100,6 +103,24 @@ impl ProgramSettings {
             resets_statistics: options.output.reset_stats,
             exit_code_on_error: options.other.exit_code_on_error,
         })
+    }
+}
+
+impl ProgramSettings {
+    /// True if the end of the program is not the end of its run.
+    pub(crate) fn keeps_runs_on(&self) -> bool {
+        self.resume && self.db.is_some()
+    }
+
+    /// True if the program ends by itself when its run has ended.
+    pub(crate) fn ends_with_run(&self) -> bool {
+        self.headless || self.autoquit.is_some()
+    }
+
+    /// True if the program's exit code says nothing of its run: a run that goes on, or a server that was told to end
+    /// where runs are to go on.
+    pub(crate) fn ends_without_verdict(&self, is_interrupted: bool) -> bool {
+        is_interrupted && self.resume && (self.db.is_some() || !self.headless)
     }
 }
 

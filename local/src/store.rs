@@ -55,6 +55,8 @@ struct Shared {
     claims: Claims,
     clock: Clock,
     opened_at: Timestamp,
+    /// The latest instant that a process before this one was at work.
+    last_at_work: Option<Timestamp>,
 }
 
 impl SqliteStore {
@@ -85,10 +87,17 @@ impl SqliteStore {
             claims: Claims::default(),
             clock,
             opened_at,
+            last_at_work: last,
         };
         Ok(Self {
             shared: Arc::new(shared),
         })
+    }
+
+    /// The latest instant that a process before this one was at work, as far as the database shows it; it is too early
+    /// by the time in which nothing was written.
+    pub(crate) fn last_at_work(&self) -> Option<Timestamp> {
+        self.shared.last_at_work
     }
 
     async fn run_task<T, F>(&self, task: F) -> Result<T, StoreError>

@@ -56,8 +56,9 @@ pub async fn run(variables: &Variables) -> anyhow::Result<()> {
     // while the environment starts there is more of a processor than later
     let door = settings.door.clone();
     tokio::spawn(async move { door.prepare().await });
-    let router = Cloud::connect(settings, variables, logs).await?.router();
-    let router = &traces.over(router);
+    let cloud = Cloud::connect(settings, variables, logs).await?;
+    cloud.warm_up().await;
+    let router = &traces.over(cloud.router());
     let served = lambda_http::run(service_fn(|event| answer(router.clone(), event))).await;
     served.map_err(|error| anyhow::anyhow!("Lambda's runtime API cannot be used: {error}"))
 }

@@ -14,11 +14,10 @@ use axum::Router;
 use control::{Control, ControlSettings};
 use statistics::reader::Aggregation;
 use statistics::stats::Limits;
-use tokio::time::Instant;
 use traffic::clock::Clock;
 use traffic::deployment::Deployment;
 use traffic::error_chain::one_line;
-use traffic::ports::{Heartbeat, Queue, Store, StoreError};
+use traffic::ports::{Heartbeat, Queue, Store};
 use traffic::run_rules::InvalidField;
 use web::api::{Api, Door, Trouble, router};
 use web::logs::{LocustFormat, LogBuffer};
@@ -32,28 +31,33 @@ use settings::{AggregatorSettings, Misconfigured, TableSettings};
 /// The time between two folds of sealed buckets where no heartbeat folds them.
 const FOLD_EVERY: Duration = Duration::from_secs(60);
 
-/// A store that is to have its table made has this long to answer.
-const STORE_WITHIN: Duration = Duration::from_secs(60);
+/// The time between two folds when the last one failed.
+const FOLD_AGAIN: Duration = Duration::from_secs(5);
 
-/// And is asked again after this.
-const ASK_AGAIN: Duration = Duration::from_millis(500);
+/// The time between two looks at a store that may be away, or have lost its table.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 /// The aggregator on some ports.
 pub struct Cloud<S, Q, H> {
     api: Api<S, Q, H>,
 }
 
-/// Makes the table; a store that has just been started beside this process may need a moment.
-async fn make(store: &aws::DynamoStore) -> Result<(), StoreError> {
-    let begun = Instant::now();
+/// Makes the table whenever it is not there, for as long as this is polled: at the start, beside a store that has just
+/// been started, and again when it was deleted or DynamoDB Local begun anew.
+pub async fn keep_table(store: &aws::DynamoStore) {
+    let mut was_away = false;
     loop {
-        match store.create().await {
-            Err(error) if error.may_pass() && begun.elapsed() < STORE_WITHIN => {
-                tracing::info!(error = one_line(&error), "the table cannot be made yet");
-                tokio::time::sleep(ASK_AGAIN).await;
+        let mut is_away = false;
+        if store.connect().await.is_err()
+            && let Err(error) = store.create().await
+        {
+            is_away = true;
+            if !was_away {
+                tracing::warn!(error = one_line(&error), "the table cannot be made yet");
             }
-            made => return made,
         }
+        was_away = is_away;
+        tokio::time::sleep(LOOK_EVERY).await;
     }
 }
 
@@ -73,27 +77,27 @@ impl Cloud<aws::DynamoStore, aws::SqsQueue, aws::SchedulerHeartbeat> {
     ) -> Result<Self, Misconfigured> {
         let deployment: Arc<StageDeployment> =
             connect(settings.stage, variables.lookup(), Clock::system()).await?;
-        let cloud = Self::new(deployment, settings.control, settings.door, logs)?;
-        cloud.warm_up().await;
-        Ok(cloud)
+        Ok(Self::new(
+            deployment,
+            settings.control,
+            settings.door,
+            logs,
+        )?)
     }
 }
 
 impl Cloud<aws::DynamoStore, NoQueue, NoHeartbeat> {
-    /// The aggregator of a stage whose ticks processes execute.
+    /// The aggregator of a stage whose ticks processes execute, and its store.
     pub async fn of_processes(
         settings: AggregatorSettings<TableSettings>,
         variables: &Variables,
         logs: LogBuffer,
-    ) -> anyhow::Result<Self> {
-        let TableSettings { store, is_made } = settings.stage;
+    ) -> Result<(Self, Arc<aws::DynamoStore>), Misconfigured> {
+        let store = settings.stage.store;
         let deployment = processes::connect(store, variables.lookup(), Clock::system()).await?;
-        if is_made {
-            make(&deployment.store).await?;
-        }
+        let store = Arc::clone(&deployment.store);
         let cloud = Self::new(deployment, settings.control, settings.door, logs)?;
-        cloud.warm_up().await;
-        Ok(cloud)
+        Ok((cloud, store))
     }
 }
 
@@ -127,24 +131,43 @@ impl<S: Store, Q: Queue, H: Heartbeat> Cloud<S, Q, H> {
         router(self.api.clone())
     }
 
-    /// Asks the store for the newest run, so that the first request finds everything connected. What
-    /// is wrong is logged, and shown at `/health` as long as it is: a store that is away for a moment
-    /// is no reason not to start. A run that was begun under other limits than this process has is ended.
-    pub async fn warm_up(&self) {
-        if let Err(error) = self.api.control.end_what_does_not_fit().await {
-            let error: &dyn std::error::Error = &error;
+    /// Asks the store for the newest run, so that the first request finds everything connected. A run that was begun
+    /// under other limits than this process has is ended. False if the store cannot be read, which is logged, and
+    /// shown at `/health` as long as it is so: it is no reason not to start.
+    pub async fn warm_up(&self) -> bool {
+        let warm = self.api.control.end_what_does_not_fit().await;
+        if let Err(error) = &warm {
+            let error: &(dyn std::error::Error + 'static) = error;
             tracing::error!(error, "the store cannot be read");
+        }
+        warm.is_ok()
+    }
+
+    /// The same, again and again until the store can be read.
+    pub async fn warm_up_at_last(&self) {
+        if self.warm_up().await {
+            return;
+        }
+        loop {
+            tokio::time::sleep(LOOK_EVERY).await;
+            if self.api.control.end_what_does_not_fit().await.is_ok() {
+                tracing::info!("the store can be read");
+                return;
+            }
         }
     }
 
     /// Folds sealed buckets once a minute, for as long as it is polled: with functions the fan-out
     /// does so, too, and either finds what the other has done.
     pub async fn fold_by_the_minute(&self) {
+        let mut wait = FOLD_EVERY;
         loop {
-            tokio::time::sleep(FOLD_EVERY).await;
+            tokio::time::sleep(wait).await;
+            wait = FOLD_EVERY;
             match self.api.aggregation.fold_sealed().await {
                 Ok(()) => self.api.trouble.clear(),
                 Err(error) => {
+                    wait = FOLD_AGAIN;
                     let line = one_line(&error);
                     tracing::warn!(error = line, "sealed records are not folded yet");
                     self.api

@@ -1,11 +1,13 @@
 //! The aggregator in a container: the same router on a port of its own.
 //!
 //! It folds sealed buckets by a timer, beside the stage's heartbeat, and lets requests that have begun end before
-//! it does.
+//! it does. It serves while its store is away, and says so at `/health`; a table of its own is made whenever it is
+//! not there.
 
 use std::future::Future;
 use std::io::Write as _;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use aws::environment::{Executor, Variables, exit_code};
@@ -18,7 +20,10 @@ use web::probe::probe;
 use web::serve::{Serving, Tls};
 
 use crate::settings::{AggregatorSettings, Misconfigured, Web};
-use crate::{Cloud, logging};
+use crate::{Cloud, keep_table, logging};
+
+/// The time for the threads of the process's runtime at its end, when nothing is left to do.
+pub const CLOSES_WITHIN: Duration = Duration::from_millis(500);
 
 /// The remedy for a server that others can reach without a password.
 const NO_PASSWORD: &str =
@@ -26,20 +31,26 @@ const NO_PASSWORD: &str =
 
 /// The whole program: settings, connections, and then answers until it is told to end.
 pub async fn run(variables: &Variables) -> anyhow::Result<()> {
+    // the first process of a container is told to end in vain until it listens
+    let end = told_to_end()?;
     let logs = logging(variables)?;
     match Executor::read(variables)? {
         Executor::Functions => {
             let (settings, web) = settings(variables)?;
-            let prepared = Prepared::new(&web).await?;
+            let prepared = Prepared::new(&web, end).await?;
             let cloud = Cloud::connect(settings, variables, logs).await?;
             prepared.serve(&cloud, &web).await
         }
         Executor::Processes => {
             let (settings, web) =
                 with_web(AggregatorSettings::of_processes(variables)?, variables)?;
-            let prepared = Prepared::new(&web).await?;
-            let cloud = Cloud::of_processes(settings, variables, logs).await?;
-            prepared.serve(&cloud, &web).await
+            let prepared = Prepared::new(&web, end).await?;
+            let is_made = settings.stage.is_made;
+            let (cloud, store) = Cloud::of_processes(settings, variables, logs).await?;
+            tokio::select! {
+                served = Box::pin(prepared.serve(&cloud, &web)) => served,
+                () = keep_table(&store), if is_made => Ok(()),
+            }
         }
     }
 }
@@ -66,8 +77,8 @@ struct Prepared<E> {
     end: E,
 }
 
-impl Prepared<()> {
-    async fn new(web: &Web) -> anyhow::Result<Prepared<impl Future<Output = ()> + Send + 'static>> {
+impl<E: Future<Output = ()> + Send + 'static> Prepared<E> {
+    async fn new(web: &Web, end: E) -> anyhow::Result<Self> {
         let tls = web.tls.as_ref().map(Tls::read).transpose()?;
         let trouble = tls
             .as_ref()
@@ -77,15 +88,13 @@ impl Prepared<()> {
         }
         let (host, port) = (web.host, web.port);
         let listener = host.listen(port).await;
-        Ok(Prepared {
+        Ok(Self {
             listener: listener.with_context(|| format!("{host}:{port} cannot be listened on"))?,
             tls,
-            end: told_to_end()?,
+            end,
         })
     }
-}
 
-impl<E: Future<Output = ()> + Send + 'static> Prepared<E> {
     async fn serve<S: Store, Q: Queue, H: Heartbeat>(
         self,
         cloud: &Cloud<S, Q, H>,
@@ -133,9 +142,13 @@ pub async fn serve<S: Store, Q: Queue, H: Heartbeat>(
         end.await;
         tracing::info!("ending: what has begun is answered");
     });
+    let fold = async {
+        cloud.warm_up_at_last().await;
+        cloud.fold_by_the_minute().await;
+    };
     tokio::select! {
         () = server => Ok(()),
-        () = cloud.fold_by_the_minute() => Ok(()),
+        () = fold => Ok(()),
     }
 }
 
@@ -149,4 +162,14 @@ fn told_to_end() -> anyhow::Result<impl Future<Output = ()> + Send + 'static> {
             _ = interrupt.recv() => {}
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_is_told_to_end_has_ended_before_a_container_engine_kills_it() {
+        assert!(web::serve::GRACE + CLOSES_WITHIN < Duration::from_secs(9));
+    }
 }

@@ -4,6 +4,7 @@
 //! time, so that only the queue has to be told.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -24,6 +25,7 @@ use crate::settings::ControlSettings;
 
 mod folding;
 mod held_stop;
+mod leaving;
 pub(crate) mod schedules;
 mod start;
 pub(crate) mod swarm_form;
@@ -48,6 +50,8 @@ pub struct Control<S, Q, H> {
     workload_copy: WorkloadCopy,
     /// The reason why a held stop is not written yet, if there is one.
     unwritten_stop: Mutex<Option<String>>,
+    /// True once the process begins nothing more, because it is about to end.
+    is_leaving: AtomicBool,
 }
 
 /// The reason why a request was refused, or done in part only.
@@ -65,6 +69,9 @@ pub enum Refusal {
     /// Too many others changed the run at the same time; nothing was changed.
     #[error("others keep changing the run: try again")]
     Contended,
+    /// The process is about to end; nothing was changed.
+    #[error("cicada is ending, and the run that is on goes on at its next start: try again then")]
+    Leaving,
     /// The stop could not be written, so other processes do not know of it.
     #[error("the run is not stopped, and its traffic goes on: try again, for {0}")]
     NotStopped(StoreError),
@@ -117,6 +124,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
             asked: Mutex::default(),
             workload_copy: WorkloadCopy::default(),
             unwritten_stop: Mutex::default(),
+            is_leaving: AtomicBool::new(false),
         })
     }
 
@@ -164,6 +172,9 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
     /// As in Locust, a new run time counts from now, and a request without one makes the run endless again.
     pub async fn swarm(&self, request: SwarmRequest) -> Result<Swarmed, Refusal> {
         let _turn = self.turn.lock().await;
+        if self.is_leaving.load(Ordering::Relaxed) {
+            return Err(Refusal::Leaving);
+        }
         self.write_held().await?;
         for _ in 0..ATTEMPTS {
             let newest = self.deployment.store.latest_run().await?;

@@ -45,7 +45,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 const PAUSE_OF_GUESSES: Duration = Duration::from_millis(100);
 
 /// Requests that are being answered when the server ends may take this long.
-const GRACE: Duration = Duration::from_secs(1);
+pub const GRACE: Duration = Duration::from_secs(1);
 
 /// A router, and how it is served.
 pub struct Serving {

@@ -4,6 +4,9 @@
 //! plans every slot half a second before it begins, and tries every tick that it finds; a tick is claimed,
 //! so that one of them executes it. In which order they try is drawn for each tick, by a seed of the
 //! process, so that each has its share; when one dies, the others try as before and find its ticks free.
+//!
+//! Nothing of the store is taken for granted: a run that is gone is left, and one that cannot be read keeps no other
+//! from being executed. [`Health`] says meanwhile what is wrong.
 
 use std::error::Error;
 use std::future::Future;
@@ -12,14 +15,20 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 use traffic::clock::{Clock, Slot};
+use traffic::error_chain::one_line;
 use traffic::log_throttle::LogThrottle;
-use traffic::ports::{TickStore, WakeUp};
+use traffic::ports::{StoreError, TickStore, WakeUp};
 use traffic::random::{class_key, mix};
 use traffic::record::Block;
 use traffic::run::RunId;
 use traffic::runs::{LoadedRun, RunError, Runs};
 use traffic::tick::{PLAN_AHEAD, TOO_LATE, TickError, TickReport, Ticker};
 use traffic::transport::Transport;
+
+mod health;
+
+use health::Noted;
+pub use health::{Health, answer, ask};
 
 /// Ticks are tried within this long, so that they are claimed before their slot begins.
 const SPREAD: Duration = Duration::from_millis(300);
@@ -28,10 +37,13 @@ const SPREAD: Duration = Duration::from_millis(300);
 const ASK_AGAIN: Duration = Duration::from_millis(250);
 
 /// The time for which begun ticks may go on when the process ends; longer ones are cut off.
-const PATIENCE: Duration = Duration::from_secs(8);
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The time in which the results of ticks that were cut off may be written.
-const WRITES_WITHIN: Duration = Duration::from_secs(2);
+const WRITES_WITHIN: Duration = Duration::from_millis(2_500);
+
+/// The time for the threads of the process's runtime at its end, when nothing is left to do.
+pub const CLOSES_WITHIN: Duration = Duration::from_millis(500);
 
 /// A process that executes the ticks it finds.
 pub struct Server<S, T> {
@@ -43,6 +55,7 @@ pub struct Server<S, T> {
     /// The runs that may have ticks: the newest, and one before it that is not over yet.
     followed: Vec<RunId>,
     complaints: LogThrottle,
+    noted: Arc<Noted>,
 }
 
 impl<S: TickStore, T: Transport> Server<S, T> {
@@ -50,12 +63,20 @@ impl<S: TickStore, T: Transport> Server<S, T> {
     pub fn new(ticker: Ticker<S, T>, runs: Arc<Runs<S>>, clock: Clock, seed: u64) -> Self {
         Self {
             ticker: Arc::new(ticker),
+            noted: Arc::new(Noted::new(clock.now())),
             runs,
             clock,
             seed,
             followed: Vec::new(),
             complaints: LogThrottle::default(),
         }
+    }
+
+    /// Whether the process is well, for as long as it runs.
+    pub fn health(&self) -> Health {
+        let ticker = Arc::clone(&self.ticker);
+        let writes = move || ticker.trouble();
+        Health::new(Arc::clone(&self.noted), self.clock.clone(), writes)
     }
 
     /// Executes ticks until `end`, and lets what has begun end.
@@ -69,10 +90,18 @@ impl<S: TickStore, T: Transport> Server<S, T> {
                 () = &mut end => break,
                 Some(ended) = ticks.join_next(), if !ticks.is_empty() => self.look_at(ended),
                 () = self.clock.sleep_until(next.full_second() - PLAN_AHEAD) => {
-                    match self.begin(next, &mut ticks).await {
-                        Ok(()) => next = next.plus(1),
+                    // a store that does not answer must not hold up the end
+                    let begun = tokio::select! {
+                        begun = self.begin(next, &mut ticks) => begun,
+                        () = &mut end => break,
+                    };
+                    match begun {
+                        Ok(()) => {
+                            self.noted.began(self.clock.now());
+                            next = next.plus(1);
+                        }
                         Err(error) => {
-                            self.complain(&error, "the newest run cannot be read");
+                            self.complain(&error, "the runs cannot be read");
                             tokio::time::sleep(ASK_AGAIN).await;
                         }
                     }
@@ -85,12 +114,15 @@ impl<S: TickStore, T: Transport> Server<S, T> {
     }
 
     /// Begins all ticks of a slot.
+    ///
+    /// # Errors
+    /// When the store does not answer, or has no table: then nothing was begun.
     async fn begin(
         &mut self,
         slot: Slot,
         ticks: &mut JoinSet<Result<TickReport, TickError>>,
-    ) -> Result<(), RunError> {
-        if let Some(newest) = self.runs.latest().await? {
+    ) -> Result<(), StoreError> {
+        if let Some(newest) = self.readable(self.runs.latest().await)?.flatten() {
             let run = newest.plan.run();
             if !run.is_over(slot.full_second()) && !self.followed.contains(&run.id) {
                 tracing::info!(run = %run.id, "following a run");
@@ -99,7 +131,7 @@ impl<S: TickStore, T: Transport> Server<S, T> {
         }
         let mut runs = Vec::new();
         for id in &self.followed {
-            runs.push(self.runs.get(id).await?);
+            runs.extend(self.readable(self.runs.get(id).await)?);
         }
         for run in &runs {
             for (class, block) in run.plan.ticks(slot) {
@@ -112,6 +144,26 @@ impl<S: TickStore, T: Transport> Server<S, T> {
         self.followed
             .extend(followed.map(|run| run.plan.run().id.clone()));
         Ok(())
+    }
+
+    /// What was read, or nothing of a run that is gone or cannot be executed here.
+    fn readable<R>(&self, read: Result<R, RunError>) -> Result<Option<R>, StoreError> {
+        match read {
+            Ok(read) => Ok(Some(read)),
+            Err(RunError::Store(error)) => Err(error),
+            // its table was deleted, or DynamoDB Local begun anew
+            Err(error @ RunError::Unknown(_)) => {
+                tracing::warn!(
+                    error = one_line(&error),
+                    "a run is gone, and followed no more"
+                );
+                Ok(None)
+            }
+            Err(error) => {
+                self.complain(&error, "a run cannot be executed");
+                Ok(None)
+            }
+        }
     }
 
     fn try_tick(
@@ -154,6 +206,8 @@ impl<S: TickStore, T: Transport> Server<S, T> {
     }
 
     fn complain(&self, error: &(dyn Error + 'static), what: &'static str) {
+        let said = format!("{what}: {}", one_line(error));
+        self.noted.failed(self.clock.now(), said);
         if self.complaints.happened().is_some() {
             tracing::error!(
                 error,

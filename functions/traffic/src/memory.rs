@@ -58,6 +58,11 @@ impl MemoryStore {
         self.state().records.clone()
     }
 
+    /// Forgets everything, as a table that was deleted and made anew.
+    pub fn forget(&self) {
+        *self.state() = State::default();
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock()
     }

@@ -54,6 +54,8 @@ pub struct Runs<S> {
     workloads: parking_lot::Mutex<HashMap<(String, bool), Weak<Workload>>>,
     /// Runs that are stopped here, though the store does not know it yet: nobody else executes them.
     held_stops: parking_lot::Mutex<BTreeMap<RunId, Timestamp>>,
+    /// The run that this process has left to the next one, and when.
+    left: parking_lot::Mutex<Option<(RunId, Timestamp)>>,
     under_way: Arc<UnderWay>,
     /// From when on the change holds that is being made, if one is.
     changing: Arc<watch::Sender<Option<Timestamp>>>,
@@ -96,6 +98,7 @@ impl<S: RunStore> Runs<S> {
             latest: Mutex::default(),
             workloads: parking_lot::Mutex::default(),
             held_stops: parking_lot::Mutex::default(),
+            left: parking_lot::Mutex::default(),
             under_way: Arc::default(),
             changing: Arc::new(watch::Sender::new(None)),
         }
@@ -186,8 +189,8 @@ impl<S: RunStore> Runs<S> {
         let run = match self.store.run(id).await {
             Ok(run) => run.ok_or_else(|| RunError::Unknown(id.clone()))?,
             Err(error) => {
-                // only this process changes a run that it holds stopped
-                let copy = known.get(id).filter(|_| self.holds_stop_of(id));
+                // only this process changes a run that it holds stopped, or is leaving
+                let copy = known.get(id).filter(|_| self.has_ended_here(id));
                 return copy
                     .map(|copy| Arc::clone(&copy.run.borrow()))
                     .ok_or(error.into());
@@ -207,7 +210,7 @@ impl<S: RunStore> Runs<S> {
                     Ok(run) => run,
                     Err(error) => {
                         let known = latest.as_ref().and_then(|(_, id)| id.clone());
-                        let held = known.filter(|id| self.holds_stop_of(id));
+                        let held = known.filter(|id| self.has_ended_here(id));
                         let held = held.ok_or(error)?;
                         drop(latest);
                         return self.get(&held).await.map(Some);
@@ -273,8 +276,31 @@ impl<S: RunStore> Runs<S> {
         self.held_stops.lock().remove(id);
     }
 
-    fn holds_stop_of(&self, id: &RunId) -> bool {
-        self.held_stops.lock().contains_key(id)
+    /// Leaves a run to the next process on the same store: it ends here at `from`, and the store is not told, so
+    /// that it goes on there. For a process that executes alone and is about to end.
+    pub async fn leave(&self, run: Run, from: Timestamp) -> Result<Arc<LoadedRun>, RunError> {
+        *self.left.lock() = Some((run.id.clone(), from));
+        self.put(run).await
+    }
+
+    /// True if this process has left the run to the next one.
+    pub fn has_left(&self, id: &RunId) -> bool {
+        (self.left.lock().as_ref()).is_some_and(|(left, _)| left == id)
+    }
+
+    fn has_ended_here(&self, id: &RunId) -> bool {
+        self.has_left(id) || self.held_stops.lock().contains_key(id)
+    }
+
+    /// A run as this process executes it.
+    fn as_executed_here(&self, run: Run) -> Run {
+        let mut run = self.with_held_stop(run);
+        if let Some((left, from)) = self.left.lock().as_ref()
+            && *left == run.id
+        {
+            run.stopped_at = Some(run.stopped_at.map_or(*from, |at| at.min(*from)));
+        }
+        run
     }
 
     async fn keep(
@@ -283,7 +309,7 @@ impl<S: RunStore> Runs<S> {
         run: Run,
         now: Timestamp,
     ) -> Result<Arc<LoadedRun>, RunError> {
-        let run = self.with_held_stop(run);
+        let run = self.as_executed_here(run);
         let before = known.get(&run.id);
         let before = before.map(|copy| Arc::clone(&copy.run.borrow()));
         let id = run.id.clone();

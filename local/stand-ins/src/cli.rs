@@ -4,6 +4,7 @@
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 use serde_json::{Map, Value, json};
@@ -14,6 +15,9 @@ use crate::server::TargetsError;
 use crate::targets::{Targets, TargetsConfig};
 
 const NAME: &str = "stand-in-targets";
+
+/// The longest wait for the runtime's threads at the end, when nothing is left to do.
+const CLOSES_WITHIN: Duration = Duration::from_millis(500);
 
 /// Stand-in targets to send traffic to: a small shop, and an agent that repairs it.
 ///
@@ -124,7 +128,10 @@ pub fn run(
         Ok(runtime) => runtime,
         Err(error) => return failed(&format!("cannot start: {error}")),
     };
-    match runtime.block_on(serve(&options, interrupted)) {
+    let served = runtime.block_on(serve(&options, interrupted));
+    // whatever its threads are still busy with
+    runtime.shutdown_timeout(CLOSES_WITHIN);
+    match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failed(&error.to_string()),
     }
@@ -139,16 +146,26 @@ async fn serve(
     options: &Options,
     interrupted: impl Future<Output = ()>,
 ) -> Result<(), TargetsError> {
-    let targets = Targets::start(options.config()).await?;
-    let mut misbehaving = Vec::new();
-    for (mode, address) in &options.misbehave {
-        let server = Misbehaving::start_on(mode, *address).await?;
-        misbehaving.push((mode, server));
-    }
-    println!("{}", welcome(&targets));
-    for (mode, server) in &misbehaving {
-        println!("{:<11} {}", mode.name(), server.url());
-    }
+    let serving = async {
+        let targets = Targets::start(options.config()).await?;
+        let mut misbehaving = Vec::new();
+        for (mode, address) in &options.misbehave {
+            let server = Misbehaving::start_on(mode, *address).await?;
+            misbehaving.push((mode, server));
+        }
+        println!("{}", welcome(&targets));
+        for (mode, server) in &misbehaving {
+            println!("{:<11} {}", mode.name(), server.url());
+        }
+        Ok::<_, TargetsError>((targets, misbehaving))
+    };
+    let mut interrupted = std::pin::pin!(interrupted);
+    let (targets, _misbehaving) = tokio::select! {
+        // whoever listens from the first moment on is not told in vain
+        biased;
+        () = &mut interrupted => return Ok(()),
+        serving = serving => serving?,
+    };
     interrupted.await;
     println!("stopping");
     targets.shutdown().await;

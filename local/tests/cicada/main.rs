@@ -14,6 +14,7 @@ mod hostile;
 mod kept;
 mod ledger;
 mod openapi;
+mod resumed;
 mod safety;
 mod stood_still;
 mod stopped;

@@ -227,7 +227,8 @@ impl<S: ReaderStore> Aggregation<S> {
         held: &'a mut Option<Follower>,
         run: Arc<LoadedRun>,
     ) -> Result<&'a mut Follower, AggregatorError> {
-        let follower = match held.take() {
+        let is_left = self.runs.has_left(&run.plan.run().id);
+        let mut follower = match held.take() {
             Some(mut follower) => {
                 follower.adopt(run);
                 follower.catch_up(&*self.store).await?;
@@ -235,6 +236,7 @@ impl<S: ReaderStore> Aggregation<S> {
             }
             None => Follower::load(&*self.store, run, self.limits).await?,
         };
+        follower.note_left(is_left);
         Ok(held.insert(follower))
     }
 

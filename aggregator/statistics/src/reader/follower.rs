@@ -59,6 +59,8 @@ pub(super) struct Follower {
     /// The plans from the first slot that is not in `sealed`, which will need them too.
     plans: VecDeque<SlotPlan>,
     last_snapshot: Option<Snapshot>,
+    /// True if the run ends only for this process, which is about to end: what is folded by that is not for the next.
+    is_left: bool,
     /// True if the log has said of the newest ledger that its run is starved.
     has_said_starved: bool,
 }
@@ -80,6 +82,11 @@ impl Follower {
         self.run = run;
         self.last_snapshot = None;
         self.count_from_reset();
+    }
+
+    /// From now on no checkpoint is written if the run was left to the next process.
+    pub(super) fn note_left(&mut self, is_left: bool) {
+        self.is_left = is_left;
     }
 
     /// Reads the records that are new as of `now`, and seals the buckets that no write can reach.

@@ -17,6 +17,7 @@ mod contended;
 mod held_stop;
 mod hosts;
 mod resized;
+mod restarts;
 mod sequences;
 
 #[tokio::test(start_paused = true)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use reqwest::Request;
-use testing::MemoryStore;
+use testing::{Calls, FaultyStore, MemoryStore};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use traffic::ports::RunStore as _;
@@ -44,7 +44,7 @@ impl Transport for Target {
 }
 
 struct Scene {
-    store: Arc<MemoryStore>,
+    store: Arc<FaultyStore>,
     workload: Workload,
     clock: Clock,
     seen: Seen,
@@ -53,6 +53,7 @@ struct Scene {
 struct Process {
     end: oneshot::Sender<()>,
     running: JoinHandle<()>,
+    health: Health,
 }
 
 impl Scene {
@@ -62,15 +63,20 @@ impl Scene {
                       wait = \"constant_pacing(1)\"\ntask.look.request = \"GET /\"\n";
         let workload = Workload::parse(source, "test", &|_| None).unwrap();
         let scene = Self {
-            store: Arc::default(),
+            store: Arc::new(FaultyStore::over(MemoryStore::default())),
             clock: Clock::following_tokio(START.full_second() - Duration::from_secs(2)),
             workload,
             seen: Arc::default(),
         };
-        let put = scene.store.put_workload(scene.workload.version(), source);
-        put.await.unwrap();
-        scene.store.put_run(&scene.run("1", START)).await.unwrap();
+        scene.put(&scene.run("1", START)).await;
         scene
+    }
+
+    /// Writes a run, and the workload that it is pinned to.
+    async fn put(&self, run: &Run) {
+        let (version, source) = (self.workload.version(), self.workload.source());
+        self.store.put_workload(version, source).await.unwrap();
+        self.store.put_run(run).await.unwrap();
     }
 
     fn run(&self, name: &str, from: Slot) -> Run {
@@ -103,11 +109,16 @@ impl Scene {
         let store = Arc::clone(&self.store);
         let ticker = Ticker::new(store, Arc::clone(&runs), target, self.clock.clone());
         let server = Server::new(ticker, runs, self.clock.clone(), process as u64);
+        let health = server.health();
         let (end, ended) = oneshot::channel();
         let running = tokio::spawn(server.run(async move {
             let _ = ended.await;
         }));
-        Process { end, running }
+        Process {
+            end,
+            running,
+            health,
+        }
     }
 
     async fn at(&self, second: u64) {
@@ -132,7 +143,7 @@ impl Scene {
     }
 
     fn recorded(&self) -> u32 {
-        self.store
+        (self.store.inner)
             .all_records()
             .iter()
             .map(|record| record.requests)
@@ -246,4 +257,103 @@ async fn what_takes_too_long_at_the_end_is_cut_off() {
     assert!(took < PATIENCE + WRITES_WITHIN, "{took:?}");
     // whoever is busy is skipped in its later slots, and each is in the records once
     assert_eq!(scene.total(0), 40);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_is_gone_is_left_and_the_next_one_is_executed() {
+    let scene = Scene::new().await;
+    let process = scene.start(1, Duration::ZERO);
+    scene.at(5).await;
+    assert_eq!(process.health.trouble(), None);
+    // as a table that was deleted, or DynamoDB Local that was begun anew
+    scene.store.inner.forget();
+    scene.at(30).await;
+    assert_eq!((8..30).map(|second| scene.total(second)).sum::<u32>(), 0);
+    assert_eq!(process.health.trouble(), None, "nothing is wrong any more");
+    scene.put(&scene.run("2", START.plus(32))).await;
+    scene.at(50).await;
+    for second in 32..49 {
+        assert_eq!(scene.total(second), 40, "in second {second}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_cannot_be_executed_keeps_no_other_from_it() {
+    let scene = Scene::new().await;
+    let process = scene.start(1, Duration::ZERO);
+    scene.at(5).await;
+    let stopped = Run {
+        revision: 2,
+        stopped_at: Some(START.plus(20).full_second()),
+        ..scene.run("1", START)
+    };
+    scene.store.put_run(&stopped).await.unwrap();
+    let pinned_to_nothing = Run {
+        workload: "gone".into(),
+        ..scene.run("2", START.plus(10))
+    };
+    scene.store.put_run(&pinned_to_nothing).await.unwrap();
+    scene.at(25).await;
+    for second in 0..20 {
+        assert_eq!(scene.total(second), 40, "in second {second}");
+    }
+    let trouble = process.health.trouble().expect("it is said");
+    assert!(
+        trouble.starts_with("a run cannot be executed: "),
+        "{trouble}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_process_is_not_well_while_its_store_is_away_and_well_again_by_itself() {
+    let scene = Scene::new().await;
+    let process = scene.start(1, Duration::ZERO);
+    for hangs in [false, true] {
+        let begun = scene.clock.now();
+        let after = async |seconds: u64| {
+            let at = begun + Duration::from_secs(seconds);
+            scene.clock.sleep_until(at).await;
+            process.health.trouble()
+        };
+        assert_eq!(after(5).await, None);
+        if hangs {
+            scene.store.hang(Calls::All);
+        } else {
+            scene.store.fail(Calls::All);
+        }
+        let trouble = after(18).await.expect("it is said");
+        let said = if hangs {
+            "the runs were not read for "
+        } else {
+            "the runs cannot be read: "
+        };
+        assert!(trouble.starts_with(said), "{trouble}");
+        assert!(after(65).await.is_some(), "as long as it is so");
+        scene.store.recover();
+        if hangs {
+            // what hangs in here hangs for ever, unlike a call to DynamoDB
+            return;
+        }
+        let before = scene.recorded();
+        assert_eq!(after(75).await, None);
+        assert!(scene.recorded() > before);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_process_whose_store_hangs_ends_all_the_same() {
+    let scene = Scene::new().await;
+    let process = scene.start(1, Duration::from_secs(50));
+    scene.at(3).await;
+    scene.store.hang(Calls::All);
+    scene.at(20).await;
+    let told = scene.clock.now();
+    process.end.send(()).unwrap();
+    process.running.await.unwrap();
+    assert!(scene.clock.now().since(told) <= PATIENCE + WRITES_WITHIN);
+}
+
+#[test]
+fn a_process_that_is_told_to_end_has_ended_before_a_container_engine_kills_it() {
+    assert!(PATIENCE + WRITES_WITHIN + CLOSES_WITHIN < Duration::from_secs(9));
 }

@@ -33,41 +33,109 @@ const WORKLOAD: &str = "\
 struct Stage {
     targets: Targets,
     url: String,
-    table_url: String,
-    _aggregator: Child,
-    _dynamodb: Child,
+    aggregator: Child,
+    /// The variables by which the aggregator's program finds it.
+    served: [(&'static str, String); 2],
+    dynamodb: Dynamodb,
+}
+
+/// Amazon's DynamoDB Local on a port of its own, in memory or with its files in a folder.
+struct Dynamodb {
+    process: Child,
+    port: u16,
+    folder: Option<tempfile::TempDir>,
+}
+
+/// A process that sends traffic, and the port on which it says whether it is well.
+struct Traffic {
+    process: Child,
+    health: u16,
 }
 
 impl Stage {
+    /// A stage in memory.
     async fn start() -> Self {
+        Self::on(Dynamodb::start(None).await).await
+    }
+
+    async fn on(dynamodb: Dynamodb) -> Self {
         let targets = Targets::start(TargetsConfig::for_tests()).await.unwrap();
-        let (dynamodb, table_url) = dynamodb().await;
         let port = free_port();
-        let mut aggregator = command("aggregator-server", &table_url, &targets);
+        let served = [
+            ("CICADA_WEB_HOST", "127.0.0.1".to_owned()),
+            ("CICADA_WEB_PORT", port.to_string()),
+        ];
+        let mut aggregator = command("aggregator-server", &dynamodb.url(), &targets);
         let aggregator = aggregator
             .env("CICADA_CREATE_TABLE", "true")
             // several ticks a second, to be shared
             .env("CICADA_BLOCK_SIZE", "10")
-            .env("CICADA_WEB_HOST", "127.0.0.1")
-            .env("CICADA_WEB_PORT", port.to_string())
+            .envs(served.clone())
             .env("LOCUST_BASIC_AUTH", format!("demo:{PASSWORD}"));
         let stage = Self {
             targets,
             url: format!("http://127.0.0.1:{port}"),
-            table_url,
-            _aggregator: aggregator.spawn().unwrap(),
-            _dynamodb: dynamodb,
+            aggregator: aggregator.spawn().unwrap(),
+            served,
+            dynamodb,
         };
         answers(port).await;
-        let put = stage.ask(client().put(stage.at("/workload")).body(WORKLOAD));
-        assert_eq!(put.await["success"], true);
+        stage.until_well(None).await;
+        stage.put_workload().await;
         stage
     }
 
+    async fn put_workload(&self) {
+        let put = self.ask(client().put(self.at("/workload")).body(WORKLOAD));
+        assert_eq!(put.await["success"], true);
+    }
+
     /// Another process that sends the traffic.
-    fn traffic(&self) -> Child {
-        let mut process = command("tick-server", &self.table_url, &self.targets);
-        process.spawn().unwrap()
+    fn traffic(&self) -> Traffic {
+        let mut process = command("tick-server", &self.dynamodb.url(), &self.targets);
+        let health = free_port();
+        process.env("CICADA_HEALTH_PORT", health.to_string());
+        Traffic {
+            process: process.spawn().unwrap(),
+            health,
+        }
+    }
+
+    /// Whether the health checks of the containers would say that both are well.
+    async fn are_well(&self, traffic: Option<&Traffic>) -> [bool; 2] {
+        let url = self.dynamodb.url();
+        let mut aggregator = silent("aggregator-server", &url, &self.targets);
+        let aggregator = aggregator.arg("health").envs(self.served.clone()).status();
+        let is_well = aggregator.await.unwrap().success();
+        let Some(traffic) = traffic else {
+            return [is_well; 2];
+        };
+        let mut process = silent("tick-server", &url, &self.targets);
+        let process = process.arg("health");
+        process.env("CICADA_HEALTH_PORT", traffic.health.to_string());
+        [is_well, process.status().await.unwrap().success()]
+    }
+
+    async fn until_well(&self, traffic: Option<&Traffic>) {
+        self.until_health(traffic, true).await;
+    }
+
+    async fn until_health(&self, traffic: Option<&Traffic>, is_well: bool) {
+        let until = Instant::now() + STARTS_WITHIN;
+        while self.are_well(traffic).await != [is_well; 2] {
+            assert!(Instant::now() < until, "it does not become so: {is_well}");
+            tokio::time::sleep(Duration::from_millis(300)).await;
+        }
+    }
+
+    /// Waits for traffic.
+    async fn until_more(&self) {
+        let until = Instant::now() + STARTS_WITHIN;
+        let before = self.arrivals();
+        while self.arrivals() < before + 60 {
+            assert!(Instant::now() < until, "nothing is sent");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
     }
 
     fn at(&self, path: &str) -> String {
@@ -111,29 +179,103 @@ impl Stage {
     }
 }
 
-async fn dynamodb() -> (Child, String) {
-    let tools = Command::new(root().join("scripts/tools.sh"))
-        .arg("dynamodb")
-        .status();
-    assert!(
-        tools.await.unwrap().success(),
-        "DynamoDB Local could not be installed"
-    );
-    let (place, port) = (root().join(".tools/dynamodb"), free_port());
+impl Dynamodb {
+    async fn start(folder: Option<tempfile::TempDir>) -> Self {
+        let tools = Command::new(root().join("scripts/tools.sh"))
+            .arg("dynamodb")
+            .status();
+        assert!(
+            tools.await.unwrap().success(),
+            "DynamoDB Local could not be installed"
+        );
+        let port = free_port();
+        let process = serve_table(port, folder.as_ref().map(tempfile::TempDir::path)).await;
+        Self {
+            process,
+            port,
+            folder,
+        }
+    }
+
+    fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    async fn kill(&mut self) {
+        self.process.kill().await.unwrap();
+    }
+
+    /// Starts again after a kill: with its files, or without.
+    async fn start_again(&mut self, keeps_files: bool) {
+        self.folder = self.folder.take().filter(|_| keeps_files);
+        let folder = self.folder.as_ref().map(tempfile::TempDir::path);
+        self.process = serve_table(self.port, folder).await;
+    }
+
+    /// Deletes the table, as somebody who uses the wrong account.
+    async fn delete_table(&self) {
+        let call = client().post(self.url()).body(r#"{"TableName":"cicada"}"#);
+        let call = call
+            .header("Content-Type", "application/x-amz-json-1.0")
+            .header("X-Amz-Target", "DynamoDB_20120810.DeleteTable")
+            .header("X-Amz-Date", "20260101T000000Z")
+            .header(
+                "Authorization",
+                "AWS4-HMAC-SHA256 Credential=local/20260101/eu-central-1/dynamodb/aws4_request, \
+                 SignedHeaders=host, Signature=none",
+            );
+        let answer = call.send().await.unwrap();
+        assert!(
+            answer.status().is_success(),
+            "{}",
+            answer.text().await.unwrap()
+        );
+    }
+}
+
+async fn serve_table(port: u16, folder: Option<&Path>) -> Child {
+    let place = root().join(".tools/dynamodb");
     let library = place.join("DynamoDBLocal_lib");
     let mut command = Command::new("java");
     command
         .arg(format!("-Djava.library.path={}", library.display()))
         .arg("-jar")
         .arg(place.join("DynamoDBLocal.jar"))
-        .args(["-inMemory", "-sharedDb", "-port", &port.to_string()]);
+        .args(["-sharedDb", "-port", &port.to_string()]);
+    match folder {
+        Some(folder) => command.arg("-dbPath").arg(folder),
+        None => command.arg("-inMemory"),
+    };
     let process = to_the_end(&mut command, &format!("dynamodb-{port}"));
     answers(port).await;
-    (process, format!("http://127.0.0.1:{port}"))
+    process
+}
+
+/// Tells a process to end as a container engine does; its exit code.
+async fn end(process: &mut Child) -> Option<i32> {
+    let id = process.id().unwrap().to_string();
+    assert!(
+        Command::new("kill")
+            .arg(id)
+            .status()
+            .await
+            .unwrap()
+            .success()
+    );
+    let ended = tokio::time::timeout(STARTS_WITHIN, process.wait()).await;
+    ended.expect("it ends").unwrap().code()
+}
+
+/// One of our programs, with its log in a file.
+fn command(program: &str, table_url: &str, targets: &Targets) -> Command {
+    let log = log(&format!("{program}-{}", free_port()));
+    let mut command = silent(program, table_url, targets);
+    command.stdout(log.try_clone().unwrap()).stderr(log);
+    command
 }
 
 /// One of our programs, which `make e2e` builds, with the variables that the compose file gives it.
-fn command(program: &str, table_url: &str, targets: &Targets) -> Command {
+fn silent(program: &str, table_url: &str, targets: &Targets) -> Command {
     let mut command = Command::new(root().join("target/debug").join(program));
     command
         .env_clear()
@@ -147,9 +289,9 @@ fn command(program: &str, table_url: &str, targets: &Targets) -> Command {
         .env("TARGET_APP_URL", targets.target_app_url())
         .env("AI_AGENT_URL", targets.ai_agent_url())
         .kill_on_drop(true)
-        .stdin(Stdio::null());
-    let log = log(&format!("{program}-{}", free_port()));
-    command.stdout(log.try_clone().unwrap()).stderr(log);
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
     command
 }
 
@@ -221,7 +363,7 @@ async fn when_one_process_is_killed_the_other_goes_on_alone() {
     stage
         .until("/stats/requests", 60, |answer| counted(answer) > 300)
         .await;
-    victim.kill().await.unwrap();
+    victim.process.kill().await.unwrap();
     let killed_at = stage.get("/ledger").await["planned"].as_u64().unwrap();
     stage
         // nobody knows before it is settled that nothing more comes of what the victim had
@@ -245,4 +387,44 @@ async fn when_one_process_is_killed_the_other_goes_on_alone() {
         unwritten <= lost(&ledger).iter().sum(),
         "{unwritten} of {ledger:#}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stage_outlives_its_table() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut stage = Stage::on(Dynamodb::start(Some(folder)).await).await;
+    let mut traffic = stage.traffic();
+    stage.until_well(Some(&traffic)).await;
+    stage.swarm("user_count=80&spawn_rate=80").await;
+    stage.until_more().await;
+    // away for a while, with its files: the run goes on
+    stage.dynamodb.kill().await;
+    stage.until_health(Some(&traffic), false).await;
+    stage.dynamodb.start_again(true).await;
+    stage.until_well(Some(&traffic)).await;
+    stage.until_more().await;
+    let ledger = stage.get("/ledger").await;
+    assert!(ledger["recorded"].as_u64() > Some(60), "{ledger:#}");
+    assert_eq!([&ledger["duplicates"], &ledger["unplanned"]], [0, 0]);
+    // without its table, and then without its files: the run is gone, and the next one is sent
+    for is_deleted in [true, false] {
+        if is_deleted {
+            stage.dynamodb.delete_table().await;
+        } else {
+            stage.dynamodb.kill().await;
+            stage.dynamodb.start_again(false).await;
+        }
+        stage.until_well(Some(&traffic)).await;
+        stage
+            .until("/stats/requests", 60, |answer| answer["state"] == "ready")
+            .await;
+        stage.put_workload().await;
+        stage.swarm("user_count=80&spawn_rate=80").await;
+        stage.until_more().await;
+        stage.until_well(Some(&traffic)).await;
+    }
+    // both end well, also while it is away
+    stage.dynamodb.kill().await;
+    assert_eq!(end(&mut traffic.process).await, Some(0));
+    assert_eq!(end(&mut stage.aggregator).await, Some(0));
 }

@@ -44,6 +44,7 @@ impl Follower {
             open: BTreeMap::new(),
             plans: VecDeque::new(),
             last_snapshot: None,
+            is_left: false,
             has_said_starved: false,
             run,
         };
@@ -75,7 +76,7 @@ impl Follower {
         for _ in 0..SAVE_ATTEMPTS {
             let complete = self.is_complete();
             let is_ahead = self.sealed.next > self.stored.next;
-            if !is_ahead && (!complete || self.stored.complete) {
+            if self.is_left || (!is_ahead && (!complete || self.stored.complete)) {
                 return Ok(());
             }
             match self.put_checkpoint(store, complete).await {

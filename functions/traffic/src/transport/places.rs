@@ -58,7 +58,7 @@ impl Places {
         if !self.has_said.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 connections = self.most,
-                "more users than connections that may be open: those who come seldom share them; raise ulimit -n"
+                "more users than connections that may be open: those who come seldom share them; raise ulimit -n, or the memory"
             );
         }
     }

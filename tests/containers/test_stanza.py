@@ -14,6 +14,19 @@ services:
     networks: { default: { aliases: [ai-agent] } }
 """
 
+# no file of the demo's: its classes are its own
+LOCUSTFILE = """
+from locust import HttpUser, between, task
+
+class Visitor(HttpUser):
+    host = "http://target-app:8000"
+    wait_time = between(1, 2)
+
+    @task
+    def look(self):
+        self.client.get("/health")
+"""
+
 WORKLOAD = """
 [hosts.shop]
 url = "http://target-app:8000"
@@ -26,7 +39,7 @@ task.look.request = { path = "/health" }
 
 class Stanza(Project):
     project = "aim"
-    files = {"demo.compose.yaml": DEMO, "compose.yaml": stanza(), "locust-tests/visitors.toml": WORKLOAD}
+    files = {"demo.compose.yaml": DEMO, "compose.yaml": stanza(), "locust-tests/visitors.toml": WORKLOAD, "locust-tests/locustfile.py": LOCUSTFILE}
     variables = {"LOCUST_BASIC_AUTH": "demo:secret"}
     locust = "aim-locust"
     api = Api("http://127.0.0.1:8089", "demo:secret")
@@ -63,7 +76,8 @@ class Stanza(Project):
     def test_commands_in_it_answer(self):
         run = lambda *command: docker("exec", self.locust, *command).stdout
         self.assertIn("ModelAUser", run("locust", "--list"))
-        self.assertIn("http://target-app:8000", run("locust", "-f", "/locust/visitors.toml", "--check"))
+        for file in ("locustfile.py", "visitors.toml"):
+            self.assertIn("http://target-app:8000", run("locust", "-f", f"/locust/{file}", "--check"))
         variables = run("cicada", "env")
         self.assertIn("TARGET_APP_URL=http://target-app:8000\n", variables)
         self.assertIn("LOCUST_BASIC_AUTH=", variables)

@@ -37,7 +37,7 @@ class Demo(Project):
             started = [inspect(container)["State"]["StartedAt"] for container in (targets, cicada)]
             self.assertEqual(started, sorted(started))
         api = Api("http://127.0.0.1:8089")
-        api.swarm("user_count=30&spawn_rate=30&user_classes=TargetAppUser")
+        api.swarm("user_count=30&spawn_rate=30")
         api.grows(30, "traffic flows")
         with self.subTest("stand-ins end last, all in time, and nothing fails meanwhile"):
             began = time.monotonic()

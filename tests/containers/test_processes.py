@@ -3,7 +3,7 @@
 import time
 import unittest
 
-from engine import ROOT, Api, crash, docker, inspect, until
+from engine import ROOT, Api, crash, docker, inspect, is_healthy, until
 from project import ENDS_WITHIN, Project
 
 # one request an iteration, so that ledger, statistics and targets count the same; a slot is settled soon after its end
@@ -68,6 +68,8 @@ class Processes(Project):
             self.flows(f"one is cut off from {network}")
             docker("network", "connect", network, cut_off)
             self.flows(f"it is in {network} again")
+        for container in self.traffic:
+            until(lambda: is_healthy(container), "each is healthy again by itself")
         failures = self.api.failures()
         self.flows("all three send again")
         self.assertEqual(self.api.failures(), failures)

@@ -1,9 +1,10 @@
 //! The commands of `cicada`: first words of a command line that are no class.
 
-use crate::{cost_command, env_command, health_command, mcp_command};
+use crate::{convert_command, cost_command, env_command, health_command, mcp_command};
 
 /// The first words that are commands, also where a workload has a class of that name.
-pub const COMMANDS: [&str; 4] = [
+pub const COMMANDS: [&str; 5] = [
+    convert_command::COMMAND,
     cost_command::COMMAND,
     env_command::COMMAND,
     health_command::COMMAND,

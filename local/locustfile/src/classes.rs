@@ -2,10 +2,11 @@
 
 use std::rc::Rc;
 
-use ruff_python_ast::{Decorator, Expr, ExprAttribute, Stmt, StmtClassDef};
+use ruff_python_ast::{Decorator, Expr, ExprCall, Stmt, StmtClassDef};
 use ruff_text_size::Ranged;
 
-use crate::reader::{Mode, Read, Reader, Stop};
+use crate::calls::prints;
+use crate::reader::{Mode, Read, Reader};
 use crate::value::{Function, Value};
 
 /// The kind of a class, by its farthest base.
@@ -24,7 +25,7 @@ impl Kind {
         matches!(self, Self::Http | Self::Fast)
     }
 
-    fn is_set(self) -> bool {
+    pub(crate) fn is_set(self) -> bool {
         matches!(self, Self::TaskSet | Self::Sequential)
     }
 }
@@ -125,7 +126,7 @@ impl<'a> Reader<'a> {
         Ok(value)
     }
 
-    fn bases(&mut self, node: &'a StmtClassDef) -> Read<(Kind, Vec<usize>)> {
+    pub(crate) fn bases(&mut self, node: &'a StmtClassDef) -> Read<(Kind, Vec<usize>)> {
         let mut kind = Kind::Plain;
         let mut own = Vec::new();
         let arguments = node.arguments.as_deref();
@@ -161,7 +162,11 @@ impl<'a> Reader<'a> {
     }
 
     /// The tasks that Locust's metaclass collects: the bases', those of `tasks`, those with `@task`.
-    fn own_tasks(&mut self, node: &'a StmtClassDef, class: &Class<'a>) -> Read<Vec<TaskOf<'a>>> {
+    pub(crate) fn own_tasks(
+        &mut self,
+        node: &'a StmtClassDef,
+        class: &Class<'a>,
+    ) -> Read<Vec<TaskOf<'a>>> {
         let mut tasks = class.tasks.clone();
         let mut late = Vec::new();
         for (name, value) in &class.attributes {
@@ -193,7 +198,11 @@ impl<'a> Reader<'a> {
         Ok(tasks)
     }
 
-    fn listed_tasks(&mut self, node: &'a StmtClassDef, value: Value<'a>) -> Read<Vec<TaskOf<'a>>> {
+    pub(crate) fn listed_tasks(
+        &mut self,
+        node: &'a StmtClassDef,
+        value: Value<'a>,
+    ) -> Read<Vec<TaskOf<'a>>> {
         let mut counted = Vec::new();
         match self.settle(node, value)? {
             Value::Dict(dict) => counted.extend(dict.items.borrow().iter().cloned()),
@@ -254,52 +263,8 @@ impl<'a> Reader<'a> {
                 return self.no_decorator(decorator);
             };
             match &*path {
-                "locust.task" => {
-                    let weight = match arguments {
-                        None => Some(1),
-                        Some(call) => {
-                            let arguments = self.arguments(call)?;
-                            match arguments.get(0, "weight") {
-                                None => Some(1),
-                                Some(Value::Int(weight)) if *weight >= 0 => Some(*weight),
-                                _ => None,
-                            }
-                        }
-                    };
-                    let Some(weight) = weight else {
-                        return self.stop(decorator, "a task's weight is a whole number");
-                    };
-                    match &value {
-                        Value::Function(function) => function.weight.set(Some(weight)),
-                        Value::Class(class) => self.classes[*class].weight = Some(weight),
-                        _ => return self.no_decorator(decorator),
-                    }
-                }
-                "locust.tag" => {
-                    let arguments = match arguments {
-                        Some(call) => self.arguments(call)?,
-                        None => return self.no_decorator(decorator),
-                    };
-                    let tags = arguments.given.iter().map(|tag| match tag {
-                        Value::Str(tag) => Some(tag.to_string()),
-                        _ => None,
-                    });
-                    let Some(tags) = tags.collect::<Option<Vec<String>>>() else {
-                        return self.no_decorator(decorator);
-                    };
-                    match &value {
-                        Value::Function(function) => function.tags.borrow_mut().extend(tags),
-                        // a set's tags are those of its tasks
-                        Value::Class(class) => {
-                            for task in &self.classes[*class].tasks {
-                                if let TaskOf::Function(function) = task {
-                                    function.tags.borrow_mut().extend(tags.iter().cloned());
-                                }
-                            }
-                        }
-                        _ => return self.no_decorator(decorator),
-                    }
-                }
+                "locust.task" => self.weigh(decorator, arguments, &value)?,
+                "locust.tag" => self.tag(decorator, arguments, &value)?,
                 "staticmethod" | "property" => return self.no_decorator(decorator),
                 _ if path.starts_with("event.") => self.listener(node, &path, &value)?,
                 _ => return self.no_decorator(decorator),
@@ -308,7 +273,67 @@ impl<'a> Reader<'a> {
         Ok(value)
     }
 
-    fn no_decorator<T>(&self, decorator: &'a Decorator) -> Read<T> {
+    pub(crate) fn weigh(
+        &mut self,
+        decorator: &'a Decorator,
+        arguments: Option<&'a ExprCall>,
+        value: &Value<'a>,
+    ) -> Read<()> {
+        let weight = match arguments {
+            None => Some(1),
+            Some(call) => {
+                let arguments = self.arguments(call)?;
+                match arguments.get(0, "weight") {
+                    None => Some(1),
+                    Some(Value::Int(weight)) if *weight >= 0 => Some(*weight),
+                    _ => None,
+                }
+            }
+        };
+        let Some(weight) = weight else {
+            return self.stop(decorator, "a task's weight is a whole number");
+        };
+        match value {
+            Value::Function(function) => function.weight.set(Some(weight)),
+            Value::Class(class) => self.classes[*class].weight = Some(weight),
+            _ => return self.no_decorator(decorator),
+        }
+        Ok(())
+    }
+
+    pub(crate) fn tag(
+        &mut self,
+        decorator: &'a Decorator,
+        arguments: Option<&'a ExprCall>,
+        value: &Value<'a>,
+    ) -> Read<()> {
+        let arguments = match arguments {
+            Some(call) => self.arguments(call)?,
+            None => return self.no_decorator(decorator),
+        };
+        let tags = arguments.given.iter().map(|tag| match tag {
+            Value::Str(tag) => Some(tag.to_string()),
+            _ => None,
+        });
+        let Some(tags) = tags.collect::<Option<Vec<String>>>() else {
+            return self.no_decorator(decorator);
+        };
+        match value {
+            Value::Function(function) => function.tags.borrow_mut().extend(tags),
+            // a set's tags are those of its tasks
+            Value::Class(class) => {
+                for task in &self.classes[*class].tasks {
+                    if let TaskOf::Function(function) = task {
+                        function.tags.borrow_mut().extend(tags.iter().cloned());
+                    }
+                }
+            }
+            _ => return self.no_decorator(decorator),
+        }
+        Ok(())
+    }
+
+    pub(crate) fn no_decorator<T>(&self, decorator: &'a Decorator) -> Read<T> {
         self.stop(
             decorator,
             format!("a workload cannot say `{}`", self.snippet(decorator)),
@@ -316,7 +341,12 @@ impl<'a> Reader<'a> {
     }
 
     /// A listener of Locust's events: one that only prints changes nothing.
-    fn listener(&mut self, node: &'a impl Ranged, path: &str, value: &Value<'a>) -> Read<()> {
+    pub(crate) fn listener(
+        &mut self,
+        node: &'a impl Ranged,
+        path: &str,
+        value: &Value<'a>,
+    ) -> Read<()> {
         let prints = |statement: &Stmt| -> bool {
             let text = self.source(statement);
             let starts = ["print(", "logging.", "logger.", "log.", "pass", "\"", "'"];
@@ -343,181 +373,6 @@ impl<'a> Reader<'a> {
                 function.definition.name
             ),
         )
-    }
-
-    /// An attribute of a class, by the order of its bases.
-    pub(crate) fn class_attribute(&self, class: usize, name: &str) -> Option<Value<'a>> {
-        let own = |class: &usize| {
-            self.classes[*class]
-                .attributes
-                .iter()
-                .find(|(known, _)| known == name)
-        };
-        self.classes[class]
-            .order
-            .iter()
-            .find_map(own)
-            .map(|(_, value)| value.clone())
-    }
-
-    pub(crate) fn object_attribute(
-        &mut self,
-        node: &'a ExprAttribute,
-        class: usize,
-        name: &str,
-    ) -> Read<Value<'a>> {
-        if let Some(value) = self.run.own.get(name) {
-            return Ok(value.clone());
-        }
-        if self.mode == Mode::Task {
-            self.unset_reads.insert(name.to_owned());
-        }
-        if let Some(value) = self.started.get(name) {
-            return Ok(value.clone());
-        }
-        let kind = self.classes[class].kind;
-        match self.class_attribute(class, name) {
-            Some(Value::Function(function)) => return Ok(Value::Bound(function, class)),
-            Some(Value::Lambda(_)) => return self.unknown(node),
-            Some(value) => return Ok(value),
-            None => {}
-        }
-        match (name, self.user) {
-            ("client", Some(_)) if kind.is_user() || kind.is_set() => Ok(Value::Client),
-            ("user" | "parent", Some(user)) if kind.is_set() => Ok(Value::Object(user)),
-            ("interrupt", _) if kind.is_set() => self.stop(
-                node,
-                "`interrupt` hands over to another set of tasks, and a workload's tasks have no sets",
-            ),
-            ("get_run_time", _) if kind == Kind::Shape => {
-                Ok(Value::Method(Rc::new((Value::Object(class), name.to_owned()))))
-            }
-            _ => self.stop(node, format!("`{}` is not known here", self.snippet(node))),
-        }
-    }
-
-    pub(crate) fn assign_attribute(
-        &mut self,
-        target: &'a Expr,
-        object: Value<'a>,
-        name: &str,
-        value: Value<'a>,
-    ) -> Read<()> {
-        if let (Value::Client, Mode::Start | Mode::Task) = (&object, self.mode) {
-            return self.session_value(target, name, value);
-        }
-        let Value::Object(_) = object else {
-            return self.unknown(target);
-        };
-        match self.mode {
-            Mode::Start => {
-                self.started.insert(name.to_owned(), value);
-            }
-            Mode::Task => {
-                let place = (self.file, self.line(target));
-                self.written.insert(name.to_owned(), place);
-                self.run.own.insert(name.to_owned(), value);
-            }
-            _ => return self.unknown(target),
-        }
-        Ok(())
-    }
-
-    /// `self.client.headers = ...` and the like, which hold for all requests of a user.
-    fn session_value(&mut self, target: &'a Expr, name: &str, value: Value<'a>) -> Read<()> {
-        if self.mode == Mode::Task {
-            return self.stop(
-                target,
-                "a task that changes the client changes later iterations: a workload keeps nothing",
-            );
-        }
-        match (name, self.settle(target, value)?) {
-            ("headers", Value::Dict(dict)) => {
-                let items = dict.items.borrow().clone();
-                for (key, value) in items {
-                    self.session_header(target, &key, value)?;
-                }
-                Ok(())
-            }
-            ("verify", Value::Bool(verifies)) => {
-                self.session.insecure = !verifies;
-                Ok(())
-            }
-            ("auth", pair) => match pair.elements().as_deref() {
-                Some([Value::Str(user), Value::Str(password)]) => {
-                    let value = crate::form::basic(user, password);
-                    self.session_header(target, &Value::text("Authorization"), Value::text(&value))
-                }
-                _ => self.unknown(target),
-            },
-            _ => self.unknown(target),
-        }
-    }
-
-    pub(crate) fn session_header(
-        &mut self,
-        target: &'a impl Ranged,
-        key: &Value<'a>,
-        value: Value<'a>,
-    ) -> Read<()> {
-        if self.mode != Mode::Start {
-            return self.stop(
-                target,
-                "a task that changes the client changes later iterations: a workload keeps nothing",
-            );
-        }
-        let value = self.settle(target, value)?;
-        match (key, &value) {
-            (Value::Str(key), Value::Str(value)) => {
-                self.session
-                    .headers
-                    .retain(|(known, _)| !known.eq_ignore_ascii_case(key));
-                self.session
-                    .headers
-                    .push((key.to_string(), value.to_string()));
-                Ok(())
-            }
-            _ => self.unknown(target),
-        }
-    }
-
-    /// The base URL of a class as it is now.
-    pub(crate) fn host_of(&self, class: usize) -> Option<String> {
-        match self.class_attribute(class, "host") {
-            Some(Value::Str(host)) => Some(host.to_string()),
-            Some(Value::Env(variable)) => variable.set.clone().or_else(|| variable.default.clone()),
-            _ => self.host.map(str::to_owned),
-        }
-    }
-
-    /// Goes through a method of a class as `self`, in a mode of its own.
-    pub(crate) fn run_method(
-        &mut self,
-        class: usize,
-        function: &Rc<Function<'a>>,
-        mode: Mode,
-    ) -> Read<Value<'a>> {
-        let arguments = crate::calls::Arguments {
-            given: Vec::new(),
-            named: Vec::new(),
-        };
-        let before = (self.mode, std::mem::take(&mut self.frames), self.file);
-        self.mode = mode;
-        self.file = function.file;
-        let done = self.invoke(function.definition, function, Some(class), arguments);
-        (self.mode, self.frames, self.file) = before;
-        done
-    }
-
-    pub(crate) fn told(&self, done: Read<Value<'a>>) {
-        if let Err(stop) = done {
-            match stop {
-                Stop::Raised(_) => {}
-                stop => {
-                    self.tell_stop(stop);
-                }
-            }
-        }
     }
 }
 

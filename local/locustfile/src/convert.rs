@@ -4,13 +4,13 @@ use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
 use crate::classes::{Kind, TaskOf};
-use crate::emit::{Emitter, TaskText, UserText};
+use crate::emit::{Emitter, TaskText};
 use crate::problem::{Problem, Problems};
 use crate::ratio::Ratio;
 use crate::reader::{Mode, Reader, Session};
 use crate::run::Run;
 use crate::source::Parsing;
-use crate::value::{Function, Value, Variable};
+use crate::value::{Function, Value};
 use crate::variants::{Way, gate_after_captures, variants};
 use crate::{Conversion, Options, Reading};
 
@@ -64,7 +64,11 @@ fn common_tags(functions: &[Rc<Function<'_>>]) -> BTreeSet<String> {
 
 impl<'a> Reader<'a> {
     /// The classes of a kind that are no bases only, by their names in the locustfiles, in the files' order.
-    fn found(&mut self, mains: usize, wanted: impl Fn(Kind) -> bool) -> Vec<(String, usize)> {
+    pub(crate) fn found(
+        &mut self,
+        mains: usize,
+        wanted: impl Fn(Kind) -> bool,
+    ) -> Vec<(String, usize)> {
         let mut found: Vec<(String, usize)> = Vec::new();
         for file in 0..mains {
             let mut own: Vec<(String, usize)> = Vec::new();
@@ -89,7 +93,7 @@ impl<'a> Reader<'a> {
         found
     }
 
-    fn tell_class(&self, class: usize, message: impl Into<String>) {
+    pub(crate) fn tell_class(&self, class: usize, message: impl Into<String>) {
         let class = &self.classes[class];
         self.tell(Problem {
             file: self.files[class.file].name.clone(),
@@ -99,7 +103,7 @@ impl<'a> Reader<'a> {
         });
     }
 
-    fn conversion(
+    pub(crate) fn conversion(
         &mut self,
         mains: usize,
         found: &[(String, usize)],
@@ -154,201 +158,8 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// A class of users.
-    fn user(&mut self, name: &str, class: usize) -> Option<UserText<'a>> {
-        self.user = Some(class);
-        (self.session, self.started) = Default::default();
-        self.written.clear();
-        self.unset_reads.clear();
-        self.spent = 0;
-        self.check_attributes(class);
-        let mut wait = self.wait(class);
-        let (holder, tasks) = self.root_tasks(class)?;
-        if holder != class && self.class_attribute(holder, "wait_time").is_some() {
-            wait = self.wait(holder);
-        }
-        for one in BTreeSet::from([class, holder]) {
-            for method in ["__init__", "on_start", "on_stop"] {
-                if let Some(Value::Function(function)) = self.class_attribute(one, method) {
-                    self.run = Run::default();
-                    let done = self.run_method(one, &function, Mode::Start);
-                    self.told(done);
-                }
-            }
-        }
-        let texts = self.tasks(holder, tasks, wait.as_deref());
-        for (name, (file, line)) in std::mem::take(&mut self.written) {
-            if self.unset_reads.contains(&name) {
-                self.tell(Problem {
-                    file: self.files[file].name.clone(),
-                    line,
-                    column: None,
-                    message: format!("`self.{name}` lasts from one iteration to the next: a workload keeps nothing"),
-                });
-            }
-        }
-        let host = self.host_value(class)?;
-        let weight = self.whole(class, "weight", 1)?;
-        let fixed_count = self.whole(class, "fixed_count", 0)?;
-        let class_data = &self.classes[class];
-        let is_fast = class_data.kind == Kind::Fast;
-        let insecure = self.session.insecure || (is_fast && self.truth_of(class, "insecure", true));
-        Some(UserText {
-            name: name.to_owned(),
-            file: self.files[class_data.file].name.clone(),
-            line: class_data.line,
-            host,
-            insecure,
-            wait: wait?,
-            weight,
-            fixed_count,
-            timeout: if is_fast {
-                self.network_timeout(class)
-            } else {
-                None
-            },
-            tasks: texts,
-        })
-    }
-
-    fn truth_of(&self, class: usize, name: &str, usual: bool) -> bool {
-        self.class_attribute(class, name)
-            .and_then(|value| value.truth())
-            .unwrap_or(usual)
-    }
-
-    /// The attributes of Locust's that a workload has nothing for.
-    fn check_attributes(&self, class: usize) {
-        let unsaid = [
-            "min_wait",
-            "max_wait",
-            "wait_function",
-            "pool_manager",
-            "proxy_host",
-            "proxy_port",
-            "client_pool",
-            "default_headers",
-            "max_redirects",
-            "max_retries",
-            "ssl_context_factory",
-            "connection_timeout",
-            "run",
-        ];
-        for name in unsaid {
-            if self.class_attribute(class, name).is_some() {
-                self.tell_class(class, format!("a workload has no `{name}` of a class"));
-            }
-        }
-    }
-
-    fn network_timeout(&self, class: usize) -> Option<f64> {
-        self.class_attribute(class, "network_timeout")
-            .and_then(|value| value.number())
-    }
-
-    /// A whole number of a class.
-    fn whole(&self, class: usize, name: &str, usual: i64) -> Option<i64> {
-        match self.class_attribute(class, name) {
-            None => Some(usual),
-            Some(Value::Int(number)) if number >= 0 => Some(number),
-            Some(Value::Poison(problem)) => {
-                self.tell((*problem).clone());
-                None
-            }
-            Some(_) => {
-                self.tell_class(class, format!("`{name}` of a class is a whole number"));
-                None
-            }
-        }
-    }
-
-    fn wait(&mut self, class: usize) -> Option<Rc<str>> {
-        let value = self.class_attribute(class, "wait_time");
-        let wait = match value {
-            None => return Some(Rc::from("constant(0)")),
-            Some(Value::Wait(wait)) => return Some(wait),
-            Some(Value::Lambda(lambda)) => self.wait_of(&lambda.expression.body, lambda.file),
-            Some(Value::Function(function)) => match &function.definition.body[..] {
-                [ruff_python_ast::Stmt::Return(returned)] => returned
-                    .value
-                    .as_deref()
-                    .and_then(|value| self.wait_of(value, function.file)),
-                _ => None,
-            },
-            Some(Value::Poison(problem)) => {
-                self.tell((*problem).clone());
-                return None;
-            }
-            Some(_) => None,
-        };
-        if wait.is_none() {
-            self.tell_class(
-                class,
-                "its wait_time is none that a workload has: write between, constant, constant_pacing or constant_throughput",
-            );
-        }
-        wait
-    }
-
-    /// What a function of one expression waits: a number, or `random.uniform(...)`.
-    fn wait_of(&mut self, node: &'a ruff_python_ast::Expr, file: usize) -> Option<Rc<str>> {
-        let before = (self.mode, self.file);
-        (self.mode, self.file) = (Mode::Task, file);
-        self.run = Run::default();
-        let value = self.eval(node).ok();
-        (self.mode, self.file) = before;
-        match value? {
-            Value::Drawn(drawn) => match self.run.draws[drawn.draw].kind {
-                crate::value::DrawKind::Real(low, high, _) if low > 0.0 => {
-                    Some(Rc::from(format!("between({low}, {high})")))
-                }
-                _ => None,
-            },
-            value => value
-                .number()
-                .filter(|wait| *wait >= 0.0)
-                .map(|wait| Rc::from(format!("constant({wait})"))),
-        }
-    }
-
-    /// The host of a class: a text, or a variable that replaces it.
-    fn host_value(&self, class: usize) -> Option<Rc<Variable>> {
-        let fixed = |url: &str| {
-            Rc::new(Variable {
-                name: String::new(),
-                set: None,
-                default: Some(url.to_owned()),
-                file: self.files[self.classes[class].file].name.clone(),
-                line: self.classes[class].line,
-            })
-        };
-        match self.class_attribute(class, "host") {
-            Some(Value::Str(host)) => Some(fixed(&host)),
-            Some(Value::Env(variable)) if variable.set.is_some() || variable.default.is_some() => {
-                Some(variable)
-            }
-            Some(Value::Poison(problem)) => {
-                self.tell((*problem).clone());
-                None
-            }
-            _ => match self.host {
-                Some(host) => Some(fixed(host)),
-                None => {
-                    self.tell_class(
-                        class,
-                        format!(
-                            "`{}` has no host: write one into the class, or give --host",
-                            self.classes[class].name
-                        ),
-                    );
-                    None
-                }
-            },
-        }
-    }
-
     /// The tasks of a class, and the class or the set that holds them.
-    fn root_tasks(&self, class: usize) -> Option<(usize, Vec<TaskOf<'a>>)> {
+    pub(crate) fn root_tasks(&self, class: usize) -> Option<(usize, Vec<TaskOf<'a>>)> {
         let mut holder = class;
         loop {
             let tasks = self.classes[holder].tasks.clone();
@@ -385,7 +196,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn tasks(
+    pub(crate) fn tasks(
         &mut self,
         holder: usize,
         tasks: Vec<TaskOf<'a>>,
@@ -428,7 +239,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A task: all ways through its functions.
-    fn task(
+    pub(crate) fn task(
         &mut self,
         holder: usize,
         name: &str,
@@ -504,7 +315,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn task_method(
+    pub(crate) fn task_method(
         &mut self,
         holder: usize,
         function: &Rc<Function<'a>>,

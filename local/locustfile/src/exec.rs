@@ -1,11 +1,10 @@
 //! The statements of a file, its classes and its functions.
 
-use std::collections::HashMap;
 use std::rc::Rc;
 
 use ruff_python_ast::{
-    ExceptHandler, Expr, ExprCall, Operator, Stmt, StmtFor, StmtFunctionDef, StmtIf,
-    StmtImportFrom, StmtTry, StmtWith,
+    ExceptHandler, Expr, ExprCall, Operator, Stmt, StmtFor, StmtFunctionDef, StmtIf, StmtTry,
+    StmtWith,
 };
 use ruff_text_size::Ranged;
 
@@ -52,7 +51,7 @@ impl<'a> Reader<'a> {
     }
 
     /// What a statement that is told of would have set is not known.
-    fn poison(&mut self, statement: &'a Stmt, poison: &Value<'a>) {
+    pub(crate) fn poison(&mut self, statement: &'a Stmt, poison: &Value<'a>) {
         match statement {
             Stmt::Assign(assign) => {
                 for target in &assign.targets {
@@ -70,7 +69,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn statement(&mut self, statement: &'a Stmt) -> Read<Flow<'a>> {
+    pub(crate) fn statement(&mut self, statement: &'a Stmt) -> Read<Flow<'a>> {
         match statement {
             Stmt::Pass(_) => {}
             Stmt::Global(_) => {
@@ -146,7 +145,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A value that is only wrong if it is used: outside of tasks much is set that no request needs.
-    fn evaluated(&mut self, node: &'a Expr) -> Read<Value<'a>> {
+    pub(crate) fn evaluated(&mut self, node: &'a Expr) -> Read<Value<'a>> {
         match self.eval(node) {
             Err(Stop::Problem(problem)) if self.mode != Mode::Task => {
                 Ok(Value::Poison(Rc::new(problem)))
@@ -156,7 +155,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn augmented(
+    pub(crate) fn augmented(
         &mut self,
         node: &'a Stmt,
         old: Value<'a>,
@@ -168,10 +167,10 @@ impl<'a> Reader<'a> {
         if op == Operator::Add && (matches!(old, Value::Str(_) | Value::Text(_))) {
             let mut pieces = self.pieces(node, old)?;
             pieces.extend(self.pieces(node, more)?);
-            return Ok(crate::eval::text_of(pieces));
+            return Ok(crate::texts::text_of(pieces));
         }
         let (old, more) = (self.constant(node, old)?, self.constant(node, more)?);
-        match crate::eval::arithmetic(&old, op, &more) {
+        match crate::arithmetic::arithmetic(&old, op, &more) {
             Some(value) => Ok(value),
             None => self.unknown(node),
         }
@@ -257,7 +256,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn choice_of(&mut self, choice: &'a StmtIf) -> Read<Flow<'a>> {
+    pub(crate) fn choice_of(&mut self, choice: &'a StmtIf) -> Read<Flow<'a>> {
         let clauses = std::iter::once((Some(&*choice.test), &choice.body));
         let others = choice
             .elif_else_clauses
@@ -290,11 +289,11 @@ impl<'a> Reader<'a> {
     }
 
     /// `__name__ == "__main__"`, which is never true in a locustfile.
-    fn is_main(&self, test: &Expr) -> bool {
+    pub(crate) fn is_main(&self, test: &Expr) -> bool {
         self.snippet(test).replace('\'', "\"") == "__name__ == \"__main__\""
     }
 
-    fn for_each(&mut self, repeated: &'a StmtFor) -> Read<Flow<'a>> {
+    pub(crate) fn for_each(&mut self, repeated: &'a StmtFor) -> Read<Flow<'a>> {
         if repeated.is_async {
             return self.unknown(repeated);
         }
@@ -311,7 +310,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A `with` around requests.
-    fn with(&mut self, with: &'a StmtWith) -> Read<Flow<'a>> {
+    pub(crate) fn with(&mut self, with: &'a StmtWith) -> Read<Flow<'a>> {
         let mut opened = 0;
         let mut stopped = None;
         for item in &with.items {
@@ -356,7 +355,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The call that a `with` is about, if it is one of the client's.
-    fn request_of(&self, node: &'a Expr) -> Option<&'a ExprCall> {
+    pub(crate) fn request_of(&self, node: &'a Expr) -> Option<&'a ExprCall> {
         let Expr::Call(call) = node else {
             return None;
         };
@@ -366,7 +365,7 @@ impl<'a> Reader<'a> {
         Self::is_client_method(attribute.attr.as_str()).then_some(call)
     }
 
-    fn with_request(&mut self, call: &'a ExprCall) -> Read<Value<'a>> {
+    pub(crate) fn with_request(&mut self, call: &'a ExprCall) -> Read<Value<'a>> {
         let Expr::Attribute(attribute) = &*call.func else {
             return self.unknown(call);
         };
@@ -377,7 +376,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn attempt(&mut self, attempt: &'a StmtTry) -> Read<Flow<'a>> {
+    pub(crate) fn attempt(&mut self, attempt: &'a StmtTry) -> Read<Flow<'a>> {
         if self.mode == Mode::Module {
             let imports = attempt
                 .body
@@ -425,7 +424,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn define(&mut self, function: &'a StmtFunctionDef) -> Read<()> {
+    pub(crate) fn define(&mut self, function: &'a StmtFunctionDef) -> Read<()> {
         if !self.frames.is_empty() && self.mode == Mode::Task {
             return self.stop(
                 function,
@@ -441,121 +440,5 @@ impl<'a> Reader<'a> {
         let value = self.decorated(function, &function.decorator_list, Value::Function(value))?;
         self.set(function.name.as_str(), value);
         Ok(())
-    }
-
-    /// A module by its name.
-    pub(crate) fn module(&mut self, node: &'a impl Ranged, name: &str) -> Value<'a> {
-        const KNOWN: [&str; 14] = [
-            "random", "os", "json", "uuid", "string", "math", "time", "datetime", "logging",
-            "locust", "base64", "urllib3", "gevent", "typing",
-        ];
-        match name {
-            "os.environ" | "os.path" => Value::Library(Rc::from("os")),
-            _ if KNOWN.contains(&name) => Value::Library(Rc::from(name)),
-            _ => {
-                let message = format!("the module `{name}` is used, which is not read");
-                Value::Poison(Rc::new(self.problem_at(node.range(), message)))
-            }
-        }
-    }
-
-    fn import_from(&mut self, statement: &'a Stmt, import: &'a StmtImportFrom) -> Read<()> {
-        let module = import.module.as_ref().map_or("", |module| module.as_str());
-        let own = self.own_module(module).filter(|_| import.level <= 1);
-        if let Some(file) = own {
-            self.load(file);
-        }
-        for alias in &import.names {
-            let name = alias.name.as_str();
-            let shown = alias.asname.as_ref().map_or(name, |shown| shown.as_str());
-            if name == "*" && module == "locust" {
-                const LOCUST: [&str; 17] = [
-                    "HttpUser",
-                    "FastHttpUser",
-                    "User",
-                    "TaskSet",
-                    "SequentialTaskSet",
-                    "LoadTestShape",
-                    "task",
-                    "tag",
-                    "between",
-                    "constant",
-                    "constant_pacing",
-                    "constant_throughput",
-                    "events",
-                    "wait_time",
-                    "run_single_user",
-                    "MarkovTaskSet",
-                    "transition",
-                ];
-                for name in LOCUST {
-                    let value = self.imported(statement, module, name);
-                    self.set(name, value);
-                }
-                continue;
-            }
-            if name == "*" {
-                let Some(file) = own else {
-                    return self.stop(
-                        statement,
-                        format!("the module `{module}` is not read: import its names one by one"),
-                    );
-                };
-                let all: HashMap<String, Value<'a>> = self.globals[file].clone();
-                for (name, value) in all.into_iter().filter(|(name, _)| !name.starts_with('_')) {
-                    self.set(&name, value);
-                }
-                continue;
-            }
-            let value = match own {
-                Some(file) => match self.globals[file].get(name).cloned() {
-                    Some(value) => value,
-                    None => return self.stop(statement, format!("`{name}` is not in `{module}`")),
-                },
-                None => self.imported(statement, module, name),
-            };
-            self.set(shown, value);
-        }
-        Ok(())
-    }
-
-    fn imported(&mut self, statement: &'a Stmt, module: &str, name: &str) -> Value<'a> {
-        let root = module.split('.').next().unwrap_or(module);
-        match (root, name) {
-            ("locust", "events") => Value::Library(Rc::from("events")),
-            ("locust", _) => Value::Library(Rc::from(format!("locust.{name}"))),
-            (
-                "random" | "os" | "json" | "uuid" | "string" | "math" | "time" | "logging"
-                | "datetime" | "gevent",
-                _,
-            ) => Value::Library(Rc::from(format!("{root}.{name}"))),
-            _ => {
-                let message =
-                    format!("`{name}` comes from the module `{module}`, which is not read");
-                Value::Poison(Rc::new(self.problem_at(statement.range(), message)))
-            }
-        }
-    }
-
-    /// The number of the file that a module is, if it stands beside the locustfile.
-    fn own_module(&self, module: &str) -> Option<usize> {
-        self.files.iter().position(|file| {
-            let path = std::path::Path::new(&file.name);
-            path.file_stem().is_some_and(|stem| stem == module)
-        })
-    }
-
-    /// Goes through a file, once.
-    pub(crate) fn load(&mut self, file: usize) {
-        if std::mem::replace(&mut self.loaded[file], true) {
-            return;
-        }
-        let before = (self.file, std::mem::take(&mut self.frames), self.mode);
-        (self.file, self.mode) = (file, Mode::Module);
-        let files: &'a [crate::source::Parsing] = self.files;
-        if let Err(stop) = self.block(files[file].body()) {
-            self.tell_stop(stop);
-        }
-        (self.file, self.frames, self.mode) = before;
     }
 }

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use ::web::api::Door;
 use ::web::logs::LogBuffer;
 use anyhow::Context as _;
 use stand_ins::{Targets, TargetsConfig};
@@ -136,21 +137,7 @@ async fn program(
     let run_time = settings.start.and_then(|start| start.run_time);
     let files = Files::begin(&settings.exports, run_time)?;
     let descriptors = Descriptors::new(raise_open_files());
-    let metrics = match &settings.metrics {
-        Some(web) => Some(
-            Server::bind(
-                web,
-                open.clone().filter(|_| settings.web.is_none()),
-                descriptors,
-            )
-            .await?,
-        ),
-        None => None,
-    };
-    let server = match &settings.web {
-        Some(web) => Some(Server::bind(web, open, descriptors).await?),
-        None => None,
-    };
+    let bound = Bound::of(&settings, open, descriptors).await?;
     let targets = if settings.demo {
         Some(demo_targets(clock.clone()).await?)
     } else {
@@ -195,22 +182,60 @@ async fn program(
     if settings.db.is_some() && !options.common.workload.is_empty() {
         engine.control.choose_configured_workload().await?;
     }
-    let mut running = Vec::new();
-    if let Some(metrics) = metrics {
-        running.push(metrics.start_metrics(&engine, door.clone(), logs.clone()));
-    }
-    if let Some(server) = server {
-        running.push(server.start(&engine, door, logs));
-        if let Some(targets) = &targets {
-            tracing::info!("stand-in target-app at {}", targets.target_app_url());
-            tracing::info!("stand-in ai-agent at {}", targets.ai_agent_url());
-        }
-        // without a server nobody could see or delete a schedule
-        engine.follow_schedules().await?;
-    }
+    let running = bound
+        .start(&mut engine, &door, &logs, targets.as_ref())
+        .await?;
     let code = session::attend(&mut engine, &settings, &screen, files, interrupted).await;
     close(running, telemetry, targets).await;
     Ok(code?)
+}
+
+/// The servers whose ports are taken: of the API, and of `/metrics` alone.
+struct Bound {
+    api: Option<Server>,
+    metrics: Option<Server>,
+}
+
+impl Bound {
+    async fn of(
+        settings: &ProgramSettings,
+        open: Option<String>,
+        descriptors: Descriptors,
+    ) -> Result<Self, Misuse> {
+        let of_metrics = open.clone().filter(|_| settings.web.is_none());
+        let metrics = match &settings.metrics {
+            Some(web) => Some(Server::bind(web, of_metrics, descriptors).await?),
+            None => None,
+        };
+        let api = match &settings.web {
+            Some(web) => Some(Server::bind(web, open, descriptors).await?),
+            None => None,
+        };
+        Ok(Self { api, metrics })
+    }
+
+    /// Serves from now on, and follows the schedules where there is an API: without one nobody could see or delete them.
+    async fn start(
+        self,
+        engine: &mut Engine,
+        door: &Door,
+        logs: &LogBuffer,
+        targets: Option<&Targets>,
+    ) -> Result<Vec<Running>, Misuse> {
+        let mut running = Vec::new();
+        if let Some(metrics) = self.metrics {
+            running.push(metrics.start_metrics(engine, door.clone(), logs.clone()));
+        }
+        if let Some(api) = self.api {
+            running.push(api.start(engine, door.clone(), logs.clone()));
+            if let Some(targets) = targets {
+                tracing::info!("stand-in target-app at {}", targets.target_app_url());
+                tracing::info!("stand-in ai-agent at {}", targets.ai_agent_url());
+            }
+            engine.follow_schedules().await?;
+        }
+        Ok(running)
+    }
 }
 
 /// Ends all that is left once the run has ended.

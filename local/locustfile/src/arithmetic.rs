@@ -25,7 +25,7 @@ impl<'a> Reader<'a> {
             return Ok(text_of(pieces));
         }
         if let (Operator::Mod, Value::Str(format)) = (op, &left) {
-            return self.percent(node, &format.to_string(), right);
+            return self.percent(node, format.as_ref(), right);
         }
         let (left, right) = (self.constant(node, left)?, self.constant(node, right)?);
         match arithmetic(&left, op, &right) {

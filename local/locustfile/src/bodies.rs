@@ -43,7 +43,7 @@ impl<'a> Reader<'a> {
                     return self.stop(node, "`data` of FastHttpUser's requests is a text");
                 }
                 let pieces = match is_form {
-                    true => self.encoded(node, data)?,
+                    true => self.encoded(node, &data)?,
                     false => self.pieces(node, data)?,
                 };
                 if is_form && !has_type {

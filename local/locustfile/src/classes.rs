@@ -5,7 +5,6 @@ use std::rc::Rc;
 use ruff_python_ast::{Decorator, Expr, ExprCall, Stmt, StmtClassDef};
 use ruff_text_size::Ranged;
 
-use crate::calls::prints;
 use crate::reader::{Mode, Read, Reader};
 use crate::value::{Function, Value};
 

@@ -119,7 +119,7 @@ impl<'a> Reader<'a> {
         self.strip_host(node, user, &mut path)?;
         let mut query = Vec::new();
         if let Some(params) = fields.params {
-            query = self.encoded(node, params)?;
+            query = self.encoded(node, &params)?;
         }
         let mut name = match fields.name {
             Some(name) => match self.constant(node, name)? {
@@ -257,7 +257,7 @@ impl<'a> Reader<'a> {
         &self,
         node: &'a ExprCall,
         user: usize,
-        path: &mut Vec<Piece>,
+        path: &mut [Piece],
     ) -> Read<()> {
         let first = match path.first_mut() {
             Some(Piece::Literal(first)) => first,
@@ -284,8 +284,8 @@ impl<'a> Reader<'a> {
     }
 
     /// A query or a form, with its values quoted.
-    pub(crate) fn encoded(&mut self, node: &'a ExprCall, value: Value<'a>) -> Read<Vec<Piece>> {
-        let pairs = match &value {
+    pub(crate) fn encoded(&mut self, node: &'a ExprCall, value: &Value<'a>) -> Read<Vec<Piece>> {
+        let pairs = match value {
             Value::Dict(dict) => dict.items.borrow().clone(),
             Value::List(_) | Value::Tuple(_) => {
                 let pairs = value

@@ -43,11 +43,11 @@ impl<'a> Reader<'a> {
                 self.choice(
                     node,
                     values.into_iter().map(|value| (value, 1)).collect(),
-                    pool,
+                    pool.as_deref(),
                 )
             }
             "choices" if arguments.only(1, &["population", "weights", "k", "cum_weights"]) => {
-                self.choices(node, arguments, pool)
+                self.choices(node, arguments, pool.as_deref())
             }
             _ => self.unknown(node),
         }
@@ -87,7 +87,7 @@ impl<'a> Reader<'a> {
         &mut self,
         node: &'a ExprCall,
         arguments: &Arguments<'a>,
-        pool: Option<String>,
+        pool: Option<&str>,
     ) -> Read<Value<'a>> {
         let first = arguments.given.first();
         let whole = |value: Option<&Value<'a>>| match value {
@@ -125,7 +125,7 @@ impl<'a> Reader<'a> {
             .collect();
         let mut drawn = Vec::new();
         for _ in 0..count {
-            drawn.push(self.choice(node, outcomes.clone(), pool.clone())?);
+            drawn.push(self.choice(node, outcomes.clone(), pool)?);
         }
         Ok(Value::list(drawn, false))
     }
@@ -135,13 +135,17 @@ impl<'a> Reader<'a> {
         &mut self,
         node: &'a ExprCall,
         outcomes: Vec<(Value<'a>, i64)>,
-        pool: Option<String>,
+        pool: Option<&str>,
     ) -> Read<Value<'a>> {
         if outcomes.is_empty() {
             return self.stop(node, "there is nothing to choose from");
         }
         if self.mode != Mode::Task || outcomes.iter().all(|(value, _)| value.is_constant()) {
-            return Ok(self.named_draw(node, DrawKind::Outcomes(outcomes), pool));
+            return Ok(self.named_draw(
+                node,
+                DrawKind::Outcomes(outcomes),
+                pool.map(str::to_owned),
+            ));
         }
         // values that are not known yet: which one it is, is decided first
         let numbers = outcomes

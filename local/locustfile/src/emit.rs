@@ -54,7 +54,7 @@ pub(crate) struct Emitter {
 }
 
 #[derive(PartialEq)]
-struct HostText {
+pub(crate) struct HostText {
     name: String,
     url: String,
     variable: Option<String>,

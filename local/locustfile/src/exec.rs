@@ -132,7 +132,7 @@ impl<'a> Reader<'a> {
                     );
                     let value =
                         self.module(statement, if alias.asname.is_some() { name } else { shown });
-                    self.set(&shown.to_owned(), value);
+                    self.set(shown, value);
                 }
             }
             Stmt::ImportFrom(import) => self.import_from(statement, import)?,
@@ -232,7 +232,7 @@ impl<'a> Reader<'a> {
             }
             Expr::Attribute(attribute) => {
                 let object = self.eval(&attribute.value)?;
-                self.assign_attribute(target, object, attribute.attr.as_str(), value)
+                self.assign_attribute(target, &object, attribute.attr.as_str(), value)
             }
             Expr::Subscript(subscript) => {
                 let holder = self.eval(&subscript.value)?;

@@ -39,7 +39,7 @@ impl<'a> Reader<'a> {
             (Value::Object(_), "get_run_time") => return Ok(Value::Float(self.elapsed)),
             (Value::Str(separator), "join") => return self.join(node, separator, arguments),
             (Value::Str(format), "format") => {
-                return self.format(node, &format.to_string(), arguments);
+                return self.format(node, format.as_ref(), arguments);
             }
             (Value::List(list), "append") => {
                 self.check_lasts(node, list.lasts)?;

@@ -64,11 +64,11 @@ impl<'a> Reader<'a> {
     pub(crate) fn assign_attribute(
         &mut self,
         target: &'a Expr,
-        object: Value<'a>,
+        object: &Value<'a>,
         name: &str,
         value: Value<'a>,
     ) -> Read<()> {
-        if let (Value::Client, Mode::Start | Mode::Task) = (&object, self.mode) {
+        if let (Value::Client, Mode::Start | Mode::Task) = (object, self.mode) {
             return self.session_value(target, name, value);
         }
         let Value::Object(_) = object else {

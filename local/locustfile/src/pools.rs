@@ -150,7 +150,7 @@ impl Emitter {
                 );
                 return None;
             };
-            values.push(pool_entry(plain, weight));
+            values.push(pool_entry(&plain, weight));
         }
         let text = match values.iter().map(String::len).sum::<usize>() < 90 {
             true => format!("[{}]", values.join(", ")),
@@ -205,12 +205,12 @@ pub(crate) fn plain(value: &Value<'_>) -> Option<Toml> {
     })
 }
 
-pub(crate) fn pool_entry(value: Toml, weight: i128) -> String {
+pub(crate) fn pool_entry(value: &Toml, weight: i128) -> String {
     let weighted = |text: String| match weight {
         1 => text,
         weight => format!("{{ {text}, weight = {weight} }}"),
     };
-    if let Toml::String(text) = &value
+    if let Toml::String(text) = value
         && text.len() > 100
         && let Some(first) = text.chars().next()
         && text.chars().all(|c| c == first)
@@ -227,8 +227,8 @@ pub(crate) fn pool_entry(value: Toml, weight: i128) -> String {
     }
     match (&value, weight) {
         (Toml::Table(_), 1) => format!("{{ value = {value} }}"),
-        (_, 1) => value_text(&value),
-        _ => weighted(format!("value = {}", value_text(&value))),
+        (_, 1) => value_text(value),
+        _ => weighted(format!("value = {}", value_text(value))),
     }
 }
 

@@ -134,13 +134,13 @@ fn requests(run: &LoadedRun, service: &Service, bias: Bias) -> Vec<Request> {
                 let mut is_first = true;
                 let mut walk = scope.walk(task);
                 let mut order: Vec<_> =
-                    std::iter::from_fn(|| walk.next(&mut scope).unwrap()).collect();
+                    std::iter::from_fn(|| walk.next(&mut scope).expect("a step")).collect();
                 if matches!(bias, Bias::InOrder) {
                     order.sort_unstable();
                 }
                 for index in order {
                     let step = &task.steps()[index];
-                    if !scope.begin(step).unwrap() {
+                    if !scope.begin(step).expect("a step") {
                         continue;
                     }
                     let (time, fails) = service.answers(&mut luck, slot.0, is_first);

@@ -16,6 +16,9 @@ _cicada() {
             ",$1")
                 cmd="cicada"
                 ;;
+            cicada,convert)
+                cmd="cicada__subcmd__convert"
+                ;;
             cicada,cost)
                 cmd="cicada__subcmd__cost"
                 ;;
@@ -35,7 +38,7 @@ _cicada() {
 
     case "${cmd}" in
         cicada)
-            opts="-f -H -u -r -t -l -P -L -s -V -h --workload --config --host --users --spawn-rate --run-time --list --config-users --web-host --web-port --web-base-path --tls-cert --tls-key --headless --autostart --autoquit --db --resume --shape --seed --threshold --max-users --max-spawn-rate --allowed-hosts --web-names --trace-url --allowed-origins --demo --check --only-summary --print-stats --csv --csv-full-history --html --json --json-file --reset-stats --show-task-ratio --show-task-ratio-json --loglevel --logfile --skip-log-setup --stop-timeout --exit-code-on-error --equal-weights --class-picker --modern-ui --version --help cost env health mcp"
+            opts="-f -H -u -r -t -l -P -L -s -T -E -V -h --workload --config --host --users --spawn-rate --run-time --list --config-users --web-host --web-port --web-base-path --tls-cert --tls-key --headless --autostart --prometheus-port --autoquit --db --resume --shape --seed --threshold --max-users --max-spawn-rate --allowed-hosts --web-names --trace-url --allowed-origins --demo --check --only-summary --print-stats --csv --csv-full-history --html --json --json-file --reset-stats --show-task-ratio --show-task-ratio-json --loglevel --logfile --skip-log-setup --stop-timeout --exit-code-on-error --equal-weights --tags --exclude-tags --otel --profile --class-picker --modern-ui --version --help cost convert env health mcp"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -110,6 +113,10 @@ _cicada() {
                     return 0
                     ;;
                 --tls-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --prometheus-port)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -190,6 +197,56 @@ _cicada() {
                     return 0
                     ;;
                 --exit-code-on-error)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tags)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -T)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --exclude-tags)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -E)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        cicada__subcmd__convert)
+            opts="-o -H -h --output --host --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --host)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -H)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

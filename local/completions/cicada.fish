@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_cicada_global_optspecs
-    string join \n f/workload= config= H/host= u/users= r/spawn-rate= t/run-time= l/list config-users= web-host= P/web-port= web-base-path= tls-cert= tls-key= headless autostart autoquit= db= resume shape= seed= threshold= max-users= max-spawn-rate= allowed-hosts= web-names= trace-url= allowed-origins= demo check only-summary print-stats csv= csv-full-history html= json json-file= reset-stats show-task-ratio show-task-ratio-json L/loglevel= logfile= skip-log-setup s/stop-timeout= exit-code-on-error= equal-weights class-picker modern-ui V/version h/help
+    string join \n f/workload= config= H/host= u/users= r/spawn-rate= t/run-time= l/list config-users= web-host= P/web-port= web-base-path= tls-cert= tls-key= headless autostart prometheus-port= autoquit= db= resume shape= seed= threshold= max-users= max-spawn-rate= allowed-hosts= web-names= trace-url= allowed-origins= demo check only-summary print-stats csv= csv-full-history html= json json-file= reset-stats show-task-ratio show-task-ratio-json L/loglevel= logfile= skip-log-setup s/stop-timeout= exit-code-on-error= equal-weights T/tags= E/exclude-tags= otel profile= class-picker modern-ui V/version h/help
 end
 
 function __fish_cicada_needs_command
@@ -24,7 +24,7 @@ function __fish_cicada_using_subcommand
     contains -- $cmd[1] $argv
 end
 
-complete -c cicada -n "__fish_cicada_needs_command" -s f -l workload -d 'Workload file for new runs, whatever was put at /workload before. Without it, what was put last and kept by --db, or else the built-in one with the demo\'s six classes' -r -F
+complete -c cicada -n "__fish_cicada_needs_command" -s f -l workload -d 'Workload file for new runs, or locustfiles and folders of them, separated by commas; whatever was put at /workload before. Without it, what was put last and kept by --db, or else the built-in one with the demo\'s six classes' -r -F
 complete -c cicada -n "__fish_cicada_needs_command" -l config -d 'Configuration file, read after ~/.locust.conf, locust.conf and pyproject.toml: options\' names and values' -r -F
 complete -c cicada -n "__fish_cicada_needs_command" -s H -l host -d 'Base URL for all classes, such as http://localhost:8000' -r
 complete -c cicada -n "__fish_cicada_needs_command" -s u -l users -d 'Number of users; 1 if not given, and 60 with --demo' -r
@@ -36,6 +36,7 @@ complete -c cicada -n "__fish_cicada_needs_command" -s P -l web-port -d 'Port to
 complete -c cicada -n "__fish_cicada_needs_command" -l web-base-path -d 'Path that everything is served under, such as /cicada' -r
 complete -c cicada -n "__fish_cicada_needs_command" -l tls-cert -d 'TLS certificate in PEM, to serve https:// with --tls-key' -r -F
 complete -c cicada -n "__fish_cicada_needs_command" -l tls-key -d 'The certificate\'s private key in PEM' -r -F
+complete -c cicada -n "__fish_cicada_needs_command" -l prometheus-port -d 'Port to serve /metrics on as well, also with --headless; everything else is served on --web-port only' -r
 complete -c cicada -n "__fish_cicada_needs_command" -l autoquit -d 'With --autostart: exit this many seconds after the run has ended' -r
 complete -c cicada -n "__fish_cicada_needs_command" -l db -d 'Database file to keep runs, schedules and the workload in; a run that was not stopped goes on with it' -r -F
 complete -c cicada -n "__fish_cicada_needs_command" -l shape -d 'Load shape of the workload that says how many users there are when, instead of --users and --spawn-rate (see --list)' -r
@@ -58,6 +59,9 @@ CRITICAL\t''"
 complete -c cicada -n "__fish_cicada_needs_command" -l logfile -d 'Write the log to this file instead of stderr' -r -F
 complete -c cicada -n "__fish_cicada_needs_command" -s s -l stop-timeout -d 'How long iterations may go on after the end; what is cut off then is counted as such. By default, until their timeouts after a stop, and 3 s when the program ends' -r
 complete -c cicada -n "__fish_cicada_needs_command" -l exit-code-on-error -d 'Exit code when any request failed' -r
+complete -c cicada -n "__fish_cicada_needs_command" -s T -l tags -d 'Only tasks with one of these tags' -r
+complete -c cicada -n "__fish_cicada_needs_command" -s E -l exclude-tags -d 'Only tasks with none of these tags' -r
+complete -c cicada -n "__fish_cicada_needs_command" -l profile -d 'Name that groups runs: the attribute `profile` of exported spans and metrics' -r
 complete -c cicada -n "__fish_cicada_needs_command" -s l -l list -d 'Show the user classes and load shapes, and exit'
 complete -c cicada -n "__fish_cicada_needs_command" -l headless -d 'Serve nothing, start at once, and end with the run'
 complete -c cicada -n "__fish_cicada_needs_command" -l autostart -d 'Start at once, and serve'
@@ -73,11 +77,13 @@ complete -c cicada -n "__fish_cicada_needs_command" -l show-task-ratio -d 'Show 
 complete -c cicada -n "__fish_cicada_needs_command" -l show-task-ratio-json -d 'The same as JSON'
 complete -c cicada -n "__fish_cicada_needs_command" -l skip-log-setup -d 'Log only warnings and errors, and print no tables'
 complete -c cicada -n "__fish_cicada_needs_command" -l equal-weights -d 'Give every class the same weight'
+complete -c cicada -n "__fish_cicada_needs_command" -l otel -d 'Export spans and metrics to http://localhost:4318, unless OTEL_EXPORTER_OTLP_ENDPOINT says where to'
 complete -c cicada -n "__fish_cicada_needs_command" -l class-picker -d 'Accepted, and without a meaning here: the page always has the picker'
 complete -c cicada -n "__fish_cicada_needs_command" -l modern-ui -d 'Accepted, and without a meaning here: there is one page'
 complete -c cicada -n "__fish_cicada_needs_command" -s V -l version -d 'Print the version, with the commit that it was built from, and exit'
 complete -c cicada -n "__fish_cicada_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c cicada -n "__fish_cicada_needs_command" -a "cost" -d 'The cost of traffic on AWS, from its plan'
+complete -c cicada -n "__fish_cicada_needs_command" -a "convert" -d 'A locustfile as a workload file'
 complete -c cicada -n "__fish_cicada_needs_command" -a "env" -d 'The variables in force, secrets masked: NAME=value of each, or the value alone of those that are named'
 complete -c cicada -n "__fish_cicada_needs_command" -a "health" -d 'Asks a cicada that serves for its health: says well and exits with 0, or says what is wrong and exits with 1'
 complete -c cicada -n "__fish_cicada_needs_command" -a "mcp" -d 'Speaks the Model Context Protocol on standard input and output: an agent starts it, and it asks a cicada that serves'
@@ -101,6 +107,9 @@ complete -c cicada -n "__fish_cicada_using_subcommand cost" -s f -l workload -d 
 complete -c cicada -n "__fish_cicada_using_subcommand cost" -l prices -d 'Prices in place of the built-in ones, in a file of the same form' -r -F
 complete -c cicada -n "__fish_cicada_using_subcommand cost" -l json -d 'Print JSON'
 complete -c cicada -n "__fish_cicada_using_subcommand cost" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c cicada -n "__fish_cicada_using_subcommand convert" -s o -l output -d 'File to write the workload to' -r -F
+complete -c cicada -n "__fish_cicada_using_subcommand convert" -s H -l host -d 'Base URL for classes without a host of their own' -r
+complete -c cicada -n "__fish_cicada_using_subcommand convert" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c cicada -n "__fish_cicada_using_subcommand env" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c cicada -n "__fish_cicada_using_subcommand health" -s h -l help -d 'Print help'
 complete -c cicada -n "__fish_cicada_using_subcommand mcp" -l basic-auth -d 'The name and password that it asks for' -r

@@ -7,7 +7,7 @@ use locustfile::{Reading, SourceFile};
 use traffic::runs::Environment;
 use traffic::workload::{BUILT_IN, BUILT_IN_FILE, Workload};
 
-use crate::settings::SettingsError;
+use crate::settings::error::SettingsError;
 
 /// A workload's text.
 pub(crate) struct WorkloadText {

@@ -8,7 +8,7 @@ use toml_edit::{Array, DocumentMut, Item, Table};
 use traffic::workload::{Task, Workload};
 
 use crate::options::OtherOptions;
-use crate::settings::SettingsError;
+use crate::settings::error::SettingsError;
 
 /// The workload's text with only the tasks that the options ask for; nothing where they ask for all.
 pub(crate) fn tagged(

@@ -5,7 +5,6 @@
 //! those that are left out, so that the page stays small for every run.
 
 use std::sync::LazyLock;
-use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -14,11 +13,9 @@ use minijinja::value::{Serde, Value};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use traffic::clock::Timestamp;
-use traffic::run::Share;
 use traffic::runs::LoadedRun;
-use traffic::workload::ClassRatio;
 
-use super::chart::{Chart, Line, figure};
+use super::chart::{Line, figure};
 use super::host;
 use ab::Chapter;
 use statistics::ledger::{Account, Columns};
@@ -30,11 +27,13 @@ use statistics::report::{ErrorRow, PAGE_ROWS, PERCENTILE_NAMES, Report, Row};
 use statistics::thresholds::{Judged, judged};
 
 mod ab;
+mod graph;
 mod pictures;
+mod shown;
 mod template_args;
 
-/// The most exceptions in a report: each has a traceback.
-const EXCEPTIONS: usize = 100;
+use graph::{Graph, percent};
+use shown::{EXCEPTIONS, rows, shares};
 
 const NAME: &str = "report.html";
 
@@ -171,13 +170,6 @@ struct Happened {
     name: String,
 }
 
-#[derive(Serialize)]
-struct Graph {
-    title: &'static str,
-    legend: Vec<(&'static str, &'static str)>,
-    svg: Value,
-}
-
 /// A snapshot's report as a page.
 pub fn report(snapshot: &Snapshot, theme: Theme) -> String {
     page(snapshot, theme, None)
@@ -229,10 +221,6 @@ fn page(snapshot: &Snapshot, theme: Theme, download: Option<&str>) -> String {
     let template = PAGES.get_template(NAME);
     let text = template.and_then(|template| template.render(Serde(&page)));
     text.expect("the template fits what it is given, which a test shows")
-}
-
-fn rows(report: &Report) -> impl Iterator<Item = &Row> {
-    report.rows.iter().take(PAGE_ROWS).chain([&report.total])
 }
 
 fn requests(row: &Row) -> Requests<'_> {
@@ -332,22 +320,6 @@ fn happened(snapshot: &Snapshot) -> Vec<Happened> {
         .collect()
 }
 
-/// The shares while the run had its users; of tasks those of their classes, or of all.
-fn shares(run: &LoadedRun, at: Timestamp, is_total: bool) -> Vec<ClassRatio> {
-    let end = run.plan.run().ends();
-    let end = end.map(|end| end - Duration::from_micros(1));
-    let counts = run.plan.class_counts(end.map_or(at, |end| end.min(at)));
-    let shares = run.plan.run().segments.last().map(|last| &last.shares);
-    let names = shares
-        .into_iter()
-        .flatten()
-        .map(|share: &Share| share.class.as_str());
-    let users: Vec<(&str, u64)> = names
-        .filter_map(|name| Some((name, u64::from(counts[run.plan.class_number(name)?]))))
-        .collect();
-    run.workload.task_ratio(&users, is_total).0
-}
-
 fn ratios(run: &LoadedRun, at: Timestamp) -> Vec<Ratio> {
     let [of_class, of_all] = [false, true].map(|is_total| shares(run, at, is_total));
     let ratio = |name: String, of_class: f64, of_all: f64, tasks: Vec<Ratio>| Ratio {
@@ -440,34 +412,4 @@ fn ledger_graph(snapshot: &Snapshot, events: &[Event], gaps: &[Gap]) -> Option<G
     ];
     let title = "Iterations per second";
     Some(Graph::new(title, "", history.ends, lines, events, gaps))
-}
-
-impl Graph {
-    fn new(
-        title: &'static str,
-        unit: &'static str,
-        times: Vec<u64>,
-        lines: Vec<Line>,
-        events: &[Event],
-        gaps: &[Gap],
-    ) -> Self {
-        let legend = lines.iter().map(|line| (line.label, line.class)).collect();
-        let chart = Chart {
-            unit,
-            times,
-            lines,
-            events: events.to_vec(),
-            gaps: gaps.to_vec(),
-        };
-        let svg = chart.svg();
-        Self {
-            title,
-            legend,
-            svg: Value::from_safe_string(svg),
-        }
-    }
-}
-
-fn percent(ratio: f64) -> String {
-    format!("{} %", figure(ratio * 100.0))
 }

@@ -3,13 +3,13 @@
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::http::header::{CONTENT_TYPE, IF_MATCH};
-use axum::http::{HeaderValue, Request, StatusCode};
+use axum::http::{HeaderValue, Request};
 use form_urlencoded::Serializer;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
 use tower::ServiceExt as _;
 
-use crate::remote::Remote;
+use crate::remote::{Answer, Remote};
 use crate::tools::{Place, Tool};
 
 /// The longest answer in bytes; statistics of five hundred rows have 200,000.
@@ -23,9 +23,6 @@ pub(crate) enum Api {
     /// A server elsewhere.
     Remote(Remote),
 }
-
-/// The status and the text of an answer.
-pub(crate) type Answer = (StatusCode, String);
 
 impl Api {
     /// Sends a request. The error is one line.
@@ -157,7 +154,7 @@ mod tests {
             (
                 "start",
                 json!({"user_count": 3, "user_classes": ["A"]}),
-                "POST /swarm {\"user_count\":3,\"user_classes\":[\"A\"]}",
+                "POST /swarm {\"user_classes\":[\"A\"],\"user_count\":3}",
             ),
             ("statistics", json!({}), "GET /stats/requests "),
             (

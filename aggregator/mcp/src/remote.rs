@@ -6,7 +6,8 @@ use axum::body::Bytes;
 use axum::http::{Request, StatusCode};
 use reqwest::{Client, Url};
 
-use crate::call::Answer;
+/// The status and the text of an answer.
+pub(crate) type Answer = (StatusCode, String);
 
 /// An answer that takes longer does not come.
 const WITHIN: Duration = Duration::from_secs(30);

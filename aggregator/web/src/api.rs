@@ -60,9 +60,6 @@ pub use trouble::Trouble;
 use openapi::Described as _;
 use state::ApiState;
 
-/// The longest body of a call by an agent, in bytes: a workload, each character of which may be written as six.
-const MAX_MCP_BODY: usize = 6 * MAX_WORKLOAD + fields::MAX_BODY;
-
 /// All routes.
 pub fn router<S: Store, Q: Queue, H: Heartbeat>(api: Api<S, Q, H>) -> Router {
     let mut routes = routes();
@@ -74,7 +71,7 @@ pub fn router<S: Store, Q: Queue, H: Heartbeat>(api: Api<S, Q, H>) -> Router {
         .method_not_allowed_fallback(answers::wrong_method)
         .layer(DefaultBodyLimit::max(fields::MAX_BODY));
     // an agent that was let in asks the same routes
-    let agents = mcp::service(open.clone().with_state(state.clone()), MAX_MCP_BODY);
+    let agents = mcp::service(open.clone().with_state(state.clone()), fields::MAX_MCP_BODY);
     let guarded = open
         .route_service(mcp::PATH, agents)
         .layer(middleware::from_fn_with_state(door, door::guard));

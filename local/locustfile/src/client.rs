@@ -2,7 +2,7 @@
 
 use ruff_python_ast::ExprCall;
 
-use crate::classes::Kind;
+use crate::class::Kind;
 use crate::fields::Fields;
 use crate::judgement::Judgement;
 use crate::ratio::Ratio;

@@ -144,7 +144,7 @@ impl<'a> Reader<'a> {
     /// True if the users' client is FastHttpUser's, whose responses are always true.
     pub(crate) fn is_fast(&self) -> bool {
         self.user
-            .is_some_and(|user| self.classes[user].kind == crate::classes::Kind::Fast)
+            .is_some_and(|user| self.classes[user].kind == crate::class::Kind::Fast)
     }
 
     /// Whether a value is true in Python; what is not known is decided.

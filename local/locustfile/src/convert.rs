@@ -3,7 +3,8 @@
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
-use crate::classes::{Kind, TaskOf};
+use crate::class::{Kind, TaskOf};
+use crate::conversion::{Conversion, Options, Reading};
 use crate::emit::{Emitter, TaskText};
 use crate::problem::{Problem, Problems};
 use crate::ratio::Ratio;
@@ -12,7 +13,6 @@ use crate::run::Run;
 use crate::source::Parsing;
 use crate::value::{Function, Value};
 use crate::variants::{Way, gate_after_captures, variants};
-use crate::{Conversion, Options, Reading};
 
 /// The most ways through one task.
 const MOST_WAYS: usize = 512;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::rc::Rc;
 
+use crate::conversion::MARK;
 use crate::problem::{Problem, Problems};
 use crate::ratio::{Ratio, gcd};
 use crate::request_text::request_text;
@@ -86,7 +87,7 @@ impl Emitter {
             .iter()
             .map(|shape| (shape.file.clone(), shape.line, shape.write()));
         let from = self.mains.join(", ");
-        self.push(&format!("{}{}.\n", crate::MARK, one_line(&from)));
+        self.push(&format!("{}{}.\n", MARK, one_line(&from)));
         self.push("# A request without a response is a failure here, whatever the file says of responses; cookies are not kept;\n");
         self.push("# a request without a timeout of its own has 60 s.\n");
         for (file, line, note) in notes {

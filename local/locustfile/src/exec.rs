@@ -8,7 +8,8 @@ use ruff_python_ast::{
 };
 use ruff_text_size::Ranged;
 
-use crate::reader::{Mode, Raised, Read, Reader, Stop};
+use crate::reader::{Mode, Read, Reader, Stop};
+use crate::run::Raised;
 use crate::value::{Function, Value};
 
 /// The exceptions that a handler catches, of those that a response can raise.

@@ -13,9 +13,11 @@ mod bodies;
 mod builtins;
 mod calls;
 mod captures;
+mod class;
 mod classes;
 mod client;
 mod comparisons;
+mod conversion;
 mod convert;
 mod draws;
 mod emit;
@@ -44,9 +46,11 @@ mod users;
 mod value;
 mod variants;
 
+pub use conversion::{Conversion, Reading, is_converted};
 pub use problem::{Problem, Problems};
 pub use source::SourceFile;
 
+use conversion::Options;
 use source::Parsing;
 
 /// The longest that reading may take. Unoptimized code has more time, as tests share their machine.
@@ -58,40 +62,6 @@ const DEADLINE: Duration = Duration::from_millis(if cfg!(debug_assertions) {
 
 /// The stack: lists in lists may be as deep as there are steps to make them.
 const STACK: usize = 256 * 1024 * 1024;
-
-/// The beginning of every workload that was made of locustfiles.
-pub(crate) const MARK: &str = "# Converted from ";
-
-/// True for the text of a workload that was made of locustfiles.
-pub fn is_converted(workload: &str) -> bool {
-    workload.starts_with(MARK)
-}
-
-/// What else conversion depends on.
-pub(crate) struct Options<'o> {
-    pub(crate) environment: &'o dyn Fn(&str) -> Option<String>,
-    pub(crate) host: Option<&'o str>,
-}
-
-/// What locustfiles hold.
-#[derive(Debug)]
-pub struct Reading {
-    /// The classes of users that Locust would run, in the order of the files.
-    pub user_classes: Vec<String>,
-    /// The workload, or what it cannot say.
-    pub conversion: Result<Conversion, Problems>,
-}
-
-/// A workload that was made of locustfiles.
-#[derive(Debug)]
-pub struct Conversion {
-    /// The text, which the reader of workloads has taken.
-    pub toml: String,
-    /// Its classes.
-    pub classes: Vec<String>,
-    /// Its load shapes.
-    pub shapes: Vec<String>,
-}
 
 /// Reads locustfiles together with the modules beside them, which `module` finds by their names.
 ///

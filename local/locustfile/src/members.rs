@@ -6,7 +6,8 @@ use ruff_python_ast::{Expr, ExprAttribute, ExprSubscript};
 use ruff_text_size::Ranged;
 
 use crate::eval::MOST_ITEMS;
-use crate::reader::{Raised, Read, Reader, Stop, item, quoted};
+use crate::reader::{Read, Reader, Stop, item, quoted};
+use crate::run::Raised;
 use crate::value::{Answer, AnswerKind, Drawn, Value, Variable};
 
 impl<'a> Reader<'a> {

@@ -7,7 +7,8 @@ use ruff_text_size::Ranged;
 
 use crate::calls::Arguments;
 use crate::members::optional;
-use crate::reader::{Mode, Raised, Read, Reader, Stop, item, quoted};
+use crate::reader::{Mode, Read, Reader, Stop, item, quoted};
+use crate::run::Raised;
 use crate::texts::{formatted, text_of};
 use crate::value::{Answer, AnswerKind, Mapping, Piece, Value};
 

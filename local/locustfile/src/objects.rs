@@ -5,7 +5,7 @@ use std::rc::Rc;
 use ruff_python_ast::{Expr, ExprAttribute};
 use ruff_text_size::Ranged;
 
-use crate::classes::Kind;
+use crate::class::Kind;
 use crate::reader::{Mode, Read, Reader, Stop};
 use crate::value::{Function, Value};
 

@@ -6,9 +6,9 @@ use std::rc::Rc;
 
 use ruff_text_size::{Ranged, TextRange};
 
-use crate::classes::Class;
+use crate::class::Class;
 use crate::problem::Problem;
-use crate::run::Run;
+use crate::run::{Raised, Run};
 use crate::source::Parsing;
 use crate::value::Value;
 
@@ -19,15 +19,6 @@ pub(crate) enum Stop {
     Told(Rc<Problem>),
     /// An exception that a `try` around it catches.
     Raised(Raised),
-}
-
-/// An exception that a response can raise.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Raised {
-    /// The body is no JSON.
-    NoJson,
-    /// The JSON lacks a key.
-    NoKey,
 }
 
 pub(crate) type Read<T> = Result<T, Stop>;

@@ -8,7 +8,6 @@ use std::rc::Rc;
 
 use crate::judgement::Judgement;
 use crate::ratio::Ratio;
-use crate::reader::Raised;
 use crate::value::{Draw, Drawn, Piece, Value};
 
 /// A request as it stands in a task.
@@ -65,6 +64,15 @@ pub(crate) enum DecisionKind {
         file: usize,
         line: usize,
     },
+}
+
+/// An exception that a response can raise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Raised {
+    /// The body is no JSON.
+    NoJson,
+    /// The JSON lacks a key.
+    NoKey,
 }
 
 /// One way through a task.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use crate::classes::Kind;
+use crate::class::Kind;
 use crate::emit::UserText;
 use crate::problem::Problem;
 use crate::reader::{Mode, Reader};

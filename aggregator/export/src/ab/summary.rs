@@ -1,7 +1,7 @@
 //! The outcome of a comparison of all pairs, in a sentence or two.
 
-use super::words::{ENOUGH, rounded};
-use super::{FailVerdict, Pair, TimeVerdict};
+use super::body::Pair;
+use super::words::{ENOUGH, FailVerdict, TimeVerdict, rounded};
 
 /// `B is slower in 2 of 6 pairs (Chat by 23 %, Tool Prompt by 40 %), and no difference is shown in 4.`
 pub(super) fn of(pairs: &[Pair]) -> String {

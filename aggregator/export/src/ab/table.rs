@@ -1,7 +1,7 @@
 //! A and B as a short table for a terminal: at most 80 characters wide, but for the sentence below it.
 
-use super::words::rounded;
-use super::{Comparison, Pair, in_percent};
+use super::body::{Comparison, Pair};
+use super::words::{in_percent, rounded};
 
 const NAME_CHARS: usize = 20;
 

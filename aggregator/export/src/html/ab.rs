@@ -4,8 +4,8 @@ use minijinja::value::Value;
 use serde::Serialize;
 use statistics::reader::Snapshot;
 
+use super::graph::{Graph, percent};
 use super::pictures::{Range, cumulated, histogram, one_scale};
-use super::{Graph, percent};
 use crate::ab::{Comparison, Difference, Pair, PairCharts, Side, SideOverTime, charts, in_percent};
 use crate::chart::{Line, figure};
 use statistics::report::events::{Event, Gap, events, gaps};

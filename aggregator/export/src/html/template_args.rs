@@ -13,7 +13,7 @@ use statistics::report::{ErrorRow, PAGE_ROWS, Report, Row};
 use statistics::stats::histogram::Histogram;
 use traffic::workload::ClassRatio;
 
-use super::{EXCEPTIONS, rows, shares};
+use super::shown::{EXCEPTIONS, rows, shares};
 use crate::WORKLOAD;
 use crate::host;
 

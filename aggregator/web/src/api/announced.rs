@@ -9,8 +9,8 @@ use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::fields::MAX_BODY;
-use super::{MAX_MCP_BODY, workload};
+use super::fields::{MAX_BODY, MAX_MCP_BODY};
+use super::workload;
 use control::MAX_WORKLOAD;
 
 /// Answers a request whose body is too long; others go on.

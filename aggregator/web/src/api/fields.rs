@@ -15,6 +15,9 @@ use traffic::run_rules::InvalidField;
 /// The longest body in bytes.
 pub(super) const MAX_BODY: usize = 1024 * 1024;
 
+/// The longest body of a call by an agent, in bytes: a workload, each character of which may be written as six.
+pub(super) const MAX_MCP_BODY: usize = 6 * control::MAX_WORKLOAD + MAX_BODY;
+
 /// Fields of which a form may have several.
 const REPEATED: [&str; 1] = ["user_classes"];
 

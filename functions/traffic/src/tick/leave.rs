@@ -8,7 +8,6 @@ use rand::RngExt as _;
 use tokio::sync::watch;
 
 use super::context::TickContext;
-use super::sending::Sending;
 use crate::clock::Timestamp;
 use crate::iteration::{Sender, Turn};
 use crate::journal::Journal;
@@ -24,50 +23,27 @@ use crate::transport::Transport;
 
 /// See the [module](self).
 pub(super) struct Leave<S, T> {
-    tick: Arc<TickContext<S>>,
-    sender: Arc<Sender>,
-    transport: Arc<T>,
-    sessions: Arc<Sessions>,
-    session: Shared,
-    user: UserKey,
-    class_key: u64,
-    run_end: RunEnd<S>,
-    cut_off: watch::Receiver<Option<RunId>>,
+    pub(super) tick: Arc<TickContext<S>>,
+    pub(super) sender: Arc<Sender>,
+    pub(super) transport: Arc<T>,
+    pub(super) sessions: Arc<Sessions>,
+    pub(super) session: Shared,
+    pub(super) user: UserKey,
+    pub(super) class_key: u64,
+    pub(super) run_end: RunEnd<S>,
+    pub(super) cut_off: watch::Receiver<Option<RunId>>,
 }
 
 impl<S: TickStore, T: Transport> Leave<S, T> {
     /// Sees out a user whose session is new.
-    pub(super) fn begin(
-        sending: &Sending<S, T>,
-        sender: Arc<Sender>,
-        user: UserKey,
-        session: Shared,
-    ) {
-        let tick = Arc::clone(&sending.tick);
-        let now = || tick.clock().now();
-        let Some(under_way) = tick.runs.under_way().enter(tick.run.plan.run(), now) else {
+    pub(super) fn begin(self) {
+        let now = || self.tick.clock().now();
+        let run = self.tick.run.plan.run();
+        let Some(under_way) = self.tick.runs.under_way().enter(run, now) else {
             return;
         };
-        let run_end = &sending.run_end;
-        let leave = Self {
-            sender,
-            transport: Arc::clone(&sending.transport),
-            sessions: Arc::clone(&sending.sessions),
-            session,
-            user,
-            class_key: sending.class_key,
-            run_end: RunEnd {
-                runs: Arc::clone(&run_end.runs),
-                run: run_end.run.clone(),
-                copies: run_end.copies.clone(),
-                clock: run_end.clock.clone(),
-                stop_timeout: run_end.stop_timeout,
-            },
-            cut_off: sending.cut_off.clone(),
-            tick,
-        };
         tokio::spawn(async move {
-            leave.when_gone().await;
+            self.when_gone().await;
             drop(under_way);
         });
     }

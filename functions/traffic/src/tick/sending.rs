@@ -11,6 +11,7 @@ use super::senders::Senders;
 use crate::clock::Timestamp;
 use crate::iteration::{Sender, Turn};
 use crate::ports::TickStore;
+use crate::random::UserKey;
 use crate::record::Fate;
 use crate::run::RunId;
 use crate::run_end::RunEnd;
@@ -92,8 +93,29 @@ impl<S: TickStore, T: Transport> Sending<S, T> {
         let key = (self.turn_key, user);
         let (session, is_new) = self.sessions.of(&self.tick.journal.key.run, key);
         if is_new && self.tick.is_alone() && rules.stop().is_some() {
-            Leave::begin(self, Arc::clone(sender), key, Arc::clone(&session));
+            self.leave(sender, key, &session).begin();
         }
         Some(session)
+    }
+
+    fn leave(&self, sender: &Arc<Sender>, user: UserKey, session: &Shared) -> Leave<S, T> {
+        let run_end = &self.run_end;
+        Leave {
+            tick: Arc::clone(&self.tick),
+            sender: Arc::clone(sender),
+            transport: Arc::clone(&self.transport),
+            sessions: Arc::clone(&self.sessions),
+            session: Arc::clone(session),
+            user,
+            class_key: self.class_key,
+            run_end: RunEnd {
+                runs: Arc::clone(&run_end.runs),
+                run: run_end.run.clone(),
+                copies: run_end.copies.clone(),
+                clock: run_end.clock.clone(),
+                stop_timeout: run_end.stop_timeout,
+            },
+            cut_off: self.cut_off.clone(),
+        }
     }
 }

@@ -19,6 +19,7 @@ pub use defaults::MAX_REDIRECTS;
 pub use host_tls::FOLDER;
 
 mod classes;
+mod context;
 mod defaults;
 mod files;
 mod groups;

@@ -9,7 +9,7 @@ use minijinja::value::{Object, Value};
 use parking_lot::Mutex;
 
 use super::errors::EvaluationError;
-use super::session::SessionValues;
+use super::session::{NamedValue, SessionValues};
 use super::values::MemoryShare;
 use crate::random::Draws;
 
@@ -45,26 +45,6 @@ struct Live {
     /// Whether the group is sent again, by the last answer of this round, if that was good.
     goes_on: Option<Result<bool, EvaluationError>>,
     values: Vec<NamedValue>,
-}
-
-/// A drawn or captured value.
-#[derive(Clone, Debug)]
-pub(super) struct NamedValue {
-    pub(super) name: Arc<str>,
-    value: Value,
-    /// The memory that a large captured value was taken from: it is given back with the value.
-    _share: Option<Arc<MemoryShare>>,
-}
-
-impl NamedValue {
-    /// A value that was drawn.
-    pub(super) fn drawn(name: &Arc<str>, value: Value) -> Self {
-        Self {
-            name: Arc::clone(name),
-            value,
-            _share: None,
-        }
-    }
 }
 
 impl Scope {
@@ -151,11 +131,8 @@ impl Scope {
             None => value.as_object().is_some(),
         };
         live.values.retain(|known| known.name != *name);
-        live.values.push(NamedValue {
-            name: Arc::clone(name),
-            value,
-            _share: share.filter(|_| is_large).cloned(),
-        });
+        let share = share.filter(|_| is_large).cloned();
+        live.values.push(NamedValue::captured(name, value, share));
     }
 
     /// Brings the values of the user's session into the iteration.

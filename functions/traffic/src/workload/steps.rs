@@ -6,12 +6,12 @@ use std::time::Duration;
 use minijinja::Value;
 use reqwest::StatusCode;
 
-use super::class::{Capture, Order, Step, Task, UserClass};
+use super::class::{Capture, Order, SessionRules, Step, Task, UserClass};
 use super::errors::EvaluationError;
 use super::expect::Verdict;
 use super::response::{Answered, Response};
-use super::scope::{NamedValue, Scope};
-use super::session::SessionRules;
+use super::scope::Scope;
+use super::session::NamedValue;
 use super::wait::Wait;
 use crate::random::Draws;
 

@@ -1,4 +1,4 @@
-//! Texts, expressions and JSON bodies that are evaluated for each request.
+//! Texts, expressions and JSON documents that are evaluated for each request.
 //!
 //! Everything that is known when the file is read is kept ready: a text without a template in it costs nothing, and
 //! one that only names values is put together without the template engine.
@@ -7,15 +7,12 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use minijinja::Value;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::dumps::{dumps, quoted};
 use super::engine::Program;
 use super::errors::{EvaluationError, TextOrigin};
 use super::json;
-use super::multipart::Multipart;
 use super::scope::Scope;
 use super::syntax::TemplatePiece;
 
@@ -128,102 +125,6 @@ impl Expression {
     }
 }
 
-/// The body of a request.
-#[derive(Debug)]
-pub enum Body {
-    /// A text, as it is.
-    Text(Text),
-    /// A JSON document; its strings may be templates.
-    Json(Json),
-    /// The fields of a form.
-    Form(Form),
-    /// The same with files.
-    Multipart(Multipart),
-}
-
-impl Body {
-    /// The body, if it is the same in every request.
-    pub fn constant(&self) -> Option<&str> {
-        match self {
-            Self::Text(text) => text.constant(),
-            Self::Json(json) => json.constant(),
-            Self::Form(form) => form.constant.as_deref(),
-            Self::Multipart(_) => None,
-        }
-    }
-
-    /// The `Content-Type` that it has, unless the workload has another.
-    pub fn content_type(&self) -> Option<&str> {
-        match self {
-            Self::Text(_) => None,
-            Self::Json(_) => Some("application/json"),
-            Self::Form(_) => Some("application/x-www-form-urlencoded"),
-            Self::Multipart(parts) => Some(parts.content_type()),
-        }
-    }
-
-    /// The body for a request of this iteration.
-    pub fn render(&self, scope: &mut Scope) -> Result<Bytes, EvaluationError> {
-        let text = match self {
-            Self::Text(text) => text.render(scope)?,
-            Self::Json(json) => json.render(scope)?,
-            Self::Form(form) => form.render(scope)?,
-            Self::Multipart(parts) => return parts.render(scope),
-        };
-        Ok(Bytes::from(text.into_owned()))
-    }
-}
-
-/// The fields of a form, in their order.
-#[derive(Debug)]
-pub struct Form {
-    fields: Vec<(String, Text)>,
-    /// The whole of it, if it is the same in every request.
-    constant: Option<String>,
-}
-
-/// The characters that requests leaves as they are; a space becomes `+`.
-const QUOTED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'_')
-    .remove(b'.')
-    .remove(b'-')
-    .remove(b'~')
-    .remove(b' ');
-
-impl Form {
-    pub(super) fn new(fields: Vec<(String, Text)>) -> Self {
-        let texts = fields
-            .iter()
-            .map(|(name, text)| Some((&**name, text.constant()?)));
-        let texts: Option<Vec<_>> = texts.collect();
-        let constant = texts.map(|texts| encoded(texts.into_iter()));
-        Self { fields, constant }
-    }
-
-    fn render(&self, scope: &mut Scope) -> Result<Cow<'_, str>, EvaluationError> {
-        if let Some(constant) = &self.constant {
-            return Ok(Cow::Borrowed(constant));
-        }
-        let rendered = self
-            .fields
-            .iter()
-            .map(|(name, text)| Ok((&**name, text.render(scope)?)));
-        let rendered = rendered.collect::<Result<Vec<_>, EvaluationError>>()?;
-        let fields = rendered.iter().map(|(name, value)| (*name, &**value));
-        Ok(Cow::Owned(encoded(fields)))
-    }
-}
-
-fn encoded<'f>(fields: impl Iterator<Item = (&'f str, &'f str)>) -> String {
-    let quoted = |text| {
-        utf8_percent_encode(text, QUOTED)
-            .to_string()
-            .replace(' ', "+")
-    };
-    let pairs = fields.map(|(name, value)| format!("{}={}", quoted(name), quoted(value)));
-    pairs.collect::<Vec<_>>().join("&")
-}
-
 /// A JSON document in pieces: what is always the same, and what is evaluated.
 #[derive(Debug)]
 pub struct Json(Vec<JsonPiece>);
@@ -259,7 +160,7 @@ impl Json {
         }
     }
 
-    fn render(&self, scope: &mut Scope) -> Result<Cow<'_, str>, EvaluationError> {
+    pub(super) fn render(&self, scope: &mut Scope) -> Result<Cow<'_, str>, EvaluationError> {
         if let Some(constant) = self.constant() {
             return Ok(Cow::Borrowed(constant));
         }

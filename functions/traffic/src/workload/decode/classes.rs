@@ -8,11 +8,10 @@ use super::defaults::Defaults;
 use super::names::check_name;
 use super::pools::weight;
 use super::{sessions, tasks};
-use crate::workload::class::{Host, Set, Task, UserClass};
+use crate::workload::class::{Host, SessionRules, Set, Task, UserClass};
 use crate::workload::compile::Compiler;
 use crate::workload::connections::ConnectionRules;
 use crate::workload::read::{Field, Fields, Reader, instead, integer};
-use crate::workload::session::SessionRules;
 use crate::workload::wait::{self, Wait};
 
 /// The largest fixed count.

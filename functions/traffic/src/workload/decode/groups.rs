@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use toml::de::DeValue;
 
-use super::requests::Context;
+use super::context::Context;
 use crate::workload::read::{Field, Fields, Snippet, integer};
 
 /// The most times that a group is sent in one iteration.

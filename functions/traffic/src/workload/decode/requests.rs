@@ -6,18 +6,19 @@ use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
 use toml::de::DeValue;
 
+use super::context::{Context, Request};
 use super::defaults::Defaults;
 use super::groups::{self, Listed};
 use super::names::check_variable;
 use crate::base_url::request_url;
-use crate::workload::class::{Capture, Group, Host, Step};
-use crate::workload::compile::{Compiler, Usage};
+use crate::workload::body::Body;
+use crate::workload::class::{Capture, Group, Step};
+use crate::workload::compile::Usage;
 use crate::workload::expect::{Expect, StatusRule};
-use crate::workload::read::{Field, Fields, Reader, Snippet, instead, number};
-use crate::workload::response::RESPONSE_NAMES;
+use crate::workload::read::{Field, Fields, Snippet, instead, number};
 use crate::workload::scope::ITERATION_NAMES;
 use crate::workload::syntax::TemplateNames;
-use crate::workload::text::{Body, Text};
+use crate::workload::text::Text;
 
 mod bodies;
 mod flow;
@@ -34,20 +35,6 @@ const LONG_NAME: &str = "its path is too long to be its name: give it a short `n
 
 const EXPECTED_REQUEST: &str =
     "\"GET /path\", or a table with `path` and what else there is to say";
-
-/// The surroundings that the requests of one task share.
-pub(super) struct Context<'c, 'r, 's> {
-    pub(super) compiler: &'c Compiler<'r, 's>,
-    pub(super) defaults: Defaults,
-    /// The values that the task draws.
-    pub(super) drawn: Vec<String>,
-    /// The values that the user's session keeps.
-    pub(super) kept: Vec<String>,
-    /// The host of the class, and all that there are.
-    pub(super) host: Option<&'c Arc<Host>>,
-    pub(super) hosts: &'c [Arc<Host>],
-    pub(super) place: String,
-}
 
 /// Reads a task's requests, and which of them are sent again and again.
 pub(super) fn read(
@@ -106,16 +93,6 @@ fn captured_names(request: &Field<'_, '_>) -> Vec<String> {
     let table = captures.and_then(|captures| captures.get_ref().as_table());
     let keys = table.into_iter().flat_map(|table| table.keys());
     keys.map(|key| key.get_ref().to_string()).collect()
-}
-
-struct Request<'q, 'c, 'r, 's> {
-    context: &'q Context<'c, 'r, 's>,
-    names: TemplateNames,
-    /// The values that earlier requests and the session have captured.
-    earlier: Vec<String>,
-    /// Whether the group goes on that this request belongs to.
-    repeat: Option<Snippet>,
-    reader: &'r Reader<'s>,
 }
 
 impl<'q> Request<'q, '_, '_, '_> {
@@ -312,14 +289,6 @@ impl<'q> Request<'q, '_, '_, '_> {
         let content_type = body.and_then(Body::content_type).filter(|_| !typed);
         headers.extend(content_type.map(|value| (CONTENT_TYPE, Text::fixed(value.to_owned()))));
         headers
-    }
-
-    /// The names that a response's expressions may use.
-    fn response_names(&self) -> TemplateNames {
-        let mut names = self.names.clone();
-        names.fixed.extend(RESPONSE_NAMES);
-        names.random = false;
-        names
     }
 
     /// The expectation: an `expect` that looks at the status replaces a `status` of further out.

@@ -7,10 +7,9 @@ use std::time::Duration;
 use toml::de::DeValue;
 
 use super::tasks::{self, Place, Requests};
-use crate::workload::class::{Order, Task};
+use crate::workload::class::{Order, SessionRules, Task};
 use crate::workload::expect::StatusRule;
 use crate::workload::read::Fields;
-use crate::workload::session::SessionRules;
 use crate::workload::wait::{MAX_DURATION, duration};
 
 const EXPECTED: &str = "a table with the requests of a session, such as [class.MyUser.start] with \

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use toml::de::DeValue;
 
+use super::context::Context;
 use super::defaults::Defaults;
 use super::names::{check_name, check_variable};
 use super::pools::weight;
-use super::requests::{self, Context};
+use super::requests;
 use crate::workload::class::{Group, Host, Order, Step, Task};
 use crate::workload::compile::Compiler;
 use crate::workload::pool::Pool;

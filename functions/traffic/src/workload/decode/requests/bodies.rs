@@ -2,12 +2,13 @@
 
 use toml::de::DeValue;
 
-use super::Request;
+use crate::workload::body::{Body, Form};
 use crate::workload::compile::Usage;
+use crate::workload::decode::context::Request;
 use crate::workload::decode::files;
 use crate::workload::multipart::Multipart;
 use crate::workload::read::{Field, Fields};
-use crate::workload::text::{Body, Form, Text};
+use crate::workload::text::Text;
 
 /// The keys of a request's body, of which it may have one.
 const BODIES: [&str; 3] = ["json", "body", "form"];

@@ -3,10 +3,10 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::Request;
 use crate::workload::class::Host;
 use crate::workload::compile::Usage;
 use crate::workload::decode::classes::known_host;
+use crate::workload::decode::context::Request;
 use crate::workload::engine::Program;
 use crate::workload::read::Fields;
 use crate::workload::wait::Wait;

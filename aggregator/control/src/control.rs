@@ -249,7 +249,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         Ok(())
     }
 
-    /// Leaves a note on the newest run, and says at which instant; of many only the newest [`NOTES`] are kept.
+    /// Leaves a note on the newest run, and says at which instant; of many only the newest `NOTES` are kept.
     pub async fn note(&self, text: &str) -> Result<Timestamp, Refusal> {
         let length = text.chars().count();
         if !(1..=NOTE_CHARS).contains(&length) || text.contains(char::is_control) {

@@ -37,7 +37,7 @@ mod tests {
         assert_eq!(command("costs"), "cost was meant");
         assert_eq!(command("enV"), "env");
         assert_eq!(command("health"), "health");
-        for class in ["User", "ModelAUser", "wealthy", "x", ""] {
+        for class in ["User", "ModelAUser", "Shopper", "x", ""] {
             assert_eq!(meant(class), "", "{class}");
         }
     }

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use traffic::runs::Environment;
-use web::probe::probe;
+use web::probe::{answers, probe};
 use web::serve::WebHost;
 
 use crate::program;
@@ -41,8 +41,17 @@ pub fn asked_for(mut arguments: Vec<OsString>) -> Option<Vec<OsString>> {
     })
 }
 
+/// The kind of server that is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// One of ours.
+    Cicada,
+    /// A stand-in, whose answer is that of the service that it stands in for.
+    StandIn,
+}
+
 /// Asks the server; the exit code is 0 if it is well.
-pub fn run(arguments: Vec<OsString>, environment: &Environment) -> ExitCode {
+pub fn run(arguments: Vec<OsString>, environment: &Environment, of: Asked) -> ExitCode {
     let options = match HealthOptions::try_parse_from(arguments) {
         Ok(options) => options,
         Err(error) => return program::explain("cicada health", &error),
@@ -56,12 +65,22 @@ pub fn run(arguments: Vec<OsString>, environment: &Environment) -> ExitCode {
         .enable_all()
         .build();
     let asked = match &runtime {
-        Ok(runtime) => runtime.block_on(probe(&url)).map_err(anyhow::Error::from),
+        Ok(runtime) => match of {
+            Asked::Cicada => {
+                let version = runtime.block_on(probe(&url));
+                version.map(|version| format!("{url} is cicada {version}"))
+            }
+            Asked::StandIn => {
+                let answered = runtime.block_on(answers(&url));
+                answered.map(|()| format!("{url} answers"))
+            }
+        }
+        .map_err(anyhow::Error::from),
         Err(error) => Err(anyhow::anyhow!("the runtime cannot be started: {error}")),
     };
     match asked {
-        Ok(version) => {
-            program::say(&format!("well: {url} is cicada {version}\n"));
+        Ok(said) => {
+            program::say(&format!("well: {said}\n"));
             ExitCode::SUCCESS
         }
         Err(error) => program::end_with(EXIT_UNWELL, &error),

@@ -16,7 +16,11 @@ fn main() -> ExitCode {
     }
     if let Some(arguments) = health_command::asked_for(std::env::args_os().collect()) {
         let environment = std::sync::Arc::new(|name: &str| std::env::var(name).ok());
-        return health_command::run(arguments, &(environment as _));
+        return health_command::run(
+            arguments,
+            &(environment as _),
+            health_command::Asked::Cicada,
+        );
     }
     if let Some(arguments) = mcp_command::asked_for(std::env::args_os().collect()) {
         let environment = std::sync::Arc::new(|name: &str| std::env::var(name).ok());

@@ -66,6 +66,47 @@ struct Answer {
 /// # Errors
 /// When no server of ours says within three seconds that it is well.
 pub async fn probe(url: &str) -> Result<String, Unwell> {
+    let (status, text) = ask(url).await?;
+    let Ok(answer) = serde_json::from_str::<Answer>(&text) else {
+        return Err(Unwell::Stranger {
+            url: url.to_owned(),
+            status: status.as_u16(),
+            said: shown(text.lines().next().unwrap_or_default()),
+        });
+    };
+    if status == reqwest::StatusCode::OK && answer.status == "ok" {
+        return Ok(answer.version);
+    }
+    Err(Unwell::Said {
+        url: url.to_owned(),
+        status: status.as_u16(),
+        said: shown(&answer.message.unwrap_or(answer.status)),
+    })
+}
+
+/// Asks a page of any server, and is content with status 200.
+///
+/// # Errors
+/// When there is no such answer within three seconds.
+pub async fn answers(url: &str) -> Result<(), Unwell> {
+    let (status, text) = ask(url).await?;
+    if status == reqwest::StatusCode::OK {
+        return Ok(());
+    }
+    Err(Unwell::Said {
+        url: url.to_owned(),
+        status: status.as_u16(),
+        said: shown(&text),
+    })
+}
+
+/// The beginning of what was answered.
+fn shown(said: &str) -> String {
+    said.trim().chars().take(SHOWN).collect()
+}
+
+/// Status and body of a page.
+async fn ask(url: &str) -> Result<(reqwest::StatusCode, String), Unwell> {
     // an error only says that somebody has installed one already
     let _ = rustls::crypto::ring::default_provider().install_default();
     let unusable = |source| Unwell::Url {
@@ -85,21 +126,5 @@ pub async fn probe(url: &str) -> Result<String, Unwell> {
     };
     let response = client.execute(request).await.map_err(silent)?;
     let status = response.status();
-    let text = response.text().await.map_err(silent)?;
-    let shown = |said: &str| said.trim().chars().take(SHOWN).collect();
-    let Ok(answer) = serde_json::from_str::<Answer>(&text) else {
-        return Err(Unwell::Stranger {
-            url: url.to_owned(),
-            status: status.as_u16(),
-            said: shown(text.lines().next().unwrap_or_default()),
-        });
-    };
-    if status == reqwest::StatusCode::OK && answer.status == "ok" {
-        return Ok(answer.version);
-    }
-    Err(Unwell::Said {
-        url: url.to_owned(),
-        status: status.as_u16(),
-        said: shown(&answer.message.unwrap_or(answer.status)),
-    })
+    Ok((status, response.text().await.map_err(silent)?))
 }

@@ -8,7 +8,11 @@ fn main() -> ExitCode {
     // an image without a shell has no other program that could ask
     if let Some(arguments) = health_command::asked_for(std::env::args_os().collect()) {
         let environment = std::sync::Arc::new(|name: &str| std::env::var(name).ok());
-        return health_command::run(arguments, &(environment as _));
+        return health_command::run(
+            arguments,
+            &(environment as _),
+            health_command::Asked::StandIn,
+        );
     }
     stand_ins::cli::run(options::mistake_of, interrupts::interrupted())
 }

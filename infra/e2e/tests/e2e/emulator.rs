@@ -4,7 +4,12 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use serde_json::{Value, json};
 use tokio::process::{Child, Command};
+
+/// The head of a signed request: the emulator looks at the service in it, and at no signature.
+const ANYBODY: &str = "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/sqs/aws4_request, SignedHeaders=host, \
+     Signature=0";
 
 /// The emulator answers within this, or the test ends.
 const STARTS_WITHIN: Duration = Duration::from_secs(120);
@@ -78,6 +83,21 @@ impl Emulator {
             done.beats += u64::from(line.ends_with(&beat));
         }
         done
+    }
+
+    /// Messages of a queue that are due, and that nothing has taken yet.
+    pub(crate) async fn waiting_in(&self, queue: &str) -> u64 {
+        let name = "ApproximateNumberOfMessages";
+        let request = client()
+            .post(self.url())
+            .header("x-amz-target", "AmazonSQS.GetQueueAttributes")
+            .header("content-type", "application/x-amz-json-1.0")
+            .header("authorization", ANYBODY)
+            .body(json!({"QueueUrl": queue, "AttributeNames": [name]}).to_string());
+        let answer: Value = request.send().await.unwrap().json().await.unwrap();
+        let waiting = answer["Attributes"][name].as_str();
+        let waiting = waiting.unwrap_or_else(|| panic!("no attributes: {answer}"));
+        waiting.parse().unwrap()
     }
 
     async fn answers(&self) {

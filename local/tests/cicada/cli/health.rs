@@ -46,6 +46,15 @@ async fn a_server_that_is_no_cicada_is_not_well() {
         recorder.url()
     );
     assert!(said.starts_with(&begins), "{said}");
+    // a stand-in is asked by its own program
+    let program = env!("CARGO_BIN_EXE_stand-in-targets");
+    let mut ask = tokio::process::Command::new(program);
+    let output = ask.args(["health", recorder.url()]).output().await.unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(
+        stdout(&output),
+        format!("well: {}/health answers\n", recorder.url())
+    );
 }
 
 #[tokio::test]

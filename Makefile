@@ -5,9 +5,9 @@
 
 # most tests wait for a process or for a moment: more of them run at a time than there are processors
 THREADS := RUST_TEST_THREADS=8
-# what they compare with
-# one process at a time, where there is flock
+# one build of the functions at a time, where there is flock: each moves the programs that cargo has made
 LOCKED := $(shell command -v flock >/dev/null && echo flock target/functions.lock)
+# what they compare with
 TOOLS := locust ministack dynamodb mcp http faketime promtool nginx servers
 
 help: ## list these
@@ -54,8 +54,7 @@ browser: ## the web page in headless Chromium, driven as a person would; picture
 functions: ## build the three functions as they are deployed, with cargo-lambda (target/lambda)
 	scripts/tools.sh ministack
 	scripts/page.sh
-	# one build at a time: each moves the programs that cargo has made
-	mkdir -p target
+	@mkdir -p target
 	PATH="$(CURDIR)/.tools/aws/bin:$$PATH" $(LOCKED) cargo-lambda lambda build --release --locked --x86-64 \
 		--package fanout --package tick --package aggregator-cloud --bin fanout --bin tick --bin aggregator
 

@@ -44,14 +44,6 @@ pub struct ConvertOptions {
     host: Option<String>,
 }
 
-/// The command line without the word, if it is one of this command.
-pub fn asked_for(mut arguments: Vec<OsString>) -> Option<Vec<OsString>> {
-    (arguments.get(1)? == COMMAND).then(|| {
-        arguments.remove(1);
-        arguments
-    })
-}
-
 /// Runs the command.
 pub fn run(arguments: Vec<OsString>) -> ExitCode {
     let options = match ConvertOptions::try_parse_from(arguments) {

@@ -18,7 +18,7 @@ use traffic::workload::FOLDER;
 use web::api::BASIC_AUTH;
 
 use crate::options::{Options, mistake_of};
-use crate::{config_files, exposure, program, settings};
+use crate::{config_files, exposure, first_word, program, settings};
 
 /// The first word of a command line of this command.
 pub const COMMAND: &str = "env";
@@ -69,15 +69,12 @@ pub struct EnvOptions {
 
 /// The arguments of this command: the program's name, and all that follows [`COMMAND`], or all of a program that
 /// is called `printenv`. `None` for another command line.
-pub fn asked_for(mut arguments: Vec<OsString>) -> Option<Vec<OsString>> {
+pub fn asked_for(arguments: Vec<OsString>) -> Option<Vec<OsString>> {
     let program = Path::new(arguments.first()?).file_name();
     if program == Some(OsStr::new(PRINTENV)) {
         return Some(arguments);
     }
-    (arguments.get(1)? == COMMAND).then(|| {
-        arguments.remove(1);
-        arguments
-    })
+    first_word::asked_for(COMMAND, arguments)
 }
 
 /// Prints the variables.

@@ -32,15 +32,6 @@ pub struct HealthOptions {
     url: Option<String>,
 }
 
-/// The arguments of this command: the program's name, and all that follows [`COMMAND`]. `None` for another
-/// command line.
-pub fn asked_for(mut arguments: Vec<OsString>) -> Option<Vec<OsString>> {
-    (arguments.get(1)? == COMMAND).then(|| {
-        arguments.remove(1);
-        arguments
-    })
-}
-
 /// The kind of server that is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Asked {

@@ -19,6 +19,7 @@ pub mod engine;
 pub mod env_command;
 pub mod exports;
 pub mod exposure;
+pub mod first_word;
 pub mod health_command;
 pub mod heartbeat;
 pub mod inspect;

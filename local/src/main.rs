@@ -1,39 +1,38 @@
 //! The `cicada` binary.
 
+use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
+use local::first_word::asked_for;
 use local::{
     config_files, convert_command, cost_command, env_command, health_command, mcp_command, program,
 };
+use traffic::runs::Environment;
 
 fn main() -> ExitCode {
-    if let Some(arguments) = cost_command::asked_for(std::env::args_os().collect()) {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let environment: Environment = Arc::new(|name| std::env::var(name).ok());
+    if let Some(arguments) = asked_for(cost_command::COMMAND, arguments.clone()) {
         return cost_command::run(arguments);
     }
-    if let Some(arguments) = convert_command::asked_for(std::env::args_os().collect()) {
+    if let Some(arguments) = asked_for(convert_command::COMMAND, arguments.clone()) {
         return convert_command::run(arguments);
     }
-    if let Some(arguments) = health_command::asked_for(std::env::args_os().collect()) {
-        let environment = std::sync::Arc::new(|name: &str| std::env::var(name).ok());
-        return health_command::run(
-            arguments,
-            &(environment as _),
-            health_command::Asked::Cicada,
-        );
+    if let Some(arguments) = asked_for(health_command::COMMAND, arguments.clone()) {
+        return health_command::run(arguments, &environment, health_command::Asked::Cicada);
     }
-    if let Some(arguments) = mcp_command::asked_for(std::env::args_os().collect()) {
-        let environment = std::sync::Arc::new(|name: &str| std::env::var(name).ok());
-        return mcp_command::run(arguments, &(environment as _));
+    if let Some(arguments) = asked_for(mcp_command::COMMAND, arguments.clone()) {
+        return mcp_command::run(arguments, &environment);
     }
-    if let Some(arguments) = env_command::asked_for(std::env::args_os().collect()) {
-        let readable = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+    if let Some(arguments) = env_command::asked_for(arguments.clone()) {
+        let readable = |(name, value): (OsString, OsString)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         };
         let variables = std::env::vars_os().filter_map(readable).collect();
         return env_command::run(arguments, variables);
     }
-    let arguments: Vec<_> = std::env::args_os().collect();
     match config_files::options(&arguments, Path::new(""), &|name| std::env::var_os(name)) {
         Ok(options) => program::run(&options),
         Err(error) => program::explain(program::called(), &error),

@@ -33,15 +33,6 @@ pub struct McpOptions {
     basic_auth: Option<String>,
 }
 
-/// The arguments of this command: the program's name, and all that follows [`COMMAND`]. `None` for another
-/// command line.
-pub fn asked_for(mut arguments: Vec<OsString>) -> Option<Vec<OsString>> {
-    (arguments.get(1)? == COMMAND).then(|| {
-        arguments.remove(1);
-        arguments
-    })
-}
-
 /// Serves until the input ends; the exit code is 0 then.
 pub fn run(arguments: Vec<OsString>, environment: &Environment) -> ExitCode {
     let options = match McpOptions::try_parse_from(arguments) {

@@ -1,6 +1,7 @@
 //! The bodies of requests.
 
 use ruff_python_ast::ExprCall;
+use traffic::workload::json_quoted;
 
 use crate::client::{joined, set_header};
 use crate::ratio::Ratio;
@@ -119,7 +120,7 @@ impl<'a> Reader<'a> {
     /// A value as the text that `json.dumps` makes of it, where all of it is known or plain.
     pub(crate) fn json_pieces(&mut self, node: &'a ExprCall, value: Value<'a>) -> Read<Vec<Piece>> {
         self.spend(node, 1)?;
-        let text = |text: &str| vec![Piece::Literal(crate::form::json_quoted(text))];
+        let text = |text: &str| vec![Piece::Literal(json_quoted(text))];
         Ok(match self.settle(node, value)? {
             Value::None => vec![Piece::Literal("null".to_owned())],
             Value::Bool(yes) => vec![Piece::Literal(yes.to_string())],
@@ -138,7 +139,7 @@ impl<'a> Reader<'a> {
                 let plain_text = match &self.run.draws[drawn.draw].kind {
                     DrawKind::Outcomes(outcomes) => outcomes.iter().all(|(outcome, _)| {
                         matches!(self.part(outcome, &drawn.path), Some(Value::Str(text))
-                            if crate::form::json_quoted(&text) == format!("\"{text}\""))
+                            if json_quoted(&text) == format!("\"{text}\""))
                     }),
                     _ => false,
                 };
@@ -175,10 +176,7 @@ impl<'a> Reader<'a> {
                         return self.unknown(node);
                     };
                     let comma = if index > 0 { ", " } else { "" };
-                    pieces.push(Piece::Literal(format!(
-                        "{comma}{}: ",
-                        crate::form::json_quoted(&key)
-                    )));
+                    pieces.push(Piece::Literal(format!("{comma}{}: ", json_quoted(&key))));
                     pieces.extend(self.json_pieces(node, value)?);
                 }
                 pieces.push(Piece::Literal("}".to_owned()));

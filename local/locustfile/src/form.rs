@@ -51,27 +51,3 @@ pub(crate) fn basic(user: &str, password: &str) -> String {
         base64::engine::general_purpose::STANDARD.encode(pair)
     )
 }
-
-/// A text in JSON, as `json.dumps` writes it.
-pub(crate) fn json_quoted(text: &str) -> String {
-    let mut quoted = String::from("\"");
-    for c in text.chars() {
-        match c {
-            '"' => quoted.push_str("\\\""),
-            '\\' => quoted.push_str("\\\\"),
-            '\n' => quoted.push_str("\\n"),
-            '\r' => quoted.push_str("\\r"),
-            '\t' => quoted.push_str("\\t"),
-            '\u{8}' => quoted.push_str("\\b"),
-            '\u{c}' => quoted.push_str("\\f"),
-            ' '..='~' => quoted.push(c),
-            c => {
-                for unit in c.encode_utf16(&mut [0; 2]) {
-                    let _ = write!(quoted, "\\u{unit:04x}");
-                }
-            }
-        }
-    }
-    quoted.push('"');
-    quoted
-}

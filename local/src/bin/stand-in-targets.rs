@@ -2,11 +2,12 @@
 
 use std::process::ExitCode;
 
+use local::first_word::asked_for;
 use local::{health_command, interrupts, options};
 
 fn main() -> ExitCode {
     // an image without a shell has no other program that could ask
-    if let Some(arguments) = health_command::asked_for(std::env::args_os().collect()) {
+    if let Some(arguments) = asked_for(health_command::COMMAND, std::env::args_os().collect()) {
         let environment = std::sync::Arc::new(|name: &str| std::env::var(name).ok());
         return health_command::run(
             arguments,

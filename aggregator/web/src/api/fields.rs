@@ -12,6 +12,8 @@ use serde_json::{Map, Value};
 
 use traffic::run_rules::InvalidField;
 
+use super::answers::Refused;
+
 /// The longest body in bytes.
 pub(super) const MAX_BODY: usize = 1024 * 1024;
 
@@ -32,6 +34,15 @@ pub(super) enum BadBody {
     Unread(StatusCode, String),
     /// It is not what its content type says.
     Invalid(InvalidField),
+}
+
+impl From<BadBody> for Refused {
+    fn from(bad: BadBody) -> Self {
+        match bad {
+            BadBody::Unread(status, text) => Self::new(status, text),
+            BadBody::Invalid(problem) => problem.into(),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]

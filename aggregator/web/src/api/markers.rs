@@ -10,7 +10,7 @@ use traffic::run_rules::InvalidField;
 use utoipa::ToSchema;
 
 use super::answers::Refused;
-use super::fields::{BadBody, Fields};
+use super::fields::Fields;
 use super::runs::Shown;
 use super::state::ApiState;
 use super::swarm_fields::text;
@@ -67,11 +67,7 @@ pub(super) async fn add(
     State(api): State<ApiState>,
     request: Request,
 ) -> Result<(StatusCode, Json<Event>), Refused> {
-    let fields = match Fields::read(request).await {
-        Ok(fields) => fields,
-        Err(BadBody::Invalid(problem)) => return Err(problem.into()),
-        Err(BadBody::Unread(status, problem)) => return Err(Refused::new(status, problem)),
-    };
+    let fields = Fields::read(request).await?;
     let name = match fields.get("text") {
         Some(value) => text("text", value)?,
         None => {

@@ -18,8 +18,8 @@ pub(super) fn dumps(value: &Value) -> Result<String, serde_json::Error> {
     written(value)
 }
 
-/// A string.
-pub(super) fn quoted(text: &str) -> String {
+/// A string in JSON, as `json.dumps` writes it.
+pub fn quoted(text: &str) -> String {
     written(text).expect("every string has a form in JSON")
 }
 

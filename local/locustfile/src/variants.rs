@@ -15,6 +15,8 @@ pub(crate) struct Variant<'a> {
     pub(crate) share: Ratio,
     pub(crate) requests: Vec<Request>,
     pub(crate) draws: Vec<Draw<'a>>,
+    /// True for what begins a session: a failure ends it.
+    pub(crate) is_start: bool,
 }
 
 /// A way through a task, and what was decided on it.
@@ -22,6 +24,8 @@ pub(crate) struct Way<'a> {
     pub(crate) decisions: Vec<Decision>,
     pub(crate) requests: Vec<Request>,
     pub(crate) draws: Vec<Draw<'a>>,
+    /// See [`Variant::is_start`].
+    pub(crate) is_start: bool,
 }
 
 /// Where a decision stands that no workload can make.
@@ -98,6 +102,26 @@ fn fold<'a>(mut ways: Vec<Way<'a>>, depth: usize) -> Result<Vec<Variant<'a>>, Un
                 message,
             })
         }
+        DecisionKind::Session {
+            condition,
+            file,
+            line,
+        } => {
+            let mut sides = sorted.into_iter();
+            let yes = fold(sides.next().unwrap_or_default(), depth + 1)?;
+            let no = fold(sides.next().unwrap_or_default(), depth + 1)?;
+            let pairs = pairs(yes, no).into_iter().flatten();
+            let joined: Option<Vec<Variant<'a>>> = pairs
+                .map(|(yes, no)| by_session(&condition, decision.after, yes, &no))
+                .collect();
+            joined.filter(|all| !all.is_empty()).ok_or(Undecidable {
+                file,
+                line,
+                message: format!(
+                    "what is sent depends on `{condition}` of the user's session in a way that no `when` of a request can say"
+                ),
+            })
+        }
     }
 }
 
@@ -106,6 +130,7 @@ fn whole(way: Way<'_>) -> Variant<'_> {
         share: Ratio::ONE,
         requests: way.requests,
         draws: way.draws,
+        is_start: way.is_start,
     }
 }
 
@@ -113,21 +138,76 @@ fn whole(way: Way<'_>) -> Variant<'_> {
 fn merged<'a>(
     request: usize,
     condition: &str,
-    mut yes: Vec<Variant<'a>>,
-    mut no: Vec<Variant<'a>>,
+    yes: Vec<Variant<'a>>,
+    no: Vec<Variant<'a>>,
 ) -> Result<Vec<Variant<'a>>, String> {
-    match (yes.len(), no.len()) {
-        (1, many) if many > 1 => yes = vec![yes[0].clone(); many],
-        (many, 1) if many > 1 => no = vec![no[0].clone(); many],
-        _ => {}
-    }
-    if yes.len() != no.len() {
-        return Err(depends(condition));
-    }
-    yes.into_iter()
-        .zip(no)
+    let pairs = pairs(yes, no).ok_or_else(|| depends(condition))?;
+    pairs
+        .into_iter()
         .map(|(yes, no)| merge(request, condition, yes, no))
         .collect()
+}
+
+/// The variants of both sides of a condition, each with its counterpart.
+fn pairs<'a>(
+    mut yes: Vec<Variant<'a>>,
+    mut no: Vec<Variant<'a>>,
+) -> Option<Vec<(Variant<'a>, Variant<'a>)>> {
+    let as_many = |one: &Variant<'a>, others: &[Variant<'a>]| -> Vec<Variant<'a>> {
+        let share = |other: &Variant<'a>| Variant {
+            share: other.share,
+            ..one.clone()
+        };
+        others.iter().map(share).collect()
+    };
+    match (yes.len(), no.len()) {
+        (1, many) if many > 1 => yes = as_many(&yes[0], &no),
+        (many, 1) if many > 1 => no = as_many(&no[0], &yes),
+        _ => {}
+    }
+    (yes.len() == no.len()).then(|| yes.into_iter().zip(no).collect())
+}
+
+/// What users send of whom a condition holds, and what the others send, as one: each request knows when it is sent.
+/// The first requests, up to `after`, were sent before anybody asked.
+fn by_session<'a>(
+    condition: &str,
+    after: usize,
+    mut yes: Variant<'a>,
+    no: &Variant<'a>,
+) -> Option<Variant<'a>> {
+    let both = yes.requests.iter().zip(&no.requests);
+    let common = both.take_while(|(one, other)| one == other).count();
+    if common < after || yes.share != no.share || !same_draws(&yes, no) {
+        return None;
+    }
+    let only = |request: &Request, condition: &str| Request {
+        when: Some(match &request.when {
+            None => condition.to_owned(),
+            Some(inner) => format!("({condition}) and ({inner})"),
+        }),
+        ..request.clone()
+    };
+    let otherwise = format!("not ({condition})");
+    let mine = yes.requests[common..]
+        .iter()
+        .map(|request| only(request, condition));
+    let theirs = no.requests[common..]
+        .iter()
+        .map(|request| only(request, &otherwise));
+    let rest: Vec<Request> = mine.chain(theirs).collect();
+    yes.requests.truncate(common);
+    yes.requests.extend(rest);
+    add_draws(&mut yes, no);
+    Some(yes)
+}
+
+fn add_draws<'a>(variant: &mut Variant<'a>, other: &Variant<'a>) {
+    for draw in &other.draws {
+        if !variant.draws.iter().any(|known| known.key == draw.key) {
+            variant.draws.push(draw.clone());
+        }
+    }
 }
 
 fn depends(condition: &str) -> String {
@@ -184,7 +264,9 @@ fn merge_longer<'a>(
         }
     }
     let goes_on = longer.requests.len() > at + 1;
-    if longer.requests.len() > common {
+    if longer.is_start && (fails == Good::Never || longer.requests.len() == common) {
+        // a session whose request fails is begun anew
+    } else if longer.requests.len() > common {
         let gated = longer.requests[common..]
             .iter()
             .all(|later| needs(later, &longer.requests[at]));
@@ -209,11 +291,7 @@ fn merge_longer<'a>(
         true => judgement.0.or_else(asked, judgement.1),
         false => judgement.1.or_else(asked, judgement.0),
     };
-    for draw in &shorter.draws {
-        if !longer.draws.iter().any(|known| known.key == draw.key) {
-            longer.draws.push(draw.clone());
-        }
-    }
+    add_draws(&mut longer, shorter);
     Ok(longer)
 }
 
@@ -328,7 +406,7 @@ fn same_draws<'a>(one: &Variant<'a>, other: &Variant<'a>) -> bool {
     })
 }
 
-fn same_kind<'a>(one: &DrawKind<'a>, other: &DrawKind<'a>) -> bool {
+pub(crate) fn same_kind<'a>(one: &DrawKind<'a>, other: &DrawKind<'a>) -> bool {
     match (one, other) {
         (DrawKind::Outcomes(one), DrawKind::Outcomes(other)) => {
             one.len() == other.len()
@@ -383,6 +461,9 @@ pub(crate) fn each_code(request: &Request, each: &mut dyn FnMut(&str), all: bool
             }
         }
     };
+    if let Some(when) = &request.when {
+        each(when);
+    }
     of_pieces(&request.path, each);
     for (_, pieces) in &request.headers {
         of_pieces(pieces, each);

@@ -319,9 +319,9 @@ impl<'a> Reader<'a> {
                 has_ended,
             });
             if passages.len() > MOST_WAYS {
-                self.tell(place.saying(format!(
-                    "`{name}` has too many ways to go: make it simpler"
-                )));
+                self.tell(
+                    place.saying(format!("`{name}` has too many ways to go: make it simpler")),
+                );
                 return None;
             }
             if self.problems.borrow().len() > told + 50 {

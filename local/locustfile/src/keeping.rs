@@ -82,11 +82,7 @@ pub(crate) fn are_answered(pieces: &[Piece]) -> bool {
 }
 
 fn holds(value: &Value<'_>, depth: usize, is_one: &dyn Fn(&Value<'_>) -> bool) -> bool {
-    let all = |values: &[Value<'_>]| {
-        values
-            .iter()
-            .any(|value| holds(value, depth + 1, is_one))
-    };
+    let all = |values: &[Value<'_>]| values.iter().any(|value| holds(value, depth + 1, is_one));
     match value {
         _ if depth > DEEPEST => false,
         Value::List(list) => all(&list.items.borrow()),
@@ -137,15 +133,15 @@ pub(crate) fn is_alike<'a>(
                 one.elements().unwrap_or_default(),
                 other.elements().unwrap_or_default(),
             );
-            one.len() == other.len()
-                && one.iter().zip(&other).all(|(one, other)| alike(one, other))
+            one.len() == other.len() && one.iter().zip(&other).all(|(one, other)| alike(one, other))
         }
         (Value::Dict(one), Value::Dict(other)) => {
             let (one, other) = (one.items.borrow(), other.items.borrow());
             one.len() == other.len()
-                && one.iter().zip(other.iter()).all(|(one, other)| {
-                    one.0.is_same(&other.0) && alike(&one.1, &other.1)
-                })
+                && one
+                    .iter()
+                    .zip(other.iter())
+                    .all(|(one, other)| one.0.is_same(&other.0) && alike(&one.1, &other.1))
         }
         (Value::Poison(_), Value::Poison(_)) => true,
         _ => one.is_same(other),

@@ -6,7 +6,7 @@ use ruff_python_ast::{Expr, ExprAttribute};
 use ruff_text_size::Ranged;
 
 use crate::class::Kind;
-use crate::reader::{Mode, Read, Reader, Stop};
+use crate::reader::{Mode, Read, Reader};
 use crate::value::{Function, Value};
 
 impl<'a> Reader<'a> {
@@ -179,16 +179,5 @@ impl<'a> Reader<'a> {
         let done = self.invoke(function.definition, function, Some(class), arguments);
         (self.mode, self.frames, self.file) = before;
         done
-    }
-
-    pub(crate) fn told(&self, done: Read<Value<'a>>) {
-        if let Err(stop) = done {
-            match stop {
-                Stop::Raised(_) => {}
-                stop => {
-                    self.tell_stop(stop);
-                }
-            }
-        }
     }
 }

@@ -71,8 +71,12 @@ impl Emitter {
                 DrawKind::Outcomes(outcomes) => self.drawn(draw, outcomes, task, &mut names),
                 _ => {
                     let message = match is_shared {
-                        true => "a number that on_start draws stays with the user: a workload keeps only draws from lists, of up to 10000 values",
-                        false => "a number that is drawn is used twice: a workload draws only values of lists for more than one use",
+                        true => {
+                            "a number that on_start draws stays with the user: a workload keeps only draws from lists, of up to 10000 values"
+                        }
+                        false => {
+                            "a number that is drawn is used twice: a workload draws only values of lists for more than one use"
+                        }
                     };
                     self.tell(&task.file, task.line, message);
                     String::new()

@@ -60,7 +60,9 @@ impl<'a> Reader<'a> {
             return None;
         }
         let Some(ways) = starts(passages, &chosen.run) else {
-            self.tell(place.saying("on_start goes on after a failure in more than one way: end it there"));
+            self.tell(
+                place.saying("on_start goes on after a failure in more than one way: end it there"),
+            );
             return None;
         };
         self.session_task("on_start", ways, &place)
@@ -184,11 +186,9 @@ impl<'a> Reader<'a> {
         }
         if let Some(parting) = parting(&main.run, &other.run) {
             let judgement = other.run.requests.get(parting.request);
-            let is_unsaid =
-                judgement.is_some_and(|request| request.judgement == Judgement::Unsaid);
-            let is_sure = |holds| {
-                Judgement::Unsaid.good(Some((parting.condition, holds))) == Good::Always
-            };
+            let is_unsaid = judgement.is_some_and(|request| request.judgement == Judgement::Unsaid);
+            let is_sure =
+                |holds| Judgement::Unsaid.good(Some((parting.condition, holds))) == Good::Always;
             let lacks = is_shorter
                 || kept_of(other) < kept_of(main)
                 || is_sure(parting.holds) && !is_sure(!parting.holds);
@@ -220,8 +220,7 @@ impl<'a> Reader<'a> {
     /// Keeps what a way leaves in `self` and in the client.
     fn keep(&mut self, passage: &Passage<'a>, differing: &BTreeSet<String>, place: &Problem) {
         let sends = !passage.run.requests.is_empty();
-        let poison =
-            |message: String| Value::Poison(Rc::new(place.saying(message)));
+        let poison = |message: String| Value::Poison(Rc::new(place.saying(message)));
         const ONCE: &str = "is drawn once for each user, which a workload's user keeps only if its on_start sends requests: draw it \
                             in the task";
         let headers = passage.headers.iter();
@@ -251,7 +250,9 @@ impl<'a> Reader<'a> {
             let value = match kept(value, 0) {
                 _ if !sends && is_drawn(value) => poison(format!("`self.{name}` {ONCE}")),
                 Some(value) => value,
-                None => poison(format!("`self.{name}` is nested too deeply: make it simpler")),
+                None => poison(format!(
+                    "`self.{name}` is nested too deeply: make it simpler"
+                )),
             };
             self.started.insert(name.clone(), value);
         }
@@ -269,12 +270,15 @@ impl<'a> Reader<'a> {
 fn failure_of(run: &Run<'_>) -> Option<usize> {
     (0..run.requests.len()).find(|at| {
         let judgement = &run.requests[*at].judgement;
-        let known = run.decisions.iter().filter_map(|decision| match &decision.kind {
-            DecisionKind::Response {
-                request, condition, ..
-            } if request == at => Some((condition.as_str(), decision.choice == 0)),
-            _ => None,
-        });
+        let known = run
+            .decisions
+            .iter()
+            .filter_map(|decision| match &decision.kind {
+                DecisionKind::Response {
+                    request, condition, ..
+                } if request == at => Some((condition.as_str(), decision.choice == 0)),
+                _ => None,
+            });
         judgement.good(None) == Good::Never
             || known
                 .map(|known| judgement.good(Some(known)))
@@ -293,11 +297,7 @@ fn farthest(passages: &[Passage<'_>]) -> Option<usize> {
             matches!(&decision.kind, DecisionKind::Response { condition, .. }
                 if Judgement::Unsaid.good(Some((condition, decision.choice == 0))) == Good::Always)
         });
-        (
-            passage.run.requests.len(),
-            kept_of(passage),
-            sure.count(),
-        )
+        (passage.run.requests.len(), kept_of(passage), sure.count())
     };
     // of equals the first
     lasting
@@ -322,14 +322,16 @@ fn kept_of(passage: &Passage<'_>) -> usize {
 fn differences<'a>(main: &Passage<'a>, other: &Passage<'a>) -> Vec<String> {
     let names: BTreeSet<&String> = main.started.keys().chain(other.started.keys()).collect();
     let differs = |name: &&&String| match (main.started.get(**name), other.started.get(**name)) {
-        (Some(one), Some(other_value)) => !is_alike(
-            (one, &main.run.draws),
-            (other_value, &other.run.draws),
-            0,
-        ),
+        (Some(one), Some(other_value)) => {
+            !is_alike((one, &main.run.draws), (other_value, &other.run.draws), 0)
+        }
         _ => true,
     };
-    names.iter().filter(differs).map(|name| (*name).clone()).collect()
+    names
+        .iter()
+        .filter(differs)
+        .map(|name| (*name).clone())
+        .collect()
 }
 
 /// Where two ways part, if a response decides it.
@@ -362,7 +364,10 @@ fn starts<'a>(passages: Vec<Passage<'a>>, main: &Run<'a>) -> Option<Vec<Way<'a>>
             request.captures.clone_from(&of_main.captures);
         }
         let choices = |way: &Way<'a>| -> Vec<usize> {
-            way.decisions.iter().map(|decision| decision.choice).collect()
+            way.decisions
+                .iter()
+                .map(|decision| decision.choice)
+                .collect()
         };
         let way = Way {
             decisions: run.decisions,
@@ -373,7 +378,10 @@ fn starts<'a>(passages: Vec<Passage<'a>>, main: &Run<'a>) -> Option<Vec<Way<'a>>
         let own = choices(&way);
         let mut is_known = false;
         for known in ways.iter().map(choices) {
-            let shared = known.iter().zip(&own).take_while(|(one, other)| one == other);
+            let shared = known
+                .iter()
+                .zip(&own)
+                .take_while(|(one, other)| one == other);
             let shared = shared.count();
             is_known = is_known || (shared == own.len() && own.len() == known.len());
             if own.len() != known.len() && shared == own.len().min(known.len()) {

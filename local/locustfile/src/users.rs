@@ -167,20 +167,21 @@ impl<'a> Reader<'a> {
         let before = (self.mode, self.file);
         (self.mode, self.file) = (Mode::Task, file);
         self.run = Run::default();
-        let value = self.eval(node).ok();
-        (self.mode, self.file) = before;
-        match value? {
-            Value::Drawn(drawn) => match self.run.draws[drawn.draw].kind {
-                crate::value::DrawKind::Real(low, high, _) if low > 0.0 => {
-                    Some(Rc::from(format!("between({low}, {high})")))
+        let wait = match self.eval(node) {
+            Ok(Value::Drawn(drawn)) => match self.run.draws[drawn.draw].kind {
+                crate::value::DrawKind::Real(low, high, _) if low >= 0.0 => {
+                    Some(self.between(node, low, high))
                 }
                 _ => None,
             },
-            value => value
+            Ok(value) => value
                 .number()
                 .filter(|wait| *wait >= 0.0)
                 .map(|wait| Rc::from(format!("constant({wait})"))),
-        }
+            Err(_) => None,
+        };
+        (self.mode, self.file) = before;
+        wait
     }
 
     /// The host of a class: a text, or a variable that replaces it.

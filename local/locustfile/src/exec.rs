@@ -140,6 +140,12 @@ impl<'a> Reader<'a> {
                 }
             }
             Stmt::ImportFrom(import) => self.import_from(statement, import)?,
+            Stmt::Assert(assertion) if self.mode == Mode::Start => {
+                let value = self.eval(&assertion.test)?;
+                if !self.truth(&*assertion.test, value)? {
+                    return Err(Stop::Raised(Raised::Gone));
+                }
+            }
             // a user without a session sends none of its tasks
             Stmt::Raise(_) if self.mode == Mode::Start => return Err(Stop::Raised(Raised::Gone)),
             Stmt::Raise(_) => {

@@ -33,6 +33,10 @@ pub(crate) fn kept<'a>(value: &Value<'a>, depth: usize) -> Option<Value<'a>> {
                 .map(|(key, value)| Some((key.clone(), kept(value, depth + 1)?)));
             Value::dict(items.collect::<Option<_>>()?, true)
         }
+        Value::Method(method) => {
+            let (receiver, name) = &**method;
+            Value::Method(Rc::new((kept(receiver, depth + 1)?, name.clone())))
+        }
         value => value.clone(),
     })
 }

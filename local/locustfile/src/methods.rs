@@ -204,6 +204,12 @@ impl<'a> Reader<'a> {
                 };
                 Ok(Value::Answer(Rc::new(answer)))
             }
+            "raise_for_status" if self.mode == Mode::Start => {
+                match self.ask(node, step, crate::judgement::BELOW_400)? {
+                    true => Ok(Value::None),
+                    false => Err(Stop::Raised(Raised::Gone)),
+                }
+            }
             "success" | "failure" if !self.run.open.contains(&step) => self.stop(
                 node,
                 format!(

@@ -6,7 +6,8 @@ use ruff_python_ast::{Expr, ExprAttribute};
 use ruff_text_size::Ranged;
 
 use crate::class::Kind;
-use crate::reader::{Mode, Read, Reader};
+use crate::reader::{Mode, Read, Reader, Stop};
+use crate::run::Raised;
 use crate::value::{Function, Value};
 
 impl<'a> Reader<'a> {
@@ -57,8 +58,22 @@ impl<'a> Reader<'a> {
             ("get_run_time", _) if kind == Kind::Shape => {
                 Ok(Value::Method(Rc::new((Value::Object(class), name.to_owned()))))
             }
+            // on another way it has a value: here Python raises an exception
+            _ if self.mode == Mode::Start && self.is_set_somewhere(name) => {
+                Err(Stop::Raised(Raised::Gone))
+            }
             _ => self.stop(node, format!("`{}` is not known here", self.snippet(node))),
         }
+    }
+
+    /// True if an attribute of this name is given a value in a file.
+    fn is_set_somewhere(&self, name: &str) -> bool {
+        let set = format!(".{name} =");
+        let is_set = |text: &str| {
+            text.match_indices(&set)
+                .any(|(at, _)| !text[at + set.len()..].starts_with('='))
+        };
+        self.files.iter().any(|file| is_set(&file.text))
     }
 
     pub(crate) fn assign_attribute(

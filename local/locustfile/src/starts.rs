@@ -44,7 +44,7 @@ impl<'a> Reader<'a> {
                 self.tell(place.saying(message));
             }
             // what follows is looked at all the same
-            self.keep(&passages[0].clone(), &BTreeSet::new(), &place);
+            self.keep(&passages[0], &BTreeSet::new(), &place);
             return None;
         };
         let mut differing = BTreeSet::new();
@@ -100,10 +100,9 @@ impl<'a> Reader<'a> {
         ways: Vec<Way<'a>>,
         place: &Problem,
     ) -> Option<TaskText<'a>> {
-        let longest = ways.iter().map(|way| way.requests.len()).max();
         match variants(ways) {
             Ok(all) if all.iter().all(|variant| variant.requests.is_empty()) => None,
-            Ok(all) if all.len() == 1 && longest == Some(all[0].requests.len()) => Some(TaskText {
+            Ok(all) if all.len() == 1 => Some(TaskText {
                 name: name.to_owned(),
                 file: place.file.clone(),
                 line: place.line,

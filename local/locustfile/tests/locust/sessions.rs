@@ -48,6 +48,27 @@ fn a_login_that_is_asked_for_by_its_status_has_failed_with_any_other() {
 }
 
 #[test]
+fn whatever_ends_on_start_is_a_failure_of_its_request() {
+    let ends = [
+        "if r.status_code != 200:\n        raise StopUser()",
+        "assert r.status_code == 200",
+        "self.token = r.json()['token'] if r.status_code == 200 else None",
+        "if r.status_code == 200:\n        self.token = r.json()['token']\n    self.client.get('/me', headers={'X-T': self.token})",
+    ];
+    for end in ends {
+        let toml = converted(&format!(
+            "def on_start(self):\n    r = self.client.post('/login', name='in')\n    {end}\n@task\ndef t(self):\n    \
+             self.client.get('/')"
+        ));
+        has(&toml, &["status = 200"]);
+    }
+    let toml = converted(
+        "def on_start(self):\n    self.client.post('/login').raise_for_status()\n@task\ndef t(self):\n    self.client.get('/')",
+    );
+    assert!(!toml.contains("status ="), "{toml}");
+}
+
+#[test]
 fn what_is_sent_only_with_a_token_asks_for_it() {
     let toml = converted(&format!(
         "{LOGIN}@task\ndef t(self):\n    self.client.get('/')\n    if self.token:\n        self.client.get('/mine')"

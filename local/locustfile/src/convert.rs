@@ -13,7 +13,8 @@ use crate::run::{Passage, Run};
 use crate::session::Session;
 use crate::source::Parsing;
 use crate::value::{Function, Value};
-use crate::variants::{Undecidable, Way, gate_after_captures, variants};
+use crate::variant::Way;
+use crate::variants::{Undecidable, gate_after_captures, variants};
 
 /// The most ways through one task.
 const MOST_WAYS: usize = 512;

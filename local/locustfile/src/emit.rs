@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::rc::Rc;
 
+use crate::codes::references;
 use crate::conversion::MARK;
 use crate::problem::{Problem, Problems};
 use crate::ratio::{Ratio, gcd};
@@ -11,7 +12,7 @@ use crate::request_text::{DrawNames, request_text};
 use crate::shape::ShapeText;
 use crate::toml_text::{key, one_line, seconds, string};
 use crate::value::Variable;
-use crate::variants::{Variant, references};
+use crate::variant::Variant;
 
 /// A class of users.
 pub(crate) struct UserText<'a> {

@@ -2,9 +2,10 @@
 
 use std::rc::Rc;
 
+use crate::codes::keys;
 use crate::session::OF_START;
 use crate::value::{Answer, Draw, Piece, Value};
-use crate::variants::{keys, same_kind};
+use crate::variant::same_kind;
 
 /// The deepest nesting of lists and dictionaries.
 const DEEPEST: usize = 50;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use toml::Value as Toml;
 
+use crate::codes::{each_code, each_failure, keys};
 use crate::emit::{Emitter, MAX_WEIGHT, TaskText, unique};
 use crate::names::value_name;
 use crate::ratio::gcd;
@@ -11,7 +12,7 @@ use crate::reader::is_name;
 use crate::request_text::DrawNames;
 use crate::toml_text::{float, string};
 use crate::value::{Draw, DrawKind, Value};
-use crate::variants::{Variant, each_code, each_failure, keys};
+use crate::variant::Variant;
 
 /// The most values of a pool that is made of whole numbers.
 pub(crate) const MOST_NUMBERS: i64 = 10_000;

@@ -9,24 +9,16 @@ use std::rc::Rc;
 use crate::convert::way;
 use crate::emit::TaskText;
 use crate::judgement::{Good, Judgement};
-use crate::keeping::{are_answered, are_drawn, is_alike, is_answered, is_drawn, kept, kept_pieces};
+use crate::keeping::{are_drawn, is_drawn, kept, kept_pieces};
+use crate::passages::{differences, failure_of, farthest, kept_of, parting, ways_of};
 use crate::problem::Problem;
 use crate::ratio::Ratio;
 use crate::reader::{Mode, Reader};
-use crate::run::{DecisionKind, Passage, Run};
+use crate::run::Passage;
 use crate::session::SessionCapture;
 use crate::value::{Function, Value};
-use crate::variants::{Way, variants};
-
-/// Where two ways part by a response.
-struct Parting<'p> {
-    request: usize,
-    condition: &'p str,
-    /// Whether the condition holds on the session's way.
-    holds: bool,
-    file: usize,
-    line: usize,
-}
+use crate::variant::Way;
+use crate::variants::variants;
 
 impl<'a> Reader<'a> {
     /// What users of these classes, a class and the sets that it enters, do first; nothing if they send nothing.
@@ -59,7 +51,7 @@ impl<'a> Reader<'a> {
         if chosen.run.requests.is_empty() || self.problems.borrow().len() > told {
             return None;
         }
-        let Some(ways) = starts(passages, &chosen.run) else {
+        let Some(ways) = ways_of(passages, &chosen.run) else {
             self.tell(
                 place.saying("on_start goes on after a failure in more than one way: end it there"),
             );
@@ -263,133 +255,4 @@ impl<'a> Reader<'a> {
             self.started.insert(name.clone(), poison(message));
         }
     }
-}
-
-/// The first request that has failed on a way.
-fn failure_of(run: &Run<'_>) -> Option<usize> {
-    (0..run.requests.len()).find(|at| {
-        let judgement = &run.requests[*at].judgement;
-        let known = run
-            .decisions
-            .iter()
-            .filter_map(|decision| match &decision.kind {
-                DecisionKind::Response {
-                    request, condition, ..
-                } if request == at => Some((condition.as_str(), decision.choice == 0)),
-                _ => None,
-            });
-        judgement.good(None) == Good::Never
-            || known
-                .map(|known| judgement.good(Some(known)))
-                .any(|good| good == Good::Never)
-    })
-}
-
-/// The number of the way on which nothing fails and most is sent and kept.
-fn farthest(passages: &[Passage<'_>]) -> Option<usize> {
-    let lasting = passages
-        .iter()
-        .enumerate()
-        .filter(|(_, passage)| !passage.has_ended && failure_of(&passage.run).is_none());
-    let rank = |passage: &Passage<'_>| {
-        let sure = passage.run.decisions.iter().filter(|decision| {
-            matches!(&decision.kind, DecisionKind::Response { condition, .. }
-                if Judgement::Unsaid.good(Some((condition, decision.choice == 0))) == Good::Always)
-        });
-        (passage.run.requests.len(), kept_of(passage), sure.count())
-    };
-    // of equals the first
-    lasting
-        .rev()
-        .max_by_key(|(_, passage)| rank(passage))
-        .map(|(index, _)| index)
-}
-
-/// The number of headers and attributes that a way has of responses.
-fn kept_of(passage: &Passage<'_>) -> usize {
-    let headers = passage.headers.iter();
-    let headers = headers.filter(|(_, pieces)| are_answered(pieces)).count();
-    headers
-        + passage
-            .started
-            .values()
-            .filter(|value| is_answered(value))
-            .count()
-}
-
-/// The attributes that two ways leave with different values.
-fn differences<'a>(main: &Passage<'a>, other: &Passage<'a>) -> Vec<String> {
-    let names: BTreeSet<&String> = main.started.keys().chain(other.started.keys()).collect();
-    let differs = |name: &&&String| match (main.started.get(**name), other.started.get(**name)) {
-        (Some(one), Some(other_value)) => {
-            !is_alike((one, &main.run.draws), (other_value, &other.run.draws), 0)
-        }
-        _ => true,
-    };
-    names
-        .iter()
-        .filter(differs)
-        .map(|name| (*name).clone())
-        .collect()
-}
-
-/// Where two ways part, if a response decides it.
-fn parting<'p>(main: &'p Run<'_>, other: &Run<'_>) -> Option<Parting<'p>> {
-    let mut both = main.decisions.iter().zip(&other.decisions);
-    let (decision, _) = both.find(|(mine, theirs)| mine.choice != theirs.choice)?;
-    match &decision.kind {
-        DecisionKind::Response {
-            request,
-            condition,
-            file,
-            line,
-        } => Some(Parting {
-            request: *request,
-            condition,
-            holds: decision.choice == 0,
-            file: *file,
-            line: *line,
-        }),
-        _ => None,
-    }
-}
-
-/// The ways as those of a start; nothing if one of them ends where another with the same decisions goes on.
-fn starts<'a>(passages: Vec<Passage<'a>>, main: &Run<'a>) -> Option<Vec<Way<'a>>> {
-    let mut ways: Vec<Way<'a>> = Vec::new();
-    for passage in passages {
-        let mut run = passage.run;
-        for (request, of_main) in run.requests.iter_mut().zip(&main.requests) {
-            request.captures.clone_from(&of_main.captures);
-        }
-        let choices = |way: &Way<'a>| -> Vec<usize> {
-            way.decisions
-                .iter()
-                .map(|decision| decision.choice)
-                .collect()
-        };
-        let way = Way {
-            decisions: run.decisions,
-            requests: run.requests,
-            draws: run.draws,
-            is_start: true,
-        };
-        let own = choices(&way);
-        let mut is_known = false;
-        for known in ways.iter().map(choices) {
-            let shared = known
-                .iter()
-                .zip(&own)
-                .take_while(|(one, other)| one == other);
-            let shared = shared.count();
-            is_known = is_known || (shared == own.len() && own.len() == known.len());
-            if own.len() != known.len() && shared == own.len().min(known.len()) {
-                return None;
-            }
-        }
-        if !is_known {
-            ways.push(way);
-        }
-    }
-    Some(ways)
 }

@@ -1,32 +1,14 @@
 //! The ways through a task as tasks of a workload: what is drawn decides which, what a response says is its
 //! judgement.
 
-use std::collections::BTreeSet;
-
+use crate::codes::each_code;
 use crate::judgement::{Good, negated};
 use crate::problem::Problem;
 use crate::ratio::Ratio;
-use crate::run::{Body, Decision, DecisionKind, Json, Request};
-use crate::value::{Draw, DrawKind, MARKS, Piece};
-
-/// Requests that follow one another, with the probability that an iteration of the task is this one.
-#[derive(Clone)]
-pub(crate) struct Variant<'a> {
-    pub(crate) share: Ratio,
-    pub(crate) requests: Vec<Request>,
-    pub(crate) draws: Vec<Draw<'a>>,
-    /// True for what begins a session: a failure ends it.
-    pub(crate) is_start: bool,
-}
-
-/// A way through a task, and what was decided on it.
-pub(crate) struct Way<'a> {
-    pub(crate) decisions: Vec<Decision>,
-    pub(crate) requests: Vec<Request>,
-    pub(crate) draws: Vec<Draw<'a>>,
-    /// See [`Variant::is_start`].
-    pub(crate) is_start: bool,
-}
+use crate::run::{DecisionKind, Request};
+use crate::session_branch::by_session;
+use crate::value::Piece;
+use crate::variant::{Variant, Way, add_draws, same_draws};
 
 /// Where a decision stands that no workload can make.
 pub(crate) struct Undecidable {
@@ -117,9 +99,8 @@ fn fold<'a>(mut ways: Vec<Way<'a>>, depth: usize) -> Result<Vec<Variant<'a>>, Un
             joined.filter(|all| !all.is_empty()).ok_or(Undecidable {
                 file,
                 line,
-                message: format!(
-                    "what is sent depends on `{condition}` of the user's session in a way that no `when` of a request can say"
-                ),
+                message: "what is sent depends on the user's session in a way that no `when` of a request can say"
+                    .to_owned(),
             })
         }
     }
@@ -166,48 +147,6 @@ fn pairs<'a>(
         _ => {}
     }
     (yes.len() == no.len()).then(|| yes.into_iter().zip(no).collect())
-}
-
-/// What users send of whom a condition holds, and what the others send, as one: each request knows when it is sent.
-/// The first requests, up to `after`, were sent before anybody asked.
-fn by_session<'a>(
-    condition: &str,
-    after: usize,
-    mut yes: Variant<'a>,
-    no: &Variant<'a>,
-) -> Option<Variant<'a>> {
-    let both = yes.requests.iter().zip(&no.requests);
-    let common = both.take_while(|(one, other)| one == other).count();
-    if common < after || yes.share != no.share || !same_draws(&yes, no) {
-        return None;
-    }
-    let only = |request: &Request, condition: &str| Request {
-        when: Some(match &request.when {
-            None => condition.to_owned(),
-            Some(inner) => format!("({condition}) and ({inner})"),
-        }),
-        ..request.clone()
-    };
-    let otherwise = format!("not ({condition})");
-    let mine = yes.requests[common..]
-        .iter()
-        .map(|request| only(request, condition));
-    let theirs = no.requests[common..]
-        .iter()
-        .map(|request| only(request, &otherwise));
-    let rest: Vec<Request> = mine.chain(theirs).collect();
-    yes.requests.truncate(common);
-    yes.requests.extend(rest);
-    add_draws(&mut yes, no);
-    Some(yes)
-}
-
-fn add_draws<'a>(variant: &mut Variant<'a>, other: &Variant<'a>) {
-    for draw in &other.draws {
-        if !variant.draws.iter().any(|known| known.key == draw.key) {
-            variant.draws.push(draw.clone());
-        }
-    }
 }
 
 fn depends(condition: &str) -> String {
@@ -390,123 +329,4 @@ fn joined<'a>(longer: &Variant<'a>, shorter: &Variant<'a>) -> Option<Variant<'a>
     };
     joined.requests[at].probability = longer.share.over(share)?;
     Some(joined)
-}
-
-/// True if what both use of draws is drawn in the same way.
-fn same_draws<'a>(one: &Variant<'a>, other: &Variant<'a>) -> bool {
-    let used = |variant: &Variant<'_>| references(&variant.requests);
-    used(one).intersection(&used(other)).all(|key| {
-        let find = |variant: &Variant<'_>| variant.draws.iter().position(|draw| draw.key == *key);
-        match (find(one), find(other)) {
-            (Some(mine), Some(theirs)) => {
-                same_kind(&one.draws[mine].kind, &other.draws[theirs].kind)
-            }
-            _ => false,
-        }
-    })
-}
-
-pub(crate) fn same_kind<'a>(one: &DrawKind<'a>, other: &DrawKind<'a>) -> bool {
-    match (one, other) {
-        (DrawKind::Outcomes(one), DrawKind::Outcomes(other)) => {
-            one.len() == other.len()
-                && one
-                    .iter()
-                    .zip(other)
-                    .all(|(one, other)| one.1 == other.1 && one.0.is_same(&other.0))
-        }
-        (DrawKind::Whole(low, high), DrawKind::Whole(other_low, other_high)) => {
-            (low, high) == (other_low, other_high)
-        }
-        (
-            DrawKind::Real(low, high, digits),
-            DrawKind::Real(other_low, other_high, other_digits),
-        ) => {
-            low.to_bits() == other_low.to_bits()
-                && high.to_bits() == other_high.to_bits()
-                && digits == other_digits
-        }
-        (DrawKind::Unit(low, high), DrawKind::Unit(other_low, other_high)) => {
-            (low, high) == (other_low, other_high)
-        }
-        _ => false,
-    }
-}
-
-/// The keys of the draws that requests use.
-pub(crate) fn references(requests: &[Request]) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
-    for request in requests {
-        each_code(request, &mut |code| found.extend(keys(code)), true);
-    }
-    found
-}
-
-/// The keys of the draws in an expression, each as often as it stands there.
-pub(crate) fn keys(code: &str) -> Vec<String> {
-    let [open, close] = MARKS;
-    let parts = code.split(open).skip(1);
-    parts
-        .filter_map(|part| part.split_once(close))
-        .map(|(key, _)| key.to_owned())
-        .collect()
-}
-
-/// Calls `each` with every expression of a request; with `all`, those about its response too.
-pub(crate) fn each_code(request: &Request, each: &mut dyn FnMut(&str), all: bool) {
-    let of_pieces = |pieces: &[Piece], each: &mut dyn FnMut(&str)| {
-        for piece in pieces {
-            if let Piece::Code(code) = piece {
-                each(code);
-            }
-        }
-    };
-    if let Some(when) = &request.when {
-        each(when);
-    }
-    of_pieces(&request.path, each);
-    for (_, pieces) in &request.headers {
-        of_pieces(pieces, each);
-    }
-    match &request.body {
-        Some(Body::Text(pieces)) => of_pieces(pieces, each),
-        Some(Body::Json(json)) => each_json(json, each),
-        None => {}
-    }
-    if all {
-        each_failure(request, each);
-    }
-}
-
-/// Calls `each` with every expression about a request's response.
-pub(crate) fn each_failure(request: &Request, each: &mut dyn FnMut(&str)) {
-    let mut conditions = Vec::new();
-    request.judgement.conditions(&mut conditions);
-    conditions.iter().for_each(|condition| each(condition));
-    let pieces = std::cell::RefCell::new(Vec::new());
-    let _ = request.judgement.failure(&|text: &[Piece]| {
-        pieces.borrow_mut().extend_from_slice(text);
-        String::new()
-    });
-    for piece in pieces.into_inner() {
-        if let Piece::Code(code) = piece {
-            each(&code);
-        }
-    }
-}
-
-fn each_json(json: &Json, each: &mut dyn FnMut(&str)) {
-    match json {
-        Json::Code(code) => each(code),
-        Json::Text(pieces) => {
-            for piece in pieces {
-                if let Piece::Code(code) = piece {
-                    each(code);
-                }
-            }
-        }
-        Json::List(elements) => elements.iter().for_each(|element| each_json(element, each)),
-        Json::Table(items) => items.iter().for_each(|(_, value)| each_json(value, each)),
-        Json::Raw(_) | Json::Null => {}
-    }
 }

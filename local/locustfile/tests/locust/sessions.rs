@@ -71,8 +71,10 @@ fn whatever_ends_on_start_is_a_failure_of_its_request() {
 #[test]
 fn what_is_sent_only_with_a_token_asks_for_it() {
     let toml = converted(&format!(
-        "{LOGIN}@task\ndef t(self):\n    self.client.get('/')\n    if self.token:\n        self.client.get('/mine')"
+        "{LOGIN}@task\ndef t(self):\n    self.client.get('/')\n    if self.token:\n        self.client.get('/mine')\n    \
+         self.client.get('/end')"
     ));
+    assert_eq!(toml.matches("path = \"/end\"").count(), 1, "{toml}");
     assert_eq!(toml.matches("when = \"token\"").count(), 1, "{toml}");
 }
 

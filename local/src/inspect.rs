@@ -42,7 +42,7 @@ pub fn asked_for(options: &Options, workload: &Workload) -> Option<String> {
 /// The names of the user classes, as Locust's `--list` prints them, and those of the load shapes.
 pub fn list(workload: &Workload) -> String {
     let mut text = String::from("Available Users:\n");
-    for class in workload.classes() {
+    for class in workload.classes_as_written() {
         let _ = writeln!(text, "    {}", class.name());
     }
     if !workload.shapes().is_empty() {
@@ -100,12 +100,8 @@ fn selected<'w>(options: &Options, workload: &'w Workload) -> Vec<&'w UserClass>
             .peekable();
         names.peek().is_none() || names.any(|name| **name == **class.name())
     };
-    workload
-        .classes()
-        .iter()
-        .map(|class| &**class)
-        .filter(named)
-        .collect()
+    let classes = workload.classes_as_written().into_iter();
+    classes.filter(named).collect()
 }
 
 /// The lines of Locust's `print_task_ratio`.

@@ -200,6 +200,13 @@ impl Workload {
         &self.classes
     }
 
+    /// The user classes in the order of the file.
+    pub fn classes_as_written(&self) -> Vec<&UserClass> {
+        let mut classes: Vec<&UserClass> = self.classes.iter().map(|class| &**class).collect();
+        classes.sort_by_key(|class| class.place);
+        classes
+    }
+
     /// The requests that the file compares with one another.
     pub fn pairs(&self) -> &[Pair] {
         &self.pairs

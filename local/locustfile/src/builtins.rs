@@ -92,7 +92,7 @@ impl<'a> Reader<'a> {
             _ => return self.unknown(node),
         };
         match self.settle(node, value)? {
-            Value::Drawn(drawn) if drawn.path.is_empty() => {
+            Value::Drawn(drawn) if drawn.path.is_empty() && !self.is_kept(drawn.draw) => {
                 match (&self.run.draws[drawn.draw].kind, digits) {
                     (DrawKind::Real(low, high, None), Some(digits)) => {
                         let kind = DrawKind::Real(*low, *high, Some(digits));

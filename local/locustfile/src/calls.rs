@@ -9,7 +9,11 @@ use crate::client::METHODS;
 use crate::exec::Flow;
 use crate::reader::{Read, Reader};
 use crate::texts::text_of;
+use crate::toml_text::float;
 use crate::value::{Answer, AnswerKind, Function, Piece, Value, show_float};
+
+/// The shortest wait between two bounds that a workload has, in seconds.
+const SHORTEST_WAIT: f64 = 0.001;
 
 /// The arguments of a call.
 pub(crate) struct Arguments<'a> {
@@ -248,14 +252,9 @@ impl<'a> Reader<'a> {
             numbers.iter().map(|number| show_number(*number)).collect();
         let shown = shown.unwrap_or_default().join(", ");
         match (name, numbers.as_slice()) {
-            ("between", [low, high]) if low <= high => match *low > 0.0 {
-                true => Ok(Value::Wait(Rc::from(format!("between({shown})")))),
-                false if *high == 0.0 => Ok(Value::Wait(Rc::from("constant(0)"))),
-                false => self.stop(
-                    node,
-                    "a workload's `between` begins above 0: write for example between(0.001, ...)",
-                ),
-            },
+            ("between", [low, high]) if *low >= 0.0 && low <= high => {
+                Ok(Value::Wait(self.between(node, *low, *high)))
+            }
             ("constant", [wait]) if *wait >= 0.0 => {
                 Ok(Value::Wait(Rc::from(format!("constant({shown})"))))
             }
@@ -272,6 +271,22 @@ impl<'a> Reader<'a> {
             }
             _ => self.unknown(node),
         }
+    }
+
+    /// A wait between two bounds, of which the shorter one is at least a millisecond.
+    pub(crate) fn between(&mut self, node: &impl Ranged, low: f64, high: f64) -> Rc<str> {
+        if high == 0.0 {
+            return Rc::from("constant(0)");
+        }
+        if low < SHORTEST_WAIT {
+            let snippet = self.snippet(node);
+            let message = format!(
+                "`{snippet}` begins at {SHORTEST_WAIT} s here: a workload's user never begins two iterations at once"
+            );
+            self.note(node, message);
+        }
+        let bounds = [low, high].map(|bound| float(bound.max(SHORTEST_WAIT)));
+        Rc::from(format!("between({})", bounds.join(", ")))
     }
 
     pub(crate) fn is_client_method(name: &str) -> bool {

@@ -1,12 +1,14 @@
 //! The requests of `self.client`, as a workload's requests.
 
+use std::rc::Rc;
+
 use ruff_python_ast::ExprCall;
 
 use crate::class::Kind;
 use crate::fields::Fields;
 use crate::judgement::Judgement;
 use crate::ratio::Ratio;
-use crate::reader::{Mode, Read, Reader};
+use crate::reader::{Mode, Read, Reader, Stop};
 use crate::run::Request;
 use crate::texts::text_of;
 use crate::value::{DrawKind, Piece, Value};
@@ -33,14 +35,23 @@ impl<'a> Reader<'a> {
         method: &str,
         is_with: bool,
     ) -> Read<Value<'a>> {
-        let user = match (self.mode, self.user) {
-            (Mode::Start, _) => {
-                return self.stop(
-                    node,
-                    format!("`{}` is sent once by each user, when it starts: a workload has requests in tasks only", self.snippet(node)),
-                );
+        match self.sent(node, method, is_with) {
+            // its response may never be looked at, but no request is left out in silence
+            Err(Stop::Problem(problem)) => {
+                self.tell(problem.clone());
+                Err(Stop::Told(Rc::new(problem)))
             }
-            (Mode::Task, Some(user)) => user,
+            Err(Stop::Told(problem)) => {
+                self.tell((*problem).clone());
+                Err(Stop::Told(problem))
+            }
+            done => done,
+        }
+    }
+
+    fn sent(&mut self, node: &'a ExprCall, method: &str, is_with: bool) -> Read<Value<'a>> {
+        let user = match (self.mode, self.user) {
+            (Mode::Start | Mode::Task | Mode::Stop, Some(user)) => user,
             _ => return self.unknown(node),
         };
         let mut arguments = self.arguments(node)?;
@@ -145,8 +156,9 @@ impl<'a> Reader<'a> {
         }
         let path = self.request_pieces(node, joined(whole))?;
         let mut headers = Vec::new();
-        for (name, value) in self.session.headers.clone() {
-            set_header(&mut headers, &name, vec![Piece::Literal(value)]);
+        for (name, pieces) in self.session.headers.clone() {
+            let pieces = self.request_pieces(node, pieces)?;
+            set_header(&mut headers, &name, pieces);
         }
         for (header, value) in fields.headers {
             let pieces = self.pieces(node, value)?;
@@ -177,6 +189,7 @@ impl<'a> Reader<'a> {
             judgement: Judgement::Unsaid,
             captures: Vec::new(),
             probability: Ratio::ONE,
+            when: None,
         })
     }
 
@@ -224,8 +237,8 @@ impl<'a> Reader<'a> {
                 _ => None,
             };
             let few = drawn.filter(|drawn| {
-                self.outcomes(drawn.draw, crate::reader::MOST_WAYS)
-                    .is_some()
+                let outcomes = self.outcomes(drawn.draw, crate::reader::MOST_WAYS);
+                outcomes.is_some() && !self.is_kept(drawn.draw)
             });
             match few {
                 Some(drawn) => {

@@ -10,6 +10,7 @@ use crate::members::optional;
 use crate::ratio::Ratio;
 use crate::reader::{Read, Reader};
 use crate::run::DecisionKind;
+use crate::session::{OF_START, start_request};
 use crate::texts::literal;
 use crate::value::{Answer, AnswerKind, DrawKind, Drawn, Piece, Value};
 
@@ -77,6 +78,9 @@ impl<'a> Reader<'a> {
         other: &Value<'a>,
         is_left: bool,
     ) -> Read<bool> {
+        if self.is_kept(drawn.draw) {
+            return self.compare_kept(node, drawn, op, other, is_left);
+        }
         if let Some(outcomes) = self.outcomes(drawn.draw, MOST_ITEMS) {
             let mut yes = Vec::new();
             for (outcome, _) in &outcomes {
@@ -141,6 +145,26 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// A comparison of what the user has drawn in `on_start`: it decides what the user sends.
+    fn compare_kept(
+        &mut self,
+        node: &impl Ranged,
+        drawn: &Drawn<'a>,
+        op: CmpOp,
+        other: &Value<'a>,
+        is_left: bool,
+    ) -> Read<bool> {
+        let (Some(code), Some(literal)) = (self.draw_code(drawn), literal(other)) else {
+            return self.unknown(node);
+        };
+        let condition = match op {
+            CmpOp::Is | CmpOp::IsNot => return self.unknown(node),
+            op if is_left => format!("{code} {} {literal}", op.as_str()),
+            op => format!("{literal} {} {code}", op.as_str()),
+        };
+        Ok(self.ask_session(node, &condition))
+    }
+
     /// True if the users' client is FastHttpUser's, whose responses are always true.
     pub(crate) fn is_fast(&self) -> bool {
         self.user
@@ -153,6 +177,8 @@ impl<'a> Reader<'a> {
             Value::Answer(answer) => {
                 let code = match answer.kind {
                     AnswerKind::Truth | AnswerKind::Body => answer.code.clone(),
+                    // what a session keeps is there
+                    AnswerKind::Json if start_request(answer.step).is_some() => answer.code.clone(),
                     AnswerKind::Json => optional(&answer.code),
                     _ => return self.unknown(node),
                 };
@@ -166,9 +192,15 @@ impl<'a> Reader<'a> {
                 let parts = outcomes
                     .iter()
                     .map(|(outcome, _)| self.part(outcome, &drawn.path)?.truth());
-                match parts.collect::<Option<Vec<bool>>>() {
-                    Some(yes) => Ok(self.split(drawn.draw, outcomes, &yes)),
-                    None => self.unknown(node),
+                let Some(yes) = parts.collect::<Option<Vec<bool>>>() else {
+                    return self.unknown(node);
+                };
+                let is_decided = yes.windows(2).all(|pair| pair[0] == pair[1]);
+                match self.draw_code(&drawn) {
+                    Some(code) if self.is_kept(drawn.draw) && !is_decided => {
+                        Ok(self.ask_session(node, &code))
+                    }
+                    _ => Ok(self.split(drawn.draw, outcomes, &yes)),
                 }
             }
             Value::Text(pieces)
@@ -195,6 +227,10 @@ impl<'a> Reader<'a> {
         request: usize,
         condition: &str,
     ) -> Read<bool> {
+        if start_request(request).is_some() {
+            let name = self.capture(node, request, condition)?;
+            return Ok(self.ask_session(node, &name));
+        }
         let known = self
             .run
             .known
@@ -218,6 +254,23 @@ impl<'a> Reader<'a> {
         }) == 0;
         self.run.known.push((request, condition.to_owned(), yes));
         Ok(yes)
+    }
+
+    /// Decides by what the user keeps.
+    fn ask_session(&mut self, node: &impl Ranged, condition: &str) -> bool {
+        let mut known = self.run.known.iter();
+        if let Some((_, _, yes)) =
+            known.find(|(request, text, _)| *request == OF_START && text == condition)
+        {
+            return *yes;
+        }
+        let yes = self.run.decide(DecisionKind::Session {
+            condition: condition.to_owned(),
+            file: self.file,
+            line: self.line(node),
+        }) == 0;
+        self.run.known.push((OF_START, condition.to_owned(), yes));
+        yes
     }
 }
 

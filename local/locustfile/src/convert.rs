@@ -8,11 +8,13 @@ use crate::conversion::{Conversion, Options, Reading};
 use crate::emit::{Emitter, TaskText};
 use crate::problem::{Problem, Problems};
 use crate::ratio::Ratio;
-use crate::reader::{Mode, Reader, Session};
-use crate::run::Run;
+use crate::reader::{Mode, Reader, Stop};
+use crate::run::{Passage, Run};
+use crate::session::Session;
 use crate::source::Parsing;
 use crate::value::{Function, Value};
-use crate::variants::{Way, gate_after_captures, variants};
+use crate::variant::Way;
+use crate::variants::{Undecidable, gate_after_captures, variants};
 
 /// The most ways through one task.
 const MOST_WAYS: usize = 512;
@@ -158,9 +160,10 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// The tasks of a class, and the class or the set that holds them.
-    pub(crate) fn root_tasks(&self, class: usize) -> Option<(usize, Vec<TaskOf<'a>>)> {
+    /// The tasks of a class, after the class and the sets that a user enters, of which the last one holds them.
+    pub(crate) fn root_tasks(&self, class: usize) -> Option<(Vec<usize>, Vec<TaskOf<'a>>)> {
         let mut holder = class;
+        let mut entered = vec![class];
         loop {
             let tasks = self.classes[holder].tasks.clone();
             let sets: BTreeSet<usize> = tasks
@@ -179,9 +182,12 @@ impl<'a> Reader<'a> {
                     );
                     return None;
                 }
-                (0, ..) => return Some((holder, tasks)),
+                (0, ..) => return Some((entered, tasks)),
                 // a user stays in its only set for good
-                (1, true, _) => holder = *sets.first()?,
+                (1, true, _) => {
+                    holder = *sets.first()?;
+                    entered.push(holder);
+                }
                 _ => {
                     for set in sets {
                         let message = format!(
@@ -246,80 +252,125 @@ impl<'a> Reader<'a> {
         functions: &[Rc<Function<'a>>],
         count: usize,
     ) -> Option<TaskText<'a>> {
-        let mut ways = Vec::new();
-        let mut decided = Some(Vec::new());
-        self.spent = 0;
-        let first = &functions[0];
-        let (file, line) = (
-            first.file,
-            self.files[first.file].line_of(&first.definition.name),
-        );
-        let place = |message: String| Problem {
-            file: self.files[file].name.clone(),
-            line,
-            column: None,
-            message,
-        };
+        let place = self.place_of(&functions[0]);
+        let methods: Vec<_> = functions
+            .iter()
+            .map(|function| (holder, Rc::clone(function)))
+            .collect();
         let told = self.problems.borrow().len();
-        while let Some(choices) = decided {
-            self.run = Run {
-                decided: choices,
-                ..Run::default()
-            };
-            for function in functions {
-                let done = self.task_method(holder, function);
-                self.told(done);
-            }
-            decided = self.run.next_way();
-            let run = std::mem::take(&mut self.run);
-            let mut requests = run.requests;
-            gate_after_captures(&mut requests);
-            ways.push(Way {
-                decisions: run.decisions,
-                requests,
-                draws: run.draws,
-            });
-            if ways.len() > MOST_WAYS {
-                self.tell(place(format!(
-                    "`{name}` has too many ways to go: make it simpler"
-                )));
-                return None;
-            }
-            if self.problems.borrow().len() > told + 50 {
-                return None;
-            }
-        }
+        let passages = self.ways(name, &methods, Mode::Task)?;
         if self.problems.borrow().len() > told {
             return None;
         }
-        let names = |file: usize| self.files[file].name.clone();
-        match variants(ways) {
+        match variants(passages.into_iter().map(way).collect()) {
             Ok(variants) if variants.iter().any(|variant| variant.requests.is_empty()) => {
-                self.tell(place(format!(
+                self.tell(place.saying(format!(
                     "`{name}` sends nothing in some iterations: a workload's task sends a request"
                 )));
                 None
             }
             Ok(variants) => Some(TaskText {
                 name: name.to_owned(),
-                file: names(file),
-                line,
+                file: place.file,
+                line: place.line,
                 count: Ratio::new(count as i128, 1)?,
                 tags: common_tags(functions),
                 variants,
             }),
             Err(undecidable) => {
-                self.tell(undecidable.problem(&names));
+                self.tell_undecidable(undecidable);
                 None
             }
         }
     }
 
-    pub(crate) fn task_method(
+    /// The ways through methods that are called one after the other, each with its class.
+    pub(crate) fn ways(
         &mut self,
-        holder: usize,
-        function: &Rc<Function<'a>>,
-    ) -> crate::reader::Read<Value<'a>> {
-        self.run_method(holder, function, Mode::Task)
+        name: &str,
+        methods: &[(usize, Rc<Function<'a>>)],
+        mode: Mode,
+    ) -> Option<Vec<Passage<'a>>> {
+        let (_, first) = methods.first()?;
+        let place = self.place_of(first);
+        let headers = self.session.headers.clone();
+        let told = self.problems.borrow().len();
+        let mut passages = Vec::new();
+        let mut decided = Some(Vec::new());
+        self.spent = 0;
+        while let Some(choices) = decided {
+            self.run = Run {
+                decided: choices,
+                draws: self.session.draws.clone(),
+                ..Run::default()
+            };
+            if mode == Mode::Start {
+                self.started.clear();
+            }
+            let has_ended = self.call_all(methods, mode);
+            decided = self.run.next_way();
+            let started = match mode {
+                Mode::Start => std::mem::take(&mut self.started),
+                _ => HashMap::new(),
+            };
+            passages.push(Passage {
+                run: std::mem::take(&mut self.run),
+                headers: std::mem::replace(&mut self.session.headers, headers.clone()),
+                started,
+                has_ended,
+            });
+            if passages.len() > MOST_WAYS {
+                self.tell(
+                    place.saying(format!("`{name}` has too many ways to go: make it simpler")),
+                );
+                return None;
+            }
+            if self.problems.borrow().len() > told + 50 {
+                return None;
+            }
+        }
+        Some(passages)
+    }
+
+    /// Goes through methods until one raises an exception; true if one does.
+    fn call_all(&mut self, methods: &[(usize, Rc<Function<'a>>)], mode: Mode) -> bool {
+        for (class, function) in methods {
+            match self.run_method(*class, function, mode) {
+                Ok(_) => {}
+                Err(Stop::Raised(_)) => return true,
+                Err(stop) => {
+                    self.tell_stop(stop);
+                }
+            }
+        }
+        false
+    }
+
+    /// The place of a function, for what is told of it.
+    pub(crate) fn place_of(&self, function: &Function<'a>) -> Problem {
+        let file = &self.files[function.file];
+        Problem {
+            file: file.name.clone(),
+            line: file.line_of(&function.definition.name),
+            column: None,
+            message: String::new(),
+        }
+    }
+
+    pub(crate) fn tell_undecidable(&self, undecidable: Undecidable) {
+        let names = |file: usize| self.files[file].name.clone();
+        self.tell(undecidable.problem(&names));
+    }
+}
+
+/// A way whose later requests need what an earlier one's response has.
+pub(crate) fn way(passage: Passage<'_>) -> Way<'_> {
+    let mut requests = passage.run.requests;
+    gate_after_captures(&mut requests);
+    Way {
+        decisions: passage.run.decisions,
+        requests,
+        draws: passage.run.draws,
+        is_start: false,
     }
 }

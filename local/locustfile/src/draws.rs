@@ -140,7 +140,8 @@ impl<'a> Reader<'a> {
         if outcomes.is_empty() {
             return self.stop(node, "there is nothing to choose from");
         }
-        if self.mode != Mode::Task || outcomes.iter().all(|(value, _)| value.is_constant()) {
+        let is_once = matches!(self.mode, Mode::Module | Mode::Shape);
+        if is_once || outcomes.iter().all(|(value, _)| value.is_constant()) {
             return Ok(self.named_draw(
                 node,
                 DrawKind::Outcomes(outcomes),

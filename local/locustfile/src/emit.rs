@@ -4,14 +4,15 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::rc::Rc;
 
+use crate::codes::references;
 use crate::conversion::MARK;
 use crate::problem::{Problem, Problems};
 use crate::ratio::{Ratio, gcd};
-use crate::request_text::request_text;
+use crate::request_text::{DrawNames, request_text};
 use crate::shape::ShapeText;
 use crate::toml_text::{key, one_line, seconds, string};
 use crate::value::Variable;
-use crate::variants::Variant;
+use crate::variant::Variant;
 
 /// A class of users.
 pub(crate) struct UserText<'a> {
@@ -25,6 +26,10 @@ pub(crate) struct UserText<'a> {
     pub(crate) fixed_count: i64,
     pub(crate) timeout: Option<f64>,
     pub(crate) tasks: Vec<TaskText<'a>>,
+    /// The requests with which a user's session begins.
+    pub(crate) start: Option<TaskText<'a>>,
+    /// Those with which it ends.
+    pub(crate) stop: Option<TaskText<'a>>,
 }
 
 /// A task of a class, as the variants that an iteration of it may be.
@@ -42,6 +47,9 @@ pub(crate) const MAX_WEIGHT: i128 = 10_000;
 
 /// Lines of the text, and where in the files they come from.
 type Marks = Vec<(usize, String, usize)>;
+
+/// Parts of the text, each with its place in the files.
+type Texts = Vec<(String, usize, String)>;
 
 pub(crate) struct Emitter {
     pub(crate) files: Vec<String>,
@@ -88,8 +96,9 @@ impl Emitter {
             .map(|shape| (shape.file.clone(), shape.line, shape.write()));
         let from = self.mains.join(", ");
         self.push(&format!("{}{}.\n", MARK, one_line(&from)));
-        self.push("# A request without a response is a failure here, whatever the file says of responses; cookies are not kept;\n");
-        self.push("# a request without a timeout of its own has 60 s.\n");
+        self.push("# A request without a response is a failure here, whatever the file says of responses. A request without a timeout of\n");
+        self.push("# its own has 60 s. Cookies are kept by users whose on_start sends requests; if one of these fails, the user sends them\n");
+        self.push("# again before its next iteration.\n");
         for (file, line, note) in notes {
             self.push(&format!(
                 "# {}, line {line}: {}\n",
@@ -143,7 +152,7 @@ impl Emitter {
     }
 
     /// The texts of the classes, with their places.
-    pub(crate) fn users(&mut self, users: &[UserText<'_>]) -> Vec<(String, usize, String)> {
+    pub(crate) fn users(&mut self, users: &[UserText<'_>]) -> Texts {
         let mut texts = Vec::new();
         for user in users {
             let host = self.host(user);
@@ -163,6 +172,9 @@ impl Emitter {
             }
             if let Some(timeout) = user.timeout {
                 let _ = writeln!(text, "timeout = {}", seconds(timeout));
+            }
+            if user.start.is_some() {
+                text.push_str("cookies = true\n");
             }
             texts.push((user.file.clone(), user.line, text));
             self.tasks(user, &mut texts);
@@ -216,7 +228,7 @@ impl Emitter {
         name
     }
 
-    pub(crate) fn tasks(&mut self, user: &UserText<'_>, texts: &mut Vec<(String, usize, String)>) {
+    pub(crate) fn tasks(&mut self, user: &UserText<'_>, texts: &mut Texts) {
         let Some(weights) = weights(&user.tasks) else {
             self.tell(
                 &user.file,
@@ -228,42 +240,91 @@ impl Emitter {
             );
             return;
         };
+        let class = format!("class.{}", key(&user.name));
+        let session = self.start(user, &class, texts);
         let mut names: Vec<String> = Vec::new();
         let mut weights = weights.into_iter();
         for task in &user.tasks {
             for variant in &task.variants {
                 let name = unique(&task.name, |name| names.iter().any(|known| known == name));
                 let weight = weights.next().unwrap_or(1);
-                let head = format!("[class.{}.task.{}]", key(&user.name), key(&name));
-                let mut text =
-                    format!("\n# {}, line {}\n{head}\n", one_line(&task.file), task.line);
+                let mut rules = String::new();
                 if weight != 1 {
-                    let _ = writeln!(text, "weight = {weight}");
+                    let _ = writeln!(rules, "weight = {weight}");
                 }
                 if !task.tags.is_empty() {
                     let tags: Vec<String> = task.tags.iter().map(|tag| string(tag)).collect();
-                    let _ = writeln!(text, "tags = [{}]", tags.join(", "));
+                    let _ = writeln!(rules, "tags = [{}]", tags.join(", "));
                 }
-                let names_of_draws = self.draws(task, variant);
-                if !names_of_draws.drawn.is_empty() {
-                    let drawn = names_of_draws.drawn.iter();
-                    let drawn: Vec<String> = drawn
-                        .map(|(name, pool)| format!("{} = {}", key(name), string(pool)))
-                        .collect();
-                    let _ = writeln!(text, "draw = {{ {} }}", drawn.join(", "));
-                }
-                texts.push((task.file.clone(), task.line, text));
-                for request in &variant.requests {
-                    let mut text = format!(
-                        "\n[[class.{}.task.{}.request]]\n",
-                        key(&user.name),
-                        key(&name)
-                    );
-                    request_text(&mut text, request, &names_of_draws);
-                    texts.push((self.files[request.file].clone(), request.line, text));
-                }
+                let own = DrawNames::within(&session);
+                let own = self.draws(task, variant, own, &BTreeSet::new());
+                let head = format!("{class}.task.{}", key(&name));
+                self.requests(&head, &rules, (task, variant), &own, texts);
                 names.push(name);
             }
+        }
+        if let Some(stop) = &user.stop {
+            for variant in &stop.variants {
+                let own = DrawNames::within(&session);
+                let own = self.draws(stop, variant, own, &BTreeSet::new());
+                self.requests(&format!("{class}.stop"), "", (stop, variant), &own, texts);
+            }
+        }
+    }
+
+    /// Writes the requests with which a user begins; the names of the values that it keeps.
+    fn start(&mut self, user: &UserText<'_>, class: &str, texts: &mut Texts) -> DrawNames {
+        let Some(start) = &user.start else {
+            return DrawNames::default();
+        };
+        let later = user.tasks.iter().chain(&user.stop);
+        let later = later.flat_map(|task| &task.variants);
+        let shared = later
+            .flat_map(|variant| references(&variant.requests))
+            .collect();
+        let mut names = DrawNames::default();
+        for variant in &start.variants {
+            let requests = variant.requests.iter();
+            let captured = requests.flat_map(|request| &request.captures);
+            names.kept.extend(captured.map(|(name, _)| name.clone()));
+            names = self.draws(start, variant, names, &shared);
+            self.requests(
+                &format!("{class}.start"),
+                "",
+                (start, variant),
+                &names,
+                texts,
+            );
+        }
+        names
+    }
+
+    /// Writes a table of requests, with `rules` and what is drawn for all of them before.
+    fn requests(
+        &self,
+        head: &str,
+        rules: &str,
+        (task, variant): (&TaskText<'_>, &Variant<'_>),
+        names: &DrawNames,
+        texts: &mut Texts,
+    ) {
+        let mut text = format!(
+            "\n# {}, line {}\n[{head}]\n{rules}",
+            one_line(&task.file),
+            task.line
+        );
+        if !names.drawn.is_empty() {
+            let drawn = names.drawn.iter();
+            let drawn: Vec<String> = drawn
+                .map(|(name, pool)| format!("{} = {}", key(name), string(pool)))
+                .collect();
+            let _ = writeln!(text, "draw = {{ {} }}", drawn.join(", "));
+        }
+        texts.push((task.file.clone(), task.line, text));
+        for request in &variant.requests {
+            let mut text = format!("\n[[{head}.request]]\n");
+            request_text(&mut text, request, names);
+            texts.push((self.files[request.file].clone(), request.line, text));
         }
     }
 }

@@ -20,7 +20,7 @@ impl<'a> Reader<'a> {
     }
 
     pub(crate) fn expression(&mut self, node: &'a Expr) -> Read<Value<'a>> {
-        let lasts = self.mode != Mode::Task;
+        let lasts = self.mode == Mode::Module;
         match node {
             Expr::NoneLiteral(_) => Ok(Value::None),
             Expr::BooleanLiteral(literal) => Ok(Value::Bool(literal.value)),
@@ -74,7 +74,7 @@ impl<'a> Reader<'a> {
     }
 
     pub(crate) fn dictionary(&mut self, dict: &'a ExprDict) -> Read<Value<'a>> {
-        let lasts = self.mode != Mode::Task;
+        let lasts = self.mode == Mode::Module;
         let mut items: Vec<(Value<'a>, Value<'a>)> = Vec::new();
         for entry in &dict.items {
             let value = self.eval(&entry.value)?;
@@ -168,7 +168,7 @@ impl<'a> Reader<'a> {
         generators: &'a [Comprehension],
         element: &'a Expr,
     ) -> Read<Value<'a>> {
-        let lasts = self.mode != Mode::Task;
+        let lasts = self.mode == Mode::Module;
         let mut items = Vec::new();
         self.comprehend(generators, &mut |reader| {
             let value = reader.eval(element)?;
@@ -179,7 +179,7 @@ impl<'a> Reader<'a> {
     }
 
     pub(crate) fn dict_comprehension(&mut self, dict: &'a ExprDictComp) -> Read<Value<'a>> {
-        let lasts = self.mode != Mode::Task;
+        let lasts = self.mode == Mode::Module;
         let Some(key) = &dict.key else {
             return self.unknown(dict);
         };

@@ -12,12 +12,15 @@ use crate::reader::{Mode, Read, Reader, Stop};
 use crate::run::Raised;
 use crate::value::{Function, Value};
 
-/// The exceptions that a handler catches, of those that a response can raise.
+/// All exceptions.
+const ALL: [Raised; 3] = [Raised::NoJson, Raised::NoKey, Raised::Gone];
+
+/// The exceptions that a handler catches, of those that a response or an `on_start` can raise.
 fn caught(kind: &str) -> Vec<Raised> {
     let mut caught = Vec::new();
     for name in kind.trim_matches(['(', ')']).split(',') {
         match name.trim().rsplit('.').next().unwrap_or_default() {
-            "Exception" | "BaseException" => caught.extend([Raised::NoJson, Raised::NoKey]),
+            "Exception" | "BaseException" => caught.extend(ALL),
             "ValueError" | "JSONDecodeError" => caught.push(Raised::NoJson),
             "KeyError" | "LookupError" => caught.push(Raised::NoKey),
             _ => {}
@@ -74,7 +77,7 @@ impl<'a> Reader<'a> {
         match statement {
             Stmt::Pass(_) => {}
             Stmt::Global(_) => {
-                return self.stop(statement, "a task that changes what lasts longer than an iteration: a workload keeps nothing");
+                return self.stop(statement, "a task that changes what lasts longer than an iteration: a workload's user keeps only what on_start sets");
             }
             Stmt::Expr(expression) => {
                 // a documentation string
@@ -137,6 +140,14 @@ impl<'a> Reader<'a> {
                 }
             }
             Stmt::ImportFrom(import) => self.import_from(statement, import)?,
+            Stmt::Assert(assertion) if self.mode == Mode::Start => {
+                let value = self.eval(&assertion.test)?;
+                if !self.truth(&*assertion.test, value)? {
+                    return Err(Stop::Raised(Raised::Gone));
+                }
+            }
+            // a user without a session sends none of its tasks
+            Stmt::Raise(_) if self.mode == Mode::Start => return Err(Stop::Raised(Raised::Gone)),
             Stmt::Raise(_) => {
                 return self.stop(statement, "a workload cannot raise an exception");
             }
@@ -178,18 +189,23 @@ impl<'a> Reader<'a> {
     }
 
     pub(crate) fn set(&mut self, name: &str, value: Value<'a>) {
-        if let Value::Drawn(drawn) = &value
+        self.name_draw(name, &value);
+        let frame = match self.frames.last_mut() {
+            Some(frame) => frame,
+            None => &mut self.globals[self.file],
+        };
+        frame.insert(name.to_owned(), value);
+    }
+
+    /// Calls a draw by the first name that its value is given.
+    pub(crate) fn name_draw(&mut self, name: &str, value: &Value<'a>) {
+        if let Value::Drawn(drawn) = value
             && drawn.path.is_empty()
         {
             self.run.draws[drawn.draw]
                 .name
                 .get_or_insert_with(|| name.to_owned());
         }
-        let frame = match self.frames.last_mut() {
-            Some(frame) => frame,
-            None => &mut self.globals[self.file],
-        };
-        frame.insert(name.to_owned(), value);
     }
 
     /// Gives a target its value.
@@ -394,7 +410,7 @@ impl<'a> Reader<'a> {
             .map(|ExceptHandler::ExceptHandler(handler)| handler)
             .collect();
         let catches = handlers.iter().map(|handler| match &handler.type_ {
-            None => vec![Raised::NoJson, Raised::NoKey],
+            None => ALL.to_vec(),
             Some(kind) => caught(&self.snippet(&**kind)),
         });
         let catches: Vec<Vec<Raised>> = catches.collect();

@@ -10,6 +10,8 @@ pub(crate) enum Judgement {
     Unsaid,
     Success,
     Failure(Vec<Piece>),
+    /// A failure about which nothing is said: without what it lacks the user has no session.
+    Denied,
     /// By an expression about the response.
     If(String, Box<Judgement>, Box<Judgement>),
 }
@@ -35,7 +37,7 @@ impl Judgement {
     pub(crate) fn good(&self, known: Option<(&str, bool)>) -> Good {
         match self {
             Self::Success => Good::Always,
-            Self::Failure(_) => Good::Never,
+            Self::Failure(_) | Self::Denied => Good::Never,
             Self::Unsaid => {
                 match known.and_then(|(condition, holds)| below_400(condition, holds)) {
                     Some(true) => Good::Always,
@@ -54,7 +56,7 @@ impl Judgement {
     /// True if some response is a failure about which nothing is said.
     fn has_unsaid_failure(&self, known: Option<(&str, bool)>) -> bool {
         match self {
-            Self::Unsaid => self.good(known) != Good::Always,
+            Self::Unsaid | Self::Denied => self.good(known) != Good::Always,
             Self::If(condition, yes, no) => {
                 yes.has_unsaid_failure(Some((condition, true)))
                     || no.has_unsaid_failure(Some((condition, false)))
@@ -91,6 +93,7 @@ impl Judgement {
             Self::Success => String::new(),
             Self::Failure(text) => write(text),
             Self::Unsaid => "expected status <400, got {{ status }}".to_owned(),
+            Self::Denied => "no session after status {{ status }}".to_owned(),
             Self::If(condition, yes, no) => {
                 // a branch that holds no failure needs no text
                 let (yes, no) = (yes.branches(write), no.branches(write));

@@ -117,11 +117,11 @@ impl<'a> Reader<'a> {
     }
 
     pub(crate) fn check_lasts(&self, node: &impl Ranged, lasts: bool) -> Read<()> {
-        if lasts && matches!(self.mode, Mode::Task | Mode::Start) {
+        if lasts && matches!(self.mode, Mode::Start | Mode::Task | Mode::Stop) {
             return self.stop(
                 node,
                 format!(
-                    "`{}` changes what lasts longer than an iteration: a workload keeps nothing",
+                    "`{}` changes what lasts longer than an iteration: a workload's user keeps only what on_start sets",
                     self.snippet(node)
                 ),
             );
@@ -203,6 +203,12 @@ impl<'a> Reader<'a> {
                     kind: AnswerKind::Json,
                 };
                 Ok(Value::Answer(Rc::new(answer)))
+            }
+            "raise_for_status" if self.mode == Mode::Start => {
+                match self.ask(node, step, crate::judgement::BELOW_400)? {
+                    true => Ok(Value::None),
+                    false => Err(Stop::Raised(Raised::Gone)),
+                }
             }
             "success" | "failure" if !self.run.open.contains(&step) => self.stop(
                 node,

@@ -1,4 +1,4 @@
-//! Attributes of classes and of `self`, and what `on_start` says about every request of a user.
+//! Attributes of classes and of `self`, and what `on_start` and `on_stop` say about every request of a user.
 
 use std::rc::Rc;
 
@@ -7,6 +7,7 @@ use ruff_text_size::Ranged;
 
 use crate::class::Kind;
 use crate::reader::{Mode, Read, Reader, Stop};
+use crate::run::Raised;
 use crate::value::{Function, Value};
 
 impl<'a> Reader<'a> {
@@ -34,7 +35,7 @@ impl<'a> Reader<'a> {
         if let Some(value) = self.run.own.get(name) {
             return Ok(value.clone());
         }
-        if self.mode == Mode::Task {
+        if matches!(self.mode, Mode::Task | Mode::Stop) {
             self.unset_reads.insert(name.to_owned());
         }
         if let Some(value) = self.started.get(name) {
@@ -57,8 +58,22 @@ impl<'a> Reader<'a> {
             ("get_run_time", _) if kind == Kind::Shape => {
                 Ok(Value::Method(Rc::new((Value::Object(class), name.to_owned()))))
             }
+            // on another way it has a value: here Python raises an exception
+            _ if self.mode == Mode::Start && self.is_set_somewhere(name) => {
+                Err(Stop::Raised(Raised::Gone))
+            }
             _ => self.stop(node, format!("`{}` is not known here", self.snippet(node))),
         }
+    }
+
+    /// True if an attribute of this name is given a value in a file.
+    fn is_set_somewhere(&self, name: &str) -> bool {
+        let set = format!(".{name} =");
+        let is_set = |text: &str| {
+            text.match_indices(&set)
+                .any(|(at, _)| !text[at + set.len()..].starts_with('='))
+        };
+        self.files.iter().any(|file| is_set(&file.text))
     }
 
     pub(crate) fn assign_attribute(
@@ -68,7 +83,7 @@ impl<'a> Reader<'a> {
         name: &str,
         value: Value<'a>,
     ) -> Read<()> {
-        if let (Value::Client, Mode::Start | Mode::Task) = (object, self.mode) {
+        if let (Value::Client, Mode::Start | Mode::Task | Mode::Stop) = (object, self.mode) {
             return self.session_value(target, name, value);
         }
         let Value::Object(_) = object else {
@@ -76,11 +91,15 @@ impl<'a> Reader<'a> {
         };
         match self.mode {
             Mode::Start => {
+                self.name_draw(name, &value);
                 self.started.insert(name.to_owned(), value);
             }
             Mode::Task => {
                 let place = (self.file, self.line(target));
                 self.written.insert(name.to_owned(), place);
+                self.run.own.insert(name.to_owned(), value);
+            }
+            Mode::Stop => {
                 self.run.own.insert(name.to_owned(), value);
             }
             _ => return self.unknown(target),
@@ -98,7 +117,7 @@ impl<'a> Reader<'a> {
         if self.mode == Mode::Task {
             return self.stop(
                 target,
-                "a task that changes the client changes later iterations: a workload keeps nothing",
+                "a task that changes the client changes later iterations: a workload's user keeps only what on_start sets",
             );
         }
         match (name, self.settle(target, value)?) {
@@ -130,21 +149,19 @@ impl<'a> Reader<'a> {
         key: &Value<'a>,
         value: Value<'a>,
     ) -> Read<()> {
-        if self.mode != Mode::Start {
+        if !matches!(self.mode, Mode::Start | Mode::Stop) {
             return self.stop(
                 target,
-                "a task that changes the client changes later iterations: a workload keeps nothing",
+                "a task that changes the client changes later iterations: a workload's user keeps only what on_start sets",
             );
         }
-        let value = self.settle(target, value)?;
-        match (key, &value) {
-            (Value::Str(key), Value::Str(value)) => {
-                self.session
-                    .headers
-                    .retain(|(known, _)| !known.eq_ignore_ascii_case(key));
-                self.session
-                    .headers
-                    .push((key.to_string(), value.to_string()));
+        let Value::Str(key) = key else {
+            return self.unknown(target);
+        };
+        match self.settle(target, value)? {
+            value @ (Value::Str(_) | Value::Text(_) | Value::Answer(_) | Value::Drawn(_)) => {
+                let pieces = self.pieces(target, value)?;
+                crate::client::set_header(&mut self.session.headers, key, pieces);
                 Ok(())
             }
             _ => self.unknown(target),
@@ -177,16 +194,5 @@ impl<'a> Reader<'a> {
         let done = self.invoke(function.definition, function, Some(class), arguments);
         (self.mode, self.frames, self.file) = before;
         done
-    }
-
-    pub(crate) fn told(&self, done: Read<Value<'a>>) {
-        if let Err(stop) = done {
-            match stop {
-                Stop::Raised(_) => {}
-                stop => {
-                    self.tell_stop(stop);
-                }
-            }
-        }
     }
 }

@@ -21,13 +21,9 @@ impl<'a> Reader<'a> {
         kind: DrawKind<'a>,
         pool: Option<String>,
     ) -> Value<'a> {
-        if self.mode != Mode::Task {
-            let when = match self.mode {
-                Mode::Start => "once for each user",
-                _ => "once, when the file is loaded",
-            };
+        if matches!(self.mode, Mode::Module | Mode::Shape) {
             let message = format!(
-                "`{}` is drawn {when}: a workload draws in each iteration, so draw it in the task",
+                "`{}` is drawn once, when the file is loaded: a workload draws in each iteration, so draw it in the task",
                 self.snippet(node)
             );
             return Value::Poison(Rc::new(self.problem_at(node.range(), message)));
@@ -74,6 +70,11 @@ impl<'a> Reader<'a> {
         Some(value)
     }
 
+    /// True if a draw is one of `on_start`: it stays with the user.
+    pub(crate) fn is_kept(&self, draw: usize) -> bool {
+        draw < self.session.draws.len()
+    }
+
     /// Decides which outcomes a draw has by what `of` says about each.
     pub(crate) fn split(
         &mut self,
@@ -107,6 +108,13 @@ impl<'a> Reader<'a> {
 
     /// One of a draw's outcomes: each is a way of its own.
     pub(crate) fn concrete(&mut self, node: &impl Ranged, drawn: &Drawn<'a>) -> Read<Value<'a>> {
+        if self.is_kept(drawn.draw) && self.outcomes(drawn.draw, 1).is_none() {
+            let message = format!(
+                "`{}` depends on what on_start draws for the user: a workload's tasks are the same for all users of a class",
+                self.snippet(node)
+            );
+            return self.stop(node, message);
+        }
         let outcomes = match self.outcomes(drawn.draw, MOST_WAYS) {
             Some(outcomes) if !outcomes.is_empty() => outcomes,
             _ => {

@@ -4,20 +4,29 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use toml::Value as Toml;
 
+use crate::codes::{each_code, each_failure, keys};
 use crate::emit::{Emitter, MAX_WEIGHT, TaskText, unique};
+use crate::names::value_name;
 use crate::ratio::gcd;
 use crate::reader::is_name;
 use crate::request_text::DrawNames;
 use crate::toml_text::{float, string};
 use crate::value::{Draw, DrawKind, Value};
-use crate::variants::{Variant, each_code, each_failure, keys};
+use crate::variant::Variant;
 
 /// The most values of a pool that is made of whole numbers.
 pub(crate) const MOST_NUMBERS: i64 = 10_000;
 
 impl Emitter {
     /// How the draws of a variant are written: where they are used once, there; else once for the iteration.
-    pub(crate) fn draws(&mut self, task: &TaskText<'_>, variant: &Variant<'_>) -> DrawNames {
+    /// `names` has what the user's session keeps, and `shared` the draws that other tasks use.
+    pub(crate) fn draws(
+        &mut self,
+        task: &TaskText<'_>,
+        variant: &Variant<'_>,
+        mut names: DrawNames,
+        shared: &BTreeSet<String>,
+    ) -> DrawNames {
         let mut uses: BTreeMap<String, usize> = BTreeMap::new();
         let mut judged: BTreeSet<String> = BTreeSet::new();
         for request in &variant.requests {
@@ -32,14 +41,15 @@ impl Emitter {
             );
             each_failure(request, &mut |code| judged.extend(keys(code)));
         }
-        let mut names = DrawNames::default();
         for draw in &variant.draws {
             let count = uses.get(&draw.key).copied().unwrap_or(0);
             let is_judged = judged.contains(&draw.key);
-            if count == 0 && !is_judged {
+            let is_shared = shared.contains(&draw.key);
+            let is_used = count > 0 || is_judged || is_shared;
+            if !is_used || names.codes.contains_key(&draw.key) {
                 continue;
             }
-            let inline = count == 1 && !is_judged;
+            let inline = count == 1 && !is_judged && !is_shared;
             let code = match &draw.kind {
                 DrawKind::Whole(low, high) if inline => format!("randint({low}, {high})"),
                 DrawKind::Real(low, high, digits) if inline => match digits {
@@ -61,7 +71,14 @@ impl Emitter {
                 },
                 DrawKind::Outcomes(outcomes) => self.drawn(draw, outcomes, task, &mut names),
                 _ => {
-                    let message = "a number that is drawn is used twice: a workload draws only values of lists for more than one use";
+                    let message = match is_shared {
+                        true => {
+                            "a number that on_start draws stays with the user: a workload keeps only draws from lists, of up to 10000 values"
+                        }
+                        false => {
+                            "a number that is drawn is used twice: a workload draws only values of lists for more than one use"
+                        }
+                    };
                     self.tell(&task.file, task.line, message);
                     String::new()
                 }
@@ -78,34 +95,6 @@ impl Emitter {
         task: &TaskText<'_>,
         names: &mut DrawNames,
     ) -> String {
-        const TAKEN: [&str; 26] = [
-            "user_class",
-            "user",
-            "iteration",
-            "host",
-            "status",
-            "body",
-            "json",
-            "headers",
-            "response_time_ms",
-            "true",
-            "false",
-            "none",
-            "loop",
-            "self",
-            "not",
-            "and",
-            "or",
-            "in",
-            "is",
-            "if",
-            "else",
-            "range",
-            "dict",
-            "pick",
-            "choice",
-            "uniform",
-        ];
         let Some(pool) = self.pool(draw, outcomes, task) else {
             return String::new();
         };
@@ -114,16 +103,7 @@ impl Emitter {
             .as_deref()
             .filter(|name| is_name(name) && name.starts_with(|c: char| c.is_ascii_alphabetic()));
         let wanted = wanted.unwrap_or("drawn");
-        let wanted = match TAKEN.contains(&wanted.to_lowercase().as_str()) || wanted == "randint" {
-            true => format!("drawn_{wanted}"),
-            false => wanted.to_owned(),
-        };
-        let mut name = wanted.clone();
-        let mut number = 1;
-        while names.drawn.iter().any(|(known, _)| *known == name) {
-            number += 1;
-            name = format!("{wanted}_{number}");
-        }
+        let name = value_name(wanted, "drawn_", |name| names.has(name));
         names.drawn.push((name.clone(), pool));
         name
     }

@@ -15,6 +15,16 @@ pub struct Problem {
     pub message: String,
 }
 
+impl Problem {
+    /// The same place with another message.
+    pub(crate) fn saying(&self, message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            ..self.clone()
+        }
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {

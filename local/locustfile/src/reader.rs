@@ -9,6 +9,7 @@ use ruff_text_size::{Ranged, TextRange};
 use crate::class::Class;
 use crate::problem::Problem;
 use crate::run::{Raised, Run};
+use crate::session::Session;
 use crate::source::Parsing;
 use crate::value::Value;
 
@@ -32,6 +33,8 @@ pub(crate) enum Mode {
     Start,
     /// A task, in each iteration.
     Task,
+    /// `on_stop`, once for each user.
+    Stop,
     /// A load shape's `tick`, at a known time.
     Shape,
 }
@@ -60,8 +63,8 @@ pub(crate) struct Reader<'a> {
     pub(crate) run: Run<'a>,
     /// The class whose tasks are gone through.
     pub(crate) user: Option<usize>,
-    /// What `on_start` says about every request of the user.
-    pub(crate) session: Session,
+    /// What the user keeps of its `on_start`.
+    pub(crate) session: Session<'a>,
     /// The attributes that `on_start` gives a user.
     pub(crate) started: HashMap<String, Value<'a>>,
     pub(crate) elapsed: f64,
@@ -73,13 +76,6 @@ pub(crate) struct Reader<'a> {
     pub(crate) unset_reads: BTreeSet<String>,
     pub(crate) depth: usize,
     pub(crate) spent: usize,
-}
-
-/// What `on_start` says about every request of the user.
-#[derive(Clone, Default)]
-pub(crate) struct Session {
-    pub(crate) headers: Vec<(String, String)>,
-    pub(crate) insecure: bool,
 }
 
 impl<'a> Reader<'a> {

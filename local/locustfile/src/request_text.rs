@@ -14,9 +14,27 @@ use crate::value::{MARKS, Piece};
 pub(crate) struct DrawNames {
     pub(crate) codes: BTreeMap<String, String>,
     pub(crate) drawn: Vec<(String, String)>,
+    /// The names of the values that the user's session keeps.
+    pub(crate) kept: Vec<String>,
 }
 
 impl DrawNames {
+    /// Those of a task whose users have a session with these names.
+    pub(crate) fn within(session: &Self) -> Self {
+        let drawn = session.drawn.iter().map(|(name, _)| name.clone());
+        Self {
+            codes: session.codes.clone(),
+            drawn: Vec::new(),
+            kept: session.kept.iter().cloned().chain(drawn).collect(),
+        }
+    }
+
+    /// True if a value has this name.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        let drawn = self.drawn.iter().map(|(name, _)| name);
+        self.kept.iter().chain(drawn).any(|known| known == name)
+    }
+
     /// An expression with its draws as they are written.
     fn code(&self, code: &str) -> String {
         let [open, close] = MARKS;
@@ -90,6 +108,9 @@ pub(crate) fn request_text(text: &mut String, request: &Request, names: &DrawNam
     }
     if request.probability != Ratio::ONE {
         let _ = writeln!(text, "probability = {}", float(request.probability.value()));
+    }
+    if let Some(when) = &request.when {
+        let _ = writeln!(text, "when = {}", string(&names.code(when)));
     }
     if let Some(timeout) = request.timeout {
         let _ = writeln!(text, "timeout = {}", seconds(timeout));

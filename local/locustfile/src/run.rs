@@ -8,6 +8,7 @@ use std::rc::Rc;
 
 use crate::judgement::Judgement;
 use crate::ratio::Ratio;
+use crate::session::Headers;
 use crate::value::{Draw, Drawn, Piece, Value};
 
 /// A request as it stands in a task.
@@ -26,6 +27,8 @@ pub(crate) struct Request {
     /// Names and expressions of what later requests need.
     pub(crate) captures: Vec<(String, String)>,
     pub(crate) probability: Ratio,
+    /// What of the user's session decides whether it is sent.
+    pub(crate) when: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -51,6 +54,8 @@ pub(crate) enum Json {
 pub(crate) struct Decision {
     pub(crate) kind: DecisionKind,
     pub(crate) choice: usize,
+    /// The number of requests before it.
+    pub(crate) after: usize,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -64,6 +69,12 @@ pub(crate) enum DecisionKind {
         file: usize,
         line: usize,
     },
+    /// By what the user keeps: the first choice if the expression is true, else the second.
+    Session {
+        condition: String,
+        file: usize,
+        line: usize,
+    },
 }
 
 /// An exception that a response can raise.
@@ -73,6 +84,8 @@ pub(crate) enum Raised {
     NoJson,
     /// The JSON lacks a key.
     NoKey,
+    /// The user is given up in its `on_start`.
+    Gone,
 }
 
 /// One way through a task.
@@ -95,6 +108,18 @@ pub(crate) struct Run<'a> {
     pub(crate) tries: Vec<Vec<Raised>>,
 }
 
+/// One way through methods, and what it leaves.
+#[derive(Clone)]
+pub(crate) struct Passage<'a> {
+    pub(crate) run: Run<'a>,
+    /// The client's headers at the end.
+    pub(crate) headers: Headers,
+    /// The attributes of `self`, where the methods are those of `on_start`.
+    pub(crate) started: HashMap<String, Value<'a>>,
+    /// True if an exception has ended it.
+    pub(crate) has_ended: bool,
+}
+
 impl Run<'_> {
     /// True if a `try` around catches what is raised.
     pub(crate) fn catches(&self, raised: Raised) -> bool {
@@ -104,7 +129,11 @@ impl Run<'_> {
     /// The number of the choice of a decision.
     pub(crate) fn decide(&mut self, kind: DecisionKind) -> usize {
         let choice = self.decided.get(self.decisions.len()).copied().unwrap_or(0);
-        self.decisions.push(Decision { kind, choice });
+        self.decisions.push(Decision {
+            kind,
+            choice,
+            after: self.requests.len(),
+        });
         choice
     }
 
@@ -114,7 +143,7 @@ impl Run<'_> {
         while let Some(last) = decided.pop() {
             let choices = match &self.decisions[decided.len()].kind {
                 DecisionKind::Chance(chances) => chances.len(),
-                DecisionKind::Response { .. } => 2,
+                DecisionKind::Response { .. } | DecisionKind::Session { .. } => 2,
             };
             if last + 1 < choices {
                 decided.push(last + 1);

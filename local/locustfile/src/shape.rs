@@ -6,6 +6,7 @@ use std::rc::Rc;
 use crate::problem::Problem;
 use crate::reader::{Mode, Reader};
 use crate::run::Run;
+use crate::session::Session;
 use crate::value::Value;
 
 /// The longest shape.
@@ -76,6 +77,7 @@ impl<'a> Reader<'a> {
             );
         }
         self.user = None;
+        self.session = Session::default();
         let mut stages: Vec<Stage> = Vec::new();
         for second in 0..=LONGEST {
             self.run = Run::default();

@@ -1,10 +1,9 @@
 //! A class of users: what its attributes say.
 
-use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use crate::class::Kind;
-use crate::emit::UserText;
+use crate::emit::{TaskText, UserText};
 use crate::problem::Problem;
 use crate::reader::{Mode, Reader};
 use crate::run::Run;
@@ -20,27 +19,22 @@ impl<'a> Reader<'a> {
         self.spent = 0;
         self.check_attributes(class);
         let mut wait = self.wait(class);
-        let (holder, tasks) = self.root_tasks(class)?;
+        let (entered, tasks) = self.root_tasks(class)?;
+        let holder = *entered.last()?;
         if holder != class && self.class_attribute(holder, "wait_time").is_some() {
             wait = self.wait(holder);
         }
-        for one in BTreeSet::from([class, holder]) {
-            for method in ["__init__", "on_start", "on_stop"] {
-                if let Some(Value::Function(function)) = self.class_attribute(one, method) {
-                    self.run = Run::default();
-                    let done = self.run_method(one, &function, Mode::Start);
-                    self.told(done);
-                }
-            }
-        }
+        let start = self.session_start(&entered);
         let texts = self.tasks(holder, tasks, wait.as_deref());
+        let stop = self.session_stop(&entered);
+        let start = start.map(|start| self.with_captures(start));
         for (name, (file, line)) in std::mem::take(&mut self.written) {
             if self.unset_reads.contains(&name) {
                 self.tell(Problem {
                     file: self.files[file].name.clone(),
                     line,
                     column: None,
-                    message: format!("`self.{name}` lasts from one iteration to the next: a workload keeps nothing"),
+                    message: format!("`self.{name}` lasts from one iteration to the next: a workload's user keeps only what on_start sets"),
                 });
             }
         }
@@ -65,7 +59,24 @@ impl<'a> Reader<'a> {
                 None
             },
             tasks: texts,
+            start,
+            stop,
         })
+    }
+
+    /// The requests of `on_start` with the values of their responses that tasks need.
+    fn with_captures(&self, mut start: TaskText<'a>) -> TaskText<'a> {
+        for capture in &self.session.captures {
+            let request = start
+                .variants
+                .first_mut()
+                .and_then(|variant| variant.requests.get_mut(capture.request));
+            let known = (capture.name.clone(), capture.code.clone());
+            if let Some(request) = request.filter(|request| !request.captures.contains(&known)) {
+                request.captures.push(known);
+            }
+        }
+        start
     }
 
     pub(crate) fn truth_of(&self, class: usize, name: &str, usual: bool) -> bool {
@@ -156,20 +167,21 @@ impl<'a> Reader<'a> {
         let before = (self.mode, self.file);
         (self.mode, self.file) = (Mode::Task, file);
         self.run = Run::default();
-        let value = self.eval(node).ok();
-        (self.mode, self.file) = before;
-        match value? {
-            Value::Drawn(drawn) => match self.run.draws[drawn.draw].kind {
-                crate::value::DrawKind::Real(low, high, _) if low > 0.0 => {
-                    Some(Rc::from(format!("between({low}, {high})")))
+        let wait = match self.eval(node) {
+            Ok(Value::Drawn(drawn)) => match self.run.draws[drawn.draw].kind {
+                crate::value::DrawKind::Real(low, high, _) if low >= 0.0 => {
+                    Some(self.between(node, low, high))
                 }
                 _ => None,
             },
-            value => value
+            Ok(value) => value
                 .number()
                 .filter(|wait| *wait >= 0.0)
                 .map(|wait| Rc::from(format!("constant({wait})"))),
-        }
+            Err(_) => None,
+        };
+        (self.mode, self.file) = before;
+        wait
     }
 
     /// The host of a class: a text, or a variable that replaces it.

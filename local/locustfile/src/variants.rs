@@ -1,28 +1,14 @@
 //! The ways through a task as tasks of a workload: what is drawn decides which, what a response says is its
 //! judgement.
 
-use std::collections::BTreeSet;
-
+use crate::codes::each_code;
 use crate::judgement::{Good, negated};
 use crate::problem::Problem;
 use crate::ratio::Ratio;
-use crate::run::{Body, Decision, DecisionKind, Json, Request};
-use crate::value::{Draw, DrawKind, MARKS, Piece};
-
-/// Requests that follow one another, with the probability that an iteration of the task is this one.
-#[derive(Clone)]
-pub(crate) struct Variant<'a> {
-    pub(crate) share: Ratio,
-    pub(crate) requests: Vec<Request>,
-    pub(crate) draws: Vec<Draw<'a>>,
-}
-
-/// A way through a task, and what was decided on it.
-pub(crate) struct Way<'a> {
-    pub(crate) decisions: Vec<Decision>,
-    pub(crate) requests: Vec<Request>,
-    pub(crate) draws: Vec<Draw<'a>>,
-}
+use crate::run::{DecisionKind, Request};
+use crate::session_branch::by_session;
+use crate::value::Piece;
+use crate::variant::{Variant, Way, add_draws, same_draws};
 
 /// Where a decision stands that no workload can make.
 pub(crate) struct Undecidable {
@@ -98,6 +84,25 @@ fn fold<'a>(mut ways: Vec<Way<'a>>, depth: usize) -> Result<Vec<Variant<'a>>, Un
                 message,
             })
         }
+        DecisionKind::Session {
+            condition,
+            file,
+            line,
+        } => {
+            let mut sides = sorted.into_iter();
+            let yes = fold(sides.next().unwrap_or_default(), depth + 1)?;
+            let no = fold(sides.next().unwrap_or_default(), depth + 1)?;
+            let pairs = pairs(yes, no).into_iter().flatten();
+            let joined: Option<Vec<Variant<'a>>> = pairs
+                .map(|(yes, no)| by_session(&condition, decision.after, yes, &no))
+                .collect();
+            joined.filter(|all| !all.is_empty()).ok_or(Undecidable {
+                file,
+                line,
+                message: "what is sent depends on the user's session in a way that no `when` of a request can say"
+                    .to_owned(),
+            })
+        }
     }
 }
 
@@ -106,6 +111,7 @@ fn whole(way: Way<'_>) -> Variant<'_> {
         share: Ratio::ONE,
         requests: way.requests,
         draws: way.draws,
+        is_start: way.is_start,
     }
 }
 
@@ -113,21 +119,34 @@ fn whole(way: Way<'_>) -> Variant<'_> {
 fn merged<'a>(
     request: usize,
     condition: &str,
-    mut yes: Vec<Variant<'a>>,
-    mut no: Vec<Variant<'a>>,
+    yes: Vec<Variant<'a>>,
+    no: Vec<Variant<'a>>,
 ) -> Result<Vec<Variant<'a>>, String> {
-    match (yes.len(), no.len()) {
-        (1, many) if many > 1 => yes = vec![yes[0].clone(); many],
-        (many, 1) if many > 1 => no = vec![no[0].clone(); many],
-        _ => {}
-    }
-    if yes.len() != no.len() {
-        return Err(depends(condition));
-    }
-    yes.into_iter()
-        .zip(no)
+    let pairs = pairs(yes, no).ok_or_else(|| depends(condition))?;
+    pairs
+        .into_iter()
         .map(|(yes, no)| merge(request, condition, yes, no))
         .collect()
+}
+
+/// The variants of both sides of a condition, each with its counterpart.
+fn pairs<'a>(
+    mut yes: Vec<Variant<'a>>,
+    mut no: Vec<Variant<'a>>,
+) -> Option<Vec<(Variant<'a>, Variant<'a>)>> {
+    let as_many = |one: &Variant<'a>, others: &[Variant<'a>]| -> Vec<Variant<'a>> {
+        let share = |other: &Variant<'a>| Variant {
+            share: other.share,
+            ..one.clone()
+        };
+        others.iter().map(share).collect()
+    };
+    match (yes.len(), no.len()) {
+        (1, many) if many > 1 => yes = as_many(&yes[0], &no),
+        (many, 1) if many > 1 => no = as_many(&no[0], &yes),
+        _ => {}
+    }
+    (yes.len() == no.len()).then(|| yes.into_iter().zip(no).collect())
 }
 
 fn depends(condition: &str) -> String {
@@ -184,7 +203,9 @@ fn merge_longer<'a>(
         }
     }
     let goes_on = longer.requests.len() > at + 1;
-    if longer.requests.len() > common {
+    if longer.is_start && (fails == Good::Never || longer.requests.len() == common) {
+        // a session whose request fails is begun anew
+    } else if longer.requests.len() > common {
         let gated = longer.requests[common..]
             .iter()
             .all(|later| needs(later, &longer.requests[at]));
@@ -209,11 +230,7 @@ fn merge_longer<'a>(
         true => judgement.0.or_else(asked, judgement.1),
         false => judgement.1.or_else(asked, judgement.0),
     };
-    for draw in &shorter.draws {
-        if !longer.draws.iter().any(|known| known.key == draw.key) {
-            longer.draws.push(draw.clone());
-        }
-    }
+    add_draws(&mut longer, shorter);
     Ok(longer)
 }
 
@@ -312,120 +329,4 @@ fn joined<'a>(longer: &Variant<'a>, shorter: &Variant<'a>) -> Option<Variant<'a>
     };
     joined.requests[at].probability = longer.share.over(share)?;
     Some(joined)
-}
-
-/// True if what both use of draws is drawn in the same way.
-fn same_draws<'a>(one: &Variant<'a>, other: &Variant<'a>) -> bool {
-    let used = |variant: &Variant<'_>| references(&variant.requests);
-    used(one).intersection(&used(other)).all(|key| {
-        let find = |variant: &Variant<'_>| variant.draws.iter().position(|draw| draw.key == *key);
-        match (find(one), find(other)) {
-            (Some(mine), Some(theirs)) => {
-                same_kind(&one.draws[mine].kind, &other.draws[theirs].kind)
-            }
-            _ => false,
-        }
-    })
-}
-
-fn same_kind<'a>(one: &DrawKind<'a>, other: &DrawKind<'a>) -> bool {
-    match (one, other) {
-        (DrawKind::Outcomes(one), DrawKind::Outcomes(other)) => {
-            one.len() == other.len()
-                && one
-                    .iter()
-                    .zip(other)
-                    .all(|(one, other)| one.1 == other.1 && one.0.is_same(&other.0))
-        }
-        (DrawKind::Whole(low, high), DrawKind::Whole(other_low, other_high)) => {
-            (low, high) == (other_low, other_high)
-        }
-        (
-            DrawKind::Real(low, high, digits),
-            DrawKind::Real(other_low, other_high, other_digits),
-        ) => {
-            low.to_bits() == other_low.to_bits()
-                && high.to_bits() == other_high.to_bits()
-                && digits == other_digits
-        }
-        (DrawKind::Unit(low, high), DrawKind::Unit(other_low, other_high)) => {
-            (low, high) == (other_low, other_high)
-        }
-        _ => false,
-    }
-}
-
-/// The keys of the draws that requests use.
-pub(crate) fn references(requests: &[Request]) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
-    for request in requests {
-        each_code(request, &mut |code| found.extend(keys(code)), true);
-    }
-    found
-}
-
-/// The keys of the draws in an expression, each as often as it stands there.
-pub(crate) fn keys(code: &str) -> Vec<String> {
-    let [open, close] = MARKS;
-    let parts = code.split(open).skip(1);
-    parts
-        .filter_map(|part| part.split_once(close))
-        .map(|(key, _)| key.to_owned())
-        .collect()
-}
-
-/// Calls `each` with every expression of a request; with `all`, those about its response too.
-pub(crate) fn each_code(request: &Request, each: &mut dyn FnMut(&str), all: bool) {
-    let of_pieces = |pieces: &[Piece], each: &mut dyn FnMut(&str)| {
-        for piece in pieces {
-            if let Piece::Code(code) = piece {
-                each(code);
-            }
-        }
-    };
-    of_pieces(&request.path, each);
-    for (_, pieces) in &request.headers {
-        of_pieces(pieces, each);
-    }
-    match &request.body {
-        Some(Body::Text(pieces)) => of_pieces(pieces, each),
-        Some(Body::Json(json)) => each_json(json, each),
-        None => {}
-    }
-    if all {
-        each_failure(request, each);
-    }
-}
-
-/// Calls `each` with every expression about a request's response.
-pub(crate) fn each_failure(request: &Request, each: &mut dyn FnMut(&str)) {
-    let mut conditions = Vec::new();
-    request.judgement.conditions(&mut conditions);
-    conditions.iter().for_each(|condition| each(condition));
-    let pieces = std::cell::RefCell::new(Vec::new());
-    let _ = request.judgement.failure(&|text: &[Piece]| {
-        pieces.borrow_mut().extend_from_slice(text);
-        String::new()
-    });
-    for piece in pieces.into_inner() {
-        if let Piece::Code(code) = piece {
-            each(&code);
-        }
-    }
-}
-
-fn each_json(json: &Json, each: &mut dyn FnMut(&str)) {
-    match json {
-        Json::Code(code) => each(code),
-        Json::Text(pieces) => {
-            for piece in pieces {
-                if let Piece::Code(code) = piece {
-                    each(code);
-                }
-            }
-        }
-        Json::List(elements) => elements.iter().for_each(|element| each_json(element, each)),
-        Json::Table(items) => items.iter().for_each(|(_, value)| each_json(value, each)),
-        Json::Raw(_) | Json::Null => {}
-    }
 }

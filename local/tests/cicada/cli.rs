@@ -35,15 +35,15 @@ url = "http://127.0.0.1:9"
 env = "SHOP_URL"
 [headers]
 X-Cicada-User = "{{ user_class }}/{{ user }}"
-[class.Broken]
-wait = "constant_pacing(0.5)"
-task.look.request = "GET /broken"
 [class.Many]
 fixed_count = 2
 wait = "constant_pacing(0.5)"
 task.first = { weight = 3, request = "GET /first" }
 task.second = { request = "GET /second" }
 task.third = { weight = 2, request = "GET /third" }
+[class.Broken]
+wait = "constant_pacing(0.5)"
+task.look.request = "GET /broken"
 [class.Other]
 weight = 3
 wait = "constant_pacing(0.5)"

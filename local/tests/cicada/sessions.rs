@@ -96,6 +96,16 @@ async fn serve() -> (String, Arc<Mutex<Shop>>) {
     (url, shop)
 }
 
+/// The requests and the failures of a row.
+fn counts(rows: &Value, name: &str) -> (u32, u32) {
+    let mut rows = rows.as_array().unwrap().iter();
+    let row = rows
+        .find(|row| row["name"] == name)
+        .unwrap_or_else(|| panic!("{name}: {rows:?}"));
+    let count = |key: &str| row[key].as_u64().unwrap() as u32;
+    (count("num_requests"), count("num_failures"))
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn users_log_in_once_go_on_with_cookie_and_token_and_log_out_at_the_end() {
     let (url, shop) = serve().await;
@@ -109,14 +119,7 @@ async fn users_log_in_once_go_on_with_cookie_and_token_and_log_out_at_the_end() 
         .await;
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
     let rows: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let row = |name: &str| {
-        let mut rows = rows.as_array().unwrap().iter();
-        let row = rows
-            .find(|row| row["name"] == name)
-            .unwrap_or_else(|| panic!("{name}: {rows:?}"));
-        let count = |key: &str| row[key].as_u64().unwrap() as u32;
-        (count("num_requests"), count("num_failures"))
-    };
+    let row = |name: &str| counts(&rows, name);
     let shop = shop.lock();
     let first: HashSet<_> = shop.logins.iter().take(3).map(String::as_str).collect();
     let expected = ["0", "1", "2"].map(|user| format!("name=user+{user}&password=a%26b"));
@@ -138,4 +141,48 @@ async fn users_log_in_once_go_on_with_cookie_and_token_and_log_out_at_the_end() 
         )),
         "{text}"
     );
+}
+
+/// Locust's users log in once: a session that the shop has ended stays at its end.
+#[tokio::test(flavor = "multi_thread")]
+async fn users_of_a_locustfile_log_in_once_and_keep_what_they_were_given() {
+    let (url, shop) = serve().await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("shoppers.py");
+    let text = format!(
+        r#"from locust import HttpUser, constant_pacing, task
+
+
+class Shopper(HttpUser):
+    host = "{url}"
+    wait_time = constant_pacing(0.5)
+
+    def on_start(self):
+        response = self.client.post("/login", data={{"name": "a", "password": "b"}})
+        if response.status_code == 200:
+            self.token = response.json()["token"]
+
+    def on_stop(self):
+        self.client.post("/logout")
+
+    @task
+    def look(self):
+        self.client.get("/account", headers={{"Authorization": f"Bearer {{self.token}}"}})
+"#
+    );
+    std::fs::write(&path, text).unwrap();
+    let cicada = Cicada::bare().file(path);
+    let output = cicada
+        .args("--headless -u 3 -r 100 -t 3s --json")
+        .run()
+        .await;
+    let rows: Value = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
+    let row = |name: &str| counts(&rows, name);
+    let shop = shop.lock();
+    assert_eq!(shop.logins, ["name=a&password=b"; 3]);
+    assert!(shop.looks == 4 && shop.refused > 0, "{}", shop.looks);
+    assert_eq!(row("/login"), (3, 0));
+    assert_eq!(row("/account"), (4 + shop.refused, shop.refused));
+    assert_eq!((row("/logout"), shop.logouts), ((3, 3), 0));
 }

@@ -75,6 +75,8 @@ impl Host {
 #[derive(Debug)]
 pub struct UserClass {
     pub(super) name: Arc<str>,
+    /// Its number among the classes as the file has them.
+    pub(super) place: usize,
     pub(super) weight: u32,
     pub(super) fixed_count: u32,
     pub(super) wait: Wait,

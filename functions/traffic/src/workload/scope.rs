@@ -136,7 +136,7 @@ impl Scope {
     }
 
     /// Brings the values of the user's session into the iteration.
-    pub(crate) fn enter(&mut self, session: &SessionValues) {
+    pub fn enter(&mut self, session: &SessionValues) {
         let mut live = self.0.live.lock();
         let of_session = |known: &NamedValue| session.0.iter().any(|kept| kept.name == known.name);
         live.values.retain(|known| !of_session(known));
@@ -144,7 +144,7 @@ impl Scope {
     }
 
     /// Keeps the iteration's values of these names in the user's session.
-    pub(crate) fn keep(&self, names: &[Arc<str>], session: &mut SessionValues) {
+    pub fn keep(&self, names: &[Arc<str>], session: &mut SessionValues) {
         let live = self.0.live.lock();
         let kept = live
             .values

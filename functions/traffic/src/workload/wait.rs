@@ -51,8 +51,10 @@ impl Wait {
         let arguments: Vec<&str> = inside.split(',').map(str::trim).collect();
         match (name.trim(), &*arguments) {
             ("between", [min, max]) => between(text, min, max),
-            ("constant_pacing", [pace]) => Ok(Self::ConstantPacing(paced(text, pace)?)),
-            ("poisson", [mean]) => Ok(Self::Poisson(paced(text, mean)?)),
+            ("constant_pacing", [pace]) => {
+                Ok(Self::ConstantPacing(paced(text, bounded(text, pace)?)?))
+            }
+            ("poisson", [mean]) => Ok(Self::Poisson(paced(text, bounded(text, mean)?)?)),
             ("constant", [wait]) => Ok(Self::Constant(bounded(text, wait)?)),
             ("constant_throughput", [rate]) => throughput(text, rate),
             _ => Err(unreadable()),
@@ -75,12 +77,19 @@ impl fmt::Display for Wait {
 }
 
 fn between(text: &str, min: &str, max: &str) -> Result<Wait, String> {
-    let (min, max) = (paced(text, min)?, bounded(text, max)?);
+    let (min, max) = (bounded(text, min)?, bounded(text, max)?);
     if min > max {
         return Err(format!(
             "is {text:?}, whose first bound is above its second: swap them"
         ));
     }
+    if min < MIN_PACING && max > MIN_PACING {
+        let (least, most) = (MIN_PACING.as_secs_f64(), max.as_secs_f64());
+        return Err(format!(
+            "is {text:?}, and a user never begins two iterations at once: write \"between({least}, {most})\""
+        ));
+    }
+    paced(text, min)?;
     Ok(Wait::Between { min, max })
 }
 
@@ -100,8 +109,7 @@ fn throughput(text: &str, rate: &str) -> Result<Wait, String> {
 }
 
 /// A duration that paces the plan, so not next to nothing.
-fn paced(text: &str, argument: &str) -> Result<Duration, String> {
-    let duration = bounded(text, argument)?;
+fn paced(text: &str, duration: Duration) -> Result<Duration, String> {
     if duration < MIN_PACING {
         return Err(format!(
             "is {text:?}, less than a millisecond: write \"constant(0)\" for users that never wait"
@@ -210,11 +218,18 @@ mod tests {
             "between(0, 0)",
             "constant_pacing(0)",
             "poisson(0.0009)",
-            "between(0, 1)",
+            "between(0, 0.001)",
         ] {
             let message = Wait::parse(text).unwrap_err();
             assert!(message.contains("\"constant(0)\""), "{message}");
         }
+    }
+
+    #[test]
+    fn bounds_that_begin_at_nothing_point_to_a_millisecond() {
+        let message = Wait::parse("between(0, 2)").unwrap_err();
+        assert!(message.contains("\"between(0.001, 2)\""), "{message}");
+        assert!(Wait::parse("between(0.001, 2)").is_ok());
     }
 
     #[test]

@@ -7,7 +7,9 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 use traffic::random::Draws;
-use traffic::workload::{Response, Scope, Step, Task, UserClass, Verdict, Wait, Workload};
+use traffic::workload::{
+    Response, Scope, SessionRules, SessionValues, Step, Task, UserClass, Verdict, Wait, Workload,
+};
 
 /// The files that are compared.
 fn files() -> Vec<PathBuf> {
@@ -74,7 +76,8 @@ fn compare(name: &str, file: &std::path::Path, locust: &Value) {
         assert_eq!(json!(tags), locust["tags"], "{place}");
         compare_waits(&place, class.wait(), &locust["waits"]);
         compare_rows(&place, class, locust);
-        compare_requests(&place, class, &locust["requests"]);
+        let session = compare_session(&place, class, locust);
+        compare_requests(&place, class, &session, &locust["requests"]);
     }
     for shape in workload.shapes() {
         let ticks = locust["shapes"][&**shape.name()].as_array().unwrap();
@@ -101,7 +104,7 @@ fn compare_waits(place: &str, wait: Wait, locust: &Value) {
         Wait::Poisson(_) => panic!("{place}: no file has it"),
     };
     assert!(
-        min <= low && high <= max + 1e-6,
+        min <= low + 0.001 && high <= max + 1e-6,
         "{place}: {wait} and {low} to {high}"
     );
     assert!(high >= max * 0.8, "{place}: {wait} and {low} to {high}");
@@ -143,8 +146,45 @@ fn compare_rows(place: &str, class: &UserClass, locust: &Value) {
     assert!(unknown.is_empty(), "{place}: {unknown:?}");
 }
 
+/// What a user sends before its first iteration and after its last one, and what it keeps between them.
+fn compare_session(place: &str, class: &UserClass, locust: &Value) -> SessionValues {
+    let mut session = SessionValues::default();
+    let rules = class.session();
+    let of = |task: Option<&Task>, session: &SessionValues| {
+        let Some(task) = task else {
+            return (None, json!([]));
+        };
+        let draws = Draws::new(7, class.name(), 0, 0);
+        let mut scope = Scope::new(class, task, 0, 0, draws);
+        scope.enter(session);
+        let mut told = Vec::new();
+        for step in task.steps() {
+            if scope.begin(step).unwrap() {
+                let (row, one) = sent(&mut scope, step);
+                told.push(json!([row, serde_json::from_str::<Value>(&one).unwrap()]));
+            }
+        }
+        (Some(scope), json!(told))
+    };
+    let (scope, start) = of(rules.and_then(SessionRules::start), &session);
+    if let (Some(scope), Some(rules)) = (scope, rules) {
+        scope.keep(rules.kept(), &mut session);
+    }
+    let (_, stop) = of(rules.and_then(SessionRules::stop), &session);
+    for (own, key) in [(start, "start"), (stop, "stop")] {
+        let theirs = locust[key].as_array().unwrap().iter().map(|one| {
+            let told: Value = serde_json::from_str(one[1].as_str().unwrap()).unwrap();
+            json!([one[0], told])
+        });
+        assert_eq!(own, json!(theirs.collect::<Vec<_>>()), "{place}, {key}");
+    }
+    let has_cookies = rules.is_some_and(SessionRules::cookies);
+    assert_eq!(json!(has_cookies), locust["cookies"], "{place}");
+    session
+}
+
 /// Path, headers, shape of the body and judgement of each request.
-fn compare_requests(place: &str, class: &UserClass, locust: &Value) {
+fn compare_requests(place: &str, class: &UserClass, session: &SessionValues, locust: &Value) {
     let mut own: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for task in class.tasks() {
         for iteration in 0..60 {
@@ -155,6 +195,7 @@ fn compare_requests(place: &str, class: &UserClass, locust: &Value) {
                 iteration,
                 Draws::new(7, class.name(), 0, iteration),
             );
+            scope.enter(session);
             for step in task.steps() {
                 if scope.begin(step).unwrap() {
                     let (row, told) = sent(&mut scope, step);

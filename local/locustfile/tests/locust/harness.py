@@ -18,7 +18,7 @@ from gevent import monkey
 
 monkey.patch_all()
 
-from locust import HttpUser, LoadTestShape, SequentialTaskSet, TaskSet, User  # noqa: E402
+from locust import FastHttpUser, HttpUser, LoadTestShape, SequentialTaskSet, TaskSet, User  # noqa: E402
 from locust.env import Environment  # noqa: E402
 
 ROUNDS = 100
@@ -39,6 +39,8 @@ class Recorder(BaseHTTPRequestHandler):
         text = b'{"state": "waiting", "token": "t0k"}' if parts[1] == "json" else b"nothing"
         self.send_response(status)
         self.send_header("Content-Length", str(len(text)))
+        if self.path.startswith("/json/login"):
+            self.send_header("Set-Cookie", "sid=1; Path=/")
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(text)
@@ -86,6 +88,8 @@ def describe(user_class, base):
     holder = holder_of(user_class)
     rows = Counter()
     requests = {}
+    sessions = {"start": [], "stop": []}
+    phase = "start"
     environment = Environment(user_classes=[user_class])
     user_class.host = base
 
@@ -98,15 +102,24 @@ def describe(user_class, base):
             or (key.lower() == "accept" and value != "*/*")
         }
         key = f"{request_type} {name}"
-        rows[key + (" failed" if exception else "")] += 1
         failure = str(exception) if type(exception).__name__ == "CatchResponseError" else bool(exception)
-        text = shape(body)
-        requests.setdefault(key, set()).add(json.dumps([path.split("?")[0] if name == path.split("?")[0] else "", wanted, text, failure], sort_keys=True))
+        shown = path.split("?")[0] if name == path.split("?")[0] else ""
+        told = json.dumps([shown, wanted, shape(body), failure], sort_keys=True)
+        if phase in sessions:
+            sessions[phase].append([key, told])
+            return
+        rows[key + (" failed" if exception else "")] += 1
+        requests.setdefault(key, set()).add(told)
 
     environment.events.request.add_listener(on_request)
     user = user_class(environment)
     user.on_start()
     instance = holder(user) if holder is not user_class else user
+    if instance is not user:
+        instance.on_start()
+    jar = user.client.cookiejar if isinstance(user, FastHttpUser) else user.client.cookies
+    has_cookies = len(jar) > 0
+    phase = "task"
     tasks = holder.tasks
     random.seed(4)
     iterations = 0
@@ -121,6 +134,9 @@ def describe(user_class, base):
         for paced in (user, instance):
             paced._cp_last_run, paced._cp_last_wait_time = perf_counter(), 0
         waits.append(instance.wait_time())
+    phase = "stop"
+    for one in [instance, user] if instance is not user else [user]:
+        one.on_stop()
     return {
         "weight": user_class.weight,
         "fixed_count": user_class.fixed_count,
@@ -129,6 +145,9 @@ def describe(user_class, base):
         "waits": [min(waits), max(waits)],
         "rows": dict(rows),
         "iterations": iterations,
+        "start": sessions["start"],
+        "stop": sessions["stop"],
+        "cookies": has_cookies,
         "requests": {key: sorted(values) for key, values in requests.items()},
     }
 

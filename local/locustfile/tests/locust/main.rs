@@ -6,6 +6,7 @@
 mod compared;
 mod demo;
 mod refused;
+mod sessions;
 
 use std::path::{Path, PathBuf};
 

@@ -45,8 +45,17 @@ fn what_a_workload_cannot_say_is_told_with_its_line() {
         &[(3, "no pause within a task")],
     );
     told(
-        "def on_start(self):\n    self.client.post('/login')\n@task\ndef t(self):\n    self.client.get('/')",
-        &[(2, "sent once by each user")],
+        "def on_start(self):\n    self.client.post('/login', files={})\n@task\ndef t(self):\n    self.client.get('/')",
+        &[(2, "no `files`")],
+    );
+    told(
+        "def on_start(self):\n    self.client.get(random.choice(['/a', '/b']))\n@task\ndef t(self):\n    self.client.get('/')",
+        &[(1, "sends other requests from user to user")],
+    );
+    told(
+        "def on_start(self):\n    self.n = random.randint(1, 99999)\n    self.client.post('/login', json={'n': self.n})\n@task\n\
+         def t(self):\n    self.client.post('/', json={'n': self.n})",
+        &[(1, "draws from lists")],
     );
     told(
         "@task\ndef t(self):\n    self.count = self.count + 1\n    self.client.get('/')\ncount = 0",
@@ -70,12 +79,16 @@ fn what_a_workload_cannot_say_is_told_with_its_line() {
     );
     told("@task\ndef t(self):\n    pass", &[(2, "sends nothing")]);
     told(
-        "wait_time = between(0, 2)\n@task\ndef t(self):\n    self.client.get('/')",
-        &[(1, "begins above 0")],
-    );
-    told(
         "@task\ndef t(self):\n    with self.client.get('/') as r:\n        r.success()",
         &[(3, "catch_response=True")],
+    );
+}
+
+#[test]
+fn a_request_is_not_left_out_because_nobody_looks_at_its_response() {
+    told(
+        "@task\ndef t(self):\n    r = self.client.get('/', params={'t': time.time()})\n    self.client.get('/x')",
+        &[(3, "the time of the request")],
     );
 }
 

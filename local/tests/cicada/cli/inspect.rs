@@ -11,8 +11,8 @@ async fn answer(cicada: Cicada) -> String {
 }
 
 #[tokio::test]
-async fn the_list_has_the_classes_of_the_workload() {
-    let own = "Available Users:\n    Broken\n    Many\n    Other\n    Paced\n    Slow\n";
+async fn the_list_has_the_classes_of_the_workload_in_its_order() {
+    let own = "Available Users:\n    Many\n    Broken\n    Other\n    Paced\n    Slow\n";
     let (_folder, workload) = folder();
     let file = workload.display().to_string();
     for flag in ["-f", "--workload", "--locustfile"] {
@@ -23,8 +23,8 @@ async fn the_list_has_the_classes_of_the_workload() {
     }
     let by_variable = Cicada::bare().env("LOCUST_LOCUSTFILE", &file).arg("--list");
     assert_eq!(answer(by_variable).await, own);
-    let built_in = "Available Users:\n    ChatModelAUser\n    ChatModelBUser\n    ModelAUser\n    \
-                    ModelBUser\n    PassiveLoadUser\n    TargetAppUser\nAvailable Shapes:\n    \
+    let built_in = "Available Users:\n    TargetAppUser\n    ModelAUser\n    ModelBUser\n    \
+                    ChatModelAUser\n    ChatModelBUser\n    PassiveLoadUser\nAvailable Shapes:\n    \
                     DailyCurve\n    StepLoad\n";
     // as in Locust, nothing else needs to be right
     assert_eq!(

@@ -11,12 +11,6 @@ class Shop(HttpUser):
     wait_time = constant_pacing(0.5)
 
 
-class Broken(Shop):
-    @task
-    def look(self):
-        self.client.get("/broken", name="GET /broken")
-
-
 class Many(Shop):
     fixed_count = 2
 
@@ -31,6 +25,12 @@ class Many(Shop):
     @task(2)
     def third(self):
         self.client.get("/third", name="GET /third")
+
+
+class Broken(Shop):
+    @task
+    def look(self):
+        self.client.get("/broken", name="GET /broken")
 
 
 class Other(Shop):

@@ -34,7 +34,7 @@ pub(super) fn read(
         fields.mistake(format_args!("the file has no user class: write {EXPECTED}"));
     }
     let mut classes = Vec::new();
-    for (name, span, field) in entries {
+    for (place, (name, span, field)) in entries.into_iter().enumerate() {
         check_name(fields.reader, "class", name, &span);
         let Some(table) = field.convert(fields.reader, EXPECTED, DeValue::as_table) else {
             continue;
@@ -42,7 +42,7 @@ pub(super) fn read(
         let own = Fields::new(fields.reader, format!("class `{name}`"), table, span);
         let class = class(&own, name, compiler, hosts, defaults);
         own.finish();
-        classes.extend(class.map(Arc::new));
+        classes.extend(class.map(|class| Arc::new(UserClass { place, ..class })));
     }
     classes.sort_by(|one, other| one.name().cmp(other.name()));
     classes
@@ -76,6 +76,7 @@ fn class(
     let tasks = tasks::read(fields, &tasks::Place { kept, ..place });
     Some(UserClass {
         name: Arc::from(name),
+        place: 0,
         weight: weight?,
         fixed_count: fixed.unwrap_or(0),
         wait: wait?,

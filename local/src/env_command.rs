@@ -14,7 +14,7 @@ use clap::{CommandFactory as _, Parser};
 use statistics::visible::line;
 use traffic::credentials::without_credentials;
 use traffic::runs::Environment;
-use traffic::workload::FOLDER;
+use traffic::workload::{FOLDER, WORKLOAD_ENV, Workload};
 use web::api::BASIC_AUTH;
 
 use crate::options::{Options, mistake_of};
@@ -33,9 +33,10 @@ const EXIT_UNSET: u8 = 1;
 const MASK: &str = "***";
 
 /// Variables without an option of their own.
-const OTHERS: [&str; 11] = [
+const OTHERS: [&str; 12] = [
     BASIC_AUTH,
     FOLDER,
+    WORKLOAD_ENV,
     exposure::BIND,
     exposure::CONTAINER,
     "SSL_CERT_FILE",
@@ -105,6 +106,8 @@ pub fn run(arguments: Vec<OsString>, variables: BTreeMap<String, String>) -> Exi
 struct InForce {
     set: BTreeMap<String, String>,
     read: BTreeSet<String>,
+    /// Those of them that the workload calls secrets.
+    secrets: BTreeSet<String>,
     /// Why the workload's own variables are not known, if they are not.
     trouble: Option<String>,
 }
@@ -119,12 +122,24 @@ impl InForce {
         let command = Options::command();
         let of_options = command.get_arguments().filter_map(clap::Arg::get_env);
         read.extend(of_options.map(|name| name.to_string_lossy().into_owned()));
-        let mut trouble = None;
-        match hosts(&set) {
-            Ok(names) => read.extend(names),
+        let (mut secrets, mut trouble) = (BTreeSet::new(), None);
+        match workload(&set) {
+            Ok(workload) => {
+                let hosts = workload.hosts().iter();
+                read.extend(hosts.filter_map(|host| host.variable().map(str::to_owned)));
+                for (name, is_secret) in workload.variables() {
+                    secrets.extend(is_secret.then(|| name.clone()));
+                    read.insert(name);
+                }
+            }
             Err(error) => trouble = Some(error),
         }
-        Self { set, read, trouble }
+        Self {
+            set,
+            read,
+            secrets,
+            trouble,
+        }
     }
 
     fn reads(&self, name: &str) -> bool {
@@ -136,13 +151,13 @@ impl InForce {
         if names.is_empty() {
             let read = self.set.iter().filter(|(name, _)| self.reads(name));
             return Ok(read
-                .map(|(name, value)| format!("{name}={}\n", shown(name, value)))
+                .map(|(name, value)| format!("{name}={}\n", self.shown(name, value)))
                 .collect());
         }
         names
             .iter()
             .map(|name| match self.set.get(name) {
-                Some(value) if self.reads(name) => Ok(format!("{}\n", shown(name, value))),
+                Some(value) if self.reads(name) => Ok(format!("{}\n", self.shown(name, value))),
                 Some(_) => Err(format!(
                     "{} is not a variable that cicada reads",
                     line(name)
@@ -150,6 +165,13 @@ impl InForce {
                 None => Err(format!("{} is not set", line(name))),
             })
             .collect()
+    }
+
+    fn shown(&self, name: &str, value: &str) -> String {
+        match self.secrets.contains(name) {
+            true => MASK.to_owned(),
+            false => shown(name, value),
+        }
     }
 
     /// What is wrong with the variables.
@@ -165,8 +187,8 @@ impl InForce {
     }
 }
 
-/// The variables of the hosts of the workload that these variables name, or the built-in one's.
-fn hosts(set: &BTreeMap<String, String>) -> Result<Vec<String>, String> {
+/// The workload that these variables name, or the built-in one.
+fn workload(set: &BTreeMap<String, String>) -> Result<Workload, String> {
     let unknown = |problem: String| format!("the workload's variables are not known: {problem}");
     let variable = |name: &str| set.get(name).map(OsString::from);
     let options = config_files::options(&["cicada".into()], Path::new(""), &variable);
@@ -174,9 +196,7 @@ fn hosts(set: &BTreeMap<String, String>) -> Result<Vec<String>, String> {
     let set = set.clone();
     let environment: Environment = Arc::new(move |name: &str| set.get(name).cloned());
     let workload = settings::workload(&options, &environment);
-    let workload = workload.map_err(|error| unknown(error.to_string()))?;
-    let named = workload.hosts().iter().filter_map(|host| host.variable());
-    Ok(named.map(str::to_owned).collect())
+    workload.map_err(|error| unknown(error.to_string()))
 }
 
 /// The value as it may be seen: in one line, without passwords and tokens.

@@ -4,7 +4,10 @@
 //! [`Step`]s, and a step judges its response. When iterations are due is left to the plan, sending to whoever
 //! executes them. Nothing here reads a clock, a variable or a random source that was not passed in.
 
+use std::borrow::Cow;
 use std::sync::Arc;
+
+use reqwest::Url;
 
 pub use crate::base_url::{base_url, request_url};
 use crate::environment::Environment;
@@ -16,7 +19,9 @@ mod class;
 mod compile;
 mod connections;
 mod decode;
+mod digest;
 mod dumps;
+mod embedded_json;
 mod engine;
 mod errors;
 mod expect;
@@ -24,13 +29,17 @@ mod functions;
 mod headers;
 mod json;
 mod metric;
+mod moment;
 mod multipart;
 mod pair;
+mod pattern;
 mod pool;
 mod ratio;
 mod read;
+mod record;
 mod rehearsal;
 mod response;
+mod row;
 mod scope;
 mod session;
 mod shape;
@@ -40,6 +49,7 @@ mod text;
 mod thread;
 mod threshold;
 mod values;
+mod variables;
 mod wait;
 
 pub use body::{Body, Form};
@@ -60,6 +70,8 @@ pub use steps::Walk;
 pub use text::{Json, Text};
 use thread::GivenUp;
 pub use threshold::{Threshold, ThresholdMetric};
+use variables::Variables;
+pub use variables::WORKLOAD_ENV;
 pub use wait::{MAX_DURATION, MIN_PACING, Wait};
 
 /// The built-in workload file, the best example of the format.
@@ -81,6 +93,7 @@ pub struct Workload {
     pairs: Vec<Pair>,
     shapes: Vec<Arc<Shape>>,
     thresholds: Vec<Threshold>,
+    variables: Arc<Variables>,
     has_equal_weights: bool,
 }
 
@@ -129,6 +142,7 @@ impl Workload {
             pairs,
             shapes,
             thresholds,
+            variables,
         } = if source.len() > MAX_SOURCE {
             reader.mistake(&(0..0), "the file is longer than 4 MiB: make it shorter");
             decode::Decoded::default()
@@ -139,10 +153,12 @@ impl Workload {
             rehearsal::run(&classes, &reader);
         }
         if reader.has_mistakes() {
-            return Err(WorkloadErrors::new(
-                reader.file.clone(),
-                reader.into_mistakes(),
-            ));
+            let mut mistakes = reader.into_mistakes();
+            for mistake in &mut mistakes {
+                // a request that was rendered may have one in it
+                mistake.message = variables.mask(&mistake.message).into_owned();
+            }
+            return Err(WorkloadErrors::new(file.into(), mistakes));
         }
         Ok(Self {
             source: Arc::from(source),
@@ -152,6 +168,7 @@ impl Workload {
             pairs,
             shapes,
             thresholds,
+            variables,
             has_equal_weights: false,
         })
     }
@@ -231,6 +248,26 @@ impl Workload {
     /// What the figures of a run must stay below, in the order of the file.
     pub fn thresholds(&self) -> &[Threshold] {
         &self.thresholds
+    }
+
+    /// The environment variables that its templates name, and whether each is a secret.
+    pub fn variables(&self) -> Vec<(String, bool)> {
+        self.variables.names()
+    }
+
+    /// A text that somebody will see, without the workload's secrets in it.
+    pub fn mask<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        self.variables.mask(text)
+    }
+
+    /// A URL that somebody will see, without the workload's secrets in it.
+    pub fn mask_url<'u>(&self, url: &'u Url) -> Cow<'u, Url> {
+        self.variables.mask_url(url)
+    }
+
+    /// An error that somebody will see, without the workload's secrets in it.
+    pub(crate) fn masked(&self, error: &EvaluationError) -> EvaluationError {
+        error.saying(&self.mask(error.message()))
     }
 
     /// True if a request has this name.

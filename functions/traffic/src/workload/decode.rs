@@ -13,11 +13,13 @@ use super::pair::Pair;
 use super::read::{Fields, Reader};
 use super::shape::Shape;
 use super::threshold::Threshold;
+use super::variables::Variables;
 use crate::environment::Lookup;
 
 pub use defaults::MAX_REDIRECTS;
 pub use host_tls::FOLDER;
 
+mod beside;
 mod classes;
 mod context;
 mod defaults;
@@ -28,6 +30,7 @@ mod hosts;
 mod names;
 mod pairs;
 mod pools;
+mod records;
 mod requests;
 mod sessions;
 mod shapes;
@@ -46,6 +49,7 @@ pub(super) struct Decoded {
     pub(super) pairs: Vec<Pair>,
     pub(super) shapes: Vec<Arc<Shape>>,
     pub(super) thresholds: Vec<Threshold>,
+    pub(super) variables: Arc<Variables>,
 }
 
 /// Reads everything that a workload file says; the reader has the mistakes.
@@ -68,8 +72,9 @@ pub(super) fn workload(reader: &Reader<'_>, source: &str, environment: Lookup<'_
     }
     let fields = Fields::new(reader, "", document.get_ref(), 0..0);
     let hosts = hosts::read(&fields, environment);
-    let engine = Engine::new(pools::read(&fields));
-    let compiler = Compiler::new(reader, &engine, host_tls::folder(environment));
+    let folder = host_tls::folder(environment);
+    let engine = Engine::new(pools::read(&fields, &folder));
+    let compiler = Compiler::new(reader, &engine, folder, environment);
     let defaults = defaults::Defaults::read(&fields);
     let mut classes = classes::read(&fields, &compiler, &hosts, &defaults);
     let pairs = pairs::read(&fields, &classes);
@@ -83,5 +88,6 @@ pub(super) fn workload(reader: &Reader<'_>, source: &str, environment: Lookup<'_
         pairs,
         shapes,
         thresholds,
+        variables: Arc::clone(&engine.variables),
     }
 }

@@ -106,6 +106,14 @@ impl EvaluationError {
         Self { message, ..self }
     }
 
+    /// The same error with another text in place of its message.
+    pub(super) fn saying(&self, message: &str) -> Self {
+        Self {
+            message: message.to_owned(),
+            origin: Arc::clone(&self.origin),
+        }
+    }
+
     /// The error in one line, without the place.
     pub fn message(&self) -> &str {
         &self.message

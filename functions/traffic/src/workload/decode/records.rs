@@ -93,7 +93,7 @@ fn said(error: &csv::Error) -> Problem {
             len,
         } => {
             let line = pos.as_ref().map_or(0, csv::Position::line);
-            format!("line {line} has {len} values, and the first line names {expected_len} columns")
+            format!("line {line} has {len} in place of {expected_len} values")
         }
         csv::ErrorKind::Utf8 { pos, .. } => {
             let line = pos.as_ref().map_or(1, csv::Position::line);

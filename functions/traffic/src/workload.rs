@@ -13,6 +13,7 @@ pub use crate::base_url::{base_url, request_url};
 use crate::environment::Environment;
 use crate::random::mix;
 
+mod attached;
 mod body;
 mod bounds;
 mod class;
@@ -52,6 +53,7 @@ mod values;
 mod variables;
 mod wait;
 
+pub use attached::{NotAttached, toml_of, with_files};
 pub use body::{Body, Form};
 pub use class::{Host, Order, SessionRules, Set, Step, Task, UserClass};
 pub use connections::{Connections, MAX_CONNECTION_AGE};
@@ -80,7 +82,7 @@ pub const BUILT_IN: &str = include_str!("../workloads/default.toml");
 /// The name that the built-in workload has in messages.
 pub const BUILT_IN_FILE: &str = "default.toml";
 
-/// The longest workload file in bytes.
+/// The longest workload file in bytes, without the files that follow its TOML.
 pub const MAX_SOURCE: usize = 4 * 1024 * 1024;
 
 /// A workload file, read and checked.
@@ -135,7 +137,8 @@ impl Workload {
         file: &str,
         env: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, WorkloadErrors> {
-        let reader = read::Reader::new(file, source);
+        let (toml, attached) = source.split_at(attached::toml_length(source));
+        let reader = read::Reader::new(file, toml);
         let decode::Decoded {
             hosts,
             classes,
@@ -143,11 +146,11 @@ impl Workload {
             shapes,
             thresholds,
             variables,
-        } = if source.len() > MAX_SOURCE {
+        } = if toml.len() > MAX_SOURCE {
             reader.mistake(&(0..0), "the file is longer than 4 MiB: make it shorter");
             decode::Decoded::default()
         } else {
-            decode::workload(&reader, source, env)
+            decode::workload(&reader, toml, attached, env)
         };
         if !reader.has_mistakes() {
             rehearsal::run(&classes, &reader);
@@ -196,9 +199,22 @@ impl Workload {
         Self::parse(BUILT_IN, BUILT_IN_FILE, env)
     }
 
-    /// The file's text.
+    /// The file's text, and the files that it brings along.
     pub fn source(&self) -> &Arc<str> {
         &self.source
+    }
+
+    /// Its TOML alone.
+    pub fn toml(&self) -> &str {
+        toml_of(&self.source)
+    }
+
+    /// The text with other TOML and the same files.
+    pub fn with_toml(&self, toml: &str) -> String {
+        let files = &self.source[attached::toml_length(&self.source)..];
+        let is_apart = files.is_empty() || toml.is_empty() || toml.ends_with('\n');
+        let separator = if is_apart { "" } else { "\n" };
+        [toml, separator, files].concat()
     }
 
     /// A digest of the text, 16 hexadecimal digits: what a run pins.

@@ -2,12 +2,12 @@
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use minijinja::Error;
 use toml::de::DeValue;
 
+use super::attached::Files;
 use super::dumps::{COLON, SEPARATOR, float, quoted};
 use super::engine::{Engine, Program};
 use super::errors::TextOrigin;
@@ -48,8 +48,8 @@ impl Usage {
 pub(super) struct Compiler<'r, 's> {
     pub(super) reader: &'r Reader<'s>,
     pub(super) engine: &'r Engine,
-    /// The folder of the files that the workload names.
-    pub(super) folder: PathBuf,
+    /// The files that the workload names.
+    pub(super) files: &'r Files<'s>,
     environment: Lookup<'r>,
     tokens: Cell<usize>,
 }
@@ -58,13 +58,13 @@ impl<'r, 's> Compiler<'r, 's> {
     pub(super) fn new(
         reader: &'r Reader<'s>,
         engine: &'r Engine,
-        folder: PathBuf,
+        files: &'r Files<'s>,
         environment: Lookup<'r>,
     ) -> Self {
         Self {
             reader,
             engine,
-            folder,
+            files,
             environment,
             tokens: Cell::default(),
         }

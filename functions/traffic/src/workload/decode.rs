@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use toml::de::DeTable;
 
+use super::attached::Files;
 use super::class::{Host, UserClass};
 use super::compile::Compiler;
 use super::engine::Engine;
@@ -52,8 +53,14 @@ pub(super) struct Decoded {
     pub(super) variables: Arc<Variables>,
 }
 
-/// Reads everything that a workload file says; the reader has the mistakes.
-pub(super) fn workload(reader: &Reader<'_>, source: &str, environment: Lookup<'_>) -> Decoded {
+/// Reads everything that a workload file says in its TOML, and the files that `attached` has; the reader has the
+/// mistakes.
+pub(super) fn workload<'s>(
+    reader: &Reader<'s>,
+    source: &'s str,
+    attached: &'s str,
+    environment: Lookup<'_>,
+) -> Decoded {
     let (document, errors) = match DeTable::parse(source) {
         Ok(document) => (document, Vec::new()),
         // looking for more than the first mistake costs memory for each of them
@@ -72,9 +79,9 @@ pub(super) fn workload(reader: &Reader<'_>, source: &str, environment: Lookup<'_
     }
     let fields = Fields::new(reader, "", document.get_ref(), 0..0);
     let hosts = hosts::read(&fields, environment);
-    let folder = host_tls::folder(environment);
-    let engine = Engine::new(pools::read(&fields, &folder));
-    let compiler = Compiler::new(reader, &engine, folder, environment);
+    let files = Files::new(attached, host_tls::folder(environment));
+    let engine = Engine::new(pools::read(&fields, &files));
+    let compiler = Compiler::new(reader, &engine, &files, environment);
     let defaults = defaults::Defaults::read(&fields);
     let mut classes = classes::read(&fields, &compiler, &hosts, &defaults);
     let pairs = pairs::read(&fields, &classes);

@@ -6,16 +6,14 @@ use std::path::{Component, Path};
 use bytes::Bytes;
 use toml::de::DeValue;
 
+use crate::workload::attached::Files;
 use crate::workload::read::{Field, Reader};
-
-/// The longest file in bytes.
-const MAX_FILE: u64 = 8 * 1024 * 1024;
 
 /// The content of the file that a field names, and the file's name.
 pub(super) fn content(
     field: &Field<'_, '_>,
     reader: &Reader<'_>,
-    folder: &Path,
+    files: &Files<'_>,
 ) -> Option<(Bytes, String)> {
     let text = field.convert(reader, "the name of a file", DeValue::as_str)?;
     let path = Path::new(text);
@@ -30,7 +28,7 @@ pub(super) fn content(
         field.is_not(reader, expected);
         return None;
     };
-    match read(&folder.join(path)) {
+    match files.content(text) {
         Ok(content) => Some((content, name)),
         Err(error) => {
             let message = format!("{} {text:?}: {error}", field.place);
@@ -38,13 +36,4 @@ pub(super) fn content(
             None
         }
     }
-}
-
-fn read(path: &Path) -> Result<Bytes, String> {
-    let unreadable = |error: std::io::Error| format!("it cannot be read: {error}");
-    let about = std::fs::metadata(path).map_err(unreadable)?;
-    if !about.is_file() || about.len() > MAX_FILE {
-        return Err(format!("it is no file of up to {} MiB", MAX_FILE >> 20));
-    }
-    std::fs::read(path).map(Bytes::from).map_err(unreadable)
 }

@@ -59,7 +59,7 @@ fn file(
     });
     let (content, usual_name) = match (fields.get("path"), fields.get("pool")) {
         (Some(path), None) => {
-            let (content, name) = beside::content(&path, compiler.reader, &compiler.folder)?;
+            let (content, name) = beside::content(&path, compiler.reader, compiler.files)?;
             (Content::Read(content), name)
         }
         (None, Some(pool)) => (from_pool(&pool, compiler)?, name_of_field?.to_owned()),

@@ -1,7 +1,6 @@
 //! The `[pools]` of a workload file: plain, weighted and generated values, and records of files.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 
 use minijinja::Value;
@@ -9,6 +8,7 @@ use toml::de::DeValue;
 
 use super::names::check_name;
 use super::records;
+use crate::workload::attached::Files;
 use crate::workload::functions::Pools;
 use crate::workload::pool::Pool;
 use crate::workload::read::{Field, Fields, Reader, integer, number};
@@ -19,8 +19,8 @@ pub(super) const MAX_WEIGHT: i64 = 10_000;
 /// The largest generated value in bytes.
 const MAX_GENERATED: usize = 1_000_000;
 
-/// Reads the pools by name; files are those of `folder`.
-pub(super) fn read(fields: &Fields<'_, '_, '_>, folder: &Path) -> Pools {
+/// Reads the pools by name.
+pub(super) fn read(fields: &Fields<'_, '_, '_>, files: &Files<'_>) -> Pools {
     let expected = "a table of pools, such as `[pools]` with `names = [\"a\", \"b\"]`";
     let entries = match fields.get("pools") {
         Some(pools) => pools.entries(fields.reader, expected),
@@ -32,7 +32,7 @@ pub(super) fn read(fields: &Fields<'_, '_, '_>, folder: &Path) -> Pools {
         check_name(fields.reader, "pool", name, &span);
         // a pool with mistakes in it is still known, so that its uses are no mistakes as well
         let pool = match field.value {
-            DeValue::Table(table) => records::read(fields.reader, name, &field, table, folder),
+            DeValue::Table(table) => records::read(fields.reader, name, &field, table, files),
             _ => pool(fields.reader, name, &field),
         };
         let pool = pool.unwrap_or_else(|| Pool::new(name, vec![(Value::from(""), 1)]));

@@ -1,13 +1,13 @@
 //! Pools from files: `{ csv = "users.csv" }` and `{ jsonl = "users.jsonl" }`, each line of which is a record.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 
 use minijinja::Value;
 use toml::de::DeTable;
 
 use super::beside;
+use crate::workload::attached::Files;
 use crate::workload::json;
 use crate::workload::pool::Pool;
 use crate::workload::read::{Field, Fields, Reader};
@@ -30,7 +30,7 @@ pub(super) fn read(
     name: &str,
     field: &Field<'_, '_>,
     table: &DeTable<'_>,
-    folder: &Path,
+    files: &Files<'_>,
 ) -> Option<Pool> {
     let fields = Fields::new(reader, &*field.place, table, field.span.clone());
     let (csv, jsonl) = (fields.get("csv"), fields.get("jsonl"));
@@ -45,7 +45,7 @@ pub(super) fn read(
             return None;
         }
     };
-    let (content, _) = beside::content(&file, reader, folder)?;
+    let (content, _) = beside::content(&file, reader, files)?;
     let row = match has_row {
         true => row?,
         false => Row::default(),

@@ -144,3 +144,16 @@ impl EvaluationError {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_that_is_masked_keeps_its_place() {
+        let error = EvaluationError::new(&Arc::new(TextOrigin::unknown()), "it holds a secret");
+        let masked = error.saying("it holds ***");
+        assert_eq!((masked.message(), masked.place()), ("it holds ***", "a constant"));
+        assert!(!masked.traceback().contains("a secret"));
+    }
+}

@@ -134,9 +134,7 @@ fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(user::set))
         .routes(routes!(logs::logs))
         .routes(routes!(logs::worker_count))
-        .routes(
-            routes!(workload::read, workload::replace).layer(DefaultBodyLimit::max(MAX_UPLOAD)),
-        )
+        .routes(routes!(workload::read, workload::replace).layer(DefaultBodyLimit::max(MAX_UPLOAD)))
         .routes(routes!(
             schedules::list,
             schedules::put,

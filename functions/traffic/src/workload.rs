@@ -29,6 +29,7 @@ mod expect;
 mod functions;
 mod headers;
 mod json;
+mod mask;
 mod metric;
 mod moment;
 mod multipart;

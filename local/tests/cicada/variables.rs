@@ -27,7 +27,10 @@ async fn a_variable_that_is_not_set_is_found_by_check() {
     let unset = Cicada::bare().file(&file).args("--check").run().await;
     let said = String::from_utf8(unset.stderr).unwrap();
     assert_eq!(unset.status.code(), Some(2), "{said}");
-    assert!(said.contains("the environment variable SHOP_PAGE is not set here"), "{said}");
+    assert!(
+        said.contains("the environment variable SHOP_PAGE is not set here"),
+        "{said}"
+    );
     let set = Cicada::bare().file(&file).env("SHOP_PAGE", "health");
     assert_eq!(set.args("--check").run().await.status.code(), Some(0));
 }
@@ -43,12 +46,21 @@ async fn a_workload_that_is_put_reads_only_variables_that_are_given_to_workloads
         .env("CICADA_WORKLOAD_ENV", "GIVEN")
         .serve()
         .await;
-    for (name, status) in [("SHOP_PAGE", 200), ("GIVEN", 200), ("PRIVATE", 422), ("PATH", 422)] {
+    for (name, status) in [
+        ("SHOP_PAGE", 200),
+        ("GIVEN", 200),
+        ("PRIVATE", 422),
+        ("PATH", 422),
+    ] {
         let source = reading(&format!("env('{name}')"));
         let (answered, answer) = serving.send("PUT", "/workload", &source).await;
         assert_eq!(answered, status, "{name}: {answer}");
         let said = answer.to_string();
-        assert_eq!(said.contains("is not given to workloads here"), status == 422, "{said}");
+        assert_eq!(
+            said.contains("is not given to workloads here"),
+            status == 422,
+            "{said}"
+        );
     }
 }
 

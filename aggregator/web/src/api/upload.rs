@@ -28,7 +28,11 @@ pub(super) fn longest(headers: &HeaderMap) -> usize {
 /// What is wrong with a body that is longer than `most`.
 pub(super) fn too_long(most: usize) -> String {
     let kilobytes = most / 1000;
-    let files = if most > MAX_WORKLOAD { " with its files" } else { "" };
+    let files = if most > MAX_WORKLOAD {
+        " with its files"
+    } else {
+        ""
+    };
     format!("the workload is longer than {kilobytes} KB{files}: make it shorter")
 }
 
@@ -53,7 +57,8 @@ async fn whole(request: Request) -> Result<String, Unread> {
 async fn in_parts(request: Request) -> Result<String, Unread> {
     let bad = |error: MultipartError| unread(error.status(), &error.body_text());
     let parts = Multipart::from_request(request, &()).await;
-    let mut parts = parts.map_err(|rejection| unread(rejection.status(), &rejection.body_text()))?;
+    let mut parts =
+        parts.map_err(|rejection| unread(rejection.status(), &rejection.body_text()))?;
     let (mut toml, mut files) = (None, Vec::new());
     while let Some(part) = parts.next_field().await.map_err(bad)? {
         let is_workload = part.name() == Some(WORKLOAD);
@@ -66,12 +71,12 @@ async fn in_parts(request: Request) -> Result<String, Unread> {
         }
     }
     let lacking = || {
-        let problem = "the form has no part `workload`: curl -X PUT -F workload=@FILE -F file=@USERS.csv";
+        let problem =
+            "the form has no part `workload`: curl -X PUT -F workload=@FILE -F file=@USERS.csv";
         (StatusCode::UNPROCESSABLE_ENTITY, problem.to_owned())
     };
     let toml = toml.ok_or_else(lacking)?;
-    with_files(&toml, &files)
-        .map_err(|error| (StatusCode::UNPROCESSABLE_ENTITY, error.to_string()))
+    with_files(&toml, &files).map_err(|error| (StatusCode::UNPROCESSABLE_ENTITY, error.to_string()))
 }
 
 fn unread(status: StatusCode, reason: &str) -> Unread {
@@ -100,6 +105,8 @@ fn is_in_parts(headers: &HeaderMap) -> bool {
 }
 
 fn kind(headers: &HeaderMap) -> String {
-    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let kind = headers
+        .get(CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok());
     kind.unwrap_or_default().trim().to_ascii_lowercase()
 }

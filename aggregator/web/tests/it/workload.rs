@@ -282,13 +282,30 @@ async fn a_workload_brings_the_files_along_that_it_names() {
     // what is answered can be put again, and is the same version
     let again = put_with(&cicada, ("content-type", "text/plain"), &whole).await;
     assert_eq!(again.json()["version"], answer.json()["version"]);
-    let other = put_with(&cicada, parts, &with_file(&toml, "users.csv", "name\nann\n")).await;
+    let other = put_with(
+        &cicada,
+        parts,
+        &with_file(&toml, "users.csv", "name\nann\n"),
+    )
+    .await;
     assert_ne!(other.json()["version"], answer.json()["version"]);
 
-    let (message, _) = refused(&put_with(&cicada, parts, &with_file(&toml, "others.csv", "")).await, 422);
-    assert!(message.contains("`csv` \"users.csv\": it cannot be read"), "{message}");
-    let (message, _) = refused(&put_with(&cicada, parts, &with_file(&toml, "a", "x\n#:file b\n")).await, 422);
-    assert!(message.contains("has a line that begins with `#:file `"), "{message}");
+    let (message, _) = refused(
+        &put_with(&cicada, parts, &with_file(&toml, "others.csv", "")).await,
+        422,
+    );
+    assert!(
+        message.contains("`csv` \"users.csv\": it cannot be read"),
+        "{message}"
+    );
+    let (message, _) = refused(
+        &put_with(&cicada, parts, &with_file(&toml, "a", "x\n#:file b\n")).await,
+        422,
+    );
+    assert!(
+        message.contains("has a line that begins with `#:file `"),
+        "{message}"
+    );
     let (message, _) = refused(&put_with(&cicada, parts, "--cut--\r\n").await, 422);
     assert!(message.contains("has no part `workload`"), "{message}");
 }

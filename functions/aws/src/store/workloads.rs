@@ -67,7 +67,8 @@ async fn get_parts(table: &Table, version: &str, parts: u32) -> Result<Vec<u8>, 
     let mut packed = Vec::new();
     for number in 0..parts {
         let found = table.get(READING, parts_of(version), part(number)).await?;
-        let lost = || StoreError::Corrupt(format!("workload {version} has lost part {number}").into());
+        let lost =
+            || StoreError::Corrupt(format!("workload {version} has lost part {number}").into());
         packed.extend(found.ok_or_else(lost)?.take_bytes(PACKED)?);
     }
     Ok(packed)

@@ -35,7 +35,9 @@ impl Sender {
             .due_at(turn.due_at(&journal.clock));
         scope.enter(&session.values);
         // no iteration, so nobody is told of one
-        let trace = Trace::begin(None, (&journal.clock, &*self.workload), |_| unreachable!("nobody asks"));
+        let trace = Trace::begin(None, (&journal.clock, &*self.workload), |_| {
+            unreachable!("nobody asks")
+        });
         let mut leaving = Iterating {
             sender: self,
             transport,

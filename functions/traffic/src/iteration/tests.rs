@@ -51,7 +51,10 @@ impl Transport for Target {
             }
             "/slow" => std::future::pending().await,
             "/refused" => Err("connection refused".into()),
-            "/echo" => Err(format!("refused: {}", request.headers()["x-key"].to_str().unwrap())),
+            "/echo" => Err(format!(
+                "refused: {}",
+                request.headers()["x-key"].to_str().unwrap()
+            )),
             path => Ok(Reply {
                 status: if self.failing.contains(&path) {
                     reqwest::StatusCode::SERVICE_UNAVAILABLE

@@ -89,7 +89,9 @@ pub fn with_files(toml: &str, files: &[(String, String)]) -> Result<String, NotA
             return Err(refused("has no good name: name it as the workload does"));
         }
         if toml_length(content) < content.len() {
-            return Err(refused("has a line that begins with `#:file `: leave that out"));
+            return Err(refused(
+                "has a line that begins with `#:file `: leave that out",
+            ));
         }
         if !source.ends_with('\n') {
             source.push('\n');

@@ -89,7 +89,11 @@ mod tests {
             sign(&[("algorithm", "sha1")]).unwrap(),
             "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79"
         );
-        assert!(sign(&[("algorithm", "sha512")]).unwrap().starts_with("164b7a7bfcf819e2"));
+        assert!(
+            sign(&[("algorithm", "sha512")])
+                .unwrap()
+                .starts_with("164b7a7bfcf819e2")
+        );
     }
 
     #[test]

@@ -29,7 +29,8 @@ fn value(text: &str) -> Result<Value, Error> {
         let message = format!("`{FROMJSON}` takes texts of up to {} KiB", LONGEST >> 10);
         return Err(refused(message));
     }
-    json::read(text, &MemoryShare::default()).map_err(|_| refused("the text is not JSON".to_owned()))
+    json::read(text, &MemoryShare::default())
+        .map_err(|_| refused("the text is not JSON".to_owned()))
 }
 
 #[cfg(test)]

@@ -11,11 +11,11 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Value;
 use minijinja::{AutoEscape, Captured, Environment, Error, ErrorKind, UndefinedBehavior};
 
-use super::{bounds, digest, embedded_json, pattern, variables};
 use super::errors::{EvaluationError, TextOrigin};
 use super::functions::{self, Pools};
 use super::metric::{METRIC, metric};
 use super::variables::Variables;
+use super::{bounds, digest, embedded_json, pattern, variables};
 
 /// The most that one evaluation may cost: instructions, and 64 bytes of text for each (minijinja's unit).
 const FUEL: u64 = 200_000;

@@ -153,7 +153,10 @@ mod tests {
     fn an_error_that_is_masked_keeps_its_place() {
         let error = EvaluationError::new(&Arc::new(TextOrigin::unknown()), "it holds a secret");
         let masked = error.saying("it holds ***");
-        assert_eq!((masked.message(), masked.place()), ("it holds ***", "a constant"));
+        assert_eq!(
+            (masked.message(), masked.place()),
+            ("it holds ***", "a constant")
+        );
         assert!(!masked.traceback().contains("a secret"));
     }
 }

@@ -16,8 +16,7 @@ use crate::random::Draws;
 pub(super) type Pools = BTreeMap<String, Arc<Pool>>;
 
 /// The functions that only requests have: nothing else in a template draws, or knows when it is due.
-pub(super) const REQUEST_FUNCTIONS: [&str; 6] =
-    ["pick", "randint", "uniform", "choice", UUID, NOW];
+pub(super) const REQUEST_FUNCTIONS: [&str; 6] = ["pick", "randint", "uniform", "choice", UUID, NOW];
 
 /// The function that draws an identifier.
 pub(super) const UUID: &str = "uuid";
@@ -67,10 +66,7 @@ fn draw<T>(state: &State, draw: impl FnOnce(&mut Draws) -> T) -> Result<T, Error
     of_iteration(state, |iteration| iteration.draw(draw))
 }
 
-fn of_iteration<T>(
-    state: &State,
-    take: impl FnOnce(&IterationValues) -> T,
-) -> Result<T, Error> {
+fn of_iteration<T>(state: &State, take: impl FnOnce(&IterationValues) -> T) -> Result<T, Error> {
     let iteration = state.lookup(SELF_NAME);
     let iteration = iteration
         .as_ref()
@@ -114,7 +110,14 @@ fn uuid(draws: &mut Draws) -> String {
     let versioned = drawn & !(0xf << 76) | 0x4 << 76;
     let bits = versioned & !(0x3 << 62) | 0x2 << 62;
     let hex = format!("{bits:032x}");
-    [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
+    [
+        &hex[..8],
+        &hex[8..12],
+        &hex[12..16],
+        &hex[16..20],
+        &hex[20..],
+    ]
+    .join("-")
 }
 
 /// A whole number from `low` to `high`, both included.
@@ -168,7 +171,10 @@ mod tests {
         for id in &drawn {
             let lengths: Vec<_> = id.split('-').map(str::len).collect();
             assert_eq!(lengths, [8, 4, 4, 4, 12], "{id}");
-            assert!(id.as_bytes()[14] == b'4' && b"89ab".contains(&id.as_bytes()[19]), "{id}");
+            assert!(
+                id.as_bytes()[14] == b'4' && b"89ab".contains(&id.as_bytes()[19]),
+                "{id}"
+            );
         }
         assert!(drawn.contains(&uuid(&mut Draws::new(1, "A", 0, 0))));
     }

@@ -53,7 +53,10 @@ mod tests {
     #[test]
     fn an_unknown_form_is_a_mistake() {
         let said = check_format("%!").unwrap_err();
-        assert!(said.starts_with("now(\"%!\") has an unknown form ("), "{said}");
+        assert!(
+            said.starts_with("now(\"%!\") has an unknown form ("),
+            "{said}"
+        );
         assert!(check_format(&"x".repeat(201)).is_err());
         assert!(formatted(Timestamp::from_micros(u64::MAX), "%F").is_ok());
     }

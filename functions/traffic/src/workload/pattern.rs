@@ -34,7 +34,9 @@ struct Pattern {
 impl Pattern {
     fn compile(pattern: &str) -> Result<Self, String> {
         if pattern.len() > LONGEST {
-            return Err(format!("a pattern of more than {LONGEST} bytes: make it shorter"));
+            return Err(format!(
+                "a pattern of more than {LONGEST} bytes: make it shorter"
+            ));
         }
         let mut problem = String::new();
         for (size, bytes_for_a_unit) in SIZES {
@@ -100,7 +102,11 @@ mod tests {
         assert_eq!(find("value=\"([^\"]+)\"", page).as_deref(), Some("a1b2"));
         assert_eq!(find(r"/o/\d+", page).as_deref(), Some("/o/17"));
         assert_eq!(find(r"/o/(\d+)/x", page), None);
-        assert_eq!(find("(x)|y", "y"), None, "the group has no part in the match");
+        assert_eq!(
+            find("(x)|y", "y"),
+            None,
+            "the group has no part in the match"
+        );
     }
 
     #[test]
@@ -110,6 +116,10 @@ mod tests {
         assert!(cost("[ab]{200}").is_ok_and(|bytes| bytes < 16));
         assert!(cost("(a{1000}){1000}").is_err());
         assert!(cost(&"a".repeat(501)).is_err());
-        assert!(check("(a").unwrap_err().starts_with("\"(a\" is no pattern: "));
+        assert!(
+            check("(a")
+                .unwrap_err()
+                .starts_with("\"(a\" is no pattern: ")
+        );
     }
 }

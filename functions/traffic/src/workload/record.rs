@@ -36,6 +36,10 @@ impl Object for Record {
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
         let columns = self.columns.iter();
-        Enumerator::Values(columns.map(|column| Value::from(Arc::clone(column))).collect())
+        Enumerator::Values(
+            columns
+                .map(|column| Value::from(Arc::clone(column)))
+                .collect(),
+        )
     }
 }

@@ -9,15 +9,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use minijinja::value::Value;
 use minijinja::{Environment, Error, ErrorKind};
 use parking_lot::RwLock;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Url;
 
-use super::dumps::quoted;
+use super::mask::{Mask, SHORTEST_SECRET};
 use crate::environment::Lookup;
 
 /// The variable with the names, with commas between, of those that workloads may read; `*` stands for all.
@@ -29,28 +26,8 @@ pub(super) const ENV: &str = "env";
 /// The function that gives a variable's value, which is masked wherever texts are shown.
 pub(super) const SECRET: &str = "secret";
 
-/// Stands for a secret.
-const MASK: &str = "***";
-
-/// The shortest secret in bytes: a shorter one would mask parts of words.
-const SHORTEST_SECRET: usize = 4;
-
 /// The most variables that a file may name.
 const MOST: usize = 100;
-
-/// What the filter `urlencode` leaves as it is.
-const URLENCODED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'.')
-    .remove(b'-')
-    .remove(b'_')
-    .remove(b'/');
-
-/// What is left as it is everywhere.
-const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'.')
-    .remove(b'-')
-    .remove(b'_')
-    .remove(b'~');
 
 /// One `env(...)` or `secret(...)` of a template.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,8 +46,7 @@ struct Known {
     /// By name; nothing for one that is not set.
     values: BTreeMap<String, Option<Value>>,
     secrets: BTreeSet<String>,
-    /// Every form in which a secret may stand in a text, the longest first.
-    masked: Vec<String>,
+    mask: Mask,
 }
 
 impl Variables {
@@ -88,7 +64,9 @@ impl Variables {
         let mut known = self.0.write();
         if !known.values.contains_key(name) {
             if known.values.len() >= MOST {
-                return Err(format!("the file names more than {MOST} variables: name fewer"));
+                return Err(format!(
+                    "the file names more than {MOST} variables: name fewer"
+                ));
             }
             if !is_given(name, environment) {
                 return Err(format!(
@@ -123,30 +101,12 @@ impl Variables {
 
     /// The text without the secrets in it, in whichever form they stand there.
     pub(super) fn mask<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        let known = self.0.read();
-        let mut shown = Cow::Borrowed(text);
-        for form in &known.masked {
-            if shown.contains(&**form) {
-                shown = Cow::Owned(shown.replace(&**form, MASK));
-            }
-        }
-        shown
+        self.0.read().mask.text(text)
     }
 
     /// The URL without the secrets in it.
     pub(super) fn mask_url<'u>(&self, url: &'u Url) -> Cow<'u, Url> {
-        let Cow::Owned(masked) = self.mask(url.as_str()) else {
-            return Cow::Borrowed(url);
-        };
-        let masked = Url::parse(&masked).unwrap_or_else(|_| {
-            // a secret in the place of a name or a port
-            let mut bare = url.clone();
-            bare.set_path(MASK);
-            bare.set_query(None);
-            bare.set_fragment(None);
-            bare
-        });
-        Cow::Owned(masked)
+        self.0.read().mask.url(url)
     }
 
     fn value(&self, name: &str) -> Option<Value> {
@@ -162,12 +122,7 @@ impl Known {
             ));
         }
         if self.secrets.insert(name.to_owned()) {
-            self.masked.extend(forms(value));
-            self.masked.sort_by(|one, other| {
-                let lengths = other.len().cmp(&one.len());
-                lengths.then_with(|| one.cmp(other))
-            });
-            self.masked.dedup();
+            self.mask.add(value);
         }
         Ok(())
     }
@@ -205,32 +160,6 @@ fn is_given(name: &str, environment: Lookup<'_>) -> bool {
     given.any(|given| given == name || given == "*")
 }
 
-/// The forms in which a secret may stand in a URL, in a header, in JSON or in a message.
-fn forms(secret: &str) -> Vec<String> {
-    let within = |quoted: String| quoted[1..quoted.len() - 1].to_owned();
-    let mut forms = vec![
-        secret.to_owned(),
-        within(quoted(secret)),
-        within(format!("{secret:?}")),
-        utf8_percent_encode(secret, URLENCODED).to_string(),
-        utf8_percent_encode(secret, UNRESERVED).to_string(),
-        utf8_percent_encode(secret, UNRESERVED)
-            .to_string()
-            .replace("%20", "+"),
-        BASE64_STANDARD.encode(secret),
-        BASE64_URL_SAFE_NO_PAD.encode(secret),
-    ];
-    if let Ok(mut url) = Url::parse("http://host.invalid") {
-        url.set_query(Some(secret));
-        forms.extend(url.query().map(str::to_owned));
-        url.set_path(&format!("/{secret}"));
-        forms.push(url.path().trim_start_matches('/').to_owned());
-    }
-    // of a secret of dots a URL's path keeps nothing
-    forms.retain(|form| form.len() >= SHORTEST_SECRET);
-    forms
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -241,50 +170,6 @@ mod tests {
             is_secret,
             has_default: false,
         }
-    }
-
-    /// The variables with one secret, `KEY`.
-    fn with_secret(value: &str) -> Variables {
-        let variables = Variables::default();
-        let environment = |name: &str| match name {
-            WORKLOAD_ENV => Some("OTHER, KEY".to_owned()),
-            _ => Some(value.to_owned()),
-        };
-        variables.read(&used("KEY", true), &environment).unwrap();
-        variables
-    }
-
-    #[test]
-    fn a_secret_is_masked_in_every_form_that_a_text_may_give_it() {
-        let secret = "pass/w\"ör d+1";
-        let variables = with_secret(secret);
-        for text in [
-            secret.to_owned(),
-            format!("{secret:?}"),
-            serde_json::to_string(secret).unwrap(),
-            BASE64_STANDARD.encode(secret),
-            utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string(),
-            utf8_percent_encode(secret, URLENCODED).to_string(),
-            "pass%2Fw%22%C3%B6r+d%2B1".to_owned(),
-        ] {
-            let shown = variables.mask(&text).replace('"', "");
-            let shown = shown.trim_end_matches('=');
-            assert_eq!(shown, MASK, "{text}");
-        }
-        assert_eq!(format!("{variables:?}"), "Variables(..)");
-    }
-
-    #[test]
-    fn a_secret_is_masked_in_a_url_as_the_url_has_it() {
-        let variables = with_secret("ab\"c d");
-        for path in ["/x/ab\"c d/y", "/x?key=ab\"c d&z=1"] {
-            let url = Url::parse("http://host.invalid").unwrap().join(path).unwrap();
-            let shown = variables.mask_url(&url);
-            assert_eq!(shown.as_str().matches(MASK).count(), 1, "{shown}");
-            assert!(!shown.as_str().contains("ab"), "{shown}");
-        }
-        let other = Url::parse("http://host.invalid/x").unwrap();
-        assert!(matches!(variables.mask_url(&other), Cow::Borrowed(_)));
     }
 
     #[test]
@@ -311,7 +196,9 @@ mod tests {
     fn what_is_too_short_is_no_secret() {
         let environment = |name: &str| Some(if name == "KEY" { "abc" } else { "*" }.to_owned());
         let variables = Variables::default();
-        let said = variables.read(&used("KEY", true), &environment).unwrap_err();
+        let said = variables
+            .read(&used("KEY", true), &environment)
+            .unwrap_err();
         assert!(said.contains("too short for a secret"), "{said}");
         assert_eq!(variables.read(&used("KEY", false), &environment), Ok(()));
         assert_eq!(variables.mask("abc"), "abc");

@@ -22,14 +22,21 @@ fn parse(pool: &str, content: &[u8], task: &str) -> Result<Workload, WorkloadErr
 }
 
 fn path(workload: &Workload, user: u32, number: u64) -> String {
-    iteration(&workload.classes()[0], 1, user, number).1[0].path.clone()
+    iteration(&workload.classes()[0], 1, user, number).1[0]
+        .path
+        .clone()
 }
 
 #[test]
 fn a_user_has_its_row_of_a_csv() {
     let task = "request = '/{{ account.name }}?{{ account[\"pass word\"] }}'";
     let workload = parse("csv = 'file', row = 'user'", USERS.as_bytes(), task).unwrap();
-    for (user, expected) in [(0, "/ann?a1"), (1, "/bob?b,2"), (2, "/cleo?c3"), (7, "/bob?b,2")] {
+    for (user, expected) in [
+        (0, "/ann?a1"),
+        (1, "/bob?b,2"),
+        (2, "/cleo?c3"),
+        (7, "/bob?b,2"),
+    ] {
         for number in 0..3 {
             assert_eq!(path(&workload, user, number), expected);
         }
@@ -53,7 +60,10 @@ fn rows_are_drawn_unless_the_pool_says_otherwise() {
         (0..30).map(|number| path(&workload, 0, number)).collect()
     };
     assert_eq!(drawn("csv = 'file'"), drawn("csv = 'file', row = 'random'"));
-    assert_eq!(drawn("csv = 'file'").iter().collect::<BTreeSet<_>>().len(), 3);
+    assert_eq!(
+        drawn("csv = 'file'").iter().collect::<BTreeSet<_>>().len(),
+        3
+    );
     for pass in drawn("csv = 'file', row = 'shuffled'").chunks(3) {
         assert_eq!(pass.iter().collect::<BTreeSet<_>>().len(), 3, "{pass:?}");
     }
@@ -71,7 +81,9 @@ fn a_column_that_there_is_not_is_a_mistake() {
             "`account` has no column `password`: did you mean `pass word`?",
         ),
     ] {
-        let said = parse("csv = 'file'", USERS.as_bytes(), task).unwrap_err().to_string();
+        let said = parse("csv = 'file'", USERS.as_bytes(), task)
+            .unwrap_err()
+            .to_string();
         assert!(said.ends_with(problem), "{said}");
     }
     let own = "request = { path = '/', body = '{% set account = {\"x\": 1} %}{{ account.x }}' }";
@@ -93,7 +105,10 @@ fn a_value_of_the_session_has_columns_too() {
     };
     assert!(Workload::parse(&source("name"), "w.toml", &variables).is_ok());
     let said = Workload::parse(&source("email"), "w.toml", &variables).unwrap_err();
-    assert!(said.to_string().contains("`account` has no column `email`"), "{said}");
+    assert!(
+        said.to_string().contains("`account` has no column `email`"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -101,27 +116,74 @@ fn what_is_wrong_with_a_file_is_said_with_its_line() {
     let task = "request = '/'";
     let place = "w.toml:3: pool `users`";
     for (pool, content, problem) in [
-        ("csv = 'file'", "a,b\n1,2\n3\n", ", `csv` \"file\": line 3 has 1 in place of 2 values"),
-        ("csv = 'file'", "a,b\n", ", `csv` \"file\": it has no record"),
-        ("csv = 'file'", "a,\n1,2\n", ", `csv` \"file\": column 2 has no name in the first line"),
-        ("csv = 'file'", "a,a\n1,2\n", ", `csv` \"file\": two columns are called \"a\": rename one"),
-        ("jsonl = 'file'", "{\"a\": 1}\n[1]\n", ", `jsonl` \"file\": line 2 is no JSON object"),
-        ("jsonl = 'file'", "\n", ", `jsonl` \"file\": it has no record"),
-        ("csv = '../file'", "a\n1\n", ", `csv` is \"../file\": write the name of a file in the workload's folder, without `..`"),
-        ("csv = 'other'", "", ", `csv` \"other\": it cannot be read: No such file or directory (os error 2)"),
-        ("row = 'user'", "", ": write one of `csv` and `jsonl`, each with the name of a file"),
+        (
+            "csv = 'file'",
+            "a,b\n1,2\n3\n",
+            ", `csv` \"file\": line 3 has 1 in place of 2 values",
+        ),
+        (
+            "csv = 'file'",
+            "a,b\n",
+            ", `csv` \"file\": it has no record",
+        ),
+        (
+            "csv = 'file'",
+            "a,\n1,2\n",
+            ", `csv` \"file\": column 2 has no name in the first line",
+        ),
+        (
+            "csv = 'file'",
+            "a,a\n1,2\n",
+            ", `csv` \"file\": two columns are called \"a\": rename one",
+        ),
+        (
+            "jsonl = 'file'",
+            "{\"a\": 1}\n[1]\n",
+            ", `jsonl` \"file\": line 2 is no JSON object",
+        ),
+        (
+            "jsonl = 'file'",
+            "\n",
+            ", `jsonl` \"file\": it has no record",
+        ),
+        (
+            "csv = '../file'",
+            "a\n1\n",
+            ", `csv` is \"../file\": write the name of a file in the workload's folder, without `..`",
+        ),
+        (
+            "csv = 'other'",
+            "",
+            ", `csv` \"other\": it cannot be read: No such file or directory (os error 2)",
+        ),
+        (
+            "row = 'user'",
+            "",
+            ": write one of `csv` and `jsonl`, each with the name of a file",
+        ),
         (
             "csv = 'file', row = 'unique'",
             "a\n1\n",
             ", `row` is \"unique\": write \"random\", \"user\" (user 7 has row 7), \"sequential\" or \"shuffled\"",
         ),
-        ("csv = 'file', rows = 'user'", "a\n1\n", " has an unknown key `rows`: did you mean `row`?"),
+        (
+            "csv = 'file', rows = 'user'",
+            "a\n1\n",
+            " has an unknown key `rows`: did you mean `row`?",
+        ),
     ] {
-        let said = parse(pool, content.as_bytes(), task).unwrap_err().to_string();
+        let said = parse(pool, content.as_bytes(), task)
+            .unwrap_err()
+            .to_string();
         assert_eq!(said, format!("{place}{problem}"));
     }
-    let said = parse("csv = 'file'", b"a\n\xff\n", task).unwrap_err().to_string();
-    assert_eq!(said, format!("{place}, `csv` \"file\": line 2 is not UTF-8"));
+    let said = parse("csv = 'file'", b"a\n\xff\n", task)
+        .unwrap_err()
+        .to_string();
+    assert_eq!(
+        said,
+        format!("{place}, `csv` \"file\": line 2 is not UTF-8")
+    );
 }
 
 #[test]

@@ -100,8 +100,10 @@ fn variables_that_cannot_be_had_are_mistakes() {
 fn a_secret_is_in_no_mistake_and_in_no_failure() {
     let said = mistakes("path = '{{ secret(\"KEY\") }}'");
     assert!(said.contains("\"***\" makes no URL"), "{said}");
-    let said = mistakes(r#"path = '/'
-headers = { X = '{{ secret("KEY") ~ "\n" }}' }"#);
+    let said = mistakes(
+        r#"path = '/'
+headers = { X = '{{ secret("KEY") ~ "\n" }}' }"#,
+    );
     assert!(said.contains(r#"header x would be "***\n""#), "{said}");
 
     let workload = parse(
@@ -117,7 +119,9 @@ headers = { X = '{{ secret("KEY") ~ "\n" }}' }"#);
 #[test]
 fn an_error_with_a_secret_in_it_can_be_masked_before_it_is_shown() {
     let workload = parse("path = '/'\nheaders = { X-Key = '{{ secret(\"KEY\") }}' }");
-    let shown = workload.mask(&format!("no {SECRET}, hunter2-and%2Bmore or other")).into_owned();
+    let shown = workload
+        .mask(&format!("no {SECRET}, hunter2-and%2Bmore or other"))
+        .into_owned();
     assert_eq!(shown, "no ***, *** or other");
     let url = reqwest::Url::parse(&format!("http://h/x?key={SECRET}&a=1")).unwrap();
     assert_eq!(workload.mask_url(&url).as_str(), "http://h/x?key=***&a=1");
@@ -132,8 +136,13 @@ fn an_iteration_has_the_same_identifiers_and_instants_wherever_it_is_executed() 
     let (id, instant) = first.split_once(' ').unwrap();
     assert_eq!(instant, "2023-11-14T22:13:20.250Z");
     assert_eq!(sent(&workload, 3, 7, at).body.unwrap(), first);
-    let later = sent(&workload, 3, 7, at + Duration::from_secs(1)).body.unwrap();
-    assert!(later.starts_with(id) && later.ends_with("22:13:21.250Z"), "{later}");
+    let later = sent(&workload, 3, 7, at + Duration::from_secs(1))
+        .body
+        .unwrap();
+    assert!(
+        later.starts_with(id) && later.ends_with("22:13:21.250Z"),
+        "{later}"
+    );
     assert!(!sent(&workload, 3, 8, at).body.unwrap().starts_with(id));
     assert!(!sent(&workload, 4, 7, at).body.unwrap().starts_with(id));
 }
@@ -151,9 +160,15 @@ fn filters_sign_encode_and_find() {
             "7/zfauXrL6LSdBbV8YTfnCWafHk=",
         ),
         ("{{ ('{\"a\": [1, 2]}' | fromjson).a | sum }}", "3"),
-        ("{{ \"order 17, order 18\" | regex(\"order ([0-9]+)\") }}", "17"),
+        (
+            "{{ \"order 17, order 18\" | regex(\"order ([0-9]+)\") }}",
+            "17",
+        ),
         ("{{ \"order 17\" | regex(\"[0-9]+\") }}", "17"),
-        ("{{ \"nothing\" | regex(\"[0-9]+\") | default(\"none\") }}", "none"),
+        (
+            "{{ \"nothing\" | regex(\"[0-9]+\") | default(\"none\") }}",
+            "none",
+        ),
     ] {
         assert_eq!(body(template), expected, "{template}");
     }
@@ -162,19 +177,37 @@ fn filters_sign_encode_and_find() {
 #[test]
 fn arguments_of_the_new_functions_are_checked() {
     for (template, problem) in [
-        ("{{ uuid(4) }}", "`uuid` has too few or too many arguments: write uuid()"),
-        ("{{ now() }}", "`now` has too few or too many arguments: write now(\"%F\")"),
-        ("{{ now(1) }}", "`now` takes a form, in quotes: write now(\"%F\")"),
+        (
+            "{{ uuid(4) }}",
+            "`uuid` has too few or too many arguments: write uuid()",
+        ),
+        (
+            "{{ now() }}",
+            "`now` has too few or too many arguments: write now(\"%F\")",
+        ),
+        (
+            "{{ now(1) }}",
+            "`now` takes a form, in quotes: write now(\"%F\")",
+        ),
         ("{{ now(\"%!\") }}", "now(\"%!\") has an unknown form ("),
         ("{{ host | regex(\"(a\") }}", "\"(a\" is no pattern: "),
-        ("{{ host | regex }}", "`regex` takes one pattern: write body | regex(\"id=([0-9]+)\")"),
-        ("{{ host | base46 }}", "unknown filter `base46`: did you mean `base64`?"),
+        (
+            "{{ host | regex }}",
+            "`regex` takes one pattern: write body | regex(\"id=([0-9]+)\")",
+        ),
+        (
+            "{{ host | base46 }}",
+            "unknown filter `base46`: did you mean `base64`?",
+        ),
     ] {
         let said = mistakes(&format!("path = '/'\nbody = '{template}'"));
         assert!(said.contains(problem), "{template}: {said}");
     }
     let said = mistakes("path = '/'\nexpect = 'now(\"%F\") == json'");
-    assert!(said.ends_with("`now` cannot be used here: only requests have it"), "{said}");
+    assert!(
+        said.ends_with("`now` cannot be used here: only requests have it"),
+        "{said}"
+    );
 }
 
 #[test]

@@ -28,8 +28,15 @@ async fn a_secret_is_sent_and_is_in_no_record_and_no_span() {
     assert_eq!(errors[0].0.as_deref(), Some("refused: ***"));
     let records = scene.journal.store.all_records();
     for form in [KEY, "open%20sesame", "sesame"] {
-        let holds = |payload: &[u8]| payload.windows(form.len()).any(|part| part == form.as_bytes());
-        assert!(!records.iter().any(|record| holds(&record.payload)), "{form}");
+        let holds = |payload: &[u8]| {
+            payload
+                .windows(form.len())
+                .any(|part| part == form.as_bytes())
+        };
+        assert!(
+            !records.iter().any(|record| holds(&record.payload)),
+            "{form}"
+        );
     }
     let told = format!("{:?}{:?}", scene.told_requests(), scene.told_iterations());
     assert!(told.contains("***") && !told.contains("sesame"), "{told}");

@@ -67,7 +67,10 @@ fn of_csv(content: &[u8]) -> Result<Records, Problem> {
     let columns: Columns = headers.iter().map(|name| Arc::from(name.trim())).collect();
     for (index, column) in columns.iter().enumerate() {
         if column.is_empty() {
-            return Err(format!("column {} has no name in the first line", index + 1));
+            return Err(format!(
+                "column {} has no name in the first line",
+                index + 1
+            ));
         }
         if columns[..index].contains(column) {
             return Err(format!("two columns are called {column:?}: rename one"));
@@ -79,7 +82,10 @@ fn of_csv(content: &[u8]) -> Result<Records, Problem> {
         let record = record.map_err(|error| said(&error))?;
         count += record.len();
         check_count(count)?;
-        records.push(Record::value(&columns, record.iter().map(Value::from).collect()));
+        records.push(Record::value(
+            &columns,
+            record.iter().map(Value::from).collect(),
+        ));
     }
     filled(columns, records)
 }
@@ -114,11 +120,15 @@ fn of_jsonl(content: &[u8]) -> Result<Records, Problem> {
         let wrong = || format!("line {} is no JSON object", index + 1);
         let value = json::read(line, &MemoryShare::default()).map_err(|_| wrong())?;
         let object = value.as_object().ok_or_else(wrong)?;
-        let pairs = object.try_iter_pairs().filter(|_| line.trim_start().starts_with('{'));
+        let pairs = object
+            .try_iter_pairs()
+            .filter(|_| line.trim_start().starts_with('{'));
         let pairs: Vec<(Value, Value)> = pairs.ok_or_else(wrong)?.collect();
         count += elements(&value);
         check_count(count)?;
-        let names = pairs.iter().map(|(name, _)| name.as_str().unwrap_or_default());
+        let names = pairs
+            .iter()
+            .map(|(name, _)| name.as_str().unwrap_or_default());
         if !names.clone().eq(shape.iter().map(|column| &**column)) {
             shape = names.map(Arc::from).collect();
             all.extend(shape.iter().map(|column| (Arc::clone(column), ())));
@@ -149,7 +159,9 @@ fn elements(value: &Value) -> usize {
 
 fn check_count(count: usize) -> Result<(), Problem> {
     if count > MOST_VALUES {
-        return Err(format!("it has more than {MOST_VALUES} values: leave out what is not used"));
+        return Err(format!(
+            "it has more than {MOST_VALUES} values: leave out what is not used"
+        ));
     }
     Ok(())
 }

@@ -129,7 +129,11 @@ pub(super) fn requests(fields: &Fields<'_, '_, '_>, place: &Place<'_, '_, '_>) -
         compiler: place.compiler,
         defaults: place.defaults.with(fields),
         drawn: pools.iter().map(|(name, _)| name.to_string()).collect(),
-        records: pools.iter().chain(place.kept_pools).filter_map(columns).collect(),
+        records: pools
+            .iter()
+            .chain(place.kept_pools)
+            .filter_map(columns)
+            .collect(),
         kept: place.kept.iter().map(ToString::to_string).collect(),
         host: place.host,
         hosts: place.hosts,

@@ -202,7 +202,8 @@ impl<'w, 'a> Walk<'w, 'a> {
     /// Notes a column that is taken of a value that has a name.
     fn take(&mut self, of: &Expr<'a>, column: &str, span: Span) {
         if let Expr::Var(variable) = of {
-            self.taken.push((variable.id, column.to_owned(), line(span)));
+            self.taken
+                .push((variable.id, column.to_owned(), line(span)));
         }
     }
 

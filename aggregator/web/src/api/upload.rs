@@ -1,7 +1,9 @@
 //! The body of `PUT /workload`: a workload's text, or a form in parts with the workload and the files that it names.
 //!
-//! `curl -X PUT -F workload=@shop.toml -F file=@users.csv .../workload` makes such a form. Its files become part of the
-//! text, which is what is stored, and what `GET /workload` answers.
+//! `curl -X PUT -F workload=@shop.toml -F file=@users.csv .../workload` makes such a form. A file may be compressed, as
+//! `users.csv.gz`. Its files become part of the text, which is what is stored, and what `GET /workload` answers.
+
+use std::io::Read as _;
 
 use axum::body::Bytes;
 use axum::extract::multipart::MultipartError;
@@ -9,6 +11,7 @@ use axum::extract::{FromRequest as _, Multipart, Request};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
 use control::{MAX_UPLOAD, MAX_WORKLOAD};
+use flate2::read::GzDecoder;
 use traffic::workload::{toml_of, with_files};
 
 /// The part that is the workload.
@@ -59,12 +62,17 @@ async fn in_parts(request: Request) -> Result<String, Unread> {
     let parts = Multipart::from_request(request, &()).await;
     let mut parts =
         parts.map_err(|rejection| unread(rejection.status(), &rejection.body_text()))?;
-    let (mut toml, mut files) = (None, Vec::new());
+    let (mut toml, mut files, mut length) = (None, Vec::new(), 0);
     while let Some(part) = parts.next_field().await.map_err(bad)? {
         let is_workload = part.name() == Some(WORKLOAD);
         let name = part.file_name().or(part.name()).unwrap_or_default();
         let name = name.to_owned();
-        let content = utf8(&name, part.bytes().await.map_err(bad)?)?;
+        let (name, content) = unpacked(name, part.bytes().await.map_err(bad)?)?;
+        length += content.len();
+        if length > MAX_UPLOAD {
+            return Err((StatusCode::PAYLOAD_TOO_LARGE, too_long(MAX_UPLOAD)));
+        }
+        let content = utf8(&name, content)?;
         match is_workload {
             true => toml = Some(content),
             false => files.push((name, content)),
@@ -77,6 +85,26 @@ async fn in_parts(request: Request) -> Result<String, Unread> {
     };
     let toml = toml.ok_or_else(lacking)?;
     with_files(&toml, &files).map_err(|error| (StatusCode::UNPROCESSABLE_ENTITY, error.to_string()))
+}
+
+/// A file and its name, as they were before it was compressed.
+fn unpacked(name: String, content: Bytes) -> Result<(String, Bytes), Unread> {
+    let Some(bare) = name.strip_suffix(".gz") else {
+        return Ok((name, content));
+    };
+    let mut plain = Vec::new();
+    // one byte more than there may be
+    let most = MAX_UPLOAD as u64 + 1;
+    let read = GzDecoder::new(&content[..])
+        .take(most)
+        .read_to_end(&mut plain);
+    match read {
+        Ok(_) => Ok((bare.to_owned(), plain.into())),
+        Err(_) => {
+            let problem = format!("the file {name:?} is no gzip file: send it as it is");
+            Err((StatusCode::UNPROCESSABLE_ENTITY, problem))
+        }
+    }
 }
 
 fn unread(status: StatusCode, reason: &str) -> Unread {

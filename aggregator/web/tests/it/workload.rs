@@ -310,6 +310,33 @@ async fn a_workload_brings_the_files_along_that_it_names() {
     assert!(message.contains("has no part `workload`"), "{message}");
 }
 
+/// `name\nann\n`, compressed by gzip.
+const PACKED: [u8; 29] = [
+    31, 139, 8, 0, 0, 0, 0, 0, 2, 3, 203, 75, 204, 77, 229, 74, 204, 203, 227, 2, 0, 171, 156, 121,
+    76, 9, 0, 0, 0,
+];
+
+#[tokio::test(start_paused = true)]
+async fn a_file_may_come_compressed() {
+    let cicada = Cicada::new();
+    let greet = "[class.Buyer.task.greet]\ndraw = { account = \"users\" }\nrequest = \"/{{ account.name }}\"\n";
+    let toml = format!("pools.users = {{ csv = \"users.csv\" }}\n{SHOP}{greet}");
+    for (packed, status) in [(&PACKED[..], 200), (b"no gzip", 422)] {
+        let form = with_file(&toml, "users.csv.gz", "CONTENT");
+        let (before, after) = form.split_once("CONTENT").unwrap();
+        let body = [before.as_bytes(), packed, after.as_bytes()].concat();
+        let request =
+            Request::put("/workload").header("content-type", "multipart/form-data; boundary=cut");
+        let answer = cicada.send(request.body(Body::from(body)).unwrap()).await;
+        assert_eq!(answer.status, status, "{}", answer.body);
+    }
+    let whole = cicada.get("/workload").await.body;
+    assert!(
+        whole.ends_with("#:file users.csv\nname\nann\n\n"),
+        "{whole}"
+    );
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_version_that_somebody_else_has_replaced_is_not_overwritten() {
     let cicada = Cicada::new();

@@ -321,7 +321,7 @@ async fn a_file_may_come_compressed() {
     let cicada = Cicada::new();
     let greet = "[class.Buyer.task.greet]\ndraw = { account = \"users\" }\nrequest = \"/{{ account.name }}\"\n";
     let toml = format!("pools.users = {{ csv = \"users.csv\" }}\n{SHOP}{greet}");
-    for (packed, status) in [(&PACKED[..], 200), (b"no gzip", 422)] {
+    for (packed, status) in [(&PACKED[..], 200), (&b"no gzip"[..], 422)] {
         let form = with_file(&toml, "users.csv.gz", "CONTENT");
         let (before, after) = form.split_once("CONTENT").unwrap();
         let body = [before.as_bytes(), packed, after.as_bytes()].concat();

@@ -24,6 +24,9 @@ type Records = (Columns, Vec<Value>);
 /// A problem of a file, with its line if it has one.
 type Problem = String;
 
+/// Makes records of a file's content.
+type Parse = fn(&[u8]) -> Result<Records, Problem>;
+
 /// Reads a pool that is a table.
 pub(super) fn read(
     reader: &Reader<'_>,
@@ -37,7 +40,7 @@ pub(super) fn read(
     let row = fields.read("row", Row::EXPECTED, |row| Row::named(row.as_str()?));
     let has_row = fields.get("row").is_some();
     fields.finish();
-    let (file, parse): (_, fn(&[u8]) -> Result<Records, Problem>) = match (csv, jsonl) {
+    let (file, parse): (_, Parse) = match (csv, jsonl) {
         (Some(file), None) => (file, of_csv),
         (None, Some(file)) => (file, of_jsonl),
         _ => {

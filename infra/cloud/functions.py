@@ -67,6 +67,8 @@ def environment(name, settings, stage, region, outputs, ticks_at_once):
         variables["CICADA_MAX_CONCURRENCY"] = str(ticks_at_once)
         variables["CICADA_PASSWORD_SECRET"] = settings["password-secret"]
     variables |= {key: value for key, value in settings.secrets.items() if key.startswith(tuple(handed_on))}
+    # all three read the workload
+    variables |= {name: settings.secrets[name] for name in settings.workload_env()}
     return {key: value for key, value in variables.items() if value}
 
 

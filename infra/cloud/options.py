@@ -54,6 +54,7 @@ KEPT = [
     Option("retention-days", "CICADA_RETENTION_DAYS", "1-3650", "30", "how long runs and their records are kept"),
     Option("log-retention-days", "LOG_RETENTION_DAYS", LOG_DAYS, "14", "how long logs are kept (1, 3, 5, 7, 14, 30, ...)"),
     Option("log", "CICADA_LOG", "text", "info", "what is logged: error, warn, info, debug, or a filter"),
+    Option("workload-env", "CICADA_WORKLOAD_ENV", "names", "none", "variables that workloads read by env() and secret(), with commas between; their values are those of this call's environment"),
     Option("trace-url", "CICADA_TRACE_URL", "trace", "no links", "where the page's trace ids lead to: a URL with {trace_id} in it"),
     Option("alarms", "STAGE_ALARMS", "on,off", "on", "three alarms, or none"),
     Option("alarm-email", "ALARM_EMAIL", "text", "nowhere", "where alarms go"),
@@ -84,6 +85,7 @@ FORMS = {
     "policy": (r"arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/\S+", "must be the ARN of a policy, such as arn:aws:iam::ACCOUNT:policy/NAME"),
     "subnets": (r"subnet-[0-9a-f]+(,subnet-[0-9a-f]+)*", "takes subnets with commas between, such as subnet-0123abcd,subnet-4567cdef"),
     "groups": (r"sg-[0-9a-f]+(,sg-[0-9a-f]+)*", "takes security groups with commas between, such as sg-0123abcd"),
+    "names": (r"(?!AWS_|CICADA_|LAMBDA_|_)[A-Za-z]\w*(,(?!AWS_|CICADA_|LAMBDA_|_)[A-Za-z]\w*)*", "takes names of variables with commas between, none of AWS's or Cicada's own, such as API_TOKEN,PLAN"),
     "tags": (r"[\w.:/+@-]+=[\w .:/+@-]*(,[\w.:/+@-]+=[\w .:/+@-]*)*", "takes NAME=VALUE with commas between, of letters, digits, spaces and . : / + - @ _"),
 }
 
@@ -200,6 +202,7 @@ def help_text():
         "Variables that begin with OTEL_, such as OTEL_EXPORTER_OTLP_ENDPOINT and OTEL_EXPORTER_OTLP_HEADERS, go",
         "into the environment of the function tick, which sends spans and metrics there, and nowhere else. Those that",
         "begin with TARGET_TLS_ go to all three functions, for the certificates that a workload takes from variables.",
+        "Variables that --workload-env names go to all three functions too.",
         "All these are kept as options are; --reset takes the name of such a variable too.",
     ]
     return "\n".join(lines)

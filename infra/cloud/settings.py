@@ -20,13 +20,17 @@ class Settings:
         self.values = before | {name: value for name, value in said.values.items() if name in before}
         self.values |= {name: "" for name in said.reset if name in before}
         self.secrets_before = found
-        said_now = {name: value for name, value in os.environ.items() if name.startswith(SECRETS) and value}
+        names = self.workload_env()
+        said_now = {name: value for name, value in os.environ.items() if is_kept_secret(name, names) and value}
         for name, value in said_now.items():
             # certificates and keys of many lines: the functions read \n as the end of one
             said_now[name] = value.replace("\n", "\\n") if name.startswith("TARGET_TLS_") else value
             check_line(name, said_now[name])
-        kept = {name: value for name, value in found.items() if name not in said.reset}
+        kept = {name: value for name, value in found.items() if is_kept_secret(name, names) and name not in said.reset}
         self.secrets = kept | {name: value for name, value in said_now.items() if name not in said.reset}
+        for name in names:
+            if name not in self.secrets:
+                usage(f"--workload-env names {name}, which has no value: set it in the environment of this call")
         self._check_password()
         if bool(self["subnets"]) != bool(self["security-groups"]):
             usage("--subnets and --security-groups go together: a VPC takes both (--reset takes them back)")
@@ -37,6 +41,10 @@ class Settings:
     def now(self, name):
         """The value, or what is the default."""
         return self.values[name] or BY_NAME[name].default
+
+    def workload_env(self):
+        """The names of the variables that workloads read."""
+        return [name for name in self["workload-env"].split(",") if name]
 
     def _check_password(self):
         if self["password-secret"]:
@@ -95,8 +103,14 @@ def pairs(tags):
     return dict(tag.split("=", 1) for tag in tags.split(",") if tag)
 
 
-def secrets_there(stage):
-    """The secret variables of the functions of a stage; the environment of a function is where they lie."""
+def is_kept_secret(name, workload_env):
+    """It goes into the environment of functions, and is shown to nobody."""
+    return name.startswith(SECRETS) or name in workload_env
+
+
+def secrets_there(stage, workload_env):
+    """The secret variables of the functions of a stage, with those that its workloads read; the environment of a
+    function is where they lie."""
     found = {}
     for name in ("aggregator", "tick"):
         try:
@@ -106,5 +120,5 @@ def secrets_there(stage):
                 continue
             die(f"the function {names.function(stage, name)} cannot be looked at: {refused}")
         variables = config.get("Environment", {}).get("Variables", {})
-        found.update({key: value for key, value in variables.items() if key.startswith(SECRETS)})
+        found.update({key: value for key, value in variables.items() if is_kept_secret(key, workload_env)})
     return found

@@ -63,6 +63,21 @@ class Changes(StageTest):
         self.assertRegex(beat["Target"]["RoleArn"], "SchedulerRole")
         self.assertEqual(beat["State"], "ENABLED")
 
+    def test_variables_that_workloads_read_go_to_all_functions_and_are_shown_to_nobody(self):
+        names = ("cicada-demo-fanout", "cicada-demo-tick", "cicada-demo-aggregator")
+        values = lambda: [self.function(name)["Environment"]["Variables"].get("SHOP_KEY") for name in names]
+        first = self.deployed("demo", "--workload-env", "SHOP_KEY", SHOP_KEY="open-sesame")
+        self.assertEqual(values(), ["open-sesame"] * 3)
+        self.assertNotIn("open-sesame", first.stdout + first.stderr)
+        self.assertRegex(first.stderr, r"(?m)^deploy: SHOP_KEY +\(set\)$")
+        # kept by a call that has no such variable, changed by one that has, and gone with its name
+        self.deployed("demo")
+        self.assertEqual(values(), ["open-sesame"] * 3)
+        self.deployed("demo", SHOP_KEY="another-one")
+        self.assertEqual(values(), ["another-one"] * 3)
+        self.deployed("demo", "--reset", "workload-env")
+        self.assertEqual(values(), [None] * 3)
+
     def test_two_stages_live_side_by_side_and_nothing_is_left_of_either(self):
         self.deployed("demo")
         alone = self.aws.left()

@@ -68,6 +68,8 @@ class Mistakes(unittest.TestCase):
             ((*STAGE, "--trace-url=https://traces.example/"), "--trace-url must be a URL with {trace_id} in it, such as https"),
             ((*STAGE, "--trace-url", "https://me:pw@traces.example/{trace_id}"), "--trace-url must be a URL with"),
             ((*STAGE, "--trace-url=traces.example/{trace_id}"), "--trace-url must be a URL with"),
+            ((*STAGE, "--workload-env=AWS_SECRET_ACCESS_KEY"), "--workload-env takes names of variables"),
+            ((*STAGE, "--workload-env=SHOP_KEY"), "--workload-env names SHOP_KEY, which has no value: set it in the environment"),
             ((*STAGE, "--start-schedule", "0 9 * * 1-5"), "six fields, such as 'cron"),
             ((*STAGE, "--memory=100"), "--memory must be between 128 and 10240"),
             ((*STAGE, "--alarms=none"), "--alarms must be one of on, off"),

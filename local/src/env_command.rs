@@ -14,7 +14,7 @@ use clap::{CommandFactory as _, Parser};
 use statistics::visible::line;
 use traffic::credentials::without_credentials;
 use traffic::runs::Environment;
-use traffic::workload::FOLDER;
+use traffic::workload::{FOLDER, WORKLOAD_ENV, Workload};
 use web::api::BASIC_AUTH;
 
 use crate::options::{Options, mistake_of};
@@ -33,9 +33,10 @@ const EXIT_UNSET: u8 = 1;
 const MASK: &str = "***";
 
 /// Variables without an option of their own.
-const OTHERS: [&str; 11] = [
+const OTHERS: [&str; 12] = [
     BASIC_AUTH,
     FOLDER,
+    WORKLOAD_ENV,
     exposure::BIND,
     exposure::CONTAINER,
     "SSL_CERT_FILE",
@@ -102,6 +103,8 @@ pub fn run(arguments: Vec<OsString>, variables: BTreeMap<String, String>) -> Exi
 struct InForce {
     set: BTreeMap<String, String>,
     read: BTreeSet<String>,
+    /// Those of them that the workload calls secrets.
+    secrets: BTreeSet<String>,
     /// Why the workload's own variables are not known, if they are not.
     trouble: Option<String>,
 }
@@ -116,12 +119,24 @@ impl InForce {
         let command = Options::command();
         let of_options = command.get_arguments().filter_map(clap::Arg::get_env);
         read.extend(of_options.map(|name| name.to_string_lossy().into_owned()));
-        let mut trouble = None;
-        match hosts(&set) {
-            Ok(names) => read.extend(names),
+        let (mut secrets, mut trouble) = (BTreeSet::new(), None);
+        match workload(&set) {
+            Ok(workload) => {
+                let hosts = workload.hosts().iter();
+                read.extend(hosts.filter_map(|host| host.variable().map(str::to_owned)));
+                for (name, is_secret) in workload.variables() {
+                    secrets.extend(is_secret.then(|| name.clone()));
+                    read.insert(name);
+                }
+            }
             Err(error) => trouble = Some(error),
         }
-        Self { set, read, trouble }
+        Self {
+            set,
+            read,
+            secrets,
+            trouble,
+        }
     }
 
     fn reads(&self, name: &str) -> bool {
@@ -133,13 +148,13 @@ impl InForce {
         if names.is_empty() {
             let read = self.set.iter().filter(|(name, _)| self.reads(name));
             return Ok(read
-                .map(|(name, value)| format!("{name}={}\n", shown(name, value)))
+                .map(|(name, value)| format!("{name}={}\n", self.shown(name, value)))
                 .collect());
         }
         names
             .iter()
             .map(|name| match self.set.get(name) {
-                Some(value) if self.reads(name) => Ok(format!("{}\n", shown(name, value))),
+                Some(value) if self.reads(name) => Ok(format!("{}\n", self.shown(name, value))),
                 Some(_) => Err(format!(
                     "{} is not a variable that cicada reads",
                     line(name)
@@ -147,6 +162,13 @@ impl InForce {
                 None => Err(format!("{} is not set", line(name))),
             })
             .collect()
+    }
+
+    fn shown(&self, name: &str, value: &str) -> String {
+        match self.secrets.contains(name) {
+            true => MASK.to_owned(),
+            false => shown(name, value),
+        }
     }
 
     /// What is wrong with the variables.
@@ -162,8 +184,8 @@ impl InForce {
     }
 }
 
-/// The variables of the hosts of the workload that these variables name, or the built-in one's.
-fn hosts(set: &BTreeMap<String, String>) -> Result<Vec<String>, String> {
+/// The workload that these variables name, or the built-in one.
+fn workload(set: &BTreeMap<String, String>) -> Result<Workload, String> {
     let unknown = |problem: String| format!("the workload's variables are not known: {problem}");
     let variable = |name: &str| set.get(name).map(OsString::from);
     let options = config_files::options(&["cicada".into()], Path::new(""), &variable);
@@ -171,9 +193,7 @@ fn hosts(set: &BTreeMap<String, String>) -> Result<Vec<String>, String> {
     let set = set.clone();
     let environment: Environment = Arc::new(move |name: &str| set.get(name).cloned());
     let workload = settings::workload(&options, &environment);
-    let workload = workload.map_err(|error| unknown(error.to_string()))?;
-    let named = workload.hosts().iter().filter_map(|host| host.variable());
-    Ok(named.map(str::to_owned).collect())
+    workload.map_err(|error| unknown(error.to_string()))
 }
 
 /// The value as it may be seen: in one line, without passwords and tokens.
@@ -255,6 +275,24 @@ mod tests {
             assert_eq!(text(&names).unwrap_err(), said);
         }
         assert_eq!(variables.note(), None);
+    }
+
+    #[test]
+    fn a_workloads_variables_are_printed_and_its_secrets_are_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("shop.toml");
+        let source = "hosts.h = 'http://h'\n[class.A]\nwait = 'constant(1)'\n\
+            task.t.request = \"/{{ env('PLAN') }}?k={{ secret('SHOP_CODE') }}\"\n";
+        std::fs::write(&file, source).unwrap();
+        let variables = in_force(&[
+            ("LOCUST_LOCUSTFILE", file.to_str().unwrap()),
+            ("PLAN", "gold"),
+            ("SHOP_CODE", "open-sesame"),
+            ("OTHER", "x"),
+        ]);
+        let text = variables.text(&[]).unwrap();
+        assert!(text.contains("\nPLAN=gold\nSHOP_CODE=***\n"), "{text}");
+        assert!(!text.contains("OTHER"), "{text}");
     }
 
     #[test]

@@ -20,7 +20,7 @@ use telemetry::Telemetry;
 use traffic::clock::Clock;
 use traffic::runs::Environment;
 use traffic::telemetry::Observer;
-use traffic::workload::FOLDER;
+use traffic::workload::{FOLDER, WORKLOAD_ENV, Workload};
 
 use crate::descriptors::Descriptors;
 use crate::ending::{CLOSES_WITHIN, EXPORTS_WITHIN};
@@ -154,6 +154,7 @@ async fn program(
         None => store(settings.db.as_deref(), &clock)?,
     };
     let control = settings.control.clone();
+    let environment = with_variables(environment, &control.workload);
     let telemetry = telemetry.as_ref().map(start_telemetry).transpose()?;
     let observer = telemetry
         .clone()
@@ -362,6 +363,18 @@ fn with_folder(process: Environment, options: &Options) -> Environment {
     };
     Arc::new(move |name| match name {
         FOLDER => Some(folder.clone()),
+        name => process(name),
+    })
+}
+
+/// The environment in which workloads may read the variables, too, that this program's own workload names: a run that
+/// is taken up again has its text from the store.
+fn with_variables(process: Environment, workload: &Workload) -> Environment {
+    let named = workload.variables().into_iter().map(|(name, _)| name);
+    let given: Vec<String> = process(WORKLOAD_ENV).into_iter().chain(named).collect();
+    let given = given.join(",");
+    Arc::new(move |name| match name {
+        WORKLOAD_ENV => Some(given.clone()),
         name => process(name),
     })
 }

@@ -10,7 +10,7 @@ use traffic::machine;
 use traffic::ports::RunStore as _;
 use traffic::run_rules::{InvalidField, Limits, RunRules};
 use traffic::runs::Environment;
-use traffic::workload::{Workload, base_url};
+use traffic::workload::{WORKLOAD_ENV, Workload, base_url};
 
 use crate::commands;
 use crate::descriptors::Descriptors;
@@ -131,7 +131,11 @@ impl ProgramSettings {
 
 /// Reads the workload that the options name, or the built-in one.
 pub fn workload(options: &Options, environment: &Environment) -> Result<Workload, SettingsError> {
-    let lookup = |name: &str| environment(name);
+    let lookup = |name: &str| match name {
+        // whoever names the file has the variables anyhow
+        WORKLOAD_ENV => Some("*".to_owned()),
+        name => environment(name),
+    };
     let host = options.common.host.as_deref();
     let WorkloadText { text, file } = workload_text(&options.common.workload, environment, host)?;
     let mut workload = Workload::parse(&text, &file, &lookup)?;

@@ -30,7 +30,7 @@ pub(crate) fn tagged(
     };
     let is_left = |task: &Task| (wanted.is_empty() || has(task, &wanted)) && !has(task, &unwanted);
     let mut document: DocumentMut = workload
-        .source()
+        .toml()
         .parse()
         .map_err(|error: toml_edit::TomlError| SettingsError::Tags(error.message().to_owned()))?;
     let mut is_any_left = false;
@@ -78,5 +78,5 @@ pub(crate) fn tagged(
             );
         });
     }
-    Ok(Some(document.to_string()))
+    Ok(Some(workload.with_toml(&document.to_string())))
 }

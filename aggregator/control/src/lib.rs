@@ -12,7 +12,7 @@ mod timespan;
 pub use control::schedules::ScheduleRefusal;
 pub use control::swarm_form::{FormClass, SwarmForm};
 pub use control::user::{Change, UserSettings};
-pub use control::workload_choice::{MAX_WORKLOAD, WorkloadRefusal};
+pub use control::workload_choice::{MAX_UPLOAD, MAX_WORKLOAD, WorkloadRefusal};
 pub use control::{Control, Refusal, Stop};
 pub use desired_run::segments_of_shape;
 pub use request::{SwarmRequest, Swarmed};

@@ -9,7 +9,7 @@ use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::IntoResponse as _;
 use axum::{Router, middleware};
-use control::MAX_WORKLOAD;
+use control::MAX_UPLOAD;
 use traffic::ports::{Heartbeat, Queue, Store};
 use utoipa::OpenApi as _;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
@@ -45,6 +45,7 @@ mod swarm_fields;
 mod template_args;
 mod trace_url;
 mod trouble;
+mod upload;
 mod user;
 mod workload;
 
@@ -133,9 +134,7 @@ fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(user::set))
         .routes(routes!(logs::logs))
         .routes(routes!(logs::worker_count))
-        .routes(
-            routes!(workload::read, workload::replace).layer(DefaultBodyLimit::max(MAX_WORKLOAD)),
-        )
+        .routes(routes!(workload::read, workload::replace).layer(DefaultBodyLimit::max(MAX_UPLOAD)))
         .routes(routes!(
             schedules::list,
             schedules::put,

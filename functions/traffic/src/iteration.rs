@@ -12,7 +12,7 @@ use std::time::Duration;
 use reqwest::{Request, StatusCode, Url};
 use tokio::time::Instant;
 
-use crate::clock::Timestamp;
+use crate::clock::{Clock, Timestamp};
 use crate::credentials::Credentials;
 use crate::journal::Journal;
 use crate::log_throttle::LogThrottle;
@@ -77,6 +77,13 @@ pub(crate) struct Turn {
     pub(crate) planned_at: Option<Timestamp>,
     /// When the last response must be there.
     pub(crate) until: Option<Timestamp>,
+}
+
+impl Turn {
+    /// The instant that its templates know: the plan's, or now where the plan has none.
+    fn due_at(&self, clock: &Clock) -> Timestamp {
+        self.planned_at.unwrap_or_else(|| clock.now())
+    }
 }
 
 /// An iteration that is under way.
@@ -181,9 +188,11 @@ impl Sender {
         let mut draws = Draws::keyed(turn.class_key, turn.user, turn.iteration);
         let number = class.choose_task_number(&mut draws);
         let (task, prepared) = (&class.tasks()[number], &*self.prepared[number]);
-        let scope = Scope::new(class, task, turn.user, turn.iteration, draws);
+        let scope = Scope::new(class, task, turn.user, turn.iteration, draws)
+            .due_at(turn.due_at(&journal.clock));
         let observer = self.observer.as_deref();
-        let trace = Trace::begin(observer, &journal.clock, |context| Iteration {
+        let watched = (&journal.clock, &*self.workload);
+        let trace = Trace::begin(observer, watched, |context| Iteration {
             context,
             run: &journal.key.run,
             class: class.name(),
@@ -296,8 +305,9 @@ impl<'i, T: Transport, S: RunStore + RecordStore> Iterating<'i, T, S> {
 
     /// The end of an iteration one of whose templates cannot be evaluated.
     fn broken(&self, error: &EvaluationError) -> Ended {
+        let error = self.sender.workload.masked(error);
         self.trace.failed(error.message());
-        self.journal.exception(error);
+        self.journal.exception(&error);
         Ended(Some(Fate::Done))
     }
 
@@ -408,7 +418,10 @@ impl<'i, T: Transport, S: RunStore + RecordStore> Iterating<'i, T, S> {
         let response_time = began.elapsed();
         let completed_at = clock.now();
         let mut judged = self.judge(reply, response_time, cut, step, scope);
-        let error = judged.error.take().map(shortened);
+        // before it is cut, as a part of a secret is not known for one
+        let workload = &self.sender.workload;
+        let error = judged.error.take();
+        let error = error.map(|error| shortened(workload.mask(&error).into_owned()));
         if let Some(watch) = watch {
             watch.end(response_time, judged.status, error.as_deref());
         }
@@ -443,6 +456,7 @@ impl<'i, T: Transport, S: RunStore + RecordStore> Iterating<'i, T, S> {
             Ok(Verdict::Pass) => None,
             Ok(Verdict::Fail(text)) => Some(text),
             Err(error) => {
+                let error = self.sender.workload.masked(&error);
                 self.journal.exception(&error);
                 let message = error.message();
                 Some(format!("expectation could not be evaluated: {message}"))

@@ -12,7 +12,10 @@ pub type UserKey = (u64, u32);
 
 /// The draws of one iteration of one user, in order.
 #[derive(Clone, Debug)]
-pub struct Draws(Xoshiro256PlusPlus);
+pub struct Draws {
+    generator: Xoshiro256PlusPlus,
+    user_key: u64,
+}
 
 impl Draws {
     /// The draws of iteration `iteration` of user `user` of `class` in the run with seed `run_seed`.
@@ -25,13 +28,22 @@ impl Draws {
 
     /// The same as [`Draws::new`], for callers that keep the [`class_key`].
     pub fn keyed(class_key: u64, user: u32, iteration: u64) -> Self {
-        let seed = mix(mix(class_key ^ u64::from(user)).wrapping_add(iteration));
-        Self(Xoshiro256PlusPlus::seed_from_u64(seed))
+        let user_key = mix(class_key ^ u64::from(user));
+        let seed = mix(user_key.wrapping_add(iteration));
+        Self {
+            generator: Xoshiro256PlusPlus::seed_from_u64(seed),
+            user_key,
+        }
+    }
+
+    /// What is the same in all iterations of the user, and in no other user's.
+    pub(crate) fn user_key(&self) -> u64 {
+        self.user_key
     }
 
     /// 64 random bits.
     pub fn bits(&mut self) -> u64 {
-        self.0.next_u64()
+        self.generator.next_u64()
     }
 
     /// A whole number in `0..bound`, uniform (to within `bound` / 2^64); 0 when `bound` is 0.

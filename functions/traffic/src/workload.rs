@@ -4,33 +4,44 @@
 //! [`Step`]s, and a step judges its response. When iterations are due is left to the plan, sending to whoever
 //! executes them. Nothing here reads a clock, a variable or a random source that was not passed in.
 
+use std::borrow::Cow;
 use std::sync::Arc;
+
+use reqwest::Url;
 
 pub use crate::base_url::{base_url, request_url};
 use crate::environment::Environment;
 use crate::random::mix;
 
+mod attached;
 mod body;
 mod bounds;
 mod class;
 mod compile;
 mod connections;
 mod decode;
+mod digest;
 mod dumps;
+mod embedded_json;
 mod engine;
 mod errors;
 mod expect;
 mod functions;
 mod headers;
 mod json;
+mod mask;
 mod metric;
+mod moment;
 mod multipart;
 mod pair;
+mod pattern;
 mod pool;
 mod ratio;
 mod read;
+mod record;
 mod rehearsal;
 mod response;
+mod row;
 mod scope;
 mod session;
 mod shape;
@@ -40,8 +51,10 @@ mod text;
 mod thread;
 mod threshold;
 mod values;
+mod variables;
 mod wait;
 
+pub use attached::{NotAttached, toml_of, with_files};
 pub use body::{Body, Form};
 pub use class::{Host, Order, SessionRules, Set, Step, Task, UserClass};
 pub use connections::{Connections, MAX_CONNECTION_AGE};
@@ -61,6 +74,8 @@ pub use steps::Walk;
 pub use text::{Json, Text};
 use thread::GivenUp;
 pub use threshold::{Threshold, ThresholdMetric};
+use variables::Variables;
+pub use variables::WORKLOAD_ENV;
 pub use wait::{MAX_DURATION, MIN_PACING, Wait};
 
 /// The built-in workload file, the best example of the format.
@@ -69,7 +84,7 @@ pub const BUILT_IN: &str = include_str!("../workloads/default.toml");
 /// The name that the built-in workload has in messages.
 pub const BUILT_IN_FILE: &str = "default.toml";
 
-/// The longest workload file in bytes.
+/// The longest workload file in bytes, without the files that follow its TOML.
 pub const MAX_SOURCE: usize = 4 * 1024 * 1024;
 
 /// A workload file, read and checked.
@@ -82,6 +97,7 @@ pub struct Workload {
     pairs: Vec<Pair>,
     shapes: Vec<Arc<Shape>>,
     thresholds: Vec<Threshold>,
+    variables: Arc<Variables>,
     has_equal_weights: bool,
 }
 
@@ -123,27 +139,31 @@ impl Workload {
         file: &str,
         env: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, WorkloadErrors> {
-        let reader = read::Reader::new(file, source);
+        let (toml, attached) = source.split_at(attached::toml_length(source));
+        let reader = read::Reader::new(file, toml);
         let decode::Decoded {
             hosts,
             classes,
             pairs,
             shapes,
             thresholds,
-        } = if source.len() > MAX_SOURCE {
+            variables,
+        } = if toml.len() > MAX_SOURCE {
             reader.mistake(&(0..0), "the file is longer than 4 MiB: make it shorter");
             decode::Decoded::default()
         } else {
-            decode::workload(&reader, source, env)
+            decode::workload(&reader, toml, attached, env)
         };
         if !reader.has_mistakes() {
             rehearsal::run(&classes, &reader);
         }
         if reader.has_mistakes() {
-            return Err(WorkloadErrors::new(
-                reader.file.clone(),
-                reader.into_mistakes(),
-            ));
+            let mut mistakes = reader.into_mistakes();
+            for mistake in &mut mistakes {
+                // a request that was rendered may have one in it
+                mistake.message = variables.mask(&mistake.message).into_owned();
+            }
+            return Err(WorkloadErrors::new(file.into(), mistakes));
         }
         Ok(Self {
             source: Arc::from(source),
@@ -153,6 +173,7 @@ impl Workload {
             pairs,
             shapes,
             thresholds,
+            variables,
             has_equal_weights: false,
         })
     }
@@ -180,9 +201,22 @@ impl Workload {
         Self::parse(BUILT_IN, BUILT_IN_FILE, env)
     }
 
-    /// The file's text.
+    /// The file's text, and the files that it brings along.
     pub fn source(&self) -> &Arc<str> {
         &self.source
+    }
+
+    /// Its TOML alone.
+    pub fn toml(&self) -> &str {
+        toml_of(&self.source)
+    }
+
+    /// The text with other TOML and the same files.
+    pub fn with_toml(&self, toml: &str) -> String {
+        let files = &self.source[attached::toml_length(&self.source)..];
+        let is_apart = files.is_empty() || toml.is_empty() || toml.ends_with('\n');
+        let separator = if is_apart { "" } else { "\n" };
+        [toml, separator, files].concat()
     }
 
     /// A digest of the text, 16 hexadecimal digits: what a run pins.
@@ -239,6 +273,26 @@ impl Workload {
     /// What the figures of a run must stay below, in the order of the file.
     pub fn thresholds(&self) -> &[Threshold] {
         &self.thresholds
+    }
+
+    /// The environment variables that its templates name, and whether each is a secret.
+    pub fn variables(&self) -> Vec<(String, bool)> {
+        self.variables.names()
+    }
+
+    /// A text that somebody will see, without the workload's secrets in it.
+    pub fn mask<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        self.variables.mask(text)
+    }
+
+    /// A URL that somebody will see, without the workload's secrets in it.
+    pub fn mask_url<'u>(&self, url: &'u Url) -> Cow<'u, Url> {
+        self.variables.mask_url(url)
+    }
+
+    /// An error that somebody will see, without the workload's secrets in it.
+    pub(crate) fn masked(&self, error: &EvaluationError) -> EvaluationError {
+        error.saying(&self.mask(error.message()))
     }
 
     /// True if a request has this name.

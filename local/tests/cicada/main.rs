@@ -23,3 +23,4 @@ mod stopped;
 mod telemetry;
 mod terminal;
 mod time;
+mod variables;

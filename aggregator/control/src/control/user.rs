@@ -100,7 +100,7 @@ fn edited(
     asked: UserSettings,
 ) -> Result<String, InvalidField> {
     let asked = checked(settings, workload, asked)?;
-    let mut document = workload.source().parse::<DocumentMut>().map_err(|error| {
+    let mut document = workload.toml().parse::<DocumentMut>().map_err(|error| {
         let problem = format!("cannot be edited ({}): use PUT /workload", error.message());
         InvalidField::new("workload", problem)
     })?;
@@ -130,7 +130,7 @@ fn edited(
             document.remove("user");
         }
     }
-    Ok(document.to_string())
+    Ok(workload.with_toml(&document.to_string()))
 }
 
 fn put<T>(table: &mut dyn TableLike, key: &str, change: Change<T>, value: impl Fn(T) -> Value) {

@@ -12,8 +12,11 @@ use super::{Control, Refusal};
 use crate::desired_run::check_hosts;
 use traffic::run_rules::InvalidField;
 
-/// The longest text that can be chosen, in bytes: a DynamoDB item has 400 KiB with all its attributes.
+/// The longest text that can be chosen, in bytes, without the files that it brings along.
 pub const MAX_WORKLOAD: usize = 400_000;
+
+/// The longest text with its files, in bytes.
+pub const MAX_UPLOAD: usize = 10_000_000;
 
 /// The reason why a workload was not chosen; nothing was changed.
 #[derive(Debug, thiserror::Error)]

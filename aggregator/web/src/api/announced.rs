@@ -10,22 +10,21 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::fields::{MAX_BODY, MAX_MCP_BODY};
-use super::workload;
-use control::MAX_WORKLOAD;
+use super::{upload, workload};
 
 /// Answers a request whose body is too long; others go on.
 pub(super) async fn refuse_too_long(request: Request, next: Next) -> Response {
     let is_workload = request.uri().path() == "/workload" && request.method() == Method::PUT;
     let most = match request.uri().path() {
         mcp::PATH => MAX_MCP_BODY,
-        _ if is_workload => MAX_WORKLOAD,
+        _ if is_workload => upload::longest(request.headers()),
         _ => MAX_BODY,
     };
     if !is_longer(&request, most) {
         return next.run(request).await;
     }
     let mut response = if is_workload {
-        workload::refused_for_length()
+        workload::refused_for_length(most)
     } else {
         let text = format!("the body is longer than {} KB\n", most / 1024);
         (StatusCode::PAYLOAD_TOO_LARGE, text).into_response()

@@ -1,19 +1,19 @@
 //! `/workload`: the file that new runs are made of, to read and to replace.
 
 use axum::Json;
-use axum::body::Bytes;
-use axum::extract::rejection::{BytesRejection, QueryRejection};
-use axum::extract::{Query, State};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, Request, State};
 use axum::http::header::{CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH};
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response, Result};
-use control::{MAX_WORKLOAD, WorkloadRefusal};
+use control::WorkloadRefusal;
 use serde::{Deserialize, Serialize};
 use traffic::workload::{Mistake, Workload, WorkloadErrors};
 use utoipa::ToSchema;
 
 use super::answers::Refused;
 use super::state::ApiState;
+use super::upload::{self, too_long};
 
 /// Mistakes that an answer lists; there may be one in every line.
 const LISTED: usize = 100;
@@ -105,7 +105,7 @@ pub(super) struct Replacing {
         ("check" = Option<bool>, Query, description = "Only say whether it could be chosen."),
         ("if-match" = Option<String>, Header, description = "The version that is to be replaced."),
     ),
-    request_body(content = String, content_type = "text/plain", description = "The text of a workload file.",
+    request_body(content = String, content_type = "text/plain", description = "The text of a workload file; or multipart/form-data with the file as `workload`, and the files that it names.",
         example = "[hosts.shop]\nurl = \"http://127.0.0.1:8000\"\n[class.Shopper]\nwait = \"between(1, 3)\"\n[class.Shopper.task.look]\nrequest = \"GET /products\"\n"),
     responses(
         (status = 200, description = "The next run has it.", body = WorkloadChosen),
@@ -120,13 +120,14 @@ pub(super) async fn replace(
     State(api): State<ApiState>,
     query: Result<Query<Replacing>, QueryRejection>,
     headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    request: Request,
 ) -> Result<(Option<[(HeaderName, String); 1]>, Json<WorkloadChosen>)> {
     let Ok(Query(Replacing { check })) = query else {
         let problem = "check is neither true nor false";
         return Err(refused(StatusCode::BAD_REQUEST, problem, &[]).into());
     };
-    let source = text(body).map_err(|(status, problem)| refused(status, problem, &[]))?;
+    let source = upload::source(request).await;
+    let source = source.map_err(|(status, problem)| refused(status, problem, &[]))?;
     let lost_lines = !source.trim_end().contains('\n') && is_form(&headers);
     let expected = version_in(&headers, &IF_MATCH).filter(|version| version != "*");
     let chosen = match check {
@@ -161,30 +162,9 @@ pub(super) async fn replace(
     Ok((tag, Json(chosen)))
 }
 
-fn text(body: Result<Bytes, BytesRejection>) -> Result<String, (StatusCode, String)> {
-    let body = body.map_err(|rejection| {
-        let problem = match rejection.status() {
-            StatusCode::PAYLOAD_TOO_LARGE => too_long(),
-            _ => format!("the workload could not be read: {}", rejection.body_text()),
-        };
-        (rejection.status(), problem)
-    })?;
-    String::from_utf8(body.into()).map_err(|error| {
-        let read = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = 1 + read.iter().filter(|byte| **byte == b'\n').count();
-        let problem = format!("the workload is not UTF-8 text: look at line {line}");
-        (StatusCode::UNPROCESSABLE_ENTITY, problem)
-    })
-}
-
-fn too_long() -> String {
-    let kilobytes = MAX_WORKLOAD / 1000;
-    format!("the workload is longer than {kilobytes} KB: make it shorter")
-}
-
 /// The answer to a workload whose length alone is too much.
-pub(super) fn refused_for_length() -> Response {
-    refused(StatusCode::PAYLOAD_TOO_LARGE, too_long(), &[]).into_response()
+pub(super) fn refused_for_length(most: usize) -> Response {
+    refused(StatusCode::PAYLOAD_TOO_LARGE, too_long(most), &[]).into_response()
 }
 
 /// A run that is on keeps its own version; the message says so, for people try that next.

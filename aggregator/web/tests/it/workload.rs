@@ -256,6 +256,87 @@ async fn a_workload_of_more_than_400_kilobytes_is_not_taken() {
     assert_eq!(cicada.get("/workload").await.body, whole);
 }
 
+/// A form with the shop's workload and a file; `name` is the file's.
+fn with_file(toml: &str, name: &str, content: &str) -> String {
+    let part = |of: &str, content: &str| {
+        format!("--cut\r\nContent-Disposition: form-data; {of}\r\n\r\n{content}\r\n")
+    };
+    let workload = part("name=\"workload\"; filename=\"shop.toml\"", toml);
+    let file = part(&format!("name=\"file\"; filename=\"{name}\""), content);
+    format!("{workload}{file}--cut--\r\n")
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_workload_brings_the_files_along_that_it_names() {
+    let cicada = Cicada::new();
+    let parts = ("content-type", "multipart/form-data; boundary=cut");
+    let greet = "[class.Buyer.task.greet]\ndraw = { account = \"users\" }\nrequest = \"/{{ account.name }}\"\n";
+    let toml = format!("pools.users = {{ csv = \"users.csv\" }}\n{SHOP}{greet}");
+    // more than five megabytes
+    let rows: Vec<String> = (0..500_000).map(|row| format!("user-{row:06}")).collect();
+    let users = format!("name\n{}\n", rows.join("\n"));
+    let answer = put_with(&cicada, parts, &with_file(&toml, "users.csv", &users)).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let whole = cicada.get("/workload").await.body;
+    assert!(whole.starts_with(&toml) && whole.contains("user-499999"));
+    // what is answered can be put again, and is the same version
+    let again = put_with(&cicada, ("content-type", "text/plain"), &whole).await;
+    assert_eq!(again.json()["version"], answer.json()["version"]);
+    let other = put_with(
+        &cicada,
+        parts,
+        &with_file(&toml, "users.csv", "name\nann\n"),
+    )
+    .await;
+    assert_ne!(other.json()["version"], answer.json()["version"]);
+
+    let (message, _) = refused(
+        &put_with(&cicada, parts, &with_file(&toml, "others.csv", "")).await,
+        422,
+    );
+    assert!(
+        message.contains("`csv` \"users.csv\": it cannot be read"),
+        "{message}"
+    );
+    let (message, _) = refused(
+        &put_with(&cicada, parts, &with_file(&toml, "a", "x\n#:file b\n")).await,
+        422,
+    );
+    assert!(
+        message.contains("has a line that begins with `#:file `"),
+        "{message}"
+    );
+    let (message, _) = refused(&put_with(&cicada, parts, "--cut--\r\n").await, 422);
+    assert!(message.contains("has no part `workload`"), "{message}");
+}
+
+/// `name\nann\n`, compressed by gzip.
+const PACKED: [u8; 29] = [
+    31, 139, 8, 0, 0, 0, 0, 0, 2, 3, 203, 75, 204, 77, 229, 74, 204, 203, 227, 2, 0, 171, 156, 121,
+    76, 9, 0, 0, 0,
+];
+
+#[tokio::test(start_paused = true)]
+async fn a_file_may_come_compressed() {
+    let cicada = Cicada::new();
+    let greet = "[class.Buyer.task.greet]\ndraw = { account = \"users\" }\nrequest = \"/{{ account.name }}\"\n";
+    let toml = format!("pools.users = {{ csv = \"users.csv\" }}\n{SHOP}{greet}");
+    for (packed, status) in [(&PACKED[..], 200), (&b"no gzip"[..], 422)] {
+        let form = with_file(&toml, "users.csv.gz", "CONTENT");
+        let (before, after) = form.split_once("CONTENT").unwrap();
+        let body = [before.as_bytes(), packed, after.as_bytes()].concat();
+        let request =
+            Request::put("/workload").header("content-type", "multipart/form-data; boundary=cut");
+        let answer = cicada.send(request.body(Body::from(body)).unwrap()).await;
+        assert_eq!(answer.status, status, "{}", answer.body);
+    }
+    let whole = cicada.get("/workload").await.body;
+    assert!(
+        whole.ends_with("#:file users.csv\nname\nann\n\n"),
+        "{whole}"
+    );
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_version_that_somebody_else_has_replaced_is_not_overwritten() {
     let cicada = Cicada::new();

@@ -31,10 +31,13 @@ impl Sender {
             return;
         };
         let draws = Draws::keyed(mix(turn.class_key ^ SESSION_STREAM), turn.user, u64::MAX);
-        let mut scope = Scope::new(class, stop, turn.user, turn.iteration, draws);
+        let mut scope = Scope::new(class, stop, turn.user, turn.iteration, draws)
+            .due_at(turn.due_at(&journal.clock));
         scope.enter(&session.values);
         // no iteration, so nobody is told of one
-        let trace = Trace::begin(None, &journal.clock, |_| unreachable!("nobody asks"));
+        let trace = Trace::begin(None, (&journal.clock, &*self.workload), |_| {
+            unreachable!("nobody asks")
+        });
         let mut leaving = Iterating {
             sender: self,
             transport,
@@ -117,7 +120,8 @@ impl<T: Transport, S: RunStore + RecordStore> Iterating<'_, T, S> {
         if let Some(start) = rules.start() {
             let key = mix(turn.class_key ^ SESSION_STREAM);
             let draws = Draws::keyed(key, turn.user, turn.iteration);
-            let mut own = Scope::new(sender.class(), start, turn.user, turn.iteration, draws);
+            let mut own = Scope::new(sender.class(), start, turn.user, turn.iteration, draws)
+                .due_at(turn.due_at(&self.journal.clock));
             let mut walk = own.walk(start);
             while let Some(index) = self
                 .next(&mut walk, &mut own)

@@ -20,6 +20,8 @@ use crate::runs::{LoadedRun, Runs, planned_classes};
 use crate::telemetry::{IterationEnd, RequestEnd, USER_AGENT};
 use crate::trace_context::{SpanContext, SpanId, TRACEPARENT, TraceId};
 
+mod secrets;
+
 /// A status check and the repair that follows it, as of the demo's agent.
 const REPAIRS: &str = "[[class.A.task.repair.request]]\nname = \"GET /status\"\npath = \"/status\"\n\
      [[class.A.task.repair.request]]\nmethod = \"POST\"\npath = \"/repair?user={{ user }}\"\nname = \"repair\"\n";
@@ -49,6 +51,10 @@ impl Transport for Target {
             }
             "/slow" => std::future::pending().await,
             "/refused" => Err("connection refused".into()),
+            "/echo" => Err(format!(
+                "refused: {}",
+                request.headers()["x-key"].to_str().unwrap()
+            )),
             path => Ok(Reply {
                 status: if self.failing.contains(&path) {
                     reqwest::StatusCode::SERVICE_UNAVAILABLE
@@ -74,6 +80,7 @@ impl Target {
 struct Notebook {
     keeps_none: bool,
     requests: Mutex<Vec<(Option<SpanContext>, SpanId, String)>>,
+    urls: Mutex<Vec<String>>,
     iterations: Mutex<Vec<(SpanContext, Fate, Option<String>)>>,
 }
 
@@ -94,6 +101,7 @@ impl Observer for Notebook {
             request.error
         );
         assert_eq!(request.user_agent, Some(&USER_AGENT));
+        self.urls.lock().push(request.url.to_string());
         let told = (request.context, iteration.context.span, line);
         self.requests.lock().push(told);
     }
@@ -136,7 +144,7 @@ impl Scene {
             "[hosts.one]\nurl = \"http://127.0.0.1:9\"\ninsecure = true\n\
              [class.A]\nhost = \"one\"\nwait = \"constant(1)\"\n{requests}"
         );
-        let workload = Workload::parse(&source, "test", &|_| None)
+        let workload = Workload::parse(&source, "test", &secrets::variables)
             .unwrap_or_else(|errors| panic!("{errors}\n{source}"));
         let base = workload.classes()[0].host().url().clone();
         let slot = Slot(1_700_000_000);

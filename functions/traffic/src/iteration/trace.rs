@@ -14,6 +14,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::record::{Fate, RequestName};
 use crate::telemetry::{Iteration, IterationEnd, Observer, RequestEnd};
 use crate::trace_context::{SpanContext, SpanId, TRACEPARENT, TraceId};
+use crate::workload::Workload;
 
 /// The error of a request that was dropped before its response was there.
 const CUT_OFF: &str = "cut off by the end of the run";
@@ -29,6 +30,8 @@ pub(super) struct Trace<'a> {
 struct Watched<'a> {
     observer: &'a dyn Observer,
     clock: &'a Clock,
+    /// It knows what is a secret.
+    workload: &'a Workload,
     iteration: Iteration<'a>,
     began_at: Timestamp,
     fate: Fate,
@@ -40,7 +43,7 @@ impl<'a> Trace<'a> {
     /// A new trace; `iteration` says which iteration it is of, if anybody wants to know.
     pub(super) fn begin(
         observer: Option<&'a dyn Observer>,
-        clock: &'a Clock,
+        (clock, workload): (&'a Clock, &'a Workload),
         iteration: impl FnOnce(SpanContext) -> Iteration<'a>,
     ) -> Self {
         let id = TraceId::random();
@@ -48,6 +51,7 @@ impl<'a> Trace<'a> {
         let watched = observer.map(|observer| Watched {
             observer,
             clock,
+            workload,
             iteration: iteration(SpanContext {
                 trace: id,
                 span: SpanId::random(),
@@ -101,7 +105,7 @@ impl<'a> Trace<'a> {
             entered,
             name,
             method: request.method().clone(),
-            url: request.url().clone(),
+            url: watched.workload.mask_url(request.url()).into_owned(),
             user_agent: request.headers().get(header::USER_AGENT).cloned(),
             sent_at,
             lateness,

@@ -2,12 +2,12 @@
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use minijinja::Error;
 use toml::de::DeValue;
 
+use super::attached::Files;
 use super::dumps::{COLON, SEPARATOR, float, quoted};
 use super::engine::{Engine, Program};
 use super::errors::TextOrigin;
@@ -17,6 +17,7 @@ use super::syntax::{
     inspect_template, only_expression,
 };
 use super::text::{Expression, Json, JsonPiece, Text};
+use crate::environment::Lookup;
 
 /// The longest template in bytes; a text without a template in it may be longer.
 const MAX_TEMPLATE: usize = 64 * 1024;
@@ -47,17 +48,24 @@ impl Usage {
 pub(super) struct Compiler<'r, 's> {
     pub(super) reader: &'r Reader<'s>,
     pub(super) engine: &'r Engine,
-    /// The folder of the files that the workload names.
-    pub(super) folder: PathBuf,
+    /// The files that the workload names.
+    pub(super) files: &'r Files<'s>,
+    environment: Lookup<'r>,
     tokens: Cell<usize>,
 }
 
 impl<'r, 's> Compiler<'r, 's> {
-    pub(super) fn new(reader: &'r Reader<'s>, engine: &'r Engine, folder: PathBuf) -> Self {
+    pub(super) fn new(
+        reader: &'r Reader<'s>,
+        engine: &'r Engine,
+        files: &'r Files<'s>,
+        environment: Lookup<'r>,
+    ) -> Self {
         Self {
             reader,
             engine,
-            folder,
+            files,
+            environment,
             tokens: Cell::default(),
         }
     }
@@ -142,6 +150,14 @@ impl<'r, 's> Compiler<'r, 's> {
             self.reader
                 .mistake_on(first + line, format!("{place}: {problem}"));
         }
+        let mut is_known = true;
+        for (line, used) in &findings.variables {
+            if let Err(problem) = self.engine.variables.read(used, self.environment) {
+                is_known = false;
+                let message = format!("{}: {problem}", snippet.place);
+                self.reader.mistake_on(snippet.line + line, message);
+            }
+        }
         self.tokens.set(self.tokens.get() + findings.tokens);
         if self.tokens.get() > MAX_TOKENS {
             let message = "the file's templates have more than 1,000,000 words and signs together: \
@@ -150,7 +166,7 @@ impl<'r, 's> Compiler<'r, 's> {
             return None;
         }
         usage.add(findings);
-        findings.problems.is_empty().then_some(())
+        (is_known && findings.problems.is_empty()).then_some(())
     }
 
     /// Compiles a JSON document whose strings may hold templates.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use toml::de::DeTable;
 
+use super::attached::Files;
 use super::class::{Host, UserClass};
 use super::compile::Compiler;
 use super::engine::Engine;
@@ -13,11 +14,13 @@ use super::pair::Pair;
 use super::read::{Fields, Reader};
 use super::shape::Shape;
 use super::threshold::Threshold;
+use super::variables::Variables;
 use crate::environment::Lookup;
 
 pub use defaults::MAX_REDIRECTS;
 pub use host_tls::FOLDER;
 
+mod beside;
 mod classes;
 mod context;
 mod defaults;
@@ -28,6 +31,7 @@ mod hosts;
 mod names;
 mod pairs;
 mod pools;
+mod records;
 mod requests;
 mod sessions;
 mod shapes;
@@ -46,10 +50,17 @@ pub(super) struct Decoded {
     pub(super) pairs: Vec<Pair>,
     pub(super) shapes: Vec<Arc<Shape>>,
     pub(super) thresholds: Vec<Threshold>,
+    pub(super) variables: Arc<Variables>,
 }
 
-/// Reads everything that a workload file says; the reader has the mistakes.
-pub(super) fn workload(reader: &Reader<'_>, source: &str, environment: Lookup<'_>) -> Decoded {
+/// Reads everything that a workload file says in its TOML, and the files that `attached` has; the reader has the
+/// mistakes.
+pub(super) fn workload<'s>(
+    reader: &Reader<'s>,
+    source: &'s str,
+    attached: &'s str,
+    environment: Lookup<'_>,
+) -> Decoded {
     let (document, errors) = match DeTable::parse(source) {
         Ok(document) => (document, Vec::new()),
         // looking for more than the first mistake costs memory for each of them
@@ -68,8 +79,9 @@ pub(super) fn workload(reader: &Reader<'_>, source: &str, environment: Lookup<'_
     }
     let fields = Fields::new(reader, "", document.get_ref(), 0..0);
     let hosts = hosts::read(&fields, environment);
-    let engine = Engine::new(pools::read(&fields));
-    let compiler = Compiler::new(reader, &engine, host_tls::folder(environment));
+    let files = Files::new(attached, host_tls::folder(environment));
+    let engine = Engine::new(pools::read(&fields, &files));
+    let compiler = Compiler::new(reader, &engine, &files, environment);
     let defaults = defaults::Defaults::read(&fields);
     let mut classes = classes::read(&fields, &compiler, &hosts, &defaults);
     let pairs = pairs::read(&fields, &classes);
@@ -83,5 +95,6 @@ pub(super) fn workload(reader: &Reader<'_>, source: &str, environment: Lookup<'_
         pairs,
         shapes,
         thresholds,
+        variables: Arc::clone(&engine.variables),
     }
 }

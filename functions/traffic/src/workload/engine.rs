@@ -11,10 +11,11 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Value;
 use minijinja::{AutoEscape, Captured, Environment, Error, ErrorKind, UndefinedBehavior};
 
-use super::bounds;
 use super::errors::{EvaluationError, TextOrigin};
 use super::functions::{self, Pools};
 use super::metric::{METRIC, metric};
+use super::variables::Variables;
+use super::{bounds, digest, embedded_json, pattern, variables};
 
 /// The most that one evaluation may cost: instructions, and 64 bytes of text for each (minijinja's unit).
 const FUEL: u64 = 200_000;
@@ -44,6 +45,7 @@ const KEPT: usize = 2_000;
 pub(super) struct Engine {
     environment: Arc<Environment<'static>>,
     pub(super) pools: Arc<Pools>,
+    pub(super) variables: Arc<Variables>,
     /// By their source: many tasks expect the same.
     kept: RefCell<HashMap<Arc<str>, Arc<Environment<'static>>>>,
 }
@@ -51,6 +53,7 @@ pub(super) struct Engine {
 impl Engine {
     pub(super) fn new(pools: Pools) -> Self {
         let pools = Arc::new(pools);
+        let variables = Arc::<Variables>::default();
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_auto_escape_callback(|_| AutoEscape::None);
@@ -61,10 +64,15 @@ impl Engine {
         environment.remove_global("debug");
         functions::add_to(&mut environment, &pools);
         environment.add_filter(METRIC, metric);
+        variables::add_to(&mut environment, &variables);
+        digest::add_to(&mut environment);
+        embedded_json::add_to(&mut environment);
+        pattern::add_to(&mut environment);
         bounds::add_to(&mut environment);
         Self {
             environment: Arc::new(environment),
             pools,
+            variables,
             kept: RefCell::default(),
         }
     }

@@ -106,6 +106,14 @@ impl EvaluationError {
         Self { message, ..self }
     }
 
+    /// The same error with another text in place of its message.
+    pub(super) fn saying(&self, message: &str) -> Self {
+        Self {
+            message: message.to_owned(),
+            origin: Arc::clone(&self.origin),
+        }
+    }
+
     /// The error in one line, without the place.
     pub fn message(&self) -> &str {
         &self.message
@@ -134,5 +142,21 @@ impl EvaluationError {
             "Traceback (most recent call last):\n  File \"{file}\", line {line}, in {place}\n    {source}\nEvaluationError: {}\n",
             self.message
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_that_is_masked_keeps_its_place() {
+        let error = EvaluationError::new(&Arc::new(TextOrigin::unknown()), "it holds a secret");
+        let masked = error.saying("it holds ***");
+        assert_eq!(
+            (masked.message(), masked.place()),
+            ("it holds ***", "a constant")
+        );
+        assert!(!masked.traceback().contains("a secret"));
     }
 }

@@ -4,6 +4,7 @@
 //! by nothing else.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use minijinja::Value;
 use reqwest::StatusCode;
@@ -15,6 +16,7 @@ use super::json::NotJson;
 use super::read::integer;
 use super::response::Answered;
 use super::text::Text;
+use super::variables::Variables;
 
 /// The longest failure text in characters; what is longer is cut.
 const MAX_FAILURE: usize = 500;
@@ -34,6 +36,8 @@ pub(super) struct Expect {
     pub(super) status: StatusRule,
     pub(super) condition: Option<Program>,
     pub(super) failure: Option<Text>,
+    /// What is a secret in the text that says why.
+    pub(super) variables: Arc<Variables>,
 }
 
 impl Expect {
@@ -66,7 +70,8 @@ impl Expect {
                 error.after(&format!("{reason}, and the text for it could not be made"))
             })?,
         };
-        Ok(Verdict::Fail(cut(text)))
+        // before it is cut, as a part of a secret is not known for one
+        Ok(Verdict::Fail(cut(self.variables.mask(&text).into_owned())))
     }
 
     fn violated_condition(&self, context: &Value) -> Result<Option<String>, EvaluationError> {

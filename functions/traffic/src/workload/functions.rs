@@ -1,4 +1,4 @@
-//! The functions of templates that draw: from pools, from lists, and between bounds.
+//! The functions of templates that belong to an iteration: those that draw, and the instant that it is due.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -7,6 +7,7 @@ use std::sync::Arc;
 use minijinja::value::Value;
 use minijinja::{Environment, Error, ErrorKind, State};
 
+use super::moment::{NOW, formatted};
 use super::pool::Pool;
 use super::scope::{IterationValues, SELF_NAME};
 use crate::random::Draws;
@@ -14,8 +15,11 @@ use crate::random::Draws;
 /// The pools of a workload by name.
 pub(super) type Pools = BTreeMap<String, Arc<Pool>>;
 
-/// The functions that draw, and nothing else in a template does.
-pub(super) const RANDOM_FUNCTIONS: [&str; 4] = ["pick", "randint", "uniform", "choice"];
+/// The functions that only requests have: nothing else in a template draws, or knows when it is due.
+pub(super) const REQUEST_FUNCTIONS: [&str; 6] = ["pick", "randint", "uniform", "choice", UUID, NOW];
+
+/// The function that draws an identifier.
+pub(super) const UUID: &str = "uuid";
 
 /// Adds them to an environment.
 pub(super) fn add_to(environment: &mut Environment<'static>, pools: &Arc<Pools>) {
@@ -24,7 +28,7 @@ pub(super) fn add_to(environment: &mut Environment<'static>, pools: &Arc<Pools>)
         let pool = pools
             .get(name)
             .ok_or_else(|| invalid(format!("there is no pool {name:?}")))?;
-        draw(state, |draws| pool.draw(draws))
+        of_iteration(state, |iteration| iteration.take(pool))
     });
     environment.add_function("randint", |state: &State, low: i64, high: i64| {
         check_randint(low, high).map_err(invalid)?;
@@ -47,6 +51,11 @@ pub(super) fn add_to(environment: &mut Environment<'static>, pools: &Arc<Pools>)
             values[draws.below(values.len() as u64) as usize].clone()
         })
     });
+    environment.add_function(UUID, |state: &State| draw(state, uuid));
+    environment.add_function(NOW, |state: &State, format: &str| {
+        let due_at = of_iteration(state, IterationValues::due_at)?;
+        formatted(due_at, format).map_err(invalid)
+    });
 }
 
 fn invalid(message: impl Into<Cow<'static, str>>) -> Error {
@@ -54,12 +63,16 @@ fn invalid(message: impl Into<Cow<'static, str>>) -> Error {
 }
 
 fn draw<T>(state: &State, draw: impl FnOnce(&mut Draws) -> T) -> Result<T, Error> {
+    of_iteration(state, |iteration| iteration.draw(draw))
+}
+
+fn of_iteration<T>(state: &State, take: impl FnOnce(&IterationValues) -> T) -> Result<T, Error> {
     let iteration = state.lookup(SELF_NAME);
     let iteration = iteration
         .as_ref()
         .and_then(|value| value.downcast_object_ref::<IterationValues>());
-    let iteration = iteration.ok_or_else(|| invalid("there is nothing random in a response"))?;
-    Ok(iteration.draw(draw))
+    let iteration = iteration.ok_or_else(|| invalid("only requests have this function"))?;
+    Ok(take(iteration))
 }
 
 pub(super) fn check_randint(low: i64, high: i64) -> Result<(), String> {
@@ -89,6 +102,22 @@ pub(super) fn check_uniform(low: f64, high: f64, digits: Option<u32>) -> Result<
         Some(10..) => Err("uniform has at most 9 digits after the point".to_owned()),
         _ => Ok(()),
     }
+}
+
+/// An identifier of version 4, as Python's `uuid.uuid4()` makes them.
+fn uuid(draws: &mut Draws) -> String {
+    let drawn = u128::from(draws.bits()) << 64 | u128::from(draws.bits());
+    let versioned = drawn & !(0xf << 76) | 0x4 << 76;
+    let bits = versioned & !(0x3 << 62) | 0x2 << 62;
+    let hex = format!("{bits:032x}");
+    [
+        &hex[..8],
+        &hex[8..12],
+        &hex[12..16],
+        &hex[16..20],
+        &hex[20..],
+    ]
+    .join("-")
 }
 
 /// A whole number from `low` to `high`, both included.
@@ -132,6 +161,22 @@ mod tests {
             assert!((10.0..=500.0).contains(&amount));
             assert_eq!(format!("{amount:.2}").parse(), Ok(amount));
         }
+    }
+
+    #[test]
+    fn an_identifier_has_the_form_of_version_4_and_is_drawn() {
+        let mut draws = Draws::new(1, "A", 0, 0);
+        let drawn: std::collections::BTreeSet<_> = (0..1_000).map(|_| uuid(&mut draws)).collect();
+        assert_eq!(drawn.len(), 1_000);
+        for id in &drawn {
+            let lengths: Vec<_> = id.split('-').map(str::len).collect();
+            assert_eq!(lengths, [8, 4, 4, 4, 12], "{id}");
+            assert!(
+                id.as_bytes()[14] == b'4' && b"89ab".contains(&id.as_bytes()[19]),
+                "{id}"
+            );
+        }
+        assert!(drawn.contains(&uuid(&mut Draws::new(1, "A", 0, 0))));
     }
 
     #[test]

@@ -77,7 +77,7 @@ impl Multipart {
             match &file.content {
                 Content::Read(content) => body.put_slice(content),
                 Content::Drawn(pool) => {
-                    let value = scope.iteration().draw(|draws| pool.draw(draws));
+                    let value = scope.iteration().take(pool);
                     match value.as_str() {
                         Some(text) => body.put_slice(text.as_bytes()),
                         None => body.put_slice(value.to_string().as_bytes()),

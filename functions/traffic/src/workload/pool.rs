@@ -1,9 +1,11 @@
-//! Pools: named collections of values that tasks draw from, plain, weighted or generated.
+//! Pools: named collections of values that tasks draw from, plain, weighted or generated, and records of files.
 
 use std::sync::Arc;
 
 use minijinja::Value;
 
+use super::record::Columns;
+use super::row::{Row, Taker};
 use crate::random::Draws;
 
 /// Values to draw from, each with its share. Never empty.
@@ -13,6 +15,9 @@ pub struct Pool {
     values: Vec<Value>,
     /// The sum of the weights up to and including each value; empty if all weights are 1.
     cumulative: Vec<u64>,
+    row: Row,
+    /// The names of what its records have, if it comes from a file.
+    columns: Option<Columns>,
 }
 
 impl Pool {
@@ -29,7 +34,25 @@ impl Pool {
             name: Arc::from(name),
             values: entries.into_iter().map(|(value, _)| value).collect(),
             cumulative,
+            row: Row::Random,
+            columns: None,
         }
+    }
+
+    /// A pool of the records of a file, at least one.
+    pub(super) fn of_records(name: &str, columns: Columns, values: Vec<Value>, row: Row) -> Self {
+        Self {
+            name: Arc::from(name),
+            values,
+            cumulative: Vec::new(),
+            row,
+            columns: Some(columns),
+        }
+    }
+
+    /// The names of what its records have, if it comes from a file.
+    pub(super) fn columns(&self) -> Option<&Columns> {
+        self.columns.as_ref()
     }
 
     /// The pool's name.
@@ -42,10 +65,10 @@ impl Pool {
         &self.values
     }
 
-    /// One of the values, by weight.
-    pub fn draw(&self, draws: &mut Draws) -> Value {
+    /// One of the values: by weight, or the record that is the iteration's.
+    pub(super) fn take(&self, taker: &Taker, draws: &mut Draws) -> Value {
         let index = match self.cumulative.last() {
-            None => draws.below(self.values.len() as u64) as usize,
+            None => self.row.choose(self.values.len() as u64, taker, draws) as usize,
             Some(total) => weighted_index(&self.cumulative, draws.below(*total)),
         };
         self.values[index].clone()
@@ -63,9 +86,14 @@ mod tests {
 
     fn shares(pool: &Pool) -> Vec<f64> {
         let mut draws = Draws::new(3, "A", 0, 0);
+        let taker = Taker {
+            user: 0,
+            iteration: 0,
+            key: draws.user_key(),
+        };
         let mut counts = vec![0.0; pool.values().len()];
         for _ in 0..40_000 {
-            let drawn = pool.draw(&mut draws);
+            let drawn = pool.take(&taker, &mut draws);
             let index = pool
                 .values()
                 .iter()

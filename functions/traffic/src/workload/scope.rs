@@ -9,8 +9,11 @@ use minijinja::value::{Object, Value};
 use parking_lot::Mutex;
 
 use super::errors::EvaluationError;
+use super::pool::Pool;
+use super::row::Taker;
 use super::session::{NamedValue, SessionValues};
 use super::values::MemoryShare;
+use crate::clock::Timestamp;
 use crate::random::Draws;
 
 /// The names that every template may use.
@@ -32,6 +35,10 @@ pub(super) struct IterationValues {
     host: Arc<str>,
     user: u32,
     number: u64,
+    /// See [`Draws::user_key`].
+    user_key: u64,
+    /// The instant that it is due.
+    due_at: Timestamp,
     /// The key of each step's generator.
     key: u64,
     live: Mutex<Live>,
@@ -56,12 +63,14 @@ impl Scope {
         mut draws: Draws,
         values: Vec<NamedValue>,
     ) -> Self {
-        let key = draws.bits();
+        let (user_key, key) = (draws.user_key(), draws.bits());
         Self(Arc::new(IterationValues {
             user_class: Arc::clone(user_class),
             host: Arc::clone(host),
             user,
             number: iteration,
+            user_key,
+            due_at: Timestamp::default(),
             key,
             live: Mutex::new(Live {
                 draws,
@@ -70,6 +79,16 @@ impl Scope {
                 values,
             }),
         }))
+    }
+
+    /// The same iteration, due at this instant; without it, its templates' `now` is 1970.
+    #[must_use]
+    pub fn due_at(mut self, instant: Timestamp) -> Self {
+        // nobody has the values of a scope that was just made
+        if let Some(values) = Arc::get_mut(&mut self.0) {
+            values.due_at = instant;
+        }
+        self
     }
 
     /// The generator of the step with an index in its task, for this round of its group; `stream` tells several apart.
@@ -157,6 +176,20 @@ impl Scope {
 impl IterationValues {
     pub(super) fn draw<T>(&self, draw: impl FnOnce(&mut Draws) -> T) -> T {
         draw(&mut self.live.lock().draws)
+    }
+
+    /// A value of a pool: drawn, or the record that is the iteration's.
+    pub(super) fn take(&self, pool: &Pool) -> Value {
+        let taker = Taker {
+            user: self.user,
+            iteration: self.number,
+            key: self.user_key,
+        };
+        self.draw(|draws| pool.take(&taker, draws))
+    }
+
+    pub(super) fn due_at(&self) -> Timestamp {
+        self.due_at
     }
 
     pub(super) fn lookup(&self, name: &str) -> Option<Value> {

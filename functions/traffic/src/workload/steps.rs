@@ -10,6 +10,7 @@ use super::class::{Capture, Order, SessionRules, Step, Task, UserClass};
 use super::errors::EvaluationError;
 use super::expect::Verdict;
 use super::response::{Answered, Response};
+use super::row::Taker;
 use super::scope::Scope;
 use super::session::NamedValue;
 use super::wait::Wait;
@@ -32,9 +33,14 @@ impl Scope {
         iteration: u64,
         mut draws: Draws,
     ) -> Self {
+        let taker = Taker {
+            user,
+            iteration,
+            key: draws.user_key(),
+        };
         let drawn = task.pools().iter();
         let values = drawn
-            .map(|(name, pool)| NamedValue::drawn(name, pool.draw(&mut draws)))
+            .map(|(name, pool)| NamedValue::drawn(name, pool.take(&taker, &mut draws)))
             .collect();
         let names = (class.name(), class.host().name());
         Self::with_values(names, user, iteration, draws, values)

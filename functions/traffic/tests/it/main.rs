@@ -17,9 +17,11 @@ mod format;
 mod hostile;
 mod mistakes;
 mod ratios;
+mod records;
 mod sessions;
 mod shapes;
 mod tls;
+mod values;
 
 /// An environment in which no variable is set.
 fn no_variables(_: &str) -> Option<String> {

@@ -53,7 +53,7 @@ host = \"shpo\"
 ";
     let expected = "\
 w.toml:2: host `shop`: \"shop:80\" is no base URL: write a URL such as \"http://localhost:8000\"
-w.toml:4: pool `empty` is an empty array: write an array with at least one value
+w.toml:4: pool `empty` is an empty array: write an array with at least one value, or a file, such as { csv = \"users.csv\" }
 w.toml:6: class `A` has an unknown key `hots`: did you mean `host`?
 w.toml:7: class `A`, `wait` is \"between(3, 1)\", whose first bound is above its second: swap them
 w.toml:8: class `A`, `weight` is 0: write a whole number from 1 to 10000
@@ -179,7 +179,7 @@ fn pools_are_checked_value_by_value() {
     wrong(&file("[{ repeat = 'ab', times = 600000 }]"), expected);
     wrong(
         &file("'a'"),
-        "pool `p` is \"a\": write an array with at least one value",
+        "pool `p` is \"a\": write an array with at least one value, or a file, such as { csv = \"users.csv\" }",
     );
     wrong(&file("[nan]"), "pool `p`[0] is nan: write a finite number");
 }

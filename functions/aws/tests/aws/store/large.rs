@@ -46,6 +46,23 @@ async fn a_checkpoint_larger_than_an_item_is_kept_in_parts_and_those_before_it_g
 }
 
 #[tokio::test]
+async fn a_workload_with_large_files_is_kept_in_parts() {
+    for emulator in [ministack(), dynamodb_local()] {
+        let scene = Scene::on(emulator).await;
+        let store = scene.store();
+        // six bits in each letter, so that packing leaves three quarters of it
+        let letters = |byte: u8| char::from(b' ' + byte % 64);
+        let source: String = noise(7, 6_000_000).into_iter().map(letters).collect();
+        store.put_workload("v1", &source).await.unwrap();
+        assert!(scene.items().await.len() > 10);
+        // once more is the same
+        store.put_workload("v1", &source).await.unwrap();
+        assert_eq!(scene.store().workload("v1").await.unwrap(), Some(source));
+        assert_eq!(store.workload("v2").await.unwrap(), None);
+    }
+}
+
+#[tokio::test]
 async fn who_is_too_late_with_a_large_checkpoint_leaves_nothing() {
     let scene = Scene::on(dynamodb_local()).await;
     let store = scene.store();

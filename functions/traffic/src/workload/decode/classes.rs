@@ -68,12 +68,20 @@ fn class(
         compiler,
         defaults: &with_own,
         kept: &[],
+        kept_pools: &[],
         host: host.as_ref(),
         hosts,
     };
     let session = sessions::read(fields, &place, defaults.cookies);
     let kept = session.as_ref().map_or(&[][..], SessionRules::kept);
-    let tasks = tasks::read(fields, &tasks::Place { kept, ..place });
+    let start = session.as_ref().and_then(SessionRules::start);
+    let kept_pools = start.map_or(&[][..], Task::pools);
+    let own = tasks::Place {
+        kept,
+        kept_pools,
+        ..place
+    };
+    let tasks = tasks::read(fields, &own);
     Some(UserClass {
         name: Arc::from(name),
         place: 0,

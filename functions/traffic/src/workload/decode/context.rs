@@ -6,6 +6,7 @@ use super::defaults::Defaults;
 use crate::workload::class::Host;
 use crate::workload::compile::Compiler;
 use crate::workload::read::{Reader, Snippet};
+use crate::workload::record::Columns;
 use crate::workload::response::RESPONSE_NAMES;
 use crate::workload::syntax::TemplateNames;
 
@@ -15,6 +16,8 @@ pub(super) struct Context<'c, 'r, 's> {
     pub(super) defaults: Defaults,
     /// The values that the task draws.
     pub(super) drawn: Vec<String>,
+    /// The columns of those values, and of the session's, that are records.
+    pub(super) records: Vec<(String, Columns)>,
     /// The values that the user's session keeps.
     pub(super) kept: Vec<String>,
     /// The host of the class, and all that there are.

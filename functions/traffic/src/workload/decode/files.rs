@@ -1,20 +1,16 @@
 //! `files` of a request: each a file beside the workload, or a value of a pool.
 
-use std::path::{Component, Path};
 use std::sync::Arc;
 
-use bytes::Bytes;
 use reqwest::header::HeaderValue;
 use toml::de::DeValue;
 
+use super::beside;
 use crate::workload::compile::{Compiler, Usage};
 use crate::workload::multipart::{Content, File};
 use crate::workload::read::{Field, Fields, instead};
 use crate::workload::syntax::TemplateNames;
 use crate::workload::text::Text;
-
-/// The longest file in bytes.
-const MAX_FILE: u64 = 8 * 1024 * 1024;
 
 const EXPECTED: &str = "an array of tables, such as [{ field = \"photo\", path = \"photo.jpg\", type = \"image/jpeg\" }]";
 
@@ -62,7 +58,10 @@ fn file(
         Some(text.to_owned())
     });
     let (content, usual_name) = match (fields.get("path"), fields.get("pool")) {
-        (Some(path), None) => from_path(&path, compiler)?,
+        (Some(path), None) => {
+            let (content, name) = beside::content(&path, compiler.reader, compiler.files)?;
+            (Content::Read(content), name)
+        }
         (None, Some(pool)) => (from_pool(&pool, compiler)?, name_of_field?.to_owned()),
         _ => {
             fields.mistake("it needs a `path` or a `pool`: write one of them");
@@ -82,40 +81,6 @@ fn file(
         content_type,
         content,
     })
-}
-
-/// The content of a file beside the workload, and its name. Whoever may put a workload must not read other files by it.
-fn from_path(field: &Field<'_, '_>, compiler: &Compiler<'_, '_>) -> Option<(Content, String)> {
-    let text = field.convert(compiler.reader, "the name of a file", DeValue::as_str)?;
-    let path = Path::new(text);
-    let is_within = path
-        .components()
-        .all(|part| matches!(part, Component::Normal(_)));
-    let name = path
-        .file_name()
-        .map(|name| name.to_string_lossy().into_owned());
-    let Some(name) = name.filter(|_| is_within) else {
-        let expected = "the name of a file in the workload's folder, without `..`";
-        field.is_not(compiler.reader, expected);
-        return None;
-    };
-    match content(&compiler.folder.join(path)) {
-        Ok(content) => Some((Content::Read(content), name)),
-        Err(error) => {
-            let message = format!("{} {text:?}: {error}", field.place);
-            compiler.reader.mistake(&field.span, message);
-            None
-        }
-    }
-}
-
-fn content(path: &Path) -> Result<Bytes, String> {
-    let unreadable = |error: std::io::Error| format!("it cannot be read: {error}");
-    let about = std::fs::metadata(path).map_err(unreadable)?;
-    if !about.is_file() || about.len() > MAX_FILE {
-        return Err(format!("it is no file of up to {} MiB", MAX_FILE >> 20));
-    }
-    std::fs::read(path).map(Bytes::from).map_err(unreadable)
 }
 
 fn from_pool(field: &Field<'_, '_>, compiler: &Compiler<'_, '_>) -> Option<Content> {

@@ -4,7 +4,6 @@ use std::ops::Range;
 
 use toml::de::DeValue;
 
-use crate::workload::functions::RANDOM_FUNCTIONS;
 use crate::workload::read::Reader;
 use crate::workload::response::RESPONSE_NAMES;
 use crate::workload::scope::ITERATION_NAMES;
@@ -33,7 +32,7 @@ pub(super) fn check_variable(reader: &Reader<'_>, name: &str, span: &Range<usize
         "true", "false", "none", "loop", "self", "not", "and", "or", "in", "is", "if", "else",
     ];
     let own = ITERATION_NAMES.iter().chain(&RESPONSE_NAMES);
-    let functions = ["range", "dict"].iter().chain(&RANDOM_FUNCTIONS);
+    let functions = &["range", "dict", "pick", "randint", "uniform", "choice"];
     let identifier = name.starts_with(|c: char| c.is_ascii_alphabetic())
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
         && name.len() <= 100;

@@ -1,4 +1,4 @@
-//! The `[pools]` of a workload file: plain, weighted and generated values.
+//! The `[pools]` of a workload file: plain, weighted and generated values, and records of files.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,6 +7,8 @@ use minijinja::Value;
 use toml::de::DeValue;
 
 use super::names::check_name;
+use super::records;
+use crate::workload::attached::Files;
 use crate::workload::functions::Pools;
 use crate::workload::pool::Pool;
 use crate::workload::read::{Field, Fields, Reader, integer, number};
@@ -18,7 +20,7 @@ pub(super) const MAX_WEIGHT: i64 = 10_000;
 const MAX_GENERATED: usize = 1_000_000;
 
 /// Reads the pools by name.
-pub(super) fn read(fields: &Fields<'_, '_, '_>) -> Pools {
+pub(super) fn read(fields: &Fields<'_, '_, '_>, files: &Files<'_>) -> Pools {
     let expected = "a table of pools, such as `[pools]` with `names = [\"a\", \"b\"]`";
     let entries = match fields.get("pools") {
         Some(pools) => pools.entries(fields.reader, expected),
@@ -29,15 +31,18 @@ pub(super) fn read(fields: &Fields<'_, '_, '_>) -> Pools {
         field.place = format!("pool `{name}`");
         check_name(fields.reader, "pool", name, &span);
         // a pool with mistakes in it is still known, so that its uses are no mistakes as well
-        let pool = pool(fields.reader, name, &field)
-            .unwrap_or_else(|| Pool::new(name, vec![(Value::from(""), 1)]));
+        let pool = match field.value {
+            DeValue::Table(table) => records::read(fields.reader, name, &field, table, files),
+            _ => pool(fields.reader, name, &field),
+        };
+        let pool = pool.unwrap_or_else(|| Pool::new(name, vec![(Value::from(""), 1)]));
         pools.insert(name.to_owned(), Arc::new(pool));
     }
     pools
 }
 
 fn pool(reader: &Reader<'_>, name: &str, field: &Field<'_, '_>) -> Option<Pool> {
-    let expected = "an array with at least one value";
+    let expected = "an array with at least one value, or a file, such as { csv = \"users.csv\" }";
     let filled = |value: &DeValue<'_>| {
         value
             .as_array()

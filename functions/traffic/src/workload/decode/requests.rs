@@ -55,6 +55,7 @@ pub(super) fn read(
         let names = TemplateNames {
             fixed: ITERATION_NAMES.to_vec(),
             drawn: context.drawn.clone(),
+            records: context.records.clone(),
             captured: [&*context.kept, &captures[..known].concat()].concat(),
             captured_later: captures[known..].concat(),
             random: true,
@@ -323,6 +324,7 @@ impl<'q> Request<'q, '_, '_, '_> {
             status,
             condition: condition?,
             failure: failure?,
+            variables: Arc::clone(&compiler.engine.variables),
         })
     }
 

@@ -28,6 +28,7 @@ pub(super) fn read(
         "stop",
         &Place {
             kept: &kept,
+            kept_pools: start.as_ref().map_or(&[][..], Task::pools),
             ..*place
         },
     );

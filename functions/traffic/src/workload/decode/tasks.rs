@@ -13,6 +13,7 @@ use crate::workload::class::{Group, Host, Order, Step, Task};
 use crate::workload::compile::Compiler;
 use crate::workload::pool::Pool;
 use crate::workload::read::{Fields, instead};
+use crate::workload::record::Columns;
 
 /// A value's name, and the pool that it is drawn from.
 pub(super) type NamedPool = (Arc<str>, Arc<Pool>);
@@ -26,6 +27,8 @@ pub(super) struct Place<'p, 'r, 's> {
     pub(super) defaults: &'p Defaults,
     /// The values that the user's session keeps.
     pub(super) kept: &'p [Arc<str>],
+    /// The pools that its first requests draw some of them from.
+    pub(super) kept_pools: &'p [NamedPool],
     /// The host of the class, and all that there are.
     pub(super) host: Option<&'p Arc<Host>>,
     pub(super) hosts: &'p [Arc<Host>],
@@ -126,6 +129,11 @@ pub(super) fn requests(fields: &Fields<'_, '_, '_>, place: &Place<'_, '_, '_>) -
         compiler: place.compiler,
         defaults: place.defaults.with(fields),
         drawn: pools.iter().map(|(name, _)| name.to_string()).collect(),
+        records: pools
+            .iter()
+            .chain(place.kept_pools)
+            .filter_map(columns)
+            .collect(),
         kept: place.kept.iter().map(ToString::to_string).collect(),
         host: place.host,
         hosts: place.hosts,
@@ -141,6 +149,12 @@ pub(super) fn requests(fields: &Fields<'_, '_, '_>, place: &Place<'_, '_, '_>) -
         steps,
         groups,
     })
+}
+
+/// The columns of a value that is drawn, if it is a record.
+fn columns((name, pool): &NamedPool) -> Option<(String, Columns)> {
+    let columns = pool.columns()?;
+    Some((name.to_string(), Arc::clone(columns)))
 }
 
 /// The tags that tasks are chosen by, as Locust's `@tag` gives them.

@@ -1,15 +1,18 @@
-//! The arguments of the functions that draw and of the filter `metric`, checked where they are constant.
+//! The arguments of functions and of the filters `metric` and `regex`, checked where they are constant.
 
 use minijinja::machinery::ast::{CallArg, Expr, UnaryOpKind};
 use minijinja::value::Value;
 
-use crate::workload::functions::{Pools, check_randint, check_uniform};
+use crate::workload::functions::{Pools, UUID, check_randint, check_uniform};
 use crate::workload::metric::{METRIC, USAGE};
+use crate::workload::moment::{NOW, check_format};
+use crate::workload::pattern::{self, REGEX};
 use crate::workload::read::instead;
+use crate::workload::variables::{SECRET, VariableUse};
 
-/// Checks the arguments of a function that draws, as far as they are constant.
+/// Checks the arguments of a function that only requests have, as far as they are constant.
 pub(super) fn check(name: &str, arguments: &[CallArg<'_>], pools: &Pools) -> Result<(), String> {
-    let usage = random_usage(name);
+    let usage = usage(name);
     let positional = |argument: &CallArg<'_>| match argument {
         CallArg::Pos(value) => Ok(literal(value)),
         _ => Err(format!("`{name}` takes no named arguments: write {usage}")),
@@ -27,7 +30,11 @@ pub(super) fn check(name: &str, arguments: &[CallArg<'_>], pools: &Pools) -> Res
             Some(1..) if list.as_str().is_none() => Ok(()),
             _ => wrong("takes a list with at least one value"),
         },
-        ("choice", [None]) => Ok(()),
+        ("choice", [None]) | (UUID, []) | (NOW, [None]) => Ok(()),
+        (NOW, [Some(format)]) => match format.as_str() {
+            Some(format) => check_format(format),
+            None => wrong("takes a form, in quotes"),
+        },
         ("randint", [low, high]) => match (low, high) {
             (Some(low), Some(high)) => match (low.as_i64(), high.as_i64()) {
                 (Some(low), Some(high)) => check_randint(low, high),
@@ -71,6 +78,52 @@ pub(super) fn check_metric(arguments: &[CallArg<'_>]) -> Result<(), String> {
     }
 }
 
+/// Checks the arguments of the filter `regex`: a pattern.
+pub(super) fn check_regex(arguments: &[CallArg<'_>]) -> Result<(), String> {
+    let wrong = |what: &str| {
+        let usage = "body | regex(\"id=([0-9]+)\")";
+        Err(format!("`{REGEX}` {what}: write {usage}"))
+    };
+    match arguments {
+        [CallArg::Pos(value)] => match literal(value) {
+            Some(value) => match value.as_str() {
+                Some(text) => pattern::check(text),
+                None => wrong("takes a pattern, in quotes"),
+            },
+            None => Ok(()),
+        },
+        _ => wrong("takes one pattern"),
+    }
+}
+
+/// The variable that `env` or `secret` names: a constant, so that it is known before anything runs.
+pub(super) fn variable(function: &str, arguments: &[CallArg<'_>]) -> Result<VariableUse, String> {
+    let is_secret = function == SECRET;
+    let name = match arguments {
+        [CallArg::Pos(name)] => Some(name),
+        [CallArg::Pos(name), CallArg::Pos(_)] if !is_secret => Some(name),
+        _ => None,
+    };
+    let name = name.and_then(literal);
+    let name = name.as_ref().and_then(|name| name.as_str());
+    match name.filter(|name| is_variable(name)) {
+        Some(name) => Ok(VariableUse {
+            name: name.to_owned(),
+            is_secret,
+            has_default: arguments.len() > 1,
+        }),
+        None => Err(format!(
+            "`{function}` takes the name of an environment variable, in quotes: write {}",
+            usage(function)
+        )),
+    }
+}
+
+fn is_variable(name: &str) -> bool {
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    !name.is_empty() && name.chars().all(is_allowed)
+}
+
 /// The value of a constant that is written out; one that has to be computed may take long.
 fn literal(expression: &Expr<'_>) -> Option<Value> {
     let written = |item: &Expr<'_>| matches!(item, Expr::Const(_));
@@ -96,8 +149,12 @@ fn check_pool(pool: &Value, pools: &Pools) -> Result<(), String> {
     Err(format!("unknown pool `{name}`: {hint}"))
 }
 
-fn random_usage(name: &str) -> &'static str {
+fn usage(name: &str) -> &'static str {
     match name {
+        "env" => "env(\"NAME\") or env(\"NAME\", \"a default\")",
+        SECRET => "secret(\"NAME\")",
+        UUID => "uuid()",
+        NOW => "now(\"%F\")",
         "pick" => "pick(\"pool\")",
         "choice" => "choice([\"a\", \"b\"])",
         "randint" => "randint(1, 5)",

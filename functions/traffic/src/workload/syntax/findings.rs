@@ -2,6 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use crate::workload::record::Columns;
+use crate::workload::variables::VariableUse;
+
 /// The names that a template may use where it stands.
 #[derive(Clone, Debug, Default)]
 pub(in crate::workload) struct TemplateNames {
@@ -9,11 +12,13 @@ pub(in crate::workload) struct TemplateNames {
     pub(in crate::workload) fixed: Vec<&'static str>,
     /// The names that the task draws.
     pub(in crate::workload) drawn: Vec<String>,
+    /// Those of them that are records, with the columns that these have.
+    pub(in crate::workload) records: Vec<(String, Columns)>,
     /// The names that earlier requests of the task capture.
     pub(in crate::workload) captured: Vec<String>,
     /// The names that this request or a later one captures, for a better message.
     pub(in crate::workload) captured_later: Vec<String>,
-    /// True if the functions that draw are available.
+    /// True if the functions that only requests have are available.
     pub(in crate::workload) random: bool,
 }
 
@@ -39,6 +44,8 @@ pub(in crate::workload) struct Findings {
     pub(in crate::workload) reads: BTreeSet<String>,
     /// Those of them that it cannot do without: not only in `x | default(...)` or `x is defined`.
     pub(in crate::workload) needs: BTreeSet<String>,
+    /// The environment variables that it names, with their lines.
+    pub(in crate::workload) variables: Vec<(usize, VariableUse)>,
     /// The template in pieces, if it is nothing but text and names.
     pub(in crate::workload) pieces: Option<Vec<TemplatePiece>>,
     /// The words and signs that it consists of.

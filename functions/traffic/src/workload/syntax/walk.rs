@@ -9,18 +9,24 @@ use minijinja::machinery::ast::{Call, CallArg, CallType, Expr, Stmt};
 use super::calls;
 use super::findings::{Findings, Problem, TemplateNames};
 use crate::workload::engine::Engine;
-use crate::workload::functions::RANDOM_FUNCTIONS;
+use crate::workload::functions::REQUEST_FUNCTIONS;
 use crate::workload::headers::HEADER_METHODS;
 use crate::workload::metric::METRIC;
+use crate::workload::moment::NOW;
+use crate::workload::pattern::REGEX;
 use crate::workload::read::instead;
+use crate::workload::variables::{ENV, SECRET, VariableUse};
 
 /// Filters to suggest; the engine knows which there are.
-const FILTERS: [&str; 21] = [
+const FILTERS: [&str; 25] = [
     "abs",
+    "base64",
     "default",
     "first",
     "float",
     "format",
+    "fromjson",
+    "hmac",
     "int",
     "items",
     "join",
@@ -30,6 +36,7 @@ const FILTERS: [&str; 21] = [
     "max",
     "metric",
     "min",
+    "regex",
     "replace",
     "round",
     "sum",
@@ -75,6 +82,9 @@ pub(super) struct Walk<'w, 'a> {
     /// Names that the template itself sets.
     own: BTreeSet<&'a str>,
     calls: Vec<(&'a str, usize)>,
+    variables: Vec<(usize, VariableUse)>,
+    /// What is taken of a value: its name, the column and the line.
+    taken: Vec<(&'a str, String, usize)>,
     problems: Vec<Problem>,
 }
 
@@ -90,6 +100,8 @@ impl<'w, 'a> Walk<'w, 'a> {
             uses: Vec::new(),
             own: BTreeSet::new(),
             calls: Vec::new(),
+            variables: Vec::new(),
+            taken: Vec::new(),
             problems: Vec::new(),
         }
     }
@@ -97,6 +109,7 @@ impl<'w, 'a> Walk<'w, 'a> {
     /// The findings of the walk, once names that the template sets itself are all known.
     pub(super) fn finish(mut self) -> Findings {
         self.check_calls();
+        self.check_columns();
         let mut findings = Findings::default();
         for used in std::mem::take(&mut self.uses) {
             if self.own.contains(used.name) || self.problems.len() >= MOST_PROBLEMS {
@@ -113,6 +126,7 @@ impl<'w, 'a> Walk<'w, 'a> {
             }
         }
         findings.problems = self.problems;
+        findings.variables = self.variables;
         findings
     }
 
@@ -145,11 +159,14 @@ impl<'w, 'a> Walk<'w, 'a> {
                 self.problems.push((line, message));
                 continue;
             }
-            let random = RANDOM_FUNCTIONS.contains(&name);
+            let of_request = REQUEST_FUNCTIONS.contains(&name);
             let message = if self.names.has(name) {
                 format!("`{name}` is a value and not a function: leave out the parentheses")
-            } else if random && !self.names.random {
-                format!("`{name}` cannot be used here: draw in the task, with `draw`")
+            } else if of_request && !self.names.random {
+                match name {
+                    NOW => format!("`{name}` cannot be used here: only requests have it"),
+                    _ => format!("`{name}` cannot be used here: draw in the task, with `draw`"),
+                }
             } else if !self.is_function(name) {
                 let globals = self.engine.environment().globals();
                 let known: Vec<String> = globals.map(|(known, _)| known.to_owned()).collect();
@@ -164,6 +181,29 @@ impl<'w, 'a> Walk<'w, 'a> {
                 continue;
             };
             self.problems.push((line, message));
+        }
+    }
+
+    fn check_columns(&mut self) {
+        for (of, column, line) in std::mem::take(&mut self.taken) {
+            let mut records = self.names.records.iter();
+            let known = records.find(|(name, _)| name == of);
+            let Some((_, columns)) = known.filter(|_| !self.own.contains(of)) else {
+                continue;
+            };
+            if columns.iter().all(|known| **known != *column) {
+                let hint = instead(&column, columns.iter().map(|column| &**column));
+                let message = format!("`{of}` has no column `{column}`: {hint}");
+                self.problems.push((line, message));
+            }
+        }
+    }
+
+    /// Notes a column that is taken of a value that has a name.
+    fn take(&mut self, of: &Expr<'a>, column: &str, span: Span) {
+        if let Expr::Var(variable) = of {
+            self.taken
+                .push((variable.id, column.to_owned(), line(span)));
         }
     }
 
@@ -288,9 +328,12 @@ impl<'w, 'a> Walk<'w, 'a> {
                     self.expression(value, guards);
                 }
                 self.check_filter(filter.name, line(filter.span()));
-                if filter.name == METRIC
-                    && let Err(message) = calls::check_metric(&filter.args)
-                {
+                let checked = match filter.name {
+                    METRIC => calls::check_metric(&filter.args),
+                    REGEX => calls::check_regex(&filter.args),
+                    _ => Ok(()),
+                };
+                if let Err(message) = checked {
                     self.problems.push((line(filter.span()), message));
                 }
                 self.arguments(&filter.args);
@@ -301,8 +344,16 @@ impl<'w, 'a> Walk<'w, 'a> {
                 self.check_test(test.name, line(test.span()));
                 self.arguments(&test.args);
             }
-            Expr::GetAttr(attribute) => self.expression(&attribute.expr, false),
+            Expr::GetAttr(attribute) => {
+                self.take(&attribute.expr, attribute.name, attribute.span());
+                self.expression(&attribute.expr, false);
+            }
             Expr::GetItem(item) => {
+                if let Expr::Const(key) = &item.subscript_expr
+                    && let Some(column) = key.value.as_str()
+                {
+                    self.take(&item.expr, column, item.span());
+                }
                 self.expression(&item.expr, false);
                 self.expression(&item.subscript_expr, false);
             }
@@ -352,10 +403,15 @@ impl<'w, 'a> Walk<'w, 'a> {
         match call.identify_call() {
             CallType::Function(name) => {
                 self.calls.push((name, line));
-                if self.names.random
-                    && RANDOM_FUNCTIONS.contains(&name)
-                    && let Err(message) = calls::check(name, &call.args, &self.engine.pools)
-                {
+                let checked = match name {
+                    ENV | SECRET => calls::variable(name, &call.args)
+                        .map(|used| self.variables.push((line, used))),
+                    _ if self.names.random && REQUEST_FUNCTIONS.contains(&name) => {
+                        calls::check(name, &call.args, &self.engine.pools)
+                    }
+                    _ => Ok(()),
+                };
+                if let Err(message) = checked {
                     self.problems.push((line, message));
                 }
             }

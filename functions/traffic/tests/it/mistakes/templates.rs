@@ -72,7 +72,8 @@ fn functions_filters_and_tests_are_known_ones() {
     );
     wrong_body(
         "{{ debug() }}",
-        "unknown function `debug`: write one of `choice`, `dict`, `pick`, `randint`, `range`, `uniform`",
+        "unknown function `debug`: write one of `choice`, `dict`, `env`, `now`, `pick`, `randint`, `range`, `secret`, \
+         `uniform`, `uuid`",
     );
     wrong_body(
         "{{ __iteration }}",

@@ -305,6 +305,7 @@ impl<'r> Ticks<'r> {
                 trace: None,
                 lateness: sending.lateness.take(),
                 cold: false,
+                stream: None,
             };
             played.tick.requests += 1;
             played.events.push((sending.now, Event::Outcome(outcome)));

@@ -18,6 +18,7 @@ use reqwest::{Method, StatusCode, Url};
 use crate::clock::Timestamp;
 use crate::record::{Fate, RequestName};
 use crate::run::RunId;
+use crate::stream::Streamed;
 pub use crate::trace_context::{SpanContext, SpanId, TRACEPARENT, TraceId};
 
 /// The `User-Agent` of every request, unless its workload has another.
@@ -82,6 +83,12 @@ pub struct RequestEnd<'a> {
     pub sent_at: Timestamp,
     /// From sending to the end of the response, or to when it was given up.
     pub response_time: Duration,
+    /// From sending until the response had begun, if there was a complete one.
+    pub first_byte: Option<Duration>,
+    /// The figures of a response that was read as a stream.
+    pub streamed: Option<&'a Streamed>,
+    /// The name of the model that the request is for, if its workload says so.
+    pub model: Option<&'a str>,
     /// See [`crate::record::Outcome::lateness`].
     pub lateness: Option<Duration>,
     /// The response's status, if there was a complete one.

@@ -24,6 +24,7 @@ mod functions;
 mod headers;
 mod json;
 mod metric;
+mod model;
 mod multipart;
 mod pair;
 mod pool;
@@ -48,6 +49,7 @@ pub use connections::{Connections, MAX_CONNECTION_AGE};
 pub use decode::{FOLDER, MAX_REDIRECTS};
 pub use errors::{EvaluationError, Mistake, WorkloadErrors};
 pub use expect::{StatusRule, Verdict};
+pub use model::Model;
 pub use multipart::Multipart;
 pub use pair::Pair;
 pub use pool::Pool;
@@ -78,6 +80,7 @@ pub struct Workload {
     version: String,
     hosts: Vec<Arc<Host>>,
     classes: Vec<Arc<UserClass>>,
+    models: Vec<Arc<Model>>,
     pairs: Vec<Pair>,
     shapes: Vec<Arc<Shape>>,
     thresholds: Vec<Threshold>,
@@ -126,6 +129,7 @@ impl Workload {
         let decode::Decoded {
             hosts,
             classes,
+            models,
             pairs,
             shapes,
             thresholds,
@@ -149,6 +153,7 @@ impl Workload {
             version: version(source),
             hosts,
             classes,
+            models,
             pairs,
             shapes,
             thresholds,
@@ -202,6 +207,21 @@ impl Workload {
     /// The requests that the file compares with one another.
     pub fn pairs(&self) -> &[Pair] {
         &self.pairs
+    }
+
+    /// The models that requests are for, in the order of the file.
+    pub fn models(&self) -> &[Arc<Model>] {
+        &self.models
+    }
+
+    /// The model that the requests of a name and method are for; nothing if they are for several.
+    pub fn model_of(&self, name: &str, method: &str) -> Option<&Model> {
+        let steps = self.classes.iter().flat_map(|class| class.steps());
+        let mut of_name = steps.filter(|step| *step.name == *name && step.method == method);
+        let model = of_name.next()?.model.as_deref()?;
+        of_name
+            .all(|step| step.model.as_deref() == Some(model))
+            .then_some(model)
     }
 
     /// The class with a name.

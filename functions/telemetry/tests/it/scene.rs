@@ -104,6 +104,9 @@ impl Scene {
                     sent_at,
                     response_time,
                     lateness: Some(Duration::from_micros(700)),
+                    first_byte: sent.status.map(|_| response_time / 2),
+                    streamed: sent.streamed.as_ref(),
+                    model: sent.model,
                     status: sent
                         .status
                         .map(|status| StatusCode::from_u16(status).unwrap()),

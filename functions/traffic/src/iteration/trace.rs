@@ -12,6 +12,7 @@ use reqwest::{Method, Request, StatusCode, Url};
 
 use crate::clock::{Clock, Timestamp};
 use crate::record::{Fate, RequestName};
+use crate::stream::Streamed;
 use crate::telemetry::{Iteration, IterationEnd, Observer, RequestEnd};
 use crate::trace_context::{SpanContext, SpanId, TRACEPARENT, TraceId};
 
@@ -90,7 +91,7 @@ impl<'a> Trace<'a> {
     pub(super) fn watch<'b>(
         &'b self,
         entered: Entered,
-        name: &'b RequestName,
+        (name, model): (&'b RequestName, Option<&'b str>),
         request: &Request,
         sent_at: Timestamp,
         lateness: Option<Duration>,
@@ -100,6 +101,7 @@ impl<'a> Trace<'a> {
             watched,
             entered,
             name,
+            model,
             method: request.method().clone(),
             url: request.url().clone(),
             user_agent: request.headers().get(header::USER_AGENT).cloned(),
@@ -161,11 +163,20 @@ impl Entered {
     }
 }
 
+/// How a request has ended, as far as it had an answer.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Answer<'a> {
+    pub(super) status: Option<StatusCode>,
+    pub(super) first_byte: Option<Duration>,
+    pub(super) streamed: Option<&'a Streamed>,
+}
+
 /// A request under way that an observer will be told of, at the latest when this is dropped.
 pub(super) struct Watch<'a> {
     watched: &'a Watched<'a>,
     entered: Entered,
     name: &'a RequestName,
+    model: Option<&'a str>,
     method: Method,
     url: Url,
     user_agent: Option<HeaderValue>,
@@ -176,16 +187,11 @@ pub(super) struct Watch<'a> {
 
 impl Watch<'_> {
     /// Tells what became of the request.
-    pub(super) fn end(
-        mut self,
-        response_time: Duration,
-        status: Option<StatusCode>,
-        error: Option<&str>,
-    ) {
-        self.tell(response_time, status, error);
+    pub(super) fn end(mut self, response_time: Duration, answer: Answer<'_>, error: Option<&str>) {
+        self.tell(response_time, answer, error);
     }
 
-    fn tell(&mut self, response_time: Duration, status: Option<StatusCode>, error: Option<&str>) {
+    fn tell(&mut self, response_time: Duration, answer: Answer<'_>, error: Option<&str>) {
         self.told = true;
         if let Some(error) = error {
             self.watched.failed(error);
@@ -198,8 +204,11 @@ impl Watch<'_> {
             user_agent: self.user_agent.as_ref(),
             sent_at: self.sent_at,
             response_time,
+            first_byte: answer.first_byte,
+            streamed: answer.streamed,
+            model: self.model,
             lateness: self.lateness,
-            status,
+            status: answer.status,
             error,
         };
         (self.watched.observer).request(&self.watched.iteration, &end);
@@ -210,7 +219,7 @@ impl Drop for Watch<'_> {
     fn drop(&mut self) {
         if !self.told {
             let response_time = self.watched.clock.now().since(self.sent_at);
-            self.tell(response_time, None, Some(CUT_OFF));
+            self.tell(response_time, Answer::default(), Some(CUT_OFF));
         }
     }
 }

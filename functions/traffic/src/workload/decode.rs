@@ -1,6 +1,6 @@
 //! From the TOML of a workload file to its classes, with every mistake on the way.
 //!
-//! The order is hosts, pools, defaults, classes, shapes: each needs what comes before it.
+//! The order is hosts, models, pools, defaults, classes, shapes: each needs what comes before it.
 
 use std::sync::Arc;
 
@@ -9,6 +9,7 @@ use toml::de::DeTable;
 use super::class::{Host, UserClass};
 use super::compile::Compiler;
 use super::engine::Engine;
+use super::model::Model;
 use super::pair::Pair;
 use super::read::{Fields, Reader};
 use super::shape::Shape;
@@ -25,6 +26,7 @@ mod files;
 mod groups;
 mod host_tls;
 mod hosts;
+mod models;
 mod names;
 mod pairs;
 mod pools;
@@ -43,6 +45,7 @@ const RECOVERED: usize = 64 * 1024;
 pub(super) struct Decoded {
     pub(super) hosts: Vec<Arc<Host>>,
     pub(super) classes: Vec<Arc<UserClass>>,
+    pub(super) models: Vec<Arc<Model>>,
     pub(super) pairs: Vec<Pair>,
     pub(super) shapes: Vec<Arc<Shape>>,
     pub(super) thresholds: Vec<Threshold>,
@@ -68,10 +71,11 @@ pub(super) fn workload(reader: &Reader<'_>, source: &str, environment: Lookup<'_
     }
     let fields = Fields::new(reader, "", document.get_ref(), 0..0);
     let hosts = hosts::read(&fields, environment);
+    let models = models::read(&fields);
     let engine = Engine::new(pools::read(&fields));
     let compiler = Compiler::new(reader, &engine, host_tls::folder(environment));
     let defaults = defaults::Defaults::read(&fields);
-    let mut classes = classes::read(&fields, &compiler, &hosts, &defaults);
+    let mut classes = classes::read(&fields, &compiler, (&hosts, &models), &defaults);
     let pairs = pairs::read(&fields, &classes);
     users::apply(&fields, &mut classes);
     let shapes = shapes::read(&fields, &classes);
@@ -80,6 +84,7 @@ pub(super) fn workload(reader: &Reader<'_>, source: &str, environment: Lookup<'_
     Decoded {
         hosts,
         classes,
+        models,
         pairs,
         shapes,
         thresholds,

@@ -8,7 +8,7 @@ use statistics::reader::Snapshot;
 use statistics::report::time::utc;
 use statistics::report::{ErrorRow, PERCENTILE_NAMES, Report};
 
-use self::table::{Table, content, measured, median, percentiles};
+use self::table::{STREAMS, Table, content, measured, median, percentiles, streams};
 use super::python::{float, quoted};
 
 mod ab;
@@ -43,10 +43,12 @@ const FAILURES: [&str; 6] = [
 
 const EXCEPTIONS: [&str; 4] = ["Count", "Message", "Traceback", "Nodes"];
 
-/// The table of requests: Locust's `_stats.csv`.
+/// The table of requests: Locust's `_stats.csv`; where there are streams, their columns follow Locust's.
 pub fn requests(report: &Report) -> String {
     let mut table = Table::new();
-    table.row(REQUESTS.iter().chain(&PERCENTILE_NAMES));
+    let has_streams = report.total.stream.is_some();
+    let of_streams = if has_streams { &STREAMS[..] } else { &[] };
+    table.row(REQUESTS.iter().chain(&PERCENTILE_NAMES).chain(of_streams));
     for row in report.rows.iter().chain([&report.total]) {
         let mut cells = vec![
             row.method.to_string(),
@@ -62,6 +64,9 @@ pub fn requests(report: &Report) -> String {
             float(row.total_fail_per_sec),
         ];
         cells.extend(percentiles(row, &row.percentiles));
+        if has_streams {
+            cells.extend(streams(row.stream.as_ref()));
+        }
         table.row(cells);
     }
     table.text()

@@ -21,8 +21,8 @@ use crate::random::Draws;
 use crate::record::Fate;
 use crate::run_end::RunEnd;
 use crate::sessions::UserSession;
-use crate::stream::Streamed;
-use crate::telemetry::{Iteration, Observer};
+use crate::stream::{Streamed, TokenRule};
+use crate::telemetry::{GenAi, Iteration, Observer};
 use crate::tick::TOO_LATE;
 use crate::transport::{Reply, RequestContext, RequestPlace, Transport, is_shortage};
 use crate::workload::{
@@ -134,6 +134,16 @@ impl Judged {
             fate,
         }
     }
+}
+
+/// What a step says of the language model that it asks.
+fn gen_ai(step: &Step) -> Option<GenAi<'_>> {
+    let tokens = step.stream.as_ref().and_then(|rules| rules.tokens.as_ref());
+    let model = step.model.as_deref().map(Model::name);
+    (model.is_some() || tokens.is_some()).then(|| GenAi {
+        model,
+        provider: tokens.and_then(TokenRule::provider),
+    })
 }
 
 fn prepared_of(task: &Task) -> Vec<Prepared> {
@@ -391,7 +401,7 @@ impl<'i, T: Transport, S: RunStore + RecordStore> Iterating<'i, T, S> {
             cold: !warm.load(Ordering::Relaxed) && !warm.swap(true, Ordering::Relaxed),
             leads_to: entered.leads_to(),
         };
-        let name = (&*prepared.name, step.model.as_deref().map(Model::name));
+        let name = (&*prepared.name, gen_ai(step));
         let watch = (self.trace).watch(entered, name, &request, sent_at, sent.lateness);
         let began = Instant::now();
         let context = self.context(step, prepared);

@@ -66,6 +66,15 @@ pub struct Iteration<'a> {
     pub number: u64,
 }
 
+/// A request to a language model.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct GenAi<'a> {
+    /// The model's name.
+    pub model: Option<&'a str>,
+    /// Whose dialect the answer is in.
+    pub provider: Option<&'static str>,
+}
+
 /// A request that has ended.
 #[derive(Clone, Copy, Debug)]
 pub struct RequestEnd<'a> {
@@ -87,8 +96,8 @@ pub struct RequestEnd<'a> {
     pub first_byte: Option<Duration>,
     /// The figures of a response that was read as a stream.
     pub streamed: Option<&'a Streamed>,
-    /// The name of the model that the request is for, if its workload says so.
-    pub model: Option<&'a str>,
+    /// What its workload says of the language model that it is for, if it is for one.
+    pub gen_ai: Option<GenAi<'a>>,
     /// See [`crate::record::Outcome::lateness`].
     pub lateness: Option<Duration>,
     /// The response's status, if there was a complete one.

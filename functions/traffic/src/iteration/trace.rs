@@ -13,7 +13,7 @@ use reqwest::{Method, Request, StatusCode, Url};
 use crate::clock::{Clock, Timestamp};
 use crate::record::{Fate, RequestName};
 use crate::stream::Streamed;
-use crate::telemetry::{Iteration, IterationEnd, Observer, RequestEnd};
+use crate::telemetry::{GenAi, Iteration, IterationEnd, Observer, RequestEnd};
 use crate::trace_context::{SpanContext, SpanId, TRACEPARENT, TraceId};
 
 /// The error of a request that was dropped before its response was there.
@@ -91,7 +91,7 @@ impl<'a> Trace<'a> {
     pub(super) fn watch<'b>(
         &'b self,
         entered: Entered,
-        (name, model): (&'b RequestName, Option<&'b str>),
+        (name, gen_ai): (&'b RequestName, Option<GenAi<'b>>),
         request: &Request,
         sent_at: Timestamp,
         lateness: Option<Duration>,
@@ -101,7 +101,7 @@ impl<'a> Trace<'a> {
             watched,
             entered,
             name,
-            model,
+            gen_ai,
             method: request.method().clone(),
             url: request.url().clone(),
             user_agent: request.headers().get(header::USER_AGENT).cloned(),
@@ -176,7 +176,7 @@ pub(super) struct Watch<'a> {
     watched: &'a Watched<'a>,
     entered: Entered,
     name: &'a RequestName,
-    model: Option<&'a str>,
+    gen_ai: Option<GenAi<'a>>,
     method: Method,
     url: Url,
     user_agent: Option<HeaderValue>,
@@ -206,7 +206,7 @@ impl Watch<'_> {
             response_time,
             first_byte: answer.first_byte,
             streamed: answer.streamed,
-            model: self.model,
+            gen_ai: self.gen_ai,
             lateness: self.lateness,
             status: answer.status,
             error,

@@ -34,6 +34,15 @@ pub(super) struct Seen {
 }
 
 impl TokenRule {
+    /// Whose dialect the stream is in, by the name of OpenTelemetry's conventions or its own.
+    pub fn provider(&self) -> Option<&'static str> {
+        match self {
+            Self::OpenAi => Some("openai"),
+            Self::Ollama => Some("ollama"),
+            Self::Deltas | Self::Paths { .. } => None,
+        }
+    }
+
     /// True if a stream that does not say its tokens has one in each piece of its answer.
     pub(super) fn counts_deltas(&self) -> bool {
         !matches!(self, Self::Paths { .. })

@@ -224,6 +224,13 @@ impl Workload {
             .then_some(model)
     }
 
+    /// True if the responses to the requests of a name and method are streams.
+    pub fn has_streams(&self, name: &str, method: &str) -> bool {
+        let steps = self.classes.iter().flat_map(|class| class.steps());
+        let mut of_name = steps.filter(|step| *step.name == *name && step.method == method);
+        of_name.any(|step| step.stream.is_some())
+    }
+
     /// The class with a name.
     pub fn class(&self, name: &str) -> Option<&Arc<UserClass>> {
         let index = self

@@ -106,3 +106,30 @@ pub fn exceptions(snapshot: &Snapshot) -> String {
     }
     table.text()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::streamed_report::report;
+
+    #[test]
+    fn columns_of_streams_follow_locusts_and_only_where_there_are_streams() {
+        let (without, with) = (requests(&report(false)), requests(&report(true)));
+        for (line, longer) in without.lines().zip(with.lines()) {
+            assert!(longer.starts_with(line), "{longer}");
+        }
+        let added: Vec<&str> = (without.lines().zip(with.lines()))
+            .map(|(line, longer)| &longer[line.len()..])
+            .collect();
+        assert!(
+            added[0].starts_with(",Streams,Average First Byte,"),
+            "{added:?}"
+        );
+        assert_eq!(
+            added[1],
+            ",1,50.0,200.0,200,200,200,100.0,100,100,100,26,12,6.0"
+        );
+        assert_eq!(added[2], ",".repeat(STREAMS.len()));
+        assert_eq!(added[3], added[1]);
+    }
+}

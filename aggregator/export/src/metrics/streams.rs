@@ -102,3 +102,32 @@ pub(super) fn streams<'r>(out: &mut Exposition, rows: impl Iterator<Item = &'r R
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::streamed_report::report;
+
+    fn written(has_streams: bool) -> String {
+        let mut out = Exposition::default();
+        streams(&mut out, report(has_streams).rows.iter());
+        out.into_text()
+    }
+
+    #[test]
+    fn only_rows_with_streams_have_their_metrics() {
+        assert_eq!(written(false), "");
+        let text = written(true);
+        for line in [
+            "cicada_stream_responses_total{method=\"POST\",name=\"chat\"} 1",
+            "cicada_stream_events_total{method=\"POST\",name=\"chat\"} 10",
+            "cicada_stream_first_event_seconds{method=\"POST\",name=\"chat\",quantile=\"0.95\"} 0.2",
+            "cicada_stream_between_events_seconds{method=\"POST\",name=\"chat\",quantile=\"0.5\"} 0.1",
+            "cicada_stream_tokens_total{method=\"POST\",name=\"chat\",type=\"output\"} 12",
+            "cicada_stream_tokens_per_second{method=\"POST\",name=\"chat\"} 6",
+        ] {
+            assert!(text.lines().any(|known| known == line), "{line} in {text}");
+        }
+        assert!(!text.contains("plain"), "{text}");
+    }
+}

@@ -160,3 +160,12 @@ fn an_expectation_knows_when_a_response_began_and_what_its_stream_was() {
     let none = judge(&parse(&one_request("", keys)), response(500, "broken"));
     assert_eq!(none.unwrap(), failed("0 events"));
 }
+
+#[test]
+fn the_example_of_a_streamed_chat_is_read() {
+    let workload = parse(include_str!("../../../../../examples/chat-streamed.toml"));
+    for name in ["Streamed Chat (Model A)", "Streamed Chat (Model B)"] {
+        assert!(workload.has_streams(name, "POST"), "{name}");
+        assert!(workload.model_of(name, "POST").is_some(), "{name}");
+    }
+}

@@ -8,12 +8,12 @@ use crate::harness::StandIns;
 fn events(text: &str) -> (Vec<Value>, bool) {
     let data = text.split_terminator("\n\n");
     let data: Vec<&str> = data
-        .map(|event| event.strip_prefix("data: ").unwrap())
+        .map(|event| event.strip_prefix("data: ").expect("an event of data"))
         .collect();
     let is_over = data.last() == Some(&"[DONE]");
     let json = data.iter().filter(|data| **data != "[DONE]");
     (
-        json.map(|data| serde_json::from_str(data).unwrap())
+        json.map(|data| serde_json::from_str(data).expect("JSON"))
             .collect(),
         is_over,
     )

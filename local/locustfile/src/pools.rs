@@ -78,7 +78,7 @@ impl Emitter {
         task: &TaskText<'_>,
         names: &mut DrawNames,
     ) -> String {
-        const TAKEN: [&str; 26] = [
+        const TAKEN: [&str; 30] = [
             "user_class",
             "user",
             "iteration",
@@ -88,6 +88,10 @@ impl Emitter {
             "json",
             "headers",
             "response_time_ms",
+            "first_byte_ms",
+            "first_event_ms",
+            "events",
+            "tokens",
             "true",
             "false",
             "none",

@@ -40,7 +40,8 @@ pub enum ThresholdMetric {
 }
 
 /// The figures, for messages.
-pub(super) const METRICS: &str = "fail_ratio, average, p50, p95, p99.9 or another percentile, max, first_event_p95 or another percentile, or missing";
+pub(super) const METRICS: &str =
+    "fail_ratio, average, p50, p95, p99.9 or another percentile, max, first_event_p95, or missing";
 
 impl ThresholdMetric {
     /// True for the figures of requests, which a row may have of its own.

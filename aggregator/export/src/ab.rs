@@ -26,7 +26,7 @@ mod words;
 
 use interval::{Interval, Level, Ratio};
 use quantile::quantile;
-use words::{Findings, Together};
+use words::{Findings, Together, about_first_event};
 
 pub use body::{Comparison, Pair, Side, SideStream};
 pub use charts::{Bins, Distribution, OverTime, PairCharts, SideOverTime, charts};
@@ -110,11 +110,17 @@ fn compared(stats: &Stats, workload: &Workload, together: Together, pair: pairs:
         p95: response_time_percentile_95,
     };
     let (verdict, sure) = findings.verdict();
+    let about_streams = avg_first_event.as_ref().and_then(about_first_event);
+    let explanation = [Some(findings.explanation()), about_streams];
     Pair {
         avg_first_event,
         verdict,
         sure,
-        explanation: findings.explanation(),
+        explanation: explanation
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join("; "),
         name: pair.name,
         method: pair.method,
         a: a.side,

@@ -12,7 +12,7 @@ use traffic::journal::{FLUSH_AFTER, by_bucket};
 use traffic::plan::Due;
 use traffic::random::{Draws, class_key, mix};
 use traffic::record::wire::Contents;
-use traffic::record::{Block, Fate, IterationEntry, Outcome, RequestName};
+use traffic::record::{Block, Fate, IterationEntry, Outcome, RequestName, Streamed};
 use traffic::runs::LoadedRun;
 use traffic::tick::marker_rules::{MarkerRules, SHARED_LEAD, may_start, turn_marked_from};
 use traffic::workload::{Scope, SessionRules, Task, Wait};
@@ -29,6 +29,16 @@ const CONTENT_LENGTH: u64 = 1_000;
 
 /// The lateness of an iteration.
 const LATENESS: Duration = Duration::from_millis(2);
+
+/// The figures of an answer that is a stream.
+const STREAMED: Streamed = Streamed {
+    first_byte: Duration::from_millis(20),
+    first_event: Some(Duration::from_millis(400)),
+    span: Duration::from_millis(2_000),
+    events: 200,
+    input_tokens: Some(100),
+    output_tokens: Some(200),
+};
 
 /// The ticks of a run, played in the order of their slots.
 pub(super) struct Ticks<'r> {
@@ -305,6 +315,7 @@ impl<'r> Ticks<'r> {
                 trace: None,
                 lateness: sending.lateness.take(),
                 cold: false,
+                stream: step.stream.as_ref().map(|_| Box::new(STREAMED)),
             };
             played.tick.requests += 1;
             played.events.push((sending.now, Event::Outcome(outcome)));

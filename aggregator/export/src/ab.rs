@@ -3,15 +3,17 @@
 //!
 //! The figures of a side are those of its row in the statistics. A difference is always b minus a, with an interval
 //! from `interval` or `quantile`; `pairs` finds the pairs, and `summary` says what all of it comes to. A verdict says
-//! that there is a difference only if one of a pair's four intervals does not hold 0. The intervals of all pairs hold
+//! that there is a difference only if one of a pair's four intervals does not hold 0; streams have a fifth, of the time to
+//! the first event, with a verdict of its own. The intervals of all pairs hold
 //! together with 95 %, at every look of a run: of twenty runs without a difference one ever shows one by chance.
 
-use traffic::workload::Workload;
+use traffic::workload::{Model, Workload};
 
 use statistics::reader::Snapshot;
-use statistics::report::figures;
+use statistics::report::{StreamFigures, figures};
 use statistics::stats::Stats;
 use statistics::stats::entry::Entry;
+use statistics::stats::streams::Streams;
 
 mod body;
 mod charts;
@@ -24,9 +26,9 @@ mod words;
 
 use interval::{Interval, Level, Ratio};
 use quantile::quantile;
-use words::{Findings, Together};
+use words::{Findings, Together, about_first_event};
 
-pub use body::{Comparison, Pair, Side};
+pub use body::{Comparison, Pair, Side, SideStream};
 pub use charts::{Bins, Distribution, OverTime, PairCharts, SideOverTime, charts};
 pub use table::table;
 pub use words::{Difference, ENOUGH, FailVerdict, TimeVerdict, in_percent};
@@ -38,9 +40,12 @@ impl Comparison {
     /// The pairs of the workload of a snapshot's run, or of `next` before the first run, compared.
     pub fn of(snapshot: &Snapshot, next: &Workload) -> Self {
         let run = snapshot.run.as_deref();
-        let pairs = pairs::of(run.map_or(next, |run| &run.workload));
-        let together = Together(INTERVALS * pairs.len());
-        let compared = |pair| compared(&snapshot.stats, together, pair);
+        let workload = run.map_or(next, |run| &run.workload);
+        let pairs = pairs::of(workload);
+        // by the workload and not by what came: how many intervals there are must not depend on what they show
+        let of_streams = pairs.iter().filter(|pair| are_streams(workload, pair));
+        let together = Together(INTERVALS * pairs.len() + of_streams.count());
+        let compared = |pair| compared(&snapshot.stats, workload, together, pair);
         let pairs: Vec<Pair> = pairs.into_iter().map(compared).collect();
         Self {
             run: run.map(|run| run.plan.run().id.clone()),
@@ -58,9 +63,19 @@ struct Counted<'s> {
     entry: Option<&'s Entry>,
 }
 
-fn compared(stats: &Stats, together: Together, pair: pairs::Pair) -> Pair {
-    let a = Counted::of(stats, &pair.a, &pair.method);
-    let b = Counted::of(stats, &pair.b, &pair.method);
+/// True if the responses on both sides of a pair are streams.
+fn are_streams(workload: &Workload, pair: &pairs::Pair) -> bool {
+    let mut sides = [&pair.a, &pair.b].into_iter();
+    sides.all(|side| workload.has_streams(side, &pair.method))
+}
+
+fn compared(stats: &Stats, workload: &Workload, together: Together, pair: pairs::Pair) -> Pair {
+    let counted = |name: &str| {
+        let model = workload.model_of(name, &pair.method);
+        Counted::of(stats, name, &pair.method, model)
+    };
+    let (a, b) = (counted(&pair.a), counted(&pair.b));
+    let avg_first_event = are_streams(workload, &pair).then(|| first_events(together, &a, &b));
     let is_enough = a.side.num_requests.min(b.side.num_requests) >= ENOUGH;
     let figure = |of: fn(&Side) -> Option<f64>| of(&a.side).zip(of(&b.side));
     let ratios = a.ratio().zip(b.ratio()).filter(|_| is_enough);
@@ -95,10 +110,17 @@ fn compared(stats: &Stats, together: Together, pair: pairs::Pair) -> Pair {
         p95: response_time_percentile_95,
     };
     let (verdict, sure) = findings.verdict();
+    let about_streams = avg_first_event.as_ref().and_then(about_first_event);
+    let explanation = [Some(findings.explanation()), about_streams];
     Pair {
+        avg_first_event,
         verdict,
         sure,
-        explanation: findings.explanation(),
+        explanation: explanation
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join("; "),
         name: pair.name,
         method: pair.method,
         a: a.side,
@@ -110,8 +132,40 @@ fn compared(stats: &Stats, together: Together, pair: pairs::Pair) -> Pair {
     }
 }
 
+/// The difference of the average times to the first event.
+fn first_events(together: Together, a: &Counted<'_>, b: &Counted<'_>) -> Difference<TimeVerdict> {
+    let average = |side: &Side| side.stream.as_ref()?.avg_first_event;
+    let means = a.first_event().zip(b.first_event());
+    Difference::new(
+        together,
+        average(&a.side).zip(average(&b.side)),
+        |level| {
+            means
+                .as_ref()
+                .map(|(a, b)| interval::difference_of_means(level, a, b))
+        },
+        TimeVerdict::of,
+    )
+}
+
+fn side_stream(streams: &Streams, model: Option<&Model>) -> SideStream {
+    let figures = StreamFigures::of(streams);
+    let (input, output) = (figures.input_tokens, figures.output_tokens);
+    SideStream {
+        model: model.map(|model| model.name().to_owned()),
+        avg_first_event: figures.avg_first_event,
+        median_first_event: figures.median_first_event,
+        first_event_percentile_95: figures.first_event_percentile_95,
+        avg_between_events: figures.avg_between_events,
+        tokens_per_second: figures.tokens_per_second,
+        input_tokens: input,
+        output_tokens: output,
+        cost: model.and_then(|model| model.price(input, output)),
+    }
+}
+
 impl<'s> Counted<'s> {
-    fn of(stats: &'s Stats, name: &str, method: &str) -> Self {
+    fn of(stats: &'s Stats, name: &str, method: &str, model: Option<&Model>) -> Self {
         // a row outlives a reset with zeros
         let entry = stats
             .row(name, method)
@@ -132,6 +186,9 @@ impl<'s> Counted<'s> {
                 figures::median(percentile(entry, 0.5), entry).as_f64()
             }),
             response_time_percentile_95: figure(&|entry| percentile(entry, 0.95) as f64),
+            stream: entry
+                .and_then(|entry| entry.streams.as_deref())
+                .map(|streams| side_stream(streams, model)),
         };
         Self { side, entry }
     }
@@ -148,6 +205,17 @@ impl<'s> Counted<'s> {
         let entry = self.entry?;
         let bounds = (entry.sum.min_us, entry.sum.max_us);
         interval::mean(&entry.histogram, entry.sum.response_us, bounds)
+    }
+
+    /// The times to the first event, of enough streams.
+    fn first_event(&self) -> Option<interval::Mean> {
+        let streams = self.entry?.streams.as_deref()?;
+        let sum = &streams.sum;
+        let bounds = (sum.first_event_min_us, sum.first_event_max_us);
+        let is_enough = sum.with_events >= ENOUGH;
+        is_enough
+            .then(|| interval::mean(&streams.first_event, sum.first_event_us, bounds))
+            .flatten()
     }
 
     fn quantile(

@@ -8,7 +8,7 @@ use statistics::reader::Snapshot;
 use statistics::report::time::utc;
 use statistics::report::{ErrorRow, PERCENTILE_NAMES, Report};
 
-use self::table::{Table, content, measured, median, percentiles};
+use self::table::{STREAMS, Table, content, measured, median, percentiles, streams};
 use super::python::{float, quoted};
 
 mod ab;
@@ -43,10 +43,12 @@ const FAILURES: [&str; 6] = [
 
 const EXCEPTIONS: [&str; 4] = ["Count", "Message", "Traceback", "Nodes"];
 
-/// The table of requests: Locust's `_stats.csv`.
+/// The table of requests: Locust's `_stats.csv`; where there are streams, their columns follow Locust's.
 pub fn requests(report: &Report) -> String {
     let mut table = Table::new();
-    table.row(REQUESTS.iter().chain(&PERCENTILE_NAMES));
+    let has_streams = report.total.stream.is_some();
+    let of_streams = if has_streams { &STREAMS[..] } else { &[] };
+    table.row(REQUESTS.iter().chain(&PERCENTILE_NAMES).chain(of_streams));
     for row in report.rows.iter().chain([&report.total]) {
         let mut cells = vec![
             row.method.to_string(),
@@ -62,6 +64,9 @@ pub fn requests(report: &Report) -> String {
             float(row.total_fail_per_sec),
         ];
         cells.extend(percentiles(row, &row.percentiles));
+        if has_streams {
+            cells.extend(streams(row.stream.as_ref()));
+        }
         table.row(cells);
     }
     table.text()
@@ -100,4 +105,31 @@ pub fn exceptions(snapshot: &Snapshot) -> String {
         table.row([&*count.to_string(), message, traceback, "local"]);
     }
     table.text()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::streamed_report::report;
+
+    #[test]
+    fn columns_of_streams_follow_locusts_and_only_where_there_are_streams() {
+        let (without, with) = (requests(&report(false)), requests(&report(true)));
+        for (line, longer) in without.lines().zip(with.lines()) {
+            assert!(longer.starts_with(line), "{longer}");
+        }
+        let added: Vec<&str> = (without.lines().zip(with.lines()))
+            .map(|(line, longer)| &longer[line.len()..])
+            .collect();
+        assert!(
+            added[0].starts_with(",Streams,Average First Byte,"),
+            "{added:?}"
+        );
+        assert_eq!(
+            added[1],
+            ",1,50.0,200.0,200,200,200,100.0,100,100,100,26,12,6.0"
+        );
+        assert_eq!(added[2], ",".repeat(STREAMS.len()));
+        assert_eq!(added[3], added[1]);
+    }
 }

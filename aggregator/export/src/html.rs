@@ -30,10 +30,12 @@ mod ab;
 mod graph;
 mod pictures;
 mod shown;
+mod streams;
 mod template_args;
 
 use graph::{Graph, percent};
 use shown::{EXCEPTIONS, rows, shares};
+use streams::StreamRow;
 
 const NAME: &str = "report.html";
 
@@ -100,6 +102,9 @@ struct Page<'a> {
     /// The last one is that of all.
     rows: Vec<Requests<'a>>,
     more_rows: usize,
+    stream_names: [&'static str; streams::NAMES.len()],
+    /// Empty where there are none; the last one is that of all.
+    streams: Vec<StreamRow<'a>>,
     failures: Vec<Failure<'a>>,
     more_failures: usize,
     exceptions: Vec<Exception<'a>>,
@@ -204,6 +209,8 @@ fn page(snapshot: &Snapshot, theme: Theme, download: Option<&str>) -> String {
         graphs: graphs(snapshot),
         percentile_names: PERCENTILE_NAMES,
         rows: rows(&report).map(requests).collect(),
+        stream_names: streams::NAMES,
+        streams: rows(&report).filter_map(StreamRow::of).collect(),
         more_rows: report.rows.len().saturating_sub(PAGE_ROWS),
         failures: report.errors.iter().take(PAGE_ROWS).map(failure).collect(),
         more_failures: report.errors.len().saturating_sub(PAGE_ROWS),

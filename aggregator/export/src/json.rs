@@ -8,6 +8,7 @@ use serde::{Serialize, Serializer};
 use traffic::clock::Timestamp;
 
 use statistics::reader::Snapshot;
+use statistics::report::StreamFigures;
 use statistics::stats::OTHER_NAMES;
 use statistics::stats::entry::Entry;
 use statistics::stats::histogram::{Histogram, milliseconds};
@@ -30,6 +31,9 @@ struct Row<'a> {
     response_times: Times<'a>,
     num_reqs_per_sec: BTreeMap<u64, u64>,
     num_fail_per_sec: BTreeMap<u64, u64>,
+    /// After Locust's own, of rows with streams.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stream: Option<StreamFigures>,
 }
 
 /// The rows of a run with thresholds.
@@ -106,5 +110,6 @@ fn row<'a>(name: &'a str, method: &'a str, entry: &'a Entry, since: Timestamp) -
         response_times: Times(&entry.histogram),
         num_reqs_per_sec: per_second(|requests, _| requests),
         num_fail_per_sec: per_second(|_, failures| failures),
+        stream: entry.streams.as_deref().map(StreamFigures::of),
     }
 }

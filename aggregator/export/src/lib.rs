@@ -15,6 +15,8 @@ pub mod html;
 pub mod json;
 pub mod metrics;
 mod python;
+#[cfg(test)]
+mod streamed_report;
 
 /// The name in the place of Locust's file of classes: a run has its workload, but not the name of the file.
 const WORKLOAD: &str = "workload.toml";

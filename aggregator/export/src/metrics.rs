@@ -9,6 +9,7 @@ use statistics::reader::Snapshot;
 use statistics::report::{ErrorRow, Report, Row, page_rows};
 use statistics::state::State;
 
+mod streams;
 mod text;
 
 use text::{Exposition, Kind};
@@ -236,6 +237,7 @@ fn requests(out: &mut Exposition, rows: Vec<Row>, total: Row) -> usize {
             out.sample(&name, &labels, value(row));
         }
     }
+    streams::streams(out, shown());
     left_out + rows.len() - 1 - fitting
 }
 

@@ -58,6 +58,7 @@ fn records(outcomes: u64, per_record: u64) -> Vec<(Slot, Bytes)> {
         trace: (number % 100 == 99).then(TraceId::random),
         lateness: Some(Duration::from_micros(number % 1_000)),
         cold: false,
+        stream: None,
     };
     let firsts = (0..outcomes).step_by(per_record as usize);
     firsts

@@ -13,8 +13,11 @@ use crate::stats::OTHER_NAMES;
 pub mod events;
 pub mod figures;
 pub mod past;
+mod streams;
 pub mod table;
 pub mod time;
+
+pub use streams::StreamFigures;
 
 /// Rows, and errors, in `/stats/requests`: Locust's own limit.
 pub const PAGE_ROWS: usize = 500;
@@ -89,6 +92,9 @@ pub struct Row {
     pub avg_content_length: f64,
     /// The same as `current_rps`, which some dashboards know by this name.
     pub requests_per_second: f64,
+    /// The figures of its streamed responses, if it has any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stream: Option<StreamFigures>,
     /// Failures by requests.
     #[serde(skip)]
     pub fail_ratio: f64,

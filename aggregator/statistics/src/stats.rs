@@ -24,6 +24,7 @@ pub mod histogram;
 pub(crate) mod history;
 pub mod seconds;
 pub mod smallest_keys;
+pub mod streams;
 mod text;
 pub mod totals;
 
@@ -174,6 +175,7 @@ impl Stats {
         for outcomes in counted.chunk_by(|one, next| second_of(one) == second_of(next)) {
             self.fold_second(&slots, outcomes);
         }
+        self.fold_streams(&slots, record, skipped);
         self.fold_errors(record, counted);
         let all_before = skipped > 0 && counted.is_empty();
         if !all_before && bucket.end() > self.since {
@@ -256,6 +258,19 @@ impl Stats {
                 row.add(&sum, (at(0), at(of_request.len() - 1)), second);
                 passed.sum.merge(&sum);
             });
+        }
+    }
+
+    /// Adds the streams of a record but for those of its first outcomes, which are skipped.
+    fn fold_streams(&mut self, slots: &[Slots], record: &Decoded<'_>, skipped: usize) {
+        for stream in &record.streams {
+            let number = stream.outcome as usize;
+            if number >= skipped {
+                let outcome = &record.outcomes[number];
+                let row = self.rows.get_mut(slots[outcome.request as usize].row);
+                let streams = row.streams.get_or_insert_default();
+                streams.add(&stream.streamed, outcome.response_time_us);
+            }
         }
     }
 

@@ -105,6 +105,11 @@ fn figure(metric: ThresholdMetric, requests: &Entry) -> Option<f64> {
             Some(value as f64)
         }
         ThresholdMetric::Max => Some(sum.max_us as f64 / 1e3),
+        ThresholdMetric::FirstEvent(percent) => {
+            let streams = requests.streams.as_deref()?;
+            let [value] = streams.first_event.percentiles([percent / 100.0]);
+            (streams.sum.with_events > 0).then_some(value as f64)
+        }
         ThresholdMetric::Missing => None,
     }
 }

@@ -45,7 +45,7 @@ pub(crate) fn of(iteration: &Iteration<'_>, request: &RequestEnd<'_>) -> Vec<Key
 
 /// The failure's type, if the request is one: the status, or what is said before a colon, which has no
 /// particulars. The whole text is the span's status.
-fn error_type(request: &RequestEnd<'_>) -> Option<Cow<'static, str>> {
+pub(crate) fn error_type(request: &RequestEnd<'_>) -> Option<Cow<'static, str>> {
     let error = request.error?;
     Some(match request.status {
         Some(status) if status.is_client_error() || status.is_server_error() => {

@@ -22,6 +22,7 @@ use traffic::telemetry::{Exporter, Iteration, IterationEnd, Observer, RequestEnd
 mod attributes;
 mod client;
 mod error;
+mod gen_ai;
 mod metrics;
 #[cfg(feature = "receiver")]
 pub mod receiver;

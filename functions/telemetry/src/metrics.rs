@@ -7,6 +7,8 @@
 //! | `cicada.iterations` | counter | `cicada.user_class`, `cicada.fate`: `done`, `skipped` or `cut_off` |
 //! | `cicada.lateness` | histogram, s | `cicada.user_class` |
 //! | `cicada.users` | gauge | `cicada.user_class` |
+//!
+//! Those of language models are `gen_ai`'s.
 
 use opentelemetry::metrics::{Counter, Gauge, Histogram, MeterProvider as _};
 use opentelemetry::{InstrumentationScope, KeyValue};
@@ -19,6 +21,7 @@ use traffic::telemetry::{Iteration, RequestEnd};
 
 use crate::attributes::{self, USER_CLASS};
 use crate::client::Client;
+use crate::gen_ai::GenAiMetrics;
 use crate::settings::Signal;
 
 /// The conventions' buckets in seconds, and three for agents that take their time.
@@ -42,6 +45,7 @@ pub(crate) struct Metrics {
     lateness: Histogram<f64>,
     iterations: Counter<u64>,
     users: Gauge<u64>,
+    gen_ai: GenAiMetrics,
 }
 
 impl Metrics {
@@ -70,6 +74,7 @@ impl Metrics {
             .build();
         let meter = provider.meter_with_scope(scope);
         Ok(Self {
+            gen_ai: GenAiMetrics::new(&meter),
             duration: meter
                 .f64_histogram(HTTP_CLIENT_REQUEST_DURATION)
                 .with_unit("s")
@@ -106,6 +111,7 @@ impl Metrics {
         let attributes = attributes::of(iteration, request);
         self.duration
             .record(request.response_time.as_secs_f64(), &attributes);
+        self.gen_ai.request(request);
     }
 
     pub(crate) fn iteration(&self, class: &str, fate: &'static str) {

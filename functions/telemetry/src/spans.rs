@@ -25,6 +25,7 @@ use traffic::telemetry::{self, Iteration, IterationEnd, RequestEnd, TraceId};
 
 use crate::attributes::{self, USER_CLASS};
 use crate::client::{Client, Exports};
+use crate::gen_ai;
 use crate::settings::Signal;
 use crate::url;
 
@@ -87,6 +88,7 @@ impl Spans {
         attributes.extend(
             agent.map(|agent| KeyValue::new(semconv::USER_AGENT_ORIGINAL, agent.to_owned())),
         );
+        attributes.extend(gen_ai::of_span(request));
         self.end(Ended {
             context,
             parent: span_id(iteration.context.span),

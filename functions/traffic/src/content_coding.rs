@@ -62,6 +62,8 @@ struct Sink {
     first: Bytes,
     body: BytesMut,
     length: u64,
+    /// What was decoded since it was taken last, if somebody takes it.
+    passing: Option<BytesMut>,
 }
 
 impl Decoder {
@@ -81,6 +83,22 @@ impl Decoder {
                 ..Sink::default()
             },
         }
+    }
+
+    /// The same, and what is decoded can be taken as it comes.
+    #[must_use]
+    pub fn passing_on(mut self) -> Self {
+        self.sink.passing = Some(BytesMut::new());
+        self
+    }
+
+    /// What was decoded since this was asked last, of a decoder that passes it on.
+    pub fn passed(&mut self) -> BytesMut {
+        self.sink
+            .passing
+            .as_mut()
+            .map(BytesMut::split)
+            .unwrap_or_default()
     }
 
     /// As much of a chunk as should be pushed at once, if anything is left of it.
@@ -223,6 +241,9 @@ impl Sink {
         if self.length > MAX_BODY {
             return Err(Undecodable::TooLong);
         }
+        if let Some(passing) = &mut self.passing {
+            passing.extend_from_slice(bytes);
+        }
         if self.keeps_body {
             if self.body.is_empty() && !self.first.is_empty() {
                 let first = std::mem::take(&mut self.first);
@@ -235,7 +256,8 @@ impl Sink {
 
     fn push_whole(&mut self, chunk: Bytes) -> Result<(), Undecodable> {
         let is_first = self.length == 0;
-        if !is_first || chunk.len() as u64 > MAX_BODY || !self.keeps_body {
+        let is_passed = self.passing.is_some();
+        if !is_first || is_passed || chunk.len() as u64 > MAX_BODY || !self.keeps_body {
             return self.push(&chunk);
         }
         self.length = chunk.len() as u64;

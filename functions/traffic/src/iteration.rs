@@ -21,11 +21,13 @@ use crate::random::Draws;
 use crate::record::Fate;
 use crate::run_end::RunEnd;
 use crate::sessions::UserSession;
-use crate::telemetry::{Iteration, Observer};
+use crate::stream::{Streamed, TokenRule};
+use crate::telemetry::{GenAi, Iteration, Observer};
 use crate::tick::TOO_LATE;
 use crate::transport::{Reply, RequestContext, RequestPlace, Transport, is_shortage};
 use crate::workload::{
-    EvaluationError, Response, Scope, SessionRules, Step, Task, UserClass, Verdict, Walk, Workload,
+    EvaluationError, Model, Response, Scope, SessionRules, Step, Task, UserClass, Verdict, Walk,
+    Workload,
 };
 
 mod prepared;
@@ -35,7 +37,7 @@ mod trace;
 
 use prepared::{Prepared, RequestHost, Unsendable};
 use sent::{Sent, shortened};
-use trace::Trace;
+use trace::{Answer, Trace};
 
 /// The error of a request that was given less than its own timeout, and took longer: the target
 /// may well have answered in time.
@@ -120,6 +122,8 @@ struct Ended(Option<Fate>);
 struct Judged {
     status: Option<StatusCode>,
     content_length: u64,
+    first_byte: Option<Duration>,
+    streamed: Option<Streamed>,
     error: Option<String>,
     has_failed: bool,
     fate: Fate,
@@ -130,11 +134,23 @@ impl Judged {
         Self {
             status: None,
             content_length: 0,
+            first_byte: None,
+            streamed: None,
             error: Some(error),
             has_failed: true,
             fate,
         }
     }
+}
+
+/// What a step says of the language model that it asks.
+fn gen_ai(step: &Step) -> Option<GenAi<'_>> {
+    let tokens = step.stream.as_ref().and_then(|rules| rules.tokens.as_ref());
+    let model = step.model.as_deref().map(Model::name);
+    (model.is_some() || tokens.is_some()).then(|| GenAi {
+        model,
+        provider: tokens.and_then(TokenRule::provider),
+    })
 }
 
 fn prepared_of(task: &Task) -> Vec<Prepared> {
@@ -229,6 +245,7 @@ impl Sender {
             max_connection_age: self.class().max_connection_age(),
             redirects: step.redirects,
             keep_body: step.needs_body(),
+            stream: step.stream.clone(),
             tls: tls.map(|tls| Arc::clone(tls.config())),
             ..RequestContext::default()
         }
@@ -297,7 +314,8 @@ impl<'i, T: Transport, S: RunStore + RecordStore> Iterating<'i, T, S> {
             Err(Unsendable::Invalid(reason)) => {
                 self.trace.failed(&reason);
                 let (sent, now) = (Sent::not_at_all(prepared), journal.clock.now());
-                journal.outcome(sent.outcome(now, Duration::ZERO, 0, Some(shortened(reason))));
+                let error = Some(shortened(reason));
+                journal.outcome(sent.outcome(now, Duration::ZERO, 0, error, None));
                 Ok(Answered::Failed(None))
             }
         }
@@ -393,16 +411,10 @@ impl<'i, T: Transport, S: RunStore + RecordStore> Iterating<'i, T, S> {
             cold: !warm.load(Ordering::Relaxed) && !warm.swap(true, Ordering::Relaxed),
             leads_to: entered.leads_to(),
         };
-        let watch = (self.trace).watch(entered, &prepared.name, &request, sent_at, sent.lateness);
+        let name = (&*prepared.name, gen_ai(step));
+        let watch = (self.trace).watch(entered, name, &request, sent_at, sent.lateness);
         let began = Instant::now();
-        let context = RequestContext {
-            user: (self.turn.class_key, self.turn.user),
-            cookies: self
-                .session
-                .as_ref()
-                .and_then(|session| session.jar.clone()),
-            ..self.sender.context(step, prepared)
-        };
+        let context = self.context(step, prepared);
         let reply = self.transport.send(request, &context).await;
         if reply.as_ref().is_err_and(|text| is_shortage(text)) {
             if let Some(requests) = self.sender.lacks_files.happened() {
@@ -423,11 +435,27 @@ impl<'i, T: Transport, S: RunStore + RecordStore> Iterating<'i, T, S> {
         let error = judged.error.take();
         let error = error.map(|error| shortened(workload.mask(&error).into_owned()));
         if let Some(watch) = watch {
-            watch.end(response_time, judged.status, error.as_deref());
+            let answer = Answer {
+                status: judged.status,
+                first_byte: judged.first_byte,
+                streamed: judged.streamed.as_ref(),
+            };
+            watch.end(response_time, answer, error.as_deref());
         }
         let length = judged.content_length;
-        (self.journal).outcome(sent.outcome(completed_at, response_time, length, error));
+        let outcome = sent.outcome(completed_at, response_time, length, error, judged.streamed);
+        self.journal.outcome(outcome);
         Some(judged)
+    }
+
+    /// The context of a step's request of this user.
+    fn context(&self, step: &Step, prepared: &Prepared) -> RequestContext {
+        let session = self.session.as_ref();
+        RequestContext {
+            user: (self.turn.class_key, self.turn.user),
+            cookies: session.and_then(|session| session.jar.clone()),
+            ..self.sender.context(step, prepared)
+        }
     }
 
     /// Judges what a request ended with that was given `cut`, if that is less than its step's timeout.
@@ -451,6 +479,8 @@ impl<'i, T: Transport, S: RunStore + RecordStore> Iterating<'i, T, S> {
             headers: reply.headers,
             body: reply.body,
             response_time,
+            first_byte: reply.first_byte,
+            streamed: reply.streamed,
         };
         let error = match step.judge(scope, response) {
             Ok(Verdict::Pass) => None,
@@ -465,6 +495,8 @@ impl<'i, T: Transport, S: RunStore + RecordStore> Iterating<'i, T, S> {
         Judged {
             status: Some(reply.status),
             content_length: reply.content_length,
+            first_byte: Some(reply.first_byte),
+            streamed: reply.streamed,
             has_failed: error.is_some(),
             error,
             fate: Fate::Done,

@@ -34,6 +34,7 @@ pub mod run_rules;
 pub mod runs;
 pub mod schedule;
 mod sessions;
+pub mod stream;
 pub mod telemetry;
 pub mod tick;
 pub mod tls;

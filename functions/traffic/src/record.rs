@@ -16,6 +16,7 @@ use crate::trace_context::TraceId;
 pub mod wire;
 
 pub use crate::block::{BLOCK_USERS, Block, BlockSize, Shard};
+pub use crate::stream::Streamed;
 
 /// Seconds in a [`Bucket`].
 pub const BUCKET_SECONDS: u64 = 10;
@@ -100,6 +101,8 @@ pub struct Outcome {
     pub lateness: Option<Duration>,
     /// The process's first request to this host: its connection is new.
     pub cold: bool,
+    /// The figures of a response that was read as a stream.
+    pub stream: Option<Box<Streamed>>,
 }
 
 /// Method and name of a request: one row of the statistics.

@@ -18,6 +18,7 @@ use reqwest::{Method, StatusCode, Url};
 use crate::clock::Timestamp;
 use crate::record::{Fate, RequestName};
 use crate::run::RunId;
+use crate::stream::Streamed;
 pub use crate::trace_context::{SpanContext, SpanId, TRACEPARENT, TraceId};
 
 /// The `User-Agent` of every request, unless its workload has another.
@@ -65,6 +66,15 @@ pub struct Iteration<'a> {
     pub number: u64,
 }
 
+/// A request to a language model.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct GenAi<'a> {
+    /// The model's name.
+    pub model: Option<&'a str>,
+    /// Whose dialect the answer is in.
+    pub provider: Option<&'static str>,
+}
+
 /// A request that has ended.
 #[derive(Clone, Copy, Debug)]
 pub struct RequestEnd<'a> {
@@ -82,6 +92,12 @@ pub struct RequestEnd<'a> {
     pub sent_at: Timestamp,
     /// From sending to the end of the response, or to when it was given up.
     pub response_time: Duration,
+    /// From sending until the response had begun, if there was a complete one.
+    pub first_byte: Option<Duration>,
+    /// The figures of a response that was read as a stream.
+    pub streamed: Option<&'a Streamed>,
+    /// What its workload says of the language model that it is for, if it is for one.
+    pub gen_ai: Option<GenAi<'a>>,
     /// See [`crate::record::Outcome::lateness`].
     pub lateness: Option<Duration>,
     /// The response's status, if there was a complete one.

@@ -14,12 +14,13 @@ use hyper::http::response::Parts;
 use reqwest::header::{COOKIE, HeaderMap};
 use reqwest::{Request, StatusCode, Url};
 use rustls::ClientConfig;
+use tokio::time::Instant;
 
 use crate::clock::Clock;
-use crate::content_coding::Decoder;
 pub use crate::content_coding::MAX_BODY;
 use crate::host_allowlist::AllowedHosts;
 use crate::random::UserKey;
+use crate::stream::{StreamRules, Streamed};
 use crate::tls::{self, HostTls};
 use crate::workload::{Connections, MAX_CONNECTION_AGE, MAX_REDIRECTS};
 
@@ -34,6 +35,7 @@ mod outgoing;
 mod places;
 mod pool;
 mod proxies;
+mod reading;
 mod redirects;
 mod resolver;
 mod runtime_api;
@@ -51,15 +53,13 @@ pub use places::RequestPlace;
 use pool::Pool;
 pub use proxies::Proxies;
 use proxies::Proxy;
+use reading::{Body, Reading};
 pub use runtime_api::{NoAddress, RUNTIME_API, RuntimeApi};
 pub(crate) use texts::is_shortage;
 pub use texts::{TIMED_OUT, explain};
 
 /// So many idle connections are closed when the system has no file left for a new one.
 const EVICTED: usize = 64;
-
-/// When one piece of a body was decoded to more bytes than this, other requests have their turn.
-const LONG_DECODING: u64 = 1024 * 1024;
 
 /// Sends requests.
 pub trait Transport: Send + Sync + 'static {
@@ -93,8 +93,10 @@ pub struct RequestContext {
     pub redirects: u32,
     /// The TLS settings of the host, if it has its own; they hold for its origin only.
     pub tls: Option<Arc<ClientConfig>>,
-    /// True if the response's body is kept.
+    /// True if the response's body is kept; of a stream the data of its last event.
     pub keep_body: bool,
+    /// The rules of the stream that a good response is, if it is one.
+    pub stream: Option<Arc<StreamRules>>,
     /// The cookies of the user, if it keeps any.
     pub cookies: Option<Arc<Jar>>,
 }
@@ -108,6 +110,7 @@ impl Default for RequestContext {
             redirects: MAX_REDIRECTS,
             tls: None,
             keep_body: false,
+            stream: None,
             cookies: None,
         }
     }
@@ -120,10 +123,14 @@ pub struct Reply {
     pub status: StatusCode,
     /// The headers.
     pub headers: HeaderMap,
-    /// The body decoded, if it was asked for.
+    /// The body decoded, if it was asked for; of a stream the data of its last event.
     pub body: Bytes,
     /// The decoded body's length in bytes.
     pub content_length: u64,
+    /// From sending, redirects included, until the response had begun: until its head was there.
+    pub first_byte: Duration,
+    /// The figures of a stream.
+    pub streamed: Option<Streamed>,
 }
 
 /// The settings of all requests of a process.
@@ -248,6 +255,7 @@ impl Client {
         mut request: Outgoing,
         context: &RequestContext,
     ) -> Result<Reply, String> {
+        let sent_at = Instant::now();
         // TLS settings and headers of the workload are for the origin that they were given for
         let mut is_there = true;
         let has_own_cookie = request.headers.contains_key(COOKIE);
@@ -271,14 +279,16 @@ impl Client {
                 0 => None,
                 _ => redirects::location(answer.parts.status, &answer.parts.headers),
             };
-            // what a redirect's own body says is nobody's affair, as in requests
-            let decoder = match location {
-                None => Decoder::new(&answer.parts.headers, context.keep_body),
-                Some(_) => Decoder::default(),
+            let share = self.bodies.share();
+            let reading = match location {
+                None => {
+                    let stream = context.stream.as_ref();
+                    Reading::new(&answer.parts, context.keep_body, stream, share, sent_at)
+                }
+                Some(_) => Reading::of_redirect(share, sent_at),
             };
-            let reply = self
-                .read(answer, decoder, context, request.closes())
-                .await?;
+            let closes = request.closes();
+            let reply = self.read(answer, reading, context, closes).await?;
             let Some(location) = location else {
                 return Ok(reply);
             };
@@ -341,7 +351,7 @@ impl Client {
     async fn read(
         &self,
         answer: Answer,
-        mut decoder: Decoder,
+        mut reading: Reading,
         context: &RequestContext,
         closes: bool,
     ) -> Result<Reply, String> {
@@ -350,33 +360,26 @@ impl Client {
             mut body,
             mut exchange,
         } = answer;
-        let mut share = self.bodies.share();
-        while let Some(mut chunk) =
-            (exchange.chunk(&mut body).await).map_err(|error| text(&error))?
-        {
-            while let Some(piece) = decoder.piece_of(&mut chunk) {
-                let before = decoder.length();
-                decoder.push(piece).map_err(|error| error.to_string())?;
-                let more = decoder.length() - before;
-                if decoder.keeps_body() {
-                    share.add(more)?;
-                }
-                // few bytes can stand for many: others have their turn in between
-                if more > LONG_DECODING {
-                    tokio::task::yield_now().await;
-                }
-            }
+        while let Some(chunk) = (exchange.chunk(&mut body).await).map_err(|error| text(&error))? {
+            reading.push(chunk).await?;
         }
         if !closes && let Some(connection) = exchange.finish().await {
             let owner = self.owner(context);
             (self.pool).put(owner, connection, context.max_connection_age);
         }
-        let (body, content_length) = decoder.finish().map_err(|error| error.to_string())?;
+        let Body {
+            content,
+            length,
+            first_byte,
+            streamed,
+        } = reading.finish()?;
         Ok(Reply {
             status: parts.status,
             headers: parts.headers,
-            body: share.hold(body),
-            content_length,
+            body: content,
+            content_length: length,
+            first_byte,
+            streamed,
         })
     }
 

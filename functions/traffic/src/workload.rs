@@ -31,6 +31,7 @@ mod headers;
 mod json;
 mod mask;
 mod metric;
+mod model;
 mod moment;
 mod multipart;
 mod pair;
@@ -62,6 +63,7 @@ pub use decode::{FOLDER, MAX_REDIRECTS};
 pub use dumps::quoted as json_quoted;
 pub use errors::{EvaluationError, Mistake, WorkloadErrors};
 pub use expect::{StatusRule, Verdict};
+pub use model::Model;
 pub use multipart::Multipart;
 pub use pair::Pair;
 pub use pool::Pool;
@@ -94,6 +96,7 @@ pub struct Workload {
     version: String,
     hosts: Vec<Arc<Host>>,
     classes: Vec<Arc<UserClass>>,
+    models: Vec<Arc<Model>>,
     pairs: Vec<Pair>,
     shapes: Vec<Arc<Shape>>,
     thresholds: Vec<Threshold>,
@@ -144,6 +147,7 @@ impl Workload {
         let decode::Decoded {
             hosts,
             classes,
+            models,
             pairs,
             shapes,
             thresholds,
@@ -170,6 +174,7 @@ impl Workload {
             version: version(source),
             hosts,
             classes,
+            models,
             pairs,
             shapes,
             thresholds,
@@ -244,6 +249,28 @@ impl Workload {
     /// The requests that the file compares with one another.
     pub fn pairs(&self) -> &[Pair] {
         &self.pairs
+    }
+
+    /// The models that requests are for, in the order of the file.
+    pub fn models(&self) -> &[Arc<Model>] {
+        &self.models
+    }
+
+    /// The model that the requests of a name and method are for; nothing if they are for several.
+    pub fn model_of(&self, name: &str, method: &str) -> Option<&Model> {
+        let steps = self.classes.iter().flat_map(|class| class.steps());
+        let mut of_name = steps.filter(|step| *step.name == *name && step.method == method);
+        let model = of_name.next()?.model.as_deref()?;
+        of_name
+            .all(|step| step.model.as_deref() == Some(model))
+            .then_some(model)
+    }
+
+    /// True if the responses to the requests of a name and method are streams.
+    pub fn has_streams(&self, name: &str, method: &str) -> bool {
+        let steps = self.classes.iter().flat_map(|class| class.steps());
+        let mut of_name = steps.filter(|step| *step.name == *name && step.method == method);
+        of_name.any(|step| step.stream.is_some())
     }
 
     /// The class with a name.

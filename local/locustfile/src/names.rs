@@ -1,7 +1,7 @@
 //! Names that a workload's templates can have for values.
 
 /// The names that have a meaning of their own in templates.
-const RESERVED: [&str; 27] = [
+const RESERVED: [&str; 35] = [
     "user_class",
     "user",
     "iteration",
@@ -11,6 +11,10 @@ const RESERVED: [&str; 27] = [
     "json",
     "headers",
     "response_time_ms",
+    "first_byte_ms",
+    "first_event_ms",
+    "events",
+    "tokens",
     "true",
     "false",
     "none",
@@ -29,6 +33,10 @@ const RESERVED: [&str; 27] = [
     "choice",
     "uniform",
     "randint",
+    "uuid",
+    "now",
+    "env",
+    "secret",
 ];
 
 /// A name for a value that is not taken: the wanted one, with `prefix` where it is reserved, and with a number.

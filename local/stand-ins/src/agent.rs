@@ -6,6 +6,7 @@
 mod chat;
 mod metrics;
 mod repair;
+mod stream;
 
 use std::sync::Arc;
 
@@ -28,6 +29,7 @@ use crate::route::{Model, Route, Server};
 use crate::shop::Shop;
 use chat::Facts;
 use metrics::{Kind, Metrics};
+use stream::{Format, Written};
 
 #[derive(Debug)]
 pub(crate) struct Agent {
@@ -76,6 +78,40 @@ impl Agent {
         outcome.inspect_err(|_| self.metrics.record(kind, model, visit.age(), false, 0))
     }
 
+    /// Begins to write an answer; the measurement is that of the whole of it.
+    async fn write(
+        self: &Arc<Self>,
+        (route, model, format): (Route, Model, Format),
+        message: &str,
+        visit: Visit,
+    ) -> Result<Written, Refused> {
+        visit.concerns(model);
+        let begun = self.levels.begin((route, model)).await;
+        let mut drawn = begun.inspect_err(|_| {
+            self.metrics
+                .record(Kind::Chat, model, visit.age(), false, 0)
+        })?;
+        let said = chat::answer(message, &self.facts(model), &mut drawn.draws);
+        let pieces = chat::pieces(&said.text);
+        let prompt_tokens = chat::tokens(message);
+        let tokens = prompt_tokens + pieces.len() as u64;
+        let agent = Arc::clone(self);
+        Ok(Written {
+            format,
+            model,
+            levels: Arc::clone(&self.levels),
+            id: format!("chatcmpl-{:016x}", drawn.draws.bits()),
+            pieces,
+            prompt_tokens,
+            first: drawn.delay,
+            draws: drawn.draws,
+            ended: Box::new(move || {
+                let age = visit.age();
+                agent.metrics.record(Kind::Chat, model, age, true, tokens);
+            }),
+        })
+    }
+
     /// The median latency of one of the target app's routes.
     fn median_ms(&self, route: Route) -> f64 {
         let (settings, lane) = (self.levels.settings(), route.into());
@@ -106,6 +142,8 @@ pub(crate) fn routes(agent: Arc<Agent>) -> Router {
         .route("/status", get(status))
         .route("/repair", post(repair))
         .route("/chat", post(chat))
+        .route("/chat/stream", post(chat_stream))
+        .route("/api/chat", post(ollama_chat))
         .route("/metrics", get(metrics))
         .with_state(agent)
 }
@@ -188,6 +226,39 @@ async fn chat(
         },
         timestamp: agent.levels.now(),
     }))
+}
+
+async fn chat_stream(
+    State(agent): State<Arc<Agent>>,
+    Extension(visit): Extension<Visit>,
+    RawQuery(query): RawQuery,
+    body: Bytes,
+) -> Answer {
+    let body = reply::object(&body)?;
+    let message = reply::text(&body, "message")?;
+    let model = model_of(body.get("model"), query.as_deref())?;
+    let asked = (Route::ChatStream, model, Format::OpenAi);
+    Ok(agent.write(asked, message, visit).await?.into_response())
+}
+
+/// As Ollama's, which streams unless it is told not to: this one always does.
+async fn ollama_chat(
+    State(agent): State<Arc<Agent>>,
+    Extension(visit): Extension<Visit>,
+    RawQuery(query): RawQuery,
+    body: Bytes,
+) -> Answer {
+    let body = reply::object(&body)?;
+    let messages = body.get("messages").cloned().unwrap_or_default();
+    let last = messages.as_array().and_then(|messages| messages.last());
+    let content = last.and_then(|message| message["content"].as_str());
+    let Some(content) = content else {
+        let message = "should be a list of messages with role and content";
+        return Err(Mistake::new("list_type", &["body", "messages"], message, messages).into());
+    };
+    let model = model_of(body.get("model"), query.as_deref())?;
+    let asked = (Route::OllamaChat, model, Format::Ollama);
+    Ok(agent.write(asked, content, visit).await?.into_response())
 }
 
 async fn metrics(State(agent): State<Arc<Agent>>, headers: HeaderMap) -> Answer {

@@ -33,6 +33,9 @@ impl LatencyProfile {
             // below the callers' timeouts of 60 and 120 s: what times out is a failure switched on
             (Route::Chat, Some(Model::B)) => (1_400.0, 0.75, 45_000.0),
             (Route::Chat, _) => (800.0, 0.75, 30_000.0),
+            // until the first token
+            (Route::ChatStream | Route::OllamaChat, Some(Model::B)) => (450.0, 0.6, 20_000.0),
+            (Route::ChatStream | Route::OllamaChat, _) => (220.0, 0.6, 15_000.0),
             (Route::Repair, Some(Model::B)) => (9_000.0, 0.6, 110_000.0),
             (Route::Repair, _) => (6_000.0, 0.6, 90_000.0),
             (Route::Index | Route::Unknown, _) => (0.0, 0.0, 0.0),
@@ -41,6 +44,19 @@ impl LatencyProfile {
             median_ms,
             sigma,
             cap_ms,
+        }
+    }
+
+    /// The profile of the time between two tokens of a model.
+    pub(crate) fn between_tokens(model: Model) -> Self {
+        let median_ms = match model {
+            Model::A => 14.0,
+            Model::B => 24.0,
+        };
+        Self {
+            median_ms,
+            sigma: 0.3,
+            cap_ms: 500.0,
         }
     }
 
@@ -96,7 +112,7 @@ mod tests {
 
     #[test]
     fn model_b_is_slower_than_model_a_everywhere() {
-        for route in [Route::Chat, Route::Repair] {
+        for route in [Route::Chat, Route::Repair, Route::ChatStream] {
             let a = sample(Lane::from((route, Model::A)));
             let b = sample(Lane::from((route, Model::B)));
             for share in [0.05, 0.5, 0.95, 0.99] {

@@ -76,6 +76,19 @@ impl Levels {
         }
     }
 
+    /// Begins an answer of `lane` that is sent as a stream; its latency is the time until the first token, and is left to
+    /// the stream. An answer that fails takes it here.
+    pub(crate) async fn begin(&self, lane: impl Into<Lane>) -> Result<Drawn, Refused> {
+        let lane = lane.into();
+        let mut drawn = self.draw(lane);
+        let Some(status) = drawn.failure else {
+            return Ok(drawn);
+        };
+        tokio::time::sleep(drawn.delay).await;
+        let server = lane.route.server();
+        Err(reply::failure(server, status, &mut drawn.draws))
+    }
+
     fn draw(&self, lane: Lane) -> Drawn {
         let (key, next) = &self.lanes[lane.index()];
         let number = next.fetch_add(1, Ordering::Relaxed);

@@ -64,9 +64,11 @@ impl Model {
         }
     }
 
-    /// The model that a request names with `letter`, in either case.
-    pub(crate) fn find(letter: &str) -> Option<Self> {
-        letter.parse().ok()
+    /// The model that a request names with its letter, in either case, or with its full name.
+    pub(crate) fn find(name: &str) -> Option<Self> {
+        let mut all = Self::VARIANTS.iter().copied();
+        let by_full_name = all.find(|model| model.full_name() == name);
+        by_full_name.or_else(|| name.parse().ok())
     }
 }
 
@@ -89,6 +91,12 @@ pub enum Route {
     Repair,
     #[strum(serialize = "POST /chat")]
     Chat,
+    /// The answer of a chat as server-sent events.
+    #[strum(serialize = "POST /chat/stream")]
+    ChatStream,
+    /// The same as Ollama sends it.
+    #[strum(serialize = "POST /api/chat")]
+    OllamaChat,
     #[strum(serialize = "GET /metrics")]
     Metrics,
     /// The page of either server that names its routes.
@@ -109,7 +117,12 @@ impl Route {
     /// The server that answers it; the target app for the two that both servers have.
     pub(crate) fn server(self) -> Server {
         match self {
-            Self::Status | Self::Repair | Self::Chat | Self::Metrics => Server::AiAgent,
+            Self::Status
+            | Self::Repair
+            | Self::Chat
+            | Self::ChatStream
+            | Self::OllamaChat
+            | Self::Metrics => Server::AiAgent,
             _ => Server::TargetApp,
         }
     }
@@ -129,7 +142,10 @@ impl Route {
 
     /// True for the routes whose requests name a model.
     pub(crate) fn has_model(self) -> bool {
-        matches!(self, Self::Repair | Self::Chat)
+        matches!(
+            self,
+            Self::Repair | Self::Chat | Self::ChatStream | Self::OllamaChat
+        )
     }
 }
 
@@ -199,7 +215,7 @@ mod tests {
     #[test]
     fn every_lane_has_a_place_of_its_own() {
         let places: Vec<usize> = Lane::all().map(Lane::index).collect();
-        assert_eq!(places, (0..33).collect::<Vec<_>>());
+        assert_eq!(places, (0..39).collect::<Vec<_>>());
     }
 
     #[test]

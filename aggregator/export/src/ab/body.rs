@@ -42,6 +42,9 @@ pub struct Pair {
     /// The difference of the 95th percentiles.
     #[serde(rename = "response_time_percentile_0.95")]
     pub response_time_percentile_95: Difference<TimeVerdict>,
+    /// The difference of the average times to the first event, where both are streams.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub avg_first_event: Option<Difference<TimeVerdict>>,
     /// The verdict on the pair, in a few words.
     pub verdict: String,
     /// The confidence of the verdict, where it says that there is a difference: 0.95, 0.99, 0.999, 0.9999 or 0.999999.
@@ -70,4 +73,31 @@ pub struct Side {
     /// The 95th percentile, as the statistics have it.
     #[serde(rename = "response_time_percentile_0.95")]
     pub response_time_percentile_95: Option<f64>,
+    /// The figures of its streams, if its requests are streams.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stream: Option<SideStream>,
+}
+
+/// The streams of one row of a pair; times in milliseconds.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct SideStream {
+    /// The model's name, if the workload says it.
+    pub model: Option<String>,
+    /// The mean time to the first event.
+    pub avg_first_event: Option<f64>,
+    /// The median time to it.
+    pub median_first_event: Option<u64>,
+    /// The 95th percentile of it.
+    #[serde(rename = "first_event_percentile_0.95")]
+    pub first_event_percentile_95: Option<u64>,
+    /// The mean time between the events of a response.
+    pub avg_between_events: Option<f64>,
+    /// Tokens of answers by the response times of these answers.
+    pub tokens_per_second: Option<f64>,
+    /// Tokens of prompts.
+    pub input_tokens: u64,
+    /// Tokens of answers.
+    pub output_tokens: u64,
+    /// What these tokens cost, in the currency of the workload's prices, if it has prices.
+    pub cost: Option<f64>,
 }

@@ -1,6 +1,6 @@
 //! A and B as a short table for a terminal: at most 80 characters wide, but for the sentence below it.
 
-use super::body::{Comparison, Pair};
+use super::body::{Comparison, Pair, SideStream};
 use super::words::{in_percent, rounded};
 
 const NAME_CHARS: usize = 20;
@@ -19,11 +19,50 @@ pub fn table(comparison: &Comparison) -> Vec<String> {
     ];
     lines.extend(comparison.pairs.iter().map(line));
     lines.push(rule);
+    lines.extend(streams(&comparison.pairs));
     lines.push(comparison.summary.clone());
     lines.push(format!(
         "The intervals of all pairs hold together with {}, at every look.",
         in_percent(comparison.confidence)
     ));
+    lines
+}
+
+/// The table of the pairs whose requests are streams; nothing without any.
+fn streams(pairs: &[Pair]) -> Vec<String> {
+    let row = |cells: [&str; 7]| {
+        let [name, cells @ ..] = cells;
+        let cells = cells.map(|cell| format!("{cell:>9}"));
+        format!("{name:<NAME_CHARS$} {}", cells.concat())
+            .trim_end()
+            .to_owned()
+    };
+    let mut lines = vec![row([
+        "Pair", "A first", "B first", "A tok/s", "B tok/s", "A cost", "B cost",
+    ])];
+    for pair in pairs {
+        let sides = [pair.a.stream.as_ref(), pair.b.stream.as_ref()];
+        if sides == [None, None] {
+            continue;
+        }
+        let name: String = pair.name.chars().take(NAME_CHARS).collect();
+        let figure = |of: fn(&SideStream) -> Option<f64>| {
+            sides.map(|side| side.and_then(of).map_or_else(|| "-".to_owned(), rounded))
+        };
+        let [a_first, b_first] = figure(|side| side.avg_first_event);
+        let [a_rate, b_rate] = figure(|side| side.tokens_per_second);
+        let [a_cost, b_cost] = figure(|side| side.cost);
+        let cells = [
+            &name, &a_first, &b_first, &a_rate, &b_rate, &a_cost, &b_cost,
+        ];
+        lines.push(row(cells.map(String::as_str)));
+    }
+    if lines.len() == 1 {
+        return Vec::new();
+    }
+    let title = "Streams: average time to the first event (ms), tokens a second, and cost";
+    lines.insert(0, title.to_owned());
+    lines.push("-".repeat(79));
     lines
 }
 
@@ -85,6 +124,7 @@ mod tests {
             avg_response_time: Some(average),
             median_response_time: Some(average),
             response_time_percentile_95: Some(average),
+            stream: None,
         };
         let time = difference([12_345.6, 11_234.5, 13_456.7], TimeVerdict::Slower);
         Pair {
@@ -96,6 +136,7 @@ mod tests {
             avg_response_time: time,
             median_response_time: time,
             response_time_percentile_95: time,
+            avg_first_event: None,
             verdict: "b is slower and fails less often".to_owned(),
             sure: Some(0.999),
             explanation: String::new(),
@@ -121,5 +162,34 @@ mod tests {
             lines[6].starts_with("B is slower in 2 of 2 pairs"),
             "{lines:#?}"
         );
+    }
+
+    #[test]
+    fn pairs_of_streams_have_a_table_below_that_fits_as_well() {
+        let stream = SideStream {
+            model: Some("mistral:7b-instruct".to_owned()),
+            avg_first_event: Some(221.7),
+            median_first_event: Some(220),
+            first_event_percentile_95: Some(410),
+            avg_between_events: Some(14.2),
+            tokens_per_second: Some(61.4),
+            input_tokens: 1_000,
+            output_tokens: 50_000,
+            cost: None,
+        };
+        let mut pair = pair();
+        pair.a.stream = Some(stream.clone());
+        pair.b.stream = Some(SideStream {
+            cost: Some(0.25),
+            ..stream
+        });
+        let lines = streams(&[pair]);
+        assert!(
+            lines.iter().all(|line| line.chars().count() <= 80),
+            "{lines:#?}"
+        );
+        let words: Vec<&str> = lines[2].split_whitespace().rev().take(6).collect();
+        assert_eq!(words, ["0.25", "-", "61.4", "61.4", "222", "222"]);
+        assert_eq!(streams(&[self::pair()]), Vec::<String>::new());
     }
 }

@@ -246,6 +246,20 @@ impl Findings {
     }
 }
 
+/// Of a difference between times to the first event that is shown: a part of the explanation.
+pub(super) fn about_first_event(by: &Difference<TimeVerdict>) -> Option<String> {
+    let how = match by.verdict {
+        TimeVerdict::Slower => "later",
+        TimeVerdict::Faster => "earlier",
+        _ => return None,
+    };
+    let milliseconds = in_milliseconds(by);
+    let sure = surely(by.sure);
+    Some(format!(
+        "b's first event comes {milliseconds} {how} on average{sure}"
+    ))
+}
+
 /// A confidence as `99.9 %`.
 pub fn in_percent(confidence: f64) -> String {
     format!("{} %", trimmed(100.0 * confidence, 4))

@@ -3,7 +3,7 @@
 use statistics::ledger::{Account, Ledger};
 
 use super::table::Table;
-use crate::ab::{Comparison, Difference, Pair, Side};
+use crate::ab::{Comparison, Difference, Pair, Side, SideStream};
 
 const PAIR: [&str; 5] = ["Name", "Method", "Verdict", "Sure", "Explanation"];
 
@@ -22,6 +22,18 @@ const DIFFERENCES: [&str; 4] = [
     "Average Response Time",
     "Median Response Time",
     "95%",
+];
+
+const STREAM: [&str; 9] = [
+    "Model",
+    "Average First Event",
+    "First Event 50%",
+    "First Event 95%",
+    "Average Between Events",
+    "Tokens/s",
+    "Input Tokens",
+    "Output Tokens",
+    "Cost",
 ];
 
 const LEDGER: [&str; 13] = [
@@ -55,9 +67,23 @@ pub fn ab(comparison: &Comparison) -> String {
             .iter()
             .flat_map(|name| ["Difference", "Low", "High"].map(|end| format!("{name} {end}"))),
     );
+    let mut pairs = comparison.pairs.iter();
+    let has_streams = pairs.any(|pair| pair.avg_first_event.is_some());
+    if has_streams {
+        let sides = sides.iter();
+        head.extend(sides.flat_map(|side| STREAM.map(|name| format!("{side} {name}"))));
+        head.extend(["Difference", "Low", "High"].map(|end| format!("First Event {end}")));
+    }
     table.row(head);
     for pair in &comparison.pairs {
-        table.row(cells(pair));
+        let mut cells = cells(pair);
+        if has_streams {
+            cells.extend(stream(pair.a.stream.as_ref()));
+            cells.extend(stream(pair.b.stream.as_ref()));
+            let first_event = pair.avg_first_event.as_ref();
+            cells.extend(first_event.map_or_else(Default::default, ends));
+        }
+        table.row(cells);
     }
     table.text()
 }
@@ -88,6 +114,24 @@ fn side(side: &Side) -> [String; 7] {
         number(side.avg_response_time),
         number(side.median_response_time),
         number(side.response_time_percentile_95),
+    ]
+}
+
+fn stream(side: Option<&SideStream>) -> [String; STREAM.len()] {
+    let Some(side) = side else {
+        return std::array::from_fn(|_| String::new());
+    };
+    let whole = |value: Option<u64>| value.map_or_else(String::new, |value| value.to_string());
+    [
+        side.model.clone().unwrap_or_default(),
+        number(side.avg_first_event),
+        whole(side.median_first_event),
+        whole(side.first_event_percentile_95),
+        number(side.avg_between_events),
+        number(side.tokens_per_second),
+        side.input_tokens.to_string(),
+        side.output_tokens.to_string(),
+        number(side.cost),
     ]
 }
 

@@ -1,8 +1,25 @@
 //! A CSV table as it grows, and cells as Locust writes them.
 
-use statistics::report::{Milliseconds, PERCENTILES, Row};
+use statistics::report::{Milliseconds, PERCENTILES, Row, StreamFigures};
 
 use crate::python::float;
+
+/// The columns of streams.
+pub(super) const STREAMS: [&str; 13] = [
+    "Streams",
+    "Average First Byte",
+    "Average First Event",
+    "First Event 50%",
+    "First Event 95%",
+    "First Event 99%",
+    "Average Between Events",
+    "Between Events 50%",
+    "Between Events 95%",
+    "Between Events 99%",
+    "Input Tokens",
+    "Output Tokens",
+    "Tokens/s",
+];
 
 /// The cell of a percentile that there is none of.
 const NONE: &str = "N/A";
@@ -58,4 +75,28 @@ pub(super) fn content(row: &Row) -> String {
         return "0".into();
     }
     float(row.avg_content_length)
+}
+
+/// The cells of [`STREAMS`]; empty where nothing is known.
+pub(super) fn streams(figures: Option<&StreamFigures>) -> [String; STREAMS.len()] {
+    let Some(figures) = figures else {
+        return std::array::from_fn(|_| String::new());
+    };
+    let mean = |value: Option<f64>| value.map(float).unwrap_or_default();
+    let percentile = |value: Option<u64>| value.map(|value| value.to_string()).unwrap_or_default();
+    [
+        figures.responses.to_string(),
+        mean(figures.avg_first_byte),
+        mean(figures.avg_first_event),
+        percentile(figures.median_first_event),
+        percentile(figures.first_event_percentile_95),
+        percentile(figures.first_event_percentile_99),
+        mean(figures.avg_between_events),
+        percentile(figures.median_between_events),
+        percentile(figures.between_events_percentile_95),
+        percentile(figures.between_events_percentile_99),
+        figures.input_tokens.to_string(),
+        figures.output_tokens.to_string(),
+        mean(figures.tokens_per_second),
+    ]
 }

@@ -6,7 +6,9 @@ use statistics::reader::Snapshot;
 
 use super::graph::{Graph, percent};
 use super::pictures::{Range, cumulated, histogram, one_scale};
-use crate::ab::{Comparison, Difference, Pair, PairCharts, Side, SideOverTime, charts, in_percent};
+use crate::ab::{
+    Comparison, Difference, Pair, PairCharts, Side, SideOverTime, SideStream, charts, in_percent,
+};
 use crate::chart::{Line, figure};
 use statistics::report::events::{Event, Gap, events, gaps};
 
@@ -32,8 +34,19 @@ struct Section {
     verdict: String,
     explanation: String,
     rows: [Vec<String>; 3],
+    /// The columns of streams, if the pair's requests are streams.
+    stream_names: &'static [&'static str],
     graphs: Vec<Graph>,
 }
+
+/// The columns of streams.
+const STREAM_NAMES: [&str; 5] = [
+    "First event (ms)",
+    "Tokens in",
+    "Tokens out",
+    "Tokens/s",
+    "Cost",
+];
 
 impl Chapter {
     /// The chapter of a run that has pairs.
@@ -110,12 +123,23 @@ fn ends<V>(of: &Difference<V>) -> [Option<f64>; 3] {
 }
 
 fn section(pair: &Pair, charts: &PairCharts, events: &[Event], gaps: &[Gap]) -> Section {
+    let has_streams = pair.a.stream.is_some() || pair.b.stream.is_some();
+    let mut rows = [side("A", &pair.a), side("B", &pair.b), difference(pair)];
+    if has_streams {
+        let apart = (pair.avg_first_event.as_ref())
+            .map_or_else(String::new, |difference| apart(difference, 1.0, ""));
+        rows[0].extend(stream(pair.a.stream.as_ref()));
+        rows[1].extend(stream(pair.b.stream.as_ref()));
+        rows[2].push(apart);
+        rows[2].resize(rows[0].len(), String::new());
+    }
     let sure = pair.sure.map(|sure| format!(", {} sure", in_percent(sure)));
     Section {
         title: format!("{} {}", pair.method, pair.name),
         verdict: format!("{}{}", pair.verdict, sure.unwrap_or_default()),
         explanation: pair.explanation.clone(),
-        rows: [side("A", &pair.a), side("B", &pair.b), difference(pair)],
+        rows,
+        stream_names: if has_streams { &STREAM_NAMES } else { &[] },
         graphs: graphs(charts, events, gaps),
     }
 }
@@ -130,6 +154,20 @@ fn side(name: &str, side: &Side) -> Vec<String> {
         time(side.avg_response_time),
         time(side.median_response_time),
         time(side.response_time_percentile_95),
+    ]
+}
+
+fn stream(side: Option<&SideStream>) -> [String; STREAM_NAMES.len()] {
+    let Some(side) = side else {
+        return std::array::from_fn(|_| none());
+    };
+    let number = |value: Option<f64>| value.map_or_else(none, figure);
+    [
+        number(side.avg_first_event),
+        side.input_tokens.to_string(),
+        side.output_tokens.to_string(),
+        number(side.tokens_per_second),
+        number(side.cost),
     ]
 }
 

@@ -6,6 +6,7 @@
 
 use traffic::clock::Timestamp;
 
+use super::streams::StreamFigures;
 use super::{CurrentPercentiles, ErrorRow, Milliseconds, PERCENTILES, Report, Row};
 use crate::stats::entry::{Entry, Occurrences};
 use crate::stats::histogram::Histogram;
@@ -116,6 +117,7 @@ impl Frame {
             response_time_percentile_99: percentiles[7],
             avg_content_length: divide(entry.sum.content as f64, entry.sum.requests as f64),
             requests_per_second: current_rps,
+            stream: entry.streams.as_deref().map(StreamFigures::of),
             fail_ratio: divide(entry.sum.failures as f64, entry.sum.requests as f64),
             exact_min,
             exact_max,

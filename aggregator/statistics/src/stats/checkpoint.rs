@@ -13,6 +13,7 @@ use super::histogram::{Histogram, key_of};
 use super::history::Passed;
 use super::seconds::{Cell, Counts, Ring};
 use super::smallest_keys::{Merge, SmallestKeys};
+use super::streams::{StreamSum, Streams};
 use super::totals::Totals;
 use super::{Limits, Stats};
 use crate::ageing_series::{self, AgeingSeries};
@@ -73,6 +74,14 @@ struct SavedEntry {
     span: Option<(u64, u64)>,
     /// Age in seconds before the last completion of all rows, requests and failures.
     seconds: Vec<(u64, u64, u64)>,
+    streams: Option<SavedStreams>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SavedStreams {
+    sum: StreamSum,
+    first_event: Vec<u64>,
+    between_events: Vec<u64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -219,6 +228,7 @@ impl SavedEntry {
                 .filter(|(_, counts)| counts.requests > 0)
                 .map(|(age, counts)| (age, counts.requests, counts.failures))
                 .collect(),
+            streams: entry.streams.as_deref().map(SavedStreams::of),
         }
     }
 
@@ -230,7 +240,9 @@ impl SavedEntry {
         };
         let impossible = || CheckpointError::malformed("a row in it lasts for too long");
         let span = self.span.map(|saved| span(saved).ok_or_else(impossible));
+        let streams = self.streams.map(SavedStreams::load);
         let mut entry = Entry {
+            streams: streams.transpose()?.map(Box::new),
             sum: self.sum,
             histogram: load_histogram(&self.histogram)?,
             span: span.transpose()?,
@@ -242,6 +254,24 @@ impl SavedEntry {
                 .merge(&Counts { requests, failures });
         }
         Ok(entry)
+    }
+}
+
+impl SavedStreams {
+    fn of(streams: &Streams) -> Self {
+        Self {
+            sum: streams.sum,
+            first_event: save_histogram(&streams.first_event),
+            between_events: save_histogram(&streams.between_events),
+        }
+    }
+
+    fn load(self) -> Result<Streams, CheckpointError> {
+        Ok(Streams {
+            sum: self.sum,
+            first_event: load_histogram(&self.first_event)?,
+            between_events: load_histogram(&self.between_events)?,
+        })
     }
 }
 

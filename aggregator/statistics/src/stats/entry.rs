@@ -8,6 +8,7 @@ use traffic::telemetry::TraceId;
 use super::histogram::Histogram;
 use super::seconds::{Counts, Ring};
 use super::smallest_keys::Merge;
+use super::streams::Streams;
 
 /// Seconds of detail that a row needs: its current figures look at the 3rd to the 12th second before
 /// the latest request of all rows.
@@ -24,6 +25,8 @@ pub struct Entry {
     pub span: Option<(Timestamp, Timestamp)>,
     /// The latest seconds.
     pub seconds: Ring<Counts, ROW_SECONDS>,
+    /// Streamed responses, if there were any.
+    pub streams: Option<Box<Streams>>,
 }
 
 /// What outcomes add up to.
@@ -105,6 +108,9 @@ impl Merge for Entry {
         }
         self.histogram.merge(&other.histogram);
         self.seconds.merge(&other.seconds);
+        if let Some(streams) = &other.streams {
+            self.streams.get_or_insert_default().merge(streams);
+        }
     }
 }
 

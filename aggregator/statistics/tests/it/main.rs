@@ -11,4 +11,5 @@ mod properties;
 mod reference;
 mod scene;
 mod statistics;
+mod streams;
 mod ticks;

@@ -205,6 +205,7 @@ fn outcome(one: &Told) -> Outcome {
         trace: trace(one),
         lateness: Some(Duration::from_micros(lateness)),
         cold: false,
+        stream: None,
     }
 }
 

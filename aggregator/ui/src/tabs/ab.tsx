@@ -67,7 +67,7 @@ function Comparison({ ab, charts, markers }: ComparisonProps) {
             <Upright pair={pair} />
           ) : (
             <DataTable
-              columns={COLUMNS}
+              columns={columnsOf(pair)}
               empty=""
               isEven
               keyOf={(row) => row.title}
@@ -151,7 +151,7 @@ function rows(pair: Pair): Row[] {
 
 /** The same with the figures one below the other: on a phone the difference stays in sight. */
 function Upright({ pair }: { pair: Pair }) {
-  const figures = COLUMNS.slice(1);
+  const figures = columnsOf(pair).slice(1);
   const [a, b, difference] = rows(pair);
   const side = (title: string, row: Row | undefined): Column<Column<Row>> => ({ title, cell: (figure) => row && figure.cell(row), mayWrap: true });
   return (
@@ -195,6 +195,24 @@ const COLUMNS: Column<Row>[] = [
   { title: "95%ile (ms)", cell: time("response_time_percentile_0.95") },
   { title: "Average (ms)", cell: time("avg_response_time") },
 ];
+
+/** The columns of pairs that are streams: the first token, tokens, and what they cost. */
+const STREAM_COLUMNS: Column<Row>[] = [
+  {
+    title: "First event (ms)",
+    cell: of(
+      ({ stream }) => milliseconds(stream?.avg_first_event),
+      ({ avg_first_event }) => (avg_first_event ? <Apart difference={avg_first_event} unit=" ms" write={milliseconds} /> : NONE),
+    ),
+  },
+  { title: "Between events (ms)", cell: of(({ stream }) => milliseconds(stream?.avg_between_events), () => NONE) },
+  { title: "Tokens/s", cell: of(({ stream }) => decimal(stream?.tokens_per_second), () => NONE) },
+  { title: "Tokens in", cell: of(({ stream }) => count(stream?.input_tokens), () => NONE) },
+  { title: "Tokens out", cell: of(({ stream }) => count(stream?.output_tokens), () => NONE) },
+  { title: "Cost", cell: of(({ stream }) => decimal(stream?.cost, 4), () => NONE) },
+];
+
+const columnsOf = ({ a, b }: Pair) => (a.stream || b.stream ? [...COLUMNS, ...STREAM_COLUMNS] : COLUMNS);
 
 interface ApartProps {
   difference: Pair["avg_response_time" | "fail_ratio"];

@@ -1,4 +1,4 @@
-// The statistics of every request: Locust's columns, in Locust's order.
+// The statistics of every request: Locust's columns, in Locust's order, and after them those of streams if there are any.
 import Box from "@mui/material/Box";
 import Button from "@mui/material/Button";
 import Checkbox from "@mui/material/Checkbox";
@@ -41,13 +41,14 @@ export function useRequests() {
 /** The rows of a run; the last one is the sum of all. */
 export function StatsTable({ stats }: { stats: Row[] }) {
   const [hidden, toggle] = useHiddenColumns("statistics");
+  const columns = stats.some(({ stream }) => stream) ? [...COLUMNS, ...STREAM_COLUMNS] : COLUMNS;
   return (
     <>
       <Box sx={{ display: "flex", justifyContent: "flex-end", mb: 1 }}>
-        <ColumnMenu hidden={hidden} onToggle={toggle} />
+        <ColumnMenu columns={columns} hidden={hidden} onToggle={toggle} />
       </Box>
       <DataTable
-        columns={COLUMNS.filter(({ title }) => !hidden.has(title))}
+        columns={columns.filter(({ title }) => !hidden.has(title))}
         empty="No request was sent yet."
         isBold={isTotal}
         keyOf={({ method, name }) => `${method} ${name}`}
@@ -98,12 +99,28 @@ const COLUMNS: Column<Row>[] = [
   figure("Current Failures/s", (row) => row.currentFailPerSec, decimal),
 ];
 
+type Stream = NonNullable<Row["stream"]>;
+
+/** A figure of streams; a row without any has a dash. */
+const ofStream = (title: string, value: (stream: Stream) => Figure, write: (value: Figure) => string) =>
+  figure(title, ({ stream }) => stream && value(stream), write);
+
+const STREAM_COLUMNS: Column<Row>[] = [
+  ofStream("First event, average (ms)", (stream) => stream.avgFirstEvent, milliseconds),
+  ofStream("First event, 95%ile (ms)", (stream) => stream["firstEventPercentile0.95"], milliseconds),
+  ofStream("Between events (ms)", (stream) => stream.avgBetweenEvents, milliseconds),
+  ofStream("Tokens/s", (stream) => stream.tokensPerSecond, decimal),
+  ofStream("Tokens in", (stream) => stream.inputTokens, count),
+  ofStream("Tokens out", (stream) => stream.outputTokens, count),
+];
+
 interface MenuProps {
+  columns: Column<Row>[];
   hidden: Set<string>;
   onToggle: (title: string) => void;
 }
 
-function ColumnMenu({ hidden, onToggle }: MenuProps) {
+function ColumnMenu({ columns, hidden, onToggle }: MenuProps) {
   const [anchor, setAnchor] = useState<HTMLElement | null>(null);
   return (
     <>
@@ -111,7 +128,7 @@ function ColumnMenu({ hidden, onToggle }: MenuProps) {
         Columns
       </Button>
       <Menu anchorEl={anchor} onClose={() => setAnchor(null)} open={anchor !== null}>
-        {COLUMNS.filter(({ isName }) => !isName).map(({ title }) => (
+        {columns.filter(({ isName }) => !isName).map(({ title }) => (
           <MenuItem
             aria-checked={!hidden.has(title)}
             dense

@@ -65,6 +65,7 @@ impl Request {
             trace: self.trace(),
             lateness: None,
             cold: false,
+            stream: None,
         }
     }
 }

@@ -112,6 +112,7 @@ impl Scene {
             trace: None,
             lateness: None,
             cold: false,
+            stream: None,
         };
         let mut contents = Contents {
             outcomes: (0..requests).map(outcome).collect(),

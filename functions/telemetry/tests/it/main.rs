@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test ends where it cannot go on")]
 
 mod figures;
+mod gen_ai;
 mod new_relic;
 mod scene;
 mod spans;

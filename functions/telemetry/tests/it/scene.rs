@@ -6,10 +6,11 @@ use reqwest::{Method, StatusCode, Url};
 use telemetry::receiver::{Attributes, Behaviour, Metric, Receiver, Span};
 use telemetry::{Telemetry, TelemetrySettings};
 use traffic::clock::{Slot, Timestamp};
-use traffic::record::{Fate, RequestName};
+use traffic::record::{Fate, RequestName, Streamed};
 use traffic::run::RunId;
 use traffic::telemetry::{
-    Iteration, IterationEnd, Observer as _, RequestEnd, SpanContext, SpanId, TraceId, USER_AGENT,
+    GenAi, Iteration, IterationEnd, Observer as _, RequestEnd, SpanContext, SpanId, TraceId,
+    USER_AGENT,
 };
 
 /// Plenty of time to export in.
@@ -30,6 +31,8 @@ pub(crate) struct Sent {
     pub(crate) error: Option<&'static str>,
     pub(crate) took_ms: u64,
     pub(crate) is_ours: bool,
+    pub(crate) streamed: Option<Streamed>,
+    pub(crate) model: Option<&'static str>,
 }
 
 pub(crate) const GET: Sent = Sent {
@@ -40,6 +43,8 @@ pub(crate) const GET: Sent = Sent {
     error: None,
     took_ms: 30,
     is_ours: true,
+    streamed: None,
+    model: None,
 };
 
 pub(crate) fn began() -> Timestamp {
@@ -104,6 +109,12 @@ impl Scene {
                     sent_at,
                     response_time,
                     lateness: Some(Duration::from_micros(700)),
+                    first_byte: sent.streamed.map(|streamed| streamed.first_byte),
+                    streamed: sent.streamed.as_ref(),
+                    gen_ai: sent.model.map(|model| GenAi {
+                        model: Some(model),
+                        provider: Some("ollama"),
+                    }),
                     status: sent
                         .status
                         .map(|status| StatusCode::from_u16(status).unwrap()),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::prepared::Prepared;
 use crate::clock::Timestamp;
-use crate::record::Outcome;
+use crate::record::{Outcome, Streamed};
 use crate::trace_context::TraceId;
 
 /// Error texts are cut at this many characters, so that a target cannot fill the store with them.
@@ -37,6 +37,7 @@ impl<'a> Sent<'a> {
         response_time: Duration,
         content_length: u64,
         error: Option<String>,
+        streamed: Option<Streamed>,
     ) -> Outcome {
         Outcome {
             request: Arc::clone(&self.prepared.name),
@@ -47,6 +48,7 @@ impl<'a> Sent<'a> {
             error: error.map(Into::into),
             lateness: self.lateness,
             cold: self.cold,
+            stream: streamed.map(Box::new),
         }
     }
 }

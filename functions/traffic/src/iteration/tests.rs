@@ -35,6 +35,8 @@ struct Target {
     /// Places of requests under way, if there is a limit; and whether a file is left for another connection.
     places: Option<Arc<Semaphore>>,
     lacks_files: bool,
+    /// The figures of streams, where a request asks for them.
+    streamed: Option<Streamed>,
 }
 
 impl Transport for Target {
@@ -61,6 +63,7 @@ impl Transport for Target {
                 } else {
                     reqwest::StatusCode::OK
                 },
+                streamed: context.stream.as_ref().and(self.streamed),
                 ..Reply::default()
             }),
         }
@@ -492,4 +495,40 @@ async fn a_request_that_finds_no_file_is_no_failure_of_its_target() {
     scene.target.lacks_files = true;
     assert_eq!(scene.planned(0, None).await, None);
     assert_eq!(times(&scene).await, []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_figures_of_a_stream_are_in_its_outcome_and_in_no_other() {
+    let requests = "[[class.A.task.chat.request]]\npath = \"/chat\"\nstream = \"sse\"\nexpect = \"events == 3\"\n\
+         [[class.A.task.chat.request]]\npath = \"/other\"\n";
+    let mut scene = Scene::new(requests, &[]);
+    let streamed = Streamed {
+        first_byte: Duration::from_millis(5),
+        first_event: Some(Duration::from_millis(20)),
+        span: Duration::from_millis(40),
+        events: 3,
+        ..Streamed::default()
+    };
+    scene.target.streamed = Some(streamed);
+    scene.iterate(0).await;
+    scene.journal.flush().await;
+    let records = scene.journal.store.all_records();
+    let outcomes = records.iter().flat_map(|record| {
+        let decoded = Decoded::read(&record.payload, record.key.slot).unwrap();
+        decoded.to_contents().outcomes
+    });
+    let told = outcomes.map(|outcome| {
+        (
+            outcome.request.name.to_string(),
+            outcome.error,
+            outcome.stream,
+        )
+    });
+    let mut told: Vec<_> = told.collect();
+    told.sort_by(|(one, ..), (other, ..)| one.cmp(other));
+    let expected = [
+        ("GET /chat".to_owned(), None, Some(Box::new(streamed))),
+        ("GET /other".to_owned(), None, None),
+    ];
+    assert_eq!(told, expected);
 }

@@ -12,7 +12,8 @@ use reqwest::{Method, Request, StatusCode, Url};
 
 use crate::clock::{Clock, Timestamp};
 use crate::record::{Fate, RequestName};
-use crate::telemetry::{Iteration, IterationEnd, Observer, RequestEnd};
+use crate::stream::Streamed;
+use crate::telemetry::{GenAi, Iteration, IterationEnd, Observer, RequestEnd};
 use crate::trace_context::{SpanContext, SpanId, TRACEPARENT, TraceId};
 use crate::workload::Workload;
 
@@ -94,7 +95,7 @@ impl<'a> Trace<'a> {
     pub(super) fn watch<'b>(
         &'b self,
         entered: Entered,
-        name: &'b RequestName,
+        (name, gen_ai): (&'b RequestName, Option<GenAi<'b>>),
         request: &Request,
         sent_at: Timestamp,
         lateness: Option<Duration>,
@@ -104,6 +105,7 @@ impl<'a> Trace<'a> {
             watched,
             entered,
             name,
+            gen_ai,
             method: request.method().clone(),
             url: watched.workload.mask_url(request.url()).into_owned(),
             user_agent: request.headers().get(header::USER_AGENT).cloned(),
@@ -165,11 +167,20 @@ impl Entered {
     }
 }
 
+/// How a request has ended, as far as it had an answer.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Answer<'a> {
+    pub(super) status: Option<StatusCode>,
+    pub(super) first_byte: Option<Duration>,
+    pub(super) streamed: Option<&'a Streamed>,
+}
+
 /// A request under way that an observer will be told of, at the latest when this is dropped.
 pub(super) struct Watch<'a> {
     watched: &'a Watched<'a>,
     entered: Entered,
     name: &'a RequestName,
+    gen_ai: Option<GenAi<'a>>,
     method: Method,
     url: Url,
     user_agent: Option<HeaderValue>,
@@ -180,16 +191,11 @@ pub(super) struct Watch<'a> {
 
 impl Watch<'_> {
     /// Tells what became of the request.
-    pub(super) fn end(
-        mut self,
-        response_time: Duration,
-        status: Option<StatusCode>,
-        error: Option<&str>,
-    ) {
-        self.tell(response_time, status, error);
+    pub(super) fn end(mut self, response_time: Duration, answer: Answer<'_>, error: Option<&str>) {
+        self.tell(response_time, answer, error);
     }
 
-    fn tell(&mut self, response_time: Duration, status: Option<StatusCode>, error: Option<&str>) {
+    fn tell(&mut self, response_time: Duration, answer: Answer<'_>, error: Option<&str>) {
         self.told = true;
         if let Some(error) = error {
             self.watched.failed(error);
@@ -202,8 +208,11 @@ impl Watch<'_> {
             user_agent: self.user_agent.as_ref(),
             sent_at: self.sent_at,
             response_time,
+            first_byte: answer.first_byte,
+            streamed: answer.streamed,
+            gen_ai: self.gen_ai,
             lateness: self.lateness,
-            status,
+            status: answer.status,
             error,
         };
         (self.watched.observer).request(&self.watched.iteration, &end);
@@ -214,7 +223,7 @@ impl Drop for Watch<'_> {
     fn drop(&mut self) {
         if !self.told {
             let response_time = self.watched.clock.now().since(self.sent_at);
-            self.tell(response_time, None, Some(CUT_OFF));
+            self.tell(response_time, Answer::default(), Some(CUT_OFF));
         }
     }
 }

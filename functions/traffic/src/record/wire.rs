@@ -8,16 +8,22 @@
 //! slot's start), response time and content length. Bit 2 marks a cold connection. An error's number is
 //! odd if the 16 bytes of a trace's id follow it: those of the latest failure with that request and error.
 //!
+//! The version is 2 if there are streams, and their table follows the outcomes: which outcome, counted from the one
+//! before; first byte, events, and if there are any the first event after the first byte and the last after the first
+//! event; the tokens of prompt and answer, each one more than there are, or 0 if nobody knows. Without streams the
+//! version is 1 and nothing follows.
+//!
 //! Requests are numbered in their order, so that ticks with the same requests number them alike.
 
 mod contents;
 mod decoded;
 mod layout;
+mod streams;
 #[cfg(any(test, feature = "memory"))]
 mod unwritten;
 
 pub use contents::Contents;
-pub use decoded::{Decoded, OutcomeEntry};
+pub use decoded::{Decoded, OutcomeEntry, StreamEntry};
 pub use layout::WireError;
 
 #[cfg(test)]

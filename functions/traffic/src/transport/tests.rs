@@ -14,6 +14,7 @@ mod decoded;
 mod heads;
 mod hops;
 mod proxied;
+mod streamed;
 mod warm;
 mod words;
 

@@ -13,6 +13,7 @@ use super::body::Body;
 use super::connections::{ConnectionRules, Connections, MAX_CONNECTION_AGE};
 use super::engine::Program;
 use super::expect::{Expect, StatusRule};
+use super::model::Model;
 use super::pool::{Pool, weighted_index};
 use super::text::Text;
 use super::wait::Wait;
@@ -20,6 +21,7 @@ use crate::base_url::base_url;
 use crate::credentials::Credentials;
 use crate::random::Draws;
 use crate::run::Share;
+use crate::stream::StreamRules;
 use crate::tls::HostTls;
 
 /// A service that user classes send requests to.
@@ -361,6 +363,10 @@ pub struct Step {
     pub probability: f64,
     /// The host that it goes to, if it is another than its class's.
     pub host: Option<Arc<Host>>,
+    /// The rules of the stream that its response is, if it is one.
+    pub stream: Option<Arc<StreamRules>>,
+    /// The model that it is for, if the file says so.
+    pub model: Option<Arc<Model>>,
     /// The pause before it: `between` or `constant`.
     pub(super) pause: Option<Wait>,
     /// Whether it is sent, asked after its probability.
@@ -409,7 +415,7 @@ impl Step {
         self.host.as_deref().unwrap_or(&class.host)
     }
 
-    /// True if [`Step::judge`] looks at the body.
+    /// True if [`Step::judge`] looks at the body; of a stream at the last event.
     pub fn needs_body(&self) -> bool {
         self.reads_body
     }

@@ -1,6 +1,6 @@
 //! From the TOML of a workload file to its classes, with every mistake on the way.
 //!
-//! The order is hosts, pools, defaults, classes, shapes: each needs what comes before it.
+//! The order is hosts, models, pools, defaults, classes, shapes: each needs what comes before it.
 
 use std::sync::Arc;
 
@@ -10,6 +10,7 @@ use super::attached::Files;
 use super::class::{Host, UserClass};
 use super::compile::Compiler;
 use super::engine::Engine;
+use super::model::Model;
 use super::pair::Pair;
 use super::read::{Fields, Reader};
 use super::shape::Shape;
@@ -28,6 +29,7 @@ mod files;
 mod groups;
 mod host_tls;
 mod hosts;
+mod models;
 mod names;
 mod pairs;
 mod pools;
@@ -47,6 +49,7 @@ const RECOVERED: usize = 64 * 1024;
 pub(super) struct Decoded {
     pub(super) hosts: Vec<Arc<Host>>,
     pub(super) classes: Vec<Arc<UserClass>>,
+    pub(super) models: Vec<Arc<Model>>,
     pub(super) pairs: Vec<Pair>,
     pub(super) shapes: Vec<Arc<Shape>>,
     pub(super) thresholds: Vec<Threshold>,
@@ -80,10 +83,11 @@ pub(super) fn workload<'s>(
     let fields = Fields::new(reader, "", document.get_ref(), 0..0);
     let hosts = hosts::read(&fields, environment);
     let files = Files::new(attached, host_tls::folder(environment));
+    let models = models::read(&fields);
     let engine = Engine::new(pools::read(&fields, &files));
     let compiler = Compiler::new(reader, &engine, &files, environment);
     let defaults = defaults::Defaults::read(&fields);
-    let mut classes = classes::read(&fields, &compiler, &hosts, &defaults);
+    let mut classes = classes::read(&fields, &compiler, (&hosts, &models), &defaults);
     let pairs = pairs::read(&fields, &classes);
     users::apply(&fields, &mut classes);
     let shapes = shapes::read(&fields, &classes);
@@ -92,6 +96,7 @@ pub(super) fn workload<'s>(
     Decoded {
         hosts,
         classes,
+        models,
         pairs,
         shapes,
         thresholds,

@@ -13,10 +13,23 @@ use super::headers::Headers;
 use super::json::{self, NotJson};
 use super::scope::IterationValues;
 use super::values::MemoryShare;
+use crate::stream::Streamed;
 
 /// The names that expectations, captures and failure texts may use besides.
-pub(super) const RESPONSE_NAMES: [&str; 5] =
-    ["status", "body", "json", "headers", "response_time_ms"];
+pub(super) const RESPONSE_NAMES: [&str; 9] = [
+    "status",
+    "body",
+    "json",
+    "headers",
+    "response_time_ms",
+    "first_byte_ms",
+    "first_event_ms",
+    "events",
+    "tokens",
+];
+
+/// Those among them that only a stream has.
+pub(super) const STREAM_NAMES: [&str; 3] = ["first_event_ms", "events", "tokens"];
 
 /// A response, as far as expectations look at it.
 #[derive(Clone, Debug, Default)]
@@ -29,6 +42,10 @@ pub struct Response {
     pub body: Bytes,
     /// The time from sending the request to the end of the body.
     pub response_time: Duration,
+    /// The time from sending the request until the response had begun.
+    pub first_byte: Duration,
+    /// The figures of a response that was read as a stream.
+    pub streamed: Option<Streamed>,
 }
 
 /// A response and the iteration it belongs to, as templates see them.
@@ -87,6 +104,19 @@ impl Answered {
         json.as_ref().map_or_else(|_| Value::from(()), Value::clone)
     }
 
+    /// A figure of a stream, by its name: counts are 0 where there is no stream, and a time is none.
+    fn of_stream(&self, name: &str) -> Value {
+        let streamed = self.response.streamed.unwrap_or_default();
+        match name {
+            "events" => Value::from(streamed.events),
+            "tokens" => Value::from(streamed.output_tokens.unwrap_or(0)),
+            _ => {
+                let first = streamed.first_event.map(milliseconds);
+                first.map_or_else(|| Value::from(()), Value::from)
+            }
+        }
+    }
+
     fn headers(&self) -> Value {
         Value::from_object(Headers::new(self.response.headers.clone()))
     }
@@ -103,10 +133,14 @@ impl Object for Answered {
             "body" => Some(self.text.get_or_init(|| self.text()).clone()),
             "json" => Some(self.json()),
             "headers" => Some(self.headers()),
-            "response_time_ms" => {
-                Some(Value::from(self.response.response_time.as_secs_f64() * 1e3))
-            }
+            "response_time_ms" => Some(Value::from(milliseconds(self.response.response_time))),
+            "first_byte_ms" => Some(Value::from(milliseconds(self.response.first_byte))),
+            name if STREAM_NAMES.contains(&name) => Some(self.of_stream(name)),
             name => self.iteration.lookup(name),
         }
     }
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
 }

@@ -33,13 +33,15 @@ pub enum ThresholdMetric {
     Percentile(f64),
     /// The slowest response.
     Max,
+    /// A percentile of the times to the first event of streams, from 0 to 100.
+    FirstEvent(f64),
     /// Planned iterations that were not executed, by the ledger.
     Missing,
 }
 
 /// The figures, for messages.
 pub(super) const METRICS: &str =
-    "fail_ratio, average, p50, p95, p99.9 or another percentile, max, or missing";
+    "fail_ratio, average, p50, p95, p99.9 or another percentile, max, first_event_p95, or missing";
 
 impl ThresholdMetric {
     /// True for the figures of requests, which a row may have of its own.
@@ -50,7 +52,7 @@ impl ThresholdMetric {
     /// The unit: `" ms"` for response times, nothing for others.
     pub fn unit(self) -> &'static str {
         match self {
-            Self::Average | Self::Percentile(_) | Self::Max => " ms",
+            Self::Average | Self::Percentile(_) | Self::Max | Self::FirstEvent(_) => " ms",
             Self::FailRatio | Self::Missing => "",
         }
     }
@@ -64,14 +66,18 @@ impl FromStr for ThresholdMetric {
             let digits = text.strip_prefix('p')?;
             let is_number = digits.bytes().all(|c| c.is_ascii_digit() || c == b'.');
             let percent: f64 = digits.parse().ok().filter(|_| is_number)?;
-            (percent > 0.0 && percent < 100.0).then_some(Self::Percentile(percent))
+            (percent > 0.0 && percent < 100.0).then_some(percent)
         };
         match text {
             "fail_ratio" => Ok(Self::FailRatio),
             "average" => Ok(Self::Average),
             "max" => Ok(Self::Max),
             "missing" => Ok(Self::Missing),
-            other => percentile(other).ok_or_else(|| {
+            other => match other.strip_prefix("first_event_") {
+                Some(of_first_event) => percentile(of_first_event).map(Self::FirstEvent),
+                None => percentile(other).map(Self::Percentile),
+            }
+            .ok_or_else(|| {
                 let shown: String = other.chars().take(40).collect();
                 format!("{shown:?} is no figure of a threshold: write {METRICS}")
             }),
@@ -100,6 +106,7 @@ impl fmt::Display for ThresholdMetric {
             Self::Average => f.write_str("average"),
             Self::Percentile(percent) => write!(f, "p{percent}"),
             Self::Max => f.write_str("max"),
+            Self::FirstEvent(percent) => write!(f, "first_event_p{percent}"),
             Self::Missing => f.write_str("missing"),
         }
     }
@@ -163,6 +170,7 @@ mod tests {
             "fail_ratio<0.05",
             "average<12.5 of Chat A",
             "max<1000",
+            "first_event_p95<800 of Chat A",
             "missing<1",
         ] {
             let threshold: Threshold = text.parse().unwrap();
@@ -190,6 +198,8 @@ mod tests {
             "p<1",
             "<1",
             "median<1",
+            "first_event_95<1",
+            "first_event_p0<1",
             "missing<1 of Chat A",
         ] {
             assert!(text.parse::<Threshold>().is_err(), "{text}");

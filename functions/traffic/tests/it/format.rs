@@ -13,6 +13,7 @@ use super::{
 
 mod answers;
 mod flow;
+mod streams;
 
 #[test]
 fn the_shortest_file_says_host_class_wait_and_request() {

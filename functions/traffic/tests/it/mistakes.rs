@@ -402,7 +402,7 @@ fn what_cannot_be_a_threshold_is_said() {
         (
             "[[threshold]]\nmetric = 'p950' #!\nbelow = 1",
             "`threshold`[0], `metric` is \"p950\": write fail_ratio, average, p50, p95, p99.9 or another percentile, \
-             max, or missing",
+             max, first_event_p95, or missing",
         ),
         (
             "[[threshold]]\nmetric = 'p95'\nbelow = 0 #!",

@@ -95,6 +95,12 @@ pub(crate) fn tokens(text: &str) -> u64 {
     (text.chars().count() as u64).div_ceil(4)
 }
 
+/// A text in pieces of a token each.
+pub(crate) fn pieces(text: &str) -> Vec<String> {
+    let characters: Vec<char> = text.chars().collect();
+    characters.chunks(4).map(String::from_iter).collect()
+}
+
 /// The kind of a message that asks nothing; `None` if it may ask something.
 fn no_question(message: &str) -> Option<&'static str> {
     let is_odd = |c: char| c.is_control() && !c.is_whitespace();

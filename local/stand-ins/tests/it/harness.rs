@@ -29,7 +29,7 @@ impl StandIns {
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
-        let agent = ["/status", "/repair", "/chat", "/metrics", "/agent"];
+        let agent = ["/status", "/repair", "/chat", "/api", "/metrics", "/agent"];
         if agent.iter().any(|start| path.starts_with(start)) {
             self.targets.ai_agent_url() + path.trim_start_matches("/agent")
         } else {

@@ -4,3 +4,4 @@ mod answers;
 mod counters;
 mod harness;
 mod misbehaving;
+mod streams;

@@ -84,6 +84,7 @@ fn outcomes(count: u64) -> Record {
             trace: None,
             lateness: Some(Duration::from_micros(100 + below(1_000))),
             cold: number == 0,
+            stream: None,
         }
     };
     let iteration = |number: u64| IterationEntry {

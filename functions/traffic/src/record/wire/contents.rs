@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use super::layout::{HAS_ERROR, HAS_LATENESS, IS_COLD, VERSION};
+use super::layout::{HAS_ERROR, HAS_LATENESS, IS_COLD, VERSION, WITH_STREAMS};
+use super::streams;
 use crate::clock::{Slot, Timestamp, micros};
 use crate::record::{ExceptionEntry, IterationEntry, Outcome, Record, RecordKey};
 use crate::trace_context::TraceId;
@@ -43,7 +44,8 @@ impl Contents {
     pub fn encode(&mut self, slot: Slot) -> Bytes {
         self.outcomes.sort_by_key(|outcome| outcome.completed_at);
         let mut out = BytesMut::with_capacity(64 + 16 * self.outcomes.len());
-        out.put_u8(VERSION);
+        let has_streams = self.outcomes.iter().any(|outcome| outcome.stream.is_some());
+        out.put_u8(if has_streams { WITH_STREAMS } else { VERSION });
         let mut requests = Table::default();
         let mut errors = Table::default();
         let mut numbers: Vec<(u64, u64)> = self
@@ -92,6 +94,9 @@ impl Contents {
             put_outcome(&mut out, outcome, request, error, before);
             before = before.max(outcome.completed_at);
         }
+        if has_streams {
+            put_streams(&mut out, &self.outcomes);
+        }
         out.freeze()
     }
 
@@ -135,6 +140,20 @@ fn put_outcome(out: &mut BytesMut, outcome: &Outcome, request: u64, error: u64, 
     put_varint(out, micros(outcome.completed_at.since(before)));
     put_varint(out, micros(outcome.response_time));
     put_varint(out, outcome.content_length);
+}
+
+fn put_streams(out: &mut BytesMut, outcomes: &[Outcome]) {
+    let streams = outcomes.iter().enumerate();
+    let streams: Vec<_> = streams
+        .filter_map(|(number, outcome)| Some((number, outcome.stream.as_deref()?)))
+        .collect();
+    put_varint(out, streams.len() as u64);
+    let mut before = 0;
+    for (number, streamed) in streams {
+        put_varint(out, (number - before) as u64);
+        streams::write(streamed, |value| put_varint(out, value));
+        before = number;
+    }
 }
 
 /// Numbers things by first appearance.

@@ -1,8 +1,10 @@
 //! Reading a payload, whatever bytes it is.
 
-use super::layout::{HAS_ERROR, HAS_LATENESS, IS_COLD, VERSION, WireError};
+use super::layout::{HAS_ERROR, HAS_LATENESS, IS_COLD, VERSION, WITH_STREAMS, WireError};
+use super::streams;
 use crate::clock::{Slot, Timestamp};
 use crate::record::{BLOCK_USERS, Fate, IterationEntry};
+use crate::stream::Streamed;
 use crate::trace_context::TraceId;
 
 /// A payload that was read; text borrows from it.
@@ -18,6 +20,17 @@ pub struct Decoded<'a> {
     pub iterations: Vec<IterationEntry>,
     /// Results of requests, by time of completion.
     pub outcomes: Vec<OutcomeEntry>,
+    /// The figures of those that were streamed, in the order of the outcomes.
+    pub streams: Vec<StreamEntry>,
+}
+
+/// The figures of a streamed outcome of a payload that was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StreamEntry {
+    /// The number of its outcome; always in range.
+    pub outcome: u32,
+    /// Its figures.
+    pub streamed: Streamed,
 }
 
 /// One outcome of a payload that was read.
@@ -49,7 +62,7 @@ impl<'a> Decoded<'a> {
     pub fn read(payload: &'a [u8], slot: Slot) -> Result<Self, WireError> {
         let mut input = Input(payload);
         let version = input.byte("version")?;
-        if version != VERSION {
+        if ![VERSION, WITH_STREAMS].contains(&version) {
             return Err(WireError::Version(version));
         }
         let requests = input.table("requests", |input| {
@@ -79,6 +92,10 @@ impl<'a> Decoded<'a> {
             before = entry.completed_at;
             Ok(entry)
         })?;
+        let mut streams = Vec::new();
+        if version == WITH_STREAMS {
+            streams = read_streams(&mut input, outcomes.len())?;
+        }
         if !input.0.is_empty() {
             return Err(WireError::Invalid("end"));
         }
@@ -88,6 +105,7 @@ impl<'a> Decoded<'a> {
             exceptions,
             iterations,
             outcomes,
+            streams,
         })
     }
 }
@@ -154,6 +172,27 @@ fn read_outcome(
         content_length: input.varint(FIELD)?,
         cold: head & IS_COLD != 0,
     })
+}
+
+fn read_streams(input: &mut Input<'_>, outcomes: usize) -> Result<Vec<StreamEntry>, WireError> {
+    const FIELD: &str = "streams";
+    let mut number: u64 = 0;
+    let streams = input.table(FIELD, |input| {
+        let after = input.varint(FIELD)?;
+        number = number.checked_add(after).ok_or(WireError::Invalid(FIELD))?;
+        if number >= outcomes as u64 {
+            return Err(WireError::Invalid(FIELD));
+        }
+        Ok(StreamEntry {
+            outcome: number as u32,
+            streamed: streams::read(|| input.varint(FIELD))?,
+        })
+    })?;
+    // each outcome has one at most
+    let is_sorted = streams.is_sorted_by(|one, next| one.outcome < next.outcome);
+    (is_sorted && !streams.is_empty())
+        .then_some(streams)
+        .ok_or(WireError::Invalid(FIELD))
 }
 
 /// The number of a failure's error, and the trace that it leads to.

@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::clock::Slot;
 use crate::record::{ExceptionEntry, Fate, IterationEntry, Outcome, RequestName};
+use crate::stream::Streamed;
 use crate::trace_context::TraceId;
 
 fn request(number: u8) -> Arc<RequestName> {
@@ -16,6 +17,27 @@ fn request(number: u8) -> Arc<RequestName> {
         method: "GET".into(),
         name: format!("GET /{number}").into(),
     })
+}
+
+prop_compose! {
+    fn a_stream()(
+        first_byte in 0_u64..1_000_000,
+        events in prop_oneof![Just(0_u64), 1_u64..2_000],
+        after in 0_u64..1_000_000,
+        span in 0_u64..60_000_000,
+        input_tokens in prop::option::of(0_u64..100_000),
+        output_tokens in prop::option::of(0_u64..100_000),
+    ) -> Streamed {
+        let has_events = events > 0;
+        Streamed {
+            first_byte: Duration::from_micros(first_byte),
+            first_event: has_events.then(|| Duration::from_micros(first_byte + after)),
+            span: Duration::from_micros(if has_events { span } else { 0 }),
+            events,
+            input_tokens,
+            output_tokens,
+        }
+    }
 }
 
 prop_compose! {
@@ -28,6 +50,7 @@ prop_compose! {
         trace in prop::option::of(any::<[u8; 16]>()),
         lateness in prop::option::of(0_u64..5_000_000),
         cold in any::<bool>(),
+        stream in prop::option::weighted(0.1, a_stream()),
     ) -> Outcome {
         Outcome {
             request: request(name),
@@ -38,6 +61,7 @@ prop_compose! {
             trace: trace.and_then(TraceId::from_bytes),
             lateness: lateness.map(Duration::from_micros),
             cold,
+            stream: stream.map(Box::new),
         }
     }
 }
@@ -130,6 +154,7 @@ fn eighty_outcomes_of_the_default_mix_fit_a_write_unit() {
             trace: None,
             lateness: Some(Duration::from_micros(900)),
             cold: false,
+            stream: None,
         });
         contents.iterations.push(IterationEntry {
             user: n as u8,
@@ -163,6 +188,7 @@ fn a_tick_in_which_everything_fails_writes_one_id_for_each_request() {
             trace,
             lateness: None,
             cold: false,
+            stream: None,
         });
         let mut contents = Contents {
             outcomes: outcomes.collect(),
@@ -171,4 +197,38 @@ fn a_tick_in_which_everything_fails_writes_one_id_for_each_request() {
         contents.encode(slot).len()
     };
     assert_eq!(encoded(Some(TraceId::random())), encoded(None) + 5 * 16);
+}
+
+#[test]
+fn a_payload_without_streams_is_what_it_was_before_there_were_any() {
+    let slot = Slot(1_700_000_000);
+    let encoded = |stream: Option<Streamed>| {
+        let outcome = |stream: Option<Streamed>| Outcome {
+            request: request(1),
+            completed_at: slot.full_second(),
+            response_time: Duration::from_micros(400),
+            content_length: 7,
+            error: None,
+            trace: None,
+            lateness: None,
+            cold: false,
+            stream: stream.map(Box::new),
+        };
+        let mut contents = Contents {
+            outcomes: vec![outcome(None), outcome(stream), outcome(None)],
+            ..Contents::default()
+        };
+        contents.encode(slot)
+    };
+    let (without, with) = (encoded(None), encoded(Some(Streamed::default())));
+    assert_eq!((without[0], with[0]), (1, 2));
+    // a table of one: its count, which outcome, first byte, events and two tokens
+    assert_eq!(without[1..], with[1..with.len() - 6]);
+    let mut empty = with.to_vec();
+    empty.truncate(without.len());
+    empty.push(0);
+    assert_eq!(
+        Decoded::read(&empty, slot),
+        Err(WireError::Invalid("streams"))
+    );
 }

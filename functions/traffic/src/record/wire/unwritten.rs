@@ -30,7 +30,12 @@ impl Decoded<'_> {
             trace: entry.trace,
             lateness: entry.lateness_us.map(Duration::from_micros),
             cold: entry.cold,
+            stream: None,
         };
+        let mut outcomes: Vec<Outcome> = self.outcomes.iter().map(outcome).collect();
+        for stream in &self.streams {
+            outcomes[stream.outcome as usize].stream = Some(Box::new(stream.streamed));
+        }
         let exception = |&(count, message, traceback): &(u32, &str, &str)| ExceptionEntry {
             message: message.into(),
             traceback: traceback.into(),
@@ -38,7 +43,7 @@ impl Decoded<'_> {
         };
         Contents {
             iterations: self.iterations.clone(),
-            outcomes: self.outcomes.iter().map(outcome).collect(),
+            outcomes,
             exceptions: self.exceptions.iter().map(exception).collect(),
         }
     }

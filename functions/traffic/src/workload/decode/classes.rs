@@ -11,6 +11,7 @@ use super::{sessions, tasks};
 use crate::workload::class::{Host, SessionRules, Set, Task, UserClass};
 use crate::workload::compile::Compiler;
 use crate::workload::connections::ConnectionRules;
+use crate::workload::model::Model;
 use crate::workload::read::{Field, Fields, Reader, instead, integer};
 use crate::workload::wait::{self, Wait};
 
@@ -23,7 +24,7 @@ const EXPECTED: &str = "a table of classes, such as [class.MyUser] with `host`, 
 pub(super) fn read(
     fields: &Fields<'_, '_, '_>,
     compiler: &Compiler<'_, '_>,
-    hosts: &[Arc<Host>],
+    (hosts, models): (&[Arc<Host>], &[Arc<Model>]),
     defaults: &Defaults,
 ) -> Vec<Arc<UserClass>> {
     let entries = match fields.get("class") {
@@ -40,7 +41,7 @@ pub(super) fn read(
             continue;
         };
         let own = Fields::new(fields.reader, format!("class `{name}`"), table, span);
-        let class = class(&own, name, compiler, hosts, defaults);
+        let class = class(&own, name, compiler, (hosts, models), defaults);
         own.finish();
         classes.extend(class.map(|class| Arc::new(UserClass { place, ..class })));
     }
@@ -52,7 +53,7 @@ fn class(
     fields: &Fields<'_, '_, '_>,
     name: &str,
     compiler: &Compiler<'_, '_>,
-    hosts: &[Arc<Host>],
+    (hosts, models): (&[Arc<Host>], &[Arc<Model>]),
     defaults: &Defaults,
 ) -> Option<UserClass> {
     let host = host(fields, hosts);
@@ -71,6 +72,7 @@ fn class(
         kept_pools: &[],
         host: host.as_ref(),
         hosts,
+        models,
     };
     let session = sessions::read(fields, &place, defaults.cookies);
     let kept = session.as_ref().map_or(&[][..], SessionRules::kept);

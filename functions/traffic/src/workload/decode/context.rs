@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::defaults::Defaults;
 use crate::workload::class::Host;
 use crate::workload::compile::Compiler;
+use crate::workload::model::Model;
 use crate::workload::read::{Reader, Snippet};
 use crate::workload::record::Columns;
 use crate::workload::response::RESPONSE_NAMES;
@@ -23,6 +24,8 @@ pub(super) struct Context<'c, 'r, 's> {
     /// The host of the class, and all that there are.
     pub(super) host: Option<&'c Arc<Host>>,
     pub(super) hosts: &'c [Arc<Host>],
+    /// The models that there are.
+    pub(super) models: &'c [Arc<Model>],
     pub(super) place: String,
 }
 

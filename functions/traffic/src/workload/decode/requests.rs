@@ -22,6 +22,7 @@ use crate::workload::text::Text;
 
 mod bodies;
 mod flow;
+mod streams;
 
 use bodies::has_body;
 use flow::pause;
@@ -125,6 +126,7 @@ impl<'q> Request<'q, '_, '_, '_> {
         let expect = self.expect(defaults, None, &mut usage)?;
         self.check_order(&field.span, &usage);
         let goes_on = self.goes_on(&mut usage)?;
+        self.check_stream(&field.span, &usage);
         Some(Step {
             goes_on,
             ..self.step(name, method, path, headers, expect, &usage)
@@ -164,14 +166,20 @@ impl<'q> Request<'q, '_, '_, '_> {
         let when = self.when(&fields, &mut usage);
         let captures = self.captures(&fields, &mut usage);
         let (pause, host) = (pause(&fields), self.host(&fields));
+        let (stream, model) = (self.stream(&fields), self.model(&fields));
         fields.get("repeat");
         fields.finish();
         self.check_order(&fields.span, &usage);
         let goes_on = self.goes_on(&mut usage);
+        if matches!(stream, Some(None)) {
+            self.check_stream(&fields.span, &usage);
+        }
         let step = self.step(name, method?, path?, headers, expect?, &usage);
         Some(Step {
             body,
             host: host?,
+            stream: stream?,
+            model: model?,
             pause: pause?,
             when: when?,
             goes_on: goes_on?,
@@ -204,6 +212,8 @@ impl<'q> Request<'q, '_, '_, '_> {
             redirects: self.context.defaults.redirects,
             probability: 1.0,
             host: None,
+            stream: None,
+            model: None,
             pause: None,
             when: None,
             goes_on: None,

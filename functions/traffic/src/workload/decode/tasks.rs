@@ -11,6 +11,7 @@ use super::pools::weight;
 use super::requests;
 use crate::workload::class::{Group, Host, Order, Step, Task};
 use crate::workload::compile::Compiler;
+use crate::workload::model::Model;
 use crate::workload::pool::Pool;
 use crate::workload::read::{Fields, instead};
 use crate::workload::record::Columns;
@@ -32,6 +33,8 @@ pub(super) struct Place<'p, 'r, 's> {
     /// The host of the class, and all that there are.
     pub(super) host: Option<&'p Arc<Host>>,
     pub(super) hosts: &'p [Arc<Host>],
+    /// The models that there are.
+    pub(super) models: &'p [Arc<Model>],
 }
 
 /// Reads the tasks of the class that `fields` is.
@@ -137,6 +140,7 @@ pub(super) fn requests(fields: &Fields<'_, '_, '_>, place: &Place<'_, '_, '_>) -
         kept: place.kept.iter().map(ToString::to_string).collect(),
         host: place.host,
         hosts: place.hosts,
+        models: place.models,
         place: fields.place.clone(),
     };
     let Some(request) = fields.get("request") else {

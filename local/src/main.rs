@@ -8,6 +8,7 @@ use std::sync::Arc;
 use local::first_word::asked_for;
 use local::{
     config_files, convert_command, cost_command, env_command, health_command, mcp_command, program,
+    results_command,
 };
 use traffic::runs::Environment;
 
@@ -25,6 +26,9 @@ fn main() -> ExitCode {
     }
     if let Some(arguments) = asked_for(mcp_command::COMMAND, arguments.clone()) {
         return mcp_command::run(arguments, &environment);
+    }
+    if let Some(arguments) = asked_for(results_command::COMMAND, arguments.clone()) {
+        return results_command::run(arguments, &environment);
     }
     if let Some(arguments) = env_command::asked_for(arguments.clone()) {
         let readable = |(name, value): (OsString, OsString)| {

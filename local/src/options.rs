@@ -17,6 +17,7 @@ use traffic::workload::Threshold;
 use web::api::{BasePath, Names, Origins, TraceUrl};
 
 use crate::absent_options;
+use crate::results::size;
 
 /// The version, and the commit of a release build: `0.1.0 (1a2b3c4d5e)`.
 pub const VERSION: &str = env!("CICADA_VERSION");
@@ -299,6 +300,26 @@ pub struct OutputOptions {
     /// Keep the statistics as JSON in FILE.json
     #[arg(long, value_name = "FILE")]
     pub json_file: Option<PathBuf>,
+
+    /// Write a row for every request to FILE.jsonl or FILE.csv, packed with .gz after that, or to
+    /// `postgres://USER:PASSWORD@HOST/DATABASE`
+    #[arg(
+        long,
+        value_name = "FILE|URL",
+        env = "CICADA_RESULTS",
+        hide_env_values = true
+    )]
+    pub results: Option<String>,
+
+    /// Size at which a file of --results is put aside under a number, and the next one begun
+    #[arg(long, value_name = "SIZE", env = "CICADA_RESULTS_MAX_SIZE", default_value = "100m",
+          value_parser = size)]
+    pub results_max_size: u64,
+
+    /// The most files of --results, the newest with them; all of them if not given
+    #[arg(long, value_name = "N", env = "CICADA_RESULTS_MAX_FILES", allow_negative_numbers = true,
+          value_parser = clap::value_parser!(u32).range(1..))]
+    pub results_max_files: Option<u32>,
 
     /// Count anew once all users are there
     #[arg(long, env = "LOCUST_RESET_STATS", value_parser = BoolishValueParser::new())]

@@ -27,7 +27,9 @@ use crate::ending::{CLOSES_WITHIN, EXPORTS_WITHIN};
 use crate::engine::Engine;
 use crate::exports::Files;
 use crate::interrupts::Interrupts;
+use crate::observers::both;
 use crate::options::Options;
+use crate::results::Results;
 use crate::screen::Screen;
 use crate::settings::{ProgramSettings, SettingsError};
 use crate::store::{OpenError, SqliteStore};
@@ -136,6 +138,7 @@ async fn program(
     };
     let run_time = settings.start.and_then(|start| start.run_time);
     let files = Files::begin(&settings.exports, run_time)?;
+    let results = settings.results.as_ref().map(Results::start).transpose()?;
     let descriptors = Descriptors::new(raise_open_files());
     let bound = Bound::of(&settings, open, descriptors).await?;
     let targets = if settings.demo {
@@ -156,9 +159,12 @@ async fn program(
     let control = settings.control.clone();
     let environment = with_variables(environment, &control.workload);
     let telemetry = telemetry.as_ref().map(start_telemetry).transpose()?;
-    let observer = telemetry
-        .clone()
-        .map(|telemetry| telemetry as Arc<dyn Observer>);
+    let observer = both(
+        telemetry
+            .clone()
+            .map(|telemetry| telemetry as Arc<dyn Observer>),
+        results.clone().map(|results| results as Arc<dyn Observer>),
+    );
     let stop_timeout = settings.stop_timeout;
     let most = settings.connections(descriptors.traffic(targets.is_some()));
     let engine = Engine::start(
@@ -187,7 +193,7 @@ async fn program(
         .start(&mut engine, &door, &logs, targets.as_ref())
         .await?;
     let code = session::attend(&mut engine, &settings, &screen, files, interrupted).await;
-    close(running, telemetry, targets).await;
+    close(running, telemetry, results, targets).await;
     Ok(code?)
 }
 
@@ -240,7 +246,12 @@ impl Bound {
 }
 
 /// Ends all that is left once the run has ended.
-async fn close(servers: Vec<Running>, telemetry: Option<Arc<Telemetry>>, targets: Option<Targets>) {
+async fn close(
+    servers: Vec<Running>,
+    telemetry: Option<Arc<Telemetry>>,
+    results: Option<Arc<Results>>,
+    targets: Option<Targets>,
+) {
     let servers = async {
         for server in servers {
             server.stop().await;
@@ -251,12 +262,17 @@ async fn close(servers: Vec<Running>, telemetry: Option<Arc<Telemetry>>, targets
             telemetry.shut_down(EXPORTS_WITHIN).await;
         }
     };
+    let results = async {
+        if let Some(results) = results {
+            results.finish(EXPORTS_WITHIN).await;
+        }
+    };
     let targets = async {
         if let Some(targets) = targets {
             targets.shutdown().await;
         }
     };
-    tokio::join!(servers, telemetry, targets);
+    tokio::join!(servers, telemetry, results, targets);
 }
 
 /// The store in a database file, or in one that ends with the program.

@@ -17,6 +17,7 @@ use crate::descriptors::Descriptors;
 use crate::exports::Exports;
 use crate::locustfiles::{WorkloadText, workload_text};
 use crate::options::{Options, named};
+use crate::results::{ResultsSettings, Rotation};
 use crate::store::SqliteStore;
 use crate::tags::tagged;
 use crate::web::WebSettings;
@@ -61,6 +62,8 @@ pub struct ProgramSettings {
     /// True if anything of the statistics is printed, at the end too.
     pub prints_summary: bool,
     pub exports: Exports,
+    /// Where the result of every request goes.
+    pub results: Option<ResultsSettings>,
     /// True if statistics count anew once all users are there.
     pub resets_statistics: bool,
     pub exit_code_on_error: u8,
@@ -105,6 +108,7 @@ impl ProgramSettings {
                 && (options.output.print_stats || headless && !options.output.only_summary),
             prints_summary: !options.output.skip_log_setup,
             exports: exports(options)?,
+            results: results(options)?,
             resets_statistics: options.output.reset_stats,
             exit_code_on_error: options.other.exit_code_on_error,
         })
@@ -332,6 +336,23 @@ fn exports(options: &Options) -> Result<Exports, SettingsError> {
         return Err(SettingsError::CsvFullHistory);
     }
     Ok(exports)
+}
+
+fn results(options: &Options) -> Result<Option<ResultsSettings>, SettingsError> {
+    let output = &options.output;
+    let Some(target) = output.results.as_deref().filter(|name| !name.is_empty()) else {
+        return Ok(None);
+    };
+    // no value of an option's own type, since clap repeats those that it cannot read
+    let target = target.parse();
+    let target = target.map_err(|problem| InvalidField::new("--results", problem))?;
+    Ok(Some(ResultsSettings {
+        target,
+        rotation: Rotation {
+            max_size: output.results_max_size,
+            max_files: output.results_max_files,
+        },
+    }))
 }
 
 fn start(options: &Options) -> Option<Start> {

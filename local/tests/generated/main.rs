@@ -19,12 +19,13 @@ use local::env_command::EnvOptions;
 use local::health_command::HealthOptions;
 use local::mcp_command::McpOptions;
 use local::options::Options;
+use local::results_command::ResultsOptions;
 
 /// The variable that has the files written, and not compared.
 const WRITE: &str = "CICADA_WRITE_GENERATED";
 
 /// Every command with its name, as it is typed.
-fn commands() -> [(&'static str, Command); 7] {
+fn commands() -> [(&'static str, Command); 8] {
     let commands = [
         ("cicada", Options::command()),
         ("cicada cost", CostOptions::command()),
@@ -32,6 +33,7 @@ fn commands() -> [(&'static str, Command); 7] {
         ("cicada env", EnvOptions::command()),
         ("cicada health", HealthOptions::command()),
         ("cicada mcp", McpOptions::command()),
+        ("cicada results", ResultsOptions::command()),
         ("stand-in-targets", stand_ins::cli::Options::command()),
     ];
     // a commit in a file would be another one as soon as the file is committed
@@ -50,6 +52,7 @@ fn cicada() -> Command {
         (_, env),
         (_, health),
         (_, mcp),
+        (_, results),
         _,
     ] = commands();
     let below = |command: Command, name: &'static str| {
@@ -65,6 +68,7 @@ fn cicada() -> Command {
         .subcommand(below(env, "env"))
         .subcommand(below(health, "health"))
         .subcommand(below(mcp, "mcp"))
+        .subcommand(below(results, "results"))
 }
 
 /// Compares `generated` with the file at this path in the repository, or writes it there.

@@ -5,7 +5,7 @@
 //! and said. A row is a request that counts in the statistics, and nothing else is.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -15,6 +15,7 @@ use traffic::log_throttle::LogThrottle;
 use traffic::telemetry::{Iteration, IterationEnd, Observer, RequestEnd, RequestResult, TraceId};
 
 mod file;
+mod queue;
 pub(crate) mod records;
 pub mod row;
 mod table;
@@ -25,12 +26,10 @@ pub use file::{Rotation, size};
 pub use target::{Target, shown};
 
 use file::RotatedFile;
+use queue::{MOST, Queue};
 use row::Row;
 use table::Table;
 use writer::{Sink, Writer};
-
-/// The most rows that wait; some 20 MB.
-const MOST: usize = 50_000;
 
 /// Where the results of requests go, and when a file of them is put aside.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,14 +46,6 @@ pub struct Results {
     closing: watch::Sender<bool>,
     done: Mutex<Option<oneshot::Receiver<()>>>,
     drops: LogThrottle,
-}
-
-/// Rows that wait, and the counts of all.
-#[derive(Debug, Default)]
-struct Queue {
-    rows: Mutex<Vec<Row>>,
-    told: AtomicU64,
-    written: AtomicU64,
 }
 
 impl Results {
@@ -141,26 +132,8 @@ impl Observer for Results {
     }
 }
 
-impl Queue {
-    /// False if there is no room.
-    fn put(&self, row: Row) -> bool {
-        self.told.fetch_add(1, Ordering::Relaxed);
-        let mut rows = self.rows.lock();
-        let has_room = rows.len() < MOST;
-        if has_room {
-            rows.push(row);
-        }
-        has_room
-    }
-
-    fn take(&self) -> Vec<Row> {
-        std::mem::take(&mut self.rows.lock())
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::row::tests::row;
     use super::*;
 
     fn started(target: &str) -> Arc<Results> {
@@ -179,13 +152,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("all.jsonl");
         let results = started(path.to_str().unwrap());
-        let rows = vec![row(1); MOST];
+        let rows = vec![Row::example(1); MOST];
         *results.queue.rows.lock() = rows;
         results.queue.told.fetch_add(MOST as u64, Ordering::Relaxed);
         // the writer may have taken them by now
         let mut put = 0;
         for _ in 0..2 * MOST {
-            put += usize::from(results.queue.put(row(2)));
+            put += usize::from(results.queue.put(Row::example(2)));
         }
         results.finish(Duration::from_secs(60)).await;
         let lines = std::fs::read_to_string(&path).unwrap().lines().count();
@@ -200,7 +173,7 @@ mod tests {
     async fn the_end_waits_no_longer_than_it_may_for_a_database_that_is_away() {
         // nobody listens on this port
         let results = started("postgres://me:secret@127.0.0.1:1/shop");
-        assert!(results.queue.put(row(1)));
+        assert!(results.queue.put(Row::example(1)));
         let began = tokio::time::Instant::now();
         results.finish(Duration::from_millis(300)).await;
         assert!(began.elapsed() < Duration::from_secs(5));

@@ -185,7 +185,6 @@ mod tests {
     use flate2::read::MultiGzDecoder;
 
     use super::*;
-    use crate::results::row::tests::row;
     use crate::results::target::Target;
 
     fn created(path: &Path, max_size: u64, max_files: Option<u32>) -> io::Result<RotatedFile> {
@@ -229,12 +228,12 @@ mod tests {
         let path = folder.path().join("new/all.csv");
         let mut file = created(&path, 300, None).unwrap();
         for user in 0..4 {
-            file.write(&[row(user)]).unwrap();
+            file.write(&[Row::example(user)]).unwrap();
         }
         drop(file);
         // nor is anything lost that another process has written
         let mut file = created(&path, 300, None).unwrap();
-        file.write(&[row(4)]).unwrap();
+        file.write(&[Row::example(4)]).unwrap();
         let folder = path.parent().unwrap();
         assert_eq!(
             names(folder),
@@ -259,15 +258,15 @@ mod tests {
         let mut file = created(&folder.path().join("a.b.jsonl"), 1, Some(3)).unwrap();
         fs::write(folder.path().join("a.b.x.jsonl"), "somebody else's").unwrap();
         for user in 0..12 {
-            file.write(&[row(user)]).unwrap();
+            file.write(&[Row::example(user)]).unwrap();
         }
         assert_eq!(
             names(folder.path()),
             ["a.b.10.jsonl", "a.b.11.jsonl", "a.b.jsonl", "a.b.x.jsonl"]
         );
         let mut file = created(&folder.path().join("one.jsonl"), 1, Some(1)).unwrap();
-        file.write(&[row(0)]).unwrap();
-        file.write(&[row(1)]).unwrap();
+        file.write(&[Row::example(0)]).unwrap();
+        file.write(&[Row::example(1)]).unwrap();
         let text = fs::read_to_string(folder.path().join("one.jsonl")).unwrap();
         assert!(text.contains("\"user_index\":1,"), "{text}");
         assert!(!folder.path().join("one.1.jsonl").exists());
@@ -279,7 +278,8 @@ mod tests {
         let path = folder.path().join("all.jsonl.gz");
         let mut file = created(&path, 1_000_000, None).unwrap();
         for user in 0..3 {
-            file.write(&[row(user), row(user)]).unwrap();
+            file.write(&[Row::example(user), Row::example(user)])
+                .unwrap();
             let mut text = String::new();
             let packed = File::open(&path).unwrap();
             MultiGzDecoder::new(packed)
@@ -305,8 +305,8 @@ mod tests {
         let null = folder.path().join("null.csv");
         std::os::unix::fs::symlink("/dev/null", &null).unwrap();
         let mut file = created(&null, 1, None).unwrap();
-        file.write(&[row(0)]).unwrap();
-        file.write(&[row(0)]).unwrap();
+        file.write(&[Row::example(0)]).unwrap();
+        file.write(&[Row::example(0)]).unwrap();
         assert!(!folder.path().join("null.1.csv").exists());
     }
 }

@@ -237,12 +237,10 @@ fn milliseconds(time: Duration) -> f64 {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
-    use super::*;
-
+impl Row {
     /// The row of a user's request.
-    pub(in crate::results) fn row(user: u32) -> Row {
-        Row {
+    pub(crate) fn example(user: u32) -> Self {
+        Self {
             run: RunId("06599ee3c3a0c8-0000002a".into()),
             started_at: Timestamp::from_micros(1_795_451_591_333_007),
             class: "Shopper".into(),
@@ -265,6 +263,11 @@ pub(super) mod tests {
             }),
         }
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
 
     fn text(format: Format, rows: &[Row]) -> String {
         let mut out = format.head().into_bytes();
@@ -274,7 +277,7 @@ pub(super) mod tests {
 
     #[test]
     fn a_row_is_an_object_a_line_with_the_columns_in_their_order() {
-        let line = text(Format::Jsonl, &[row(1)]);
+        let line = text(Format::Jsonl, &[Row::example(1)]);
         assert_eq!(
             line,
             concat!(
@@ -296,9 +299,9 @@ pub(super) mod tests {
         let failed = Row {
             error: Some(Arc::clone(&error)),
             sender: None,
-            ..row(1)
+            ..Row::example(1)
         };
-        let csv = text(Format::Csv, &[failed, row(2)]);
+        let csv = text(Format::Csv, &[failed, Row::example(2)]);
         let mut reader = csv::Reader::from_reader(csv.as_bytes());
         assert_eq!(reader.headers().unwrap(), &COLUMNS[..]);
         let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
@@ -310,10 +313,10 @@ pub(super) mod tests {
     fn rows_for_a_database_are_numbered_and_have_no_character_that_it_refuses() {
         let failed = Row {
             error: Some("a\0b".into()),
-            ..row(1)
+            ..Row::example(1)
         };
         let mut out = Vec::new();
-        write_copy(&[failed, row(2)], -5, 7, &mut out).unwrap();
+        write_copy(&[failed, Row::example(2)], -5, 7, &mut out).unwrap();
         let text = String::from_utf8(out).unwrap();
         let lines: Vec<&str> = text.lines().collect();
         assert!(

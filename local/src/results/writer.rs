@@ -8,8 +8,8 @@ use tokio::sync::watch;
 use traffic::back_off::back_off;
 use traffic::log_throttle::LogThrottle;
 
-use super::Queue;
 use super::file::RotatedFile;
+use super::queue::Queue;
 use super::row::Row;
 use super::table::Table;
 

@@ -15,6 +15,7 @@ mod kept;
 mod ledger;
 mod mcp;
 mod openapi;
+mod results;
 mod resumed;
 mod safety;
 mod sessions;

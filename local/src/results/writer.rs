@@ -84,6 +84,7 @@ impl Writer {
                 let count = batch.len() as u64;
                 self.queue.written.fetch_add(count, Ordering::Relaxed);
                 if std::mem::take(&mut self.is_failing) {
+                    self.failures = LogThrottle::every(SAID_EVERY);
                     tracing::info!("results are written to {} again", self.name);
                 }
                 return;

@@ -21,9 +21,9 @@ env = "SHOP_URL"
 wait = "constant_pacing(0.5)"
 start.request = "POST /login"
 stop.request = "POST /logout"
-task.look.requests = [
-    { request = "GET /look" },
-    { request = "GET /broken", failure = "not {{ secret('SHOP_CODE') }}, \"but\"\nthat" },
+task.look.request = [
+    { path = "/look" },
+    { path = "/broken", failure = "not {{ secret('SHOP_CODE') }}, \"but\"\nthat" },
 ]
 "#;
 
@@ -89,7 +89,7 @@ async fn every_request_is_a_row_and_its_secrets_are_masked() {
         error.contains("***") && !text.contains("open-sesame"),
         "{error}"
     );
-    for (name, task, times) in [("/login", "start", 3), ("/logout", "stop", 3)] {
+    for (name, task, times) in [("POST /login", "start", 3), ("POST /logout", "stop", 3)] {
         let sent = written
             .iter()
             .filter(|row| row["name"] == name && row["task"] == task);
@@ -159,7 +159,7 @@ async fn a_packed_file_has_the_rows_of_a_run_that_is_told_to_end() {
         log.contains(&format!("{} results are in ", rows.len())),
         "{log}"
     );
-    assert!(rows.iter().any(|row| &row[7] == "/logout"), "{rows:?}");
+    assert!(rows.iter().any(|row| &row[7] == "POST /logout"), "{rows:?}");
 }
 
 #[tokio::test]

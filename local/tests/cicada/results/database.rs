@@ -1,7 +1,7 @@
 //! Results in a real PostgreSQL, as docs/results.md has it: over TLS and with a password. It is away at first, and away
 //! again later.
 
-use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;

@@ -86,9 +86,13 @@ impl Table {
                 if refused {
                     self.next += rows.len() as i64;
                 }
+                let mut text = one_line(&error);
+                if error.code() == Some(&SqlState::UNDEFINED_COLUMN) {
+                    text.push_str(": rename that table, and one of cicada's is made");
+                }
                 return Err(TableError {
                     may_pass: !refused,
-                    ..TableError::new(one_line(&error))
+                    ..TableError::new(text)
                 });
             }
             Err(_) => {

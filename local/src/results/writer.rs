@@ -63,7 +63,9 @@ impl Writer {
         loop {
             let is_last = self.rested(EVERY).await;
             for batch in self.queue.take().chunks(BATCH) {
-                self.write(batch).await;
+                if !self.write(batch).await {
+                    return;
+                }
             }
             if is_last {
                 return;
@@ -77,7 +79,8 @@ impl Writer {
         tokio::time::timeout(time, told).await.is_ok()
     }
 
-    async fn write(&mut self, batch: &[Row]) {
+    /// False if the batch was not written in the last try.
+    async fn write(&mut self, batch: &[Row]) -> bool {
         for wait in back_off(WAITS.0, WAITS.1) {
             let is_last = *self.closing.borrow();
             let Err((error, may_pass)) = self.sink.write(batch).await else {
@@ -87,7 +90,7 @@ impl Writer {
                     self.failures = LogThrottle::every(SAID_EVERY);
                     tracing::info!("results are written to {} again", self.name);
                 }
-                return;
+                return true;
             };
             if !may_pass {
                 let dropped = batch.len();
@@ -97,12 +100,12 @@ impl Writer {
                     "{} refuses results: they are dropped",
                     self.name
                 );
-                return;
+                return true;
             }
             self.is_failing = true;
             if is_last {
                 tracing::warn!(error, "results cannot be written to {}", self.name);
-                return;
+                return false;
             }
             if self.failures.happened().is_some() {
                 tracing::warn!(
@@ -113,6 +116,8 @@ impl Writer {
             }
             self.rested(wait).await;
         }
+        // the waits never end
+        false
     }
 }
 

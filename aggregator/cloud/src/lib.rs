@@ -34,6 +34,9 @@ const FOLD_EVERY: Duration = Duration::from_secs(60);
 /// The time between two folds when the last one failed.
 const FOLD_AGAIN: Duration = Duration::from_secs(5);
 
+/// The time between two looks whether a step of an adaptive load is over.
+const ADAPT_EVERY: Duration = Duration::from_secs(1);
+
 /// The time between two looks at a store that may be away, or have lost its table.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
@@ -153,6 +156,18 @@ impl<S: Store, Q: Queue, H: Heartbeat> Cloud<S, Q, H> {
             if self.api.control.end_what_does_not_fit().await.is_ok() {
                 tracing::info!("the store can be read");
                 return;
+            }
+        }
+    }
+
+    /// Decides on the steps of an adaptive load as they end, for as long as it is polled: with functions the fan-out does
+    /// so, too, and either finds what the other has decided.
+    pub async fn adapt(&self) {
+        loop {
+            tokio::time::sleep(ADAPT_EVERY).await;
+            if let Err(error) = self.api.control.adapt().await {
+                let error = one_line(&error);
+                tracing::warn!(error, "the step of the adaptive load is not decided on yet");
             }
         }
     }

@@ -9,6 +9,7 @@ use traffic::workload::Workload;
 
 use super::{Control, Refusal};
 use crate::desired_run::{Context, Target};
+use crate::iterations;
 use crate::request::SwarmRequest;
 use crate::said_host;
 
@@ -36,7 +37,13 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
             .store
             .put_workload(workload.version(), workload.source())
             .await?;
-        let mut run = self.new_run(&target, &workload, before);
+        let limit = iterations::limit(request.iterations, None)?;
+        let run = self.new_run(&target, &workload, before);
+        let limited = Run {
+            iterations: limit,
+            ..run
+        };
+        let mut run = iterations::within(limited, &workload)?;
         said_host::note(
             self.settings.rules.keyring.as_ref(),
             &mut run.segments,

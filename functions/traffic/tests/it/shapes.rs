@@ -18,7 +18,7 @@ fn with_shape(shape: &str) -> String {
 fn stages(workload: &Workload) -> Vec<Stage> {
     match workload.shapes()[0].course() {
         Course::Stages(stages) => stages.clone(),
-        Course::Daily(daily) => panic!("{daily:?}"),
+        other => panic!("{other:?}"),
     }
 }
 

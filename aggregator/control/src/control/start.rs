@@ -32,12 +32,12 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         let workload = self.read_workload().await?;
         let context = Context::of(&self.settings, &workload, self.host());
         let target = Target::resolve(request, &context)?;
+        let limit = iterations::limit(request.iterations, None)?;
         self.keep_secret(&target);
         deployment
             .store
             .put_workload(workload.version(), workload.source())
             .await?;
-        let limit = iterations::limit(request.iterations, None)?;
         let run = self.new_run(&target, &workload, before);
         let limited = Run {
             iterations: limit,

@@ -41,6 +41,7 @@ pub(super) fn judge(
     (stats, time): (&Stats, Duration),
 ) -> Verdict {
     let ((there, wanted), seconds) = (users, time.as_secs_f64().round());
+    let at = format!("at {there} {}", plural(there, "user"));
     let mut figures = Vec::new();
     for condition in &adaptive.until {
         let row = condition.row.as_deref();
@@ -50,10 +51,10 @@ pub(super) fn judge(
         let Some(value) = value.filter(|_| count >= FEWEST) else {
             let what = match count >= FEWEST {
                 true => format!("no {}{of}", condition.metric),
-                false => format!("{count} request{}{of}", if count == 1 { "" } else { "s" }),
+                false => format!("{count} {}{of}", plural(count, "request")),
             };
             return Verdict::Waits(format!(
-                "{what} in {seconds} s at {there} users, too few to judge (fewer than {FEWEST}): waits"
+                "{what} in {seconds} s {at}, too few to judge (fewer than {FEWEST}): waits"
             ));
         };
         figures.push((condition, value));
@@ -61,7 +62,7 @@ pub(super) fn judge(
     let failed = figures.iter().filter(|(one, value)| *value >= one.below);
     let failed: Vec<String> = failed.map(|(one, value)| said(one, *value)).collect();
     if !failed.is_empty() {
-        let what = format!("{} at {there} users", failed.join(", "));
+        let what = format!("{} {at}", failed.join(", "));
         let (users, goes) = match step.held {
             Some(held) => (held, format!("back to {held}")),
             None => (wanted, format!("stays at {wanted}, fewer were not tried")),
@@ -72,7 +73,7 @@ pub(super) fn judge(
         .iter()
         .map(|(one, value)| said(one, *value))
         .collect();
-    let what = format!("{} at {there} users", held.join(", "));
+    let what = format!("{} {at}", held.join(", "));
     let next = adaptive.above(wanted);
     let end = match next {
         None => "the most that it may have".to_owned(),
@@ -101,6 +102,10 @@ fn settled(users: u32, held: Option<u32>, reason: String) -> Verdict {
         is_settled: true,
         reason,
     })
+}
+
+fn plural(count: u64, one: &str) -> String {
+    format!("{one}{}", if count == 1 { "" } else { "s" })
 }
 
 /// A figure in words: `p95 812 ms`, `fail_ratio of Chat A 0.031`.

@@ -1,6 +1,6 @@
 //! The limit of a run's iterations: which waits can be counted before they are over.
 
-use traffic::plan::bounded;
+use traffic::plan::bounded::bounded;
 use traffic::run::{IterationLimit, Run};
 use traffic::run_rules::InvalidField;
 use traffic::runs::planned_classes;

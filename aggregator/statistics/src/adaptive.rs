@@ -9,7 +9,7 @@ use tokio::sync::Mutex;
 use traffic::clock::Timestamp;
 use traffic::deployment::Deployment;
 use traffic::fanout::FanOutError;
-use traffic::plan::bounded;
+use traffic::plan::bounded::bounded;
 use traffic::ports::{Heartbeat, Queue, Store, StoreError};
 use traffic::run::{Run, Segment, ShapePart, Step};
 use traffic::run_rules::Limits;

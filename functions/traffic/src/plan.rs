@@ -17,7 +17,7 @@ use crate::random::class_key;
 use crate::run::{Run, Segment};
 use crate::workload::Wait;
 
-mod bounded;
+pub mod bounded;
 mod counting;
 mod curve;
 pub mod mix;
@@ -25,7 +25,6 @@ mod ramp;
 mod schedule;
 mod timeline;
 
-pub use bounded::bounded;
 use schedule::Timetable;
 use timeline::{Span, Timeline};
 

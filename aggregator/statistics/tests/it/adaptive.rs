@@ -14,7 +14,7 @@ use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 use traffic::clock::Clock;
 use traffic::deployment::Deployment;
-use traffic::plan::bounded;
+use traffic::plan::bounded::bounded;
 use traffic::ports::RunStore as _;
 use traffic::run::{IterationLimit, Run, RunId, Segment, ShapePart, Share};
 use traffic::run_rules::Limits;

@@ -1,7 +1,7 @@
 //! Runs that end after so many iterations: which are left.
 
 use super::*;
-use crate::plan::bounded;
+use crate::plan::bounded::bounded;
 use crate::run::IterationLimit;
 
 /// A run with a limit, its last iteration found.

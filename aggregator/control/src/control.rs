@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use statistics::adaptive::{AdaptError, adapt};
+use statistics::adaptive::{AdaptError, Looked, adapt};
 use statistics::state::State;
 use traffic::clock::{Clock, Timestamp};
 use traffic::deployment::Deployment;
@@ -281,8 +281,9 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         Ok(self.deployment.end_what_does_not_fit(rules).await?)
     }
 
-    /// Decides on a step of an adaptive load that is over: see [`adapt`]. To be called about once a second.
-    pub async fn adapt(&self) -> Result<bool, AdaptError> {
+    /// Decides on a step of an adaptive load that is over: see [`adapt`]. To be called about once a second, and seldom while
+    /// nothing climbs.
+    pub async fn adapt(&self) -> Result<Looked, AdaptError> {
         adapt(&self.deployment, &self.settings.rules.limits, &self.turn).await
     }
 

@@ -39,8 +39,8 @@ pub enum AdaptError {
     FanOut(#[from] FanOutError),
 }
 
-/// A step that is over.
-struct Ended<'r> {
+/// A step that is not decided on.
+struct Current<'r> {
     part: &'r ShapePart,
     step: &'r Step,
     until: Timestamp,
@@ -48,19 +48,34 @@ struct Ended<'r> {
     segment: &'r Segment,
 }
 
-/// Decides on the step of the newest run that is over, if one is, as far as `limits` allow; true if this wrote anything.
-/// To be called again and again. `turn` is that of all who change runs in this process.
+/// The outcome of a look at the newest run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Looked {
+    /// No run is on of which a step is to be decided on.
+    Idle,
+    /// The step goes on, or another process has just decided on it.
+    Climbing,
+    /// This process has written what follows.
+    Decided,
+}
+
+/// Decides on the step of the newest run that is over, if one is, as far as `limits` allow. To be called again and again.
+/// `turn` is that of all who change runs in this process.
 pub async fn adapt<S: Store, Q: Queue, H: Heartbeat>(
     deployment: &Deployment<S, Q, H>,
     limits: &Limits,
     turn: &Mutex<()>,
-) -> Result<bool, AdaptError> {
+) -> Result<Looked, AdaptError> {
     let Some(before) = deployment.runs.latest().await? else {
-        return Ok(false);
+        return Ok(Looked::Idle);
     };
-    let Some(ended) = ended(&before, deployment.clock.now()) else {
-        return Ok(false);
+    let now = deployment.clock.now();
+    let Some(ended) = current(&before, now) else {
+        return Ok(Looked::Idle);
     };
+    if now < ended.until + DECIDES_AFTER {
+        return Ok(Looked::Climbing);
+    }
     let from = ended.step.window_from.max(ended.until - LONGEST);
     let stats = window::read(deployment, &before, from, ended.until).await?;
     let last = Timestamp::from_micros(ended.until.micros() - 1);
@@ -74,8 +89,8 @@ pub async fn adapt<S: Store, Q: Queue, H: Heartbeat>(
     }
 }
 
-/// The step of a run that is over and not decided on.
-fn ended(run: &LoadedRun, now: Timestamp) -> Option<Ended<'_>> {
+/// The step of a run that is on, if it is to be decided on.
+fn current(run: &LoadedRun, now: Timestamp) -> Option<Current<'_>> {
     let segment = run.plan.run().segments.last()?;
     let part = segment.shape.as_ref()?;
     let step = part.step.as_ref()?;
@@ -84,7 +99,7 @@ fn ended(run: &LoadedRun, now: Timestamp) -> Option<Ended<'_>> {
         return None;
     };
     let is_on = !run.plan.run().is_over(now) && run.plan.run().stopped_at.is_none();
-    (is_on && until + DECIDES_AFTER <= now).then_some(Ended {
+    is_on.then_some(Current {
         part,
         step,
         until,
@@ -97,9 +112,9 @@ fn ended(run: &LoadedRun, now: Timestamp) -> Option<Ended<'_>> {
 async fn wait<S: Store, Q: Queue, H: Heartbeat>(
     deployment: &Deployment<S, Q, H>,
     before: &LoadedRun,
-    ended: &Ended<'_>,
+    ended: &Current<'_>,
     why: String,
-) -> Result<bool, AdaptError> {
+) -> Result<Looked, AdaptError> {
     let every = Duration::from_secs(ended.adaptive.every);
     let (until, now) = (ended.until + every, deployment.clock.now());
     // while nobody looked, nothing may have been sent
@@ -115,25 +130,25 @@ async fn wait<S: Store, Q: Queue, H: Heartbeat>(
     }
     run.revision += 1;
     if !write(deployment, &run).await? {
-        return Ok(false);
+        return Ok(Looked::Climbing);
     }
     tracing::info!(run = %run.id, shape = ended.part.name, "{why}");
     deployment.runs.put(run).await?;
-    Ok(true)
+    Ok(Looked::Decided)
 }
 
 /// Goes to the users of a verdict, with a segment that says why.
 async fn decide<S: Store, Q: Queue, H: Heartbeat>(
     deployment: &Deployment<S, Q, H>,
     before: &LoadedRun,
-    ended: &Ended<'_>,
+    ended: &Current<'_>,
     to: verdict::To,
-) -> Result<bool, AdaptError> {
+) -> Result<Looked, AdaptError> {
     let change = deployment.begin_change();
     let from = change.from();
     let mut run = before.plan.run().clone();
     if run.ends().is_some_and(|end| end <= from) {
-        return Ok(false);
+        return Ok(Looked::Idle);
     }
     let adaptive = ended.adaptive;
     let ramp = adaptive.ramp(to.users.abs_diff(ended.segment.user_count));
@@ -157,14 +172,14 @@ async fn decide<S: Store, Q: Queue, H: Heartbeat>(
     run.revision += 1;
     let run = bounded(run, planned_classes(&before.workload));
     if !write(deployment, &run).await? {
-        return Ok(false);
+        return Ok(Looked::Climbing);
     }
     tracing::info!(run = %run.id, shape = ended.part.name, "{}", to.reason);
     let after = deployment.runs.put(run).await?;
     drop(change);
     deployment.plan_change(before, &after, from).await?;
     deployment.plan_ahead().await?;
-    Ok(true)
+    Ok(Looked::Decided)
 }
 
 /// Writes a run unless somebody has changed it: then the next look judges what it is by then.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use reqwest::Request;
-use statistics::adaptive::adapt;
+use statistics::adaptive::{Looked, adapt};
 use statistics::ledger::AdaptiveLoad;
 use statistics::reader::Snapshot;
 use testing::{FaultyStore, MemoryHeartbeat, MemoryQueue};
@@ -114,7 +114,7 @@ impl Process {
         }
     }
 
-    async fn adapt(&self) -> bool {
+    async fn adapt(&self) -> Looked {
         adapt(&self.deployment, &self.limits, &Mutex::default())
             .await
             .unwrap()
@@ -228,7 +228,7 @@ async fn of_several_processes_that_look_at_once_one_decides() {
         let looks = tokio::join!(one.adapt(), two.adapt(), three.adapt());
         decisions += [looks.0, looks.1, looks.2]
             .iter()
-            .filter(|decides| **decides)
+            .filter(|looked| **looked == Looked::Decided)
             .count();
         process.play(second, second + 1).await;
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use control::ControlSettings;
 use serde_json::{Value, json};
+use statistics::adaptive::Looked;
 use statistics::state::State;
 use traffic::clock::Timestamp;
 use traffic::random::Draws;
@@ -406,8 +407,10 @@ async fn an_adaptive_load_goes_on_by_its_results_and_every_page_says_why() {
         let requests: Vec<_> = (0..12).map(took).collect();
         cicada.completed(&requests).await;
         cicada.pass(12.0).await;
-        assert!(cicada.control.adapt().await.expect("the store works"));
-        assert!(!cicada.control.adapt().await.expect("the store works"));
+        let looked = cicada.control.adapt().await.expect("the store works");
+        assert_eq!(looked, Looked::Decided);
+        let again = cicada.control.adapt().await.expect("the store works");
+        assert_ne!(again, Looked::Decided);
         cicada.pass(15.0).await;
     }
     let ledger = cicada.get("/ledger").await.json();

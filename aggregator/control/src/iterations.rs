@@ -44,5 +44,11 @@ pub(crate) fn within(run: Run, workload: &Workload) -> Result<Run, InvalidField>
             return Err(InvalidField::new(FIELD, problem));
         }
     }
-    Ok(bounded(run, planned_classes(workload)))
+    let run = bounded(run, planned_classes(workload));
+    let has_users = run.segments.last().is_some_and(|last| last.user_count > 0);
+    if run.ends().is_none() && has_users {
+        let problem = "is more than can be counted ahead, a year's at most: write fewer, or end the run by its time";
+        return Err(InvalidField::new(FIELD, problem));
+    }
+    Ok(run)
 }

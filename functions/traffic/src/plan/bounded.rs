@@ -6,11 +6,15 @@
 use super::{Plan, PlannedClass};
 use crate::clock::Slot;
 use crate::run::{IterationLimit, LastIteration, Run};
+use crate::workload::Wait;
 
 /// The last iteration is looked for in so many slots, a year.
 const FURTHEST: u64 = 366 * 24 * 60 * 60;
 
-/// The slots that are counted first; each time twice as many are.
+/// Where iterations are drawn anew for each slot, in so many slots of one user; of more users in fewer slots.
+const DRAWN: u64 = 50_000_000;
+
+/// The slots that are counted first; each time four times as many are.
 const FIRST: u64 = 64;
 
 /// The run with its last iteration, if it has a limit; to be called whenever its segments have changed.
@@ -31,11 +35,11 @@ pub fn bounded(run: Run, classes: Vec<PlannedClass>) -> Run {
 }
 
 impl Plan {
-    /// The iteration of a number, from 1; `None` if there are not so many, or not in a year.
+    /// The iteration of a number, from 1; `None` if there are not so many, or not in the time that is counted.
     fn nth_due(&self, number: u64) -> Option<LastIteration> {
         let first = self.run.first_slot();
         let end = self.run.end_slot().unwrap_or(Slot(u64::MAX));
-        let end = end.min(first.plus(FURTHEST));
+        let end = end.min(first.plus(self.countable()));
         let count = |from: Slot, until: Slot| -> u64 {
             let classes = 0..self.classes.len();
             classes
@@ -55,7 +59,7 @@ impl Plan {
                 break until;
             }
             (before, from) = (before + more, until);
-            slots *= 2;
+            slots *= 4;
         };
         while until.0 - from.0 > 1 {
             let middle = Slot(from.0 + (until.0 - from.0) / 2);
@@ -77,5 +81,13 @@ impl Plan {
         due.sort_unstable();
         let place = usize::try_from(number.checked_sub(before + 1)?).ok()?;
         due.get(place).copied()
+    }
+
+    /// The number of slots that are counted at most.
+    fn countable(&self) -> u64 {
+        let classes = self.classes.iter().enumerate();
+        let drawn = classes.filter(|(_, class)| matches!(class.wait, Wait::Poisson(_)));
+        let users = drawn.map(|(class, _)| u64::from(self.timeline.most_ever(class)));
+        FURTHEST.min(DRAWN / users.sum::<u64>().max(1))
     }
 }

@@ -118,6 +118,11 @@ pub struct CommonOptions {
           value_parser = parse_timespan)]
     pub run_time: Option<Duration>,
 
+    /// Stop after this number of iterations of all users together, once they have ended; with --headless or --autostart
+    #[arg(short = 'i', long, value_name = "N", env = "LOCUST_ITERATIONS", allow_negative_numbers = true,
+          value_parser = clap::value_parser!(u64).range(1..))]
+    pub iterations: Option<u64>,
+
     /// Show the user classes and load shapes, and exit
     #[arg(short = 'l', long)]
     pub list: bool,

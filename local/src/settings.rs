@@ -75,6 +75,7 @@ pub struct Start {
     pub users: Option<u32>,
     pub spawn_rate: Option<f64>,
     pub run_time: Option<Duration>,
+    pub iterations: Option<u64>,
 }
 
 impl ProgramSettings {
@@ -99,7 +100,7 @@ impl ProgramSettings {
             resume: options.own.resume,
             web,
             metrics: WebSettings::of_metrics(options)?,
-            start: start(options),
+            start: start(options)?,
             demo: options.own.demo,
             headless,
             autoquit,
@@ -299,6 +300,7 @@ fn as_typed(invalid: InvalidField, options: &Options) -> InvalidField {
         "user_classes" => "CLASS",
         "shape_class" => "--shape",
         "threshold" => "--threshold",
+        "iterations" => "--iterations",
         other => other,
     };
     let mut problem = invalid.problem;
@@ -355,17 +357,23 @@ fn results(options: &Options) -> Result<Option<ResultsSettings>, SettingsError> 
     }))
 }
 
-fn start(options: &Options) -> Option<Start> {
+fn start(options: &Options) -> Result<Option<Start>, InvalidField> {
     let common = &options.common;
     if !(options.web.headless || options.web.autostart || options.own.demo) {
-        return None;
+        if common.iterations.is_some() {
+            let problem =
+                "is for a run that starts with the program: add --headless or --autostart";
+            return Err(InvalidField::new("--iterations", problem));
+        }
+        return Ok(None);
     }
-    Some(Start {
+    Ok(Some(Start {
         users: common.users,
         spawn_rate: common.spawn_rate,
         // as in Locust, no time at all is the same as no limit
         run_time: common.run_time.filter(|time| !time.is_zero()),
-    })
+        iterations: common.iterations,
+    }))
 }
 
 #[cfg(test)]

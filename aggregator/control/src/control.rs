@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use statistics::adaptive::{AdaptError, Looked, adapt};
 use statistics::state::State;
 use traffic::clock::{Clock, Timestamp};
 use traffic::deployment::Deployment;
@@ -19,6 +20,7 @@ use traffic::run_rules::InvalidField;
 use traffic::runs::{LoadedRun, RunError};
 
 use crate::desired_run::{Context, Target};
+use crate::iterations;
 use crate::request::{SwarmRequest, Swarmed};
 use crate::said_host;
 use crate::settings::ControlSettings;
@@ -279,6 +281,12 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         Ok(self.deployment.end_what_does_not_fit(rules).await?)
     }
 
+    /// Decides on a step of an adaptive load that is over: see [`adapt`]. To be called about once a second, and seldom while
+    /// nothing climbs.
+    pub async fn adapt(&self) -> Result<Looked, AdaptError> {
+        adapt(&self.deployment, &self.settings.rules.limits, &self.turn).await
+    }
+
     /// True while users can be added to a run.
     fn is_on(&self, run: &Run) -> bool {
         let change = match self.deployment.runs.is_alone() {
@@ -311,6 +319,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         if let Some(on) = run.shape() {
             return left_alone(target, &on.name);
         }
+        let limit = iterations::limit(request.iterations, Some(&run))?;
         self.keep_secret(&target);
         let kept = self.without_settled(&before.plan).await?;
         let change = self.deployment.begin_change();
@@ -341,6 +350,8 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         // segments that have not begun yet are replaced
         changed.segments.retain(|segment| segment.from < from);
         changed.segments.extend(segments);
+        changed.iterations = limit;
+        let changed = iterations::within(changed, &before.workload)?;
         self.deployment.store.put_run(&changed).await?;
         tracing::info!(
             shape = target.shape,

@@ -4,6 +4,7 @@
 
 mod control;
 mod desired_run;
+mod iterations;
 mod request;
 mod said_host;
 mod settings;

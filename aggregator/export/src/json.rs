@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde::{Serialize, Serializer};
 use traffic::clock::Timestamp;
 
+use statistics::ledger::AdaptiveLoad;
 use statistics::reader::Snapshot;
 use statistics::report::StreamFigures;
 use statistics::stats::OTHER_NAMES;
@@ -36,11 +37,13 @@ struct Row<'a> {
     stream: Option<StreamFigures>,
 }
 
-/// The rows of a run with thresholds.
+/// The rows of a run with thresholds or an adaptive load.
 #[derive(Serialize)]
-struct WithThresholds<'a> {
+struct WithVerdicts<'a> {
     statistics: Vec<Row<'a>>,
     thresholds: Vec<Judged>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    adaptive: Option<&'a AdaptiveLoad>,
 }
 
 /// The count of each response time in milliseconds, from the fastest.
@@ -63,8 +66,8 @@ pub fn indented(value: &impl Serialize) -> String {
     String::from_utf8(json).expect("JSON is text")
 }
 
-/// The rows that have requests, as JSON that is indented by four. Of a run with thresholds an object: the rows lie under
-/// `statistics` then, and the verdicts under `thresholds`.
+/// The rows that have requests, as JSON that is indented by four. Of a run with thresholds or an adaptive load an
+/// object: the rows lie under `statistics` then, the verdicts under `thresholds`, the decisions under `adaptive`.
 pub fn statistics(snapshot: &Snapshot) -> String {
     let stats = &snapshot.stats;
     let since = stats.since();
@@ -77,11 +80,13 @@ pub fn statistics(snapshot: &Snapshot) -> String {
         .map(|([name, method], entry)| row(name, method, entry, since))
         .collect();
     let thresholds = judged(snapshot);
-    match thresholds[..] {
-        [] => indented(&rows),
-        _ => indented(&WithThresholds {
+    let adaptive = snapshot.ledger.adaptive.as_ref();
+    match (&thresholds[..], adaptive) {
+        ([], None) => indented(&rows),
+        _ => indented(&WithVerdicts {
             statistics: rows,
             thresholds,
+            adaptive,
         }),
     }
 }

@@ -1,5 +1,6 @@
 //! Locust's statistics and the ledger, folded from the records of a run.
 
+pub mod adaptive;
 mod ageing_series;
 pub mod ledger;
 pub mod reader;

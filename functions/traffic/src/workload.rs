@@ -13,6 +13,7 @@ pub use crate::base_url::{base_url, request_url};
 use crate::environment::Environment;
 use crate::random::mix;
 
+mod adaptive;
 mod attached;
 mod body;
 mod bounds;
@@ -55,6 +56,7 @@ mod values;
 mod variables;
 mod wait;
 
+pub use adaptive::Adaptive;
 pub use attached::{NotAttached, toml_of, with_files};
 pub use body::{Body, Form};
 pub use class::{Host, Order, SessionRules, Set, Step, Task, UserClass};

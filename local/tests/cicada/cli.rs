@@ -18,6 +18,7 @@ mod exports;
 mod flags;
 mod health;
 mod inspect;
+mod iterations;
 mod locust;
 mod locustfiles;
 mod misuse;

@@ -1,7 +1,7 @@
 //! What happened to a run, and when nothing is known of it: the markers and the shaded stretches of charts.
 
 use serde::Serialize;
-use traffic::run::Run;
+use traffic::run::{Run, Segment};
 use utoipa::ToSchema;
 
 use crate::reader::Snapshot;
@@ -11,7 +11,7 @@ use crate::reader::Snapshot;
 pub struct Event {
     /// The instant, in seconds since the Unix epoch.
     pub at: f64,
-    /// What it was: `start`, `12 users`, `reset`, `stop`, or a note.
+    /// What it was: `start`, `12 users`, the decision of an adaptive load, `reset`, `stop`, or a note.
     pub name: String,
 }
 
@@ -46,7 +46,7 @@ pub fn events(snapshot: &Snapshot) -> Vec<Event> {
     // what is still to come of a shape has not happened
     let changed = run.segments.iter().skip(usize::from(run.past.is_none()));
     let changed = changed.filter(|segment| segment.from <= now);
-    events.extend(changed.map(|segment| event(segment.from, users(segment.user_count))));
+    events.extend(changed.map(|segment| event(segment.from, changed_to(segment))));
     events.extend(run.reset_at.map(|at| event(at, "reset".to_owned())));
     events.extend(run.noted().map(|(at, text)| event(at, text.to_owned())));
     let end = Some(run).filter(|run| run.is_over(now)).and_then(Run::ends);
@@ -55,10 +55,16 @@ pub fn events(snapshot: &Snapshot) -> Vec<Event> {
     events
 }
 
-fn users(count: u32) -> String {
-    match count {
-        1 => "1 user".to_owned(),
-        count => format!("{count} users"),
+/// The users of a segment, or why an adaptive load went to them.
+fn changed_to(segment: &Segment) -> String {
+    let step = segment.shape.as_ref().and_then(|part| part.step.as_ref());
+    match (
+        step.and_then(|step| step.reason.clone()),
+        segment.user_count,
+    ) {
+        (Some(reason), _) => reason,
+        (None, 1) => "1 user".to_owned(),
+        (None, count) => format!("{count} users"),
     }
 }
 

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests and their helpers")]
 
+mod adaptive;
 mod checkpoints;
 mod gaps;
 mod ledger;

@@ -41,6 +41,7 @@ impl Course {
             Some(ShapePart {
                 name: "S".into(),
                 daily,
+                step: None,
             })
         };
         let whole = run.segments[0].clone();

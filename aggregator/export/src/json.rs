@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde::{Serialize, Serializer};
 use traffic::clock::Timestamp;
 
+use statistics::custom_metrics::{self, MetricFigures};
 use statistics::reader::Snapshot;
 use statistics::report::StreamFigures;
 use statistics::stats::OTHER_NAMES;
@@ -36,11 +37,14 @@ struct Row<'a> {
     stream: Option<StreamFigures>,
 }
 
-/// The rows of a run with thresholds.
+/// The rows of a run, and what it has besides.
 #[derive(Serialize)]
-struct WithThresholds<'a> {
+struct WithMore<'a> {
     statistics: Vec<Row<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     thresholds: Vec<Judged>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    custom_metrics: Vec<MetricFigures>,
 }
 
 /// The count of each response time in milliseconds, from the fastest.
@@ -63,8 +67,8 @@ pub fn indented(value: &impl Serialize) -> String {
     String::from_utf8(json).expect("JSON is text")
 }
 
-/// The rows that have requests, as JSON that is indented by four. Of a run with thresholds an object: the rows lie under
-/// `statistics` then, and the verdicts under `thresholds`.
+/// The rows that have requests, as JSON that is indented by four. Of a run with thresholds or custom metrics an object:
+/// the rows lie under `statistics` then, the verdicts under `thresholds` and the metrics under `custom_metrics`.
 pub fn statistics(snapshot: &Snapshot) -> String {
     let stats = &snapshot.stats;
     let since = stats.since();
@@ -76,14 +80,15 @@ pub fn statistics(snapshot: &Snapshot) -> String {
         .filter(|(_, entry)| entry.sum.requests > 0)
         .map(|([name, method], entry)| row(name, method, entry, since))
         .collect();
-    let thresholds = judged(snapshot);
-    match thresholds[..] {
-        [] => indented(&rows),
-        _ => indented(&WithThresholds {
-            statistics: rows,
-            thresholds,
-        }),
+    let (thresholds, custom_metrics) = (judged(snapshot), custom_metrics::figures(snapshot));
+    if thresholds.is_empty() && custom_metrics.is_empty() {
+        return indented(&rows);
     }
+    indented(&WithMore {
+        statistics: rows,
+        thresholds,
+        custom_metrics,
+    })
 }
 
 fn row<'a>(name: &'a str, method: &'a str, entry: &'a Entry, since: Timestamp) -> Row<'a> {

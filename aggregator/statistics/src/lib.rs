@@ -1,6 +1,7 @@
 //! Locust's statistics and the ledger, folded from the records of a run.
 
 mod ageing_series;
+pub mod custom_metrics;
 pub mod ledger;
 pub mod reader;
 pub mod report;

@@ -62,6 +62,7 @@ prop_compose! {
             lateness: lateness.map(Duration::from_micros),
             cold,
             stream: stream.map(Box::new),
+            measured: Vec::new(),
         }
     }
 }
@@ -155,6 +156,7 @@ fn eighty_outcomes_of_the_default_mix_fit_a_write_unit() {
             lateness: Some(Duration::from_micros(900)),
             cold: false,
             stream: None,
+            measured: Vec::new(),
         });
         contents.iterations.push(IterationEntry {
             user: n as u8,
@@ -189,6 +191,7 @@ fn a_tick_in_which_everything_fails_writes_one_id_for_each_request() {
             lateness: None,
             cold: false,
             stream: None,
+            measured: Vec::new(),
         });
         let mut contents = Contents {
             outcomes: outcomes.collect(),
@@ -213,6 +216,7 @@ fn a_payload_without_streams_is_what_it_was_before_there_were_any() {
             lateness: None,
             cold: false,
             stream: stream.map(Box::new),
+            measured: Vec::new(),
         };
         let mut contents = Contents {
             outcomes: vec![outcome(None), outcome(stream), outcome(None)],

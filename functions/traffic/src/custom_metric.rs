@@ -122,7 +122,13 @@ mod tests {
 
     #[test]
     fn names_are_what_people_and_opentelemetry_write() {
-        for name in ["Orders/Created", "a", "cart.total-EUR_1", "Custom/A/b", "httpErrors"] {
+        for name in [
+            "Orders/Created",
+            "a",
+            "cart.total-EUR_1",
+            "Custom/A/b",
+            "httpErrors",
+        ] {
             assert!(CustomMetric::is_name(name), "{name}");
             assert_eq!(CustomMetric::taken(name), None, "{name}");
         }

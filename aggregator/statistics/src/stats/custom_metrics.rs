@@ -102,8 +102,11 @@ fn millionths(key: u64) -> u64 {
     }
     let powers = (key - 10) / 90;
     let digits = key - powers * 90;
-    let unit = u32::try_from(powers).ok().and_then(|powers| 10_u64.checked_pow(powers));
-    unit.and_then(|unit| digits.checked_mul(unit)).unwrap_or(u64::MAX)
+    let unit = u32::try_from(powers)
+        .ok()
+        .and_then(|powers| 10_u64.checked_pow(powers));
+    unit.and_then(|unit| digits.checked_mul(unit))
+        .unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
@@ -155,9 +158,17 @@ mod tests {
             assert_eq!(merged.sum, whole.sum);
             assert!(merged.histogram.iter().eq(whole.histogram.iter()));
         }
-        let MetricSum { count: four, errors, total, .. } = whole.sum;
+        let MetricSum {
+            count: four,
+            errors,
+            total,
+            ..
+        } = whole.sum;
         assert_eq!((four, errors, total), (4, 1, 133_200_000));
-        assert_eq!(whole.percentiles([0.0, 0.5, 1.0]), [100_000, 3_000_000, 129_900_000]);
+        assert_eq!(
+            whole.percentiles([0.0, 0.5, 1.0]),
+            [100_000, 3_000_000, 129_900_000]
+        );
         assert_eq!(MetricValues::default().percentiles([0.5]), [0]);
         let mut counter = MetricValues::default();
         counter.add(MetricKind::Counter, Amount::of(1.0));

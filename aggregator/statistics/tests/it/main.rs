@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "tests and their helpers")]
 
 mod checkpoints;
+mod custom_metrics;
 mod gaps;
 mod ledger;
 mod listed;

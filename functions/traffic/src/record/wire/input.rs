@@ -12,7 +12,10 @@ impl<'a> Input<'a> {
         Ok(first)
     }
 
-    pub(super) fn array<const N: usize>(&mut self, field: &'static str) -> Result<[u8; N], WireError> {
+    pub(super) fn array<const N: usize>(
+        &mut self,
+        field: &'static str,
+    ) -> Result<[u8; N], WireError> {
         let (&first, rest) = (self.0)
             .split_first_chunk()
             .ok_or(WireError::Truncated(field))?;

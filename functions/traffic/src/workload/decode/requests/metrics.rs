@@ -8,8 +8,7 @@ use crate::workload::decode::context::Request;
 use crate::workload::measure::{MetricRule, MetricValue};
 use crate::workload::read::{Field, Fields, number};
 
-const EXPECTED: &str =
-    "a table such as { name = \"Orders/Created\", value = 1, when = \"status == 200\" }, or an array of them";
+const EXPECTED: &str = "a table such as { name = \"Orders/Created\", value = 1, when = \"status == 200\" }, or an array of them";
 
 impl Request<'_, '_, '_, '_> {
     /// What the request's responses are measured by.
@@ -23,7 +22,10 @@ impl Request<'_, '_, '_, '_> {
         };
         let elements = field.elements();
         if elements.len() > MOST {
-            let message = format!("{} has more than {MOST} metrics: make fewer of them", field.place);
+            let message = format!(
+                "{} has more than {MOST} metrics: make fewer of them",
+                field.place
+            );
             self.reader.mistake(&field.span, message);
             return Vec::new();
         }
@@ -58,17 +60,21 @@ impl Request<'_, '_, '_, '_> {
             }
             Some((name, field))
         });
-        let kind = own.get("kind").map_or(Some(MetricKind::default()), |field| {
-            let expected = "\"counter\" or \"histogram\"";
-            field.convert(self.reader, expected, |value| {
-                MetricKind::of(value.as_str()?)
-            })
-        });
+        let kind = own
+            .get("kind")
+            .map_or(Some(MetricKind::default()), |field| {
+                let expected = "\"counter\" or \"histogram\"";
+                field.convert(self.reader, expected, |value| {
+                    MetricKind::of(value.as_str()?)
+                })
+            });
         let unit = own.get("unit").map_or(Some(""), |field| {
             let expected =
                 format!("a unit such as \"ms\" or \"EUR\", up to {MAX_UNIT} ASCII characters");
             let is_unit = |unit: &&str| CustomMetric::is_unit(unit);
-            field.convert(self.reader, &expected, |value| value.as_str().filter(is_unit))
+            field.convert(self.reader, &expected, |value| {
+                value.as_str().filter(is_unit)
+            })
         });
         let value = own.get("value");
         let value = value.and_then(|field| self.metric_value(&field, usage));

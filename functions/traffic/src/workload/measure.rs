@@ -100,7 +100,7 @@ fn amount(value: &Value) -> Result<Amount, String> {
     })
 }
 
-/// The custom metrics of a file, as far as it was read.
+/// The custom metrics of a file by name, as far as it was read.
 #[derive(Debug, Default)]
 pub(super) struct KnownMetrics(RefCell<Vec<Arc<CustomMetric>>>);
 
@@ -122,15 +122,14 @@ impl KnownMetrics {
             None => {}
         }
         let metric = Arc::new(metric);
-        known.push(Arc::clone(&metric));
+        let place = known.partition_point(|other| *other < metric);
+        known.insert(place, Arc::clone(&metric));
         Ok(metric)
     }
 
     /// The metrics by name.
     pub(super) fn by_name(&self) -> Vec<Arc<CustomMetric>> {
-        let mut known = self.0.borrow().clone();
-        known.sort_unstable();
-        known
+        self.0.borrow().clone()
     }
 }
 

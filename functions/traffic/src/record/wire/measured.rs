@@ -16,10 +16,12 @@ pub(super) struct Measurements {
 
 impl Measurements {
     pub(super) fn of(outcomes: &[Outcome]) -> Self {
-        let measured = outcomes.iter().flat_map(|outcome| &outcome.measured);
-        let mut metrics: Vec<_> = measured.map(|one| Arc::clone(&one.metric)).collect();
-        metrics.sort_unstable();
-        metrics.dedup();
+        let mut metrics: Vec<Arc<CustomMetric>> = Vec::new();
+        for one in outcomes.iter().flat_map(|outcome| &outcome.measured) {
+            if let Err(place) = metrics.binary_search(&one.metric) {
+                metrics.insert(place, Arc::clone(&one.metric));
+            }
+        }
         let mut values = Vec::new();
         for (number, outcome) in outcomes.iter().enumerate() {
             for one in &outcome.measured {

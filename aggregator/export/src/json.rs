@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde::{Serialize, Serializer};
 use traffic::clock::Timestamp;
 
+use statistics::custom_metrics::{self, MetricFigures};
 use statistics::ledger::AdaptiveLoad;
 use statistics::reader::Snapshot;
 use statistics::report::StreamFigures;
@@ -37,13 +38,16 @@ struct Row<'a> {
     stream: Option<StreamFigures>,
 }
 
-/// The rows of a run with thresholds or an adaptive load.
+/// The rows of a run, and what it has besides.
 #[derive(Serialize)]
-struct WithVerdicts<'a> {
+struct WithMore<'a> {
     statistics: Vec<Row<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     thresholds: Vec<Judged>,
     #[serde(skip_serializing_if = "Option::is_none")]
     adaptive: Option<&'a AdaptiveLoad>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    custom_metrics: Vec<MetricFigures>,
 }
 
 /// The count of each response time in milliseconds, from the fastest.
@@ -66,8 +70,9 @@ pub fn indented(value: &impl Serialize) -> String {
     String::from_utf8(json).expect("JSON is text")
 }
 
-/// The rows that have requests, as JSON that is indented by four. Of a run with thresholds or an adaptive load an
-/// object: the rows lie under `statistics` then, the verdicts under `thresholds`, the decisions under `adaptive`.
+/// The rows that have requests, as JSON that is indented by four. Of a run with thresholds, an adaptive load or custom
+/// metrics an object: the rows lie under `statistics` then, the verdicts under `thresholds`, the decisions under
+/// `adaptive` and the metrics under `custom_metrics`.
 pub fn statistics(snapshot: &Snapshot) -> String {
     let stats = &snapshot.stats;
     let since = stats.since();
@@ -79,16 +84,17 @@ pub fn statistics(snapshot: &Snapshot) -> String {
         .filter(|(_, entry)| entry.sum.requests > 0)
         .map(|([name, method], entry)| row(name, method, entry, since))
         .collect();
-    let thresholds = judged(snapshot);
+    let (thresholds, custom_metrics) = (judged(snapshot), custom_metrics::figures(snapshot));
     let adaptive = snapshot.ledger.adaptive.as_ref();
-    match (&thresholds[..], adaptive) {
-        ([], None) => indented(&rows),
-        _ => indented(&WithVerdicts {
-            statistics: rows,
-            thresholds,
-            adaptive,
-        }),
+    if thresholds.is_empty() && custom_metrics.is_empty() && adaptive.is_none() {
+        return indented(&rows);
     }
+    indented(&WithMore {
+        statistics: rows,
+        thresholds,
+        adaptive,
+        custom_metrics,
+    })
 }
 
 fn row<'a>(name: &'a str, method: &'a str, entry: &'a Entry, since: Timestamp) -> Row<'a> {

@@ -2,6 +2,7 @@
 
 pub mod adaptive;
 mod ageing_series;
+pub mod custom_metrics;
 pub mod ledger;
 pub mod reader;
 pub mod report;

@@ -10,6 +10,7 @@ use traffic::clock::{SLOT_MICROS, Timestamp};
 use traffic::record::Bucket;
 use traffic::record::wire::{Decoded, OutcomeEntry};
 
+use self::custom_metrics::MetricValues;
 use self::entry::{Entry, Occurrences, Sum};
 use self::histogram::{Histogram, key_of};
 use self::history::Passed;
@@ -19,6 +20,7 @@ use self::text::{cut, without_address};
 use crate::ageing_series::AgeingSeries;
 
 pub mod checkpoint;
+pub mod custom_metrics;
 pub mod entry;
 pub mod histogram;
 pub(crate) mod history;
@@ -40,6 +42,8 @@ pub struct Limits {
     pub errors: usize,
     /// Distinct (message, traceback); further ones are counted in one, [`OTHER_EXCEPTIONS`].
     pub exceptions: usize,
+    /// Distinct custom metrics, by name, kind and unit; further ones are counted in one, [`OTHER_METRICS`].
+    pub custom_metrics: usize,
     /// Distinct (method, name) with a history of their own; further ones share one.
     pub histories: usize,
     /// Characters of a method or name.
@@ -79,6 +83,7 @@ impl Default for Limits {
             names: 2_000,
             errors: 1_000,
             exceptions: 200,
+            custom_metrics: 64,
             histories: 50,
             name_chars: 200,
             error_chars: 500,
@@ -106,6 +111,9 @@ pub const OTHER_ERRORS: &str = "(other errors)";
 /// The message of the exception for those beyond [`Limits::exceptions`].
 pub const OTHER_EXCEPTIONS: &str = "(other exceptions)";
 
+/// The name of the custom metric for those beyond [`Limits::custom_metrics`].
+pub const OTHER_METRICS: &str = "(other metrics)";
+
 /// What was counted since an instant; see the [module](self).
 #[derive(Clone, Debug)]
 pub struct Stats {
@@ -117,6 +125,8 @@ pub struct Stats {
     errors: SmallestKeys<3, Occurrences>,
     /// Exceptions by (message, traceback).
     exceptions: SmallestKeys<2, u64>,
+    /// Custom metrics by (name, kind, unit).
+    custom_metrics: SmallestKeys<3, MetricValues>,
     /// The first and the last completion.
     span: Option<(Timestamp, Timestamp)>,
     /// Response times of all requests in the latest seconds.
@@ -141,6 +151,7 @@ impl Stats {
             rows: SmallestKeys::new(limits.names),
             errors: SmallestKeys::new(limits.errors),
             exceptions: SmallestKeys::new(limits.exceptions),
+            custom_metrics: SmallestKeys::new(limits.custom_metrics),
             span: None,
             recent: Ring::default(),
             history: SmallestKeys::new(limits.histories),
@@ -176,6 +187,7 @@ impl Stats {
             self.fold_second(&slots, outcomes);
         }
         self.fold_streams(&slots, record, skipped);
+        self.fold_measured(record, skipped);
         self.fold_errors(record, counted);
         let all_before = skipped > 0 && counted.is_empty();
         if !all_before && bucket.end() > self.since {
@@ -274,6 +286,23 @@ impl Stats {
         }
     }
 
+    /// Adds the values of custom metrics but for those of the record's first outcomes, which only make their metrics exist.
+    fn fold_measured(&mut self, record: &Decoded<'_>, skipped: usize) {
+        let chars = self.limits.name_chars;
+        let texts = |number: u32| {
+            let metric = &record.metrics[number as usize];
+            let (name, unit) = (cut(metric.name, chars), cut(metric.unit, chars));
+            (name, metric.kind, unit)
+        };
+        for one in &record.measured {
+            let (name, kind, unit) = texts(one.metric);
+            let slot = self.custom_metrics.slot([&name, kind.as_str(), &unit]);
+            if one.outcome as usize >= skipped {
+                self.custom_metrics.get_mut(slot).add(kind, one.amount);
+            }
+        }
+    }
+
     fn fold_errors(&mut self, record: &Decoded<'_>, outcomes: &[OutcomeEntry]) {
         if record.errors.is_empty() {
             return;
@@ -333,6 +362,7 @@ impl Stats {
         self.rows.merge(&other.rows);
         self.errors.merge(&other.errors);
         self.exceptions.merge(&other.exceptions);
+        self.custom_metrics.merge(&other.custom_metrics);
         if let Some((first, last)) = other.span {
             self.extend_span(first, last);
         }
@@ -356,6 +386,7 @@ impl Stats {
         self.rows.zero();
         self.errors.clear();
         self.exceptions.clear();
+        self.custom_metrics.zero();
         self.span = None;
         self.recent.clear();
         self.history.zero();
@@ -369,6 +400,11 @@ impl Stats {
             .iter()
             .map(|([message, traceback], &count)| (message, traceback, count))
             .chain(others.map(|&count| (OTHER_EXCEPTIONS, "", count)))
+    }
+
+    /// What custom metrics have counted, by name, kind and unit.
+    pub fn custom_metrics(&self) -> &SmallestKeys<3, MetricValues> {
+        &self.custom_metrics
     }
 
     /// The row of a request, by its whole name and method.

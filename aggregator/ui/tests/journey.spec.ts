@@ -95,6 +95,7 @@ test("every tab opens, and shows what it is for", async ({ page }) => {
     Failures: () => page.getByRole("columnheader", { name: "Message" }),
     Exceptions: () => page.getByRole("columnheader", { name: "Traceback" }),
     "Current Ratio": () => page.getByText("% check_and_repair").first(),
+    Metrics: () => page.getByText("The workload has none"),
     "Download Data": () => page.getByRole("link", { name: "Download requests CSV" }),
     Logs: () => page.getByText("Ramping to").first(),
     "A/B": () => page.getByRole("heading", { name: "POST Chat" }),

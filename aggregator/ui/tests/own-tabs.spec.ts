@@ -30,6 +30,22 @@ test("the ledger adds up on the page, and its charts move", async ({ page }) => 
   await expect(chart).toBeVisible();
 });
 
+test("custom metrics have their figures, and what could not be evaluated", async ({ page }) => {
+  const nothing = { median: null, "percentile_0.95": null, "percentile_0.99": null };
+  const counter = { kind: "counter", unit: "", count: 1234, errors: 5, per_second: 20.5, average: 1, min: 1, max: 1 };
+  const histogram = { average: 65, min: 0.1, max: 129.9, median: 3.5, "percentile_0.95": 129.9, "percentile_0.99": 129.9 };
+  const json = [
+    { ...counter, ...nothing, name: "Orders/Created", total: 1234 },
+    { ...counter, ...histogram, kind: "histogram", unit: "EUR", name: "Orders/Total", total: 130, errors: 0 },
+  ];
+  await page.route("**/custom-metrics", (route) => route.fulfill({ json }));
+  await page.goto(`${cicada.url}?tab=metrics`);
+  const cells = (name: string) => page.getByRole("row").filter({ hasText: name }).getByRole("cell");
+  const created = ["Orders/Created", "counter", "–", "1,234", "20.5", "1,234", "1", "1", "–", "–", "–", "1", "5"];
+  await expect(cells("Orders/Created")).toHaveText(created);
+  await expect(cells("Orders/Total").nth(8)).toHaveText("3.5");
+});
+
 test("models are compared, with what it means", async ({ page }) => {
   await page.goto(`${cicada.url}?tab=ab`);
   await expect(page.getByRole("heading", { name: "POST Chat" })).toBeVisible();

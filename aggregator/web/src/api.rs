@@ -110,6 +110,7 @@ fn routes() -> OpenApiRouter<ApiState> {
         .of_any_run(routes!(downloads::exceptions))
         .of_any_run(routes!(stats::ledger))
         .of_any_run(routes!(stats::thresholds))
+        .of_any_run(routes!(stats::custom_metrics))
         .of_any_run(routes!(downloads::ledger_history))
         .of_any_run(routes!(ab::ab))
         .of_any_run(routes!(ab::ab_charts))

@@ -18,7 +18,7 @@ use crate::journal::Journal;
 use crate::log_throttle::LogThrottle;
 use crate::ports::{RecordStore, RunStore};
 use crate::random::Draws;
-use crate::record::{Fate, Outcome};
+use crate::record::{Fate, Measured, Outcome};
 use crate::run_end::RunEnd;
 use crate::sessions::UserSession;
 use crate::stream::{Streamed, TokenRule};
@@ -125,6 +125,7 @@ struct Judged {
     content_length: u64,
     first_byte: Option<Duration>,
     streamed: Option<Streamed>,
+    measured: Vec<Measured>,
     error: Option<String>,
     has_failed: bool,
     fate: Fate,
@@ -137,6 +138,7 @@ impl Judged {
             content_length: 0,
             first_byte: None,
             streamed: None,
+            measured: Vec::new(),
             error: Some(error),
             has_failed: true,
             fate,
@@ -317,12 +319,8 @@ impl<'i, T: Transport, S: RunStore + RecordStore> Iterating<'i, T, S> {
                 self.trace.failed(&reason);
                 let (sent, now) = (Sent::not_at_all(prepared), journal.clock.now());
                 let error = Some(shortened(reason));
-                self.note(
-                    &sent,
-                    sent.outcome(now, Duration::ZERO, 0, error, None),
-                    None,
-                    None,
-                );
+                let outcome = sent.outcome(now, Duration::ZERO, 0, error, Default::default());
+                self.note(&sent, outcome, None, None);
                 Ok(Answered::Failed(None))
             }
         }
@@ -446,11 +444,13 @@ impl<'i, T: Transport, S: RunStore + RecordStore> Iterating<'i, T, S> {
                 status: judged.status,
                 first_byte: judged.first_byte,
                 streamed: judged.streamed.as_ref(),
+                measured: &judged.measured,
             };
             watch.end(response_time, answer, error.as_deref());
         }
         let length = judged.content_length;
-        let outcome = sent.outcome(completed_at, response_time, length, error, judged.streamed);
+        let figures = (judged.streamed, std::mem::take(&mut judged.measured));
+        let outcome = sent.outcome(completed_at, response_time, length, error, figures);
         self.note(&sent, outcome, judged.status, judged.first_byte);
         Some(judged)
     }
@@ -513,7 +513,11 @@ impl<'i, T: Transport, S: RunStore + RecordStore> Iterating<'i, T, S> {
             first_byte: reply.first_byte,
             streamed: reply.streamed,
         };
-        let error = match step.judge(scope, response) {
+        let (verdict, measured) = step.judge_and_measure(scope, response);
+        for error in &measured.errors {
+            self.journal.exception(&self.sender.workload.masked(error));
+        }
+        let error = match verdict {
             Ok(Verdict::Pass) => None,
             Ok(Verdict::Fail(text)) => Some(text),
             Err(error) => {
@@ -528,6 +532,7 @@ impl<'i, T: Transport, S: RunStore + RecordStore> Iterating<'i, T, S> {
             content_length: reply.content_length,
             first_byte: Some(reply.first_byte),
             streamed: reply.streamed,
+            measured: measured.values,
             has_failed: error.is_some(),
             error,
             fate: Fate::Done,

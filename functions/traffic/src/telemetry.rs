@@ -17,7 +17,7 @@ use reqwest::header::HeaderValue;
 use reqwest::{Method, StatusCode, Url};
 
 use crate::clock::Timestamp;
-use crate::record::{Fate, Outcome, RequestName};
+use crate::record::{Fate, Measured, Outcome, RequestName};
 use crate::run::RunId;
 use crate::stream::Streamed;
 pub use crate::trace_context::{SpanContext, SpanId, TRACEPARENT, TraceId};
@@ -101,6 +101,8 @@ pub struct RequestEnd<'a> {
     pub first_byte: Option<Duration>,
     /// The figures of a response that was read as a stream.
     pub streamed: Option<&'a Streamed>,
+    /// The values of custom metrics that its response gave.
+    pub measured: &'a [Measured],
     /// What its workload says of the language model that it is for, if it is for one.
     pub gen_ai: Option<GenAi<'a>>,
     /// See [`crate::record::Outcome::lateness`].

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use reqwest::Url;
 
 pub use crate::base_url::{base_url, request_url};
+use crate::custom_metric::CustomMetric;
 use crate::environment::Environment;
 use crate::random::mix;
 
@@ -31,6 +32,7 @@ mod functions;
 mod headers;
 mod json;
 mod mask;
+mod measure;
 mod metric;
 mod model;
 mod moment;
@@ -65,6 +67,7 @@ pub use decode::{FOLDER, MAX_REDIRECTS};
 pub use dumps::quoted as json_quoted;
 pub use errors::{EvaluationError, Mistake, WorkloadErrors};
 pub use expect::{StatusRule, Verdict};
+pub use measure::Measurements;
 pub use model::Model;
 pub use multipart::Multipart;
 pub use pair::Pair;
@@ -102,6 +105,7 @@ pub struct Workload {
     pairs: Vec<Pair>,
     shapes: Vec<Arc<Shape>>,
     thresholds: Vec<Threshold>,
+    metrics: Vec<Arc<CustomMetric>>,
     variables: Arc<Variables>,
     has_equal_weights: bool,
 }
@@ -153,6 +157,7 @@ impl Workload {
             pairs,
             shapes,
             thresholds,
+            metrics,
             variables,
         } = if toml.len() > MAX_SOURCE {
             reader.mistake(&(0..0), "the file is longer than 4 MiB: make it shorter");
@@ -180,6 +185,7 @@ impl Workload {
             pairs,
             shapes,
             thresholds,
+            metrics,
             variables,
             has_equal_weights: false,
         })
@@ -302,6 +308,11 @@ impl Workload {
     /// What the figures of a run must stay below, in the order of the file.
     pub fn thresholds(&self) -> &[Threshold] {
         &self.thresholds
+    }
+
+    /// The custom metrics that its requests have, by name.
+    pub fn metrics(&self) -> &[Arc<CustomMetric>] {
+        &self.metrics
     }
 
     /// The environment variables that its templates name, and whether each is a secret.

@@ -7,6 +7,7 @@ mod checks;
 mod cli;
 mod control;
 mod crash;
+mod custom_metrics;
 mod database;
 mod door;
 mod harness;

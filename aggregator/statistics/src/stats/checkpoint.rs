@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use traffic::clock::{SLOT_MICROS, Timestamp};
 use traffic::telemetry::TraceId;
 
+use super::custom_metrics::{MetricSum, MetricValues};
 use super::entry::{Entry, Occurrences, Sum};
 use super::histogram::{Histogram, key_of};
 use super::history::Passed;
@@ -52,6 +53,9 @@ struct Saved<'a> {
     /// By message and traceback.
     #[serde(borrow)]
     exceptions: SavedMap<[&'a str; 2], u64>,
+    /// By name, kind and unit.
+    #[serde(borrow)]
+    custom_metrics: SavedMap<[&'a str; 3], SavedMetric>,
     /// Age in seconds before the last completion, and the response times of that second.
     recent: Vec<(u64, Vec<u64>)>,
 }
@@ -85,6 +89,12 @@ struct SavedStreams {
 }
 
 #[derive(Serialize, Deserialize)]
+struct SavedMetric {
+    sum: MetricSum,
+    histogram: Vec<u64>,
+}
+
+#[derive(Serialize, Deserialize)]
 struct SavedOccurrences {
     count: u64,
     first: Timestamp,
@@ -104,6 +114,7 @@ impl Stats {
             rows: SavedMap::of(&self.rows, |row| SavedEntry::of(row, since, newest)),
             errors: SavedMap::of(&self.errors, |times| SavedOccurrences::of(times, since)),
             exceptions: SavedMap::of(&self.exceptions, |count| *count),
+            custom_metrics: SavedMap::of(&self.custom_metrics, SavedMetric::of),
             recent: aged(&self.recent, newest)
                 .map(|(age, histogram)| (age, save_histogram(histogram)))
                 .filter(|(_, histogram)| !histogram.is_empty())
@@ -183,6 +194,8 @@ impl Saved<'_> {
         let times = |times: SavedOccurrences| times.load(since);
         self.errors.add_to(&mut stats.errors, times)?;
         self.exceptions.add_to(&mut stats.exceptions, Ok)?;
+        let metrics = &mut stats.custom_metrics;
+        self.custom_metrics.add_to(metrics, SavedMetric::load)?;
         for (age, histogram) in &self.recent {
             let cell = stats.recent.at(second(newest, *age)?);
             cell.ok_or_else(too_old)?.merge(&load_histogram(histogram)?);
@@ -271,6 +284,22 @@ impl SavedStreams {
             sum: self.sum,
             first_event: load_histogram(&self.first_event)?,
             between_events: load_histogram(&self.between_events)?,
+        })
+    }
+}
+
+impl SavedMetric {
+    fn of(values: &MetricValues) -> Self {
+        Self {
+            sum: values.sum,
+            histogram: save_histogram(&values.histogram),
+        }
+    }
+
+    fn load(self) -> Result<MetricValues, CheckpointError> {
+        Ok(MetricValues {
+            sum: self.sum,
+            histogram: load_histogram(&self.histogram)?,
         })
     }
 }

@@ -127,6 +127,11 @@ impl Histogram {
     /// Locust's percentiles in whole milliseconds, for ascending `fractions`; 0 where nothing was
     /// counted.
     pub fn percentiles<const N: usize>(&self, fractions: [f64; N]) -> [u64; N] {
+        self.percentile_keys(fractions).map(milliseconds)
+    }
+
+    /// The keys of percentiles, for ascending `fractions`; 0 where nothing was counted.
+    pub fn percentile_keys<const N: usize>(&self, fractions: [f64; N]) -> [u64; N] {
         let requests = self.count();
         let below = fractions.map(|fraction| (requests as f64 * fraction) as u64);
         let mut result = [0; N];
@@ -136,7 +141,7 @@ impl Histogram {
             slower = slower.saturating_add(count);
             while open > 0 && requests - slower <= below[open - 1] {
                 open -= 1;
-                result[open] = milliseconds(key);
+                result[open] = key;
             }
         }
         result

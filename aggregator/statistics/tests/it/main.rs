@@ -5,6 +5,7 @@
 
 mod adaptive;
 mod checkpoints;
+mod custom_metrics;
 mod gaps;
 mod ledger;
 mod listed;

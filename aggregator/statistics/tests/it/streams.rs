@@ -24,6 +24,7 @@ fn outcome(name: &str, after: u64, stream: Option<Streamed>) -> Outcome {
         lateness: None,
         cold: false,
         stream: stream.map(Box::new),
+        measured: Vec::new(),
     }
 }
 

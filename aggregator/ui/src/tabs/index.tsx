@@ -9,6 +9,7 @@ import { ExceptionsTab } from "./exceptions";
 import { FailuresTab } from "./failures";
 import { LedgerTab } from "./ledger";
 import { LogsTab } from "./logs";
+import { MetricsTab } from "./metrics";
 import { RatiosTab } from "./ratios";
 import { RunsTab } from "./runs";
 import { SchedulesTab } from "./schedules";
@@ -32,6 +33,7 @@ const figures = [
   { key: "failures", title: "Failures", component: FailuresTab },
   { key: "exceptions", title: "Exceptions", component: ExceptionsTab },
   { key: "ratios", title: "Current Ratio", component: RatiosTab },
+  { key: "metrics", title: "Metrics", component: MetricsTab },
 ];
 
 const ab = { key: "ab", title: "A/B", component: AbTab };

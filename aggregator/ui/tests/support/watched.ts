@@ -52,6 +52,7 @@ export const TABS = {
   failures: "Failures",
   exceptions: "Exceptions",
   ratios: "Current Ratio",
+  metrics: "Metrics",
   logViewer: "Logs",
   ab: "A/B",
   ledger: "Ledger",

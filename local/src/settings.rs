@@ -190,6 +190,7 @@ fn control_settings(
         },
         seed: options.own.seed,
         thresholds: options.own.thresholds.clone(),
+        run_name: options.own.run_name.clone(),
         ..ControlSettings::new(workload)
     };
     let checked = settings.checked();
@@ -295,6 +296,7 @@ fn as_typed(invalid: InvalidField, options: &Options) -> InvalidField {
         "user_classes" => "CLASS",
         "shape_class" => "--shape",
         "threshold" => "--threshold",
+        "run_name" => "--run-name",
         other => other,
     };
     let mut problem = invalid.problem;

@@ -5,6 +5,7 @@
 mod control;
 mod desired_run;
 mod request;
+mod run_labels;
 mod said_host;
 mod settings;
 mod timespan;
@@ -16,5 +17,6 @@ pub use control::workload_choice::{MAX_UPLOAD, MAX_WORKLOAD, WorkloadRefusal};
 pub use control::{Control, Refusal, Stop};
 pub use desired_run::segments_of_shape;
 pub use request::{SwarmRequest, Swarmed};
+pub use run_labels::RunLabels;
 pub use settings::{ClassSettings, ControlSettings, TickFunctions};
 pub use timespan::{InvalidTimespan, parse_timespan};

@@ -36,10 +36,15 @@ struct Row<'a> {
     stream: Option<StreamFigures>,
 }
 
-/// The rows of a run with thresholds.
+/// The rows of a run with thresholds, or with a name or note.
 #[derive(Serialize)]
-struct WithThresholds<'a> {
+struct WithMore<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<&'a str>,
     statistics: Vec<Row<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     thresholds: Vec<Judged>,
 }
 
@@ -63,8 +68,8 @@ pub fn indented(value: &impl Serialize) -> String {
     String::from_utf8(json).expect("JSON is text")
 }
 
-/// The rows that have requests, as JSON that is indented by four. Of a run with thresholds an object: the rows lie under
-/// `statistics` then, and the verdicts under `thresholds`.
+/// The rows that have requests, as JSON that is indented by four. Of a run with thresholds, a name or a note an object: the
+/// rows lie under `statistics` then, and the verdicts under `thresholds`.
 pub fn statistics(snapshot: &Snapshot) -> String {
     let stats = &snapshot.stats;
     let since = stats.since();
@@ -77,13 +82,17 @@ pub fn statistics(snapshot: &Snapshot) -> String {
         .map(|([name, method], entry)| row(name, method, entry, since))
         .collect();
     let thresholds = judged(snapshot);
-    match thresholds[..] {
-        [] => indented(&rows),
-        _ => indented(&WithThresholds {
-            statistics: rows,
-            thresholds,
-        }),
+    let run = snapshot.run.as_ref().map(|run| run.plan.run());
+    let [name, note] = ["name", "note"].map(|key| run.and_then(|run| run.label(key)));
+    if thresholds.is_empty() && name.is_none() && note.is_none() {
+        return indented(&rows);
     }
+    indented(&WithMore {
+        name,
+        note,
+        statistics: rows,
+        thresholds,
+    })
 }
 
 fn row<'a>(name: &'a str, method: &'a str, entry: &'a Entry, since: Timestamp) -> Row<'a> {

@@ -4,6 +4,7 @@ mod ageing_series;
 pub mod ledger;
 pub mod reader;
 pub mod report;
+pub mod run_part;
 pub mod state;
 pub mod stats;
 pub mod thresholds;

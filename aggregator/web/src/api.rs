@@ -20,6 +20,7 @@ mod accept;
 mod announced;
 mod answers;
 mod base_path;
+mod compare;
 mod cost;
 mod door;
 mod downloads;
@@ -54,6 +55,7 @@ pub use door::{Acquaintance, BASIC_AUTH, Door, Names, Trusted, Visitor};
 pub use origins::Origins;
 pub use state::Api;
 pub use stats::Requests;
+pub use swarm::Scheduled;
 pub use swarm_fields::swarm_from_json;
 pub use trace_url::{InvalidTraceUrl, TRACE_URL, TraceUrl};
 pub use trouble::Trouble;
@@ -116,6 +118,8 @@ fn routes() -> OpenApiRouter<ApiState> {
         .of_any_run(routes!(downloads::ab))
         .of_any_run(routes!(downloads::ledger))
         .of_any_run(routes!(markers::markers))
+        .of_any_run(routes!(runs::parts))
+        .of_any_run(routes!(compare::compare))
         .routes(routes!(markers::add))
         .routes(routes!(stats::tasks_of_run))
         .routes(routes!(page::page))
@@ -130,7 +134,7 @@ fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(metrics::metrics))
         .routes(routes!(cost::cost))
         .routes(routes!(runs::list))
-        .routes(routes!(runs::one))
+        .routes(routes!(runs::one, runs::label, runs::delete))
         .routes(routes!(user::set))
         .routes(routes!(logs::logs))
         .routes(routes!(logs::worker_count))

@@ -7,7 +7,7 @@ import type { ReactNode } from "react";
 import { count, decimal, duration } from "../parts/figures";
 import { isOn, useStore } from "../store";
 import { Lamps, useThresholds } from "./lamps";
-import { useElapsed } from "./newest-run";
+import { useElapsed, useRunName } from "./newest-run";
 
 /** Locust's display, and how long the run has been on and will be. */
 export function Monitor() {
@@ -21,6 +21,7 @@ export function Monitor() {
   if (isOn(state)) facts.push(["Users", count(userCount)]);
   if (state !== "ready") facts.push(["RPS", decimal(totalRps)], ["Failures", `${failRatio}%`]);
   if (state !== "ready" && thresholds.length > 0) facts.push(["Thresholds", <Lamps key="lamps" thresholds={thresholds} />]);
+  const name = useRunName();
   const shown = host || hosts.join(", ");
   return (
     <Box
@@ -33,6 +34,14 @@ export function Monitor() {
         overflow: "hidden",
       }}
     >
+      {name !== null && state !== "ready" && (
+        <Box sx={{ minWidth: 0, maxWidth: { md: 110, xl: 240 } }} title={name}>
+          <Name>Run</Name>
+          <Typography noWrap sx={{ fontWeight: 500 }} variant="body2">
+            {name}
+          </Typography>
+        </Box>
+      )}
       {shown && (
         <Box sx={{ minWidth: 0, display: { md: "none", lg: "block" }, maxWidth: { lg: 200, xl: 360 } }} title={shown}>
           <Name>Host</Name>

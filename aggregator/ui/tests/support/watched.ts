@@ -54,6 +54,7 @@ export const TABS = {
   ratios: "Current Ratio",
   logViewer: "Logs",
   ab: "A/B",
+  compare: "Compare",
   ledger: "Ledger",
   runs: "Runs",
   reports: "Download Data",

@@ -5,19 +5,23 @@
 
 use std::collections::BTreeMap;
 
-use axum::extract::{FromRequestParts, RawPathParams, RawQuery, State};
+use axum::extract::{FromRequestParts, Path, RawPathParams, RawQuery, Request, State};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::{Json, RequestPartsExt as _};
-use serde::Serialize;
+use control::{Refusal, RunLabels};
+use serde::{Deserialize, Serialize};
+use statistics::run_part::{self, RunPart};
 use traffic::clock::Timestamp;
 use traffic::plan::peak_users;
 use traffic::run::{Run, RunId};
 use traffic::runs::RunError;
 use utoipa::ToSchema;
 
-use super::answers::Refused;
+use super::answers::{Done, Refused, done};
+use super::fields::Fields;
 use super::state::ApiState;
+use super::swarm_fields::text as said_text;
 use statistics::reader::{AggregatorError, ListedRun, Snapshot};
 
 /// Runs on a page unless it is said, and at most.
@@ -41,16 +45,22 @@ impl FromRequestParts<ApiState> for Shown {
         };
         let snapshot = match named {
             None => api.figures.snapshot().await,
-            Some(text) => {
-                let id = RunId::parse(&text).ok_or_else(|| unknown(&text))?;
-                api.figures.snapshot_of(&id).await
-            }
+            Some(text) => return Ok(Self(named_run(api, &text).await?)),
         };
-        match snapshot {
-            Ok(snapshot) => Ok(Self(snapshot)),
-            Err(AggregatorError::Run(RunError::Unknown(id))) => Err(unknown(&id.0)),
-            Err(error) => Err(error.into()),
-        }
+        Ok(Self(snapshot?))
+    }
+}
+
+/// The snapshot of a run, or of a part of it, by its name.
+pub(super) async fn named_run(api: &ApiState, text: &str) -> Result<Snapshot, Refused> {
+    let snapshot = match run_part::parse(text).ok_or_else(|| unknown(text))? {
+        (id, None) => api.figures.snapshot_of(&id).await.map(Some),
+        (id, Some(number)) => api.figures.snapshot_of_part(&id, number).await,
+    };
+    match snapshot {
+        Ok(snapshot) => snapshot.ok_or_else(|| unknown(text)),
+        Err(AggregatorError::Run(RunError::Unknown(id))) => Err(unknown(&id.0)),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -69,8 +79,19 @@ pub(super) struct RunList {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RunRow {
-    /// Its name.
+    /// What it is called in addresses.
     id: String,
+    /// The name that somebody gave it.
+    #[schema(required)]
+    name: Option<String>,
+    /// What somebody noted of it.
+    #[schema(required)]
+    note: Option<String>,
+    /// The number of the part of a run that this is, if it is one.
+    #[schema(required)]
+    part: Option<u32>,
+    /// The parts that resets have ended, the oldest first: each can be asked for as a run can.
+    parts: Vec<PartName>,
     /// Locust's word for where it stands.
     state: statistics::state::State,
     /// Its first second.
@@ -118,6 +139,41 @@ pub(super) struct RunRow {
     /// Since when these four count, if they were reset.
     #[schema(required)]
     reset: Option<f64>,
+}
+
+/// A part of a run that a reset has ended.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct PartName {
+    /// What it is called in addresses.
+    id: String,
+    /// Its number from 1.
+    number: u32,
+    /// Its first instant, in seconds since the Unix epoch.
+    from: f64,
+    /// The instant of the reset.
+    until: f64,
+}
+
+/// The parts of a run with their figures.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Parts {
+    /// The oldest first; of a run that was reset often the newest 20.
+    parts: Vec<RunPart>,
+}
+
+/// What is said of a run: what is not there stays as it is, and an empty text takes it back.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "it describes the fields of the body")]
+pub(super) struct RunLabel {
+    /// A name, in one line.
+    #[schema(max_length = 80)]
+    name: Option<String>,
+    /// A note.
+    #[schema(max_length = 500)]
+    note: Option<String>,
 }
 
 /// Users were asked for while a run was on, or a stage of a load shape began.
@@ -198,7 +254,91 @@ pub(super) async fn one(
         loaded: Some(loaded),
     };
     let is_settled = |run: &Run| api.control.is_settled(run);
-    Ok(Json(row(&listed, snapshot.at, &is_settled)))
+    let mut row = row(&listed, snapshot.at, &is_settled);
+    if let Some(part) = &snapshot.part {
+        row.id = format!("{}.{}", row.id, part.number);
+        row.part = Some(part.number);
+        row.parts = Vec::new();
+        row.state = snapshot.state();
+        row.started = part.from.full_second().0;
+        row.ended = Some(part.until.full_second().0);
+        row.duration = part.until.since(part.from).as_secs_f64();
+        row.reset = None;
+    }
+    Ok(Json(row))
+}
+
+/// The parts of the run that resets have ended, with their figures.
+#[utoipa::path(get, path = "/parts", operation_id = "parts", tag = "cicada", responses(
+    (status = 200, description = "The parts, the oldest first.", body = Parts),
+    Refused
+))]
+pub(super) async fn parts(Shown(snapshot): Shown) -> Json<Parts> {
+    let parts = snapshot.parts.to_vec();
+    Json(Parts { parts })
+}
+
+/// Gives a run a name or a note.
+#[utoipa::path(post, path = "/runs/{id}", operation_id = "label_run", tag = "cicada",
+    params(("id" = String, Path, description = "A run, by its name on the list of runs.")),
+    request_body(content(
+        (RunLabel = "application/x-www-form-urlencoded"),
+        (RunLabel = "application/json"),
+    )),
+    responses(
+        (status = 200, description = "It has them.", body = Done),
+        (status = 400, description = "Nothing was changed.", body = Refused),
+        (status = 404, description = "There is no such run.", body = Refused),
+        Refused
+    )
+)]
+pub(super) async fn label(
+    State(api): State<ApiState>,
+    Path(text): Path<String>,
+    request: Request,
+) -> Result<Json<Done>, Refused> {
+    let id = RunId::parse(&text).ok_or_else(|| unknown(&text))?;
+    let fields = Fields::read(request).await?;
+    let said = |field: &'static str| fields.get(field).map(|value| said_text(field, value));
+    let labels = RunLabels {
+        name: said("name").transpose()?,
+        note: said("note").transpose()?.map(|note| note.replace('\r', "")),
+    };
+    let labelled = api.control.label_run(id, labels).await;
+    match labelled.map_err(refused)? {
+        true => Ok(done("the run has its name and note")),
+        false => Err(unknown(&text)),
+    }
+}
+
+/// Deletes a run that is over, with its records.
+#[utoipa::path(delete, path = "/runs/{id}", operation_id = "delete_run", tag = "cicada",
+    params(("id" = String, Path, description = "A run, by its name on the list of runs.")),
+    responses(
+        (status = 200, description = "It is deleted.", body = Done),
+        (status = 404, description = "There is no such run.", body = Refused),
+        (status = 409, description = "It is on.", body = Refused),
+        Refused
+    )
+)]
+pub(super) async fn delete(
+    State(api): State<ApiState>,
+    Path(text): Path<String>,
+) -> Result<Json<Done>, Refused> {
+    let id = RunId::parse(&text).ok_or_else(|| unknown(&text))?;
+    if !api.control.delete_run(id.clone()).await? {
+        return Err(unknown(&text));
+    }
+    api.figures.forget(&id);
+    Ok(done("the run is deleted"))
+}
+
+/// A field that cannot be used is the caller's mistake.
+fn refused(refusal: Refusal) -> Refused {
+    match refusal {
+        Refusal::Field(problem) => problem.into(),
+        refusal => refusal.into(),
+    }
 }
 
 fn row(listed: &ListedRun, now: Timestamp, is_settled: &dyn Fn(&Run) -> bool) -> RunRow {
@@ -212,6 +352,10 @@ fn row(listed: &ListedRun, now: Timestamp, is_settled: &dyn Fn(&Run) -> bool) ->
     let changed = changed.filter(|segment| segment.from <= now);
     RunRow {
         id: run.id.0.clone(),
+        name: run.label("name").map(str::to_owned),
+        note: run.label("note").map(str::to_owned),
+        part: None,
+        parts: part_names(run),
         state: match &listed.loaded {
             Some(loaded) => statistics::state::State::of(Some(loaded), now, is_settled(run)),
             None => state_of(run, now, is_settled(run)),
@@ -245,6 +389,19 @@ fn row(listed: &ListedRun, now: Timestamp, is_settled: &dyn Fn(&Run) -> bool) ->
         avg_response_time: totals.map(statistics::stats::totals::Totals::avg_response_time),
         reset: run.reset_at.map(Timestamp::seconds),
     }
+}
+
+/// The parts that resets have ended; a reset before the start ends none.
+fn part_names(run: &Run) -> Vec<PartName> {
+    let mut from = run.starts();
+    let ended = run.parts_ended().filter(|(_, until)| *until > run.starts());
+    let named = ended.map(|(number, until)| PartName {
+        id: format!("{}.{number}", run.id),
+        number,
+        from: std::mem::replace(&mut from, until).seconds(),
+        until: until.seconds(),
+    });
+    named.collect()
 }
 
 /// The state of a run without its plan: of one that is on, that all users are there is assumed.

@@ -37,6 +37,7 @@ mod metrics;
 mod openapi;
 mod origins;
 mod page;
+mod run_changes;
 mod runs;
 mod schedules;
 mod state;
@@ -134,7 +135,7 @@ fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(metrics::metrics))
         .routes(routes!(cost::cost))
         .routes(routes!(runs::list))
-        .routes(routes!(runs::one, runs::label, runs::delete))
+        .routes(routes!(runs::one, run_changes::label, run_changes::delete))
         .routes(routes!(user::set))
         .routes(routes!(logs::logs))
         .routes(routes!(logs::worker_count))

@@ -27,7 +27,7 @@ export const PartLink = ({ id, until }: LinkProps) => (
 /** With their figures; nothing of a run that was never reset. */
 export function Parts({ run }: { run: RunRow }) {
   const path = run.parts.length > 0 ? `runs/${encodeURIComponent(run.id)}/parts` : null;
-  const { answer } = useAnswer<Answers["Parts"]>(path, 10_000);
+  const { answer } = useAnswer<Answers["RunParts"]>(path, 10_000);
   if (!answer || answer.parts.length === 0) return null;
   return (
     <Section about={`What was counted before a reset stays here. Times are in ${zone()}.`} title="Before the resets">

@@ -5,12 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use axum::extract::{FromRequestParts, Path, RawPathParams, RawQuery, Request, State};
+use axum::extract::{FromRequestParts, RawPathParams, RawQuery, State};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::{Json, RequestPartsExt as _};
-use control::{Refusal, RunLabels};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use statistics::run_part::{self, RunPart};
 use traffic::clock::Timestamp;
 use traffic::plan::peak_users;
@@ -18,10 +17,8 @@ use traffic::run::{Run, RunId};
 use traffic::runs::RunError;
 use utoipa::ToSchema;
 
-use super::answers::{Done, Refused, done};
-use super::fields::Fields;
+use super::answers::Refused;
 use super::state::ApiState;
-use super::swarm_fields::text as said_text;
 use statistics::reader::{AggregatorError, ListedRun, Snapshot};
 
 /// Runs on a page unless it is said, and at most.
@@ -158,22 +155,9 @@ struct PartName {
 /// The parts of a run with their figures.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Parts {
+pub(super) struct RunParts {
     /// The oldest first; of a run that was reset often the newest 20.
     parts: Vec<RunPart>,
-}
-
-/// What is said of a run: what is not there stays as it is, and an empty text takes it back.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "it describes the fields of the body")]
-pub(super) struct RunLabel {
-    /// A name, in one line.
-    #[schema(max_length = 80)]
-    name: Option<String>,
-    /// A note.
-    #[schema(max_length = 500)]
-    note: Option<String>,
 }
 
 /// Users were asked for while a run was on, or a stage of a load shape began.
@@ -245,7 +229,7 @@ pub(super) async fn one(
     State(api): State<ApiState>,
     Shown(snapshot): Shown,
 ) -> Result<Json<RunRow>, Refused> {
-    let Some(loaded) = snapshot.run else {
+    let Some(loaded) = snapshot.run.clone() else {
         return Err(unknown(""));
     };
     let listed = ListedRun {
@@ -270,75 +254,12 @@ pub(super) async fn one(
 
 /// The parts of the run that resets have ended, with their figures.
 #[utoipa::path(get, path = "/parts", operation_id = "parts", tag = "cicada", responses(
-    (status = 200, description = "The parts, the oldest first.", body = Parts),
+    (status = 200, description = "The parts, the oldest first.", body = RunParts),
     Refused
 ))]
-pub(super) async fn parts(Shown(snapshot): Shown) -> Json<Parts> {
+pub(super) async fn parts(Shown(snapshot): Shown) -> Json<RunParts> {
     let parts = snapshot.parts.to_vec();
-    Json(Parts { parts })
-}
-
-/// Gives a run a name or a note.
-#[utoipa::path(post, path = "/runs/{id}", operation_id = "label_run", tag = "cicada",
-    params(("id" = String, Path, description = "A run, by its name on the list of runs.")),
-    request_body(content(
-        (RunLabel = "application/x-www-form-urlencoded"),
-        (RunLabel = "application/json"),
-    )),
-    responses(
-        (status = 200, description = "It has them.", body = Done),
-        (status = 400, description = "Nothing was changed.", body = Refused),
-        (status = 404, description = "There is no such run.", body = Refused),
-        Refused
-    )
-)]
-pub(super) async fn label(
-    State(api): State<ApiState>,
-    Path(text): Path<String>,
-    request: Request,
-) -> Result<Json<Done>, Refused> {
-    let id = RunId::parse(&text).ok_or_else(|| unknown(&text))?;
-    let fields = Fields::read(request).await?;
-    let said = |field: &'static str| fields.get(field).map(|value| said_text(field, value));
-    let labels = RunLabels {
-        name: said("name").transpose()?,
-        note: said("note").transpose()?.map(|note| note.replace('\r', "")),
-    };
-    let labelled = api.control.label_run(id, labels).await;
-    match labelled.map_err(refused)? {
-        true => Ok(done("the run has its name and note")),
-        false => Err(unknown(&text)),
-    }
-}
-
-/// Deletes a run that is over, with its records.
-#[utoipa::path(delete, path = "/runs/{id}", operation_id = "delete_run", tag = "cicada",
-    params(("id" = String, Path, description = "A run, by its name on the list of runs.")),
-    responses(
-        (status = 200, description = "It is deleted.", body = Done),
-        (status = 404, description = "There is no such run.", body = Refused),
-        (status = 409, description = "It is on.", body = Refused),
-        Refused
-    )
-)]
-pub(super) async fn delete(
-    State(api): State<ApiState>,
-    Path(text): Path<String>,
-) -> Result<Json<Done>, Refused> {
-    let id = RunId::parse(&text).ok_or_else(|| unknown(&text))?;
-    if !api.control.delete_run(id.clone()).await? {
-        return Err(unknown(&text));
-    }
-    api.figures.forget(&id);
-    Ok(done("the run is deleted"))
-}
-
-/// A field that cannot be used is the caller's mistake.
-fn refused(refusal: Refusal) -> Refused {
-    match refusal {
-        Refusal::Field(problem) => problem.into(),
-        refusal => refusal.into(),
-    }
+    Json(RunParts { parts })
 }
 
 fn row(listed: &ListedRun, now: Timestamp, is_settled: &dyn Fn(&Run) -> bool) -> RunRow {
@@ -415,7 +336,8 @@ fn state_of(run: &Run, now: Timestamp, is_settled: bool) -> statistics::state::S
     }
 }
 
-fn unknown(text: &str) -> Refused {
+/// The refusal of a name that no run has.
+pub(super) fn unknown(text: &str) -> Refused {
     let shown: String = text.chars().take(60).collect();
     let problem = format!("there is no run {shown:?}: GET /runs lists them");
     Refused::new(StatusCode::NOT_FOUND, problem)

@@ -69,8 +69,8 @@ async fn a_run_has_a_name_and_a_note_and_either_is_taken_back_by_an_empty_one() 
     let long = format!("name={}", "x".repeat(81));
     for (id, form, status) in [
         (first.as_str(), long.as_str(), 400),
-        (&first, "name=a%0Ab", 400),
-        (&first, "colour=green", 400),
+        (first.as_str(), "name=a%0Ab", 400),
+        (first.as_str(), "colour=green", 400),
         ("0660f42633c5c8-0000002a", "name=x", 404),
         ("latest", "name=x", 404),
     ] {
@@ -195,7 +195,8 @@ async fn two_runs_are_compared_row_by_row_and_small_differences_are_chance() {
     let [gone, new, same, slower, all] = [0, 1, 2, 3, 4].map(|at| &rows[at]);
     assert_eq!(same["verdict"], "no difference shown");
     assert_eq!(slower["verdict"], "is slower");
-    assert_eq!(slower["median_response_time"]["difference"], 900.0);
+    let later = slower["median_response_time"]["difference"].as_f64();
+    assert!((850.0..=950.0).contains(&later.unwrap()), "{later:?}");
     assert!(slower["sure"].as_f64().unwrap() > 0.9);
     assert_eq!(
         (&gone["num_requests"], &new["num_requests"]),

@@ -35,14 +35,15 @@ pub(super) async fn delete(
 ) -> Result<(), StoreError> {
     let key = (runs::RUNS.to_owned(), run.0.clone());
     table.delete(DELETING, key, None).await?;
-    let beside = [run].into_iter().chain(checkpoints).map(run_partition);
     let newest_first = (buckets.start.0..buckets.end.0).rev().map(Bucket);
     let records = newest_first
         .flat_map(|bucket| (0..shards).map(move |shard| (bucket, Shard(shard))))
-        .map(|(bucket, shard)| records::partition(run, bucket, shard))
-        .take(PARTITIONS);
+        .map(|(bucket, shard)| records::partition(run, bucket, shard));
+    let beside = checkpoints.iter().map(run_partition);
+    let all = [run_partition(run)].into_iter().chain(beside);
+    let partitions: Vec<String> = all.chain(records.take(PARTITIONS)).collect();
     let mut left = RECORDS;
-    let mut partitions = stream::iter(beside.chain(records))
+    let mut partitions = stream::iter(partitions)
         .map(|pk| keys_in(table, pk, RECORDS))
         .buffered(CONCURRENT);
     while let Some(mut keys) = partitions.try_next().await? {

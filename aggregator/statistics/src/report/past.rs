@@ -368,7 +368,9 @@ impl<C: Scale + Clone> Line<C> {
             requests = requests.saturating_add(passed.sum.requests);
             failures = failures.saturating_add(passed.sum.failures);
             passed.add_times_to(&mut times);
-            peak = passed.peak().cloned();
+            // one of ten seconds has Locust's own figures
+            let is_longer = interval.seconds > 2 * SHORTEST;
+            peak = passed.peak().filter(|_| is_longer).cloned();
         }
         let fail_per_sec = failures as f64 / window.seconds;
         Row {

@@ -230,6 +230,10 @@ pub struct OwnOptions {
     #[arg(long = "threshold", value_name = "METRIC<NUMBER", value_parser = Threshold::from_str)]
     pub thresholds: Vec<Threshold>,
 
+    /// The name of the runs that are started, for lists, reports and --json
+    #[arg(long, value_name = "NAME", env = "CICADA_RUN_NAME")]
+    pub run_name: Option<String>,
+
     /// The most users that may be asked for
     #[arg(long, value_name = "N", env = "CICADA_MAX_USERS", allow_negative_numbers = true, value_parser = users)]
     pub max_users: Option<u32>,

@@ -195,6 +195,7 @@ fn control_settings(
         },
         seed: options.own.seed,
         thresholds: options.own.thresholds.clone(),
+        run_name: options.own.run_name.clone(),
         ..ControlSettings::new(workload)
     };
     let checked = settings.checked();
@@ -301,6 +302,7 @@ fn as_typed(invalid: InvalidField, options: &Options) -> InvalidField {
         "shape_class" => "--shape",
         "threshold" => "--threshold",
         "iterations" => "--iterations",
+        "run_name" => "--run-name",
         other => other,
     };
     let mut problem = invalid.problem;

@@ -28,6 +28,7 @@ use crate::settings::ControlSettings;
 mod folding;
 mod held_stop;
 mod leaving;
+mod runs;
 pub(crate) mod schedules;
 mod start;
 pub(crate) mod swarm_form;
@@ -80,6 +81,9 @@ pub enum Refusal {
     /// The run was changed, but the heartbeat may be off.
     #[error("the run was changed, but {0}: try again")]
     Heartbeat(#[from] HeartbeatError),
+    /// A run that is on cannot be deleted; nothing was changed.
+    #[error("the run is on: stop it first, and delete it once it is stopped")]
+    IsOn,
     /// The schedules could not be read or written; nothing was changed.
     #[error("the schedules cannot be read or written: try again")]
     Schedules(#[source] HeartbeatError),
@@ -241,10 +245,8 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         let _turn = self.turn.lock().await;
         self.write_held().await?;
         let reset = |run: &mut Run, now| {
-            run.reset_at = Some(
-                run.reset_at
-                    .map_or(now, |before: Timestamp| before.max(now)),
-            );
+            let before = run.reset_at;
+            run.reset(before.map_or(now, |before: Timestamp| before.max(now)));
             true
         };
         self.deployment.update(reset).await?;
@@ -258,6 +260,14 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
             let problem = format!("must be one line of 1 to {NOTE_CHARS} characters");
             return Err(InvalidField::new("text", problem).into());
         }
+        self.mark(text).await?.ok_or_else(|| {
+            let problem = "belongs to a run, and there is none yet: start one first";
+            InvalidField::new("text", problem).into()
+        })
+    }
+
+    /// Leaves a marker on the newest run, and says at which instant, if there is a run.
+    pub(crate) async fn mark(&self, text: &str) -> Result<Option<Timestamp>, Refusal> {
         let _turn = self.turn.lock().await;
         self.write_held().await?;
         let note = |run: &mut Run, now: Timestamp| {
@@ -268,10 +278,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         };
         let noted = self.deployment.update(note).await?;
         let latest = noted.as_ref().and_then(|run| run.noted().last());
-        latest.map(|(at, _)| at).ok_or_else(|| {
-            let problem = "belongs to a run, and there is none yet: start one first";
-            InvalidField::new("text", problem).into()
-        })
+        Ok(latest.map(|(at, _)| at))
     }
 
     /// Ends the newest run if it does not obey the rules of this process: see [`Deployment::end_what_does_not_fit`].
@@ -345,7 +352,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         };
         if target.shape.is_some() {
             // as in Locust, where a shape is a test by itself
-            changed.reset_at = Some(changed.counts_from().max(self.now()));
+            changed.reset(changed.counts_from().max(self.now()));
         }
         // segments that have not begun yet are replaced
         changed.segments.retain(|segment| segment.from < from);

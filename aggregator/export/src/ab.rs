@@ -20,6 +20,7 @@ mod charts;
 mod interval;
 mod pairs;
 mod quantile;
+mod runs;
 mod summary;
 mod table;
 mod words;
@@ -30,6 +31,7 @@ use words::{Findings, Together, about_first_event};
 
 pub use body::{Comparison, Pair, Side, SideStream};
 pub use charts::{Bins, Distribution, OverTime, PairCharts, SideOverTime, charts};
+pub use runs::{ComparedRow, ComparedRun, RunComparison, RunSide};
 pub use table::table;
 pub use words::{Difference, ENOUGH, FailVerdict, TimeVerdict, in_percent};
 
@@ -76,6 +78,32 @@ fn compared(stats: &Stats, workload: &Workload, together: Together, pair: pairs:
     };
     let (a, b) = (counted(&pair.a), counted(&pair.b));
     let avg_first_event = are_streams(workload, &pair).then(|| first_events(together, &a, &b));
+    let findings = findings(together, &a, &b);
+    let (verdict, sure) = findings.verdict();
+    let about_streams = avg_first_event.as_ref().and_then(about_first_event);
+    let explanation = [Some(findings.explanation()), about_streams];
+    Pair {
+        avg_first_event,
+        verdict,
+        sure,
+        explanation: explanation
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join("; "),
+        name: pair.name,
+        method: pair.method,
+        a: a.side,
+        b: b.side,
+        fail_ratio: findings.fail_ratio,
+        avg_response_time: findings.average,
+        median_response_time: findings.median,
+        response_time_percentile_95: findings.p95,
+    }
+}
+
+/// The differences of two rows, each with its interval.
+fn findings(together: Together, a: &Counted<'_>, b: &Counted<'_>) -> Findings {
     let is_enough = a.side.num_requests.min(b.side.num_requests) >= ENOUGH;
     let figure = |of: fn(&Side) -> Option<f64>| of(&a.side).zip(of(&b.side));
     let ratios = a.ratio().zip(b.ratio()).filter(|_| is_enough);
@@ -94,41 +122,20 @@ fn compared(stats: &Stats, workload: &Workload, together: Together, pair: pairs:
     );
     let quantiles = |fraction, of: fn(&Side) -> Option<f64>| {
         let at = |level| {
-            let [a, b] = [&a, &b].map(|counted| counted.quantile(level, fraction, of));
+            let [a, b] = [a, b].map(|counted| counted.quantile(level, fraction, of));
             Some(interval::difference(&a?, &b?)).filter(|_| is_enough)
         };
         Difference::new(together, figure(of), at, TimeVerdict::of)
     };
     let median_response_time = quantiles(0.5, |side| side.median_response_time);
     let response_time_percentile_95 = quantiles(0.95, |side| side.response_time_percentile_95);
-    let findings = Findings {
+    Findings {
         counts: [a.side.num_requests, b.side.num_requests],
         average_of_a: a.side.avg_response_time,
         fail_ratio,
         average: avg_response_time,
         median: median_response_time,
         p95: response_time_percentile_95,
-    };
-    let (verdict, sure) = findings.verdict();
-    let about_streams = avg_first_event.as_ref().and_then(about_first_event);
-    let explanation = [Some(findings.explanation()), about_streams];
-    Pair {
-        avg_first_event,
-        verdict,
-        sure,
-        explanation: explanation
-            .into_iter()
-            .flatten()
-            .collect::<Vec<_>>()
-            .join("; "),
-        name: pair.name,
-        method: pair.method,
-        a: a.side,
-        b: b.side,
-        fail_ratio,
-        avg_response_time,
-        median_response_time,
-        response_time_percentile_95,
     }
 }
 
@@ -167,9 +174,12 @@ fn side_stream(streams: &Streams, model: Option<&Model>) -> SideStream {
 impl<'s> Counted<'s> {
     fn of(stats: &'s Stats, name: &str, method: &str, model: Option<&Model>) -> Self {
         // a row outlives a reset with zeros
-        let entry = stats
-            .row(name, method)
-            .filter(|entry| entry.sum.requests > 0);
+        let entry = stats.row(name, method);
+        Self::of_entry(entry, name, method, model)
+    }
+
+    fn of_entry(entry: Option<&'s Entry>, name: &str, method: &str, model: Option<&Model>) -> Self {
+        let entry = entry.filter(|entry| entry.sum.requests > 0);
         let figure = |figure: &dyn Fn(&Entry) -> f64| entry.map(figure);
         let requests = |entry: &Entry| entry.sum.requests as f64;
         let percentile = |entry: &Entry, fraction: f64| entry.histogram.percentiles([fraction])[0];

@@ -6,6 +6,7 @@ pub mod custom_metrics;
 pub mod ledger;
 pub mod reader;
 pub mod report;
+pub mod run_part;
 pub mod state;
 pub mod stats;
 pub mod thresholds;

@@ -155,7 +155,7 @@ test("a reset asks when much would be lost, and begins to count anew", async ({ 
   expect(before).toMatch(/^[1-9]/);
   await page.getByRole("button", { name: "Reset" }).click();
   const question = page.getByRole("dialog", { name: "Reset?" });
-  await expect(question).toContainText(/of 1\d min .* would be lost: [\d,]+ requests and [\d,]+ failures/);
+  await expect(question).toContainText(/of 1\d min .* would leave the page: [\d,]+ requests and [\d,]+ failures/);
   await question.getByRole("button", { name: "Cancel" }).click();
   await expect(question).toBeHidden();
   await expect(total).toHaveText(before ?? "");

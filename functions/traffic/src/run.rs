@@ -125,7 +125,17 @@ pub struct Run {
     /// are, so that a tick has no code of its own for what it does not use.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<(String, String)>,
+    /// What people say of it: its `name` and a `note`, as far as they said any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<(String, String)>,
+    /// The newest resets of the statistics: their numbers from 1, and microseconds since the Unix epoch. Each ends a part of
+    /// the run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resets: Vec<(String, String)>,
 }
+
+/// The resets that a run keeps, and with them the parts that can be read.
+pub const KEPT_PARTS: u32 = 20;
 
 impl Run {
     /// A run as it is written first: of these segments, pinned to a version of a workload.
@@ -151,7 +161,46 @@ impl Run {
             reset_at: None,
             thresholds: Vec::new(),
             notes: Vec::new(),
+            labels: Vec::new(),
+            resets: Vec::new(),
         }
+    }
+
+    /// What people say of the run: its `name`, or a `note`.
+    pub fn label(&self, key: &str) -> Option<&str> {
+        let mut labels = self.labels.iter();
+        labels.find_map(|(known, text)| (known == key).then_some(&**text))
+    }
+
+    /// Says something else of the run; an empty text says nothing.
+    pub fn set_label(&mut self, key: &str, text: &str) {
+        self.labels.retain(|(known, _)| known != key);
+        if !text.is_empty() {
+            self.labels.push((key.to_owned(), text.to_owned()));
+        }
+    }
+
+    /// Has the statistics count from an instant on, and ends a part of the run there.
+    pub fn reset(&mut self, at: Timestamp) {
+        let number = self
+            .parts_ended()
+            .next_back()
+            .map_or(0, |(number, _)| number)
+            + 1;
+        self.reset_at = Some(at);
+        let reset = (number.to_string(), at.micros().to_string());
+        self.resets.push(reset);
+        let excess = self.resets.len().saturating_sub(KEPT_PARTS as usize);
+        self.resets.drain(..excess);
+    }
+
+    /// The newest resets, in order: their numbers from 1, and their instants.
+    pub fn parts_ended(&self) -> impl DoubleEndedIterator<Item = (u32, Timestamp)> {
+        let resets = self.resets.iter();
+        resets.filter_map(|(number, at)| {
+            let at = Timestamp::from_micros(at.parse().ok()?);
+            Some((number.parse().ok()?, at))
+        })
     }
 
     /// The notes with their instants, in order of time.

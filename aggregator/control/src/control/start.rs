@@ -108,7 +108,11 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
             false => Run::change_at(&self.deployment.clock),
         };
         let from = (before.and_then(Run::ends)).map_or(from, |end| from.max(end));
+        let name = self.settings.run_name.iter();
         Run {
+            labels: name
+                .map(|name| ("name".to_owned(), name.trim().to_owned()))
+                .collect(),
             block_size: self.settings.block_size,
             thresholds: self.settings.thresholds.clone(),
             equal_weights: workload.has_equal_weights(),

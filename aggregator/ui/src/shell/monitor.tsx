@@ -8,7 +8,7 @@ import { count, decimal, duration } from "../parts/figures";
 import { isOn, useStore } from "../store";
 import { LastDecision, useAdaptiveLoad } from "./adaptive";
 import { Lamps, useThresholds } from "./lamps";
-import { useElapsed } from "./newest-run";
+import { useElapsed, useRunName } from "./newest-run";
 
 /** Locust's display, and how long the run has been on and will be. */
 export function Monitor() {
@@ -24,6 +24,7 @@ export function Monitor() {
   if (load) facts.push([`Step ${load.step}`, <LastDecision key="decision" load={load} />]);
   if (state !== "ready") facts.push(["RPS", decimal(totalRps)], ["Failures", `${failRatio}%`]);
   if (state !== "ready" && thresholds.length > 0) facts.push(["Thresholds", <Lamps key="lamps" thresholds={thresholds} />]);
+  const name = useRunName();
   const shown = host || hosts.join(", ");
   return (
     <Box
@@ -36,6 +37,14 @@ export function Monitor() {
         overflow: "hidden",
       }}
     >
+      {name !== null && state !== "ready" && (
+        <Box sx={{ minWidth: 0, maxWidth: { md: 110, xl: 240 } }} title={name}>
+          <Name>Run</Name>
+          <Typography noWrap sx={{ fontWeight: 500 }} variant="body2">
+            {name}
+          </Typography>
+        </Box>
+      )}
       {shown && (
         <Box sx={{ minWidth: 0, display: { md: "none", lg: "block" }, maxWidth: { lg: 200, xl: 360 } }} title={shown}>
           <Name>Host</Name>

@@ -55,6 +55,7 @@ export const TABS = {
   metrics: "Metrics",
   logViewer: "Logs",
   ab: "A/B",
+  compare: "Compare",
   ledger: "Ledger",
   runs: "Runs",
   reports: "Download Data",

@@ -9,6 +9,7 @@ mod control;
 mod crash;
 mod database;
 mod door;
+mod examples;
 mod harness;
 mod hostile;
 mod kept;

@@ -1,7 +1,7 @@
 //! The schema and the decoder know the same keys, and the schema refuses nothing that the decoder takes.
 //!
 //! The decoder says its keys itself: a key that it does not know is answered with those that it does. So for every
-//! table of the schema there is a workload here with a place in that table, [`PLACES`].
+//! table of the schema there is a workload with a place in that table, [`PLACES`].
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -11,146 +11,12 @@ use serde_json::{Value, json};
 use traffic::workload::Workload;
 
 use super::WORKLOAD_SCHEMA;
+use places::{FRAME, PLACES, REQUEST};
+
+mod places;
 
 /// A key that no table has, and that is like none that one has.
 const UNKNOWN: &str = "qqqqqqqqqqqqqqqq";
-
-/// What surrounds the tables below.
-const FRAME: &str = "\
-[hosts.h]
-url = 'http://h'
-[pools]
-colours = ['red']
-[models.a]
-name = 'm'
-";
-
-/// The class that a workload has.
-const CLASS: &str = "\
-[class.A]
-host = 'h'
-wait = 'constant(1)'
-[class.A.task.t]
-request = ['GET /', 'GET /b']
-";
-
-/// A class whose one request is in a table.
-const REQUEST: &str = "\
-[class.A]
-host = 'h'
-wait = 'constant(1)'
-[class.A.task.t.request]
-path = '/'
-";
-
-/// Each table of the schema by its definition, with workloads that end in that table. One that says different keys
-/// in different cases has several.
-const PLACES: &[(&str, &[&[&str]])] = &[
-    ("", &[&[""]]),
-    (
-        "host_table",
-        &[&[FRAME, CLASS, "[hosts.x]\nurl = 'http://x'\n"]],
-    ),
-    (
-        "pem",
-        &[&[FRAME, CLASS, "[hosts.x]\nurl = 'http://x'\n[hosts.x.ca]\n"]],
-    ),
-    ("model", &[&[FRAME, CLASS, "[models.x]\n"]]),
-    (
-        "pool_value",
-        &[&[
-            "[hosts.h]\nurl = 'http://h'\n[pools]\np = [{ PLACE }]\n",
-            CLASS,
-        ]],
-    ),
-    ("pool_file", &[&[FRAME, CLASS, "[pools.x]\n"]]),
-    ("defaults", &[&[FRAME, CLASS, "[defaults]\n"]]),
-    (
-        "class",
-        &[&[
-            FRAME,
-            CLASS,
-            "[class.B]\nhost = 'h'\nwait = 'constant(1)'\ntask.t.request = 'GET /'\n",
-        ]],
-    ),
-    (
-        "session",
-        &[
-            &[FRAME, CLASS, "[class.A.start]\nrequest = 'GET /'\n"],
-            &[FRAME, CLASS, "[class.A.stop]\nrequest = 'GET /'\n"],
-        ],
-    ),
-    (
-        "task",
-        &[
-            &[FRAME, CLASS, "[class.A.task.x]\nrequest = 'GET /'\n"],
-            &[
-                FRAME,
-                "[class.A]\nhost = 'h'\nwait = 'constant(1)'\n[[class.A.task]]\nname = 't'\nrequest = 'GET /'\n",
-            ],
-        ],
-    ),
-    ("request", &[&[FRAME, REQUEST]]),
-    (
-        "group",
-        &[&[
-            FRAME,
-            "[class.A]\nhost = 'h'\nwait = 'constant(1)'\n[class.A.task.t.request]\nrequest = 'GET /'\nrepeat.at_most = 2\n",
-        ]],
-    ),
-    (
-        "repeat",
-        &[&[
-            FRAME,
-            REQUEST,
-            "[class.A.task.t.request.repeat]\nat_most = 2\n",
-        ]],
-    ),
-    (
-        "tokens",
-        &[&[
-            FRAME,
-            REQUEST,
-            "stream = 'sse'\n[class.A.task.t.request.tokens]\n",
-        ]],
-    ),
-    (
-        "file",
-        &[&[
-            FRAME,
-            REQUEST,
-            "[[class.A.task.t.request.files]]\nfield = 'f'\npool = 'colours'\n",
-        ]],
-    ),
-    (
-        "pair",
-        &[&[FRAME, CLASS, "[pairs.x]\na = 'GET /'\nb = 'GET /b'\n"]],
-    ),
-    ("user", &[&[FRAME, CLASS, "[user.A]\n"]]),
-    (
-        "shape",
-        &[
-            &[FRAME, CLASS, "[shape.x]\ndaily = { '04:00' = 1 }\n"],
-            &[
-                FRAME,
-                CLASS,
-                "[shape.x]\nstages = [{ duration = 1, users = 1, spawn_rate = 1 }]\n",
-            ],
-        ],
-    ),
-    (
-        "stage",
-        &[&[
-            FRAME,
-            CLASS,
-            "[[shape.x.stages]]\nduration = '1s'\nusers = 1\nspawn_rate = 1\n",
-        ]],
-    ),
-    (
-        "threshold",
-        &[&[FRAME, CLASS, "[[threshold]]\nmetric = 'p95'\nbelow = 1\n"]],
-    ),
-];
 
 fn schema() -> Value {
     serde_json::from_str(WORKLOAD_SCHEMA).expect("the schema is JSON")

@@ -387,7 +387,7 @@ fn a_recording_of_chromium_makes_a_workload() {
         assert!(!text.contains(secret), "{text}");
     }
     let [_, login, _, orders, upload, missing] = requests.try_into().unwrap();
-    assert_eq!(login["pause"].as_str(), Some("constant(1.4)"));
+    assert_eq!(login["pause"].as_str(), Some("constant(1.5)"));
     assert_eq!(login["form"]["user"].as_str(), Some("anna"));
     assert!(
         orders["headers"]["x-app"].as_str() == Some("shop"),

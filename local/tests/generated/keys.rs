@@ -37,9 +37,7 @@ pub(crate) fn tables() -> String {
         .values()
         .map(|(row, places)| format!("{row} In {}. |\n", places.join(", ")))
         .collect();
-    tables.push(format!(
-        "**In several tables, the nearest of which holds**\n\n{HEAD}{several}"
-    ));
+    tables.push(format!("**in several tables**\n\n{HEAD}{several}"));
     tables.join("\n")
 }
 

@@ -6,6 +6,9 @@ use super::archive::{Pair, PostData};
 use super::secrets::{is_secret, may_hold_one, placeholder};
 use super::texts::{escaped, key, string};
 
+/// The deepest JSON that is written as TOML, whose readers refuse what is deeper.
+const DEEPEST: usize = 40;
+
 /// A body as it is written.
 #[derive(Default)]
 pub(super) struct Body {
@@ -133,7 +136,8 @@ fn json(text: &str, media: &str) -> Option<Body> {
     }
     let is_usual = media.split(';').next() == Some("application/json");
     // TOML has no null, and no number beyond 64 bits
-    if let Ok(mut value) = serde_json::from_str::<Value>(text) {
+    let value = serde_json::from_str::<Value>(text).ok();
+    if let Some(mut value) = value.filter(|value| fits(value, DEEPEST)) {
         redact(&mut value, "");
         return Some(Body::line(format!("json = {value}"), !is_usual));
     }
@@ -141,6 +145,17 @@ fn json(text: &str, media: &str) -> Option<Body> {
     redact_json(&mut value, "");
     let line = format!("body = {}", string(&value.to_string()));
     Some(Body::line(line, true))
+}
+
+/// True if a value is as deep at most, and may be written as TOML.
+fn fits(value: &Value, depth: usize) -> bool {
+    match value {
+        // JSON has none: an object had the key that TOML's types have for one
+        Value::Datetime(_) => false,
+        Value::Array(values) => depth > 0 && values.iter().all(|value| fits(value, depth - 1)),
+        Value::Table(table) => depth > 0 && table.values().all(|value| fits(value, depth - 1)),
+        _ => true,
+    }
 }
 
 fn redact(value: &mut Value, name: &str) {

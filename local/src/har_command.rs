@@ -123,7 +123,8 @@ fn read(path: &Path, shown: &str) -> anyhow::Result<String> {
         .ok()
         .with_context(|| format!("{shown} is not UTF-8: export it anew, as HAR"))?;
     // some tools put one at the beginning
-    Ok(text
-        .strip_prefix('\u{feff}')
-        .map_or(text.clone(), str::to_owned))
+    match text.strip_prefix('\u{feff}') {
+        Some(text) => Ok(text.to_owned()),
+        None => Ok(text),
+    }
 }

@@ -28,6 +28,12 @@ _cicada() {
             cicada,health)
                 cmd="cicada__subcmd__health"
                 ;;
+            cicada,import)
+                cmd="cicada__subcmd__import"
+                ;;
+            cicada,init)
+                cmd="cicada__subcmd__init"
+                ;;
             cicada,mcp)
                 cmd="cicada__subcmd__mcp"
                 ;;
@@ -381,6 +387,54 @@ _cicada() {
             return 0
             ;;
         cicada__subcmd__health)
+            opts="-h --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        cicada__subcmd__import)
+            opts="-o -h --output --hosts --all-hosts --resource-types --class --no-pauses --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --hosts)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --resource-types)
+                    COMPREPLY=($(compgen -W "document xhr fetch eventsource script stylesheet image font media manifest texttrack ping other" -- "${cur}"))
+                    return 0
+                    ;;
+                --class)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        cicada__subcmd__init)
             opts="-h --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

@@ -89,6 +89,8 @@ complete -c cicada -n "__fish_cicada_needs_command" -a "cost" -d 'The cost of tr
 complete -c cicada -n "__fish_cicada_needs_command" -a "convert" -d 'A locustfile as a workload file'
 complete -c cicada -n "__fish_cicada_needs_command" -a "env" -d 'The variables in force, secrets masked: NAME=value of each, or the value alone of those that are named'
 complete -c cicada -n "__fish_cicada_needs_command" -a "health" -d 'Asks a cicada that serves for its health: says well and exits with 0, or says what is wrong and exits with 1'
+complete -c cicada -n "__fish_cicada_needs_command" -a "import" -d 'A browser\'s recording as a workload file'
+complete -c cicada -n "__fish_cicada_needs_command" -a "init" -d 'A workload file to begin with'
 complete -c cicada -n "__fish_cicada_needs_command" -a "mcp" -d 'Speaks the Model Context Protocol on standard input and output: an agent starts it, and it asks a cicada that serves'
 complete -c cicada -n "__fish_cicada_needs_command" -a "results" -d 'The requests of a run, a row each, from the records that are there'
 complete -c cicada -n "__fish_cicada_using_subcommand cost" -s u -l users -d 'Number of users, shared among the classes by their weights' -r
@@ -116,6 +118,26 @@ complete -c cicada -n "__fish_cicada_using_subcommand convert" -s H -l host -d '
 complete -c cicada -n "__fish_cicada_using_subcommand convert" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c cicada -n "__fish_cicada_using_subcommand env" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c cicada -n "__fish_cicada_using_subcommand health" -s h -l help -d 'Print help'
+complete -c cicada -n "__fish_cicada_using_subcommand import" -s o -l output -d 'File to write the workload to' -r -F
+complete -c cicada -n "__fish_cicada_using_subcommand import" -l hosts -d 'Hosts whose requests are taken over, separated by commas: example.com or localhost:8000. Without it, the one of the first page' -r
+complete -c cicada -n "__fish_cicada_using_subcommand import" -l resource-types -d 'Kinds of requests that are taken over, separated by commas [default: document,xhr,fetch,eventsource,other]' -r -f -a "document\t'Pages'
+xhr\t'Requests of scripts by XMLHttpRequest'
+fetch\t'Requests of scripts by fetch'
+eventsource\t'Streams of server-sent events'
+script\t'Scripts'
+stylesheet\t'Style sheets'
+image\t'Images'
+font\t'Fonts'
+media\t'Sound and films'
+manifest\t'Manifests of web applications'
+texttrack\t'Subtitles'
+ping\t'Beacons'
+other\t'All else'"
+complete -c cicada -n "__fish_cicada_using_subcommand import" -l class -d 'Name of the class of users' -r
+complete -c cicada -n "__fish_cicada_using_subcommand import" -l all-hosts -d 'Take over the requests to all hosts'
+complete -c cicada -n "__fish_cicada_using_subcommand import" -l no-pauses -d 'Leave out the pauses between requests'
+complete -c cicada -n "__fish_cicada_using_subcommand import" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c cicada -n "__fish_cicada_using_subcommand init" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c cicada -n "__fish_cicada_using_subcommand mcp" -l basic-auth -d 'The name and password that it asks for' -r
 complete -c cicada -n "__fish_cicada_using_subcommand mcp" -s h -l help -d 'Print help'
 complete -c cicada -n "__fish_cicada_using_subcommand results" -l db -d 'Database file of a cicada that does not run at the moment' -r -F

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use local::first_word::asked_for;
 use local::{
-    config_files, convert_command, cost_command, env_command, health_command, mcp_command, program,
-    results_command,
+    config_files, convert_command, cost_command, env_command, har_command, health_command,
+    init_command, mcp_command, program, results_command, workload_command,
 };
 use traffic::runs::Environment;
 
@@ -20,6 +20,15 @@ fn main() -> ExitCode {
     }
     if let Some(arguments) = asked_for(convert_command::COMMAND, arguments.clone()) {
         return convert_command::run(arguments);
+    }
+    if let Some(arguments) = asked_for(init_command::COMMAND, arguments.clone()) {
+        return init_command::run(arguments);
+    }
+    if let Some(arguments) = asked_for(workload_command::COMMAND, arguments.clone()) {
+        return workload_command::run(arguments);
+    }
+    if let Some(arguments) = asked_for(har_command::COMMAND, arguments.clone()) {
+        return har_command::run(arguments);
     }
     if let Some(arguments) = asked_for(health_command::COMMAND, arguments.clone()) {
         return health_command::run(arguments, &environment, health_command::Asked::Cicada);

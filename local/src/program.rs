@@ -303,7 +303,7 @@ fn look(options: &Options, environment: &Environment) -> Result<u8, Misuse> {
 }
 
 /// The database, if its file exists and no `--workload` takes the place of the workload in it.
-fn kept(options: &Options, clock: &Clock) -> Result<Option<SqliteStore>, OpenError> {
+pub(crate) fn kept(options: &Options, clock: &Clock) -> Result<Option<SqliteStore>, OpenError> {
     let path = options.own.db.as_ref().filter(|path| path.exists());
     let path = path.filter(|_| options.common.workload.is_empty());
     path.map(|path| SqliteStore::open(path, clock.clone()))
@@ -371,7 +371,7 @@ async fn demo_targets(clock: Clock) -> anyhow::Result<Targets> {
 
 /// The environment in which [`FOLDER`] is the folder of the workload file. So the files that a workload names
 /// are found beside its file, also when its text comes from the store.
-fn with_folder(process: Environment, options: &Options) -> Environment {
+pub(crate) fn with_folder(process: Environment, options: &Options) -> Environment {
     let file = options.common.workload.first();
     let folder = file.and_then(|file| file.parent());
     let Some(folder) = folder.map(|folder| folder.display().to_string()) else {

@@ -10,6 +10,7 @@ mod run_labels;
 mod said_host;
 mod settings;
 mod timespan;
+mod workload_schema;
 
 pub use control::schedules::ScheduleRefusal;
 pub use control::swarm_form::{FormClass, SwarmForm};
@@ -21,3 +22,4 @@ pub use request::{SwarmRequest, Swarmed};
 pub use run_labels::RunLabels;
 pub use settings::{ClassSettings, ControlSettings, TickFunctions};
 pub use timespan::{InvalidTimespan, parse_timespan};
+pub use workload_schema::WORKLOAD_SCHEMA;

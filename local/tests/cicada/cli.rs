@@ -9,6 +9,7 @@ use testing::Recorder;
 use crate::harness::Cicada;
 
 mod arbitrary;
+mod authors;
 mod configuration;
 mod cost;
 mod demo;

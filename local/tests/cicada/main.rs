@@ -10,6 +10,7 @@ mod crash;
 mod custom_metrics;
 mod database;
 mod door;
+mod examples;
 mod harness;
 mod hostile;
 mod kept;

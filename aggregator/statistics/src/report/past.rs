@@ -22,6 +22,7 @@ use crate::stats::entry::Entry;
 use crate::stats::histogram::Histogram;
 use crate::stats::history::Passed;
 use crate::stats::smallest_keys::Merge as _;
+use crate::stats::streams::StreamsPassed;
 use crate::stats::{OTHER_NAMES, Stats};
 
 /// The seconds after which a completed request has been written and read.
@@ -263,6 +264,7 @@ impl Line {
     fn advance(&mut self, window: &Window<'_>, frame: &Frame) -> Row {
         let (mut requests, mut failures) = (0_u64, 0_u64);
         let mut times = Histogram::default();
+        let mut streams = StreamsPassed::default();
         for (number, &interval) in window.intervals.iter().enumerate() {
             let Some(passed) = self.series.get(interval) else {
                 continue;
@@ -273,11 +275,16 @@ impl Line {
             requests = requests.saturating_add(passed.sum.requests);
             failures = failures.saturating_add(passed.sum.failures);
             passed.add_times_to(&mut times);
+            if let Some(passed) = &passed.streams {
+                streams.merge(passed);
+            }
         }
         Row {
             current_rps: requests as f64 / window.seconds,
             current_fail_per_sec: failures as f64 / window.seconds,
             current_percentiles: times.percentiles(PERCENTILES),
+            current_first_event: streams.avg_first_event(),
+            current_tokens_per_second: streams.tokens_per_second(),
             ..frame.row(&self.method, &self.name, &self.sum)
         }
     }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::entry::{Entry, Sum};
 use super::histogram::Histogram;
 use super::smallest_keys::Merge;
+use super::streams::StreamsPassed;
 use crate::ageing_series::Counted;
 
 /// More keys than this are counted fast.
@@ -27,6 +28,8 @@ pub(crate) struct Passed {
     /// What all of it adds up to.
     pub(crate) sum: Sum,
     times: Times,
+    /// Streamed responses, if there were any.
+    pub(crate) streams: Option<Box<StreamsPassed>>,
 }
 
 /// Response times by the histogram's keys.
@@ -69,6 +72,9 @@ impl Merge for Passed {
     fn merge(&mut self, other: &Self) {
         self.sum.merge(&other.sum);
         self.times.merge(&other.times);
+        if let Some(streams) = &other.streams {
+            self.streams.get_or_insert_default().merge(streams);
+        }
     }
 }
 

@@ -35,6 +35,7 @@ pub mod queue;
 pub mod screen;
 mod session;
 pub mod settings;
+pub mod stand_in_markers;
 pub mod store;
 mod tags;
 mod telemetry_variables;

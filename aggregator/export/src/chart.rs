@@ -183,7 +183,13 @@ impl Chart {
             );
             for line in self.lines.iter().rev() {
                 if let Some(value) = line.values.get(number).copied().flatten() {
-                    let _ = write!(svg, "\n{}: {}{}", HtmlEscape(&line.label), figure(value), self.unit);
+                    let _ = write!(
+                        svg,
+                        "\n{}: {}{}",
+                        HtmlEscape(&line.label),
+                        figure(value),
+                        self.unit
+                    );
                 }
             }
             svg.push_str("</title></rect>");

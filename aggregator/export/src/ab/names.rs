@@ -10,7 +10,9 @@ const LETTERS: [&str; 2] = ["A", "B"];
 /// A model's name, if it has one that says more than the side's letter.
 pub(super) fn of_model(model: &Model) -> Option<String> {
     let name = model.name();
-    let is_letter = LETTERS.iter().any(|letter| name.eq_ignore_ascii_case(letter));
+    let is_letter = LETTERS
+        .iter()
+        .any(|letter| name.eq_ignore_ascii_case(letter));
     (!is_letter).then(|| name.to_owned())
 }
 
@@ -72,7 +74,7 @@ mod tests {
 
     fn labels_of(model: &str, name: &str) -> [String; 2] {
         let text = CHAT.replace("MODEL", model).replace("NAME", name);
-        let workload = Workload::parse(&text, |_| None).expect("a valid workload");
+        let workload = Workload::parse(&text, "w.toml", &|_| None).expect("a valid workload");
         let model = |name, side| workload.model_of_side(name, "GET", side);
         labels([model("Chat (Model A)", "a"), model("Chat (Model B)", "b")])
     }
@@ -80,10 +82,18 @@ mod tests {
     #[test]
     fn a_side_is_called_by_the_model_of_its_requests_or_of_its_letter() {
         for (model, name, expected) in [
-            ("", "name = \"ministral\"", ["mistral:7b-instruct", "ministral"]),
+            (
+                "",
+                "name = \"ministral\"",
+                ["mistral:7b-instruct", "ministral"],
+            ),
             ("", "", ["mistral:7b-instruct", "B"]),
             ("", "name = \"b\"", ["mistral:7b-instruct", "B"]),
-            ("model = \"small\"", "", ["mistral:7b-instruct (A)", "mistral:7b-instruct (B)"]),
+            (
+                "model = \"small\"",
+                "",
+                ["mistral:7b-instruct (A)", "mistral:7b-instruct (B)"],
+            ),
         ] {
             assert_eq!(labels_of(model, name), expected, "{model} {name}");
         }

@@ -14,10 +14,7 @@ pub fn table(comparison: &Comparison) -> Vec<String> {
     let rule = "-".repeat(79);
     let mut lines = vec!["A/B: averages, and differences with intervals".to_owned()];
     lines.extend(legend(comparison));
-    lines.extend([
-        head,
-        rule.clone(),
-    ]);
+    lines.extend([head, rule.clone()]);
     lines.extend(comparison.pairs.iter().map(line));
     lines.push(rule);
     lines.extend(streams(&comparison.pairs));

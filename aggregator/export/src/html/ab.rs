@@ -223,12 +223,7 @@ fn none() -> String {
     "–".to_owned()
 }
 
-fn graphs(
-    names: [&str; 2],
-    charts: &PairCharts,
-    events: &[Event],
-    gaps: &[Gap],
-) -> Vec<Graph> {
+fn graphs(names: [&str; 2], charts: &PairCharts, events: &[Event], gaps: &[Gap]) -> Vec<Graph> {
     let over_time = &charts.over_time;
     let mut graphs = Vec::new();
     if !over_time.seconds.is_empty() {

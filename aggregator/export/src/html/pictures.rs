@@ -123,7 +123,10 @@ pub(super) fn histogram(bins: &Bins, names: [&str; 2]) -> String {
         .max(1e-9);
     let middle = (TOP + HEIGHT - BOTTOM) / 2.0;
     let half = (HEIGHT - TOP - BOTTOM) / 2.0 - 6.0;
-    let mut svg = begin(&format!("The distributions of {} and {}", names[0], names[1]), bins);
+    let mut svg = begin(
+        &format!("The distributions of {} and {}", names[0], names[1]),
+        bins,
+    );
     for (side, class) in ["a", "b"].into_iter().enumerate() {
         for (number, share) in shares[side]
             .iter()

@@ -51,7 +51,7 @@ export default function CodeEditor({ label, value, onChange, mistakes, schema, r
       parent: place.current,
       state: EditorState.create({
         doc: value,
-        extensions: [...BASE, EditorView.contentAttributes.of({ "aria-label": label }), autocompletion({ override: [complete] }), changes, theme.current.of(coloured(isDark))],
+        extensions: [...BASE, EditorView.contentAttributes.of({ "aria-label": label, tabindex: "0" }), autocompletion({ override: [complete] }), changes, theme.current.of(coloured(isDark))],
       }),
     });
     editor.current = view;
@@ -112,7 +112,7 @@ function completions(context: CompletionContext, schema: Schema | null): Complet
   const { kind, path, from, isQuoted } = place;
   if (!context.explicit && from === context.pos && kind !== "heading") return null;
   const known = kind === "value" ? valuesAt(schema, path) : keysAt(schema, path);
-  const texts = kind === "heading" ? known.filter(({ type, isTable }) => isTable || type === "") : known;
+  const texts = kind === "heading" ? known.filter(({ isTable }) => isTable) : known;
   const options = texts.map(({ text, description, type }): Completion => {
     const label = isQuoted && text.startsWith('"') ? text.slice(1, -1) : text;
     return {

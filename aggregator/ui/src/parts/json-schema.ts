@@ -24,7 +24,7 @@ export interface Known {
   description?: string | undefined;
   /** Such as `string`, or `string or number`. */
   type: string;
-  /** It can only be a table, or an array of tables. */
+  /** It can be a table, or an array of tables. */
   isTable: boolean;
 }
 
@@ -40,7 +40,7 @@ export function keysAt(root: Schema, path: string[]): Known[] {
       const meant = alternatives(root, property);
       const types = typesOf(meant);
       const description = descriptionOf(property === true ? [] : [property, ...meant]);
-      found.set(text, { text, description, type: types.join(" or "), isTable: types.length > 0 && types.every((type) => type === "object" || type === "array") });
+      found.set(text, { text, description, type: types.join(" or "), isTable: typesOf(elements(root, meant)).includes("object") });
     }
   }
   return [...found.values()];

@@ -199,15 +199,22 @@ interface MistakesProps {
   onOpen: (line: number) => void;
 }
 
-const Mistakes = ({ mistakes, onOpen }: MistakesProps) =>
-  mistakes.map(({ line, message }) => (
-    <Box key={`${line} ${message}`} sx={{ overflowWrap: "anywhere" }}>
-      <Link component="button" onClick={() => onOpen(line)} type="button">
-        Line {line}
-      </Link>
-      : {message}
-    </Box>
-  ));
+/** As many as somebody mends before the next look. */
+const LISTED = 20;
+
+const Mistakes = ({ mistakes, onOpen }: MistakesProps) => (
+  <>
+    {mistakes.slice(0, LISTED).map(({ line, message }) => (
+      <Box key={`${line} ${message}`} sx={{ overflowWrap: "anywhere" }}>
+        <Link component="button" onClick={() => onOpen(line)} type="button">
+          Line {line}
+        </Link>
+        : {message}
+      </Box>
+    ))}
+    {mistakes.length > LISTED && <Box>and {mistakes.length - LISTED} more</Box>}
+  </>
+);
 
 /** What the editor completes from; a server without a schema has no completion. */
 function useSchema(): Schema | null {

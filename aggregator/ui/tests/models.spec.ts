@@ -21,14 +21,11 @@ test.afterAll(() => cicada?.stop());
 
 test("models are called by their names, with first tokens, tokens a second and money", async ({ page }) => {
   await page.goto(`${cicada.url}?tab=ab`);
-  const rows = page.getByRole("table").first().getByRole("row");
-  for (const [at, name] of [A, B, `${B} − ${A}`].entries()) {
-    await expect(rows.nth(at + 1).getByRole("cell").first()).toHaveText(name);
-  }
+  const table = page.getByRole("table").first();
+  await expect(table.getByRole("columnheader")).toHaveText(["Figure", A, B, `${B} − ${A}`]);
   for (const title of ["First token (ms)", "Between tokens (ms)", "Tokens/s", "Tokens in", "Tokens out", "Cost"]) {
-    const heading = page.getByRole("columnheader", { name: title, exact: true });
-    const at = await heading.evaluate((cell: HTMLTableCellElement) => cell.cellIndex);
-    for (const row of [1, 2]) await expect(rows.nth(row).getByRole("cell").nth(at), title).toHaveText(/^[\d,.]*[1-9][\d,.]*$/);
+    const cells = table.getByRole("row").filter({ has: page.getByRole("cell", { name: title, exact: true }) }).getByRole("cell");
+    for (const at of [1, 2]) await expect(cells.nth(at), title).toHaveText(/^[\d,.]*[1-9][\d,.]*$/);
   }
   for (const name of ["first token (ms)", "tokens a second", "response times (ms)", "failures (%)"]) {
     const chart = page.getByRole("figure", { name: `Streamed Chat: ${name}` });
@@ -48,7 +45,8 @@ test("models are called by their names, with first tokens, tokens a second and m
     return found;
   });
   // but in what its author has called a request
-  expect(texts.map((text) => text.replaceAll(/\(Model [AB]\)/g, "")).filter((text) => /(^|[^\w/])[ABab]([^\w/]|$)(?! has)/.test(text.replaceAll(/\ba\b (second|difference)/g, "")))).toEqual([]);
+  const unnamed = texts.map((text) => text.replaceAll(/\(Model [AB]\)/g, ""));
+  expect(unnamed.filter((text) => /(^|[^\w/])[ABb]([^\w/]|$)/.test(text))).toEqual([]);
 });
 
 test("no size is too small for the names of models", async ({ page }) => {

@@ -58,12 +58,12 @@ function Comparison({ ab, charts, markers }: ComparisonProps) {
       <Scales ab={ab} />
       {ab.pairs.map((pair, at) => (
         <Section
-          actions={<Chip color={colour(pair.verdict)} label={verdict(pair)} variant="outlined" />}
+          actions={<Chip color={colour(pair.verdict)} label={verdict(pair)} sx={WRAPPED} variant="outlined" />}
           about={said(pair, `${pair.explanation}.`)}
           key={`${pair.method} ${pair.name}`}
           title={`${pair.method} ${pair.name}`}
         >
-          {isNarrow ? (
+          {isNarrow || hasStreams(pair) ? (
             <Upright pair={pair} />
           ) : (
             <DataTable
@@ -81,6 +81,9 @@ function Comparison({ ab, charts, markers }: ComparisonProps) {
     </>
   );
 }
+
+/** The names of models are long, and screens are small. */
+const WRAPPED = { height: "auto", minHeight: 32, "& .MuiChip-label": { py: 0.5, whiteSpace: "normal", overflowWrap: "anywhere" } };
 
 /** `B is slower, 99.9 % sure` */
 function verdict(pair: Pair): string {
@@ -164,7 +167,7 @@ function rows(pair: Pair): Row[] {
   ];
 }
 
-/** The same with the figures one below the other: on a phone the difference stays in sight. */
+/** The same with the figures one below the other: on a phone the difference stays in sight, and of streams all figures do. */
 function Upright({ pair }: { pair: Pair }) {
   const figures = columnsOf(pair).slice(1);
   const [a, b, difference] = rows(pair);
@@ -225,7 +228,9 @@ const streamColumns = (first: string): Column<Row>[] => [
   { title: "Cost", cell: of(({ stream }) => decimal(stream?.cost, 4), () => NONE) },
 ];
 
-const columnsOf = (pair: Pair) => (pair.a.stream || pair.b.stream ? [...COLUMNS, ...streamColumns(firstOf(pair))] : COLUMNS);
+const hasStreams = ({ a, b }: Pair) => a.stream !== undefined || b.stream !== undefined;
+
+const columnsOf = (pair: Pair) => (hasStreams(pair) ? [...COLUMNS, ...streamColumns(firstOf(pair))] : COLUMNS);
 
 interface ApartProps {
   difference: Pair["avg_response_time" | "fail_ratio"];

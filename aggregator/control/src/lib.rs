@@ -8,6 +8,7 @@ mod request;
 mod said_host;
 mod settings;
 mod timespan;
+mod workload_schema;
 
 pub use control::schedules::ScheduleRefusal;
 pub use control::swarm_form::{FormClass, SwarmForm};
@@ -18,3 +19,4 @@ pub use desired_run::segments_of_shape;
 pub use request::{SwarmRequest, Swarmed};
 pub use settings::{ClassSettings, ControlSettings, TickFunctions};
 pub use timespan::{InvalidTimespan, parse_timespan};
+pub use workload_schema::WORKLOAD_SCHEMA;

@@ -135,6 +135,7 @@ fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(logs::logs))
         .routes(routes!(logs::worker_count))
         .routes(routes!(workload::read, workload::replace).layer(DefaultBodyLimit::max(MAX_UPLOAD)))
+        .routes(routes!(workload::schema))
         .routes(routes!(
             schedules::list,
             schedules::put,

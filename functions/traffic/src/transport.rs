@@ -237,7 +237,11 @@ impl Transport for Http {
 
     async fn send(&self, request: Request, context: &RequestContext) -> Result<Reply, String> {
         let timeout = request.timeout().copied();
-        let sending = self.0.follow(Outgoing::new(request), context);
+        let mut outgoing = Outgoing::new(request);
+        if context.stream.is_some() {
+            outgoing.ask_for_stream();
+        }
+        let sending = self.0.follow(outgoing, context);
         match timeout {
             None => sending.await,
             Some(timeout) => match tokio::time::timeout(timeout, sending).await {

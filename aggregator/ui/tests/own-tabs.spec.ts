@@ -85,6 +85,30 @@ test("a workload is validated, saved, and read again", async ({ page, watch }) =
   await expect(page.getByText("This is the workload as it is saved.")).toBeVisible();
 });
 
+test("the editor completes keys, values and headings from the schema, and Tab indents", async ({ page, watch }) => {
+  watch.expectStatus(422);
+  await page.goto(`${cicada.url}?tab=workload`);
+  await write(page, "");
+  const choices = page.getByRole("listbox", { name: "Completions" });
+  await page.keyboard.type("[cla");
+  await expect(choices.getByRole("option", { name: /^class/ })).toBeVisible();
+  await page.keyboard.press("Escape");
+  await page.keyboard.type("ss.U.task.t]\nweig");
+  await choices.getByRole("option", { name: /^weight/ }).click();
+  await page.keyboard.type("3\nrequest = { method = ");
+  await page.keyboard.press("Control+Space");
+  await choices.getByRole("option", { name: /POST/ }).click();
+  await page.keyboard.type(" }\n");
+  await page.keyboard.press("Tab");
+  await page.keyboard.type("# end");
+  await expect(page.locator(".cm-line")).toHaveText(["[class.U.task.t]", "weight = 3", 'request = { method = "POST" }', "  # end"]);
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("Tab");
+  await expect(editor(page)).not.toBeFocused();
+  await page.getByRole("button", { name: "Undo all" }).click();
+  await page.getByRole("button", { name: "Give it up" }).click();
+});
+
 test("a draft survives another tab and a reload, and is given up only when somebody says so", async ({ page }) => {
   await page.goto(`${cicada.url}?tab=workload`);
   const before = await workload();

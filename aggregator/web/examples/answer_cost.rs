@@ -70,10 +70,18 @@ fn timed<T: Serialize>(name: &str, answer: impl Fn() -> T) -> String {
 /// A run of the built-in classes that goes on.
 fn run(workload: &Workload) -> Run {
     let classes = workload.classes().iter();
-    let shares = classes.map(|class| Share::new(class.name(), 1, 0)).collect();
+    let shares = classes
+        .map(|class| Share::new(class.name(), 1, 0))
+        .collect();
     let start = START.full_second();
     let segment = Segment::new(start, 60, 6.0, shares);
-    Run::new(RunId("cost".into()), 1, workload.version(), start, vec![segment])
+    Run::new(
+        RunId("cost".into()),
+        1,
+        workload.version(),
+        start,
+        vec![segment],
+    )
 }
 
 /// So many seconds after the start, with as many records whatever their number: all requests of the workload, and

@@ -298,9 +298,7 @@ async fn one_request_changes_how_both_behave_and_another_says_it() {
         assert!(told.has_changed().unwrap());
         assert_eq!(*told.borrow_and_update(), expected.join(", "));
     }
-    stand_ins
-        .send(Method::POST, "/stand-in/normal", "")
-        .await;
+    stand_ins.send(Method::POST, "/stand-in/normal", "").await;
     assert!(!told.has_changed().unwrap(), "nothing is new");
     for (method, path, status) in [
         (Method::POST, "/stand-in/sulking", 404),

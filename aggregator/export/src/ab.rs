@@ -32,6 +32,7 @@ use words::{Findings, Together, about_first_event};
 pub use body::{Comparison, Pair, Side, SideStream};
 pub use charts::{Bins, Distribution, OverTime, PairCharts, SideOverTime, charts};
 pub use table::table;
+pub(crate) use words::money;
 pub use words::{Difference, ENOUGH, FailVerdict, TimeVerdict, in_percent};
 
 /// The differences of a pair that have an interval.

@@ -1,7 +1,7 @@
 //! A and B as a short table for a terminal: at most 80 characters wide, but for the sentence below it.
 
 use super::body::{Comparison, Pair, SideStream};
-use super::words::{in_percent, rounded};
+use super::words::{in_percent, money, rounded};
 
 const NAME_CHARS: usize = 20;
 
@@ -58,12 +58,13 @@ fn streams(pairs: &[Pair]) -> Vec<String> {
             continue;
         }
         let name: String = pair.name.chars().take(NAME_CHARS).collect();
-        let figure = |of: fn(&SideStream) -> Option<f64>| {
-            sides.map(|side| side.and_then(of).map_or_else(|| "-".to_owned(), rounded))
+        let written = |of: fn(&SideStream) -> Option<f64>, write: fn(f64) -> String| {
+            sides.map(|side| side.and_then(of).map_or_else(|| "-".to_owned(), write))
         };
+        let figure = |of| written(of, rounded);
         let [a_first, b_first] = figure(|side| side.avg_first_event);
         let [a_rate, b_rate] = figure(|side| side.tokens_per_second);
-        let [a_cost, b_cost] = figure(|side| side.cost);
+        let [a_cost, b_cost] = written(|side| side.cost, money);
         let cells = [
             &name, &a_first, &b_first, &a_rate, &b_rate, &a_cost, &b_cost,
         ];
@@ -218,7 +219,7 @@ mod tests {
         let mut pair = pair();
         pair.a.stream = Some(stream.clone());
         pair.b.stream = Some(SideStream {
-            cost: Some(0.25),
+            cost: Some(0.000_25),
             ..stream
         });
         let lines = streams(&[pair]);
@@ -227,7 +228,7 @@ mod tests {
             "{lines:#?}"
         );
         let words: Vec<&str> = lines[2].split_whitespace().rev().take(6).collect();
-        assert_eq!(words, ["0.25", "-", "61.4", "61.4", "222", "222"]);
+        assert_eq!(words, ["0.00025", "-", "61.4", "61.4", "222", "222"]);
         assert_eq!(streams(&[self::pair()]), Vec::<String>::new());
     }
 }

@@ -288,6 +288,17 @@ fn in_milliseconds(by: &Difference<TimeVerdict>) -> String {
     format!("{difference} ms (95 % interval: {low} to {high} ms)")
 }
 
+/// A cost, of which a few requests make little.
+pub(crate) fn money(cost: f64) -> String {
+    let digits = match cost {
+        100.0.. => 0,
+        1.0.. => 2,
+        0.01.. => 4,
+        _ => 6,
+    };
+    trimmed(cost, digits)
+}
+
 /// A number with three significant digits, and at most two after the point.
 pub(super) fn rounded(value: f64) -> String {
     let digits = match value.abs() {

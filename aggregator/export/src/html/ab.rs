@@ -8,7 +8,7 @@ use super::graph::{Graph, percent};
 use super::pictures::{Range, cumulated, histogram, one_scale};
 use crate::ab::{
     Comparison, Difference, OverTime, Pair, PairCharts, Side, SideOverTime, SideStream, charts,
-    in_percent,
+    in_percent, money,
 };
 use crate::chart::{Line, figure};
 use statistics::report::events::{Event, Gap, events, gaps};
@@ -182,7 +182,7 @@ fn stream(side: Option<&SideStream>) -> [String; STREAM_NAMES.len()] {
         side.input_tokens.to_string(),
         side.output_tokens.to_string(),
         number(side.tokens_per_second),
-        number(side.cost),
+        side.cost.map_or_else(none, money),
     ]
 }
 

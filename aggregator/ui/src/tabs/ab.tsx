@@ -225,7 +225,7 @@ const streamColumns = (first: string): Column<Row>[] => [
   { title: "Tokens/s", cell: of(({ stream }) => decimal(stream?.tokens_per_second), () => NONE) },
   { title: "Tokens in", cell: of(({ stream }) => count(stream?.input_tokens), () => NONE) },
   { title: "Tokens out", cell: of(({ stream }) => count(stream?.output_tokens), () => NONE) },
-  { title: "Cost", cell: of(({ stream }) => decimal(stream?.cost, 4), () => NONE) },
+  { title: "Cost", cell: of(({ stream }) => decimal(stream?.cost, (stream?.cost ?? 0) < 0.01 ? 6 : 4), () => NONE) },
 ];
 
 const hasStreams = ({ a, b }: Pair) => a.stream !== undefined || b.stream !== undefined;

@@ -90,6 +90,14 @@ export default function CodeEditor({ label, value, onChange, mistakes, schema, r
   return <Box ref={place} sx={{ height: "65vh", minHeight: 240, border: 1, borderColor: "divider", borderRadius: 1, overflow: "hidden", minWidth: 0 }} />;
 }
 
+/** Milliseconds after Escape in which Tab leaves the text, whatever else Escape is for then. */
+const LEAVING = 2_000;
+
+function leaveByTab(view: EditorView): boolean {
+  view.setTabFocusMode(LEAVING);
+  return false;
+}
+
 const BASE: Extension[] = [
   lineNumbers(),
   lintGutter(),
@@ -101,8 +109,7 @@ const BASE: Extension[] = [
   search({ top: true }),
   indentUnit.of("  "),
   StreamLanguage.define(toml),
-  // Escape and then Tab leaves it
-  keymap.of([...completionKeymap, ...lintKeymap, ...searchKeymap, ...historyKeymap, ...defaultKeymap, indentWithTab]),
+  keymap.of([{ key: "Escape", run: leaveByTab }, ...completionKeymap, ...lintKeymap, ...searchKeymap, ...historyKeymap, ...defaultKeymap, indentWithTab]),
 ];
 
 /** Keys, headings and values of the schema at this place. */

@@ -67,8 +67,8 @@ pub struct Options {
     #[arg(long)]
     chaos: bool,
 
-    /// A cicada whose charts have a marker when the stand-ins become slow, failing, chaotic or normal. With a password,
-    /// LOCUST_BASIC_AUTH has it
+    /// A cicada whose charts have a marker when the stand-ins become slow, failing, chaotic or normal; LOCUST_BASIC_AUTH
+    /// has its name and password
     #[arg(long, value_name = "URL")]
     cicada: Option<String>,
 

@@ -41,6 +41,7 @@ pub mod results_command;
 pub mod screen;
 mod session;
 pub mod settings;
+pub mod stand_in_markers;
 pub mod store;
 mod tags;
 mod telemetry_variables;

@@ -34,7 +34,9 @@ use crate::screen::Screen;
 use crate::settings::{ProgramSettings, SettingsError};
 use crate::store::{OpenError, SqliteStore};
 use crate::web::{self, Running, Server};
-use crate::{exposure, inspect, logging, options, session, settings, telemetry_variables};
+use crate::{
+    exposure, inspect, logging, options, session, settings, stand_in_markers, telemetry_variables,
+};
 
 /// The exit code of a program that was used wrongly, or cannot start as asked.
 const EXIT_MISUSE: u8 = 2;
@@ -192,7 +194,14 @@ async fn program(
     let running = bound
         .start(&mut engine, &door, &logs, targets.as_ref())
         .await?;
+    let telling = targets.as_ref().map(|targets| {
+        let control = Arc::clone(&engine.control);
+        tokio::spawn(stand_in_markers::follow(control, targets.behaviours()))
+    });
     let code = session::attend(&mut engine, &settings, &screen, files, interrupted).await;
+    if let Some(telling) = telling {
+        telling.abort();
+    }
     close(running, telemetry, results, targets).await;
     Ok(code?)
 }

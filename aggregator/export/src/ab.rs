@@ -18,6 +18,7 @@ use statistics::stats::streams::Streams;
 mod body;
 mod charts;
 mod interval;
+mod names;
 mod pairs;
 mod quantile;
 mod runs;
@@ -33,6 +34,7 @@ pub use body::{Comparison, Pair, Side, SideStream};
 pub use charts::{Bins, Distribution, OverTime, PairCharts, SideOverTime, charts};
 pub use runs::{ComparedRow, ComparedRun, RunComparison, RunSide};
 pub use table::table;
+pub(crate) use words::money;
 pub use words::{Difference, ENOUGH, FailVerdict, TimeVerdict, in_percent};
 
 /// The differences of a pair that have an interval.
@@ -49,11 +51,14 @@ impl Comparison {
         let together = Together(INTERVALS * pairs.len() + of_streams.count());
         let compared = |pair| compared(&snapshot.stats, workload, together, pair);
         let pairs: Vec<Pair> = pairs.into_iter().map(compared).collect();
+        let [a, b] = names::of_all(&pairs);
         Self {
             run: run.map(|run| run.plan.run().id.clone()),
             since: snapshot.stats.since().seconds(),
             confidence: interval::CONFIDENCE,
-            summary: summary::of(&pairs),
+            summary: summary::of(&pairs, [&a, &b]),
+            a,
+            b,
             pairs,
         }
     }
@@ -72,15 +77,19 @@ fn are_streams(workload: &Workload, pair: &pairs::Pair) -> bool {
 }
 
 fn compared(stats: &Stats, workload: &Workload, together: Together, pair: pairs::Pair) -> Pair {
-    let counted = |name: &str| {
-        let model = workload.model_of(name, &pair.method);
-        Counted::of(stats, name, &pair.method, model)
-    };
-    let (a, b) = (counted(&pair.a), counted(&pair.b));
+    let rows = [(&pair.a, "a"), (&pair.b, "b")];
+    let models = rows.map(|(name, side)| workload.model_of_side(name, &pair.method, side));
+    let labels = names::labels(models);
+    let [a, b] = [0, 1].map(|side| {
+        let counted = Counted::of(stats, rows[side].0, &pair.method, models[side]);
+        counted.labelled(&labels[side])
+    });
     let avg_first_event = are_streams(workload, &pair).then(|| first_events(together, &a, &b));
     let findings = findings(together, &a, &b);
     let (verdict, sure) = findings.verdict();
-    let about_streams = avg_first_event.as_ref().and_then(about_first_event);
+    let about_streams = avg_first_event
+        .as_ref()
+        .and_then(|difference| about_first_event(difference, names::spoken(&b.side.label)));
     let explanation = [Some(findings.explanation()), about_streams];
     Pair {
         avg_first_event,
@@ -130,6 +139,7 @@ fn findings(together: Together, a: &Counted<'_>, b: &Counted<'_>) -> Findings {
     let median_response_time = quantiles(0.5, |side| side.median_response_time);
     let response_time_percentile_95 = quantiles(0.95, |side| side.response_time_percentile_95);
     Findings {
+        names: [a, b].map(|counted| names::spoken(&counted.side.label).to_owned()),
         counts: [a.side.num_requests, b.side.num_requests],
         average_of_a: a.side.avg_response_time,
         fail_ratio,
@@ -159,7 +169,6 @@ fn side_stream(streams: &Streams, model: Option<&Model>) -> SideStream {
     let figures = StreamFigures::of(streams);
     let (input, output) = (figures.input_tokens, figures.output_tokens);
     SideStream {
-        model: model.map(|model| model.name().to_owned()),
         avg_first_event: figures.avg_first_event,
         median_first_event: figures.median_first_event,
         first_event_percentile_95: figures.first_event_percentile_95,
@@ -184,6 +193,8 @@ impl<'s> Counted<'s> {
         let requests = |entry: &Entry| entry.sum.requests as f64;
         let percentile = |entry: &Entry, fraction: f64| entry.histogram.percentiles([fraction])[0];
         let side = Side {
+            label: String::new(),
+            model: model.and_then(names::of_model),
             name: name.to_owned(),
             method: method.to_owned(),
             num_requests: entry.map_or(0, |entry| entry.sum.requests),
@@ -201,6 +212,11 @@ impl<'s> Counted<'s> {
                 .map(|streams| side_stream(streams, model)),
         };
         Self { side, entry }
+    }
+
+    fn labelled(mut self, label: &str) -> Self {
+        label.clone_into(&mut self.side.label);
+        self
     }
 
     fn ratio(&self) -> Option<Ratio> {

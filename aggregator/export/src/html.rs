@@ -393,8 +393,8 @@ fn graphs(snapshot: &Snapshot) -> Vec<Graph> {
     if moments.is_empty() {
         return Vec::new();
     }
-    let line = |label, class, value: &dyn Fn(&Moment) -> Option<f64>| Line {
-        label,
+    let line = |label: &str, class, value: &dyn Fn(&Moment) -> Option<f64>| Line {
+        label: label.to_owned(),
         class,
         values: moments.iter().map(value).collect(),
     };
@@ -443,11 +443,11 @@ fn ledger_graph(snapshot: &Snapshot, events: &[Event], gaps: &[Gap]) -> Option<G
     if history.ends.is_empty() {
         return None;
     }
-    let line = |label, class, counts: fn(&Columns) -> &Vec<u64>| {
+    let line = |label: &str, class, counts: fn(&Columns) -> &Vec<u64>| {
         let counts = counts(&history.total).iter().zip(&history.seconds);
         let rate = |(&count, &seconds): (&u64, &u64)| count as f64 / seconds.max(1) as f64;
         Line {
-            label,
+            label: label.to_owned(),
             class,
             values: counts.map(rate).map(Some).collect(),
         }

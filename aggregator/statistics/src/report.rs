@@ -106,6 +106,12 @@ pub struct Row {
     /// The same of about the last ten seconds.
     #[serde(skip)]
     pub current_percentiles: [u64; PERCENTILES.len()],
+    /// The mean time to the first event of the streams of about the last ten seconds; only in the past.
+    #[serde(skip)]
+    pub current_first_event: Option<f64>,
+    /// Their tokens a second; only in the past.
+    #[serde(skip)]
+    pub current_tokens_per_second: Option<f64>,
 }
 
 /// Milliseconds that are a whole number in Python, or a float.

@@ -315,9 +315,17 @@ impl Stats {
             let number = stream.outcome as usize;
             if counted.contains(&number) {
                 let outcome = &record.outcomes[number];
-                let row = self.rows.get_mut(slots[outcome.request as usize].row);
-                let streams = row.streams.get_or_insert_default();
+                let Slots { row, series } = slots[outcome.request as usize];
+                let streams = self.rows.get_mut(row).streams.get_or_insert_default();
                 streams.add(&stream.streamed, outcome.response_time_us);
+                // nobody reads it of all rows together
+                if self.limits.histories > 0 {
+                    let past = self.history.get_mut(series);
+                    past.count(second_of(outcome), |passed| {
+                        let streams = passed.streams.get_or_insert_default();
+                        streams.add(&stream.streamed, outcome.response_time_us);
+                    });
+                }
             }
         }
     }

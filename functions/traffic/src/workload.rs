@@ -274,6 +274,18 @@ impl Workload {
             .then_some(model)
     }
 
+    /// The model of a side of a pair: that of its requests or, where none of them names one, the model whose key is the
+    /// side's, such as `a`.
+    pub fn model_of_side(&self, name: &str, method: &str, side: &str) -> Option<&Model> {
+        let steps = self.classes.iter().flat_map(|class| class.steps());
+        let mut of_name = steps.filter(|step| *step.name == *name && step.method == method);
+        if of_name.any(|step| step.model.is_some()) {
+            return self.model_of(name, method);
+        }
+        let mut models = self.models.iter().map(|model| &**model);
+        models.find(|model| model.key().eq_ignore_ascii_case(side))
+    }
+
     /// True if the responses to the requests of a name and method are streams.
     pub fn has_streams(&self, name: &str, method: &str) -> bool {
         let steps = self.classes.iter().flat_map(|class| class.steps());

@@ -162,9 +162,9 @@ impl ComparedRow {
         (name, method): (&str, &str),
         sides: [Option<(&Entry, f64)>; 2],
     ) -> Self {
-        let [a, b] = sides.map(|side| {
+        let [a, b] = [(sides[0], "A"), (sides[1], "B")].map(|(side, label)| {
             let entry = side.map(|(entry, _)| entry);
-            Counted::of_entry(entry, name, method, None)
+            Counted::of_entry(entry, name, method, None).labelled(label)
         });
         let [before, after] = sides.map(|side| side.map_or(0.0, |(_, rate)| rate));
         let findings = findings(together, &a, &b);

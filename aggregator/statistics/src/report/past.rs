@@ -22,6 +22,7 @@ use crate::stats::entry::Entry;
 use crate::stats::histogram::Histogram;
 use crate::stats::history::{Passed, Peak};
 use crate::stats::smallest_keys::Merge as _;
+use crate::stats::streams::StreamsPassed;
 use crate::stats::{OTHER_NAMES, Stats};
 
 /// The seconds after which a completed request has been written and read.
@@ -358,6 +359,7 @@ impl<C: Scale + Clone> Line<C> {
         let (mut requests, mut failures) = (0_u64, 0_u64);
         let mut times = Histogram::default();
         let mut peak = None;
+        let mut streams = StreamsPassed::default();
         for (number, &interval) in window.intervals.iter().enumerate() {
             let Some(passed) = self.series.get(interval) else {
                 continue;
@@ -371,6 +373,9 @@ impl<C: Scale + Clone> Line<C> {
             // one of ten seconds has Locust's own figures
             let is_longer = interval.seconds > 2 * SHORTEST;
             peak = passed.peak().filter(|_| is_longer).cloned();
+            if let Some(passed) = &passed.streams {
+                streams.merge(passed);
+            }
         }
         let fail_per_sec = failures as f64 / window.seconds;
         Row {
@@ -379,6 +384,8 @@ impl<C: Scale + Clone> Line<C> {
                 .map_or(fail_per_sec, |peak| peak.fail_per_sec().max(fail_per_sec)),
             current_percentiles: (peak.as_ref())
                 .map_or_else(|| times.percentiles(PERCENTILES), Peak::percentiles),
+            current_first_event: streams.avg_first_event(),
+            current_tokens_per_second: streams.tokens_per_second(),
             ..frame.row(&self.method, &self.name, &self.sum)
         }
     }

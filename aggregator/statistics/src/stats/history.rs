@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::entry::{Entry, Sum};
 use super::histogram::{Histogram, PERCENTILES};
 use super::smallest_keys::Merge;
+use super::streams::StreamsPassed;
 use crate::ageing_series::{Counted, SHORTEST};
 
 /// More keys than this are counted fast.
@@ -27,6 +28,8 @@ pub(crate) struct Passed {
     /// What all of it adds up to.
     pub(crate) sum: Sum,
     times: Times,
+    /// Streamed responses, if there were any.
+    pub(crate) streams: Option<Box<StreamsPassed>>,
     /// Of an interval that has grown.
     peak: Option<Box<Peak>>,
 }
@@ -116,6 +119,9 @@ impl Merge for Passed {
         self.times.merge(&other.times);
         if let Some(peak) = &other.peak {
             self.peak.get_or_insert_default().merge(peak);
+        }
+        if let Some(streams) = &other.streams {
+            self.streams.get_or_insert_default().merge(streams);
         }
     }
 }

@@ -67,6 +67,48 @@ impl Default for StreamSum {
     }
 }
 
+/// What of streamed responses is kept over time; times in microseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct StreamsPassed {
+    with_events: u64,
+    first_event_us: u128,
+    output_tokens: u64,
+    output_us: u128,
+}
+
+impl StreamsPassed {
+    /// Counts a response that took so many microseconds in all.
+    pub(crate) fn add(&mut self, streamed: &Streamed, response_time_us: u64) {
+        if let Some(first) = streamed.first_event {
+            self.with_events += 1;
+            self.first_event_us += first.as_micros();
+        }
+        if let Some(output) = streamed.output_tokens {
+            self.output_tokens = self.output_tokens.saturating_add(output);
+            self.output_us += u128::from(response_time_us);
+        }
+    }
+
+    /// The mean time to the first event, in milliseconds.
+    pub(crate) fn avg_first_event(&self) -> Option<f64> {
+        (self.with_events > 0).then(|| self.first_event_us as f64 / 1e3 / self.with_events as f64)
+    }
+
+    /// Tokens of answers by the response times of these answers.
+    pub(crate) fn tokens_per_second(&self) -> Option<f64> {
+        (self.output_us > 0).then(|| self.output_tokens as f64 / (self.output_us as f64 / 1e6))
+    }
+}
+
+impl Merge for StreamsPassed {
+    fn merge(&mut self, other: &Self) {
+        self.with_events = self.with_events.saturating_add(other.with_events);
+        self.first_event_us = self.first_event_us.saturating_add(other.first_event_us);
+        self.output_tokens = self.output_tokens.saturating_add(other.output_tokens);
+        self.output_us = self.output_us.saturating_add(other.output_us);
+    }
+}
+
 impl Streams {
     /// Counts a response that took so many microseconds in all.
     pub(crate) fn add(&mut self, streamed: &Streamed, response_time_us: u64) {

@@ -5,6 +5,7 @@
 
 mod checkpoints;
 mod gaps;
+mod guidellm;
 mod ledger;
 mod listed;
 mod properties;

@@ -26,7 +26,8 @@ async fn streams() -> String {
         loop {
             let (mut stream, _) = listener.accept().await.unwrap();
             let _ = stream.read(&mut [0; 4_096]).await;
-            let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n";
+            let head =
+                "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n";
             stream.write_all(head.as_bytes()).await.unwrap();
             for _ in 0..EVENTS / 100 {
                 stream.write_all(events.as_bytes()).await.unwrap();

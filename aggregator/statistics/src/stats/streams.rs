@@ -156,7 +156,12 @@ mod tests {
             merged.merge(&count(other));
             assert_eq!(merged.sum, whole.sum);
             assert!(merged.first_event.iter().eq(whole.first_event.iter()));
-            assert!(merged.inter_token_latency.iter().eq(whole.inter_token_latency.iter()));
+            assert!(
+                merged
+                    .inter_token_latency
+                    .iter()
+                    .eq(whole.inter_token_latency.iter())
+            );
         }
         let sum = whole.sum;
         assert_eq!((sum.responses, sum.with_events, sum.with_gaps), (3, 2, 1));

@@ -172,7 +172,7 @@ fn side_stream(streams: &Streams, model: Option<&Model>) -> SideStream {
         avg_first_event: figures.avg_first_event,
         median_first_event: figures.median_first_event,
         first_event_percentile_95: figures.first_event_percentile_95,
-        avg_between_events: figures.avg_between_events,
+        avg_inter_token_latency: figures.avg_inter_token_latency,
         tokens_per_second: figures.tokens_per_second,
         input_tokens: input,
         output_tokens: output,

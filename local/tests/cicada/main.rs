@@ -23,6 +23,7 @@ mod safety;
 mod sessions;
 mod stood_still;
 mod stopped;
+mod streams;
 mod telemetry;
 mod terminal;
 mod time;

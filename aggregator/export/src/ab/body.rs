@@ -97,8 +97,8 @@ pub struct SideStream {
     /// The 95th percentile of it.
     #[serde(rename = "first_event_percentile_0.95")]
     pub first_event_percentile_95: Option<u64>,
-    /// The mean time between the events of a response.
-    pub avg_between_events: Option<f64>,
+    /// The mean inter-token latency.
+    pub avg_inter_token_latency: Option<f64>,
     /// Tokens of answers by the response times of these answers.
     pub tokens_per_second: Option<f64>,
     /// Tokens of prompts.

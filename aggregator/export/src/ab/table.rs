@@ -210,7 +210,7 @@ mod tests {
             avg_first_event: Some(221.7),
             median_first_event: Some(220),
             first_event_percentile_95: Some(410),
-            avg_between_events: Some(14.2),
+            avg_inter_token_latency: Some(14.2),
             tokens_per_second: Some(61.4),
             input_tokens: 1_000,
             output_tokens: 50_000,

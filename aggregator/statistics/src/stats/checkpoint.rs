@@ -86,7 +86,7 @@ struct SavedEntry {
 struct SavedStreams {
     sum: StreamSum,
     first_event: Vec<u64>,
-    between_events: Vec<u64>,
+    inter_token_latency: Vec<u64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -282,7 +282,7 @@ impl SavedStreams {
         Self {
             sum: streams.sum,
             first_event: save_histogram(&streams.first_event),
-            between_events: save_histogram(&streams.between_events),
+            inter_token_latency: save_histogram(&streams.inter_token_latency),
         }
     }
 
@@ -290,7 +290,7 @@ impl SavedStreams {
         Ok(Streams {
             sum: self.sum,
             first_event: load_histogram(&self.first_event)?,
-            between_events: load_histogram(&self.between_events)?,
+            inter_token_latency: load_histogram(&self.inter_token_latency)?,
         })
     }
 }

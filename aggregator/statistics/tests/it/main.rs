@@ -7,6 +7,7 @@ mod adaptive;
 mod checkpoints;
 mod custom_metrics;
 mod gaps;
+mod guidellm;
 mod ledger;
 mod listed;
 mod properties;

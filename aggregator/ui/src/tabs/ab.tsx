@@ -221,7 +221,7 @@ const streamColumns = (first: string): Column<Row>[] => [
       ({ avg_first_event }) => (avg_first_event ? <Apart difference={avg_first_event} unit=" ms" write={milliseconds} /> : NONE),
     ),
   },
-  { title: first === "First token" ? "Between tokens (ms)" : "Between events (ms)", cell: of(({ stream }) => milliseconds(stream?.avg_between_events), () => NONE) },
+  { title: "Inter-token latency (ms)", cell: of(({ stream }) => milliseconds(stream?.avg_inter_token_latency), () => NONE) },
   { title: "Tokens/s", cell: of(({ stream }) => decimal(stream?.tokens_per_second), () => NONE) },
   { title: "Tokens in", cell: of(({ stream }) => count(stream?.input_tokens), () => NONE) },
   { title: "Tokens out", cell: of(({ stream }) => count(stream?.output_tokens), () => NONE) },

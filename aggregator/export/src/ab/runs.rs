@@ -13,9 +13,9 @@ use statistics::stats::entry::Entry;
 use statistics::stats::smallest_keys::Merge as _;
 use utoipa::ToSchema;
 
+use super::counted::{Counted, INTERVALS, findings};
 use super::interval::CONFIDENCE;
 use super::words::{Difference, FailVerdict, TimeVerdict, Together};
-use super::{Counted, INTERVALS, findings};
 
 /// The name of the row that adds up all others.
 const AGGREGATED: &str = "Aggregated";

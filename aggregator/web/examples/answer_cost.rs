@@ -109,6 +109,8 @@ fn snapshot(run: &Arc<LoadedRun>, seconds: u64) -> Snapshot {
         stats: Arc::new(stats),
         ledger: Arc::default(),
         ledger_past: Arc::default(),
+        parts: Arc::default(),
+        part: None,
         is_settled: false,
         busy: 0,
         at: START.plus(seconds + 5).full_second(),
@@ -145,5 +147,6 @@ fn outcome(request: &Arc<RequestName>, at: Timestamp, draws: &mut Draws) -> Outc
         lateness: None,
         cold: false,
         stream: None,
+        measured: Vec::new(),
     }
 }

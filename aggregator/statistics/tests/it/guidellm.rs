@@ -41,6 +41,7 @@ fn outcome(recorded: &Value) -> Outcome {
         lateness: None,
         cold: false,
         stream: Some(Box::new(streamed)),
+        measured: Vec::new(),
     }
 }
 

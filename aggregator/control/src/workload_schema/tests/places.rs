@@ -87,6 +87,14 @@ pub(super) const PLACES: &[Place] = &[
         ]],
     ),
     (
+        "metric",
+        &[&[
+            FRAME,
+            REQUEST,
+            "[class.A.task.t.request.metric]\nname = 'Orders'\nvalue = 1\n",
+        ]],
+    ),
+    (
         "repeat",
         &[&[
             FRAME,
@@ -125,6 +133,14 @@ pub(super) const PLACES: &[Place] = &[
                 "[shape.x]\nstages = [{ duration = 1, users = 1, spawn_rate = 1 }]\n",
             ],
         ],
+    ),
+    (
+        "adaptive",
+        &[&[
+            FRAME,
+            CLASS,
+            "[shape.x.adaptive]\nstart = 1\nstep = 1\nevery = 10\nuntil = 'p95 < 800'\nat_most = 3\n",
+        ]],
     ),
     (
         "stage",

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_cicada_global_optspecs
-    string join \n f/workload= config= H/host= u/users= r/spawn-rate= t/run-time= l/list config-users= web-host= P/web-port= web-base-path= tls-cert= tls-key= headless autostart prometheus-port= autoquit= db= resume shape= seed= threshold= max-users= max-spawn-rate= allowed-hosts= web-names= trace-url= allowed-origins= demo check only-summary print-stats csv= csv-full-history html= json json-file= reset-stats show-task-ratio show-task-ratio-json L/loglevel= logfile= skip-log-setup s/stop-timeout= exit-code-on-error= equal-weights T/tags= E/exclude-tags= otel profile= class-picker modern-ui V/version h/help
+    string join \n f/workload= config= H/host= u/users= r/spawn-rate= t/run-time= i/iterations= l/list config-users= web-host= P/web-port= web-base-path= tls-cert= tls-key= headless autostart prometheus-port= autoquit= db= resume shape= seed= threshold= max-users= max-spawn-rate= allowed-hosts= web-names= trace-url= allowed-origins= demo check only-summary print-stats csv= csv-full-history html= json json-file= reset-stats show-task-ratio show-task-ratio-json L/loglevel= logfile= skip-log-setup s/stop-timeout= exit-code-on-error= equal-weights T/tags= E/exclude-tags= otel profile= class-picker modern-ui V/version h/help
 end
 
 function __fish_cicada_needs_command
@@ -30,6 +30,7 @@ complete -c cicada -n "__fish_cicada_needs_command" -s H -l host -d 'Base URL fo
 complete -c cicada -n "__fish_cicada_needs_command" -s u -l users -d 'Number of users; 1 if not given, and 60 with --demo' -r
 complete -c cicada -n "__fish_cicada_needs_command" -s r -l spawn-rate -d 'Users started a second; 1 if not given, and 6 with --demo' -r
 complete -c cicada -n "__fish_cicada_needs_command" -s t -l run-time -d 'Stop after this time: 20, 20s, 3m, 2h, 1h20m. Without it, traffic goes on until it is stopped' -r
+complete -c cicada -n "__fish_cicada_needs_command" -s i -l iterations -d 'Stop after this number of iterations of all users together, once they have ended; with --headless or --autostart' -r
 complete -c cicada -n "__fish_cicada_needs_command" -l config-users -d 'Settings of user classes: JSON, or a .json file, with user_class_name and any of weight, fixed_count and host' -r
 complete -c cicada -n "__fish_cicada_needs_command" -l web-host -d 'Address to serve on, such as 127.0.0.1 or `[::1]`; all of the machine\'s, IPv4 and IPv6, if empty or *' -r
 complete -c cicada -n "__fish_cicada_needs_command" -s P -l web-port -d 'Port to serve on' -r

@@ -331,7 +331,7 @@ fn mistakes_of_an_adaptive_load_are_said_with_their_line_and_key() {
         (
             "at_most = 500",
             "at_most = 500, evry = 1",
-            " has an unknown key `evry`: perhaps",
+            " has an unknown key `evry`: did you mean",
         ),
         (
             "p95 < 800",

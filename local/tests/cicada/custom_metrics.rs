@@ -22,7 +22,7 @@ json = { product = "Mouse", amount = 12.25 }
 metric = [
   { name = "Orders/Created", value = 1, when = "status < 300" },
   { name = "Orders/Refused", value = 1, when = "status >= 400" },
-  { name = "Orders/Amount", kind = "histogram", unit = "EUR", value = "json.order.amount" },
+  { name = "Orders/Amount", kind = "histogram", unit = "EUR", value = "json.amount" },
   { name = "Orders/Points", value = "json.points" },
 ]
 "#;

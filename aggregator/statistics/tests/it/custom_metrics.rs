@@ -14,10 +14,13 @@ use traffic::record::{Bucket, Measured, Outcome, RequestName};
 
 use crate::scene::{START, Scene};
 
-const CREATED: (&str, MetricKind, &str) = ("Orders/Created", MetricKind::Counter, "");
-const TOTAL: (&str, MetricKind, &str) = ("Orders/Total", MetricKind::Histogram, "EUR");
+/// A metric's name, kind and unit.
+type Metric = (&'static str, MetricKind, &'static str);
 
-fn outcome(after_ms: u64, values: &[((&str, MetricKind, &str), Option<f64>)]) -> Outcome {
+const CREATED: Metric = ("Orders/Created", MetricKind::Counter, "");
+const TOTAL: Metric = ("Orders/Total", MetricKind::Histogram, "EUR");
+
+fn outcome(after_ms: u64, values: &[(Metric, Option<f64>)]) -> Outcome {
     let measured = values.iter().map(|&((name, kind, unit), value)| Measured {
         metric: Arc::new(CustomMetric {
             name: name.into(),

@@ -99,6 +99,8 @@ mod tests {
             ledger_past: Arc::default(),
             is_settled: false,
             busy: 0,
+            parts: Arc::default(),
+            part: None,
             at: START + at,
         }
     }

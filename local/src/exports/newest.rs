@@ -101,6 +101,8 @@ mod tests {
             part: None,
             is_settled: false,
             busy: 0,
+            parts: Arc::default(),
+            part: None,
             at: START + at,
         }
     }

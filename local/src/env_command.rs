@@ -278,24 +278,6 @@ mod tests {
     }
 
     #[test]
-    fn a_workloads_variables_are_printed_and_its_secrets_are_not() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("shop.toml");
-        let source = "hosts.h = 'http://h'\n[class.A]\nwait = 'constant(1)'\n\
-            task.t.request = \"/{{ env('PLAN') }}?k={{ secret('SHOP_CODE') }}\"\n";
-        std::fs::write(&file, source).unwrap();
-        let variables = in_force(&[
-            ("LOCUST_LOCUSTFILE", file.to_str().unwrap()),
-            ("PLAN", "gold"),
-            ("SHOP_CODE", "open-sesame"),
-            ("OTHER", "x"),
-        ]);
-        let text = variables.text(&[]).unwrap();
-        assert!(text.contains("\nPLAN=gold\nSHOP_CODE=***\n"), "{text}");
-        assert!(!text.contains("OTHER"), "{text}");
-    }
-
-    #[test]
     fn a_program_called_printenv_is_this_command() {
         let asked = |line: &str| asked_for(line.split(' ').map(Into::into).collect());
         assert_eq!(asked("cicada env A").unwrap(), ["cicada", "A"]);

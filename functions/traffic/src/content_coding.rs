@@ -23,6 +23,9 @@ use zstd::Zstd;
 /// The codings that requests asks for where the packages brotli and zstandard are installed.
 pub const ACCEPT_ENCODING: &str = "gzip, deflate, br, zstd";
 
+/// The codings that a stream asks for: of zstd nothing is decoded before it fills the window or ends.
+pub const ACCEPT_ENCODING_OF_STREAMS: &str = "gzip, deflate, br";
+
 /// So many bytes of an encoded body are decoded in one go.
 const INPUT: usize = 16 * 1024;
 

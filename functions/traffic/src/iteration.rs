@@ -420,7 +420,8 @@ impl<'i, T: Transport, S: RunStore + RecordStore> Iterating<'i, T, S> {
         let watch = (self.trace).watch(entered, name, &request, sent_at, sent.lateness);
         let began = Instant::now();
         let context = self.context(step, prepared);
-        let reply = self.transport.send(request, &context).await;
+        // in memory of its own: whoever waits for a place has none of it yet
+        let reply = Box::pin(self.transport.send(request, &context)).await;
         if reply.as_ref().is_err_and(|text| is_shortage(text)) {
             if let Some(requests) = self.sender.lacks_files.happened() {
                 tracing::warn!(

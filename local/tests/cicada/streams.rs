@@ -76,7 +76,7 @@ expect = "tokens == {EVENTS} and body|length == {DATA}"
         .await;
     let row = &statistics["stats"][0];
     assert_eq!(row["num_failures"], 0, "{statistics:#}");
-    assert_eq!(row["avg_content_length"], 100_000_000, "{row:#}");
+    assert_eq!(row["avg_content_length"], 100_000_000.0, "{row:#}");
     assert_eq!(row["stream"]["events"], EVENTS, "{row:#}");
     let grown = memory(cicada.id(), "VmHWM:").saturating_sub(before);
     println!("{grown} kB more");

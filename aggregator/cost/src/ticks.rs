@@ -316,6 +316,7 @@ impl<'r> Ticks<'r> {
                 lateness: sending.lateness.take(),
                 cold: false,
                 stream: step.stream.as_ref().map(|_| Box::new(STREAMED)),
+                measured: step.assumed_measured(),
             };
             played.tick.requests += 1;
             played.events.push((sending.now, Event::Outcome(outcome)));

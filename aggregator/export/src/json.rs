@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use serde::{Serialize, Serializer};
 use traffic::clock::Timestamp;
 
+use statistics::custom_metrics::{self, MetricFigures};
+use statistics::ledger::AdaptiveLoad;
 use statistics::reader::Snapshot;
 use statistics::report::StreamFigures;
 use statistics::stats::OTHER_NAMES;
@@ -36,11 +38,20 @@ struct Row<'a> {
     stream: Option<StreamFigures>,
 }
 
-/// The rows of a run with thresholds.
+/// The rows of a run, and what it has besides.
 #[derive(Serialize)]
-struct WithThresholds<'a> {
+struct WithMore<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<&'a str>,
     statistics: Vec<Row<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     thresholds: Vec<Judged>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    adaptive: Option<&'a AdaptiveLoad>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    custom_metrics: Vec<MetricFigures>,
 }
 
 /// The count of each response time in milliseconds, from the fastest.
@@ -63,8 +74,9 @@ pub fn indented(value: &impl Serialize) -> String {
     String::from_utf8(json).expect("JSON is text")
 }
 
-/// The rows that have requests, as JSON that is indented by four. Of a run with thresholds an object: the rows lie under
-/// `statistics` then, and the verdicts under `thresholds`.
+/// The rows that have requests, as JSON that is indented by four. Of a run with thresholds, an adaptive load, custom
+/// metrics, a name or a note an object: the rows lie under `statistics` then, the verdicts under `thresholds`, the
+/// decisions under `adaptive` and the metrics under `custom_metrics`.
 pub fn statistics(snapshot: &Snapshot) -> String {
     let stats = &snapshot.stats;
     let since = stats.since();
@@ -76,14 +88,26 @@ pub fn statistics(snapshot: &Snapshot) -> String {
         .filter(|(_, entry)| entry.sum.requests > 0)
         .map(|([name, method], entry)| row(name, method, entry, since))
         .collect();
-    let thresholds = judged(snapshot);
-    match thresholds[..] {
-        [] => indented(&rows),
-        _ => indented(&WithThresholds {
-            statistics: rows,
-            thresholds,
-        }),
+    let (thresholds, custom_metrics) = (judged(snapshot), custom_metrics::figures(snapshot));
+    let adaptive = snapshot.ledger.adaptive.as_ref();
+    let run = snapshot.run.as_ref().map(|run| run.plan.run());
+    let [name, note] = ["name", "note"].map(|key| run.and_then(|run| run.label(key)));
+    let has_more = !thresholds.is_empty()
+        || !custom_metrics.is_empty()
+        || adaptive.is_some()
+        || name.is_some()
+        || note.is_some();
+    if !has_more {
+        return indented(&rows);
     }
+    indented(&WithMore {
+        name,
+        note,
+        statistics: rows,
+        thresholds,
+        adaptive,
+        custom_metrics,
+    })
 }
 
 fn row<'a>(name: &'a str, method: &'a str, entry: &'a Entry, since: Timestamp) -> Row<'a> {

@@ -9,6 +9,7 @@ use statistics::reader::Snapshot;
 use statistics::report::{ErrorRow, Report, Row, page_rows};
 use statistics::state::State;
 
+mod custom_metrics;
 mod streams;
 mod text;
 
@@ -135,6 +136,7 @@ pub fn render(snapshot: &Snapshot) -> String {
     let rows = requests(&mut out, report.rows, report.total);
     let errors = errors(&mut out, &report.errors);
     let classes = ledger(&mut out, &snapshot.ledger);
+    custom_metrics::write(&mut out, &statistics::custom_metrics::figures(snapshot));
     out.family(
         "cicada_metrics_left_out",
         Kind::Gauge,

@@ -25,6 +25,7 @@ pub(crate) fn report(has_streams: bool) -> Report {
         lateness: None,
         cold: false,
         stream: stream.map(Box::new),
+        measured: Vec::new(),
     };
     let streamed = Streamed {
         first_byte: Duration::from_millis(50),

@@ -59,6 +59,7 @@ fn records(outcomes: u64, per_record: u64) -> Vec<(Slot, Bytes)> {
         lateness: Some(Duration::from_micros(number % 1_000)),
         cold: false,
         stream: None,
+        measured: Vec::new(),
     };
     let firsts = (0..outcomes).step_by(per_record as usize);
     firsts

@@ -5,20 +5,24 @@
 //! takes no more room than a minute. Reading a record once is the reader's part; figures and their
 //! JSON are [`crate::report`]'s.
 
+use std::ops::Range;
+
 use hashbrown::HashMap;
 use traffic::clock::{SLOT_MICROS, Timestamp};
 use traffic::record::Bucket;
 use traffic::record::wire::{Decoded, OutcomeEntry};
 
+use self::custom_metrics::MetricValues;
 use self::entry::{Entry, Occurrences, Sum};
 use self::histogram::{Histogram, key_of};
 use self::history::Passed;
 use self::seconds::Ring;
 use self::smallest_keys::{Merge, SmallestKeys};
 use self::text::{cut, without_address};
-use crate::ageing_series::AgeingSeries;
+use crate::ageing_series::{AgeingSeries, Fine};
 
 pub mod checkpoint;
+pub mod custom_metrics;
 pub mod entry;
 pub mod histogram;
 pub(crate) mod history;
@@ -40,6 +44,8 @@ pub struct Limits {
     pub errors: usize,
     /// Distinct (message, traceback); further ones are counted in one, [`OTHER_EXCEPTIONS`].
     pub exceptions: usize,
+    /// Distinct custom metrics, by name, kind and unit; further ones are counted in one, [`OTHER_METRICS`].
+    pub custom_metrics: usize,
     /// Distinct (method, name) with a history of their own; further ones share one.
     pub histories: usize,
     /// Characters of a method or name.
@@ -79,6 +85,7 @@ impl Default for Limits {
             names: 2_000,
             errors: 1_000,
             exceptions: 200,
+            custom_metrics: 64,
             histories: 50,
             name_chars: 200,
             error_chars: 500,
@@ -106,10 +113,15 @@ pub const OTHER_ERRORS: &str = "(other errors)";
 /// The message of the exception for those beyond [`Limits::exceptions`].
 pub const OTHER_EXCEPTIONS: &str = "(other exceptions)";
 
+/// The name of the custom metric for those beyond [`Limits::custom_metrics`].
+pub const OTHER_METRICS: &str = "(other metrics)";
+
 /// What was counted since an instant; see the [module](self).
 #[derive(Clone, Debug)]
 pub struct Stats {
     since: Timestamp,
+    /// The first instant that this does not count, of a part of a run that a reset has ended.
+    until: Option<Timestamp>,
     limits: Limits,
     /// Rows by (name, method), Locust's order.
     rows: SmallestKeys<2, Entry>,
@@ -117,12 +129,16 @@ pub struct Stats {
     errors: SmallestKeys<3, Occurrences>,
     /// Exceptions by (message, traceback).
     exceptions: SmallestKeys<2, u64>,
+    /// Custom metrics by (name, kind, unit).
+    custom_metrics: SmallestKeys<3, MetricValues>,
     /// The first and the last completion.
     span: Option<(Timestamp, Timestamp)>,
     /// Response times of all requests in the latest seconds.
     recent: Ring<Histogram, RECENT_SECONDS>,
     /// The past of rows, by (name, method).
     history: SmallestKeys<2, AgeingSeries<Passed>>,
+    /// The past of all rows together in more detail, where rows have a history of their own.
+    whole: AgeingSeries<Passed, Fine>,
     latest: Latest,
 }
 
@@ -137,13 +153,16 @@ impl Stats {
     pub fn with_limits(since: Timestamp, limits: Limits) -> Self {
         Self {
             since,
+            until: None,
             limits,
             rows: SmallestKeys::new(limits.names),
             errors: SmallestKeys::new(limits.errors),
             exceptions: SmallestKeys::new(limits.exceptions),
+            custom_metrics: SmallestKeys::new(limits.custom_metrics),
             span: None,
             recent: Ring::default(),
             history: SmallestKeys::new(limits.histories),
+            whole: AgeingSeries::default(),
             latest: Latest::default(),
         }
     }
@@ -151,6 +170,18 @@ impl Stats {
     /// Since when this counts; Locust's `start_time`.
     pub fn since(&self) -> Timestamp {
         self.since
+    }
+
+    /// The first instant that this does not count, if there is one.
+    pub fn until(&self) -> Option<Timestamp> {
+        self.until
+    }
+
+    /// Counts nothing from an instant on: what was completed then is the next part's.
+    #[must_use]
+    pub fn ending(mut self, until: Timestamp) -> Self {
+        self.until = Some(until);
+        self
     }
 
     /// When the latest request was completed; Locust's `last_request_timestamp`.
@@ -165,20 +196,29 @@ impl Stats {
     /// the record's outcomes, or its bucket, lie before.
     pub fn fold(&mut self, bucket: Bucket, record: &Decoded<'_>) {
         let slots = self.resolve(record);
-        let counted = record.outcomes.as_slice();
         // by time of completion: those from before a reset stand in front
-        let skipped = counted.partition_point(|outcome| outcome.completed_at < self.since);
-        let counted = &counted[skipped..];
+        let before = |instant: Timestamp| {
+            let outcomes = record.outcomes.as_slice();
+            outcomes.partition_point(|outcome| outcome.completed_at < instant)
+        };
+        let skipped = before(self.since);
+        let end = self.until.map_or(record.outcomes.len(), before);
+        let counted = &record.outcomes[skipped.min(end)..end];
         if let (Some(first), Some(last)) = (counted.first(), counted.last()) {
             self.extend_span(first.completed_at, last.completed_at);
         }
         for outcomes in counted.chunk_by(|one, next| second_of(one) == second_of(next)) {
             self.fold_second(&slots, outcomes);
         }
-        self.fold_streams(&slots, record, skipped);
+        self.fold_streams(&slots, record, skipped..end);
+        self.fold_measured(record, skipped..end);
         self.fold_errors(record, counted);
-        let all_before = skipped > 0 && counted.is_empty();
-        if !all_before && bucket.end() > self.since {
+        let is_of_after = |instant: Timestamp| {
+            let before = before(instant);
+            let all_before = before > 0 && before == record.outcomes.len();
+            !all_before && bucket.end() > instant
+        };
+        if is_of_after(self.since) && !self.until.is_some_and(is_of_after) {
             self.fold_exceptions(record);
         }
     }
@@ -259,17 +299,50 @@ impl Stats {
                 passed.sum.merge(&sum);
             });
         }
+        if self.limits.histories > 0 {
+            self.whole.count(second, |passed| {
+                for outcome in outcomes {
+                    passed.sum.add(outcome);
+                    passed.add_time(key_of(outcome.response_time_us));
+                }
+            });
+        }
     }
 
-    /// Adds the streams of a record but for those of its first outcomes, which are skipped.
-    fn fold_streams(&mut self, slots: &[Slots], record: &Decoded<'_>, skipped: usize) {
+    /// Adds the streams of some of a record's outcomes.
+    fn fold_streams(&mut self, slots: &[Slots], record: &Decoded<'_>, counted: Range<usize>) {
         for stream in &record.streams {
             let number = stream.outcome as usize;
-            if number >= skipped {
+            if counted.contains(&number) {
                 let outcome = &record.outcomes[number];
-                let row = self.rows.get_mut(slots[outcome.request as usize].row);
-                let streams = row.streams.get_or_insert_default();
+                let Slots { row, series } = slots[outcome.request as usize];
+                let streams = self.rows.get_mut(row).streams.get_or_insert_default();
                 streams.add(&stream.streamed, outcome.response_time_us);
+                // nobody reads it of all rows together
+                if self.limits.histories > 0 {
+                    let past = self.history.get_mut(series);
+                    past.count(second_of(outcome), |passed| {
+                        let streams = passed.streams.get_or_insert_default();
+                        streams.add(&stream.streamed, outcome.response_time_us);
+                    });
+                }
+            }
+        }
+    }
+
+    /// Adds the values of custom metrics of some of a record's outcomes; those of the others only make their metrics exist.
+    fn fold_measured(&mut self, record: &Decoded<'_>, counted: Range<usize>) {
+        let chars = self.limits.name_chars;
+        let texts = |number: u32| {
+            let metric = &record.metrics[number as usize];
+            let (name, unit) = (cut(metric.name, chars), cut(metric.unit, chars));
+            (name, metric.kind, unit)
+        };
+        for one in &record.measured {
+            let (name, kind, unit) = texts(one.metric);
+            let slot = self.custom_metrics.slot([&name, kind.as_str(), &unit]);
+            if counted.contains(&(one.outcome as usize)) {
+                self.custom_metrics.get_mut(slot).add(kind, one.amount);
             }
         }
     }
@@ -327,17 +400,20 @@ impl Stats {
     /// older one first.
     pub fn merge(&mut self, other: &Self) {
         debug_assert_eq!(
-            self.since, other.since,
+            (self.since, self.until),
+            (other.since, other.until),
             "parts count since the same instant"
         );
         self.rows.merge(&other.rows);
         self.errors.merge(&other.errors);
         self.exceptions.merge(&other.exceptions);
+        self.custom_metrics.merge(&other.custom_metrics);
         if let Some((first, last)) = other.span {
             self.extend_span(first, last);
         }
         self.recent.merge(&other.recent);
         self.history.merge(&other.history);
+        self.whole.merge(&other.whole);
     }
 
     /// Counts from `at` on, as after `/stats/reset`: rows stay with zeros, the rest is forgotten.
@@ -356,9 +432,11 @@ impl Stats {
         self.rows.zero();
         self.errors.clear();
         self.exceptions.clear();
+        self.custom_metrics.zero();
         self.span = None;
         self.recent.clear();
         self.history.zero();
+        self.whole = AgeingSeries::default();
         true
     }
 
@@ -369,6 +447,11 @@ impl Stats {
             .iter()
             .map(|([message, traceback], &count)| (message, traceback, count))
             .chain(others.map(|&count| (OTHER_EXCEPTIONS, "", count)))
+    }
+
+    /// What custom metrics have counted, by name, kind and unit.
+    pub fn custom_metrics(&self) -> &SmallestKeys<3, MetricValues> {
+        &self.custom_metrics
     }
 
     /// The row of a request, by its whole name and method.
@@ -392,6 +475,11 @@ impl Stats {
 
     pub(crate) fn history(&self) -> &SmallestKeys<2, AgeingSeries<Passed>> {
         &self.history
+    }
+
+    /// The past of all rows together, where rows have a history of their own.
+    pub(crate) fn whole(&self) -> Option<&AgeingSeries<Passed, Fine>> {
+        (self.limits.histories > 0).then_some(&self.whole)
     }
 
     pub(crate) fn recent(&self) -> &Ring<Histogram, RECENT_SECONDS> {

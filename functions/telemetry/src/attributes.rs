@@ -14,7 +14,7 @@ use traffic::transport::TIMED_OUT;
 pub(crate) const USER_CLASS: &str = "cicada.user_class";
 
 /// The row of the statistics that a request counts in.
-const REQUEST_NAME: &str = "cicada.request.name";
+pub(crate) const REQUEST_NAME: &str = "cicada.request.name";
 
 /// A complete response with a good status was not what the workload expects.
 const CHECK_FAILED: &str = "check_failed";

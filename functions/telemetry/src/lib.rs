@@ -21,6 +21,7 @@ use traffic::telemetry::{Exporter, Iteration, IterationEnd, Observer, RequestEnd
 
 mod attributes;
 mod client;
+mod custom_metrics;
 mod error;
 mod gen_ai;
 mod metrics;

@@ -8,7 +8,7 @@
 //! | `cicada.lateness` | histogram, s | `cicada.user_class` |
 //! | `cicada.users` | gauge | `cicada.user_class` |
 //!
-//! Those of language models are `gen_ai`'s.
+//! Those of language models are `gen_ai`'s, and those of workloads `custom_metrics`'.
 
 use opentelemetry::metrics::{Counter, Gauge, Histogram, MeterProvider as _};
 use opentelemetry::{InstrumentationScope, KeyValue};
@@ -21,6 +21,7 @@ use traffic::telemetry::{Iteration, RequestEnd};
 
 use crate::attributes::{self, USER_CLASS};
 use crate::client::Client;
+use crate::custom_metrics::CustomMetrics;
 use crate::gen_ai::GenAiMetrics;
 use crate::settings::Signal;
 
@@ -46,6 +47,7 @@ pub(crate) struct Metrics {
     iterations: Counter<u64>,
     users: Gauge<u64>,
     gen_ai: GenAiMetrics,
+    custom: CustomMetrics,
 }
 
 impl Metrics {
@@ -99,6 +101,7 @@ impl Metrics {
                 .with_unit("{user}")
                 .with_description("Users that are active.")
                 .build(),
+            custom: CustomMetrics::new(meter),
             provider,
         })
     }
@@ -112,6 +115,7 @@ impl Metrics {
         self.duration
             .record(request.response_time.as_secs_f64(), &attributes);
         self.gen_ai.request(request);
+        self.custom.request(iteration, request);
     }
 
     pub(crate) fn iteration(&self, class: &str, fate: &'static str) {

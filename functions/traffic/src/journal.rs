@@ -29,7 +29,8 @@ pub const FLUSH_AFTER: Duration = Duration::from_millis(1500);
 /// that stood still finds its readers ahead of it.
 const LATE_AFTER: Duration = Duration::from_secs(5);
 
-/// Outcomes in one record at most: some 100 KB, well below DynamoDB's 400.
+/// Outcomes in one record at most, each value of a custom metric counted as one more: some 100 KB, well below
+/// DynamoDB's 400.
 const MAX_OUTCOMES: usize = 8_000;
 
 /// The longest wait before the second try of a failing write.
@@ -209,12 +210,13 @@ pub fn by_bucket(contents: Contents, now: Timestamp) -> Vec<(Bucket, Contents)> 
     for outcome in contents.outcomes {
         let bucket = Bucket::of(outcome.completed_at);
         let count = counts.entry(bucket).or_default();
+        let size = 1 + outcome.measured.len();
         parts
             .entry((bucket, *count / MAX_OUTCOMES))
             .or_default()
             .outcomes
             .push(outcome);
-        *count += 1;
+        *count += size;
     }
     // what has no time of completion goes with the newest outcomes
     let newest = parts.keys().next_back().copied().unwrap_or((current, 0));

@@ -10,6 +10,7 @@ mod block;
 pub mod clock;
 pub mod content_coding;
 pub mod credentials;
+pub mod custom_metric;
 pub mod deployment;
 mod environment;
 pub mod error_chain;

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::{SLOT_MICROS, Slot, Timestamp};
+use crate::custom_metric::{Amount, CustomMetric};
 use crate::run::RunId;
 use crate::trace_context::TraceId;
 
@@ -103,6 +104,17 @@ pub struct Outcome {
     pub cold: bool,
     /// The figures of a response that was read as a stream.
     pub stream: Option<Box<Streamed>>,
+    /// The values of custom metrics that its response gave.
+    pub measured: Vec<Measured>,
+}
+
+/// A value of a custom metric.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Measured {
+    /// The metric.
+    pub metric: Arc<CustomMetric>,
+    /// The value; nothing if it could not be evaluated.
+    pub amount: Option<Amount>,
 }
 
 /// Method and name of a request: one row of the statistics.

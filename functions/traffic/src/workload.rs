@@ -10,9 +10,11 @@ use std::sync::Arc;
 use reqwest::Url;
 
 pub use crate::base_url::{base_url, request_url};
+use crate::custom_metric::CustomMetric;
 use crate::environment::Environment;
 use crate::random::mix;
 
+mod adaptive;
 mod attached;
 mod body;
 mod bounds;
@@ -30,6 +32,7 @@ mod functions;
 mod headers;
 mod json;
 mod mask;
+mod measure;
 mod metric;
 mod model;
 mod moment;
@@ -55,6 +58,7 @@ mod values;
 mod variables;
 mod wait;
 
+pub use adaptive::Adaptive;
 pub use attached::{NotAttached, toml_of, with_files};
 pub use body::{Body, Form};
 pub use class::{Host, Order, SessionRules, Set, Step, Task, UserClass};
@@ -63,6 +67,7 @@ pub use decode::{FOLDER, MAX_REDIRECTS};
 pub use dumps::quoted as json_quoted;
 pub use errors::{EvaluationError, Mistake, WorkloadErrors};
 pub use expect::{StatusRule, Verdict};
+pub use measure::Measurements;
 pub use model::Model;
 pub use multipart::Multipart;
 pub use pair::Pair;
@@ -100,6 +105,7 @@ pub struct Workload {
     pairs: Vec<Pair>,
     shapes: Vec<Arc<Shape>>,
     thresholds: Vec<Threshold>,
+    metrics: Vec<Arc<CustomMetric>>,
     variables: Arc<Variables>,
     has_equal_weights: bool,
 }
@@ -151,6 +157,7 @@ impl Workload {
             pairs,
             shapes,
             thresholds,
+            metrics,
             variables,
         } = if toml.len() > MAX_SOURCE {
             reader.mistake(&(0..0), "the file is longer than 4 MiB: make it shorter");
@@ -178,6 +185,7 @@ impl Workload {
             pairs,
             shapes,
             thresholds,
+            metrics,
             variables,
             has_equal_weights: false,
         })
@@ -266,6 +274,18 @@ impl Workload {
             .then_some(model)
     }
 
+    /// The model of a side of a pair: that of its requests or, where none of them names one, the model whose key is the
+    /// side's, such as `a`.
+    pub fn model_of_side(&self, name: &str, method: &str, side: &str) -> Option<&Model> {
+        let steps = self.classes.iter().flat_map(|class| class.steps());
+        let mut of_name = steps.filter(|step| *step.name == *name && step.method == method);
+        if of_name.any(|step| step.model.is_some()) {
+            return self.model_of(name, method);
+        }
+        let mut models = self.models.iter().map(|model| &**model);
+        models.find(|model| model.key().eq_ignore_ascii_case(side))
+    }
+
     /// True if the responses to the requests of a name and method are streams.
     pub fn has_streams(&self, name: &str, method: &str) -> bool {
         let steps = self.classes.iter().flat_map(|class| class.steps());
@@ -300,6 +320,11 @@ impl Workload {
     /// What the figures of a run must stay below, in the order of the file.
     pub fn thresholds(&self) -> &[Threshold] {
         &self.thresholds
+    }
+
+    /// The custom metrics that its requests have, by name.
+    pub fn metrics(&self) -> &[Arc<CustomMetric>] {
+        &self.metrics
     }
 
     /// The environment variables that its templates name, and whether each is a secret.

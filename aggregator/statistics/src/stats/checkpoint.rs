@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use traffic::clock::{SLOT_MICROS, Timestamp};
 use traffic::telemetry::TraceId;
 
+use super::custom_metrics::{MetricSum, MetricValues};
 use super::entry::{Entry, Occurrences, Sum};
 use super::histogram::{Histogram, key_of};
 use super::history::Passed;
@@ -42,6 +43,7 @@ impl CheckpointError {
 #[derive(Serialize, Deserialize)]
 struct Saved<'a> {
     since: Timestamp,
+    until: Option<Timestamp>,
     span: Option<(Timestamp, Timestamp)>,
     /// By name and method.
     #[serde(borrow)]
@@ -52,6 +54,9 @@ struct Saved<'a> {
     /// By message and traceback.
     #[serde(borrow)]
     exceptions: SavedMap<[&'a str; 2], u64>,
+    /// By name, kind and unit.
+    #[serde(borrow)]
+    custom_metrics: SavedMap<[&'a str; 3], SavedMetric>,
     /// Age in seconds before the last completion, and the response times of that second.
     recent: Vec<(u64, Vec<u64>)>,
 }
@@ -81,7 +86,13 @@ struct SavedEntry {
 struct SavedStreams {
     sum: StreamSum,
     first_event: Vec<u64>,
-    between_events: Vec<u64>,
+    inter_token_latency: Vec<u64>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SavedMetric {
+    sum: MetricSum,
+    histogram: Vec<u64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -100,10 +111,12 @@ impl Stats {
         let since = self.since.micros();
         let saved = Saved {
             since: self.since,
+            until: self.until,
             span: self.span,
             rows: SavedMap::of(&self.rows, |row| SavedEntry::of(row, since, newest)),
             errors: SavedMap::of(&self.errors, |times| SavedOccurrences::of(times, since)),
             exceptions: SavedMap::of(&self.exceptions, |count| *count),
+            custom_metrics: SavedMap::of(&self.custom_metrics, SavedMetric::of),
             recent: aged(&self.recent, newest)
                 .map(|(age, histogram)| (age, save_histogram(histogram)))
                 .filter(|(_, histogram)| !histogram.is_empty())
@@ -117,8 +130,10 @@ impl Stats {
                 .collect(),
             others: thinned.others.as_ref().map(AgeingSeries::save),
         };
+        let whole = self.whole.as_of(newest);
         postcard::to_extend(&saved, vec![VERSION])
             .and_then(|bytes| postcard::to_extend(&history, bytes))
+            .and_then(|bytes| postcard::to_extend(&whole.save(), bytes))
             .expect("a vector takes what is written to it")
     }
 
@@ -129,6 +144,7 @@ impl Stats {
     pub fn decode(bytes: &[u8], limits: Limits) -> Result<Self, CheckpointError> {
         let (saved, rest) = take::<Saved<'_>>(versioned(bytes)?)?;
         let (history, rest) = take::<SavedHistory<'_, Passed>>(rest)?;
+        let (whole, rest) = take::<ageing_series::Saved<Passed>>(rest)?;
         if !rest.is_empty() {
             return Err(CheckpointError::malformed(
                 "it does not end where it should",
@@ -136,6 +152,7 @@ impl Stats {
         }
         let mut stats = saved.into_stats(limits)?;
         let broken = || CheckpointError::malformed("its history cannot have been one");
+        stats.whole = whole.load().ok_or_else(broken)?;
         history.add_to(&mut stats.history, |series| {
             series.load().ok_or_else(broken)
         })?;
@@ -176,6 +193,7 @@ impl Saved<'_> {
             return Err(CheckpointError::malformed("its end lies before its start"));
         }
         stats.span = self.span;
+        stats.until = self.until;
         let newest = newest_second(self.span);
         let since = self.since.micros();
         let entry = |row: SavedEntry| row.load(since, newest);
@@ -183,6 +201,8 @@ impl Saved<'_> {
         let times = |times: SavedOccurrences| times.load(since);
         self.errors.add_to(&mut stats.errors, times)?;
         self.exceptions.add_to(&mut stats.exceptions, Ok)?;
+        let metrics = &mut stats.custom_metrics;
+        self.custom_metrics.add_to(metrics, SavedMetric::load)?;
         for (age, histogram) in &self.recent {
             let cell = stats.recent.at(second(newest, *age)?);
             cell.ok_or_else(too_old)?.merge(&load_histogram(histogram)?);
@@ -262,7 +282,7 @@ impl SavedStreams {
         Self {
             sum: streams.sum,
             first_event: save_histogram(&streams.first_event),
-            between_events: save_histogram(&streams.between_events),
+            inter_token_latency: save_histogram(&streams.inter_token_latency),
         }
     }
 
@@ -270,7 +290,23 @@ impl SavedStreams {
         Ok(Streams {
             sum: self.sum,
             first_event: load_histogram(&self.first_event)?,
-            between_events: load_histogram(&self.between_events)?,
+            inter_token_latency: load_histogram(&self.inter_token_latency)?,
+        })
+    }
+}
+
+impl SavedMetric {
+    fn of(values: &MetricValues) -> Self {
+        Self {
+            sum: values.sum,
+            histogram: save_histogram(&values.histogram),
+        }
+    }
+
+    fn load(self) -> Result<MetricValues, CheckpointError> {
+        Ok(MetricValues {
+            sum: self.sum,
+            histogram: load_histogram(&self.histogram)?,
         })
     }
 }

@@ -6,6 +6,11 @@
 
 use std::collections::BTreeMap;
 
+/// The percentiles of Locust's tables and downloads, as fractions.
+pub const PERCENTILES: [f64; 11] = [
+    0.5, 0.66, 0.75, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999, 0.9999, 1.0,
+];
+
 /// Keys kept in an array: response times up to 130 s; slower ones are rare and lie in a map.
 const DENSE: usize = 401;
 
@@ -127,6 +132,11 @@ impl Histogram {
     /// Locust's percentiles in whole milliseconds, for ascending `fractions`; 0 where nothing was
     /// counted.
     pub fn percentiles<const N: usize>(&self, fractions: [f64; N]) -> [u64; N] {
+        self.percentile_keys(fractions).map(milliseconds)
+    }
+
+    /// The keys of percentiles, for ascending `fractions`; 0 where nothing was counted.
+    pub fn percentile_keys<const N: usize>(&self, fractions: [f64; N]) -> [u64; N] {
         let requests = self.count();
         let below = fractions.map(|fraction| (requests as f64 * fraction) as u64);
         let mut result = [0; N];
@@ -136,7 +146,7 @@ impl Histogram {
             slower = slower.saturating_add(count);
             while open > 0 && requests - slower <= below[open - 1] {
                 open -= 1;
-                result[open] = milliseconds(key);
+                result[open] = key;
             }
         }
         result

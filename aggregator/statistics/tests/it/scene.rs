@@ -206,6 +206,7 @@ fn outcome(one: &Told) -> Outcome {
         lateness: Some(Duration::from_micros(lateness)),
         cold: false,
         stream: None,
+        measured: Vec::new(),
     }
 }
 

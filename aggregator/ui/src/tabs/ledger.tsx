@@ -68,6 +68,7 @@ const columns: Column<Row>[] = [
   { title: "Missing", cell: (row) => <Box sx={row.missing > 0 ? alarming : undefined}>{count(row.missing)}</Box>, sortBy: (row) => row.missing },
   { title: "Pending", cell: (row) => count(row.pending), sortBy: (row) => row.pending },
   { title: "Cut off", cell: (row) => count(row.cut_off), sortBy: (row) => row.cut_off },
+  { title: "Failed", cell: (row) => count(row.failed), sortBy: (row) => row.failed },
   { title: "Lateness p50 (ms)", cell: (row) => milliseconds(row.lateness_ms.p50), sortBy: (row) => row.lateness_ms.p50 },
   { title: "p95 (ms)", cell: (row) => milliseconds(row.lateness_ms.p95), sortBy: (row) => row.lateness_ms.p95 },
   { title: "p99 (ms)", cell: (row) => milliseconds(row.lateness_ms.p99), sortBy: (row) => row.lateness_ms.p99 },

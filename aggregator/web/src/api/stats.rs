@@ -7,6 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use serde::Serialize;
+use statistics::custom_metrics::{self, MetricFigures};
 use statistics::ledger::{Ledger, Starved};
 use statistics::report::{CurrentPercentiles, ErrorRow, PAGE_ROWS, Report, Row, page_rows};
 use statistics::thresholds::{Judged, judged};
@@ -192,6 +193,15 @@ pub(super) async fn ledger(Shown(snapshot): Shown) -> Json<Arc<Ledger>> {
 ))]
 pub(super) async fn thresholds(Shown(snapshot): Shown) -> Json<Vec<Judged>> {
     Json(judged(&snapshot))
+}
+
+/// The custom metrics of the run's workload, and their figures.
+#[utoipa::path(get, path = "/custom-metrics", tag = "cicada", responses(
+    (status = 200, description = "The custom metrics by name; none without a run.", body = Vec<MetricFigures>),
+    Refused
+))]
+pub(super) async fn custom_metrics(Shown(snapshot): Shown) -> Json<Vec<MetricFigures>> {
+    Json(custom_metrics::figures(&snapshot))
 }
 
 /// The classes' shares of the users that are active now, and their tasks'.

@@ -21,6 +21,7 @@ const TIGHT: Limits = Limits {
     names: 3,
     errors: 3,
     exceptions: 2,
+    custom_metrics: 2,
     histories: 3,
     name_chars: 3,
     error_chars: 4,

@@ -66,6 +66,7 @@ impl Request {
             lateness: None,
             cold: false,
             stream: None,
+            measured: Vec::new(),
         }
     }
 }

@@ -113,6 +113,7 @@ impl Scene {
             lateness: None,
             cold: false,
             stream: None,
+            measured: Vec::new(),
         };
         let mut contents = Contents {
             outcomes: (0..requests).map(outcome).collect(),

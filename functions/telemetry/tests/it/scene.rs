@@ -1,12 +1,14 @@
 //! A telemetry that is told of made-up requests, and a receiver.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::{Method, StatusCode, Url};
 use telemetry::receiver::{Attributes, Behaviour, Metric, Receiver, Span};
 use telemetry::{Telemetry, TelemetrySettings};
 use traffic::clock::{Slot, Timestamp};
-use traffic::record::{Fate, RequestName, Streamed};
+use traffic::custom_metric::{Amount, CustomMetric, MetricKind};
+use traffic::record::{Fate, Measured, RequestName, Streamed};
 use traffic::run::RunId;
 use traffic::telemetry::{
     GenAi, Iteration, IterationEnd, Observer as _, RequestEnd, SpanContext, SpanId, TraceId,
@@ -33,6 +35,8 @@ pub(crate) struct Sent {
     pub(crate) is_ours: bool,
     pub(crate) streamed: Option<Streamed>,
     pub(crate) model: Option<&'static str>,
+    /// Name, unit and value of a histogram if it has a unit, else of a counter.
+    pub(crate) measured: Option<(&'static str, &'static str, f64)>,
 }
 
 pub(crate) const GET: Sent = Sent {
@@ -45,6 +49,7 @@ pub(crate) const GET: Sent = Sent {
     is_ours: true,
     streamed: None,
     model: None,
+    measured: None,
 };
 
 pub(crate) fn began() -> Timestamp {
@@ -98,6 +103,7 @@ impl Scene {
                 name: sent.name.into(),
             };
             let response_time = Duration::from_millis(sent.took_ms);
+            let measured: Vec<Measured> = sent.measured.iter().map(measured).collect();
             self.telemetry.request(
                 &iteration,
                 &RequestEnd {
@@ -111,6 +117,7 @@ impl Scene {
                     lateness: Some(Duration::from_micros(700)),
                     first_byte: sent.streamed.map(|streamed| streamed.first_byte),
                     streamed: sent.streamed.as_ref(),
+                    measured: &measured,
                     gen_ai: sent.model.map(|model| GenAi {
                         model: Some(model),
                         provider: Some("ollama"),
@@ -148,6 +155,21 @@ impl Scene {
         let metrics = self.receiver.metrics().into_iter();
         let named = metrics.map(|(_, metric)| metric);
         named.filter(|metric| metric.name == name).collect()
+    }
+}
+
+fn measured(&(name, unit, value): &(&str, &str, f64)) -> Measured {
+    let kind = match unit {
+        "" => MetricKind::Counter,
+        _ => MetricKind::Histogram,
+    };
+    Measured {
+        metric: Arc::new(CustomMetric {
+            name: name.into(),
+            kind,
+            unit: unit.into(),
+        }),
+        amount: Amount::of(value),
     }
 }
 

@@ -340,6 +340,9 @@ fn a_bomb_is_refused_before_it_is_decoded_to_its_end() {
     assert!(taken("deflate", &deflated) < deflated.len() / 2);
     let gzip: Vec<u8> = (0..16).flat_map(|_| gzipped(&zeros)).collect();
     assert!(taken("gzip", &gzip) < gzip.len() / 2);
+    // whether it is kept or passed on
+    let mut passing = Decoder::new(&headers("gzip"), false).passing_on();
+    assert_eq!(passing.push(gzip.into()), Err(Undecodable::TooLong));
     let frames: Vec<u8> = (0..16).flat_map(|_| zstandard(&zeros, 1)).collect();
     assert!(taken("zstd", &frames) < frames.len() / 2);
     // a bomb within a bomb, of which little would come out

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::prepared::Prepared;
 use crate::clock::Timestamp;
-use crate::record::{Outcome, Streamed};
+use crate::record::{Measured, Outcome, Streamed};
 use crate::trace_context::TraceId;
 
 /// Error texts are cut at this many characters, so that a target cannot fill the store with them.
@@ -37,7 +37,7 @@ impl<'a> Sent<'a> {
         response_time: Duration,
         content_length: u64,
         error: Option<String>,
-        streamed: Option<Streamed>,
+        (streamed, measured): (Option<Streamed>, Vec<Measured>),
     ) -> Outcome {
         Outcome {
             request: Arc::clone(&self.prepared.name),
@@ -49,6 +49,7 @@ impl<'a> Sent<'a> {
             lateness: self.lateness,
             cold: self.cold,
             stream: streamed.map(Box::new),
+            measured,
         }
     }
 }

@@ -11,7 +11,7 @@ use reqwest::header::{self, HeaderValue};
 use reqwest::{Method, Request, StatusCode, Url};
 
 use crate::clock::{Clock, Timestamp};
-use crate::record::{Fate, RequestName};
+use crate::record::{Fate, Measured, RequestName};
 use crate::stream::Streamed;
 use crate::telemetry::{GenAi, Iteration, IterationEnd, Observer, RequestEnd};
 use crate::trace_context::{SpanContext, SpanId, TRACEPARENT, TraceId};
@@ -173,6 +173,7 @@ pub(super) struct Answer<'a> {
     pub(super) status: Option<StatusCode>,
     pub(super) first_byte: Option<Duration>,
     pub(super) streamed: Option<&'a Streamed>,
+    pub(super) measured: &'a [Measured],
 }
 
 /// A request under way that an observer will be told of, at the latest when this is dropped.
@@ -210,6 +211,7 @@ impl Watch<'_> {
             response_time,
             first_byte: answer.first_byte,
             streamed: answer.streamed,
+            measured: answer.measured,
             gen_ai: self.gen_ai,
             lateness: self.lateness,
             status: answer.status,

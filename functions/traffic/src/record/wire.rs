@@ -8,22 +8,26 @@
 //! slot's start), response time and content length. Bit 2 marks a cold connection. An error's number is
 //! odd if the 16 bytes of a trace's id follow it: those of the latest failure with that request and error.
 //!
-//! The version is 2 if there are streams, and their table follows the outcomes: which outcome, counted from the one
-//! before; first byte, events, and if there are any the first event after the first byte and the last after the first
-//! event; the tokens of prompt and answer, each one more than there are, or 0 if nobody knows. Without streams the
-//! version is 1 and nothing follows.
+//! The version is 1 and nothing follows, unless there are streams (the version is one more) or values of custom metrics
+//! (two more). The table of streams: which outcome, counted from the one before; first byte, events, and if there are any
+//! the first event after the first byte and the last after the first event; the tokens of prompt and answer, each one more
+//! than there are, or 0 if nobody knows. Of custom metrics: the table of their lengths (`name * 2`, one more for a
+//! histogram, and unit) and their strings; the values: which outcome, counted from the one before, which metric, and 0
+//! for one that could not be evaluated, `1 + value * 2` for a whole number, or `2 + millionths * 2`.
 //!
 //! Requests are numbered in their order, so that ticks with the same requests number them alike.
 
 mod contents;
 mod decoded;
+mod input;
 mod layout;
+mod measured;
 mod streams;
 #[cfg(any(test, feature = "memory"))]
 mod unwritten;
 
 pub use contents::Contents;
-pub use decoded::{Decoded, OutcomeEntry, StreamEntry};
+pub use decoded::{Decoded, MeasuredEntry, MetricEntry, OutcomeEntry, StreamEntry};
 pub use layout::WireError;
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use super::body::Body;
 use super::connections::{ConnectionRules, Connections, MAX_CONNECTION_AGE};
 use super::engine::Program;
 use super::expect::{Expect, StatusRule};
+use super::measure::MetricRule;
 use super::model::Model;
 use super::pool::{Pool, weighted_index};
 use super::text::Text;
@@ -375,6 +376,7 @@ pub struct Step {
     pub(super) goes_on: Option<Arc<Program>>,
     pub(super) expect: Expect,
     pub(super) captures: Vec<Capture>,
+    pub(super) metrics: Vec<MetricRule>,
     /// Its number within the task.
     pub(super) index: u32,
     /// The captured values that it cannot do without.

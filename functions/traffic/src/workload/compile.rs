@@ -11,6 +11,7 @@ use super::attached::Files;
 use super::dumps::{COLON, SEPARATOR, float, quoted};
 use super::engine::{Engine, Program};
 use super::errors::TextOrigin;
+use super::measure::KnownMetrics;
 use super::read::{self, Field, Reader, Snippet};
 use super::syntax::{
     Findings, TemplateNames, guarded_expression, guarded_template, inspect_expression,
@@ -50,6 +51,8 @@ pub(super) struct Compiler<'r, 's> {
     pub(super) engine: &'r Engine,
     /// The files that the workload names.
     pub(super) files: &'r Files<'s>,
+    /// The custom metrics that the workload's requests have.
+    pub(super) metrics: KnownMetrics,
     environment: Lookup<'r>,
     tokens: Cell<usize>,
 }
@@ -65,6 +68,7 @@ impl<'r, 's> Compiler<'r, 's> {
             reader,
             engine,
             files,
+            metrics: KnownMetrics::default(),
             environment,
             tokens: Cell::default(),
         }

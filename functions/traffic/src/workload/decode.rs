@@ -16,11 +16,13 @@ use super::read::{Fields, Reader};
 use super::shape::Shape;
 use super::threshold::Threshold;
 use super::variables::Variables;
+use crate::custom_metric::CustomMetric;
 use crate::environment::Lookup;
 
 pub use defaults::MAX_REDIRECTS;
 pub use host_tls::FOLDER;
 
+mod adaptive;
 mod beside;
 mod classes;
 mod context;
@@ -36,6 +38,7 @@ mod pools;
 mod records;
 mod requests;
 mod sessions;
+mod shape_values;
 mod shapes;
 mod tasks;
 mod thresholds;
@@ -53,6 +56,7 @@ pub(super) struct Decoded {
     pub(super) pairs: Vec<Pair>,
     pub(super) shapes: Vec<Arc<Shape>>,
     pub(super) thresholds: Vec<Threshold>,
+    pub(super) metrics: Vec<Arc<CustomMetric>>,
     pub(super) variables: Arc<Variables>,
 }
 
@@ -100,6 +104,7 @@ pub(super) fn workload<'s>(
         pairs,
         shapes,
         thresholds,
+        metrics: compiler.metrics.by_name(),
         variables: Arc::clone(&engine.variables),
     }
 }

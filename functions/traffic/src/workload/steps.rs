@@ -1,6 +1,7 @@
 //! Going through the steps of a task: which of them an iteration sends, in which order, and how a response is
 //! judged.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use minijinja::Value;
@@ -9,12 +10,15 @@ use reqwest::StatusCode;
 use super::class::{Capture, Order, SessionRules, Step, Task, UserClass};
 use super::errors::EvaluationError;
 use super::expect::Verdict;
+use super::measure::Measurements;
 use super::response::{Answered, Response};
 use super::row::Taker;
 use super::scope::Scope;
 use super::session::NamedValue;
 use super::wait::Wait;
+use crate::custom_metric::Amount;
 use crate::random::Draws;
+use crate::record::Measured;
 
 /// Keys the generator that draws the order of steps, among those of the steps, which are keyed by their numbers.
 const OF_THE_ORDER: u32 = u32::MAX;
@@ -164,19 +168,43 @@ impl Step {
     /// If an expectation, a failure text or a captured value cannot be evaluated: the request counts
     /// as failed, and the error is an exception.
     pub fn judge(&self, scope: &mut Scope, response: Response) -> Result<Verdict, EvaluationError> {
+        self.judge_and_measure(scope, response).0
+    }
+
+    /// The same, and what custom metrics the response gives, whether it is a good one or not.
+    pub fn judge_and_measure(
+        &self,
+        scope: &mut Scope,
+        response: Response,
+    ) -> (Result<Verdict, EvaluationError>, Measurements) {
         let status = response.status;
+        let mut measured = Measurements::default();
         match self.expect.by_status(status) {
+            _ if !self.metrics.is_empty() => {}
             Some(Verdict::Pass) if !self.captures.is_empty() || self.goes_on.is_some() => {}
-            Some(verdict) => return Ok(verdict),
+            Some(verdict) => return (Ok(verdict), measured),
             None => {}
         }
         let context = Answered::context(scope.iteration(), response);
-        self.judge_in(scope, status, &context).map_err(|error| {
-            match Answered::lacks_json(&context) {
-                Some(reason) => error.because(&reason.to_string()),
-                None => error,
-            }
-        })
+        let explain = |error: EvaluationError| match Answered::lacks_json(&context) {
+            Some(reason) => error.because(&reason.to_string()),
+            None => error,
+        };
+        let judged = self.judge_in(scope, status, &context).map_err(explain);
+        for rule in &self.metrics {
+            measured.add(rule, &context, explain);
+        }
+        (judged, measured)
+    }
+
+    /// One value of each of its custom metrics, for whoever reckons with them.
+    pub fn assumed_measured(&self) -> Vec<Measured> {
+        let rules = self.metrics.iter();
+        let measured = rules.map(|rule| Measured {
+            metric: Arc::clone(&rule.metric),
+            amount: Amount::of(1.0),
+        });
+        measured.collect()
     }
 
     fn judge_in(

@@ -13,6 +13,7 @@ use super::{
 
 mod answers;
 mod flow;
+mod metrics;
 mod streams;
 
 #[test]

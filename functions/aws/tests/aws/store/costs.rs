@@ -85,6 +85,7 @@ fn outcomes(count: u64) -> Record {
             lateness: Some(Duration::from_micros(100 + below(1_000))),
             cold: number == 0,
             stream: None,
+            measured: Vec::new(),
         }
     };
     let iteration = |number: u64| IterationEntry {

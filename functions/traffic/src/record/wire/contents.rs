@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use super::layout::{HAS_ERROR, HAS_LATENESS, IS_COLD, VERSION, WITH_STREAMS};
+use super::layout::{HAS_ERROR, HAS_LATENESS, IS_COLD, VERSION, WITH_MEASURED, WITH_STREAMS};
+use super::measured::{self, Measurements};
 use super::streams;
 use crate::clock::{Slot, Timestamp, micros};
 use crate::record::{ExceptionEntry, IterationEntry, Outcome, Record, RecordKey};
@@ -45,7 +46,9 @@ impl Contents {
         self.outcomes.sort_by_key(|outcome| outcome.completed_at);
         let mut out = BytesMut::with_capacity(64 + 16 * self.outcomes.len());
         let has_streams = self.outcomes.iter().any(|outcome| outcome.stream.is_some());
-        out.put_u8(if has_streams { WITH_STREAMS } else { VERSION });
+        let has_measured = self.outcomes.iter().any(|one| !one.measured.is_empty());
+        let with = |has: bool, more: u8| if has { more } else { 0 };
+        out.put_u8(VERSION + with(has_streams, WITH_STREAMS) + with(has_measured, WITH_MEASURED));
         let mut requests = Table::default();
         let mut errors = Table::default();
         let mut numbers: Vec<(u64, u64)> = self
@@ -96,6 +99,9 @@ impl Contents {
         }
         if has_streams {
             put_streams(&mut out, &self.outcomes);
+        }
+        if has_measured {
+            put_measured(&mut out, &self.outcomes);
         }
         out.freeze()
     }
@@ -154,6 +160,25 @@ fn put_streams(out: &mut BytesMut, outcomes: &[Outcome]) {
         streams::write(streamed, |value| put_varint(out, value));
         before = number;
     }
+}
+
+fn put_measured(out: &mut BytesMut, outcomes: &[Outcome]) {
+    let Measurements { metrics, values } = Measurements::of(outcomes);
+    put_table(out, &metrics, |out, metric| {
+        put_varint(out, measured::head(metric));
+        put_varint(out, metric.unit.len() as u64);
+    });
+    for metric in &metrics {
+        out.put_slice(metric.name.as_bytes());
+        out.put_slice(metric.unit.as_bytes());
+    }
+    let mut before = 0;
+    put_table(out, &values, |out, &(number, metric, amount)| {
+        put_varint(out, (number - before) as u64);
+        put_varint(out, metric as u64);
+        put_varint(out, measured::code(amount));
+        before = number;
+    });
 }
 
 /// Numbers things by first appearance.

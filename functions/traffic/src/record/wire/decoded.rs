@@ -1,8 +1,12 @@
 //! Reading a payload, whatever bytes it is.
 
-use super::layout::{HAS_ERROR, HAS_LATENESS, IS_COLD, VERSION, WITH_STREAMS, WireError};
-use super::streams;
+use super::input::{Input, Texts};
+use super::layout::{
+    HAS_ERROR, HAS_LATENESS, IS_COLD, LAST_VERSION, VERSION, WITH_MEASURED, WITH_STREAMS, WireError,
+};
+use super::{measured, streams};
 use crate::clock::{Slot, Timestamp};
+use crate::custom_metric::{Amount, MetricKind};
 use crate::record::{BLOCK_USERS, Fate, IterationEntry};
 use crate::stream::Streamed;
 use crate::trace_context::TraceId;
@@ -22,6 +26,32 @@ pub struct Decoded<'a> {
     pub outcomes: Vec<OutcomeEntry>,
     /// The figures of those that were streamed, in the order of the outcomes.
     pub streams: Vec<StreamEntry>,
+    /// The custom metrics, by number.
+    pub metrics: Vec<MetricEntry<'a>>,
+    /// Their values, in the order of the outcomes.
+    pub measured: Vec<MeasuredEntry>,
+}
+
+/// A custom metric of a payload that was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MetricEntry<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// What becomes of its values.
+    pub kind: MetricKind,
+    /// The unit of its values, if it has one.
+    pub unit: &'a str,
+}
+
+/// A value of a custom metric of a payload that was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MeasuredEntry {
+    /// The number of its outcome; always in range.
+    pub outcome: u32,
+    /// The number of its metric; always in range.
+    pub metric: u32,
+    /// See [`Measured::amount`](crate::record::Measured::amount).
+    pub amount: Option<Amount>,
 }
 
 /// The figures of a streamed outcome of a payload that was read.
@@ -62,9 +92,10 @@ impl<'a> Decoded<'a> {
     pub fn read(payload: &'a [u8], slot: Slot) -> Result<Self, WireError> {
         let mut input = Input(payload);
         let version = input.byte("version")?;
-        if ![VERSION, WITH_STREAMS].contains(&version) {
+        if !(VERSION..=LAST_VERSION).contains(&version) {
             return Err(WireError::Version(version));
         }
+        let has = |more: u8| (version - VERSION) & more != 0;
         let requests = input.table("requests", |input| {
             Ok([input.length("requests")?, input.length("requests")?])
         })?;
@@ -93,8 +124,13 @@ impl<'a> Decoded<'a> {
             Ok(entry)
         })?;
         let mut streams = Vec::new();
-        if version == WITH_STREAMS {
+        if has(WITH_STREAMS) {
             streams = read_streams(&mut input, outcomes.len())?;
+        }
+        let (mut metrics, mut measured) = (Vec::new(), Vec::new());
+        if has(WITH_MEASURED) {
+            metrics = read_metrics(&mut input)?;
+            measured = read_measured(&mut input, outcomes.len(), metrics.len())?;
         }
         if !input.0.is_empty() {
             return Err(WireError::Invalid("end"));
@@ -106,6 +142,8 @@ impl<'a> Decoded<'a> {
             iterations,
             outcomes,
             streams,
+            metrics,
+            measured,
         })
     }
 }
@@ -195,6 +233,47 @@ fn read_streams(input: &mut Input<'_>, outcomes: usize) -> Result<Vec<StreamEntr
         .ok_or(WireError::Invalid(FIELD))
 }
 
+fn read_metrics<'a>(input: &mut Input<'a>) -> Result<Vec<MetricEntry<'a>>, WireError> {
+    const FIELD: &str = "custom metrics";
+    let metrics = input.table(FIELD, |input| {
+        let (kind, name) = measured::of_head(input.varint(FIELD)?);
+        let name = usize::try_from(name).map_err(|_| WireError::Invalid(FIELD))?;
+        Ok((kind, [name, input.length(FIELD)?]))
+    })?;
+    let lengths = metrics.iter().flat_map(|(_, lengths)| lengths);
+    let mut texts = input.texts(lengths)?;
+    texts.each(metrics, |texts, (kind, [name, unit])| {
+        let (name, unit) = (texts.next(name)?, texts.next(unit)?);
+        Ok(MetricEntry { name, kind, unit })
+    })
+}
+
+fn read_measured(
+    input: &mut Input<'_>,
+    outcomes: usize,
+    metrics: usize,
+) -> Result<Vec<MeasuredEntry>, WireError> {
+    const FIELD: &str = "custom metrics";
+    let mut number: u64 = 0;
+    let measured = input.table(FIELD, |input| {
+        let after = input.varint(FIELD)?;
+        number = number.checked_add(after).ok_or(WireError::Invalid(FIELD))?;
+        let metric = input.varint(FIELD)?;
+        if number >= outcomes as u64 || metric >= metrics as u64 {
+            return Err(WireError::Invalid(FIELD));
+        }
+        let amount = measured::of_code(input.varint(FIELD)?);
+        Ok(MeasuredEntry {
+            outcome: number as u32,
+            metric: metric as u32,
+            amount: amount.ok_or(WireError::Invalid(FIELD))?,
+        })
+    })?;
+    (!measured.is_empty())
+        .then_some(measured)
+        .ok_or(WireError::Invalid(FIELD))
+}
+
 /// The number of a failure's error, and the trace that it leads to.
 fn read_failure(input: &mut Input<'_>) -> Result<(u64, Option<TraceId>), WireError> {
     const FIELD: &str = "outcomes";
@@ -204,104 +283,4 @@ fn read_failure(input: &mut Input<'_>) -> Result<(u64, Option<TraceId>), WireErr
     }
     let trace = TraceId::from_bytes(input.array(FIELD)?);
     Ok((number / 2, Some(trace.ok_or(WireError::Invalid(FIELD))?)))
-}
-
-struct Input<'a>(&'a [u8]);
-
-impl<'a> Input<'a> {
-    fn byte(&mut self, field: &'static str) -> Result<u8, WireError> {
-        let (&first, rest) = self.0.split_first().ok_or(WireError::Truncated(field))?;
-        self.0 = rest;
-        Ok(first)
-    }
-
-    fn array<const N: usize>(&mut self, field: &'static str) -> Result<[u8; N], WireError> {
-        let (&first, rest) = (self.0)
-            .split_first_chunk()
-            .ok_or(WireError::Truncated(field))?;
-        self.0 = rest;
-        Ok(first)
-    }
-
-    fn varint(&mut self, field: &'static str) -> Result<u64, WireError> {
-        let mut value = 0;
-        for shift in (0..63).step_by(7) {
-            let byte = self.byte(field)?;
-            value |= u64::from(byte & 0x7f) << shift;
-            if byte < 0x80 {
-                return Ok(value);
-            }
-        }
-        // nine bytes have 63 bits
-        match self.byte(field)? {
-            last @ 0..=1 => Ok(value | u64::from(last) << 63),
-            _ => Err(WireError::Invalid(field)),
-        }
-    }
-
-    fn narrow(&mut self, field: &'static str) -> Result<u32, WireError> {
-        u32::try_from(self.varint(field)?).map_err(|_| WireError::Invalid(field))
-    }
-
-    fn length(&mut self, field: &'static str) -> Result<usize, WireError> {
-        usize::try_from(self.varint(field)?).map_err(|_| WireError::Invalid(field))
-    }
-
-    /// All strings of the tables, checked in one go.
-    fn texts<'l>(
-        &mut self,
-        mut lengths: impl Iterator<Item = &'l usize>,
-    ) -> Result<Texts<'a>, WireError> {
-        const FIELD: &str = "texts";
-        let total = lengths.try_fold(0_usize, |sum, &length| sum.checked_add(length));
-        let (texts, rest) = total
-            .and_then(|total| self.0.split_at_checked(total))
-            .ok_or(WireError::Truncated(FIELD))?;
-        self.0 = rest;
-        let texts = std::str::from_utf8(texts).map_err(|_| WireError::Invalid(FIELD))?;
-        Ok(Texts(texts))
-    }
-
-    fn table<T>(
-        &mut self,
-        field: &'static str,
-        mut read: impl FnMut(&mut Self) -> Result<T, WireError>,
-    ) -> Result<Vec<T>, WireError> {
-        let count = self.varint(field)?;
-        // every entry has at least a byte: a count that cannot be true allocates nothing
-        if count > self.0.len() as u64 {
-            return Err(WireError::Truncated(field));
-        }
-        let mut entries = Vec::with_capacity(count as usize);
-        for _ in 0..count {
-            entries.push(read(self)?);
-        }
-        Ok(entries)
-    }
-}
-
-/// The strings that are left of the tables'.
-struct Texts<'a>(&'a str);
-
-impl<'a> Texts<'a> {
-    fn next(&mut self, length: usize) -> Result<&'a str, WireError> {
-        let (text, rest) = self
-            .0
-            .split_at_checked(length)
-            .ok_or(WireError::Invalid("texts"))?;
-        self.0 = rest;
-        Ok(text)
-    }
-
-    fn each<L, T>(
-        &mut self,
-        lengths: Vec<L>,
-        read: impl Fn(&mut Self, L) -> Result<T, WireError>,
-    ) -> Result<Vec<T>, WireError> {
-        let mut entries = Vec::with_capacity(lengths.len());
-        for lengths in lengths {
-            entries.push(read(self, lengths)?);
-        }
-        Ok(entries)
-    }
 }

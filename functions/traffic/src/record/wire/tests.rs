@@ -8,7 +8,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::clock::Slot;
-use crate::record::{ExceptionEntry, Fate, IterationEntry, Outcome, RequestName};
+use crate::custom_metric::{Amount, CustomMetric, MetricKind};
+use crate::record::{ExceptionEntry, Fate, IterationEntry, Measured, Outcome, RequestName};
 use crate::stream::Streamed;
 use crate::trace_context::TraceId;
 
@@ -41,6 +42,25 @@ prop_compose! {
 }
 
 prop_compose! {
+    fn a_value()(
+        name in "[a-c]",
+        is_histogram in any::<bool>(),
+        unit in "(ms)?",
+        millionths in prop::option::of(prop_oneof![
+            (0_u64..1_000).prop_map(|whole| whole * Amount::ONE),
+            0_u64..=1_000_000_000_000_000_000,
+        ]),
+    ) -> Measured {
+        let kind = if is_histogram { MetricKind::Histogram } else { MetricKind::Counter };
+        let (name, unit) = (name.into(), unit.into());
+        Measured {
+            metric: Arc::new(CustomMetric { name, kind, unit }),
+            amount: millionths.and_then(Amount::from_millionths),
+        }
+    }
+}
+
+prop_compose! {
     fn an_outcome()(
         name in 0_u8..5,
         after in 0_u64..20_000_000,
@@ -51,6 +71,7 @@ prop_compose! {
         lateness in prop::option::of(0_u64..5_000_000),
         cold in any::<bool>(),
         stream in prop::option::weighted(0.1, a_stream()),
+        measured in prop_oneof![Just(Vec::new()), prop::collection::vec(a_value(), 0..4)],
     ) -> Outcome {
         Outcome {
             request: request(name),
@@ -62,6 +83,7 @@ prop_compose! {
             lateness: lateness.map(Duration::from_micros),
             cold,
             stream: stream.map(Box::new),
+            measured,
         }
     }
 }
@@ -155,6 +177,7 @@ fn eighty_outcomes_of_the_default_mix_fit_a_write_unit() {
             lateness: Some(Duration::from_micros(900)),
             cold: false,
             stream: None,
+            measured: Vec::new(),
         });
         contents.iterations.push(IterationEntry {
             user: n as u8,
@@ -189,6 +212,7 @@ fn a_tick_in_which_everything_fails_writes_one_id_for_each_request() {
             lateness: None,
             cold: false,
             stream: None,
+            measured: Vec::new(),
         });
         let mut contents = Contents {
             outcomes: outcomes.collect(),
@@ -213,6 +237,7 @@ fn a_payload_without_streams_is_what_it_was_before_there_were_any() {
             lateness: None,
             cold: false,
             stream: stream.map(Box::new),
+            measured: Vec::new(),
         };
         let mut contents = Contents {
             outcomes: vec![outcome(None), outcome(stream), outcome(None)],
@@ -231,4 +256,44 @@ fn a_payload_without_streams_is_what_it_was_before_there_were_any() {
         Decoded::read(&empty, slot),
         Err(WireError::Invalid("streams"))
     );
+}
+
+#[test]
+fn a_counter_takes_three_bytes_of_a_payload_and_its_name_once() {
+    let slot = Slot(1_700_000_000);
+    let metric = Arc::new(CustomMetric {
+        name: "Orders/Created".into(),
+        kind: MetricKind::Counter,
+        unit: "".into(),
+    });
+    let encoded = |count: usize| {
+        let outcome = |number: usize| Outcome {
+            request: request(1),
+            completed_at: slot.full_second(),
+            response_time: Duration::from_micros(400),
+            content_length: 7,
+            error: None,
+            trace: None,
+            lateness: None,
+            cold: false,
+            stream: None,
+            measured: (number < count)
+                .then(|| Measured {
+                    metric: Arc::clone(&metric),
+                    amount: Amount::of(1.0),
+                })
+                .into_iter()
+                .collect(),
+        };
+        let mut contents = Contents {
+            outcomes: (0..80).map(outcome).collect(),
+            ..Contents::default()
+        };
+        contents.encode(slot)
+    };
+    let (without, with) = (encoded(0), encoded(80));
+    assert_eq!((without[0], with[0]), (1, 3));
+    // counts of metrics and values, lengths of name and unit, the name
+    assert_eq!(with.len(), without.len() + 2 + 2 + 14 + 80 * 3);
+    assert_eq!(without[1..], with[1..without.len()]);
 }

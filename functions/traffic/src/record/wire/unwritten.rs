@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::contents::Contents;
 use super::decoded::{Decoded, OutcomeEntry};
-use crate::record::{ExceptionEntry, Outcome, RequestName};
+use crate::custom_metric::CustomMetric;
+use crate::record::{ExceptionEntry, Measured, Outcome, RequestName};
 
 impl Decoded<'_> {
     /// The contents as they were before they were written.
@@ -31,10 +32,26 @@ impl Decoded<'_> {
             lateness: entry.lateness_us.map(Duration::from_micros),
             cold: entry.cold,
             stream: None,
+            measured: Vec::new(),
         };
         let mut outcomes: Vec<Outcome> = self.outcomes.iter().map(outcome).collect();
         for stream in &self.streams {
             outcomes[stream.outcome as usize].stream = Some(Box::new(stream.streamed));
+        }
+        let metrics: Vec<Arc<CustomMetric>> = (self.metrics.iter())
+            .map(|metric| {
+                Arc::new(CustomMetric {
+                    name: metric.name.into(),
+                    kind: metric.kind,
+                    unit: metric.unit.into(),
+                })
+            })
+            .collect();
+        for one in &self.measured {
+            outcomes[one.outcome as usize].measured.push(Measured {
+                metric: Arc::clone(&metrics[one.metric as usize]),
+                amount: one.amount,
+            });
         }
         let exception = |&(count, message, traceback): &(u32, &str, &str)| ExceptionEntry {
             message: message.into(),

@@ -22,6 +22,7 @@ use crate::workload::text::Text;
 
 mod bodies;
 mod flow;
+mod metrics;
 mod streams;
 
 use bodies::has_body;
@@ -165,6 +166,7 @@ impl<'q> Request<'q, '_, '_, '_> {
         let expect = self.expect(&defaults, Some(&fields), &mut usage);
         let when = self.when(&fields, &mut usage);
         let captures = self.captures(&fields, &mut usage);
+        let metrics = self.metrics(&fields, &mut usage);
         let (pause, host) = (pause(&fields), self.host(&fields));
         let (stream, model) = (self.stream(&fields), self.model(&fields));
         fields.get("repeat");
@@ -187,6 +189,7 @@ impl<'q> Request<'q, '_, '_, '_> {
             redirects: defaults.redirects,
             probability: probability?,
             captures,
+            metrics,
             ..step
         })
     }
@@ -219,6 +222,7 @@ impl<'q> Request<'q, '_, '_, '_> {
             goes_on: None,
             expect,
             captures: Vec::new(),
+            metrics: Vec::new(),
             index: 0,
             needs: needs.map(|name| Arc::from(&**name)).collect(),
             reads_body: usage.reads.contains("body") || usage.reads.contains("json"),

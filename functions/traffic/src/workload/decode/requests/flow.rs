@@ -8,7 +8,7 @@ use crate::workload::compile::Usage;
 use crate::workload::decode::classes::known_host;
 use crate::workload::decode::context::Request;
 use crate::workload::engine::Program;
-use crate::workload::read::Fields;
+use crate::workload::read::{Field, Fields, Snippet};
 use crate::workload::wait::Wait;
 
 impl Request<'_, '_, '_, '_> {
@@ -46,14 +46,28 @@ impl Request<'_, '_, '_, '_> {
         let Some(snippet) = &self.repeat else {
             return Some(None);
         };
+        let program = self.of_response(snippet, usage)?;
+        Some(Some(Arc::new(program)))
+    }
+
+    /// An expression over the response that does not decide whether the request is sent.
+    pub(super) fn over_response(
+        &self,
+        field: &Field<'_, '_>,
+        expected: &str,
+        usage: &mut Usage,
+    ) -> Option<Program> {
+        let snippet = field.snippet(self.reader, expected)?;
+        self.of_response(&snippet, usage)
+    }
+
+    fn of_response(&self, snippet: &Snippet, usage: &mut Usage) -> Option<Program> {
         let mut own = Usage::default();
         let names = self.response_names();
-        let program = self
-            .context
-            .compiler
-            .expression(snippet, &names, &mut own)?;
+        let compiler = self.context.compiler;
+        let program = compiler.expression(snippet, &names, &mut own)?;
         usage.reads.extend(own.reads);
-        Some(Some(Arc::new(program)))
+        Some(program)
     }
 
     /// Says which values are not there yet when a group's requests are sent first.

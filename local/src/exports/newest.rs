@@ -101,8 +101,6 @@ mod tests {
             part: None,
             is_settled: false,
             busy: 0,
-            parts: Arc::default(),
-            part: None,
             at: START + at,
         }
     }

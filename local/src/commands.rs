@@ -1,14 +1,21 @@
 //! The commands of `cicada`: first words of a command line that are no class.
 
-use crate::{convert_command, cost_command, env_command, health_command, mcp_command};
+use crate::{
+    convert_command, cost_command, env_command, har_command, health_command, init_command,
+    mcp_command, results_command, workload_command,
+};
 
 /// The first words that are commands, also where a workload has a class of that name.
-pub const COMMANDS: [&str; 5] = [
+pub const COMMANDS: [&str; 9] = [
     convert_command::COMMAND,
     cost_command::COMMAND,
     env_command::COMMAND,
     health_command::COMMAND,
+    har_command::COMMAND,
+    init_command::COMMAND,
     mcp_command::COMMAND,
+    results_command::COMMAND,
+    workload_command::COMMAND,
 ];
 
 /// The command that was meant by a word that is no class, in a message; empty if none was.

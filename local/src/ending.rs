@@ -12,7 +12,8 @@ pub(crate) const WRITES_WITHIN: Duration = Duration::from_millis(2_500);
 /// The time for the last figures and files, where runs are to go on.
 pub(crate) const FIGURES_WITHIN: Duration = Duration::from_secs(1);
 
-/// The time for the last spans and metrics to be exported. Web server and stand-in targets end meanwhile.
+/// The time for the last spans and metrics to be exported, and for the last rows of `--results` to be written. Web server
+/// and stand-in targets end meanwhile.
 pub(crate) const EXPORTS_WITHIN: Duration = Duration::from_millis(1_500);
 
 /// The time for the runtime's threads, when nothing is left to do.

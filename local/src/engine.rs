@@ -130,6 +130,7 @@ impl Engine {
         loops.spawn(watch_over(Arc::clone(&ticker), trouble.clone()));
         loops.spawn(time_steps::watch());
         loops.spawn(write_stops(Arc::clone(&control)));
+        loops.spawn(adapt(Arc::clone(&control)));
         let mut engine = Self {
             clock,
             control,
@@ -380,6 +381,17 @@ async fn watch_over(ticker: Arc<Ticker<SqliteStore, Http>>, trouble: Trouble) {
             }
         }
         shown = reason;
+    }
+}
+
+/// Decides on the steps of an adaptive load as they end.
+async fn adapt(control: Arc<LocalControl>) {
+    loop {
+        tokio::time::sleep(LOOK_EVERY).await;
+        if let Err(error) = control.adapt().await {
+            let error: &dyn std::error::Error = &error;
+            tracing::warn!(error, "the step of the adaptive load is not decided on yet");
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use traffic::workload::{FOLDER, WORKLOAD_ENV, Workload};
 use web::api::BASIC_AUTH;
 
 use crate::options::{Options, mistake_of};
-use crate::{config_files, exposure, first_word, program, settings};
+use crate::{config_files, exposure, first_word, program, results, settings};
 
 /// The first word of a command line of this command.
 pub const COMMAND: &str = "env";
@@ -31,6 +31,9 @@ const EXIT_UNSET: u8 = 1;
 
 /// Stands for a secret.
 const MASK: &str = "***";
+
+/// Holds a URL that may have its password after the question mark.
+const RESULTS: &str = "CICADA_RESULTS";
 
 /// Variables without an option of their own.
 const OTHERS: [&str; 12] = [
@@ -204,6 +207,9 @@ fn shown(name: &str, value: &str) -> String {
             None => MASK.to_owned(),
         };
     }
+    if name == RESULTS {
+        return line(&results::shown(value)).into_owned();
+    }
     let is_secret = ["HEADERS", "PASSWORD", "SECRET", "TOKEN"];
     if is_secret.iter().any(|word| name.contains(word)) {
         return MASK.to_owned();
@@ -240,11 +246,15 @@ mod tests {
             ("OTEL_SERVICE_NAME", "a\nb"),
             ("AWS_SECRET_ACCESS_KEY", "secret"),
             ("PATH", "/bin"),
+            (
+                "CICADA_RESULTS",
+                "postgres://db/shop?user=me&password=secret",
+            ),
             ("CICADA_BNID", "secret"),
         ]);
         assert_eq!(
             variables.text(&[]).unwrap(),
-            "HTTPS_PROXY=http://proxy:3128\nLOCUST_BASIC_AUTH=demo:***\nLOCUST_USERS=6\n\
+            "CICADA_RESULTS=postgres://db:5432/shop\nHTTPS_PROXY=http://proxy:3128\nLOCUST_BASIC_AUTH=demo:***\nLOCUST_USERS=6\n\
              OTEL_EXPORTER_OTLP_HEADERS=***\nOTEL_SERVICE_NAME=a\\nb\nTARGET_APP_URL=http://shop:8000\n"
         );
         assert_eq!(variables.note().unwrap(), "not read: CICADA_BNID");
@@ -275,24 +285,6 @@ mod tests {
             assert_eq!(text(&names).unwrap_err(), said);
         }
         assert_eq!(variables.note(), None);
-    }
-
-    #[test]
-    fn a_workloads_variables_are_printed_and_its_secrets_are_not() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("shop.toml");
-        let source = "hosts.h = 'http://h'\n[class.A]\nwait = 'constant(1)'\n\
-            task.t.request = \"/{{ env('PLAN') }}?k={{ secret('SHOP_CODE') }}\"\n";
-        std::fs::write(&file, source).unwrap();
-        let variables = in_force(&[
-            ("LOCUST_LOCUSTFILE", file.to_str().unwrap()),
-            ("PLAN", "gold"),
-            ("SHOP_CODE", "open-sesame"),
-            ("OTHER", "x"),
-        ]);
-        let text = variables.text(&[]).unwrap();
-        assert!(text.contains("\nPLAN=gold\nSHOP_CODE=***\n"), "{text}");
-        assert!(!text.contains("OTHER"), "{text}");
     }
 
     #[test]

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use local::first_word::asked_for;
 use local::{
-    config_files, convert_command, cost_command, env_command, health_command, mcp_command, program,
+    config_files, convert_command, cost_command, env_command, har_command, health_command,
+    init_command, mcp_command, program, results_command, workload_command,
 };
 use traffic::runs::Environment;
 
@@ -20,11 +21,23 @@ fn main() -> ExitCode {
     if let Some(arguments) = asked_for(convert_command::COMMAND, arguments.clone()) {
         return convert_command::run(arguments);
     }
+    if let Some(arguments) = asked_for(init_command::COMMAND, arguments.clone()) {
+        return init_command::run(arguments);
+    }
+    if let Some(arguments) = asked_for(workload_command::COMMAND, arguments.clone()) {
+        return workload_command::run(arguments);
+    }
+    if let Some(arguments) = asked_for(har_command::COMMAND, arguments.clone()) {
+        return har_command::run(arguments);
+    }
     if let Some(arguments) = asked_for(health_command::COMMAND, arguments.clone()) {
         return health_command::run(arguments, &environment, health_command::Asked::Cicada);
     }
     if let Some(arguments) = asked_for(mcp_command::COMMAND, arguments.clone()) {
         return mcp_command::run(arguments, &environment);
+    }
+    if let Some(arguments) = asked_for(results_command::COMMAND, arguments.clone()) {
+        return results_command::run(arguments, &environment);
     }
     if let Some(arguments) = env_command::asked_for(arguments.clone()) {
         let readable = |(name, value): (OsString, OsString)| {

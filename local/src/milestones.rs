@@ -104,6 +104,11 @@ impl Milestones {
             return;
         }
         self.ended = Some(plan.id.clone());
+        let last = plan.iterations.and_then(|limit| limit.last);
+        if last.is_some() && plan.breaks_off().is_none_or(|end| now < end) {
+            tracing::info!("--iterations limit reached, waiting for the last ones");
+            return;
+        }
         match (plan.shape(), self.ends_with_run) {
             (Some(_), _) => tracing::info!("Shape test stopping"),
             (None, true) => tracing::info!("--run-time limit reached, shutting down"),

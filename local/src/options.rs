@@ -17,6 +17,7 @@ use traffic::workload::Threshold;
 use web::api::{BasePath, Names, Origins, TraceUrl};
 
 use crate::absent_options;
+use crate::results::size;
 
 /// The version, and the commit of a release build: `0.1.0 (1a2b3c4d5e)`.
 pub const VERSION: &str = env!("CICADA_VERSION");
@@ -116,6 +117,11 @@ pub struct CommonOptions {
     #[arg(short = 't', long, value_name = "TIME", env = "LOCUST_RUN_TIME", allow_negative_numbers = true,
           value_parser = parse_timespan)]
     pub run_time: Option<Duration>,
+
+    /// Stop after this number of iterations of all users together, once they have ended; with --headless or --autostart
+    #[arg(short = 'i', long, value_name = "N", env = "LOCUST_ITERATIONS", allow_negative_numbers = true,
+          value_parser = clap::value_parser!(u64).range(1..))]
+    pub iterations: Option<u64>,
 
     /// Show the user classes and load shapes, and exit
     #[arg(short = 'l', long)]
@@ -224,6 +230,10 @@ pub struct OwnOptions {
     #[arg(long = "threshold", value_name = "METRIC<NUMBER", value_parser = Threshold::from_str)]
     pub thresholds: Vec<Threshold>,
 
+    /// The name of the runs that are started, for lists, reports and --json
+    #[arg(long, value_name = "NAME", env = "CICADA_RUN_NAME")]
+    pub run_name: Option<String>,
+
     /// The most users that may be asked for
     #[arg(long, value_name = "N", env = "CICADA_MAX_USERS", allow_negative_numbers = true, value_parser = users)]
     pub max_users: Option<u32>,
@@ -299,6 +309,26 @@ pub struct OutputOptions {
     /// Keep the statistics as JSON in FILE.json
     #[arg(long, value_name = "FILE")]
     pub json_file: Option<PathBuf>,
+
+    /// Write a row for every request to FILE.jsonl or FILE.csv, packed with .gz after that, or to
+    /// `postgres://USER:PASSWORD@HOST/DATABASE`
+    #[arg(
+        long,
+        value_name = "FILE|URL",
+        env = "CICADA_RESULTS",
+        hide_env_values = true
+    )]
+    pub results: Option<String>,
+
+    /// Size at which a file of --results is put aside under a number, and the next one begun
+    #[arg(long, value_name = "SIZE", env = "CICADA_RESULTS_MAX_SIZE", default_value = "100m",
+          value_parser = size)]
+    pub results_max_size: u64,
+
+    /// The most files of --results, the newest with them; all of them if not given
+    #[arg(long, value_name = "N", env = "CICADA_RESULTS_MAX_FILES", allow_negative_numbers = true,
+          value_parser = clap::value_parser!(u32).range(1..))]
+    pub results_max_files: Option<u32>,
 
     /// Count anew once all users are there
     #[arg(long, env = "LOCUST_RESET_STATS", value_parser = BoolishValueParser::new())]

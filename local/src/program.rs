@@ -27,12 +27,16 @@ use crate::ending::{CLOSES_WITHIN, EXPORTS_WITHIN};
 use crate::engine::Engine;
 use crate::exports::Files;
 use crate::interrupts::Interrupts;
+use crate::observers::both;
 use crate::options::Options;
+use crate::results::Results;
 use crate::screen::Screen;
 use crate::settings::{ProgramSettings, SettingsError};
 use crate::store::{OpenError, SqliteStore};
 use crate::web::{self, Running, Server};
-use crate::{exposure, inspect, logging, options, session, settings, telemetry_variables};
+use crate::{
+    exposure, inspect, logging, options, session, settings, stand_in_markers, telemetry_variables,
+};
 
 /// The exit code of a program that was used wrongly, or cannot start as asked.
 const EXIT_MISUSE: u8 = 2;
@@ -136,6 +140,7 @@ async fn program(
     };
     let run_time = settings.start.and_then(|start| start.run_time);
     let files = Files::begin(&settings.exports, run_time)?;
+    let results = settings.results.as_ref().map(Results::start).transpose()?;
     let descriptors = Descriptors::new(raise_open_files());
     let bound = Bound::of(&settings, open, descriptors).await?;
     let targets = if settings.demo {
@@ -156,9 +161,12 @@ async fn program(
     let control = settings.control.clone();
     let environment = with_variables(environment, &control.workload);
     let telemetry = telemetry.as_ref().map(start_telemetry).transpose()?;
-    let observer = telemetry
-        .clone()
-        .map(|telemetry| telemetry as Arc<dyn Observer>);
+    let observer = both(
+        telemetry
+            .clone()
+            .map(|telemetry| telemetry as Arc<dyn Observer>),
+        results.clone().map(|results| results as Arc<dyn Observer>),
+    );
     let stop_timeout = settings.stop_timeout;
     let most = settings.connections(descriptors.traffic(targets.is_some()));
     let engine = Engine::start(
@@ -186,8 +194,15 @@ async fn program(
     let running = bound
         .start(&mut engine, &door, &logs, targets.as_ref())
         .await?;
+    let telling = targets.as_ref().map(|targets| {
+        let control = Arc::clone(&engine.control);
+        tokio::spawn(stand_in_markers::follow(control, targets.behaviours()))
+    });
     let code = session::attend(&mut engine, &settings, &screen, files, interrupted).await;
-    close(running, telemetry, targets).await;
+    if let Some(telling) = telling {
+        telling.abort();
+    }
+    close(running, telemetry, results, targets).await;
     Ok(code?)
 }
 
@@ -240,7 +255,12 @@ impl Bound {
 }
 
 /// Ends all that is left once the run has ended.
-async fn close(servers: Vec<Running>, telemetry: Option<Arc<Telemetry>>, targets: Option<Targets>) {
+async fn close(
+    servers: Vec<Running>,
+    telemetry: Option<Arc<Telemetry>>,
+    results: Option<Arc<Results>>,
+    targets: Option<Targets>,
+) {
     let servers = async {
         for server in servers {
             server.stop().await;
@@ -251,12 +271,17 @@ async fn close(servers: Vec<Running>, telemetry: Option<Arc<Telemetry>>, targets
             telemetry.shut_down(EXPORTS_WITHIN).await;
         }
     };
+    let results = async {
+        if let Some(results) = results {
+            results.finish(EXPORTS_WITHIN).await;
+        }
+    };
     let targets = async {
         if let Some(targets) = targets {
             targets.shutdown().await;
         }
     };
-    tokio::join!(servers, telemetry, targets);
+    tokio::join!(servers, telemetry, results, targets);
 }
 
 /// The store in a database file, or in one that ends with the program.
@@ -287,7 +312,7 @@ fn look(options: &Options, environment: &Environment) -> Result<u8, Misuse> {
 }
 
 /// The database, if its file exists and no `--workload` takes the place of the workload in it.
-fn kept(options: &Options, clock: &Clock) -> Result<Option<SqliteStore>, OpenError> {
+pub(crate) fn kept(options: &Options, clock: &Clock) -> Result<Option<SqliteStore>, OpenError> {
     let path = options.own.db.as_ref().filter(|path| path.exists());
     let path = path.filter(|_| options.common.workload.is_empty());
     path.map(|path| SqliteStore::open(path, clock.clone()))
@@ -355,7 +380,7 @@ async fn demo_targets(clock: Clock) -> anyhow::Result<Targets> {
 
 /// The environment in which [`FOLDER`] is the folder of the workload file. So the files that a workload names
 /// are found beside its file, also when its text comes from the store.
-fn with_folder(process: Environment, options: &Options) -> Environment {
+pub(crate) fn with_folder(process: Environment, options: &Options) -> Environment {
     let file = options.common.workload.first();
     let folder = file.and_then(|file| file.parent());
     let Some(folder) = folder.map(|folder| folder.display().to_string()) else {

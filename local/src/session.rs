@@ -210,12 +210,16 @@ async fn swarm(engine: &Engine, settings: &ProgramSettings, start: &Start) -> an
             "--threshold is ignored: a run that goes on keeps the thresholds of its start"
         );
     }
+    if resumed.is_some() && start.iterations.is_some() {
+        tracing::warn!("--iterations is ignored: a run that goes on keeps the limit of its start");
+    }
     let request = match resumed {
         Some(run) => changed(run, start, settings, engine),
         None => SwarmRequest {
             user_count: Some(start.users.unwrap_or(users).into()),
             spawn_rate: Some(start.spawn_rate.unwrap_or(spawn_rate)),
             run_time: start.run_time,
+            iterations: start.iterations,
             ..SwarmRequest::default()
         },
     };
@@ -227,9 +231,12 @@ async fn swarm(engine: &Engine, settings: &ProgramSettings, start: &Start) -> an
         }
         tracing::info!("the shape {shape} is on");
     }
+    if let Some(iterations) = start.iterations.filter(|_| resumed.is_none()) {
+        tracing::info!("Iteration limit set to {iterations}");
+    }
     match run_time {
         Some(time) => tracing::info!("Run time limit set to {} seconds", time.as_secs()),
-        None if swarmed.shape_class.is_some() => {}
+        None if swarmed.shape_class.is_some() || start.iterations.is_some() => {}
         None => tracing::info!("No run time limit set, use CTRL+C to interrupt"),
     }
     Ok(())

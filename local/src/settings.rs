@@ -17,6 +17,7 @@ use crate::descriptors::Descriptors;
 use crate::exports::Exports;
 use crate::locustfiles::{WorkloadText, workload_text};
 use crate::options::{Options, named};
+use crate::results::{ResultsSettings, Rotation};
 use crate::store::SqliteStore;
 use crate::tags::tagged;
 use crate::web::WebSettings;
@@ -61,6 +62,8 @@ pub struct ProgramSettings {
     /// True if anything of the statistics is printed, at the end too.
     pub prints_summary: bool,
     pub exports: Exports,
+    /// Where the result of every request goes.
+    pub results: Option<ResultsSettings>,
     /// True if statistics count anew once all users are there.
     pub resets_statistics: bool,
     pub exit_code_on_error: u8,
@@ -72,6 +75,7 @@ pub struct Start {
     pub users: Option<u32>,
     pub spawn_rate: Option<f64>,
     pub run_time: Option<Duration>,
+    pub iterations: Option<u64>,
 }
 
 impl ProgramSettings {
@@ -96,7 +100,7 @@ impl ProgramSettings {
             resume: options.own.resume,
             web,
             metrics: WebSettings::of_metrics(options)?,
-            start: start(options),
+            start: start(options)?,
             demo: options.own.demo,
             headless,
             autoquit,
@@ -105,6 +109,7 @@ impl ProgramSettings {
                 && (options.output.print_stats || headless && !options.output.only_summary),
             prints_summary: !options.output.skip_log_setup,
             exports: exports(options)?,
+            results: results(options)?,
             resets_statistics: options.output.reset_stats,
             exit_code_on_error: options.other.exit_code_on_error,
         })
@@ -190,6 +195,7 @@ fn control_settings(
         },
         seed: options.own.seed,
         thresholds: options.own.thresholds.clone(),
+        run_name: options.own.run_name.clone(),
         ..ControlSettings::new(workload)
     };
     let checked = settings.checked();
@@ -295,6 +301,8 @@ fn as_typed(invalid: InvalidField, options: &Options) -> InvalidField {
         "user_classes" => "CLASS",
         "shape_class" => "--shape",
         "threshold" => "--threshold",
+        "iterations" => "--iterations",
+        "run_name" => "--run-name",
         other => other,
     };
     let mut problem = invalid.problem;
@@ -334,17 +342,40 @@ fn exports(options: &Options) -> Result<Exports, SettingsError> {
     Ok(exports)
 }
 
-fn start(options: &Options) -> Option<Start> {
+fn results(options: &Options) -> Result<Option<ResultsSettings>, SettingsError> {
+    let output = &options.output;
+    let Some(target) = output.results.as_deref().filter(|name| !name.is_empty()) else {
+        return Ok(None);
+    };
+    // no value of an option's own type, since clap repeats those that it cannot read
+    let target = target.parse();
+    let target = target.map_err(|problem| InvalidField::new("--results", problem))?;
+    Ok(Some(ResultsSettings {
+        target,
+        rotation: Rotation {
+            max_size: output.results_max_size,
+            max_files: output.results_max_files,
+        },
+    }))
+}
+
+fn start(options: &Options) -> Result<Option<Start>, InvalidField> {
     let common = &options.common;
     if !(options.web.headless || options.web.autostart || options.own.demo) {
-        return None;
+        if common.iterations.is_some() {
+            let problem =
+                "is for a run that starts with the program: add --headless or --autostart";
+            return Err(InvalidField::new("--iterations", problem));
+        }
+        return Ok(None);
     }
-    Some(Start {
+    Ok(Some(Start {
         users: common.users,
         spawn_rate: common.spawn_rate,
         // as in Locust, no time at all is the same as no limit
         run_time: common.run_time.filter(|time| !time.is_zero()),
-    })
+        iterations: common.iterations,
+    }))
 }
 
 #[cfg(test)]

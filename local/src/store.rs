@@ -4,6 +4,7 @@
 //! was acknowledged survives the process, also `kill -9`. The in-flight markers are kept in memory, because the
 //! iterations that they belong to die with the process.
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -291,6 +292,25 @@ impl ProgressStore for SqliteStore {
             database.advance_planned(run, from, to)
         })
         .await
+    }
+
+    async fn delete_run(
+        &self,
+        run: &RunId,
+        checkpoints: &[RunId],
+        _shards: u32,
+        _buckets: Range<Bucket>,
+    ) -> Result<(), StoreError> {
+        let names: Vec<RunId> = [run].into_iter().chain(checkpoints).cloned().collect();
+        let listed = names.clone();
+        self.run_task(move |database| database.delete_run(&listed))
+            .await?;
+        while self
+            .of_run(run, |database, run| database.delete_records(run))
+            .await?
+        {}
+        self.run_task(move |database| database.delete_names(&names))
+            .await
     }
 }
 

@@ -35,8 +35,8 @@ environment = dict(os.environ)
 process = None
 
 
-def start(folder):
-    """Starts the engine with everything that it keeps in `folder`, and makes the images."""
+def start(folder, wanted=tuple(IMAGES)):
+    """Starts the engine with everything that it keeps in `folder`, and makes the images of these stages."""
     global process
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     config = folder / "config"
@@ -57,7 +57,7 @@ def start(folder):
         until(lambda: process.poll() is not None or docker("version", check=False).returncode == 0, "the engine answers")
         if process.poll() is not None:
             raise RuntimeError((folder / "dockerd.log").read_text()[-3000:])
-        make_images(folder)
+        make_images(folder, wanted)
     except BaseException:
         stop()
         raise
@@ -178,19 +178,21 @@ class Api:
         return until(lambda: (ledger := self.ledger())["pending"] == 0 and ledger, "nothing is pending")
 
 
-def make_images(folder):
+def make_images(folder, wanted):
     context = folder / "context"
     context.mkdir()
     base(context / "base")
     imported(context / "base", "static-debian12", image.stages(image.dockerfile())["base"][0])
-    java(context / "java")
-    imported(
-        context / "java", "dynamodb", DYNAMODB, "USER 1000", "WORKDIR /home/dynamodblocal",
-        f'ENTRYPOINT ["{shutil.which("java")}"]', 'CMD ["-jar", "DynamoDBLocal.jar", "-inMemory"]',
-    )
+    if "stage" in wanted:
+        java(context / "java")
+        imported(
+            context / "java", "dynamodb", DYNAMODB, "USER 1000", "WORKDIR /home/dynamodblocal",
+            f'ENTRYPOINT ["{shutil.which("java")}"]', 'CMD ["-jar", "DynamoDBLocal.jar", "-inMemory"]',
+        )
     image.ByHand(context).build("glibc")
     links = re.findall(r"ln -s (\S+) /out/bin/(\S+)", image.dockerfile())
-    for stage, programs in PROGRAMS.items():
+    for stage in wanted:
+        programs = PROGRAMS[stage]
         out = context / f"build-{stage}/out"
         (out / "bin").mkdir(parents=True)
         (out / "data").mkdir()
@@ -199,20 +201,20 @@ def make_images(folder):
         for program, link in links:
             if program in programs:
                 (out / "bin" / link).symlink_to(program)
-    (context / "Dockerfile").write_text(short_dockerfile())
+    (context / "Dockerfile").write_text(short_dockerfile(wanted))
     (context / ".dockerignore").write_text("base\njava\n")
-    for stage, name in IMAGES.items():
-        docker("build", "--target", stage, "--tag", name, context, DOCKER_BUILDKIT="0")
+    for stage in wanted:
+        docker("build", "--target", stage, "--tag", IMAGES[stage], context, DOCKER_BUILDKIT="0")
     shutil.rmtree(context)
 
 
-def short_dockerfile():
+def short_dockerfile(wanted):
     """The stages of local/Dockerfile that make images, as they stand, on what is there in place of what they build."""
     stages = image.stages(image.dockerfile())
     lines = []
-    for name in ("glibc", *(f"build-{stage}" for stage in IMAGES)):
+    for name in ("glibc", *(f"build-{stage}" for stage in wanted)):
         lines += [f"FROM scratch AS {name}", f"COPY {name}/out/ /out/"]
-    for name in ("base", *IMAGES):
+    for name in ("base", *wanted):
         origin, steps = stages[name]
         lines += [f"FROM {origin} AS {name}", *(f"{keyword} {rest}" for keyword, rest in steps)]
     return "\n".join(lines)

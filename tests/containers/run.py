@@ -26,6 +26,11 @@ FOLDER = "CICADA_CONTAINERS"
 
 
 def main():
+    in_namespaces(__file__, tests)
+
+
+def in_namespaces(program, inside):
+    """Starts the program again in namespaces of its own, where it calls `inside` with the engine's folder."""
     if FOLDER in os.environ:
         sys.exit(inside(pathlib.Path(os.environ[FOLDER])))
     probe = subprocess.run([*NAMESPACES, "true"], capture_output=True, text=True)
@@ -35,14 +40,14 @@ def main():
     folder = pathlib.Path(tempfile.mkdtemp(prefix="cicada-containers-"))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
-        command = [*NAMESPACES, sys.executable, __file__, *sys.argv[1:]]
+        command = [*NAMESPACES, sys.executable, program, *sys.argv[1:]]
         sys.exit(subprocess.run(command, env={**os.environ, FOLDER: str(folder)}).returncode)
     finally:
         shutil.rmtree(folder)
         remove_cgroups(folder.name)
 
 
-def inside(folder):
+def tests(folder):
     """Runs the tests as the first process of the namespaces."""
     import engine
 

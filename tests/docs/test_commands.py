@@ -231,7 +231,7 @@ class Commands(unittest.TestCase):
         for page, test in ELSEWHERE.items():
             self.assertIn(Path(page).name, (ROOT / test).read_text())
 
-    def test_workloads_are_toml_and_the_shapes_are_those_that_are_built_in(self):
+    def test_workloads_are_toml_and_the_built_in_shapes_are_shown(self):
         built_in = tomllib.loads((ROOT / "functions/traffic/workloads/default.toml").read_text())
         shapes = []
         for path in documents():
@@ -239,7 +239,7 @@ class Commands(unittest.TestCase):
                 if language == "toml":
                     with self.subTest(path.relative_to(ROOT)):
                         shapes += [shape for shape in [tomllib.loads(text).get("shape")] if shape]
-        self.assertEqual(shapes, [built_in["shape"]])
+        self.assertIn(built_in["shape"], shapes)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ ARROWS = {
     "aggregator-cloud": ["aws", "control", "statistics", "traffic", "web"],
     "locustfile": ["traffic"],
     "stand-ins": ["traffic"],
-    "local": ["control", "cost", "export", "locustfile", "mcp", "stand-ins", "statistics", "telemetry", "traffic", "web"],
+    "local": ["aws", "control", "cost", "export", "locustfile", "mcp", "stand-ins", "statistics", "telemetry", "traffic", "web"],
     "e2e": [],
 }
 

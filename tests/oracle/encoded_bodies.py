@@ -16,6 +16,13 @@ def raw(data):
     return compressor.compress(data) + compressor.flush()
 
 
+def flushed_brotli(data):
+    """What a server has sent once it has flushed each event."""
+    compressor = brotli.Compressor()
+    events = [event + b"\n\n" for event in data.split(b"\n\n")[:-1]]
+    return b"".join(compressor.process(event) + compressor.flush() for event in events)
+
+
 ENCODERS = {
     "gzip": gzip.compress,
     # two members, the second of which has a name in its header
@@ -23,6 +30,7 @@ ENCODERS = {
     "deflate": zlib.compress,
     "raw": raw,
     "br": brotli.compress,
+    "flushed br": flushed_brotli,
 }
 
 

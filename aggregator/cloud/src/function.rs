@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use aws::environment::Variables;
-use aws::heartbeat::API_ID;
+use aws::heartbeat::{API_ID, SCHEDULE_HEADER};
 use aws::secret::{self, SecretError};
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
@@ -18,7 +18,7 @@ use lambda_http::{RequestExt as _, lambda_runtime::Diagnostic, service_fn};
 use serde::Deserialize;
 use tower::ServiceExt as _;
 use traffic::error_chain::one_line;
-use web::api::{BASIC_AUTH, Trusted, Visitor};
+use web::api::{BASIC_AUTH, Scheduled, Trusted, Visitor};
 
 use crate::settings::{AggregatorSettings, Misconfigured, trace_url};
 use crate::{Cloud, logging};
@@ -106,6 +106,11 @@ pub async fn answer(
     let mut request = as_served(event);
     if is_schedules {
         request.extensions_mut().insert(Trusted);
+        let name = request.headers().get(SCHEDULE_HEADER);
+        let name = name.and_then(|name| name.to_str().ok()).map(str::to_owned);
+        if let Some(name) = name {
+            request.extensions_mut().insert(Scheduled(name));
+        }
     }
     if let Some(visitor) = visitor {
         request.extensions_mut().insert(visitor);

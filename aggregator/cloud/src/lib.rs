@@ -12,6 +12,7 @@ use aws::environment::{SettingError, Variables, start_logging};
 use aws::processes::{self, NoHeartbeat, NoQueue};
 use axum::Router;
 use control::{Control, ControlSettings};
+use statistics::adaptive::Looked;
 use statistics::reader::Aggregation;
 use statistics::stats::Limits;
 use traffic::clock::Clock;
@@ -33,6 +34,12 @@ const FOLD_EVERY: Duration = Duration::from_secs(60);
 
 /// The time between two folds when the last one failed.
 const FOLD_AGAIN: Duration = Duration::from_secs(5);
+
+/// The time between two looks whether a step of an adaptive load is over.
+const ADAPT_EVERY: Duration = Duration::from_secs(1);
+
+/// The same while no adaptive load is on: each look is a read of the table.
+const LOOK_FOR_CLIMBS_EVERY: Duration = Duration::from_secs(10);
 
 /// The time between two looks at a store that may be away, or have lost its table.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -154,6 +161,24 @@ impl<S: Store, Q: Queue, H: Heartbeat> Cloud<S, Q, H> {
                 tracing::info!("the store can be read");
                 return;
             }
+        }
+    }
+
+    /// Decides on the steps of an adaptive load as they end, for as long as it is polled: with functions the fan-out does
+    /// so, too, and either finds what the other has decided.
+    pub async fn adapt(&self) {
+        let mut wait = LOOK_FOR_CLIMBS_EVERY;
+        loop {
+            tokio::time::sleep(wait).await;
+            wait = match self.api.control.adapt().await {
+                Ok(Looked::Idle) => LOOK_FOR_CLIMBS_EVERY,
+                Ok(Looked::Climbing | Looked::Decided) => ADAPT_EVERY,
+                Err(error) => {
+                    let error = one_line(&error);
+                    tracing::warn!(error, "the step of the adaptive load is not decided on yet");
+                    FOLD_AGAIN
+                }
+            };
         }
     }
 

@@ -144,7 +144,7 @@ pub async fn serve<S: Store, Q: Queue, H: Heartbeat>(
     });
     let fold = async {
         cloud.warm_up_at_last().await;
-        cloud.fold_by_the_minute().await;
+        tokio::join!(cloud.fold_by_the_minute(), cloud.adapt());
     };
     tokio::select! {
         () = server => Ok(()),

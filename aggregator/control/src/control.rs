@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use statistics::adaptive::{AdaptError, Looked, adapt};
 use statistics::state::State;
 use traffic::clock::{Clock, Timestamp};
 use traffic::deployment::Deployment;
@@ -19,6 +20,7 @@ use traffic::run_rules::InvalidField;
 use traffic::runs::{LoadedRun, RunError};
 
 use crate::desired_run::{Context, Target};
+use crate::iterations;
 use crate::request::{SwarmRequest, Swarmed};
 use crate::said_host;
 use crate::settings::ControlSettings;
@@ -26,6 +28,7 @@ use crate::settings::ControlSettings;
 mod folding;
 mod held_stop;
 mod leaving;
+mod runs;
 pub(crate) mod schedules;
 mod start;
 pub(crate) mod swarm_form;
@@ -78,6 +81,9 @@ pub enum Refusal {
     /// The run was changed, but the heartbeat may be off.
     #[error("the run was changed, but {0}: try again")]
     Heartbeat(#[from] HeartbeatError),
+    /// A run that is on cannot be deleted; nothing was changed.
+    #[error("the run is on: stop it first, and delete it once it is stopped")]
+    IsOn,
     /// The schedules could not be read or written; nothing was changed.
     #[error("the schedules cannot be read or written: try again")]
     Schedules(#[source] HeartbeatError),
@@ -239,10 +245,8 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         let _turn = self.turn.lock().await;
         self.write_held().await?;
         let reset = |run: &mut Run, now| {
-            run.reset_at = Some(
-                run.reset_at
-                    .map_or(now, |before: Timestamp| before.max(now)),
-            );
+            let before = run.reset_at;
+            run.reset(before.map_or(now, |before: Timestamp| before.max(now)));
             true
         };
         self.deployment.update(reset).await?;
@@ -256,6 +260,14 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
             let problem = format!("must be one line of 1 to {NOTE_CHARS} characters");
             return Err(InvalidField::new("text", problem).into());
         }
+        self.mark(text).await?.ok_or_else(|| {
+            let problem = "belongs to a run, and there is none yet: start one first";
+            InvalidField::new("text", problem).into()
+        })
+    }
+
+    /// Leaves a marker on the newest run, and says at which instant, if there is a run.
+    pub(crate) async fn mark(&self, text: &str) -> Result<Option<Timestamp>, Refusal> {
         let _turn = self.turn.lock().await;
         self.write_held().await?;
         let note = |run: &mut Run, now: Timestamp| {
@@ -266,10 +278,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         };
         let noted = self.deployment.update(note).await?;
         let latest = noted.as_ref().and_then(|run| run.noted().last());
-        latest.map(|(at, _)| at).ok_or_else(|| {
-            let problem = "belongs to a run, and there is none yet: start one first";
-            InvalidField::new("text", problem).into()
-        })
+        Ok(latest.map(|(at, _)| at))
     }
 
     /// Ends the newest run if it does not obey the rules of this process: see [`Deployment::end_what_does_not_fit`].
@@ -277,6 +286,12 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         let _turn = self.turn.lock().await;
         let rules = &self.settings.rules;
         Ok(self.deployment.end_what_does_not_fit(rules).await?)
+    }
+
+    /// Decides on a step of an adaptive load that is over: see [`adapt`]. To be called about once a second, and seldom while
+    /// nothing climbs.
+    pub async fn adapt(&self) -> Result<Looked, AdaptError> {
+        adapt(&self.deployment, &self.settings.rules.limits, &self.turn).await
     }
 
     /// True while users can be added to a run.
@@ -311,6 +326,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         if let Some(on) = run.shape() {
             return left_alone(target, &on.name);
         }
+        let limit = iterations::limit(request.iterations, Some(&run))?;
         self.keep_secret(&target);
         let kept = self.without_settled(&before.plan).await?;
         let change = self.deployment.begin_change();
@@ -336,11 +352,13 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         };
         if target.shape.is_some() {
             // as in Locust, where a shape is a test by itself
-            changed.reset_at = Some(changed.counts_from().max(self.now()));
+            changed.reset(changed.counts_from().max(self.now()));
         }
         // segments that have not begun yet are replaced
         changed.segments.retain(|segment| segment.from < from);
         changed.segments.extend(segments);
+        changed.iterations = limit;
+        let changed = iterations::within(changed, &before.workload)?;
         self.deployment.store.put_run(&changed).await?;
         tracing::info!(
             shape = target.shape,

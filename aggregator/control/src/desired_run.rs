@@ -8,7 +8,7 @@ use traffic::clock::Timestamp;
 use traffic::credentials::Credentials;
 use traffic::run::{Segment, ShapePart, Share};
 use traffic::run_rules::InvalidField;
-use traffic::workload::Workload;
+use traffic::workload::{Course, Workload};
 
 use super::request::SwarmRequest;
 use super::said_host::SaidHost;
@@ -36,7 +36,8 @@ pub(super) struct Target {
     pub(super) secret: Option<(Url, Credentials)>,
 }
 
-/// The segments of one of a workload's shapes from an instant on, with all classes and their own hosts.
+/// The segments of one of a workload's shapes from an instant on, with all classes and their own hosts. Of an adaptive
+/// load they are those of the whole climb, as if its target always held.
 pub fn segments_of_shape(
     workload: &Arc<Workload>,
     name: &str,
@@ -48,7 +49,20 @@ pub fn segments_of_shape(
     };
     let settings = ControlSettings::new(Arc::clone(workload));
     let context = Context::of(&settings, workload, None);
-    Ok(Target::resolve(&request, &context)?.segments(from))
+    let mut segments = Target::resolve(&request, &context)?.segments(from);
+    if let Some(Course::Adaptive(adaptive)) = workload.shape(name).map(|shape| shape.course()) {
+        while let Some(last) = segments.last()
+            && let Some(user_count) = adaptive.above(last.user_count)
+        {
+            let from = last.from + Duration::from_secs(adaptive.every);
+            segments.push(Segment {
+                from,
+                user_count,
+                ..last.clone()
+            });
+        }
+    }
+    Ok(segments)
 }
 
 /// Refuses a workload of which a class would send to a host that is not allowed.
@@ -124,6 +138,7 @@ impl Target {
                     .daily
                     .as_ref()
                     .map(|daily| daily.from(begins.full_second())),
+                step: (stage.adaptive.as_ref()).map(|adaptive| adaptive.first_step(begins)),
             }),
         });
         segments.collect()

@@ -21,6 +21,10 @@ pub struct SwarmRequest {
     /// The time from now to the end of the run: seconds, or such as 20s, 3m, 2h or 1h20m; zero is the same as never.
     #[schema(value_type = Option<String>, nullable = false)]
     pub run_time: Option<Duration>,
+    /// The number of iterations after which the run ends by itself, of all its classes together; it is kept while the run
+    /// is changed.
+    #[schema(nullable = false)]
+    pub iterations: Option<u64>,
     /// The classes to run; none are the classes as before, or the configured ones.
     #[schema(required = false)]
     pub user_classes: Vec<String>,

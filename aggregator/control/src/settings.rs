@@ -9,6 +9,7 @@ use traffic::run::Share;
 use traffic::run_rules::{InvalidField, RunRules, known_class};
 use traffic::workload::{Shape, Threshold, UserClass, Workload};
 
+use crate::run_labels::RunLabels;
 use crate::said_host::{self, SaidHost};
 
 /// The settings of the control; a swarm starts from them.
@@ -34,6 +35,8 @@ pub struct ControlSettings {
     pub seed: Option<u64>,
     /// What the figures of every run must stay below, beside the workload's own thresholds.
     pub thresholds: Vec<Threshold>,
+    /// The name of every run that is started, until somebody gives it another.
+    pub run_name: Option<String>,
 }
 
 /// The functions that execute ticks.
@@ -90,6 +93,7 @@ impl ControlSettings {
             block_size: BlockSize::default(),
             seed: None,
             thresholds: Vec::new(),
+            run_name: None,
         }
     }
 
@@ -106,6 +110,16 @@ impl ControlSettings {
                 said_host::keep(keyring, class, secret.as_ref());
                 *said = text;
             }
+        }
+        if let Some(name) = self.run_name.take() {
+            let labels = RunLabels {
+                name: Some(name),
+                note: None,
+            };
+            let checked = labels.checked();
+            checked
+                .map_err(|InvalidField { problem, .. }| InvalidField::new("run_name", problem))?;
+            self.run_name = labels.name.filter(|name| !name.trim().is_empty());
         }
         self.fits(&self.workload)?;
         Ok(self)

@@ -50,7 +50,7 @@ pub(super) struct Chart {
 /// One value over time.
 #[derive(Clone, Debug)]
 pub(super) struct Line {
-    pub(super) label: &'static str,
+    pub(super) label: String,
     /// The class that gives the line its colour.
     pub(super) class: &'static str,
     /// A value for each time; the line has a gap at `None`.
@@ -61,10 +61,10 @@ impl Chart {
     /// The chart as an SVG element.
     pub(super) fn svg(&self) -> String {
         let scale = Scale::of(self);
-        let labels: Vec<_> = self.lines.iter().map(|line| line.label).collect();
+        let labels: Vec<&str> = self.lines.iter().map(|line| &*line.label).collect();
         let mut svg = format!(
             "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{}\">",
-            labels.join(", ")
+            HtmlEscape(&labels.join(", "))
         );
         self.shade(&mut svg, &scale);
         scale.grid(&mut svg);
@@ -183,7 +183,13 @@ impl Chart {
             );
             for line in self.lines.iter().rev() {
                 if let Some(value) = line.values.get(number).copied().flatten() {
-                    let _ = write!(svg, "\n{}: {}{}", line.label, figure(value), self.unit);
+                    let _ = write!(
+                        svg,
+                        "\n{}: {}{}",
+                        HtmlEscape(&line.label),
+                        figure(value),
+                        self.unit
+                    );
                 }
             }
             svg.push_str("</title></rect>");
@@ -350,7 +356,7 @@ mod tests {
             unit: " ms",
             times: vec![100, 105, 110, 120, 130],
             lines: vec![Line {
-                label: "p95",
+                label: "p95".to_owned(),
                 class: "p95",
                 values: vec![Some(1.0), Some(3.0), None, Some(2.0), None],
             }],
@@ -374,7 +380,7 @@ mod tests {
     fn nothing_and_a_single_instant_can_be_drawn() {
         for times in [vec![], vec![1_795_000_000]] {
             let line = Line {
-                label: "users",
+                label: "users".to_owned(),
                 class: "users",
                 values: times.iter().map(|_| Some(0.0)).collect(),
             };

@@ -21,9 +21,10 @@ use ab::Chapter;
 use statistics::ledger::{Account, Columns};
 use statistics::reader::Snapshot;
 use statistics::report::events::{Event, Gap, events, gaps};
-use statistics::report::past::{Moment, moments};
+use statistics::report::past::{Moment, charted};
 use statistics::report::time::{duration, utc};
 use statistics::report::{ErrorRow, PAGE_ROWS, PERCENTILE_NAMES, Report, Row};
+use statistics::run_part::RunPart;
 use statistics::thresholds::{Judged, judged};
 
 mod ab;
@@ -86,6 +87,11 @@ struct Page<'a> {
     download: Option<&'a str>,
     version: &'static str,
     run: Option<&'a str>,
+    name: Option<&'a str>,
+    note: Option<&'a str>,
+    /// The number of the part of the run that this is, if it is one.
+    part: Option<u32>,
+    parts: Vec<Part>,
     state: &'static str,
     host: Option<&'a str>,
     start: String,
@@ -168,6 +174,20 @@ struct Ratio {
     tasks: Vec<Ratio>,
 }
 
+/// A part of the run that a reset has ended.
+#[derive(Serialize)]
+struct Part {
+    from: String,
+    until: String,
+    requests: u64,
+    failures: u64,
+    fail_ratio: String,
+    average: String,
+    median: u64,
+    p95: u64,
+    rps: String,
+}
+
 /// Something that happened to the run.
 #[derive(Serialize)]
 struct Happened {
@@ -200,6 +220,10 @@ fn page(snapshot: &Snapshot, theme: Theme, download: Option<&str>) -> String {
         download,
         version: env!("CARGO_PKG_VERSION"),
         run: snapshot.ledger.run.as_ref().map(|run| run.0.as_str()),
+        name: run.and_then(|run| run.plan.run().label("name")),
+        note: run.and_then(|run| run.plan.run().label("note")),
+        part: snapshot.part.as_ref().map(|part| part.number),
+        parts: parts(snapshot),
         state: snapshot.state().as_str(),
         host: host(snapshot),
         start: utc(start.full_second().0),
@@ -305,6 +329,23 @@ fn tiles(report: &Report, snapshot: &Snapshot) -> Vec<(&'static str, String, boo
     ]
 }
 
+/// The parts before; a part has none.
+fn parts(snapshot: &Snapshot) -> Vec<Part> {
+    let parts = snapshot.parts.iter().filter(|_| snapshot.part.is_none());
+    let part = |part: &RunPart| Part {
+        from: utc(part.from.full_second().0),
+        until: utc(part.until.full_second().0),
+        requests: part.num_requests,
+        failures: part.num_failures,
+        fail_ratio: percent(part.num_failures as f64 / part.num_requests.max(1) as f64),
+        average: figure(part.avg_response_time),
+        median: part.median_response_time,
+        p95: part.response_time_percentile_95,
+        rps: figure(part.total_rps),
+    };
+    parts.map(part).collect()
+}
+
 /// What happened to the run, and when nothing of it is known.
 fn happened(snapshot: &Snapshot) -> Vec<Happened> {
     let gaps = gaps(snapshot).into_iter().map(|gap| {
@@ -348,12 +389,12 @@ fn ratios(run: &LoadedRun, at: Timestamp) -> Vec<Ratio> {
 }
 
 fn graphs(snapshot: &Snapshot) -> Vec<Graph> {
-    let moments: Vec<Moment> = moments(snapshot).collect();
+    let moments: Vec<Moment> = charted(snapshot);
     if moments.is_empty() {
         return Vec::new();
     }
-    let line = |label, class, value: &dyn Fn(&Moment) -> Option<f64>| Line {
-        label,
+    let line = |label: &str, class, value: &dyn Fn(&Moment) -> Option<f64>| Line {
+        label: label.to_owned(),
         class,
         values: moments.iter().map(value).collect(),
     };
@@ -402,11 +443,11 @@ fn ledger_graph(snapshot: &Snapshot, events: &[Event], gaps: &[Gap]) -> Option<G
     if history.ends.is_empty() {
         return None;
     }
-    let line = |label, class, counts: fn(&Columns) -> &Vec<u64>| {
+    let line = |label: &str, class, counts: fn(&Columns) -> &Vec<u64>| {
         let counts = counts(&history.total).iter().zip(&history.seconds);
         let rate = |(&count, &seconds): (&u64, &u64)| count as f64 / seconds.max(1) as f64;
         Line {
-            label,
+            label: label.to_owned(),
             class,
             values: counts.map(rate).map(Some).collect(),
         }

@@ -8,6 +8,7 @@ use serde::{Serialize, Serializer};
 use traffic::clock::Timestamp;
 
 use statistics::custom_metrics::{self, MetricFigures};
+use statistics::ledger::AdaptiveLoad;
 use statistics::reader::Snapshot;
 use statistics::report::StreamFigures;
 use statistics::stats::OTHER_NAMES;
@@ -40,9 +41,15 @@ struct Row<'a> {
 /// The rows of a run, and what it has besides.
 #[derive(Serialize)]
 struct WithMore<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<&'a str>,
     statistics: Vec<Row<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     thresholds: Vec<Judged>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    adaptive: Option<&'a AdaptiveLoad>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     custom_metrics: Vec<MetricFigures>,
 }
@@ -67,8 +74,9 @@ pub fn indented(value: &impl Serialize) -> String {
     String::from_utf8(json).expect("JSON is text")
 }
 
-/// The rows that have requests, as JSON that is indented by four. Of a run with thresholds or custom metrics an object:
-/// the rows lie under `statistics` then, the verdicts under `thresholds` and the metrics under `custom_metrics`.
+/// The rows that have requests, as JSON that is indented by four. Of a run with thresholds, an adaptive load, custom
+/// metrics, a name or a note an object: the rows lie under `statistics` then, the verdicts under `thresholds`, the
+/// decisions under `adaptive` and the metrics under `custom_metrics`.
 pub fn statistics(snapshot: &Snapshot) -> String {
     let stats = &snapshot.stats;
     let since = stats.since();
@@ -81,12 +89,23 @@ pub fn statistics(snapshot: &Snapshot) -> String {
         .map(|([name, method], entry)| row(name, method, entry, since))
         .collect();
     let (thresholds, custom_metrics) = (judged(snapshot), custom_metrics::figures(snapshot));
-    if thresholds.is_empty() && custom_metrics.is_empty() {
+    let adaptive = snapshot.ledger.adaptive.as_ref();
+    let run = snapshot.run.as_ref().map(|run| run.plan.run());
+    let [name, note] = ["name", "note"].map(|key| run.and_then(|run| run.label(key)));
+    let has_more = !thresholds.is_empty()
+        || !custom_metrics.is_empty()
+        || adaptive.is_some()
+        || name.is_some()
+        || note.is_some();
+    if !has_more {
         return indented(&rows);
     }
     indented(&WithMore {
+        name,
+        note,
         statistics: rows,
         thresholds,
+        adaptive,
         custom_metrics,
     })
 }

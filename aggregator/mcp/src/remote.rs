@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use axum::body::Bytes;
+use axum::http::header::CONTENT_TYPE;
 use axum::http::{Request, StatusCode};
 use reqwest::{Client, Url};
 
@@ -63,6 +64,23 @@ impl Remote {
             credentials: password.and_then(split),
             client,
         })
+    }
+
+    /// Leaves a marker on the newest run. The error is one line.
+    ///
+    /// # Errors
+    /// When the server does not answer, or does not take the marker.
+    pub async fn leave_marker(&self, text: &str) -> Result<(), String> {
+        let body = serde_json::json!({ "text": text }).to_string();
+        let request = Request::post("/markers")
+            .header(CONTENT_TYPE, "application/json")
+            .body(Bytes::from(body))
+            .map_err(|error| error.to_string())?;
+        let (status, said) = self.send(request).await?;
+        match status.is_success() {
+            true => Ok(()),
+            false => Err(format!("it answers {status}: {said}")),
+        }
     }
 
     /// Sends a request of the API. The error is one line.

@@ -3,7 +3,10 @@
 //! Intervals are five seconds long while they are young and up to months when they are old, so that a year takes hardly
 //! more room than a day. Each length is a multiple of the one before, and intervals begin at whole multiples of their
 //! length, so they only ever grow together. The length of an interval follows from the newest second alone. So thinning
-//! early, late or in several goes gives the same, and so does any order of counting.
+//! early, late or in several goes gives the same, and so does any order of counting. Rows, of which there are many, are
+//! kept at a [`Coarse`] scale, and their sum at a [`Fine`] one.
+
+use std::marker::PhantomData;
 
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +20,55 @@ const LENGTHS: [u64; 19] = [
 
 /// About 48 intervals of a length reach back from now: four minutes by 5 s, a day by half hours.
 const REACH: u64 = 48;
+
+/// The lengths of a series, each with the number of its intervals that reach back from now.
+pub(crate) trait Scale {
+    /// By length; the last one reaches back for ever.
+    const STEPS: &'static [(u64, u64)];
+}
+
+/// The scale of one of many series.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Coarse;
+
+/// The scale of one series: 5 s for an hour, 30 s for a day, 5 min for two days and half an hour for a week.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Fine;
+
+impl Scale for Coarse {
+    const STEPS: &'static [(u64, u64)] = &with_reach(LENGTHS);
+}
+
+impl Scale for Fine {
+    const STEPS: &'static [(u64, u64)] = &[
+        (5, 720),
+        (30, 2_880),
+        (300, 576),
+        (1_800, 336),
+        (3_600, 336),
+        (10_800, REACH * 5),
+        (21_600, REACH * 3),
+        (43_200, REACH * 2),
+        (86_400, REACH * 2),
+        (172_800, REACH),
+        (345_600, REACH),
+        (691_200, REACH),
+        (1_382_400, REACH),
+        (2_764_800, REACH),
+        (5_529_600, REACH),
+        (11_059_200, REACH),
+    ];
+}
+
+const fn with_reach<const N: usize>(lengths: [u64; N]) -> [(u64, u64); N] {
+    let mut steps = [(0, REACH); N];
+    let mut number = 0;
+    while number < N {
+        steps[number].0 = lengths[number];
+        number += 1;
+    }
+    steps
+}
 
 /// The latest two intervals keep the room to count fast: results of one come while the next has begun.
 const COUNTING: usize = 2;
@@ -35,14 +87,15 @@ pub(crate) struct Interval {
 
 impl Interval {
     /// The interval that `second` lies in when `newest` is the newest second.
-    pub(crate) fn of(second: u64, newest: u64) -> Self {
+    pub(crate) fn of<C: Scale>(second: u64, newest: u64) -> Self {
         // changes once per shortest interval
         let newest = newest - newest % SHORTEST;
-        let reaches = LENGTHS.windows(2).find(|pair| {
-            let oldest = newest.saturating_sub(REACH * pair[0]);
-            second >= oldest - oldest % pair[1]
+        let reaches = C::STEPS.windows(2).find(|pair| {
+            let [(length, reach), (longer, _)] = [pair[0], pair[1]];
+            let oldest = newest.saturating_sub(reach * length);
+            second >= oldest - oldest % longer
         });
-        let seconds = reaches.map_or(LENGTHS[LENGTHS.len() - 1], |pair| pair[0]);
+        let seconds = reaches.map_or(C::STEPS[C::STEPS.len() - 1].0, |pair| pair[0].0);
         Self {
             start: second - second % seconds,
             seconds,
@@ -50,13 +103,14 @@ impl Interval {
     }
 
     /// The first `newest` for which the interval is a part of a longer one.
-    fn grows_at(self) -> u64 {
-        let longer = LENGTHS.iter().find(|&&length| length > self.seconds);
-        longer.map_or(u64::MAX, |longer| {
+    fn grows_at<C: Scale>(self) -> u64 {
+        let is_its = |pair: &&[(u64, u64)]| pair[0].0 == self.seconds;
+        C::STEPS.windows(2).find(is_its).map_or(u64::MAX, |pair| {
+            let [(length, reach), (longer, _)] = [pair[0], pair[1]];
             let boundary = (self.start / longer)
                 .saturating_add(1)
-                .saturating_mul(*longer);
-            boundary.saturating_add(REACH * self.seconds)
+                .saturating_mul(longer);
+            boundary.saturating_add(reach * length)
         })
     }
 
@@ -70,19 +124,19 @@ impl Interval {
     }
 
     /// All intervals from the one of `first` to the one of `newest`, without gaps.
-    pub(crate) fn all(first: u64, newest: u64) -> impl Iterator<Item = Self> {
+    pub(crate) fn all<C: Scale>(first: u64, newest: u64) -> impl Iterator<Item = Self> {
         let from = Some(first).filter(|&first| first <= newest);
         let intervals = std::iter::successors(from, move |&second| {
-            Some(Self::of(second, newest).end()).filter(|&next| next <= newest)
+            Some(Self::of::<C>(second, newest).end()).filter(|&next| next <= newest)
         });
-        intervals.map(move |second| Self::of(second, newest))
+        intervals.map(move |second| Self::of::<C>(second, newest))
     }
 }
 
 /// Something that is counted per interval.
 pub(crate) trait Counted: Merge + Clone {
-    /// Drops the detail that an interval of this length does not keep, and the room for counting fast. Thinning again,
-    /// or before a merge, must not make a difference.
+    /// Drops the detail that an interval of this length does not keep, and the room for counting fast. Thinning again, or
+    /// parts of it that lie five seconds apart before they are merged, must not make a difference.
     fn thin(&mut self, seconds: u64);
 
     /// False for a value that cannot have been counted, but was read from damaged bytes.
@@ -90,7 +144,8 @@ pub(crate) trait Counted: Merge + Clone {
 }
 
 #[derive(Clone, Debug)]
-pub(crate) struct AgeingSeries<T> {
+pub(crate) struct AgeingSeries<T, C = Coarse> {
+    scale: PhantomData<C>,
     newest: u64,
     /// The next `newest` for which an interval becomes longer.
     due: u64,
@@ -106,9 +161,10 @@ pub(crate) struct Saved<T> {
     intervals: Vec<(u64, T)>,
 }
 
-impl<T> Default for AgeingSeries<T> {
+impl<T, C> Default for AgeingSeries<T, C> {
     fn default() -> Self {
         Self {
+            scale: PhantomData,
             newest: 0,
             due: u64::MAX,
             intervals: Vec::new(),
@@ -116,7 +172,7 @@ impl<T> Default for AgeingSeries<T> {
     }
 }
 
-impl<T: Counted> AgeingSeries<T> {
+impl<T: Counted, C: Scale + Clone> AgeingSeries<T, C> {
     /// Counts something that happened in `second`.
     pub(crate) fn count(&mut self, second: u64, count: impl FnOnce(&mut T)) {
         let latest = self.intervals.iter_mut().rev().take(COUNTING);
@@ -132,9 +188,18 @@ impl<T: Counted> AgeingSeries<T> {
 
     fn count_elsewhere(&mut self, second: u64, count: impl FnOnce(&mut T)) {
         self.advance(second);
-        let interval = Interval::of(second, self.newest);
+        let interval = Interval::of::<C>(second, self.newest);
         let number = self.number_of(interval);
-        count(&mut self.intervals[number].1);
+        let counted = &mut self.intervals[number].1;
+        if interval.seconds > SHORTEST {
+            // by itself: what is there has been thinned
+            let mut late = T::default();
+            count(&mut late);
+            late.thin(interval.seconds);
+            counted.merge(&late);
+        } else {
+            count(counted);
+        }
         let counting = self.intervals.len().saturating_sub(COUNTING);
         if number < counting || interval.seconds > SHORTEST {
             self.intervals[number].1.thin(interval.seconds);
@@ -157,7 +222,7 @@ impl<T: Counted> AgeingSeries<T> {
             self.intervals.binary_search_by_key(&interval.start, starts)
         };
         found.unwrap_or_else(|number| {
-            self.due = self.due.min(interval.grows_at());
+            self.due = self.due.min(interval.grows_at::<C>());
             self.intervals.insert(number, (interval, T::default()));
             number
         })
@@ -174,7 +239,7 @@ impl<T: Counted> AgeingSeries<T> {
         }
         let mut thinned: Vec<(Interval, T)> = Vec::with_capacity(self.intervals.len());
         for (known, mut counted) in self.intervals.drain(..) {
-            let interval = Interval::of(known.start, newest);
+            let interval = Interval::of::<C>(known.start, newest);
             // an interval of the same length has been thinned before, or is still counted in
             if interval != known {
                 counted.thin(interval.seconds);
@@ -184,7 +249,7 @@ impl<T: Counted> AgeingSeries<T> {
                 _ => thinned.push((interval, counted)),
             }
         }
-        let grow = thinned.iter().map(|(interval, _)| interval.grows_at());
+        let grow = thinned.iter().map(|(interval, _)| interval.grows_at::<C>());
         self.due = grow.min().unwrap_or(u64::MAX);
         self.intervals = thinned;
     }
@@ -229,7 +294,7 @@ impl<T: Counted> AgeingSeries<T> {
     }
 }
 
-impl<T: Counted> Merge for AgeingSeries<T> {
+impl<T: Counted, C: Scale + Clone> Merge for AgeingSeries<T, C> {
     fn merge(&mut self, other: &Self) {
         self.advance(other.newest);
         for (interval, counted) in other.iter() {
@@ -240,8 +305,9 @@ impl<T: Counted> Merge for AgeingSeries<T> {
 
 impl<T: Counted> Saved<T> {
     /// The series again, or `None` if the bytes were damaged.
-    pub(crate) fn load(self) -> Option<AgeingSeries<T>> {
+    pub(crate) fn load<C: Scale>(self) -> Option<AgeingSeries<T, C>> {
         let mut loaded = AgeingSeries {
+            scale: PhantomData,
             newest: self.newest,
             due: u64::MAX,
             intervals: Vec::with_capacity(self.intervals.len()),
@@ -250,11 +316,11 @@ impl<T: Counted> Saved<T> {
         for (number, (gap, counted)) in self.intervals.into_iter().enumerate() {
             start = start.checked_add(gap)?;
             let is_next = number == 0 || gap > 0;
-            let interval = Interval::of(start, self.newest);
+            let interval = Interval::of::<C>(start, self.newest);
             if !is_next || start > self.newest || interval.start != start || !counted.is_sane() {
                 return None;
             }
-            loaded.due = loaded.due.min(interval.grows_at());
+            loaded.due = loaded.due.min(interval.grows_at::<C>());
             loaded.intervals.push((interval, counted));
         }
         Some(loaded)
@@ -322,7 +388,7 @@ mod tests {
     #[test]
     fn intervals_follow_one_another_and_grow_with_age() {
         for newest in NOW..NOW + 100 {
-            let all: Vec<_> = Interval::all(NOW - YEAR, newest).collect();
+            let all: Vec<_> = Interval::all::<Coarse>(NOW - YEAR, newest).collect();
             for pair in all.windows(2) {
                 assert_eq!(pair[0].end(), pair[1].start);
                 assert!(pair[0].seconds >= pair[1].seconds);
@@ -339,11 +405,15 @@ mod tests {
     #[test]
     fn an_interval_grows_when_it_says_so_and_not_before() {
         for age in [0, 7, 241, 500, 3_000, 90_000, 40_000_000] {
-            let interval = Interval::of(NOW - age, NOW);
-            let at = interval.grows_at();
-            assert_eq!(Interval::of(interval.start, at - 1), interval, "{age}");
+            let interval = Interval::of::<Coarse>(NOW - age, NOW);
+            let at = interval.grows_at::<Coarse>();
+            assert_eq!(
+                Interval::of::<Coarse>(interval.start, at - 1),
+                interval,
+                "{age}"
+            );
             assert!(
-                Interval::of(interval.start, at).seconds > interval.seconds,
+                Interval::of::<Coarse>(interval.start, at).seconds > interval.seconds,
                 "{age}"
             );
         }
@@ -351,12 +421,32 @@ mod tests {
 
     #[test]
     fn a_year_has_hardly_more_intervals_than_a_day() {
-        let count = |seconds| Interval::all(NOW - seconds, NOW).count();
+        let count = |seconds| Interval::all::<Coarse>(NOW - seconds, NOW).count();
         assert!(count(3_600) < 170, "{}", count(3_600));
         assert!(count(86_400) < 240, "{}", count(86_400));
         assert!(count(31 * 86_400) < 360, "{}", count(31 * 86_400));
         assert!(count(YEAR) < 450, "{}", count(YEAR));
         assert!(count(20 * YEAR) < 600, "{}", count(20 * YEAR));
+    }
+
+    #[test]
+    fn the_sum_has_an_hour_of_5_s_and_a_day_of_30_s_and_a_month_takes_little_more() {
+        let all: Vec<_> = Interval::all::<Fine>(NOW - 31 * 86_400, NOW).collect();
+        let within = |seconds: u64, length: u64| {
+            let mut young = all.iter().filter(|one| one.start >= NOW - seconds);
+            young.all(|one| one.seconds <= length)
+        };
+        assert!(within(3_600, 5) && within(86_400, 30) && within(2 * 86_400, 300));
+        for pair in all.windows(2) {
+            assert_eq!(pair[0].end(), pair[1].start);
+            assert!(pair[0].seconds.is_multiple_of(pair[1].seconds));
+        }
+        let day = Interval::all::<Fine>(NOW - 86_400, NOW).count();
+        assert!((3_400..3_600).contains(&day), "{day}");
+        assert!(all.len() < 4_700, "{}", all.len());
+        for (number, &(length, _)) in Fine::STEPS.iter().enumerate().skip(1) {
+            assert!(length.is_multiple_of(Fine::STEPS[number - 1].0));
+        }
     }
 
     proptest! {
@@ -395,7 +485,7 @@ mod tests {
                 intervals: intervals.collect(),
             };
             change(&mut saved);
-            saved.load()
+            saved.load::<Coarse>()
         };
         let same = saved(|_| {}).expect("it was one");
         assert_eq!(all(&same), all(&thinned));

@@ -13,9 +13,11 @@ use traffic::clock::Slot;
 use traffic::run::RunId;
 use utoipa::ToSchema;
 
+pub use self::decisions::{AdaptiveLoad, Decision};
 pub use self::past::{Columns, LedgerHistory, LedgerPast};
 pub use self::starved::Starved;
 
+mod decisions;
 pub(crate) mod iteration_bits;
 pub(crate) mod lateness;
 pub(crate) mod past;
@@ -45,6 +47,10 @@ pub struct Ledger {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub starved: Option<Starved>,
+    /// The adaptive load of the run, if it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub adaptive: Option<AdaptiveLoad>,
     /// Each class of the run by its name; entries of unknown classes lie under [`UNKNOWN_CLASS`].
     #[schema(value_type = BTreeMap<String, Account>)]
     pub classes: BTreeMap<Arc<str>, Account>,

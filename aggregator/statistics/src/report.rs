@@ -17,15 +17,11 @@ mod streams;
 pub mod table;
 pub mod time;
 
+pub use crate::stats::histogram::PERCENTILES;
 pub use streams::StreamFigures;
 
 /// Rows, and errors, in `/stats/requests`: Locust's own limit.
 pub const PAGE_ROWS: usize = 500;
-
-/// The percentiles of Locust's tables and downloads: [`Row::percentiles`], as fractions.
-pub const PERCENTILES: [f64; 11] = [
-    0.5, 0.66, 0.75, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999, 0.9999, 1.0,
-];
 
 /// The headings of [`PERCENTILES`].
 pub const PERCENTILE_NAMES: [&str; 11] = [
@@ -110,6 +106,12 @@ pub struct Row {
     /// The same of about the last ten seconds.
     #[serde(skip)]
     pub current_percentiles: [u64; PERCENTILES.len()],
+    /// The mean time to the first event of the streams of about the last ten seconds; only in the past.
+    #[serde(skip)]
+    pub current_first_event: Option<f64>,
+    /// Their tokens a second; only in the past.
+    #[serde(skip)]
+    pub current_tokens_per_second: Option<f64>,
 }
 
 /// Milliseconds that are a whole number in Python, or a float.

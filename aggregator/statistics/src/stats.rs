@@ -5,6 +5,8 @@
 //! takes no more room than a minute. Reading a record once is the reader's part; figures and their
 //! JSON are [`crate::report`]'s.
 
+use std::ops::Range;
+
 use hashbrown::HashMap;
 use traffic::clock::{SLOT_MICROS, Timestamp};
 use traffic::record::Bucket;
@@ -17,7 +19,7 @@ use self::history::Passed;
 use self::seconds::Ring;
 use self::smallest_keys::{Merge, SmallestKeys};
 use self::text::{cut, without_address};
-use crate::ageing_series::AgeingSeries;
+use crate::ageing_series::{AgeingSeries, Fine};
 
 pub mod checkpoint;
 pub mod custom_metrics;
@@ -118,6 +120,8 @@ pub const OTHER_METRICS: &str = "(other metrics)";
 #[derive(Clone, Debug)]
 pub struct Stats {
     since: Timestamp,
+    /// The first instant that this does not count, of a part of a run that a reset has ended.
+    until: Option<Timestamp>,
     limits: Limits,
     /// Rows by (name, method), Locust's order.
     rows: SmallestKeys<2, Entry>,
@@ -133,6 +137,8 @@ pub struct Stats {
     recent: Ring<Histogram, RECENT_SECONDS>,
     /// The past of rows, by (name, method).
     history: SmallestKeys<2, AgeingSeries<Passed>>,
+    /// The past of all rows together in more detail, where rows have a history of their own.
+    whole: AgeingSeries<Passed, Fine>,
     latest: Latest,
 }
 
@@ -147,6 +153,7 @@ impl Stats {
     pub fn with_limits(since: Timestamp, limits: Limits) -> Self {
         Self {
             since,
+            until: None,
             limits,
             rows: SmallestKeys::new(limits.names),
             errors: SmallestKeys::new(limits.errors),
@@ -155,6 +162,7 @@ impl Stats {
             span: None,
             recent: Ring::default(),
             history: SmallestKeys::new(limits.histories),
+            whole: AgeingSeries::default(),
             latest: Latest::default(),
         }
     }
@@ -162,6 +170,18 @@ impl Stats {
     /// Since when this counts; Locust's `start_time`.
     pub fn since(&self) -> Timestamp {
         self.since
+    }
+
+    /// The first instant that this does not count, if there is one.
+    pub fn until(&self) -> Option<Timestamp> {
+        self.until
+    }
+
+    /// Counts nothing from an instant on: what was completed then is the next part's.
+    #[must_use]
+    pub fn ending(mut self, until: Timestamp) -> Self {
+        self.until = Some(until);
+        self
     }
 
     /// When the latest request was completed; Locust's `last_request_timestamp`.
@@ -176,21 +196,29 @@ impl Stats {
     /// the record's outcomes, or its bucket, lie before.
     pub fn fold(&mut self, bucket: Bucket, record: &Decoded<'_>) {
         let slots = self.resolve(record);
-        let counted = record.outcomes.as_slice();
         // by time of completion: those from before a reset stand in front
-        let skipped = counted.partition_point(|outcome| outcome.completed_at < self.since);
-        let counted = &counted[skipped..];
+        let before = |instant: Timestamp| {
+            let outcomes = record.outcomes.as_slice();
+            outcomes.partition_point(|outcome| outcome.completed_at < instant)
+        };
+        let skipped = before(self.since);
+        let end = self.until.map_or(record.outcomes.len(), before);
+        let counted = &record.outcomes[skipped.min(end)..end];
         if let (Some(first), Some(last)) = (counted.first(), counted.last()) {
             self.extend_span(first.completed_at, last.completed_at);
         }
         for outcomes in counted.chunk_by(|one, next| second_of(one) == second_of(next)) {
             self.fold_second(&slots, outcomes);
         }
-        self.fold_streams(&slots, record, skipped);
-        self.fold_measured(record, skipped);
+        self.fold_streams(&slots, record, skipped..end);
+        self.fold_measured(record, skipped..end);
         self.fold_errors(record, counted);
-        let all_before = skipped > 0 && counted.is_empty();
-        if !all_before && bucket.end() > self.since {
+        let is_of_after = |instant: Timestamp| {
+            let before = before(instant);
+            let all_before = before > 0 && before == record.outcomes.len();
+            !all_before && bucket.end() > instant
+        };
+        if is_of_after(self.since) && !self.until.is_some_and(is_of_after) {
             self.fold_exceptions(record);
         }
     }
@@ -271,23 +299,39 @@ impl Stats {
                 passed.sum.merge(&sum);
             });
         }
+        if self.limits.histories > 0 {
+            self.whole.count(second, |passed| {
+                for outcome in outcomes {
+                    passed.sum.add(outcome);
+                    passed.add_time(key_of(outcome.response_time_us));
+                }
+            });
+        }
     }
 
-    /// Adds the streams of a record but for those of its first outcomes, which are skipped.
-    fn fold_streams(&mut self, slots: &[Slots], record: &Decoded<'_>, skipped: usize) {
+    /// Adds the streams of some of a record's outcomes.
+    fn fold_streams(&mut self, slots: &[Slots], record: &Decoded<'_>, counted: Range<usize>) {
         for stream in &record.streams {
             let number = stream.outcome as usize;
-            if number >= skipped {
+            if counted.contains(&number) {
                 let outcome = &record.outcomes[number];
-                let row = self.rows.get_mut(slots[outcome.request as usize].row);
-                let streams = row.streams.get_or_insert_default();
+                let Slots { row, series } = slots[outcome.request as usize];
+                let streams = self.rows.get_mut(row).streams.get_or_insert_default();
                 streams.add(&stream.streamed, outcome.response_time_us);
+                // nobody reads it of all rows together
+                if self.limits.histories > 0 {
+                    let past = self.history.get_mut(series);
+                    past.count(second_of(outcome), |passed| {
+                        let streams = passed.streams.get_or_insert_default();
+                        streams.add(&stream.streamed, outcome.response_time_us);
+                    });
+                }
             }
         }
     }
 
-    /// Adds the values of custom metrics but for those of the record's first outcomes, which only make their metrics exist.
-    fn fold_measured(&mut self, record: &Decoded<'_>, skipped: usize) {
+    /// Adds the values of custom metrics of some of a record's outcomes; those of the others only make their metrics exist.
+    fn fold_measured(&mut self, record: &Decoded<'_>, counted: Range<usize>) {
         let chars = self.limits.name_chars;
         let texts = |number: u32| {
             let metric = &record.metrics[number as usize];
@@ -297,7 +341,7 @@ impl Stats {
         for one in &record.measured {
             let (name, kind, unit) = texts(one.metric);
             let slot = self.custom_metrics.slot([&name, kind.as_str(), &unit]);
-            if one.outcome as usize >= skipped {
+            if counted.contains(&(one.outcome as usize)) {
                 self.custom_metrics.get_mut(slot).add(kind, one.amount);
             }
         }
@@ -356,7 +400,8 @@ impl Stats {
     /// older one first.
     pub fn merge(&mut self, other: &Self) {
         debug_assert_eq!(
-            self.since, other.since,
+            (self.since, self.until),
+            (other.since, other.until),
             "parts count since the same instant"
         );
         self.rows.merge(&other.rows);
@@ -368,6 +413,7 @@ impl Stats {
         }
         self.recent.merge(&other.recent);
         self.history.merge(&other.history);
+        self.whole.merge(&other.whole);
     }
 
     /// Counts from `at` on, as after `/stats/reset`: rows stay with zeros, the rest is forgotten.
@@ -390,6 +436,7 @@ impl Stats {
         self.span = None;
         self.recent.clear();
         self.history.zero();
+        self.whole = AgeingSeries::default();
         true
     }
 
@@ -428,6 +475,11 @@ impl Stats {
 
     pub(crate) fn history(&self) -> &SmallestKeys<2, AgeingSeries<Passed>> {
         &self.history
+    }
+
+    /// The past of all rows together, where rows have a history of their own.
+    pub(crate) fn whole(&self) -> Option<&AgeingSeries<Passed, Fine>> {
+        (self.limits.histories > 0).then_some(&self.whole)
     }
 
     pub(crate) fn recent(&self) -> &Ring<Histogram, RECENT_SECONDS> {

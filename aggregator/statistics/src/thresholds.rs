@@ -5,6 +5,7 @@ use traffic::workload::{Threshold, ThresholdMetric};
 use utoipa::ToSchema;
 
 use crate::reader::Snapshot;
+use crate::stats::Stats;
 use crate::stats::entry::Entry;
 use crate::stats::smallest_keys::Merge as _;
 
@@ -66,7 +67,7 @@ pub fn judged(snapshot: &Snapshot) -> Vec<Judged> {
 fn judge(threshold: &Threshold, snapshot: &Snapshot) -> Judged {
     let value = match threshold.metric {
         ThresholdMetric::Missing => Some(snapshot.ledger.total.missing as f64),
-        metric => figure(metric, &requests(threshold.row.as_deref(), snapshot)),
+        metric => figure(metric, &requests(threshold.row.as_deref(), &snapshot.stats)),
     };
     Judged {
         threshold: threshold.to_string(),
@@ -80,9 +81,9 @@ fn judge(threshold: &Threshold, snapshot: &Snapshot) -> Judged {
 }
 
 /// The counts of the requests of a name whatever their method, or of all requests.
-fn requests(name: Option<&str>, snapshot: &Snapshot) -> Entry {
+pub(crate) fn requests(name: Option<&str>, stats: &Stats) -> Entry {
     let mut all = Entry::default();
-    let rows = snapshot.stats.rows();
+    let rows = stats.rows();
     for ([row, _], entry) in rows.iter() {
         if name.is_none_or(|name| name == row) {
             all.merge(entry);
@@ -94,7 +95,8 @@ fn requests(name: Option<&str>, snapshot: &Snapshot) -> Entry {
     all
 }
 
-fn figure(metric: ThresholdMetric, requests: &Entry) -> Option<f64> {
+/// A figure of some requests; `None` without any, and for those of the ledger.
+pub(crate) fn figure(metric: ThresholdMetric, requests: &Entry) -> Option<f64> {
     let sum = &requests.sum;
     let count = (sum.requests > 0).then_some(sum.requests as f64)?;
     match metric {

@@ -31,7 +31,8 @@ export interface Figures {
 interface Store {
   figures: Figures;
   isDark: boolean;
-  logs: string[];
+  /** Null before the first answer. */
+  logs: string[] | null;
   /** Tabs with something in them that nobody has seen. */
   news: Record<string, boolean>;
   query: Record<string, string>;
@@ -41,7 +42,7 @@ interface Store {
 let store: Store = {
   figures: { errors: [], failRatio: 0, p95: null, stats: [], totalRps: 0, userCount: 0 },
   isDark: false,
-  logs: [],
+  logs: null,
   news: {},
   query: queryOf(location.search),
   // written into the page, and taken before anything is shown

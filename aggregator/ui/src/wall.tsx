@@ -1,8 +1,9 @@
-// The presenter's view, `/?view=wall`: few figures, large and dark, A beside B, and nothing to click.
+// The presenter's view, `/?view=wall`: few figures, large and dark, one model beside the other, and nothing to click.
 import Box from "@mui/material/Box";
 import Typography from "@mui/material/Typography";
 
 import { count, decimal, duration, milliseconds, NONE, percent } from "./parts/figures";
+import { Loading } from "./parts/quiet";
 import { useAnswer } from "./parts/use-answer";
 import type { Answers } from "./server";
 import { useElapsed } from "./shell/newest-run";
@@ -33,14 +34,15 @@ export function Wall({ silence }: { silence: Silence | null }) {
         <Big isBad={failRatio > 0} name="failures" value={`${failRatio} %`} />
         <Big name="95 of 100 within (ms)" value={milliseconds(p95)} />
       </Box>
-      {pairs.length > 0 && (
+      {ab.answer === null && !silence && <Loading what="comparison of models" />}
+      {pairs.length > 0 && state !== "ready" && (
         <Box sx={{ display: "grid", gap: "2vw", gridTemplateColumns: "repeat(auto-fit, minmax(min(100%, max(20rem, 26vw)), 1fr))" }}>
           {pairs.map((pair) => (
             <Pair key={`${pair.method} ${pair.name}`} pair={pair} />
           ))}
         </Box>
       )}
-      {ab.answer?.pairs.length === 0 && state === "ready" && <Box sx={{ fontSize: MIDDLE }}>No run was started yet.</Box>}
+      {state === "ready" && <Box sx={{ fontSize: MIDDLE }}>No run was started yet.</Box>}
     </Box>
   );
 }
@@ -67,21 +69,27 @@ function Pair({ pair }: { pair: Answers["Pair"] }) {
         {pair.method} {pair.name}
       </Typography>
       <Box sx={{ display: "grid", gridTemplateColumns: "1fr 1fr", gap: "1.5vw", my: 1 }}>
-        <Model name="A" side={pair.a} />
-        <Model name="B" side={pair.b} />
+        <Model side={pair.a} />
+        <Model side={pair.b} />
       </Box>
       <Box sx={{ fontSize: SMALL }}>{pair.verdict}</Box>
     </Box>
   );
 }
 
-const Model = ({ name, side }: { name: string; side: Answers["Side"] }) => (
-  <Box>
-    <Box sx={{ fontSize: SMALL, fontWeight: 700 }}>{name}</Box>
+const Model = ({ side }: { side: Answers["Side"] }) => (
+  <Box sx={{ minWidth: 0 }}>
+    <Box sx={{ fontSize: SMALL, fontWeight: 700, overflowWrap: "anywhere" }}>{side.label}</Box>
     <Box sx={{ fontSize: MIDDLE, fontVariantNumeric: "tabular-nums", lineHeight: 1.2 }}>
       {side.num_requests === 0 ? NONE : milliseconds(side.avg_response_time)}
     </Box>
     <Box sx={{ fontSize: SMALL, color: "text.secondary" }}>{side.num_requests === 0 ? "no request" : "ms on average"}</Box>
     {side.num_requests > 0 && <Box sx={{ fontSize: SMALL, color: "text.secondary" }}>{percent(side.fail_ratio)} failed</Box>}
+    {side.stream && (
+      <Box sx={{ fontSize: SMALL, color: "text.secondary" }}>
+        {milliseconds(side.stream.avg_first_event)} ms to the first {side.stream.output_tokens > 0 ? "token" : "event"}
+        {side.stream.tokens_per_second != null && `, ${decimal(side.stream.tokens_per_second)} tokens a second`}
+      </Box>
+    )}
   </Box>
 );

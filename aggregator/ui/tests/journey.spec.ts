@@ -19,6 +19,16 @@ const cell = (row: Locator, column: number) => row.getByRole("cell").nth(column)
 const row = (page: Page, name: string) => page.getByRole("row").filter({ hasText: name });
 const bar = (page: Page) => page.getByRole("banner");
 
+test("before the first run, each tab says that there is nothing yet", async ({ page }) => {
+  await page.goto(cicada.url);
+  await openTab(page, "Runs");
+  await expect(page.getByText("There was no run yet.")).toBeVisible();
+  await openTab(page, "Schedules");
+  await expect(page.getByText("There is no schedule: add one below.")).toBeVisible();
+  await page.goto(`${cicada.url}?view=wall`);
+  await expect(page.getByText("No run was started yet.")).toBeVisible();
+});
+
 test("users are started from the form, and rows appear", async ({ page }) => {
   await page.goto(cicada.url);
   await expect(page.getByRole("heading", { name: "Start new load test" })).toBeVisible();
@@ -155,7 +165,7 @@ test("a reset asks when much would be lost, and begins to count anew", async ({ 
   expect(before).toMatch(/^[1-9]/);
   await page.getByRole("button", { name: "Reset" }).click();
   const question = page.getByRole("dialog", { name: "Reset?" });
-  await expect(question).toContainText(/of 1\d min .* would be lost: [\d,]+ requests and [\d,]+ failures/);
+  await expect(question).toContainText(/of 1\d min .* would leave the page: [\d,]+ requests and [\d,]+ failures/);
   await question.getByRole("button", { name: "Cancel" }).click();
   await expect(question).toBeHidden();
   await expect(total).toHaveText(before ?? "");

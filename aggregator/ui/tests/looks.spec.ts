@@ -3,7 +3,7 @@ import { AxeBuilder } from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
 
 import { Cicada } from "./support/programs";
-import { expect, openTab, overflow, picture, TABS, test } from "./support/watched";
+import { documentPicture, expect, openTab, overflow, picture, TABS, test } from "./support/watched";
 
 let cicada: Cicada;
 
@@ -17,6 +17,9 @@ test.beforeAll(async () => {
 });
 
 test.afterAll(() => cicada?.stop());
+
+/** Pictures of each tab are kept at these. */
+const PICTURES = [390, 1024, 1440];
 
 /** Opens every tab, keeps a picture of each, and says what is in whose way. */
 async function allTabs(page: Page, name: string, rules: string[] = []): Promise<void> {
@@ -47,6 +50,9 @@ async function faults(page: Page, rules: string[] = []): Promise<string[]> {
 const background = (page: Page) => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
 
 test("by day everybody can use it", async ({ page }) => {
+  await page.goto(cicada.url);
+  await expect(page.getByRole("row").filter({ hasText: "Aggregated" })).toBeVisible();
+  await documentPicture(page, "web-ui");
   await allTabs(page, "light");
   await expect(page.getByRole("img", { name: /^p95<60000: holds/ })).toBeVisible();
   await expect(page.getByText(/[12] of 2 hold/)).toBeVisible();
@@ -73,12 +79,13 @@ test.describe("by night", () => {
 
 test("no tab is wider than the page, at any size", async ({ page }) => {
   await page.goto(cicada.url);
-  for (const title of Object.values(TABS)) {
+  for (const [key, title] of Object.entries(TABS)) {
     await openTab(page, title);
     await expect(page.getByRole("progressbar")).toBeHidden();
     for (const width of WIDTHS) {
       await page.setViewportSize({ width, height: 800 });
       await expect.poll(() => overflow(page), { message: `${title} at ${width} pixels` }).toBe(0);
+      if (PICTURES.includes(width)) await picture(page, `${key}-${width}`);
     }
   }
 });

@@ -1,4 +1,6 @@
 // The tabs that Locust does not have.
+import type { Page } from "@playwright/test";
+
 import { Cicada } from "./support/programs";
 import { expect, openTab, picture, stopOthers, test } from "./support/watched";
 
@@ -56,50 +58,116 @@ test("models are compared, with what it means", async ({ page }) => {
   await expect(page.getByText(/95 % interval|too few requests/).first()).toBeVisible();
 });
 
+const editor = (page: Page) => page.getByRole("textbox", { name: "Workload" });
+
+/** The workload as it is saved. */
+const workload = async () => (await fetch(`${cicada.url}workload`)).text();
+
+/** Writes a text in place of what the editor has. */
+async function write(page: Page, text: string): Promise<void> {
+  await editor(page).click();
+  await page.keyboard.press("Control+A");
+  await page.keyboard.insertText(text);
+}
+
 test("a workload is validated, saved, and read again", async ({ page, watch }) => {
   watch.expectStatus(422);
   await page.goto(`${cicada.url}?tab=workload`);
-  const text = page.getByRole("textbox", { name: "Workload" });
-  await expect(text).toHaveValue(/\[class\.TargetAppUser\]/);
-  const before = await text.inputValue();
+  await expect(editor(page)).toBeVisible();
+  const before = await workload();
   await expect(page.getByRole("button", { name: "Save" })).toBeDisabled();
 
-  await text.fill(`${before}\n[class.Broken]\nwait = "sometimes"\n`);
+  await write(page, `${before}\n[class.Broken]\nwait = "sometimes"\n`);
   const mistake = before.split("\n").length + 2;
+  // nobody has to ask for it
+  await expect(page.getByText(/A draft, not saved, with/)).toBeVisible();
+  await expect(page.locator(".cm-lint-marker-error").first()).toBeVisible();
   for (const name of ["Validate", "Save"]) {
     await page.getByRole("button", { name }).click();
     const alert = page.getByRole("alert");
     await expect(alert).toContainText("nothing was changed");
     await alert.getByRole("button", { name: `Line ${mistake}` }).first().click();
-    expect(await text.evaluate(selected)).toBe('wait = "sometimes"');
+    expect(await page.evaluate(() => getSelection()?.toString())).toBe('wait = "sometimes"');
   }
 
-  await text.fill(before.replaceAll("class.TargetAppUser", "class.Shopper_1"));
+  await write(page, before.replaceAll("class.TargetAppUser", "class.Shopper_1"));
   await page.getByRole("button", { name: "Validate" }).click();
   await expect(page.getByRole("alert")).toContainText("The workload is valid, nothing was changed");
-  await page.getByRole("button", { name: "Save" }).click();
+  await editor(page).click();
+  await page.keyboard.press("Control+S");
   await expect(page.getByRole("alert")).toContainText("The next run has this workload; the one that is on goes on");
+  expect(await workload()).toContain("[class.Shopper_1]");
   await page.reload();
-  await expect(text).toHaveValue(/\[class\.Shopper_1\]/);
+  await expect(page.getByText("This is the workload as it is saved.")).toBeVisible();
 });
 
-const selected = (area: HTMLTextAreaElement | HTMLElement) => {
-  const { value, selectionStart, selectionEnd } = area as HTMLTextAreaElement;
-  return value.slice(selectionStart, selectionEnd);
-};
+test("the editor completes keys, values and headings from the schema, and Tab indents", async ({ page, watch }) => {
+  watch.expectStatus(422);
+  await page.goto(`${cicada.url}?tab=workload`);
+  await write(page, "");
+  const choices = page.getByRole("listbox", { name: "Completions" });
+  await page.keyboard.type("[cla");
+  await expect(choices.getByRole("option", { name: /^class/ })).toBeVisible();
+  await page.keyboard.press("Escape");
+  await page.keyboard.type("ss.U.task.t]\nweig");
+  await choices.getByRole("option", { name: /^weight/ }).click();
+  await page.keyboard.type("3\nrequest = { method = ");
+  await page.keyboard.press("Control+Space");
+  await choices.getByRole("option", { name: /POST/ }).click();
+  await page.keyboard.type(" }\n");
+  await page.keyboard.press("Tab");
+  await page.keyboard.type("# end");
+  await expect(page.locator(".cm-line")).toHaveText(["[class.U.task.t]", "weight = 3", 'request = { method = "POST" }', "  # end"]);
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("Tab");
+  await expect(editor(page)).not.toBeFocused();
+  await page.getByRole("button", { name: "Undo all" }).click();
+  await page.getByRole("button", { name: "Give it up" }).click();
+});
+
+test("a draft survives another tab and a reload, and is given up only when somebody says so", async ({ page }) => {
+  await page.goto(`${cicada.url}?tab=workload`);
+  const before = await workload();
+  await write(page, `# of mine\n${before}`);
+  await expect(page.getByText("A draft, not saved; it is valid.")).toBeVisible();
+  await openTab(page, "Cost");
+  await openTab(page, "Workload");
+  await expect(page.getByRole("alert")).toContainText("your draft of before");
+  await expect(editor(page)).toContainText("# of mine");
+  await page.reload();
+  await expect(editor(page)).toContainText("# of mine");
+  for (const name of ["Undo all", "Read again"]) {
+    await page.getByRole("button", { name }).click();
+    const question = page.getByRole("dialog", { name: "Give the draft up?" });
+    await question.getByRole("button", { name: "Keep it" }).click();
+    await expect(question).toBeHidden();
+    await expect(editor(page)).toContainText("# of mine");
+  }
+  await page.getByRole("button", { name: "Undo all" }).click();
+  await page.getByRole("button", { name: "Give it up" }).click();
+  await expect(page.getByText("This is the workload as it is saved.")).toBeVisible();
+  await page.reload();
+  await expect(page.getByText("This is the workload as it is saved.")).toBeVisible();
+  expect(await workload()).toBe(before);
+});
 
 test("a workload that somebody else has changed is not overwritten", async ({ page, watch }) => {
   watch.expectStatus(412);
   await page.goto(`${cicada.url}?tab=workload`);
-  const text = page.getByRole("textbox", { name: "Workload" });
-  await expect(text).toHaveValue(/Shopper_1/);
-  const before = await text.inputValue();
-  await fetch(`${cicada.url}workload`, { method: "PUT", body: `${before}\n# somebody else's\n` });
-  await text.fill(`${before}\n# mine\n`);
+  await expect(editor(page)).toBeVisible();
+  const before = await workload();
+  await fetch(`${cicada.url}workload`, { method: "PUT", body: `# somebody else's\n${before}` });
+  await write(page, `${before}\n# mine\n`);
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByRole("alert")).toContainText("somebody else has chosen version");
+  // nor once the page was loaded anew
+  await page.reload();
+  await expect(page.getByRole("alert")).toContainText("The workload was changed since");
   await page.getByRole("button", { name: "Save" }).click();
   await expect(page.getByRole("alert")).toContainText("somebody else has chosen version");
   await page.getByRole("button", { name: "Read again" }).click();
-  await expect(text).toHaveValue(/somebody else's/);
+  await page.getByRole("button", { name: "Give it up" }).click();
+  await expect(editor(page)).toContainText("somebody else's");
 });
 
 test("what was saved is what the form offers", async ({ page }) => {
@@ -154,25 +222,6 @@ test("a trace's id is copied, and leads to where traces are", async ({ page, con
   await page.getByRole("button", { name: `Copy trace id ${id}` }).first().click();
   await expect(page.getByRole("alert")).toContainText("copied");
   expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(id);
-});
-
-test("a stand-in's page makes it slow, failing and chaotic, and says so", async ({ page }) => {
-  await page.goto(cicada.targetApp);
-  const said = page.getByRole("status");
-  await page.getByRole("button", { name: "Well again" }).click();
-  await expect(said).toHaveText("Now: well.");
-  for (const [name, saying] of [
-    ["Slow", /5 times the usual/],
-    ["Failing", /30 of 100 requests fail/],
-    ["Chaotic", /changes every 20 seconds/],
-  ] as const) {
-    const button = page.getByRole("button", { name });
-    await button.click();
-    await expect(said).toHaveText(saying);
-    await expect(button).toHaveAttribute("aria-pressed", "true");
-  }
-  await page.getByRole("button", { name: "Well again" }).click();
-  await expect(said).toHaveText("Now: well.");
 });
 
 test("a schedule is added, refused, and deleted", async ({ page, watch }) => {

@@ -20,6 +20,7 @@ mod accept;
 mod announced;
 mod answers;
 mod base_path;
+mod compare;
 mod cost;
 mod door;
 mod downloads;
@@ -36,6 +37,7 @@ mod metrics;
 mod openapi;
 mod origins;
 mod page;
+mod run_changes;
 mod runs;
 mod schedules;
 mod state;
@@ -54,6 +56,7 @@ pub use door::{Acquaintance, BASIC_AUTH, Door, Names, Trusted, Visitor};
 pub use origins::Origins;
 pub use state::Api;
 pub use stats::Requests;
+pub use swarm::Scheduled;
 pub use swarm_fields::swarm_from_json;
 pub use trace_url::{InvalidTraceUrl, TRACE_URL, TraceUrl};
 pub use trouble::Trouble;
@@ -117,6 +120,8 @@ fn routes() -> OpenApiRouter<ApiState> {
         .of_any_run(routes!(downloads::ab))
         .of_any_run(routes!(downloads::ledger))
         .of_any_run(routes!(markers::markers))
+        .of_any_run(routes!(runs::parts))
+        .of_any_run(routes!(compare::compare))
         .routes(routes!(markers::add))
         .routes(routes!(stats::tasks_of_run))
         .routes(routes!(page::page))
@@ -131,11 +136,12 @@ fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(metrics::metrics))
         .routes(routes!(cost::cost))
         .routes(routes!(runs::list))
-        .routes(routes!(runs::one))
+        .routes(routes!(runs::one, run_changes::label, run_changes::delete))
         .routes(routes!(user::set))
         .routes(routes!(logs::logs))
         .routes(routes!(logs::worker_count))
         .routes(routes!(workload::read, workload::replace).layer(DefaultBodyLimit::max(MAX_UPLOAD)))
+        .routes(routes!(workload::schema))
         .routes(routes!(
             schedules::list,
             schedules::put,

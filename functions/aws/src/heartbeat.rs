@@ -22,7 +22,7 @@ use aws_sdk_scheduler::types::{ScheduleState, Target};
 use serde::Deserialize;
 use traffic::ports::{Delivery, Heartbeat, HeartbeatError, Schedule};
 
-pub use event::API_ID;
+pub use event::{API_ID, SCHEDULE_HEADER};
 use failures::{call, failed};
 use mapping::Mapping;
 

@@ -26,6 +26,7 @@
 //! writer's nonce, and the condition holds for the same nonce again. So a call that the SDK sends
 //! again because the answer was lost succeeds, as it had.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
@@ -42,6 +43,7 @@ use traffic::tick::marker_rules::SHARED_LEAD;
 mod checkpoints;
 mod claims;
 mod creation;
+mod deletion;
 mod error;
 mod item;
 mod markers;
@@ -232,6 +234,19 @@ impl ProgressStore for DynamoStore {
         to: Slot,
     ) -> Result<bool, StoreError> {
         progress::advance(&self.table, run, (from, to), self.retention, nonce()).await
+    }
+
+    /// 1 W for each item that is deleted, 1 R for each shard of a bucket, and some thousands of both at most.
+    async fn delete_run(
+        &self,
+        run: &RunId,
+        checkpoints: &[RunId],
+        shards: u32,
+        buckets: Range<Bucket>,
+    ) -> Result<(), StoreError> {
+        let oldest = Bucket::of(self.clock.now() - self.retention);
+        let buckets = buckets.start.max(oldest)..buckets.end;
+        deletion::delete(&self.table, run, checkpoints, shards, buckets).await
     }
 }
 

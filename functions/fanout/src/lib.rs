@@ -1,7 +1,7 @@
 //! The function fanout: what it does when the heartbeat calls it, on any ports.
 //!
-//! It ends a run that does not obey the rules of this deployment, and plans some minutes ahead, which is
-//! [`traffic::fanout`]'s. Where the queue does not deliver yet, it hands over what is due meanwhile. In the time that
+//! It ends a run that does not obey the rules of this deployment, decides on an adaptive load's step that is over, and
+//! plans some minutes ahead, which is [`traffic::fanout`]'s. Where the queue does not deliver yet, it hands over what is due meanwhile. In the time that
 //! is left it folds sealed buckets, which is [`statistics::reader`]'s. Planning must not fail; folding may wait a
 //! minute. `minute` logs the figures for alarms.
 
@@ -10,8 +10,10 @@ use std::time::Duration;
 
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde::de::IgnoredAny;
+use statistics::adaptive::adapt;
 use statistics::reader::Aggregation;
 use statistics::stats::Limits;
+use tokio::sync::Mutex;
 use traffic::clock::Timestamp;
 use traffic::deployment::Deployment;
 use traffic::fanout::{FanOutError, FanOutReport};
@@ -95,6 +97,7 @@ impl<S: Store, Q: Queue, H: Heartbeat> Function<S, Q, H> {
                 "whether the run obeys the limits of now is not known yet"
             );
         }
+        self.adapt().await;
         match self.deployment.plan_ahead().await? {
             FanOutReport::Idle => tracing::info!("no run is on: the heartbeat is off"),
             FanOutReport::Ending => {
@@ -113,6 +116,15 @@ impl<S: Store, Q: Queue, H: Heartbeat> Function<S, Q, H> {
             }
         }
         Ok(())
+    }
+
+    /// Decides on the step of an adaptive load that is over; where it cannot, the next minute does.
+    async fn adapt(&self) {
+        let (limits, turn) = (&self.rules.limits, Mutex::default());
+        if let Err(error) = adapt(&self.deployment, limits, &turn).await {
+            let error: &dyn std::error::Error = &error;
+            tracing::warn!(error, "the step of the adaptive load is not decided on yet");
+        }
     }
 
     /// Folds what is sealed, so that the page opens as fast after a week as after a minute, and says

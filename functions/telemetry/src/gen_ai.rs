@@ -126,7 +126,7 @@ impl GenAiMetrics {
         if request.error.is_none() {
             let times = [
                 (&self.first_token, streamed.first_event),
-                (&self.per_token, streamed.between_events()),
+                (&self.per_token, streamed.inter_token_latency()),
             ];
             for (histogram, time) in times {
                 if let Some(time) = time {

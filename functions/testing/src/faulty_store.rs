@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::future::pending;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -271,5 +272,6 @@ impl ProgressStore for FaultyStore {
     pass_on! {
         planned_until(run: &RunId) -> Option<Slot>, writes: false;
         advance_planned(run: &RunId, from: Option<Slot>, to: Slot) -> bool, writes: true;
+        delete_run(run: &RunId, checkpoints: &[RunId], shards: u32, buckets: Range<Bucket>) -> (), writes: true;
     }
 }

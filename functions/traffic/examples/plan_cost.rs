@@ -53,6 +53,7 @@ fn curve(workload: &Workload, start: Slot) -> anyhow::Result<Run> {
     let mut run = run(workload, start);
     run.segments[0].shape = Some(ShapePart {
         name: shape.name().to_string(),
+        step: None,
         daily: Some(daily),
     });
     Ok(run)

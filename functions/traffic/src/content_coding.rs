@@ -2,7 +2,7 @@
 //! other, decoded chunk by chunk and counted as Locust counts it.
 //!
 //! Memory is bounded whatever a target sends: each coding holds its own window, and what comes out of any
-//! of them ends at [`MAX_BODY`].
+//! of them ends at [`MAX_BODY`]. A body that is passed on without a coding may be of any length.
 
 use bytes::{Bytes, BytesMut};
 use reqwest::header::{CONTENT_ENCODING, HeaderMap};
@@ -22,6 +22,9 @@ use zstd::Zstd;
 
 /// The codings that requests asks for where the packages brotli and zstandard are installed.
 pub const ACCEPT_ENCODING: &str = "gzip, deflate, br, zstd";
+
+/// The codings that a stream asks for: of zstd nothing is decoded before it fills the window or ends.
+pub const ACCEPT_ENCODING_OF_STREAMS: &str = "gzip, deflate, br";
 
 /// So many bytes of an encoded body are decoded in one go.
 const INPUT: usize = 16 * 1024;
@@ -238,11 +241,10 @@ fn counted<'c>(
 impl Sink {
     fn push(&mut self, bytes: &[u8]) -> Result<(), Undecodable> {
         self.length += bytes.len() as u64;
-        if self.length > MAX_BODY {
-            return Err(Undecodable::TooLong);
-        }
-        if let Some(passing) = &mut self.passing {
-            passing.extend_from_slice(bytes);
+        match &mut self.passing {
+            Some(passing) => passing.extend_from_slice(bytes),
+            None if self.length > MAX_BODY => return Err(Undecodable::TooLong),
+            None => {}
         }
         if self.keeps_body {
             if self.body.is_empty() && !self.first.is_empty() {

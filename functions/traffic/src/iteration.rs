@@ -18,11 +18,11 @@ use crate::journal::Journal;
 use crate::log_throttle::LogThrottle;
 use crate::ports::{RecordStore, RunStore};
 use crate::random::Draws;
-use crate::record::{Fate, Measured};
+use crate::record::{Fate, Measured, Outcome};
 use crate::run_end::RunEnd;
 use crate::sessions::UserSession;
 use crate::stream::{Streamed, TokenRule};
-use crate::telemetry::{GenAi, Iteration, Observer};
+use crate::telemetry::{GenAi, Iteration, Observer, RequestResult};
 use crate::tick::TOO_LATE;
 use crate::transport::{Reply, RequestContext, RequestPlace, Transport, is_shortage};
 use crate::workload::{
@@ -94,6 +94,7 @@ struct Iterating<'i, T, S> {
     transport: &'i T,
     journal: &'i Journal<S>,
     turn: Turn,
+    task: &'i Task,
     run_end: &'i RunEnd<S>,
     trace: &'i Trace<'i>,
     /// The user's session, if its class has sessions.
@@ -223,6 +224,7 @@ impl Sender {
             transport,
             journal,
             turn,
+            task,
             run_end,
             trace: &trace,
             session,
@@ -317,7 +319,8 @@ impl<'i, T: Transport, S: RunStore + RecordStore> Iterating<'i, T, S> {
                 self.trace.failed(&reason);
                 let (sent, now) = (Sent::not_at_all(prepared), journal.clock.now());
                 let error = Some(shortened(reason));
-                journal.outcome(sent.outcome(now, Duration::ZERO, 0, error, Default::default()));
+                let outcome = sent.outcome(now, Duration::ZERO, 0, error, Default::default());
+                self.note(&sent, outcome, None, None);
                 Ok(Answered::Failed(None))
             }
         }
@@ -417,7 +420,8 @@ impl<'i, T: Transport, S: RunStore + RecordStore> Iterating<'i, T, S> {
         let watch = (self.trace).watch(entered, name, &request, sent_at, sent.lateness);
         let began = Instant::now();
         let context = self.context(step, prepared);
-        let reply = self.transport.send(request, &context).await;
+        // in memory of its own: whoever waits for a place has none of it yet
+        let reply = Box::pin(self.transport.send(request, &context)).await;
         if reply.as_ref().is_err_and(|text| is_shortage(text)) {
             if let Some(requests) = self.sender.lacks_files.happened() {
                 tracing::warn!(
@@ -448,8 +452,32 @@ impl<'i, T: Transport, S: RunStore + RecordStore> Iterating<'i, T, S> {
         let length = judged.content_length;
         let figures = (judged.streamed, std::mem::take(&mut judged.measured));
         let outcome = sent.outcome(completed_at, response_time, length, error, figures);
-        self.journal.outcome(outcome);
+        self.note(&sent, outcome, judged.status, judged.first_byte);
         Some(judged)
+    }
+
+    /// Notes the outcome of a request in the journal, and tells the observer of it.
+    fn note(
+        &self,
+        sent: &Sent<'_>,
+        outcome: Outcome,
+        status: Option<StatusCode>,
+        first_byte: Option<Duration>,
+    ) {
+        if let Some(observer) = &self.sender.observer {
+            observer.result(&RequestResult {
+                run: &self.journal.key.run,
+                class: self.sender.class().name(),
+                task: self.task.name(),
+                user: self.turn.user,
+                iteration: self.turn.iteration,
+                outcome: &outcome,
+                status,
+                first_byte,
+                trace: sent.leads_to,
+            });
+        }
+        self.journal.outcome(outcome);
     }
 
     /// The context of a step's request of this user.

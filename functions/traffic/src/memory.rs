@@ -1,6 +1,7 @@
 //! The three ports in memory: twins for tests and simulations, under the same contract.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -253,6 +254,31 @@ impl ProgressStore for MemoryStore {
             state.planned.insert(run.clone(), to);
         }
         Ok(current == from)
+    }
+
+    async fn delete_run(
+        &self,
+        run: &RunId,
+        checkpoints: &[RunId],
+        _: u32,
+        buckets: Range<Bucket>,
+    ) -> Result<(), StoreError> {
+        let mut state = self.state();
+        state.runs.remove(run);
+        state.planned.remove(run);
+        state
+            .checkpoints
+            .retain(|known, _| !checkpoints.contains(known));
+        let is_its = |key: &RecordKey| key.run == *run && buckets.contains(&key.bucket);
+        state.keys.retain(|key| !is_its(key));
+        // emptied and not removed, so that cursors stay good
+        for record in &mut state.records {
+            if is_its(&record.key) {
+                record.key.run = RunId(String::new());
+                record.payload.clear();
+            }
+        }
+        Ok(())
     }
 }
 

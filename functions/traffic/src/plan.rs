@@ -7,6 +7,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 
@@ -16,6 +17,7 @@ use crate::random::class_key;
 use crate::run::{Run, Segment};
 use crate::workload::Wait;
 
+pub mod bounded;
 mod counting;
 mod curve;
 pub mod mix;
@@ -315,8 +317,10 @@ impl Plan {
     ) -> bool {
         parts.iter().any(|part| {
             part.spans.users[index].is_some_and(|span| {
-                self.timetable(class, user, &span, slot)
-                    .is_due(part.from, part.until.min(span.leaves))
+                self.timetable(class, user, &span, slot).is_due(
+                    part.from,
+                    self.cut(part.until.min(span.leaves), class, user),
+                )
             })
         })
     }
@@ -353,7 +357,7 @@ impl Plan {
         for (part, span) in spans.filter_map(|(part, span)| Some((part, span?))) {
             let timetable = self.timetable(class, user, &span, slot);
             let until = part.until.min(span.leaves);
-            timetable.due(part.from, until, |iteration, at| {
+            timetable.due(part.from, self.cut(until, class, user), |iteration, at| {
                 let iteration = ((span.spawned_by as u64) << SPAWN_BITS) | iteration;
                 if let Some(turn) = turn.as_mut().filter(|turn| turn.iteration == iteration) {
                     turn.until = until;
@@ -375,6 +379,15 @@ impl Plan {
             });
         }
         turn.into_iter().for_each(found);
+    }
+
+    /// The end of a span of time in which iterations of a user are due, if not more of them are due than the run's limit.
+    fn cut(&self, until: Timestamp, class: usize, user: u32) -> Timestamp {
+        let Some(last) = self.run.iterations.and_then(|limit| limit.last) else {
+            return until;
+        };
+        let is_within = (class as u32, user) <= (last.class, last.user);
+        until.min(last.at + Duration::from_micros(is_within.into()))
     }
 
     /// A user's schedule under one ramp, as far as a slot goes.

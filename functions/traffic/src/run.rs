@@ -21,7 +21,7 @@ mod stored;
 
 pub use daily::{DailyCurve, DayPoint, UtcOffset};
 pub use past::{Past, Spawner};
-pub use segment::{Segment, ShapePart, Share};
+pub use segment::{Segment, ShapePart, Share, Step};
 
 /// Where several processes share a store, a change holds from the first full second that begins at least
 /// this much later; where one does all, at once.
@@ -32,6 +32,32 @@ pub const CHANGE_LEAD: Duration = Duration::from_millis(1500);
 
 /// An iteration of a run's last moment may wake this long after the end, by the grain of timers.
 pub const GRAIN: Duration = Duration::from_millis(100);
+
+/// The last of a limited number of iterations may start so late.
+const STARTS_WITHIN: Duration = Duration::from_secs(1);
+
+/// The end of a run after so many iterations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IterationLimit {
+    /// The number of iterations, of all classes together.
+    pub most: u64,
+    /// The last of them; `None` if there are not so many.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<LastIteration>,
+}
+
+/// The last iteration of a run: those of the same instant are in order of class and user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LastIteration {
+    /// The instant it is due.
+    pub at: Timestamp,
+    /// The number of its class in the workload.
+    pub class: u32,
+    /// Its user.
+    pub user: u32,
+}
 
 /// Names a run; sorts by the time it was created.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -87,6 +113,9 @@ pub struct Run {
     pub segments: Vec<Segment>,
     /// The first instant at which nothing starts any more, once the run was stopped.
     pub stopped_at: Option<Timestamp>,
+    /// After how many iterations the run ends by itself, if after any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub iterations: Option<IterationLimit>,
     /// Statistics count what was completed at or after this instant.
     pub reset_at: Option<Timestamp>,
     /// What the figures must stay below, beside the workload's own thresholds.
@@ -96,7 +125,17 @@ pub struct Run {
     /// are, so that a tick has no code of its own for what it does not use.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<(String, String)>,
+    /// What people say of it: its `name` and a `note`, as far as they said any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<(String, String)>,
+    /// The newest resets of the statistics: their numbers from 1, and microseconds since the Unix epoch. Each ends a part of
+    /// the run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resets: Vec<(String, String)>,
 }
+
+/// The resets that a run keeps, and with them the parts that can be read.
+pub const KEPT_PARTS: u32 = 20;
 
 impl Run {
     /// A run as it is written first: of these segments, pinned to a version of a workload.
@@ -118,10 +157,50 @@ impl Run {
             past: None,
             segments,
             stopped_at: None,
+            iterations: None,
             reset_at: None,
             thresholds: Vec::new(),
             notes: Vec::new(),
+            labels: Vec::new(),
+            resets: Vec::new(),
         }
+    }
+
+    /// What people say of the run: its `name`, or a `note`.
+    pub fn label(&self, key: &str) -> Option<&str> {
+        let mut labels = self.labels.iter();
+        labels.find_map(|(known, text)| (known == key).then_some(&**text))
+    }
+
+    /// Says something else of the run; an empty text says nothing.
+    pub fn set_label(&mut self, key: &str, text: &str) {
+        self.labels.retain(|(known, _)| known != key);
+        if !text.is_empty() {
+            self.labels.push((key.to_owned(), text.to_owned()));
+        }
+    }
+
+    /// Has the statistics count from an instant on, and ends a part of the run there.
+    pub fn reset(&mut self, at: Timestamp) {
+        let number = self
+            .parts_ended()
+            .next_back()
+            .map_or(0, |(number, _)| number)
+            + 1;
+        self.reset_at = Some(at);
+        let reset = (number.to_string(), at.micros().to_string());
+        self.resets.push(reset);
+        let excess = self.resets.len().saturating_sub(KEPT_PARTS as usize);
+        self.resets.drain(..excess);
+    }
+
+    /// The newest resets, in order: their numbers from 1, and their instants.
+    pub fn parts_ended(&self) -> impl DoubleEndedIterator<Item = (u32, Timestamp)> {
+        let resets = self.resets.iter();
+        resets.filter_map(|(number, at)| {
+            let at = Timestamp::from_micros(at.parse().ok()?);
+            Some((number.parse().ok()?, at))
+        })
     }
 
     /// The notes with their instants, in order of time.
@@ -151,11 +230,16 @@ impl Run {
 
     /// The first instant at which nothing starts any more, if that is known.
     pub fn ends(&self) -> Option<Timestamp> {
+        let last = self.iterations.and_then(|limit| limit.last);
+        let last = last.map(|last| last.at + STARTS_WITHIN);
+        [self.breaks_off(), last].into_iter().flatten().min()
+    }
+
+    /// The same without the limit of iterations: from then on an iteration begins no further request, while the last
+    /// ones of a limit are ended.
+    pub fn breaks_off(&self) -> Option<Timestamp> {
         let run_time = self.segments.last().and_then(|segment| segment.until);
-        match (self.stopped_at, run_time) {
-            (Some(stopped), Some(until)) => Some(stopped.min(until)),
-            (one, other) => one.or(other),
-        }
+        [self.stopped_at, run_time].into_iter().flatten().min()
     }
 
     /// The first slot in which nothing starts any more, if that is known.

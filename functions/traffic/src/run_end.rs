@@ -37,7 +37,7 @@ impl<S: RunStore> RunEnd<S> {
             tracing::warn!(error, "an iteration goes on by an older copy of its run");
         }
         let lasts = self.stop_timeout.unwrap_or_default();
-        let ends = self.copies.borrow().plan.run().ends();
+        let ends = self.copies.borrow().plan.run().breaks_off();
         ends.is_none_or(|end| self.clock.now() < end + lasts)
     }
 
@@ -45,7 +45,7 @@ impl<S: RunStore> RunEnd<S> {
     pub(crate) async fn may_not_begin(&self) {
         let mut copies = self.copies.clone();
         while self.may_begin().await {
-            let ends = copies.borrow_and_update().plan.run().ends();
+            let ends = copies.borrow_and_update().plan.run().breaks_off();
             let ends = async {
                 match ends {
                     Some(end) => {
@@ -79,7 +79,7 @@ impl<S: RunStore> RunEnd<S> {
         };
         let mut copies = self.copies.clone();
         loop {
-            let ends = copies.borrow_and_update().plan.run().ends();
+            let ends = copies.borrow_and_update().plan.run().breaks_off();
             let cut_off = async {
                 match ends {
                     Some(end) => self.clock.sleep_until(end + stop_timeout).await,

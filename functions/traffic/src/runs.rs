@@ -240,6 +240,18 @@ impl<S: RunStore> Runs<S> {
         Ok(loaded)
     }
 
+    /// Forgets a run that was deleted.
+    pub async fn forget(&self, id: &RunId) {
+        *self.latest.lock().await = None;
+        self.known.lock().await.remove(id);
+    }
+
+    /// Takes over a run that this process has just written and that need not be the newest.
+    pub async fn put_older(&self, run: Run) -> Result<Arc<LoadedRun>, RunError> {
+        let now = self.clock.now();
+        self.keep(&mut *self.known.lock().await, run, now).await
+    }
+
     /// The newest run that this process knows, however old its copy is.
     pub async fn known_newest(&self) -> Option<Arc<LoadedRun>> {
         let latest = self.latest.lock().await.clone();

@@ -9,6 +9,7 @@
 //! `telemetry`. Where there is none, a request costs its header and nothing else.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -16,7 +17,7 @@ use reqwest::header::HeaderValue;
 use reqwest::{Method, StatusCode, Url};
 
 use crate::clock::Timestamp;
-use crate::record::{Fate, Measured, RequestName};
+use crate::record::{Fate, Measured, Outcome, RequestName};
 use crate::run::RunId;
 use crate::stream::Streamed;
 pub use crate::trace_context::{SpanContext, SpanId, TRACEPARENT, TraceId};
@@ -41,6 +42,10 @@ pub trait Observer: fmt::Debug + Send + Sync + 'static {
 
     /// An iteration was left out, because its user was still busy.
     fn skipped(&self, class: &str);
+
+    /// A request has a result: it counts in the statistics. Unlike [`Observer::request`] this is told of those that
+    /// could not be sent and of those that a user sends before it leaves, and of none that was cut off.
+    fn result(&self, _result: &RequestResult<'_>) {}
 }
 
 /// An observer that sends on what it is told, where nothing goes on by itself once a function has answered.
@@ -106,6 +111,29 @@ pub struct RequestEnd<'a> {
     pub status: Option<StatusCode>,
     /// The reason of the failure, if it is one.
     pub error: Option<&'a str>,
+}
+
+/// The result of a request, with all that is known of it.
+#[derive(Clone, Copy, Debug)]
+pub struct RequestResult<'a> {
+    /// The run.
+    pub run: &'a RunId,
+    /// The user's class.
+    pub class: &'a Arc<str>,
+    /// The task; of the requests of a session `start` or `stop`.
+    pub task: &'a Arc<str>,
+    /// The user's index in its class.
+    pub user: u32,
+    /// The iteration's number.
+    pub iteration: u64,
+    /// What is recorded of it.
+    pub outcome: &'a Outcome,
+    /// The response's status, if there was a complete one.
+    pub status: Option<StatusCode>,
+    /// From sending until the response had begun, if there was a complete one.
+    pub first_byte: Option<Duration>,
+    /// The trace that it carried, if that is kept.
+    pub trace: Option<TraceId>,
 }
 
 /// The end of an iteration.

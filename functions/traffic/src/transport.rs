@@ -5,6 +5,7 @@
 //! dashboards can group by it. Where it may go is judged here, for each hop of a redirect.
 
 use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -237,10 +238,15 @@ impl Transport for Http {
 
     async fn send(&self, request: Request, context: &RequestContext) -> Result<Reply, String> {
         let timeout = request.timeout().copied();
-        let sending = self.0.follow(Outgoing::new(request), context);
+        let mut outgoing = Outgoing::new(request);
+        if context.stream.is_some() {
+            outgoing.ask_for_stream();
+        }
+        // where it stays: a future that is handed on by value has its room in each that it is handed to
+        let mut sending = pin!(self.0.follow(outgoing, context));
         match timeout {
             None => sending.await,
-            Some(timeout) => match tokio::time::timeout(timeout, sending).await {
+            Some(timeout) => match tokio::time::timeout(timeout, sending.as_mut()).await {
                 Ok(answer) => answer,
                 Err(_) => Err(texts::timed_out(timeout)),
             },

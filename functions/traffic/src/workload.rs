@@ -14,6 +14,7 @@ use crate::custom_metric::CustomMetric;
 use crate::environment::Environment;
 use crate::random::mix;
 
+mod adaptive;
 mod attached;
 mod body;
 mod bounds;
@@ -57,6 +58,7 @@ mod values;
 mod variables;
 mod wait;
 
+pub use adaptive::Adaptive;
 pub use attached::{NotAttached, toml_of, with_files};
 pub use body::{Body, Form};
 pub use class::{Host, Order, SessionRules, Set, Step, Task, UserClass};
@@ -270,6 +272,18 @@ impl Workload {
         of_name
             .all(|step| step.model.as_deref() == Some(model))
             .then_some(model)
+    }
+
+    /// The model of a side of a pair: that of its requests or, where none of them names one, the model whose key is the
+    /// side's, such as `a`.
+    pub fn model_of_side(&self, name: &str, method: &str, side: &str) -> Option<&Model> {
+        let steps = self.classes.iter().flat_map(|class| class.steps());
+        let mut of_name = steps.filter(|step| *step.name == *name && step.method == method);
+        if of_name.any(|step| step.model.is_some()) {
+            return self.model_of(name, method);
+        }
+        let mut models = self.models.iter().map(|model| &**model);
+        models.find(|model| model.key().eq_ignore_ascii_case(side))
     }
 
     /// True if the responses to the requests of a name and method are streams.

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use local::first_word::asked_for;
-use local::{health_command, interrupts, options};
+use local::{health_command, interrupts, options, stand_in_markers};
 
 fn main() -> ExitCode {
     // an image without a shell has no other program that could ask
@@ -15,5 +15,9 @@ fn main() -> ExitCode {
             health_command::Asked::StandIn,
         );
     }
-    stand_ins::cli::run(options::mistake_of, interrupts::interrupted())
+    stand_ins::cli::run(
+        options::mistake_of,
+        interrupts::interrupted(),
+        stand_in_markers::follow_elsewhere,
+    )
 }

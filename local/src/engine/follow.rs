@@ -36,11 +36,12 @@ async fn obey<S: Store, Q: Queue, H: Heartbeat>(
 ) -> anyhow::Result<&'static str> {
     match &alarm.action {
         Action::Start(swarm) => {
-            control.swarm(swarm_from_json(swarm)?).await?;
+            let swarm = swarm_from_json(swarm)?;
+            control.swarm_by_schedule(&alarm.schedule, swarm).await?;
             Ok("start")
         }
         Action::Stop => {
-            control.stop().await?;
+            control.stop_by_schedule(&alarm.schedule).await?;
             Ok("stop")
         }
     }

@@ -97,8 +97,12 @@ mod tests {
             stats: Arc::new(Stats::new(START)),
             ledger: Arc::default(),
             ledger_past: Arc::default(),
+            parts: Arc::default(),
+            part: None,
             is_settled: false,
             busy: 0,
+            parts: Arc::default(),
+            part: None,
             at: START + at,
         }
     }

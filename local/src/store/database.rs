@@ -246,6 +246,44 @@ impl Database {
         Ok(dropped == EXPIRED_AT_ONCE)
     }
 
+    /// Deletes runs, their plans and checkpoints: all or none.
+    pub(super) fn delete_run(&mut self, ids: &[RunId]) -> rusqlite::Result<()> {
+        self.place.check()?;
+        let transaction = self.connection.transaction()?;
+        for table in ["runs", "plans", "checkpoints"] {
+            let delete = format!(
+                "DELETE FROM {table} WHERE run = (SELECT number FROM run_names WHERE name = ?1)"
+            );
+            let mut delete = transaction.prepare_cached(&delete)?;
+            for id in ids {
+                delete.execute([&id.0])?;
+            }
+        }
+        transaction.commit()
+    }
+
+    /// Deletes some of a run's records; true if there may be more.
+    pub(super) fn delete_records(&mut self, id: &RunId) -> rusqlite::Result<bool> {
+        self.place.check()?;
+        let deleted = self.execute(
+            "DELETE FROM records WHERE number IN (
+                SELECT number FROM records
+                WHERE run = (SELECT number FROM run_names WHERE name = ?1) LIMIT ?2)",
+            (&id.0, EXPIRED_AT_ONCE as i64),
+        )?;
+        Ok(deleted == EXPIRED_AT_ONCE)
+    }
+
+    /// Deletes the names of runs that nothing is left of.
+    pub(super) fn delete_names(&mut self, ids: &[RunId]) -> rusqlite::Result<()> {
+        self.place.check()?;
+        for id in ids {
+            self.execute("DELETE FROM run_names WHERE name = ?1", [&id.0])?;
+        }
+        self.runs.forget();
+        Ok(())
+    }
+
     /// Writes a checkpoint; false if the stored revision is not the one before.
     pub(super) fn put_checkpoint(
         &mut self,

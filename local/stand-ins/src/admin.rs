@@ -1,19 +1,20 @@
-//! The parts of the servers that belong to neither service: the page of routes, the counters and the
-//! settings.
+//! The parts of the servers that belong to neither service: the page of routes, the counters, the settings and the
+//! behaviours.
 //!
-//! Both servers answer these alike, and requests to `/stand-in` are not counted.
+//! Both servers answer these alike, and requests to `/stand-in` are not counted. A page of another site changes nothing.
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{RawQuery, Request, State};
-use axum::http::StatusCode;
+use axum::extract::{Path, RawQuery, Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{Html, Response};
 use axum::routing::{get, post};
 use serde_json::{Value, json};
 
+use crate::behaviour::Behaviour;
 use crate::counters::{Detail, USER_HEADER};
 use crate::levels::Levels;
 use crate::reply::{self, Answer, Refused};
@@ -45,7 +46,10 @@ pub(crate) fn with_controls(routes: Router, server: Server, levels: Arc<Levels>)
     let controls = Router::new()
         .route("/stand-in/counters", get(counters))
         .route("/stand-in/settings", get(settings).post(change))
+        .route("/stand-in/behaviour", get(behaviour))
         .route("/stand-in/reset", post(reset))
+        .route("/stand-in/{behaviour}", post(behave))
+        .layer(middleware::from_fn(refuse_other_sites))
         .with_state(levels);
     counted.merge(controls)
 }
@@ -89,6 +93,35 @@ impl From<BadSetting> for Refused {
         let body = json!({ "field": error.field, "error": error.to_string() });
         reply::with_status(StatusCode::UNPROCESSABLE_ENTITY, &body)
     }
+}
+
+async fn behaviour(State(levels): State<Arc<Levels>>) -> Response {
+    reply::ok(&levels.behaving())
+}
+
+async fn behave(State(levels): State<Arc<Levels>>, Path(name): Path<String>) -> Answer {
+    let behaviour: Behaviour = name
+        .parse()
+        .map_err(|_| reply::refusal(StatusCode::NOT_FOUND, "Not Found"))?;
+    Ok(reply::ok(&levels.behave(behaviour)))
+}
+
+/// Refuses what a browser sends for a page of another site, unless it only reads.
+async fn refuse_other_sites(request: Request, next: Next) -> Result<Response, Refused> {
+    if !request.method().is_safe() && is_of_another_site(request.headers()) {
+        let detail = "only a page of this server changes it from a browser";
+        return Err(reply::refusal(StatusCode::FORBIDDEN, detail));
+    }
+    Ok(next.run(request).await)
+}
+
+fn is_of_another_site(headers: &HeaderMap) -> bool {
+    let text = |name: header::HeaderName| headers.get(name)?.to_str().ok();
+    let Some(origin) = headers.get(header::ORIGIN) else {
+        return false;
+    };
+    let origin = origin.to_str().unwrap_or_default();
+    origin.split_once("://").map(|(_, host)| host) != text(header::HOST)
 }
 
 async fn reset(State(levels): State<Arc<Levels>>) -> Response {

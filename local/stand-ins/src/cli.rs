@@ -3,21 +3,30 @@
 //! A bad option or a port in use ends it with one line and exit code 2.
 
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
 use serde_json::{Map, Value, json};
+use tokio::sync::watch;
 
 use crate::data::Mode;
 use crate::misbehaving::Misbehaving;
 use crate::server::TargetsError;
+use crate::settings::BadSetting;
 use crate::targets::{Targets, TargetsConfig};
 
 const NAME: &str = "stand-in-targets";
 
 /// The longest wait for the runtime's threads at the end, when nothing is left to do.
 const CLOSES_WITHIN: Duration = Duration::from_millis(500);
+
+/// Leaves markers until the stand-ins end.
+pub type Telling = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Makes [`Telling`] from the address of a cicada and the behaviours as they change; an error is a bad address.
+pub type Tell = fn(&str, watch::Receiver<String>) -> Result<Telling, String>;
 
 /// Stand-in targets to send traffic to: a small shop, and an agent that repairs it.
 ///
@@ -57,6 +66,11 @@ pub struct Options {
     /// Trouble comes and goes by itself, every twenty seconds another
     #[arg(long)]
     chaos: bool,
+
+    /// A cicada whose charts have a marker when the stand-ins become slow, failing, chaotic or normal; LOCUST_BASIC_AUTH
+    /// has its name and password
+    #[arg(long, value_name = "URL")]
+    cicada: Option<String>,
 
     /// Number of arrivals to log, for GET /stand-in/counters?arrivals=true
     #[arg(long, value_name = "COUNT", default_value_t = 0)]
@@ -110,10 +124,11 @@ impl Options {
 
 /// Runs the stand-ins as the command line says until `interrupted`.
 ///
-/// `mistake` puts an error in the options of the program with this name into one line.
+/// `mistake` puts an error in the options of the program with this name into one line; `tell` leaves markers elsewhere.
 pub fn run(
     mistake: fn(&str, &clap::Error) -> String,
     interrupted: impl Future<Output = ()>,
+    tell: Tell,
 ) -> ExitCode {
     let options = match Options::try_parse() {
         Ok(options) => options,
@@ -128,7 +143,7 @@ pub fn run(
         Ok(runtime) => runtime,
         Err(error) => return failed(&format!("cannot start: {error}")),
     };
-    let served = runtime.block_on(serve(&options, interrupted));
+    let served = runtime.block_on(serve(&options, interrupted, tell));
     // whatever its threads are still busy with
     runtime.shutdown_timeout(CLOSES_WITHIN);
     match served {
@@ -145,9 +160,14 @@ fn failed(message: &str) -> ExitCode {
 async fn serve(
     options: &Options,
     interrupted: impl Future<Output = ()>,
+    tell: Tell,
 ) -> Result<(), TargetsError> {
     let serving = async {
         let targets = Targets::start(options.config()).await?;
+        let telling = match &options.cicada {
+            Some(address) => Some(told(address, &targets, tell)?),
+            None => None,
+        };
         let mut misbehaving = Vec::new();
         for (mode, address) in &options.misbehave {
             let server = Misbehaving::start_on(mode, *address).await?;
@@ -157,19 +177,28 @@ async fn serve(
         for (mode, server) in &misbehaving {
             println!("{:<11} {}", mode.name(), server.url());
         }
-        Ok::<_, TargetsError>((targets, misbehaving))
+        Ok::<_, TargetsError>((targets, misbehaving, telling))
     };
     let mut interrupted = std::pin::pin!(interrupted);
-    let (targets, _misbehaving) = tokio::select! {
+    let (targets, _misbehaving, telling) = tokio::select! {
         // whoever listens from the first moment on is not told in vain
         biased;
         () = &mut interrupted => return Ok(()),
         serving = serving => serving?,
     };
+    let telling = telling.map(tokio::spawn);
     interrupted.await;
+    if let Some(telling) = telling {
+        telling.abort();
+    }
     println!("stopping");
     targets.shutdown().await;
     Ok(())
+}
+
+fn told(address: &str, targets: &Targets, tell: Tell) -> Result<Telling, TargetsError> {
+    let told = tell(address, targets.behaviours());
+    told.map_err(|problem| BadSetting::new("--cicada", problem).into())
 }
 
 fn welcome(targets: &Targets) -> String {

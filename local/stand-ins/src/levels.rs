@@ -9,10 +9,12 @@ use std::time::Duration;
 
 use parking_lot::RwLock;
 use serde_json::Value;
+use tokio::sync::watch;
 use tokio::time::Instant;
 use traffic::clock::{Clock, Timestamp};
 use traffic::random::{Draws, class_key};
 
+use crate::behaviour::{Behaving, Behaviour};
 use crate::chaos::Weather;
 use crate::counters::{Counters, Visit};
 use crate::latency::LatencyProfile;
@@ -26,6 +28,10 @@ pub(crate) struct Levels {
     pub(crate) clock: Clock,
     seed: u64,
     settings: RwLock<TargetSettings>,
+    /// The names of the behaviours that hold.
+    behaviour: watch::Sender<String>,
+    /// The factor of latencies at the start.
+    started_scale: f64,
     started: Instant,
     started_at: Timestamp,
     /// Of each lane the key of its draws, and the number of its next request.
@@ -49,6 +55,8 @@ impl Levels {
         Self {
             counters: Arc::new(Counters::new(started)),
             seed,
+            behaviour: watch::Sender::new(Behaving::under(&settings).names()),
+            started_scale: settings.latency_scale,
             settings: RwLock::new(settings),
             started,
             started_at: clock.now(),
@@ -144,9 +152,36 @@ impl Levels {
     /// Makes `change` hold from the next request on, and returns the settings that hold then.
     pub(crate) fn change(&self, change: &Value) -> Result<TargetSettings, BadSetting> {
         let mut settings = self.settings.write();
-        let new = settings.changed(change)?;
-        *settings = new.clone();
-        Ok(new)
+        *settings = settings.changed(change)?;
+        self.tell(&settings);
+        Ok(settings.clone())
+    }
+
+    pub(crate) fn behaving(&self) -> Behaving {
+        Behaving::under(&self.settings.read())
+    }
+
+    /// Makes both stand-ins behave so from the next request on.
+    pub(crate) fn behave(&self, behaviour: Behaviour) -> Behaving {
+        let mut settings = self.settings.write();
+        *settings = behaviour.over(settings.clone(), self.started_scale);
+        self.tell(&settings)
+    }
+
+    /// The names of the behaviours that hold, whenever they change.
+    pub(crate) fn behaviours(&self) -> watch::Receiver<String> {
+        self.behaviour.subscribe()
+    }
+
+    fn tell(&self, settings: &TargetSettings) -> Behaving {
+        let behaving = Behaving::under(settings);
+        let names = behaving.names();
+        self.behaviour.send_if_modified(|known| {
+            let is_new = *known != names;
+            *known = names;
+            is_new
+        });
+        behaving
     }
 
     /// Draws for content that is made once; another seed gives others.

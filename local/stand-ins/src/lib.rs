@@ -11,6 +11,7 @@
 
 mod admin;
 mod agent;
+mod behaviour;
 mod chaos;
 pub mod cli;
 mod counters;
@@ -25,6 +26,7 @@ mod settings;
 mod shop;
 mod targets;
 
+pub use behaviour::Behaviour;
 pub use counters::{CountersSnapshot, Gauge, RouteCount, USER_HEADER, UserCount};
 pub use data::Mode;
 pub use misbehaving::Misbehaving;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use axum::extract::DefaultBodyLimit;
 use serde_json::{Value, json};
+use tokio::sync::watch;
 use traffic::clock::Clock;
 
 use crate::counters::{CountersSnapshot, Detail};
@@ -133,6 +134,11 @@ impl Targets {
     /// Changes settings as `POST /stand-in/settings` does, from the next request on.
     pub fn change(&self, change: &Value) -> Result<TargetSettings, TargetsError> {
         Ok(self.levels.change(change)?)
+    }
+
+    /// The behaviours that hold, such as `slow, failing` or `normal`, whenever they change.
+    pub fn behaviours(&self) -> watch::Receiver<String> {
+        self.levels.behaviours()
     }
 
     /// Stops both: nothing more is accepted, and requests under way may end within the grace period.

@@ -9,6 +9,7 @@ use testing::Recorder;
 use crate::harness::Cicada;
 
 mod arbitrary;
+mod authors;
 mod configuration;
 mod cost;
 mod demo;
@@ -18,6 +19,7 @@ mod exports;
 mod flags;
 mod health;
 mod inspect;
+mod iterations;
 mod locust;
 mod locustfiles;
 mod misuse;

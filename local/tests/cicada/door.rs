@@ -14,7 +14,7 @@ const OPEN: &str = "controls the traffic: set LOCUST_BASIC_AUTH=user:password, o
                     machine only with --web-host 127.0.0.1";
 
 /// A certificate for this machine and its key, in two files of a folder.
-fn certified(folder: &Path) -> (PathBuf, PathBuf) {
+pub(crate) fn certified(folder: &Path) -> (PathBuf, PathBuf) {
     let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
     let certified = rcgen::generate_simple_self_signed(names).unwrap();
     let key = certified.signing_key.serialize_der();

@@ -1,11 +1,12 @@
 //! The files that are generated from the options: manual pages, completions for shells, and the tables of
-//! `docs/command-line.md`.
+//! `docs/command-line.md`; and from the schema of workloads, the keys in `docs/workloads.md`.
 //!
 //! Each file must be as the options say. `CICADA_WRITE_GENERATED=1 cargo test -p local --test generated`
 //! writes them all anew.
 
 #![expect(clippy::unwrap_used, reason = "a test ends where it cannot go on")]
 
+mod keys;
 mod table;
 
 use std::path::Path;
@@ -16,22 +17,30 @@ use clap_mangen::Man;
 use local::convert_command::ConvertOptions;
 use local::cost_command::CostOptions;
 use local::env_command::EnvOptions;
+use local::har_command::ImportOptions;
 use local::health_command::HealthOptions;
+use local::init_command::InitOptions;
 use local::mcp_command::McpOptions;
 use local::options::Options;
+use local::results_command::ResultsOptions;
+use local::workload_command::WorkloadOptions;
 
 /// The variable that has the files written, and not compared.
 const WRITE: &str = "CICADA_WRITE_GENERATED";
 
 /// Every command with its name, as it is typed.
-fn commands() -> [(&'static str, Command); 7] {
+fn commands() -> [(&'static str, Command); 11] {
     let commands = [
         ("cicada", Options::command()),
         ("cicada cost", CostOptions::command()),
         ("cicada convert", ConvertOptions::command()),
         ("cicada env", EnvOptions::command()),
         ("cicada health", HealthOptions::command()),
+        ("cicada import", ImportOptions::command()),
+        ("cicada init", InitOptions::command()),
         ("cicada mcp", McpOptions::command()),
+        ("cicada results", ResultsOptions::command()),
+        ("cicada workload", WorkloadOptions::command()),
         ("stand-in-targets", stand_ins::cli::Options::command()),
     ];
     // a commit in a file would be another one as soon as the file is committed
@@ -49,7 +58,11 @@ fn cicada() -> Command {
         (_, convert),
         (_, env),
         (_, health),
+        (_, import),
+        (_, init),
         (_, mcp),
+        (_, results),
+        (_, workload),
         _,
     ] = commands();
     let below = |command: Command, name: &'static str| {
@@ -64,7 +77,11 @@ fn cicada() -> Command {
         .subcommand(below(convert, "convert"))
         .subcommand(below(env, "env"))
         .subcommand(below(health, "health"))
+        .subcommand(below(import, "import"))
+        .subcommand(below(init, "init"))
         .subcommand(below(mcp, "mcp"))
+        .subcommand(below(results, "results"))
+        .subcommand(below(workload, "workload"))
 }
 
 /// Compares `generated` with the file at this path in the repository, or writes it there.
@@ -80,7 +97,7 @@ fn agrees(path: &str, generated: &str) {
     let first = lines.find(|((kept, generated), _)| kept != generated);
     assert!(
         kept == generated,
-        "{path} does not say what the options say: {first:?}; \
+        "{path} does not say what the options or the schema say: {first:?}; \
          {WRITE}=1 cargo test -p local --test generated writes it anew"
     );
 }
@@ -117,18 +134,41 @@ fn the_completions_are_those_of_the_options() {
 #[test]
 fn the_tables_of_the_documentation_are_those_of_the_options() {
     let path = "docs/command-line.md";
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path);
-    let mut text = std::fs::read_to_string(file).unwrap();
+    let mut text = page(path);
     for (name, command) in commands() {
-        let (begin, end) = (
-            format!("<!-- options of {name}: begin -->\n"),
-            format!("<!-- options of {name}: end -->\n"),
+        replace(
+            &mut text,
+            path,
+            &format!("options of {name}"),
+            &table::of(command),
         );
-        let start = text.find(&begin).map(|at| at + begin.len());
-        let start = start.unwrap_or_else(|| panic!("{path} has no line {begin}"));
-        let length = text[start..].find(&end);
-        let length = length.unwrap_or_else(|| panic!("{path} has no line {end}"));
-        text.replace_range(start..start + length, &table::of(command));
     }
     agrees(path, &text);
+}
+
+#[test]
+fn the_keys_of_the_documentation_are_those_of_the_schema() {
+    let path = "docs/workloads.md";
+    let mut text = page(path);
+    replace(&mut text, path, "keys of a workload", &keys::tables());
+    agrees(path, &text);
+}
+
+/// The text of a page.
+fn page(path: &str) -> String {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path);
+    std::fs::read_to_string(file).unwrap()
+}
+
+/// Replaces what stands between the lines that begin and end this part of a page.
+fn replace(text: &mut String, path: &str, part: &str, with: &str) {
+    let (begin, end) = (
+        format!("<!-- {part}: begin -->\n"),
+        format!("<!-- {part}: end -->\n"),
+    );
+    let start = text.find(&begin).map(|at| at + begin.len());
+    let start = start.unwrap_or_else(|| panic!("{path} has no line {begin}"));
+    let length = text[start..].find(&end);
+    let length = length.unwrap_or_else(|| panic!("{path} has no line {end}"));
+    text.replace_range(start..start + length, with);
 }

@@ -16,7 +16,8 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
     /// checkpoint. Readers go on from that checkpoint.
     pub(super) async fn without_settled(&self, plan: &Plan) -> Result<Run, Refusal> {
         let run = plan.run();
-        if run.segments.len() < FEW {
+        // what is limited is counted from the run's start
+        if run.segments.len() < FEW || run.iterations.is_some() {
             return Ok(run.clone());
         }
         let checkpoint = self.deployment.store.checkpoint(&run.id).await?;

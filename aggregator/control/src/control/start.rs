@@ -9,6 +9,7 @@ use traffic::workload::Workload;
 
 use super::{Control, Refusal};
 use crate::desired_run::{Context, Target};
+use crate::iterations;
 use crate::request::SwarmRequest;
 use crate::said_host;
 
@@ -31,12 +32,18 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
         let workload = self.read_workload().await?;
         let context = Context::of(&self.settings, &workload, self.host());
         let target = Target::resolve(request, &context)?;
+        let limit = iterations::limit(request.iterations, None)?;
         self.keep_secret(&target);
         deployment
             .store
             .put_workload(workload.version(), workload.source())
             .await?;
-        let mut run = self.new_run(&target, &workload, before);
+        let run = self.new_run(&target, &workload, before);
+        let limited = Run {
+            iterations: limit,
+            ..run
+        };
+        let mut run = iterations::within(limited, &workload)?;
         said_host::note(
             self.settings.rules.keyring.as_ref(),
             &mut run.segments,
@@ -101,7 +108,11 @@ impl<S: Store, Q: Queue, H: Heartbeat> Control<S, Q, H> {
             false => Run::change_at(&self.deployment.clock),
         };
         let from = (before.and_then(Run::ends)).map_or(from, |end| from.max(end));
+        let name = self.settings.run_name.iter();
         Run {
+            labels: name
+                .map(|name| ("name".to_owned(), name.trim().to_owned()))
+                .collect(),
             block_size: self.settings.block_size,
             thresholds: self.settings.thresholds.clone(),
             equal_weights: workload.has_equal_weights(),

@@ -42,6 +42,18 @@ pub(super) fn of_shape(
                 shares,
                 hosts: Vec::new(),
                 daily: Some(daily.clone()),
+                adaptive: None,
+            }]);
+        }
+        Course::Adaptive(adaptive) => {
+            return Ok(vec![TargetStage {
+                after: 0,
+                user_count: adaptive.start,
+                spawn_rate: adaptive.spawn_rate,
+                shares,
+                hosts: Vec::new(),
+                daily: None,
+                adaptive: Some(adaptive.clone()),
             }]);
         }
         Course::Stages(stages) => stages,
@@ -62,6 +74,7 @@ pub(super) fn of_shape(
             shares: shares.clone(),
             hosts: Vec::new(),
             daily: None,
+            adaptive: None,
         });
         after = stage.ends;
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use traffic::run::Share;
 use traffic::run_rules::{InvalidField, Limits, known_class};
-use traffic::workload::{Daily, Workload};
+use traffic::workload::{Adaptive, Daily, Workload};
 
 use crate::request::SwarmRequest;
 use crate::settings::ControlSettings;
@@ -45,6 +45,7 @@ pub(super) struct TargetStage {
     pub(super) shares: Vec<Share>,
     pub(super) hosts: Vec<(String, String)>,
     pub(super) daily: Option<Daily>,
+    pub(super) adaptive: Option<Adaptive>,
 }
 
 /// The one stage of a request without a shape.
@@ -61,6 +62,7 @@ pub(super) fn without_shape(
         shares,
         hosts: Vec::new(),
         daily: None,
+        adaptive: None,
     })
 }
 

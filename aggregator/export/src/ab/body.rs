@@ -18,6 +18,10 @@ pub struct Comparison {
     pub confidence: f64,
     /// The outcome of the whole comparison, in a sentence or two.
     pub summary: String,
+    /// The name of side a in all pairs: its model's, or A where pairs have different models or none.
+    pub a: String,
+    /// The name of side b in all pairs.
+    pub b: String,
     /// The pairs, in the order of the workload.
     pub pairs: Vec<Pair>,
 }
@@ -56,6 +60,11 @@ pub struct Pair {
 /// One row of a pair; nothing where no request was counted.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Side {
+    /// The name that stands for the side: its model's, or A or B.
+    pub label: String,
+    /// The model's name, if the workload says it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
     /// The request's name.
     pub name: String,
     /// The request's method.
@@ -81,8 +90,6 @@ pub struct Side {
 /// The streams of one row of a pair; times in milliseconds.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct SideStream {
-    /// The model's name, if the workload says it.
-    pub model: Option<String>,
     /// The mean time to the first event.
     pub avg_first_event: Option<f64>,
     /// The median time to it.
@@ -90,8 +97,8 @@ pub struct SideStream {
     /// The 95th percentile of it.
     #[serde(rename = "first_event_percentile_0.95")]
     pub first_event_percentile_95: Option<u64>,
-    /// The mean time between the events of a response.
-    pub avg_between_events: Option<f64>,
+    /// The mean inter-token latency.
+    pub avg_inter_token_latency: Option<f64>,
     /// Tokens of answers by the response times of these answers.
     pub tokens_per_second: Option<f64>,
     /// Tokens of prompts.

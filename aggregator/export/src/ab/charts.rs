@@ -51,6 +51,12 @@ pub struct SideOverTime {
     pub response_time_percentile_95: Vec<Option<u64>>,
     /// Failures by requests.
     pub fail_ratio: Vec<Option<f64>>,
+    /// The mean time to the first event, in milliseconds, where requests are streams.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub avg_first_event: Option<Vec<Option<f64>>>,
+    /// Tokens of answers by the response times of these answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tokens_per_second: Option<Vec<Option<f64>>>,
 }
 
 /// The response times of both sides.
@@ -118,6 +124,7 @@ impl OverTime {
 impl SideOverTime {
     fn of(moments: &[Moment], name: &str, method: &str) -> Self {
         let mut side = Self::default();
+        let (mut first_event, mut tokens) = (Vec::new(), Vec::new());
         for moment in moments {
             let mut rows = moment.rows.iter();
             let row = rows.find(|row| *row.name == *name && *row.method == *method);
@@ -127,7 +134,15 @@ impl SideOverTime {
             side.response_time_percentile_95.push(percentile(5));
             side.fail_ratio
                 .push(row.map(|row| row.current_fail_per_sec / row.current_rps));
+            first_event.push(row.and_then(|row| row.current_first_event));
+            tokens.push(row.and_then(|row| row.current_tokens_per_second));
         }
+        let known = |column: Vec<Option<f64>>| {
+            let is_known = column.iter().any(Option::is_some);
+            is_known.then_some(column)
+        };
+        side.avg_first_event = known(first_event);
+        side.tokens_per_second = known(tokens);
         side
     }
 }

@@ -4,7 +4,8 @@ use super::body::Pair;
 use super::words::{ENOUGH, FailVerdict, TimeVerdict, rounded};
 
 /// `B is slower in 2 of 6 pairs (Chat by 23 %, Tool Prompt by 40 %), and no difference is shown in 4.`
-pub(super) fn of(pairs: &[Pair]) -> String {
+/// The names are those of the sides in all pairs.
+pub(super) fn of(pairs: &[Pair], [a, b]: [&str; 2]) -> String {
     if pairs.is_empty() {
         return "The workload has no request that is sent to a model A and to a model B."
             .to_owned();
@@ -47,11 +48,11 @@ pub(super) fn of(pairs: &[Pair]) -> String {
     let none = named(&|pair| !is_too_few(pair) && pair.sure.is_none());
     let mut text = if parts.is_empty() {
         match number {
-            1 => "No difference between A and B is shown".to_owned(),
-            _ => format!("No difference between A and B is shown in any{of_all}"),
+            1 => format!("No difference between {a} and {b} is shown"),
+            _ => format!("No difference between {a} and {b} is shown in any{of_all}"),
         }
     } else {
-        let mut text = format!("B {}", listed(&parts));
+        let mut text = format!("{b} {}", listed(&parts));
         if none > 0 {
             text.push_str(&format!("; no difference is shown in {none}"));
         }

@@ -1,7 +1,7 @@
 //! A and B as a short table for a terminal: at most 80 characters wide, but for the sentence below it.
 
 use super::body::{Comparison, Pair, SideStream};
-use super::words::{in_percent, rounded};
+use super::words::{in_percent, money, rounded};
 
 const NAME_CHARS: usize = 20;
 
@@ -12,11 +12,9 @@ pub fn table(comparison: &Comparison) -> Vec<String> {
     }
     let head = row(["Pair", "A (ms)", "B (ms)", "B - A (ms)", "Fails B - A (pp)"]);
     let rule = "-".repeat(79);
-    let mut lines = vec![
-        "A/B: averages, and differences with intervals".to_owned(),
-        head,
-        rule.clone(),
-    ];
+    let mut lines = vec!["A/B: averages, and differences with intervals".to_owned()];
+    lines.extend(legend(comparison));
+    lines.extend([head, rule.clone()]);
     lines.extend(comparison.pairs.iter().map(line));
     lines.push(rule);
     lines.extend(streams(&comparison.pairs));
@@ -26,6 +24,20 @@ pub fn table(comparison: &Comparison) -> Vec<String> {
         in_percent(comparison.confidence)
     ));
     lines
+}
+
+/// The models behind the letters of the columns, in all pairs or in each; nothing where no model has a name.
+fn legend(Comparison { a, b, pairs, .. }: &Comparison) -> Vec<String> {
+    let line = |a: &str, b: &str| format!("A is {a}, B is {b}");
+    if (&**a, &**b) != ("A", "B") {
+        return vec![line(a, b)];
+    }
+    let named = pairs
+        .iter()
+        .filter(|pair| (&*pair.a.label, &*pair.b.label) != ("A", "B"));
+    named
+        .map(|pair| format!("{}: {}", pair.name, line(&pair.a.label, &pair.b.label)))
+        .collect()
 }
 
 /// The table of the pairs whose requests are streams; nothing without any.
@@ -46,12 +58,13 @@ fn streams(pairs: &[Pair]) -> Vec<String> {
             continue;
         }
         let name: String = pair.name.chars().take(NAME_CHARS).collect();
-        let figure = |of: fn(&SideStream) -> Option<f64>| {
-            sides.map(|side| side.and_then(of).map_or_else(|| "-".to_owned(), rounded))
+        let written = |of: fn(&SideStream) -> Option<f64>, write: fn(f64) -> String| {
+            sides.map(|side| side.and_then(of).map_or_else(|| "-".to_owned(), write))
         };
+        let figure = |of| written(of, rounded);
         let [a_first, b_first] = figure(|side| side.avg_first_event);
         let [a_rate, b_rate] = figure(|side| side.tokens_per_second);
-        let [a_cost, b_cost] = figure(|side| side.cost);
+        let [a_cost, b_cost] = written(|side| side.cost, money);
         let cells = [
             &name, &a_first, &b_first, &a_rate, &b_rate, &a_cost, &b_cost,
         ];
@@ -115,7 +128,9 @@ mod tests {
     }
 
     fn pair() -> Pair {
-        let side = |average| Side {
+        let side = |label: &str, average| Side {
+            label: label.to_owned(),
+            model: None,
             name: "Chat".to_owned(),
             method: "POST".to_owned(),
             num_requests: 400,
@@ -130,8 +145,8 @@ mod tests {
         Pair {
             name: "A name that is longer than there is room for it".to_owned(),
             method: "POST".to_owned(),
-            a: side(23_456.0),
-            b: side(35_801.6),
+            a: side("A", 23_456.0),
+            b: side("B", 35_801.6),
             fail_ratio: difference([-0.0123, -0.0234, -0.001], FailVerdict::Less),
             avg_response_time: time,
             median_response_time: time,
@@ -149,7 +164,9 @@ mod tests {
             run: None,
             since: 0.0,
             confidence: 0.95,
-            summary: summary::of(&pairs),
+            summary: summary::of(&pairs, ["A", "B"]),
+            a: "A".to_owned(),
+            b: "B".to_owned(),
             pairs,
         };
         assert_eq!(table(&of(Vec::new())), Vec::<String>::new());
@@ -165,13 +182,35 @@ mod tests {
     }
 
     #[test]
+    fn columns_have_letters_and_a_line_says_the_models_names() {
+        let mut named = pair();
+        named.a.label = "mistral:7b-instruct".to_owned();
+        let of = |a: &str, pairs: Vec<Pair>| Comparison {
+            run: None,
+            since: 0.0,
+            confidence: 0.95,
+            summary: String::new(),
+            a: a.to_owned(),
+            b: "B".to_owned(),
+            pairs,
+        };
+        let in_all = of("mistral:7b-instruct", vec![named.clone()]);
+        assert_eq!(table(&in_all)[1], "A is mistral:7b-instruct, B is B");
+        let in_one = table(&of("A", vec![named, pair()]));
+        assert!(
+            in_one[1].ends_with("for it: A is mistral:7b-instruct, B is B"),
+            "{in_one:#?}"
+        );
+        assert!(in_one[2].starts_with("Pair"), "{in_one:#?}");
+    }
+
+    #[test]
     fn pairs_of_streams_have_a_table_below_that_fits_as_well() {
         let stream = SideStream {
-            model: Some("mistral:7b-instruct".to_owned()),
             avg_first_event: Some(221.7),
             median_first_event: Some(220),
             first_event_percentile_95: Some(410),
-            avg_between_events: Some(14.2),
+            avg_inter_token_latency: Some(14.2),
             tokens_per_second: Some(61.4),
             input_tokens: 1_000,
             output_tokens: 50_000,
@@ -180,7 +219,7 @@ mod tests {
         let mut pair = pair();
         pair.a.stream = Some(stream.clone());
         pair.b.stream = Some(SideStream {
-            cost: Some(0.25),
+            cost: Some(0.000_25),
             ..stream
         });
         let lines = streams(&[pair]);
@@ -189,7 +228,7 @@ mod tests {
             "{lines:#?}"
         );
         let words: Vec<&str> = lines[2].split_whitespace().rev().take(6).collect();
-        assert_eq!(words, ["0.25", "-", "61.4", "61.4", "222", "222"]);
+        assert_eq!(words, ["0.00025", "-", "61.4", "61.4", "222", "222"]);
         assert_eq!(streams(&[self::pair()]), Vec::<String>::new());
     }
 }

@@ -142,6 +142,8 @@ fn beyond_zero<V>(interval: &Interval, none: V, above: V, below: V) -> V {
 
 /// The figures and verdicts of a pair.
 pub(super) struct Findings {
+    /// The sides' names amid a sentence.
+    pub(super) names: [String; 2],
     pub(super) counts: [u64; 2],
     pub(super) average_of_a: Option<f64>,
     pub(super) fail_ratio: Difference<FailVerdict>,
@@ -166,15 +168,17 @@ impl Findings {
     /// The verdict on the pair, in a few words, and with how much confidence it holds.
     pub(super) fn verdict(&self) -> (String, Option<f64>) {
         let (time, _) = self.time();
+        let b = &self.names[1];
         let words = match (time.verdict, self.fail_ratio.verdict) {
             (TimeVerdict::TooFew, _) | (_, FailVerdict::TooFew) => {
                 return (TOO_FEW.to_owned(), None);
             }
-            (time, FailVerdict::None) => time.as_str().to_owned(),
-            (TimeVerdict::None, fails) => fails.as_str().to_owned(),
+            (TimeVerdict::None, FailVerdict::None) => NO_DIFFERENCE.to_owned(),
+            (time, FailVerdict::None) => format!("{b} {}", without_letter(time.as_str())),
+            (TimeVerdict::None, fails) => format!("{b} {}", without_letter(fails.as_str())),
             (time, fails) => {
-                let fails = fails.as_str();
-                format!("{} and {}", time.as_str(), fails.trim_start_matches("b "))
+                let [time, fails] = [time.as_str(), fails.as_str()].map(without_letter);
+                format!("{b} {time} and {fails}")
             }
         };
         let sure = [time.sure, self.fail_ratio.sure].into_iter().flatten();
@@ -184,8 +188,8 @@ impl Findings {
     /// The verdict with its figures, as a sentence.
     pub(super) fn explanation(&self) -> String {
         if self.verdict().0 == TOO_FEW {
-            let [a, b] = self.counts;
-            return format!("each side needs {ENOUGH} requests: a has {a}, b has {b}");
+            let ([a, b], [of_a, of_b]) = (&self.names, self.counts);
+            return format!("each side needs {ENOUGH} requests: {a} has {of_a}, {b} has {of_b}");
         }
         let mut parts = Vec::new();
         parts.extend(self.about_time());
@@ -206,7 +210,8 @@ impl Findings {
             TimeVerdict::Faster => "less long",
             _ => return None,
         };
-        let mut text = format!("b takes {} {how} {what}", in_milliseconds(by));
+        let b = &self.names[1];
+        let mut text = format!("{b} takes {} {how} {what}", in_milliseconds(by));
         let percent = self.average_of_a.filter(|average| *average > 0.0);
         if let (Some(average), Some(difference), "on average") = (percent, by.difference, what) {
             text.push_str(&format!(", {:+.0} %", 100.0 * difference / average));
@@ -236,8 +241,9 @@ impl Findings {
             sure,
             ..
         } = self.fail_ratio;
+        let b = &self.names[1];
         Some(format!(
-            "of 100 requests b fails {:.1} {how} (95 % interval: {:.1} to {:.1} percentage points){}",
+            "of 100 requests {b} fails {:.1} {how} (95 % interval: {:.1} to {:.1} percentage points){}",
             points(difference).abs(),
             points(low),
             points(high),
@@ -246,8 +252,13 @@ impl Findings {
     }
 }
 
+/// A verdict's words after the letter of the side.
+fn without_letter(words: &str) -> &str {
+    words.trim_start_matches("b ")
+}
+
 /// Of a difference between times to the first event that is shown: a part of the explanation.
-pub(super) fn about_first_event(by: &Difference<TimeVerdict>) -> Option<String> {
+pub(super) fn about_first_event(by: &Difference<TimeVerdict>, b: &str) -> Option<String> {
     let how = match by.verdict {
         TimeVerdict::Slower => "later",
         TimeVerdict::Faster => "earlier",
@@ -256,7 +267,7 @@ pub(super) fn about_first_event(by: &Difference<TimeVerdict>) -> Option<String> 
     let milliseconds = in_milliseconds(by);
     let sure = surely(by.sure);
     Some(format!(
-        "b's first event comes {milliseconds} {how} on average{sure}"
+        "{b}'s first event comes {milliseconds} {how} on average{sure}"
     ))
 }
 
@@ -275,6 +286,17 @@ fn in_milliseconds(by: &Difference<TimeVerdict>) -> String {
     let [difference, low, high] =
         [difference, low, high].map(|value| rounded(value.unwrap_or_default()));
     format!("{difference} ms (95 % interval: {low} to {high} ms)")
+}
+
+/// A cost, of which a few requests make little.
+pub(crate) fn money(cost: f64) -> String {
+    let digits = match cost {
+        100.0.. => 0,
+        1.0.. => 2,
+        0.01.. => 4,
+        _ => 6,
+    };
+    trimmed(cost, digits)
 }
 
 /// A number with three significant digits, and at most two after the point.

@@ -7,7 +7,8 @@ use crate::ab::{Comparison, Difference, Pair, Side, SideStream};
 
 const PAIR: [&str; 5] = ["Name", "Method", "Verdict", "Sure", "Explanation"];
 
-const SIDE: [&str; 7] = [
+const SIDE: [&str; 8] = [
+    "Model",
     "Name",
     "Request Count",
     "Failure Count",
@@ -24,12 +25,11 @@ const DIFFERENCES: [&str; 4] = [
     "95%",
 ];
 
-const STREAM: [&str; 9] = [
-    "Model",
+const STREAM: [&str; 8] = [
     "Average First Event",
     "First Event 50%",
     "First Event 95%",
-    "Average Between Events",
+    "Average Inter-Token Latency",
     "Tokens/s",
     "Input Tokens",
     "Output Tokens",
@@ -105,8 +105,9 @@ fn cells(pair: &Pair) -> Vec<String> {
     cells
 }
 
-fn side(side: &Side) -> [String; 7] {
+fn side(side: &Side) -> [String; 8] {
     [
+        side.model.clone().unwrap_or_default(),
         side.name.clone(),
         side.num_requests.to_string(),
         side.num_failures.to_string(),
@@ -123,11 +124,10 @@ fn stream(side: Option<&SideStream>) -> [String; STREAM.len()] {
     };
     let whole = |value: Option<u64>| value.map_or_else(String::new, |value| value.to_string());
     [
-        side.model.clone().unwrap_or_default(),
         number(side.avg_first_event),
         whole(side.median_first_event),
         whole(side.first_event_percentile_95),
-        number(side.avg_between_events),
+        number(side.avg_inter_token_latency),
         number(side.tokens_per_second),
         side.input_tokens.to_string(),
         side.output_tokens.to_string(),

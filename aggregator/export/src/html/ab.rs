@@ -7,13 +7,17 @@ use statistics::reader::Snapshot;
 use super::graph::{Graph, percent};
 use super::pictures::{Range, cumulated, histogram, one_scale};
 use crate::ab::{
-    Comparison, Difference, Pair, PairCharts, Side, SideOverTime, SideStream, charts, in_percent,
+    Comparison, Difference, OverTime, Pair, PairCharts, Side, SideOverTime, SideStream, charts,
+    in_percent, money,
 };
 use crate::chart::{Line, figure};
 use statistics::report::events::{Event, Gap, events, gaps};
 
 #[derive(Serialize)]
 pub(super) struct Chapter {
+    /// The names of both sides in all pairs.
+    a: String,
+    b: String,
     summary: String,
     confidence: String,
     scales: Vec<Scale>,
@@ -23,7 +27,7 @@ pub(super) struct Chapter {
 /// All pairs on one scale.
 #[derive(Serialize)]
 struct Scale {
-    title: &'static str,
+    title: String,
     svg: Value,
 }
 
@@ -66,7 +70,7 @@ impl Chapter {
                 .iter()
                 .any(|pair| pair.fail_ratio.difference.is_some())
             {
-                true => scales(&comparison.pairs),
+                true => scales(&comparison),
                 false => Vec::new(),
             },
             confidence: in_percent(comparison.confidence),
@@ -74,11 +78,13 @@ impl Chapter {
                 .map(|(pair, charts)| section(pair, charts, &events, &gaps))
                 .collect(),
             summary: comparison.summary,
+            a: comparison.a,
+            b: comparison.b,
         })
     }
 }
 
-fn scales(pairs: &[Pair]) -> Vec<Scale> {
+fn scales(Comparison { pairs, a, b, .. }: &Comparison) -> Vec<Scale> {
     let ranges = |of: &dyn Fn(&Pair) -> [Option<f64>; 3], factor: f64| -> Vec<Range> {
         let range = |pair: &Pair| {
             let [difference, low, high] = of(pair).map(|end| end.map(|end| end * factor));
@@ -90,32 +96,41 @@ fn scales(pairs: &[Pair]) -> Vec<Scale> {
         };
         pairs.iter().map(range).collect()
     };
-    let scale = |title, unit, ranges: Vec<Range>| Scale {
-        title,
-        svg: Value::from_safe_string(one_scale(title, unit, &ranges)),
+    let scale = |figure, (written, unit), ranges: Vec<Range>| {
+        let title = format!("{figure}, {b} − {a} ({written})");
+        Scale {
+            svg: Value::from_safe_string(one_scale(&title, unit, &ranges)),
+            title,
+        }
     };
-    vec![
+    let ms = ("ms", "ms");
+    let mut scales = vec![
         scale(
-            "Average response time, B − A (ms)",
-            "ms",
+            "Average response time",
+            ms,
             ranges(&|pair| ends(&pair.avg_response_time), 1.0),
         ),
         scale(
-            "Median response time, B − A (ms)",
-            "ms",
+            "Median response time",
+            ms,
             ranges(&|pair| ends(&pair.median_response_time), 1.0),
         ),
         scale(
-            "95th percentile of response times, B − A (ms)",
-            "ms",
+            "95th percentile of response times",
+            ms,
             ranges(&|pair| ends(&pair.response_time_percentile_95), 1.0),
         ),
         scale(
-            "Failures, B − A (percentage points)",
-            "pp",
+            "Failures",
+            ("percentage points", "pp"),
             ranges(&|pair| ends(&pair.fail_ratio), 100.0),
         ),
-    ]
+    ];
+    if pairs.iter().any(|pair| pair.avg_first_event.is_some()) {
+        let of = |pair: &Pair| pair.avg_first_event.as_ref().map_or([None; 3], ends);
+        scales.push(scale("Time to the first event", ms, ranges(&of, 1.0)));
+    }
+    scales
 }
 
 fn ends<V>(of: &Difference<V>) -> [Option<f64>; 3] {
@@ -124,7 +139,7 @@ fn ends<V>(of: &Difference<V>) -> [Option<f64>; 3] {
 
 fn section(pair: &Pair, charts: &PairCharts, events: &[Event], gaps: &[Gap]) -> Section {
     let has_streams = pair.a.stream.is_some() || pair.b.stream.is_some();
-    let mut rows = [side("A", &pair.a), side("B", &pair.b), difference(pair)];
+    let mut rows = [side(&pair.a), side(&pair.b), difference(pair)];
     if has_streams {
         let apart = (pair.avg_first_event.as_ref())
             .map_or_else(String::new, |difference| apart(difference, 1.0, ""));
@@ -140,14 +155,14 @@ fn section(pair: &Pair, charts: &PairCharts, events: &[Event], gaps: &[Gap]) -> 
         explanation: pair.explanation.clone(),
         rows,
         stream_names: if has_streams { &STREAM_NAMES } else { &[] },
-        graphs: graphs(charts, events, gaps),
+        graphs: graphs([&pair.a.label, &pair.b.label], charts, events, gaps),
     }
 }
 
-fn side(name: &str, side: &Side) -> Vec<String> {
+fn side(side: &Side) -> Vec<String> {
     let time = |value: Option<f64>| value.map_or_else(none, figure);
     vec![
-        format!("{name}: {}", side.name),
+        format!("{}: {}", side.label, side.name),
         side.num_requests.to_string(),
         side.num_failures.to_string(),
         side.fail_ratio.map_or_else(none, percent),
@@ -167,13 +182,13 @@ fn stream(side: Option<&SideStream>) -> [String; STREAM_NAMES.len()] {
         side.input_tokens.to_string(),
         side.output_tokens.to_string(),
         number(side.tokens_per_second),
-        number(side.cost),
+        side.cost.map_or_else(none, money),
     ]
 }
 
 fn difference(pair: &Pair) -> Vec<String> {
     vec![
-        "B − A".to_owned(),
+        format!("{} − {}", pair.b.label, pair.a.label),
         String::new(),
         String::new(),
         apart(&pair.fail_ratio, 100.0, " pp"),
@@ -208,59 +223,101 @@ fn none() -> String {
     "–".to_owned()
 }
 
-fn graphs(charts: &PairCharts, events: &[Event], gaps: &[Gap]) -> Vec<Graph> {
+fn graphs(names: [&str; 2], charts: &PairCharts, events: &[Event], gaps: &[Gap]) -> Vec<Graph> {
     let over_time = &charts.over_time;
     let mut graphs = Vec::new();
     if !over_time.seconds.is_empty() {
-        let line = |label, class, values: Vec<Option<f64>>| Line {
-            label,
-            class,
-            values,
-        };
-        let times = |of: &[Option<u64>]| -> Vec<Option<f64>> {
-            of.iter()
-                .map(|value| value.map(|value| value as f64))
-                .collect()
-        };
-        let fails = |side: &SideOverTime| -> Vec<Option<f64>> {
-            let ratios = side.fail_ratio.iter();
-            ratios
-                .map(|ratio| ratio.map(|ratio| 100.0 * ratio))
-                .collect()
-        };
-        let (a, b) = (&over_time.a, &over_time.b);
-        let graph = |title, unit, lines| {
+        let graph = |title, unit, lines: Vec<Line>| {
             Graph::new(title, unit, over_time.seconds.clone(), lines, events, gaps)
         };
         graphs.push(graph(
             "Response times (ms)",
             " ms",
-            vec![
-                line("A 95 %", "a dashed", times(&a.response_time_percentile_95)),
-                line("B 95 %", "b dashed", times(&b.response_time_percentile_95)),
-                line("A median", "a", times(&a.median_response_time)),
-                line("B median", "b", times(&b.median_response_time)),
-            ],
+            [
+                lines(names, " 95 %", true, over_time, |side| {
+                    whole(&side.response_time_percentile_95)
+                }),
+                lines(names, " median", false, over_time, |side| {
+                    whole(&side.median_response_time)
+                }),
+            ]
+            .concat(),
         ));
         graphs.push(graph(
             "Failures (%)",
             " %",
-            vec![line("A", "a", fails(a)), line("B", "b", fails(b))],
+            lines(names, "", false, over_time, |side| {
+                let ratios = side.fail_ratio.iter();
+                ratios
+                    .map(|ratio| ratio.map(|ratio| 100.0 * ratio))
+                    .collect()
+            }),
         ));
+        for (title, unit, of) in STREAM_GRAPHS {
+            if of(&over_time.a).is_some() || of(&over_time.b).is_some() {
+                let lines = lines(names, "", false, over_time, |side| {
+                    of(side).clone().unwrap_or_default()
+                });
+                graphs.push(graph(title, unit, lines));
+            }
+        }
     }
     let bins = &charts.distribution.bins;
     if !bins.edges.is_empty() {
-        let legend = vec![("A", "a"), ("B", "b")];
+        let [a, b] = names.map(str::to_owned);
+        let legend = vec![(a, "a"), (b, "b")];
         let picture = |title, svg: String| Graph {
             title,
             legend: legend.clone(),
             svg: Value::from_safe_string(svg),
         };
-        graphs.push(picture("Requests by response time (%)", histogram(bins)));
+        graphs.push(picture(
+            "Requests by response time (%)",
+            histogram(bins, names),
+        ));
         graphs.push(picture(
             "Requests below a response time (%)",
-            cumulated(bins),
+            cumulated(bins, names),
         ));
     }
     graphs
+}
+
+/// A column of a side over time that only streams have.
+type StreamColumn = fn(&SideOverTime) -> &Option<Vec<Option<f64>>>;
+
+/// The charts that only streams have.
+const STREAM_GRAPHS: [(&str, &str, StreamColumn); 2] = [
+    ("Time to the first event (ms)", " ms", |side| {
+        &side.avg_first_event
+    }),
+    ("Tokens a second", "", |side| &side.tokens_per_second),
+];
+
+/// A line of each side.
+fn lines(
+    names: [&str; 2],
+    what: &str,
+    is_dashed: bool,
+    over_time: &OverTime,
+    values: impl Fn(&SideOverTime) -> Vec<Option<f64>>,
+) -> Vec<Line> {
+    let classes = match is_dashed {
+        true => ["a dashed", "b dashed"],
+        false => ["a", "b"],
+    };
+    let sides = [&over_time.a, &over_time.b];
+    let line = |side: usize| Line {
+        label: format!("{}{what}", names[side]),
+        class: classes[side],
+        values: values(sides[side]),
+    };
+    vec![line(0), line(1)]
+}
+
+fn whole(values: &[Option<u64>]) -> Vec<Option<f64>> {
+    values
+        .iter()
+        .map(|value| value.map(|value| value as f64))
+        .collect()
 }

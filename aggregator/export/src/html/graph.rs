@@ -10,7 +10,7 @@ use crate::chart::{Chart, Line, figure};
 #[derive(Serialize)]
 pub(super) struct Graph {
     pub(super) title: &'static str,
-    pub(super) legend: Vec<(&'static str, &'static str)>,
+    pub(super) legend: Vec<(String, &'static str)>,
     pub(super) svg: Value,
 }
 
@@ -23,7 +23,8 @@ impl Graph {
         events: &[Event],
         gaps: &[Gap],
     ) -> Self {
-        let legend = lines.iter().map(|line| (line.label, line.class)).collect();
+        let legend = lines.iter().map(|line| (line.label.clone(), line.class));
+        let legend = legend.collect();
         let chart = Chart {
             unit,
             times,

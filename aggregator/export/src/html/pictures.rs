@@ -112,8 +112,8 @@ fn mark(svg: &mut String, range: &Range, unit: &str, y: f64, x: &dyn Fn(f64) -> 
     );
 }
 
-/// The share of each side's requests in each bin, A above and B below.
-pub(super) fn histogram(bins: &Bins) -> String {
+/// The share of each side's requests in each bin, the first side above and the second below.
+pub(super) fn histogram(bins: &Bins, names: [&str; 2]) -> String {
     let shares = [&bins.a, &bins.b].map(|counts| shares(counts));
     let highest = shares
         .iter()
@@ -123,7 +123,10 @@ pub(super) fn histogram(bins: &Bins) -> String {
         .max(1e-9);
     let middle = (TOP + HEIGHT - BOTTOM) / 2.0;
     let half = (HEIGHT - TOP - BOTTOM) / 2.0 - 6.0;
-    let mut svg = begin("The distributions of A and B", bins);
+    let mut svg = begin(
+        &format!("The distributions of {} and {}", names[0], names[1]),
+        bins,
+    );
     for (side, class) in ["a", "b"].into_iter().enumerate() {
         for (number, share) in shares[side]
             .iter()
@@ -142,18 +145,19 @@ pub(super) fn histogram(bins: &Bins) -> String {
                 "<rect class=\"column {class}\" x=\"{from:.1}\" y=\"{y:.1}\" width=\"{:.1}\" height=\"{size:.1}\">\
                  <title>{}: {} % take {} to {} ms</title></rect>",
                 (to - from - 1.0).max(0.5),
-                class.to_uppercase(),
+                HtmlEscape(names[side]),
                 figure(100.0 * share),
                 figure(bins.edges[number]),
                 figure(bins.edges[number + 1]),
             );
         }
     }
-    for (letter, y) in [("A", TOP + 12.0), ("B", HEIGHT - BOTTOM - 4.0)] {
+    for (name, y) in names.into_iter().zip([TOP + 12.0, HEIGHT - BOTTOM - 4.0]) {
         let _ = write!(
             svg,
-            "<text class=\"tick\" x=\"{:.1}\" y=\"{y}\">{letter}</text>",
-            LEFT - 16.0
+            "<text class=\"tick\" x=\"{:.1}\" y=\"{y}\" text-anchor=\"end\">{}</text>",
+            WIDTH - RIGHT,
+            HtmlEscape(name)
         );
     }
     svg.push_str("</svg>");
@@ -161,8 +165,9 @@ pub(super) fn histogram(bins: &Bins) -> String {
 }
 
 /// The share of each side's requests that take less than each response time.
-pub(super) fn cumulated(bins: &Bins) -> String {
-    let mut svg = begin("Shares of A and B below a response time", bins);
+pub(super) fn cumulated(bins: &Bins, [a, b]: [&str; 2]) -> String {
+    let title = format!("Shares of {a} and {b} below a response time");
+    let mut svg = begin(&title, bins);
     let y = |share: f64| HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * share;
     for share in [0.0, 0.25, 0.5, 0.75, 1.0] {
         let _ = write!(
@@ -208,8 +213,10 @@ fn x(bins: &Bins, edge: usize) -> f64 {
 
 /// The picture's beginning, with response times below it.
 fn begin(label: &str, bins: &Bins) -> String {
-    let mut svg =
-        format!("<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{label}\">");
+    let mut svg = format!(
+        "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{}\">",
+        HtmlEscape(label)
+    );
     let number = bins.edges.len();
     let every = number.div_ceil(8).max(1);
     for edge in (0..number).step_by(every) {

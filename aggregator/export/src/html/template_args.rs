@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use statistics::reader::Snapshot;
-use statistics::report::past::{Point, points};
+use statistics::report::past::{CHARTED, Point, fewer_points};
 use statistics::report::time::{duration, utc};
 use statistics::report::{ErrorRow, PAGE_ROWS, Report, Row};
 use statistics::stats::histogram::Histogram;
@@ -88,7 +88,10 @@ pub(super) fn script(snapshot: &Snapshot, report: &Report, has_download: bool) -
         end_time: utc(end.full_second().0),
         duration: duration(end.since(start).as_secs()),
         host: host(snapshot).unwrap_or("None"),
-        history: points(snapshot).iter().map(point).collect(),
+        history: fewer_points(snapshot, None, CHARTED)
+            .iter()
+            .map(point)
+            .collect(),
         show_download_link: has_download,
         locustfile: WORKLOAD,
         tasks: tasks(snapshot),

@@ -34,13 +34,13 @@ const TIMES: [Time; 2] = [
         },
     ),
     (
-        "between_events",
+        "inter_token_latency",
         "Mean time between two events of a response: the inter-token latency.",
         |of| {
             [
-                of.median_between_events,
-                of.between_events_percentile_95,
-                of.between_events_percentile_99,
+                of.median_inter_token_latency,
+                of.inter_token_latency_percentile_95,
+                of.inter_token_latency_percentile_99,
             ]
         },
     ),
@@ -122,7 +122,7 @@ mod tests {
             "cicada_stream_responses_total{method=\"POST\",name=\"chat\"} 1",
             "cicada_stream_events_total{method=\"POST\",name=\"chat\"} 10",
             "cicada_stream_first_event_seconds{method=\"POST\",name=\"chat\",quantile=\"0.95\"} 0.2",
-            "cicada_stream_between_events_seconds{method=\"POST\",name=\"chat\",quantile=\"0.5\"} 0.1",
+            "cicada_stream_inter_token_latency_seconds{method=\"POST\",name=\"chat\",quantile=\"0.5\"} 0.1",
             "cicada_stream_tokens_total{method=\"POST\",name=\"chat\",type=\"output\"} 12",
             "cicada_stream_tokens_per_second{method=\"POST\",name=\"chat\"} 6",
         ] {

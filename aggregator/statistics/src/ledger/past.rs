@@ -12,7 +12,7 @@ use traffic::run::RunId;
 use utoipa::ToSchema;
 
 use super::lateness::{greatest, part_of, saturating_sum};
-use crate::ageing_series::{AgeingSeries, Counted, Interval};
+use crate::ageing_series::{AgeingSeries, Coarse, Counted, Interval};
 use crate::report::time::utc;
 use crate::stats::smallest_keys::Merge;
 
@@ -223,7 +223,7 @@ impl LedgerPast {
             total.merge(series);
         }
         let shows = |one: &Interval| one.start < until && (self.is_over || one.end() <= until);
-        let intervals = Interval::all(self.from.0, total.newest()).filter(shows);
+        let intervals = Interval::all::<Coarse>(self.from.0, total.newest()).filter(shows);
         let intervals: Vec<Interval> = intervals.collect();
         let columns = |series: &AgeingSeries<Booked>| {
             let mut columns = Columns::default();

@@ -12,6 +12,7 @@ use traffic::clock::{Slot, Slots, Timestamp};
 use traffic::record::Block;
 use traffic::runs::LoadedRun;
 
+use super::decisions::AdaptiveLoad;
 use super::iteration_bits::{DueSet, IterationBits, MarkCounts};
 use super::lateness::Lateness;
 use super::past::{Booked, LedgerPast};
@@ -193,6 +194,7 @@ impl Tally {
             from: Some(run_now.first_slot()),
             until: Some(until),
             unreadable_records: self.unreadable,
+            adaptive: AdaptiveLoad::of(run_now),
             ..Ledger::default()
         };
         let mut lateness = Lateness::default();

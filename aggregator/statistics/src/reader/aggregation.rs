@@ -94,6 +94,31 @@ impl<S: ReaderStore> Aggregation<S> {
         self.snapshot_of_run(run, now, SHARED_FOR).await
     }
 
+    /// A part of a run that a reset has ended, by its number; `None` if there is none, or if it is too old.
+    pub async fn snapshot_of_part(
+        &self,
+        id: &RunId,
+        number: u32,
+    ) -> Result<Option<Snapshot>, AggregatorError> {
+        let whole = self.snapshot_of(id).await?;
+        let run = self.runs.get(id).await?;
+        let place = self.place(id);
+        let mut held = place.lock().await;
+        let follower = self.follower(&mut held, run).await?;
+        let part = match follower.part(number) {
+            Some(part) => Some(part),
+            None => follower.kept_part(&*self.store, number).await?,
+        };
+        Ok(part.map(|(part, stats)| whole.of_part(part, stats)))
+    }
+
+    /// Forgets a run that was deleted.
+    pub fn forget(&self, id: &RunId) {
+        self.held.lock().retain(|(held, _)| held != id);
+        self.complete.lock().remove(id);
+        self.remembered.lock().remove(id);
+    }
+
     /// Folds sealed buckets into checkpoints, of the newest run and of earlier ones that are not complete, and drops
     /// records that were folded an hour ago.
     ///

@@ -26,6 +26,7 @@ use crate::stats::{Limits, Stats};
 mod checkpoints;
 mod fold;
 mod gap;
+mod parts;
 
 /// The time from the last possible write to a bucket to its sealing, for clocks that differ and for reads that lag.
 const SEAL_MARGIN: Duration = Duration::from_secs(15);
@@ -179,6 +180,8 @@ impl Follower {
             ledger_past: Arc::new(self.live.past(&self.run, quiet_before)),
             is_settled,
             busy,
+            parts: self.parts(),
+            part: None,
             at: now,
         };
         self.last_snapshot = Some(snapshot.clone());
@@ -215,11 +218,12 @@ impl Follower {
         if from == self.sealed.stats.since() {
             return;
         }
+        self.end_parts(from);
         if !self.sealed.stats.reset(from) {
             // a reset is known long before the requests after it are sealed
             tracing::error!(
                 run = %self.run.plan.run().id,
-                "statistics were reset in the past: what was completed before now may be missing"
+                "statistics were reset in the past: what was completed before now is in the part before"
             );
             self.sealed.stats = Stats::with_limits(from, self.limits);
         }
@@ -280,6 +284,7 @@ impl Follower {
                 .iter()
                 .for_each(|noted| self.sealed.tally.apply(noted));
             self.sealed.stats.merge(&open.stats);
+            self.seal_parts(&open.parts);
             for (&class, (lateness, by_slot)) in &open.lateness {
                 self.sealed.tally.merge_lateness(class, lateness, by_slot);
             }

@@ -18,6 +18,8 @@ pub(super) struct OpenBucket {
     /// The place to read on from.
     pub(super) cursor: Option<Cursor>,
     pub(super) stats: Stats,
+    /// What it holds of parts that a reset has ended, by number.
+    pub(super) parts: BTreeMap<u32, Stats>,
     /// The entries of its records, compared with the plan; kept until the bucket is sealed.
     pub(super) noted: Vec<PlanMatch>,
     /// Entries of slots that have not ended.
@@ -45,6 +47,7 @@ impl OpenBucket {
         Self {
             cursor: None,
             stats,
+            parts: BTreeMap::new(),
             noted: Vec::new(),
             early: Vec::new(),
             lateness: BTreeMap::new(),

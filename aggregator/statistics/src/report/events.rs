@@ -1,7 +1,8 @@
 //! What happened to a run, and when nothing is known of it: the markers and the shaded stretches of charts.
 
 use serde::Serialize;
-use traffic::run::Run;
+use traffic::clock::Timestamp;
+use traffic::run::{Run, Segment};
 use utoipa::ToSchema;
 
 use crate::reader::Snapshot;
@@ -11,7 +12,8 @@ use crate::reader::Snapshot;
 pub struct Event {
     /// The instant, in seconds since the Unix epoch.
     pub at: f64,
-    /// What it was: `start`, `12 users`, `reset`, `stop`, or a note.
+    /// What it was: `start`, `12 users`, the decision of an adaptive load, `reset`, `stop`, `missing` where a gap begins,
+    /// what a schedule did, or a note.
     pub name: String,
 }
 
@@ -38,7 +40,7 @@ pub fn events(snapshot: &Snapshot) -> Vec<Event> {
     };
     let run = run.plan.run();
     let now = snapshot.at;
-    let event = |at: traffic::clock::Timestamp, name: String| Event {
+    let event = |at: Timestamp, name: String| Event {
         at: at.seconds(),
         name,
     };
@@ -46,13 +48,38 @@ pub fn events(snapshot: &Snapshot) -> Vec<Event> {
     // what is still to come of a shape has not happened
     let changed = run.segments.iter().skip(usize::from(run.past.is_none()));
     let changed = changed.filter(|segment| segment.from <= now);
-    events.extend(changed.map(|segment| event(segment.from, users(segment.user_count))));
-    events.extend(run.reset_at.map(|at| event(at, "reset".to_owned())));
+    events.extend(changed.map(|segment| event(segment.from, changed_to(segment))));
+    events.extend(resets(run).map(|at| event(at, "reset".to_owned())));
     events.extend(run.noted().map(|(at, text)| event(at, text.to_owned())));
     let end = Some(run).filter(|run| run.is_over(now)).and_then(Run::ends);
     events.extend(end.map(|at| event(at, "stop".to_owned())));
+    let missing = gaps(snapshot).into_iter().map(|gap| Event {
+        at: gap.from as f64,
+        name: "missing".to_owned(),
+    });
+    events.extend(missing);
     events.sort_by(|one, other| one.at.total_cmp(&other.at));
+    if let Some(part) = &snapshot.part {
+        let its = part.from.seconds()..=part.until.seconds();
+        events.retain(|event| its.contains(&event.at));
+    }
     events
+}
+
+/// The instants of the resets that are kept, in order.
+fn resets(run: &Run) -> impl Iterator<Item = Timestamp> {
+    let known = run.parts_ended().map(|(_, at)| at);
+    let last = run.parts_ended().next_back().map(|(_, at)| at);
+    known.chain(run.reset_at.filter(|at| Some(*at) != last))
+}
+
+/// The users of a segment, or why an adaptive load went to them.
+fn changed_to(segment: &Segment) -> String {
+    let step = segment.shape.as_ref().and_then(|part| part.step.as_ref());
+    match step.and_then(|step| step.reason.clone()) {
+        Some(reason) => reason,
+        None => users(segment.user_count),
+    }
 }
 
 fn users(count: u32) -> String {

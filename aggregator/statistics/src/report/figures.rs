@@ -123,6 +123,8 @@ impl Frame {
             exact_max,
             percentiles,
             current_percentiles: [0; PERCENTILES.len()],
+            current_first_event: None,
+            current_tokens_per_second: None,
         }
     }
 

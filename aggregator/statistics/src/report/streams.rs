@@ -1,5 +1,5 @@
 //! The figures of a row whose responses are streams, named as benchmarks of language models name them: the time to the
-//! first event is their time to first token (TTFT), the time between events their inter-token latency (ITL).
+//! first event is their time to first token (TTFT).
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -23,16 +23,16 @@ pub struct StreamFigures {
     /// The 99th percentile of it.
     #[serde(rename = "first_event_percentile_0.99")]
     pub first_event_percentile_99: Option<u64>,
-    /// The mean time between the events of a response.
-    pub avg_between_events: Option<f64>,
-    /// The median time between them.
-    pub median_between_events: Option<u64>,
+    /// The mean inter-token latency (ITL): from the first event to the last, by the tokens less one.
+    pub avg_inter_token_latency: Option<f64>,
+    /// The median of it.
+    pub median_inter_token_latency: Option<u64>,
     /// The 95th percentile of it.
-    #[serde(rename = "between_events_percentile_0.95")]
-    pub between_events_percentile_95: Option<u64>,
+    #[serde(rename = "inter_token_latency_percentile_0.95")]
+    pub inter_token_latency_percentile_95: Option<u64>,
     /// The 99th percentile of it.
-    #[serde(rename = "between_events_percentile_0.99")]
-    pub between_events_percentile_99: Option<u64>,
+    #[serde(rename = "inter_token_latency_percentile_0.99")]
+    pub inter_token_latency_percentile_99: Option<u64>,
     /// Events.
     pub events: u64,
     /// Tokens of prompts, where that is known.
@@ -51,7 +51,7 @@ impl StreamFigures {
             |micros: u128, count: u64| (count > 0).then(|| micros as f64 / 1e3 / count as f64);
         let first = streams.first_event.percentiles([0.5, 0.95, 0.99]);
         let first = first.map(|time| (sum.with_events > 0).then_some(time));
-        let between = streams.between_events.percentiles([0.5, 0.95, 0.99]);
+        let between = streams.inter_token_latency.percentiles([0.5, 0.95, 0.99]);
         let between = between.map(|time| (sum.with_gaps > 0).then_some(time));
         Self {
             responses: sum.responses,
@@ -60,10 +60,10 @@ impl StreamFigures {
             median_first_event: first[0],
             first_event_percentile_95: first[1],
             first_event_percentile_99: first[2],
-            avg_between_events: mean(sum.between_events_us, sum.with_gaps),
-            median_between_events: between[0],
-            between_events_percentile_95: between[1],
-            between_events_percentile_99: between[2],
+            avg_inter_token_latency: mean(sum.inter_token_latency_us, sum.with_gaps),
+            median_inter_token_latency: between[0],
+            inter_token_latency_percentile_95: between[1],
+            inter_token_latency_percentile_99: between[2],
             events: sum.events,
             input_tokens: sum.input_tokens,
             output_tokens: sum.output_tokens,

@@ -43,6 +43,7 @@ impl CheckpointError {
 #[derive(Serialize, Deserialize)]
 struct Saved<'a> {
     since: Timestamp,
+    until: Option<Timestamp>,
     span: Option<(Timestamp, Timestamp)>,
     /// By name and method.
     #[serde(borrow)]
@@ -85,7 +86,7 @@ struct SavedEntry {
 struct SavedStreams {
     sum: StreamSum,
     first_event: Vec<u64>,
-    between_events: Vec<u64>,
+    inter_token_latency: Vec<u64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -110,6 +111,7 @@ impl Stats {
         let since = self.since.micros();
         let saved = Saved {
             since: self.since,
+            until: self.until,
             span: self.span,
             rows: SavedMap::of(&self.rows, |row| SavedEntry::of(row, since, newest)),
             errors: SavedMap::of(&self.errors, |times| SavedOccurrences::of(times, since)),
@@ -128,8 +130,10 @@ impl Stats {
                 .collect(),
             others: thinned.others.as_ref().map(AgeingSeries::save),
         };
+        let whole = self.whole.as_of(newest);
         postcard::to_extend(&saved, vec![VERSION])
             .and_then(|bytes| postcard::to_extend(&history, bytes))
+            .and_then(|bytes| postcard::to_extend(&whole.save(), bytes))
             .expect("a vector takes what is written to it")
     }
 
@@ -140,6 +144,7 @@ impl Stats {
     pub fn decode(bytes: &[u8], limits: Limits) -> Result<Self, CheckpointError> {
         let (saved, rest) = take::<Saved<'_>>(versioned(bytes)?)?;
         let (history, rest) = take::<SavedHistory<'_, Passed>>(rest)?;
+        let (whole, rest) = take::<ageing_series::Saved<Passed>>(rest)?;
         if !rest.is_empty() {
             return Err(CheckpointError::malformed(
                 "it does not end where it should",
@@ -147,6 +152,7 @@ impl Stats {
         }
         let mut stats = saved.into_stats(limits)?;
         let broken = || CheckpointError::malformed("its history cannot have been one");
+        stats.whole = whole.load().ok_or_else(broken)?;
         history.add_to(&mut stats.history, |series| {
             series.load().ok_or_else(broken)
         })?;
@@ -187,6 +193,7 @@ impl Saved<'_> {
             return Err(CheckpointError::malformed("its end lies before its start"));
         }
         stats.span = self.span;
+        stats.until = self.until;
         let newest = newest_second(self.span);
         let since = self.since.micros();
         let entry = |row: SavedEntry| row.load(since, newest);
@@ -275,7 +282,7 @@ impl SavedStreams {
         Self {
             sum: streams.sum,
             first_event: save_histogram(&streams.first_event),
-            between_events: save_histogram(&streams.between_events),
+            inter_token_latency: save_histogram(&streams.inter_token_latency),
         }
     }
 
@@ -283,7 +290,7 @@ impl SavedStreams {
         Ok(Streams {
             sum: self.sum,
             first_event: load_histogram(&self.first_event)?,
-            between_events: load_histogram(&self.between_events)?,
+            inter_token_latency: load_histogram(&self.inter_token_latency)?,
         })
     }
 }

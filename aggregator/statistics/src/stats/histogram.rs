@@ -6,6 +6,11 @@
 
 use std::collections::BTreeMap;
 
+/// The percentiles of Locust's tables and downloads, as fractions.
+pub const PERCENTILES: [f64; 11] = [
+    0.5, 0.66, 0.75, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999, 0.9999, 1.0,
+];
+
 /// Keys kept in an array: response times up to 130 s; slower ones are rare and lie in a map.
 const DENSE: usize = 401;
 

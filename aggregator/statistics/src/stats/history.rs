@@ -1,16 +1,17 @@
 //! What the statistics keep of the past: for each interval what was counted in it.
 //!
 //! A row of the statistics has a series of its own as long as there are few of them; all others share
-//! one. Response times keep Locust's keys while an interval is young; when it is old, keys that are
-//! less than a tenth apart become one.
+//! one, and so does their sum. Response times keep Locust's keys while an interval is young; when it is old, keys that are
+//! less than a tenth apart become one. An interval that grows keeps the figures of its worst five seconds.
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::entry::{Entry, Sum};
-use super::histogram::Histogram;
+use super::histogram::{Histogram, PERCENTILES};
 use super::smallest_keys::Merge;
-use crate::ageing_series::Counted;
+use super::streams::StreamsPassed;
+use crate::ageing_series::{Counted, SHORTEST};
 
 /// More keys than this are counted fast.
 const FEW: usize = 4;
@@ -27,6 +28,48 @@ pub(crate) struct Passed {
     /// What all of it adds up to.
     pub(crate) sum: Sum,
     times: Times,
+    /// Streamed responses, if there were any.
+    pub(crate) streams: Option<Box<StreamsPassed>>,
+    /// Of an interval that has grown.
+    peak: Option<Box<Peak>>,
+}
+
+/// The worst five seconds of an interval: each figure is the greatest of any.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Peak {
+    /// Response times in milliseconds at [`PERCENTILES`].
+    percentiles: [u64; PERCENTILES.len()],
+    failures: u64,
+}
+
+impl Peak {
+    fn of(passed: &Passed) -> Self {
+        let mut times = Histogram::default();
+        passed.add_times_to(&mut times);
+        Self {
+            percentiles: times.percentiles(PERCENTILES),
+            failures: passed.sum.failures,
+        }
+    }
+
+    /// Response times in milliseconds at [`PERCENTILES`].
+    pub(crate) fn percentiles(&self) -> [u64; PERCENTILES.len()] {
+        self.percentiles
+    }
+
+    /// Failures a second.
+    pub(crate) fn fail_per_sec(&self) -> f64 {
+        self.failures as f64 / SHORTEST as f64
+    }
+}
+
+impl Merge for Peak {
+    fn merge(&mut self, other: &Self) {
+        for (own, other) in self.percentiles.iter_mut().zip(other.percentiles) {
+            *own = (*own).max(other);
+        }
+        self.failures = self.failures.max(other.failures);
+    }
 }
 
 /// Response times by the histogram's keys.
@@ -53,6 +96,11 @@ impl Passed {
         }
     }
 
+    /// The worst five seconds of an interval that has grown; of one of five seconds there is no more than its figures.
+    pub(crate) fn peak(&self) -> Option<&Peak> {
+        self.peak.as_deref()
+    }
+
     /// Adds the response times to a histogram.
     pub(crate) fn add_times_to(&self, histogram: &mut Histogram) {
         self.times.each(|key, count| histogram.add_many(key, count));
@@ -69,6 +117,12 @@ impl Merge for Passed {
     fn merge(&mut self, other: &Self) {
         self.sum.merge(&other.sum);
         self.times.merge(&other.times);
+        if let Some(peak) = &other.peak {
+            self.peak.get_or_insert_default().merge(peak);
+        }
+        if let Some(streams) = &other.streams {
+            self.streams.get_or_insert_default().merge(streams);
+        }
     }
 }
 
@@ -135,6 +189,9 @@ impl Times {
 
 impl Counted for Passed {
     fn thin(&mut self, seconds: u64) {
+        if seconds > SHORTEST && self.peak.is_none() && self.sum.requests > 0 {
+            self.peak = Some(Box::new(Peak::of(self)));
+        }
         let times = self.times.few();
         if seconds < COARSE_FROM {
             return;

@@ -1,4 +1,4 @@
-//! What is counted for a row whose responses are streams: first events, the time between events, and tokens.
+//! What is counted for a row whose responses are streams: first events, inter-token latency, and tokens.
 //!
 //! A row without streams has none of it, and takes no memory for it.
 
@@ -15,8 +15,8 @@ pub struct Streams {
     pub sum: StreamSum,
     /// Times to the first event (TTFT).
     pub first_event: Histogram,
-    /// Mean times between the events of a response (ITL).
-    pub between_events: Histogram,
+    /// Inter-token latencies (ITL), one of each response.
+    pub inter_token_latency: Histogram,
 }
 
 /// What streamed responses add up to; times in microseconds.
@@ -34,10 +34,10 @@ pub struct StreamSum {
     pub first_event_min_us: u64,
     /// The latest first event.
     pub first_event_max_us: u64,
-    /// Responses that had two events at least.
+    /// Responses that had two events and two tokens at least.
     pub with_gaps: u64,
-    /// Their mean times between events.
-    pub between_events_us: u128,
+    /// Their inter-token latencies.
+    pub inter_token_latency_us: u128,
     /// Events.
     pub events: u64,
     /// Tokens of prompts, where that is known.
@@ -58,12 +58,54 @@ impl Default for StreamSum {
             first_event_min_us: u64::MAX,
             first_event_max_us: 0,
             with_gaps: 0,
-            between_events_us: 0,
+            inter_token_latency_us: 0,
             events: 0,
             input_tokens: 0,
             output_tokens: 0,
             output_us: 0,
         }
+    }
+}
+
+/// What of streamed responses is kept over time; times in microseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct StreamsPassed {
+    with_events: u64,
+    first_event_us: u128,
+    output_tokens: u64,
+    output_us: u128,
+}
+
+impl StreamsPassed {
+    /// Counts a response that took so many microseconds in all.
+    pub(crate) fn add(&mut self, streamed: &Streamed, response_time_us: u64) {
+        if let Some(first) = streamed.first_event {
+            self.with_events += 1;
+            self.first_event_us += first.as_micros();
+        }
+        if let Some(output) = streamed.output_tokens {
+            self.output_tokens = self.output_tokens.saturating_add(output);
+            self.output_us += u128::from(response_time_us);
+        }
+    }
+
+    /// The mean time to the first event, in milliseconds.
+    pub(crate) fn avg_first_event(&self) -> Option<f64> {
+        (self.with_events > 0).then(|| self.first_event_us as f64 / 1e3 / self.with_events as f64)
+    }
+
+    /// Tokens of answers by the response times of these answers.
+    pub(crate) fn tokens_per_second(&self) -> Option<f64> {
+        (self.output_us > 0).then(|| self.output_tokens as f64 / (self.output_us as f64 / 1e6))
+    }
+}
+
+impl Merge for StreamsPassed {
+    fn merge(&mut self, other: &Self) {
+        self.with_events = self.with_events.saturating_add(other.with_events);
+        self.first_event_us = self.first_event_us.saturating_add(other.first_event_us);
+        self.output_tokens = self.output_tokens.saturating_add(other.output_tokens);
+        self.output_us = self.output_us.saturating_add(other.output_us);
     }
 }
 
@@ -82,10 +124,10 @@ impl Streams {
             sum.first_event_max_us = sum.first_event_max_us.max(first);
             self.first_event.add(key_of(first));
         }
-        if let Some(between) = streamed.between_events().map(micros) {
+        if let Some(between) = streamed.inter_token_latency().map(micros) {
             sum.with_gaps = sum.with_gaps.saturating_add(1);
-            sum.between_events_us += u128::from(between);
-            self.between_events.add(key_of(between));
+            sum.inter_token_latency_us += u128::from(between);
+            self.inter_token_latency.add(key_of(between));
         }
         sum.events = sum.events.saturating_add(streamed.events);
         let input = streamed.input_tokens.unwrap_or(0);
@@ -109,13 +151,13 @@ impl Merge for Streams {
         sum.first_event_min_us = sum.first_event_min_us.min(more.first_event_min_us);
         sum.first_event_max_us = sum.first_event_max_us.max(more.first_event_max_us);
         add(&mut sum.with_gaps, more.with_gaps);
-        add_times(&mut sum.between_events_us, more.between_events_us);
+        add_times(&mut sum.inter_token_latency_us, more.inter_token_latency_us);
         add(&mut sum.events, more.events);
         add(&mut sum.input_tokens, more.input_tokens);
         add(&mut sum.output_tokens, more.output_tokens);
         add_times(&mut sum.output_us, more.output_us);
         self.first_event.merge(&other.first_event);
-        self.between_events.merge(&other.between_events);
+        self.inter_token_latency.merge(&other.inter_token_latency);
     }
 }
 
@@ -156,12 +198,17 @@ mod tests {
             merged.merge(&count(other));
             assert_eq!(merged.sum, whole.sum);
             assert!(merged.first_event.iter().eq(whole.first_event.iter()));
-            assert!(merged.between_events.iter().eq(whole.between_events.iter()));
+            assert!(
+                merged
+                    .inter_token_latency
+                    .iter()
+                    .eq(whole.inter_token_latency.iter())
+            );
         }
         let sum = whole.sum;
         assert_eq!((sum.responses, sum.with_events, sum.with_gaps), (3, 2, 1));
         // 900 ms over nine gaps
-        assert_eq!(sum.between_events_us, 100_000);
+        assert_eq!(sum.inter_token_latency_us, 100_000);
         assert_eq!(
             (sum.first_event_min_us, sum.first_event_max_us),
             (200_000, 400_000)

@@ -3,9 +3,11 @@
 
 #![expect(clippy::unwrap_used, reason = "tests and their helpers")]
 
+mod adaptive;
 mod checkpoints;
 mod custom_metrics;
 mod gaps;
+mod guidellm;
 mod ledger;
 mod listed;
 mod properties;

@@ -41,6 +41,7 @@ impl Course {
             Some(ShapePart {
                 name: "S".into(),
                 daily,
+                step: None,
             })
         };
         let whole = run.segments[0].clone();
@@ -210,7 +211,7 @@ impl Play {
             Step::Reset(_) => {
                 let mut run = self.scene.store.latest_run().await.unwrap().unwrap();
                 run.revision += 1;
-                run.reset_at = Some(self.scene.clock.now());
+                run.reset(self.scene.clock.now());
                 self.scene.store.put_run(&run).await.unwrap();
             }
         }
@@ -229,6 +230,18 @@ impl Play {
         let run = snapshot.run.as_ref().unwrap();
         let expected = reference::stats(run.plan.run(), &records);
         assert_eq!(snapshot.stats.encode(), expected.encode());
+        // what was counted before a reset is in the part that it has ended
+        let mut whole = run.plan.run().clone();
+        whole.reset_at = None;
+        let all = reference::stats(&whole, &records).totals().num_requests;
+        let before = snapshot.parts.iter().map(|part| part.num_requests);
+        let counted = before.sum::<u64>() + snapshot.stats.totals().num_requests;
+        assert_eq!(counted, all);
+        for part in snapshot.parts.iter() {
+            let read = self.readers[reader].snapshot_of_part(&whole.id, part.number);
+            let read = read.await.unwrap().expect("it is kept");
+            assert_eq!(read.report().total.num_requests, part.num_requests);
+        }
         let expected = reference::accounts(run, &records, snapshot.at);
         for (class, expected) in expected {
             let mut account = snapshot.ledger.classes[&*class];

@@ -98,12 +98,18 @@ fn rows_that_stream_have_figures_of_their_own_and_others_have_none() {
     );
     // (last - first) / (events - 1)
     assert_eq!(
-        (chat.avg_between_events, chat.median_between_events),
+        (
+            chat.avg_inter_token_latency,
+            chat.median_inter_token_latency
+        ),
         (Some(100.0), Some(100))
     );
     assert_eq!(chat.tokens_per_second, Some(27.0 / 4.0));
     assert_eq!(
-        (other.avg_between_events, other.median_between_events),
+        (
+            other.avg_inter_token_latency,
+            other.median_inter_token_latency
+        ),
         (None, None)
     );
     let total = report.total.stream.unwrap();

@@ -128,7 +128,7 @@ function Legend({ lines, hidden, onToggle }: LegendProps) {
             "&:focus-visible": { outline: 2, outlineStyle: "solid" },
           }}
         >
-          <Box aria-hidden="true" component="span" sx={{ width: 14, height: 3, borderRadius: 1, bgcolor: colour(line) }} />
+          <Box aria-hidden="true" component="span" sx={{ width: 16, borderTop: 3, borderTopStyle: line.isDashed ? "dashed" : "solid", borderColor: colour(line) }} />
           {line.name}
         </ButtonBase>
       ))}

@@ -17,6 +17,8 @@ interface Props {
   /** What is distributed. */
   name: string;
   distribution: Distribution;
+  /** The names of both sides. */
+  sides: { a: string; b: string };
   colours: { a: [string, string]; b: [string, string] };
 }
 
@@ -31,22 +33,23 @@ export function shareUpTo({ response_times: times }: Distribution, counts: numbe
   return all === 0 ? null : sum(counts.filter((_, at) => (times[at] ?? 0) <= time)) / all;
 }
 
-/** The histogram: A above the line, B below it. */
-export function Histogram({ name, distribution: { bins }, colours }: Props) {
+/** The histogram: the first side above the line, the second below it. */
+export function Histogram({ name, distribution: { bins }, sides, colours }: Props) {
   const { palette } = useTheme();
   const colour = useColour();
   const [of_a, of_b] = [colour({ colours: colours.a }), colour({ colours: colours.b })];
   const shares = { a: bins.a.map((count) => count / (sum(bins.a) || 1)), b: bins.b.map((count) => count / (sum(bins.b) || 1)) };
   const highest = Math.max(...shares.a, ...shares.b, 1e-9);
   const half = (HEIGHT - MARGIN.top - MARGIN.bottom) / 2;
-  const text = { fill: palette.text.secondary, fontSize: 11 };
+  // over whatever columns there are
+  const text = { fill: palette.text.primary, fontSize: 11, paintOrder: "stroke", stroke: palette.background.default, strokeWidth: 3, textAnchor: "end" } as const;
   return (
     <Picture
       edges={bins.edges}
-      label={`most of A around ${peak(bins.edges, bins.a)} ms, most of B around ${peak(bins.edges, bins.b)} ms`}
+      label={`most of ${sides.a} around ${peak(bins.edges, bins.a)} ms, most of ${sides.b} around ${peak(bins.edges, bins.b)} ms`}
       legend={[
-        { name: "A", colour: of_a },
-        { name: "B", colour: of_b },
+        { name: sides.a, colour: of_a },
+        { name: sides.b, colour: of_b },
       ]}
       title={`${name}: requests by response time (ms)`}
     >
@@ -65,18 +68,18 @@ export function Histogram({ name, distribution: { bins }, colours }: Props) {
                   y={MARGIN.top + half + (side === "a" ? -1 - size : 1)}
                 >
                   <title>
-                    {side.toUpperCase()}: {percent(share)} take {milliseconds(bins.edges[at])} to {milliseconds(bins.edges[at + 1])} ms
+                    {sides[side]}: {percent(share)} take {milliseconds(bins.edges[at])} to {milliseconds(bins.edges[at + 1])} ms
                   </title>
                 </rect>
               );
             }),
           )}
           <line stroke={palette.text.secondary} x1={x(0)} x2={x(bins.edges.length - 1)} y1={MARGIN.top + half} y2={MARGIN.top + half} />
-          <text {...text} textAnchor="end" x={MARGIN.left - 8} y={MARGIN.top + half / 2}>
-            A
+          <text {...text} x={x(bins.edges.length - 1)} y={MARGIN.top + 10}>
+            {sides.a}
           </text>
-          <text {...text} textAnchor="end" x={MARGIN.left - 8} y={MARGIN.top + 1.5 * half}>
-            B
+          <text {...text} x={x(bins.edges.length - 1)} y={MARGIN.top + 2 * half - 4}>
+            {sides.b}
           </text>
         </>
       )}
@@ -85,7 +88,7 @@ export function Histogram({ name, distribution: { bins }, colours }: Props) {
 }
 
 /** The shares below each response time, and of one that somebody asks for. */
-export function SharesBelow({ name, distribution, colours }: Props) {
+export function SharesBelow({ name, distribution, sides, colours }: Props) {
   const { bins } = distribution;
   const { palette } = useTheme();
   const colour = useColour();
@@ -96,7 +99,7 @@ export function SharesBelow({ name, distribution, colours }: Props) {
   const isTime = asked.trim() !== "" && Number.isFinite(time) && time >= 0;
   const height = HEIGHT - MARGIN.top - MARGIN.bottom;
   const y = (share: number) => MARGIN.top + height * (1 - share);
-  const said = (["a", "b"] as const).map((side) => `${side.toUpperCase()} ${percent(isTime ? shareUpTo(distribution, distribution[side], time) : null)}`).join(", ");
+  const said = (["a", "b"] as const).map((side) => `${sides[side]} ${percent(isTime ? shareUpTo(distribution, distribution[side], time) : null)}`).join(", ");
   return (
     <Picture
       controls={
@@ -116,8 +119,8 @@ export function SharesBelow({ name, distribution, colours }: Props) {
       edges={bins.edges}
       label={`up to ${asked} ms ${said}`}
       legend={[
-        { name: "A", colour: of_a },
-        { name: "B", colour: of_b },
+        { name: sides.a, colour: of_a },
+        { name: sides.b, colour: of_b },
       ]}
       title={`${name}: share below a response time (ms)`}
     >

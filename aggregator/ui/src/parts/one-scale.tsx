@@ -37,6 +37,8 @@ export function OneScale({ title, unit, ranges }: Props) {
   const x = (value: number) => MARGIN + ((width - 2 * MARGIN) * (value - from)) / (to - from);
   const height = ROW * ranges.length + FOOT;
   const text = { fill: palette.text.secondary, fontSize: 11 };
+  // words stay readable where a line crosses them
+  const over = { paintOrder: "stroke", stroke: palette.background.default, strokeWidth: 4 };
   return (
     <Box aria-labelledby={id} component="figure" sx={{ m: 0, mb: 3, minWidth: 0 }}>
       <Box sx={{ display: "flex", alignItems: "baseline", mb: 0.5 }}>
@@ -70,10 +72,10 @@ export function OneScale({ title, unit, ranges }: Props) {
               const top = ROW * at;
               return (
                 <g data-range={name} key={name}>
-                  <text fill={palette.text.primary} fontSize={12} x={0} y={top + 13}>
+                  <text {...over} fill={palette.text.primary} fontSize={12} x={0} y={top + 13}>
                     {shortened(name, width)}
                   </text>
-                  <text {...text} textAnchor="end" x={width} y={top + 13}>
+                  <text {...text} {...over} textAnchor="end" x={width} y={top + 13}>
                     {words}
                   </text>
                   {low != null && high != null && (

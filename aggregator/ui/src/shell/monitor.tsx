@@ -1,4 +1,4 @@
-// Where the traffic stands: host, status, time, users, requests a second, failures, thresholds.
+// Where the traffic stands: host, status, time, users, step of an adaptive load, requests a second, failures, thresholds.
 import Box from "@mui/material/Box";
 import Divider from "@mui/material/Divider";
 import Typography from "@mui/material/Typography";
@@ -6,8 +6,9 @@ import type { ReactNode } from "react";
 
 import { count, decimal, duration } from "../parts/figures";
 import { isOn, useStore } from "../store";
+import { LastDecision, useAdaptiveLoad } from "./adaptive";
 import { Lamps, useThresholds } from "./lamps";
-import { useElapsed } from "./newest-run";
+import { useElapsed, useRunName } from "./newest-run";
 
 /** Locust's display, and how long the run has been on and will be. */
 export function Monitor() {
@@ -15,12 +16,15 @@ export function Monitor() {
   const { failRatio, totalRps, userCount } = useStore(({ figures }) => figures);
   const time = useElapsed();
   const thresholds = useThresholds();
+  const load = useAdaptiveLoad();
   const facts: [string, ReactNode][] = [["Status", state]];
   if (time) facts.push(["Elapsed", duration(time.elapsed)]);
   if (time?.remaining != null) facts.push(["Remaining", duration(time.remaining)]);
   if (isOn(state)) facts.push(["Users", count(userCount)]);
+  if (load) facts.push([`Step ${load.step}`, <LastDecision key="decision" load={load} />]);
   if (state !== "ready") facts.push(["RPS", decimal(totalRps)], ["Failures", `${failRatio}%`]);
   if (state !== "ready" && thresholds.length > 0) facts.push(["Thresholds", <Lamps key="lamps" thresholds={thresholds} />]);
+  const name = useRunName();
   const shown = host || hosts.join(", ");
   return (
     <Box
@@ -33,6 +37,14 @@ export function Monitor() {
         overflow: "hidden",
       }}
     >
+      {name !== null && state !== "ready" && (
+        <Box sx={{ minWidth: 0, maxWidth: { md: 110, xl: 240 } }} title={name}>
+          <Name>Run</Name>
+          <Typography noWrap sx={{ fontWeight: 500 }} variant="body2">
+            {name}
+          </Typography>
+        </Box>
+      )}
       {shown && (
         <Box sx={{ minWidth: 0, display: { md: "none", lg: "block" }, maxWidth: { lg: 200, xl: 360 } }} title={shown}>
           <Name>Host</Name>

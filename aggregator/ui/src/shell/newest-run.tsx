@@ -20,6 +20,9 @@ export function NewestRunProvider({ children }: { children: ReactNode }) {
   return <NewestRun value={newest}>{children}</NewestRun>;
 }
 
+/** The name that somebody gave the newest run. */
+export const useRunName = () => useContext(NewestRun).run?.name ?? null;
+
 /** The newest run as the server has it now, or null if there is none or no answer. */
 export async function askForNewestRun(): Promise<RunRow | null> {
   try {

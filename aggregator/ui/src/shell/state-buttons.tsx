@@ -4,7 +4,7 @@ import Button from "@mui/material/Button";
 import Tooltip from "@mui/material/Tooltip";
 import { useState } from "react";
 
-import { count, dateTime, duration } from "../parts/figures";
+import { count, dateTime, duration, zone } from "../parts/figures";
 import { Problem, type Answers } from "../server";
 import { useStore } from "../store";
 import { useActions } from "./actions";
@@ -44,7 +44,7 @@ const LITTLE = 60;
 
 function othersRun(run: Answers["RunRow"]): string {
   return (
-    `This run was not started from this browser: somebody else, a schedule or a command line started it at ${dateTime(run.started)}. ` +
+    `This run was not started from this browser: somebody else, a schedule or a command line started it at ${dateTime(run.started)} (${zone()}). ` +
     `${count(run.user_count)} users would stop; the figures stay.`
   );
 }
@@ -54,9 +54,9 @@ function lostByReset(run: Answers["RunRow"]): string | null {
   const counted = run.started + run.duration - since;
   if (counted <= LITTLE || run.num_requests === 0) return null;
   return (
-    `The statistics, charts, failures and A/B of ${duration(counted)} would be lost: ${count(run.num_requests)} requests and ` +
-    `${count(run.num_failures)} failures, counted since ${dateTime(since)}. The ledger goes on. ` +
-    `Download Data keeps them as files.`
+    `The statistics, charts, failures and A/B of ${duration(counted)} would leave the page: ${count(run.num_requests)} requests and ` +
+    `${count(run.num_failures)} failures, counted since ${dateTime(since)} (${zone()}). They stay readable as a part of the run, on the ` +
+    `tab Runs; of a run that is reset often the newest 20 parts stay. The ledger goes on.`
   );
 }
 

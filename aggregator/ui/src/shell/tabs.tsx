@@ -32,12 +32,11 @@ export function Tabs({ groups }: Props) {
   const open = tabs.find((tab) => tab.key === key) ?? tabs[0];
 
   useEffect(() => {
-    const selected = strip.current?.querySelector<HTMLElement>("[aria-selected=true]");
-    if (!strip.current || !selected) return;
-    // by the strip alone: the page itself stays where it is
-    const { left, right } = selected.getBoundingClientRect();
-    const around = strip.current.getBoundingClientRect();
-    if (left < around.left || right > around.right) strip.current.scrollLeft += left - around.left - 24;
+    const show = () => showSelected(strip.current);
+    show();
+    // a phone that is turned has another width
+    addEventListener("resize", show);
+    return () => removeEventListener("resize", show);
   }, [open?.key]);
 
   if (!open) return null;
@@ -79,6 +78,15 @@ export function Tabs({ groups }: Props) {
       </Box>
     </Container>
   );
+}
+
+/** Scrolls to the open tab, by the strip alone: the page itself stays where it is. */
+function showSelected(strip: HTMLElement | null): void {
+  const selected = strip?.querySelector<HTMLElement>("[aria-selected=true]");
+  if (!strip || !selected) return;
+  const { left, right } = selected.getBoundingClientRect();
+  const around = strip.getBoundingClientRect();
+  if (left < around.left || right > around.right) strip.scrollLeft += left - around.left - 24;
 }
 
 interface ButtonProps {

@@ -7,7 +7,7 @@ type History = Answers["History"];
 type LedgerHistory = Answers["LedgerHistory"];
 
 /** The percentiles that the server's history has. */
-export const PERCENTILES = ["0.5", "0.75", "0.9", "0.95", "0.99", "1.0"] as const;
+export const PERCENTILES = ["0.5", "0.66", "0.75", "0.8", "0.9", "0.95", "0.98", "0.99", "0.999", "0.9999", "1.0"] as const;
 
 export type Percentile = (typeof PERCENTILES)[number];
 

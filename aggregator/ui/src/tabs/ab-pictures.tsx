@@ -1,4 +1,4 @@
-// A pair of A and B in pictures: both over time, and how their response times are distributed.
+// A pair of models in pictures: both over time, and how their response times are distributed.
 import Box from "@mui/material/Box";
 import { useMemo } from "react";
 
@@ -17,23 +17,29 @@ const P95 = "response_time_percentile_0.95";
 
 interface Props {
   charts: Answers["PairCharts"] | undefined;
+  pair: Answers["Pair"];
   markers: Answers["Markers"] | null;
 }
 
-export function AbPictures({ charts, markers }: Props) {
+export function AbPictures({ charts, pair, markers }: Props) {
   const { marks, gaps } = useMemo(() => ({ marks: marksOf(markers), gaps: gapsOf(markers) }), [markers]);
   if (!charts) return null;
   const { name, over_time: overTime, distribution } = charts;
   const times = overTime.time.map((time) => Date.parse(time));
   const isKnown = times.map((time) => !gaps.some(({ from, to }) => time > from && time <= to));
   const known = (values: Figure[]) => values.map((value, at) => (isKnown[at] ? value : null));
+  const sides = { a: pair.a.label, b: pair.b.label };
   const line = (side: "a" | "b", what: string, values: Figure[], isDashed = false) => ({
-    name: `${side.toUpperCase()} ${what}`,
+    name: `${sides[side]} ${what}`,
     colours: COLOURS[side],
     values: known(values),
     isDashed,
   });
   const points = (ratios: Figure[]) => ratios.map((ratio) => (ratio == null ? null : 100 * ratio));
+  const streams = [
+    { title: `${firstOf(pair).toLowerCase()} (ms)`, what: firstOf(pair).toLowerCase(), key: "avg_first_event" },
+    { title: "tokens a second", what: "tokens/s", key: "tokens_per_second" },
+  ] as const;
   return (
     <Box sx={{ ...GRID, mt: 3 }}>
       {times.length > 0 && (
@@ -57,17 +63,32 @@ export function AbPictures({ charts, markers }: Props) {
             times={times}
             title={`${name}: failures (%)`}
           />
+          {streams
+            .filter(({ key }) => overTime.a[key] ?? overTime.b[key])
+            .map(({ title, what, key }) => (
+              <Chart
+                gaps={gaps}
+                key={key}
+                lines={[line("a", what, overTime.a[key] ?? []), line("b", what, overTime.b[key] ?? [])]}
+                marks={marks}
+                times={times}
+                title={`${name}: ${title}`}
+              />
+            ))}
         </>
       )}
       {distribution.response_times.length > 0 && (
         <>
-          <Histogram colours={COLOURS} distribution={distribution} name={name} />
-          <SharesBelow colours={COLOURS} distribution={distribution} name={name} />
+          <Histogram colours={COLOURS} distribution={distribution} name={name} sides={sides} />
+          <SharesBelow colours={COLOURS} distribution={distribution} name={name} sides={sides} />
         </>
       )}
     </Box>
   );
 }
+
+/** A stream's first event is a token where tokens are counted. */
+export const firstOf = ({ a, b }: Answers["Pair"]) => (a.stream?.output_tokens || b.stream?.output_tokens ? "First token" : "First event");
 
 const gapsOf = (markers: Answers["Markers"] | null): Gap[] =>
   markers?.gaps.map(({ from, to }) => ({ from: 1_000 * from, to: 1_000 * to, name: "not known" })) ?? [];

@@ -8,7 +8,7 @@ import { useMemo, useState } from "react";
 import { Answered } from "../parts/answered";
 import { Chart } from "../parts/chart";
 import { Choice } from "../parts/choice";
-import { zone } from "../parts/figures";
+import { decimal, zone } from "../parts/figures";
 import { useAnswer, type Asked } from "../parts/use-answer";
 import type { Answers } from "../server";
 import { useRun } from "../shell/shown-run";
@@ -20,12 +20,14 @@ const OFTEN = 5_000;
 
 export function ChartsTab() {
   const { path, every } = useRun();
-  const asked = useAnswer<Answers["History"]>(`${path}stats/history`, every(OFTEN));
+  const [period, setPeriod] = useState("Whole run");
+  const last = PERIODS[period];
+  const asked = useAnswer<Answers["History"]>(`${path}stats/history?points=${POINTS}${last ? `&last=${last}` : ""}`, every(OFTEN));
   const ledger = useAnswer<Answers["LedgerHistory"]>(`${path}ledger/history`, every(OFTEN));
   const markers = useAnswer<Answers["Markers"]>(`${path}markers`, every(OFTEN));
   return (
     <Answered asked={asked} what="charts">
-      {(history) => <Charts history={history} ledger={ledger.answer} markers={markers} />}
+      {(history) => <Charts history={history} ledger={ledger.answer} markers={markers} onPeriod={setPeriod} period={period} />}
     </Answered>
   );
 }
@@ -34,29 +36,47 @@ interface Props {
   history: Answers["History"];
   ledger: Answers["LedgerHistory"] | null;
   markers: Asked<Answers["Markers"]>;
+  period: string;
+  onPeriod: (period: string) => void;
 }
 
-const PERIODS: Record<string, number> = { "Whole run": Infinity, "Last hour": 3_600_000, "Last 10 minutes": 600_000, "Last minute": 60_000 };
+/** As many as a chart has room for; the server makes one of several, with the worst of them. */
+const POINTS = 600;
+
+/** In seconds. */
+const PERIODS: Record<string, number | undefined> = {
+  "Whole run": undefined,
+  "Last day": 86_400,
+  "Last hour": 3_600,
+  "Last 10 minutes": 600,
+  "Last minute": 60,
+};
 
 const COLOURS: Record<Percentile, [string, string]> = {
   "0.5": ["#9a4b00", "#ffb74d"],
+  "0.66": ["#5d4037", "#bcaaa4"],
   "0.75": ["#00695c", "#4db6ac"],
+  "0.8": ["#33691e", "#aed581"],
   "0.9": ["#1565c0", "#64b5f6"],
   "0.95": ["#7b1fa2", "#ce93d8"],
+  "0.98": ["#4527a0", "#b39ddb"],
   "0.99": ["#c2185b", "#f48fb1"],
+  "0.999": ["#b71c1c", "#ef9a9a"],
+  "0.9999": ["#00838f", "#80deea"],
   "1.0": ["#424242", "#bdbdbd"],
 };
 
-const nameOf = (percentile: Percentile) => (percentile === "1.0" ? "Maximum" : `${Math.round(100 * Number(percentile))}th percentile`);
+const inPercent = (percentile: Percentile) => decimal(100 * Number(percentile));
 
-function Charts({ history, ledger, markers: { answer: markers, again } }: Props) {
+const nameOf = (percentile: Percentile) => (percentile === "1.0" ? "Maximum" : `${inPercent(percentile)}th percentile`);
+
+function Charts({ history, ledger, markers: { answer: markers, again }, period, onPeriod }: Props) {
   const { run: named } = useRun();
   const [isLogarithmic, setLogarithmic] = useState(false);
-  const [period, setPeriod] = useState("Whole run");
   const [percentiles, setPercentiles] = useState<Percentile[]>(["0.5", "0.95"]);
   const charts = useMemo(() => {
     const last = Date.parse(history.history.at(-1)?.time ?? "");
-    return chartsOf(history, ledger, Number.isNaN(last) ? 0 : last - (PERIODS[period] ?? Infinity));
+    return chartsOf(history, ledger, Number.isNaN(last) ? 0 : last - 1_000 * (PERIODS[period] ?? Infinity));
   }, [history, ledger, period]);
   const marks = useMemo(() => marksOf(markers), [markers]);
   const { times, gaps } = charts;
@@ -67,10 +87,11 @@ function Charts({ history, ledger, markers: { answer: markers, again } }: Props)
     <>
       <Box sx={{ display: "flex", flexWrap: "wrap", alignItems: "center", justifyContent: "space-between", columnGap: 3, rowGap: 1, mb: 2 }}>
         <Typography color="text.secondary" variant="body2">
-          Times are in {zone()}. Where nothing is known there is no line.
+          Times are in {zone()}. Where nothing is known there is no line. A point of more than 5 s has the percentiles, the maximum and the failures of its worst
+          5 s.
         </Typography>
         {named === null && history.history.length > 0 && <AddMarker onAdded={again} />}
-        <Choice label="Period" names={Object.keys(PERIODS)} onChange={setPeriod} value={period} />
+        <Choice label="Period" names={Object.keys(PERIODS)} onChange={onPeriod} value={period} />
       </Box>
       <Chart
         {...shared}
@@ -88,7 +109,7 @@ function Charts({ history, ledger, markers: { answer: markers, again } }: Props)
               <Small
                 isChecked={percentiles.includes(percentile)}
                 key={percentile}
-                label={percentile === "1.0" ? "max" : `p${Math.round(100 * Number(percentile))}`}
+                label={percentile === "1.0" ? "max" : `p${inPercent(percentile)}`}
                 onChange={() => toggle(percentile)}
               />
             ))}

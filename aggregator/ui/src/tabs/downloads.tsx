@@ -1,4 +1,5 @@
 // All figures as files, and as a report that can be sent on.
+import Alert from "@mui/material/Alert";
 import Link from "@mui/material/Link";
 import List from "@mui/material/List";
 import ListItem from "@mui/material/ListItem";
@@ -22,27 +23,31 @@ const JSONS = [
 ];
 
 export function DownloadsTab() {
-  const { path } = useRun();
+  const { path, run } = useRun();
   const theme = useStore(({ isDark }) => (isDark ? "dark" : "light"));
+  const isEmpty = useStore(({ figures }) => figures.stats.length === 1 && figures.stats[0]?.numRequests === 0);
   return (
-    <List>
-      {FILES.map((file) => (
-        <ListItem disableGutters key={file.path}>
-          <Link href={`./${path}${file.path}`}>{file.title}</Link>
-        </ListItem>
-      ))}
-      {JSONS.map((file) => (
-        <ListItem disableGutters key={file.path}>
-          <Link download={file.name} href={`./${path}${file.path}`}>
-            {file.title}
+    <>
+      {isEmpty && run === null && <Alert severity="info">No request was sent yet: the files have nothing but their headings.</Alert>}
+      <List>
+        {FILES.map((file) => (
+          <ListItem disableGutters key={file.path}>
+            <Link href={`./${path}${file.path}`}>{file.title}</Link>
+          </ListItem>
+        ))}
+        {JSONS.map((file) => (
+          <ListItem disableGutters key={file.path}>
+            <Link download={file.name} href={`./${path}${file.path}`}>
+              {file.title}
+            </Link>
+          </ListItem>
+        ))}
+        <ListItem disableGutters>
+          <Link href={`./${path}stats/report?theme=${theme}`} target="_blank">
+            Download Report
           </Link>
         </ListItem>
-      ))}
-      <ListItem disableGutters>
-        <Link href={`./${path}stats/report?theme=${theme}`} target="_blank">
-          Download Report
-        </Link>
-      </ListItem>
-    </List>
+      </List>
+    </>
   );
 }

@@ -3,6 +3,7 @@ import { FirstForm } from "../shell/forms";
 import type { TabGroup } from "../shell/tabs";
 import { AbTab } from "./ab";
 import { ChartsTab } from "./charts";
+import { CompareTab } from "./compare";
 import { CostTab } from "./cost";
 import { DownloadsTab } from "./downloads";
 import { ExceptionsTab } from "./exceptions";
@@ -37,6 +38,7 @@ const figures = [
 ];
 
 const ab = { key: "ab", title: "A/B", component: AbTab };
+const compare = { key: "compare", title: "Compare", component: CompareTab };
 const ledger = { key: "ledger", title: "Ledger", component: LedgerTab };
 const downloads = { key: "reports", title: "Download Data", component: DownloadsTab };
 
@@ -48,9 +50,9 @@ export const tabsBeforeTheFirstRun: TabGroup[] = [
 
 export const tabsOfNow: TabGroup[] = [
   { name: "Live", tabs: [...figures, { key: "logViewer", title: "Logs", component: LogsTab }] },
-  { name: "Analyse", tabs: [ab, ledger, runs, downloads] },
+  { name: "Analyse", tabs: [ab, compare, ledger, runs, downloads] },
   setUp,
 ];
 
 /** Of a run that the address names. */
-export const tabsOfARun: TabGroup[] = [{ name: "Run", tabs: [...figures, ab, ledger, downloads] }];
+export const tabsOfARun: TabGroup[] = [{ name: "Run", tabs: [...figures, ab, compare, ledger, downloads] }];

@@ -2,6 +2,7 @@
 import Box from "@mui/material/Box";
 import Paper from "@mui/material/Paper";
 
+import { Loading } from "../parts/quiet";
 import { Section } from "../parts/section";
 import { useOverflow } from "../parts/use-overflow";
 import { useStore } from "../store";
@@ -9,6 +10,7 @@ import { useStore } from "../store";
 export function LogsTab() {
   const lines = useStore(({ logs }) => logs);
   const [box, isScrolled] = useOverflow();
+  if (lines === null) return <Loading what="log" />;
   const paper = { component: Paper, ref: box, variant: "outlined" };
   return (
     <Section about="The newest lines, the oldest of them first. Their times are in the server's own time zone." title="Logs">

@@ -13,6 +13,8 @@ import { ShownRun } from "../shell/shown-run";
 import { Tabs } from "../shell/tabs";
 import { go, useStore } from "../store";
 import { tabsOfARun } from ".";
+import { beforeReset, Parts } from "./parts";
+import { RunActions, titleOf, wholeOf } from "./run-actions";
 
 export function OpenedRun({ id }: { id: string }) {
   const asked = useAnswer<Answers["RunRow"]>(`runs/${encodeURIComponent(id)}`, 5_000);
@@ -27,7 +29,8 @@ export function OpenedRun({ id }: { id: string }) {
         {(run) => (
           <ShownRun value={run}>
             <Container maxWidth="xl">
-              <Summary run={run} />
+              <Summary onChanged={asked.again} run={run} />
+              <Parts run={run} />
             </Container>
             <Tabs groups={tabsOfARun} />
           </ShownRun>
@@ -37,10 +40,11 @@ export function OpenedRun({ id }: { id: string }) {
   );
 }
 
-function Summary({ run }: { run: Answers["RunRow"] }) {
+function Summary({ run, onChanged }: { run: Answers["RunRow"]; onChanged: () => void }) {
   const theme = useStore(({ isDark }) => (isDark ? "dark" : "light"));
   const facts: [string, string][] = [
     ["Run", run.id],
+    ...(run.note === null ? [] : [["Note", run.note] satisfies [string, string]]),
     ["Status", run.state],
     ["Started", `${dateTime(run.started)} (${zone()})`],
     ["Ended", dateTime(run.ended)],
@@ -56,8 +60,14 @@ function Summary({ run }: { run: Answers["RunRow"] }) {
     <>
       <Box sx={{ display: "flex", flexWrap: "wrap", gap: 1, alignItems: "center", mb: 1 }}>
         <Typography component="h1" sx={{ flex: 1, minWidth: 200 }} variant="h6">
-          Run of {dateTime(run.started)}
+          {titleOf(run)}
+          {run.part !== null && `, ${beforeReset(run.started + run.duration)}`}
         </Typography>
+        {run.part === null ? (
+          <RunActions onChanged={onChanged} onDeleted={() => go({ run: null, tab: "runs" })} run={run} />
+        ) : (
+          <Button onClick={() => go({ run: wholeOf(run), tab: "stats" })}>The whole run</Button>
+        )}
         <Button href={`./runs/${encodeURIComponent(run.id)}/stats/report?theme=${theme}`} target="_blank" variant="outlined">
           Report
         </Button>
@@ -78,7 +88,7 @@ function Summary({ run }: { run: Answers["RunRow"] }) {
             <Typography color="text.secondary" component="dt" variant="body2">
               {name}
             </Typography>
-            <Typography component="dd" sx={{ m: 0, overflowWrap: "anywhere" }} variant="body2">
+            <Typography component="dd" sx={{ m: 0, overflowWrap: "anywhere", whiteSpace: "pre-line" }} variant="body2">
               {value}
             </Typography>
           </Box>

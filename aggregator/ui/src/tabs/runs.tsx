@@ -7,11 +7,13 @@ import { useState } from "react";
 
 import { Answered } from "../parts/answered";
 import { DataTable, type Column } from "../parts/data-table";
-import { count, dateTime, decimal, duration, milliseconds, NONE, percent } from "../parts/figures";
+import { count, dateTime, decimal, duration, milliseconds, NONE, percent, zone } from "../parts/figures";
 import { Section } from "../parts/section";
 import { useAnswer } from "../parts/use-answer";
 import type { Answers } from "../server";
 import { go } from "../store";
+import { PartLink } from "./parts";
+import { RunActions } from "./run-actions";
 
 type RunRow = Answers["RunRow"];
 
@@ -28,8 +30,8 @@ export function RunsTab() {
         runs.length === 0 && pages.length === 1 ? (
           <Alert severity="info">There was no run yet.</Alert>
         ) : (
-          <Section about="Newest first. Open one for its statistics, ledger and report." title="Runs">
-            <DataTable columns={COLUMNS} empty="There are no older runs." keyOf={(run) => run.id} label="Runs" rows={runs} />
+          <Section about={`Newest first. Open one for its statistics, ledger and report. Times are in ${zone()}.`} title="Runs">
+            <DataTable columns={columnsOf(asked.again)} empty="There are no older runs." keyOf={(run) => run.id} label="Runs" rows={runs} />
             <Box sx={{ display: "flex", gap: 1, mt: 2 }}>
               <Button disabled={pages.length === 1} onClick={() => setPages(pages.slice(0, -1))}>
                 Newer
@@ -45,24 +47,30 @@ export function RunsTab() {
   );
 }
 
-const COLUMNS: Column<RunRow>[] = [
+const columnsOf = (again: () => void): Column<RunRow>[] => [
   {
     title: "Started",
     cell: (run) => (
-      <Link component="button" onClick={() => go({ run: run.id, tab: "stats" })} sx={{ textAlign: "left" }} variant="body2">
-        {dateTime(run.started)
-          .split(" ")
-          .map((part) => (
-            <span key={part} style={{ whiteSpace: "nowrap" }}>
-              {part}{" "}
-            </span>
-          ))}
-      </Link>
+      <>
+        <Link component="button" onClick={() => go({ run: run.id, tab: "stats" })} sx={{ textAlign: "left" }} variant="body2">
+          {dateTime(run.started)
+            .split(" ")
+            .map((part) => (
+              <span key={part} style={{ whiteSpace: "nowrap" }}>
+                {part}{" "}
+              </span>
+            ))}
+        </Link>
+        {run.parts.map((part) => (
+          <PartLink id={part.id} key={part.id} until={part.until} />
+        ))}
+      </>
     ),
     isName: true,
     isText: true,
     sortBy: (run) => run.started,
   },
+  { title: "Name", cell: (run) => <span title={run.note ?? undefined}>{run.name ?? NONE}</span>, isText: true, sortBy: (run) => run.name },
   { title: "Status", cell: (run) => run.state, isText: true, sortBy: (run) => run.state },
   { title: "Duration", cell: (run) => duration(run.duration), sortBy: (run) => run.duration },
   { title: "Users", cell: (run) => count(run.user_count), sortBy: (run) => run.user_count },
@@ -73,4 +81,5 @@ const COLUMNS: Column<RunRow>[] = [
   { title: "# Fails", cell: (run) => count(run.num_failures), sortBy: (run) => run.num_failures },
   { title: "Failures", cell: (run) => percent(run.fail_ratio), sortBy: (run) => run.fail_ratio },
   { title: "Average (ms)", cell: (run) => milliseconds(run.avg_response_time), sortBy: (run) => run.avg_response_time },
+  { title: "Actions", isTitleHidden: true, cell: (run) => <RunActions onChanged={again} onDeleted={again} run={run} /> },
 ];

@@ -108,7 +108,7 @@ const ofStream = (title: string, value: (stream: Stream) => Figure, write: (valu
 const STREAM_COLUMNS: Column<Row>[] = [
   ofStream("First event, average (ms)", (stream) => stream.avgFirstEvent, milliseconds),
   ofStream("First event, 95%ile (ms)", (stream) => stream["firstEventPercentile0.95"], milliseconds),
-  ofStream("Between events (ms)", (stream) => stream.avgBetweenEvents, milliseconds),
+  ofStream("Inter-token latency (ms)", (stream) => stream.avgInterTokenLatency, milliseconds),
   ofStream("Tokens/s", (stream) => stream.tokensPerSecond, decimal),
   ofStream("Tokens in", (stream) => stream.inputTokens, count),
   ofStream("Tokens out", (stream) => stream.outputTokens, count),

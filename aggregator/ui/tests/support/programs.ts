@@ -57,8 +57,8 @@ export class Cicada {
     private readonly folder: string,
     /** Where its page is, with the slash. */
     readonly url: string,
-    /** Where the stand-in target app is, if it is a program of its own. */
-    readonly targetApp = "",
+    /** Where the stand-in target app is. */
+    readonly targetApp: string,
   ) {}
 
   /** One that waits for somebody to start users, with targets some of whose answers are failures. */
@@ -99,7 +99,8 @@ export class Cicada {
     const args = ["--web-host", "127.0.0.1", "--web-port", "0", ...options];
     const cicada = new Program("cicada", args, env, folder);
     const url = await cicada.says(/serving Locust's API at (http:\S+)/);
-    return new Cicada([cicada, ...targets], folder, url.replace(/\/?$/, "/"), env["TARGET_APP_URL"]);
+    const targetApp = env["TARGET_APP_URL"] ?? (await cicada.says(/stand-in target-app at (http:\S+)/));
+    return new Cicada([cicada, ...targets], folder, url.replace(/\/?$/, "/"), targetApp);
   }
 
   /** Asks the API, beside the page. */

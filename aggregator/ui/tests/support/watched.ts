@@ -3,7 +3,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { test as base, expect, type Page } from "@playwright/test";
 
-import { OUTPUT } from "../../playwright.config";
+import { DOCS, OUTPUT } from "../../playwright.config";
 
 /** What a test knows to go wrong. */
 export interface Watch {
@@ -55,6 +55,7 @@ export const TABS = {
   metrics: "Metrics",
   logViewer: "Logs",
   ab: "A/B",
+  compare: "Compare",
   ledger: "Ledger",
   runs: "Runs",
   reports: "Download Data",
@@ -72,10 +73,16 @@ export async function stopOthers(page: Page): Promise<void> {
   await expect(page.getByRole("button", { name: "New", exact: true })).toBeVisible();
 }
 
-/** Keeps a picture of the page among the tests' output. */
-export async function picture(page: Page, name: string): Promise<void> {
+/** Keeps a picture of the page, or of all of it, among the tests' output. */
+export async function picture(page: Page, name: string, fullPage = false): Promise<void> {
   mkdirSync(OUTPUT, { recursive: true });
-  await page.screenshot({ path: join(OUTPUT, `${name}.png`), animations: "disabled" });
+  await page.screenshot({ path: join(OUTPUT, `${name}.png`), animations: "disabled", fullPage });
+}
+
+/** The same for the documents, which have it once `CICADA_WRITE_GENERATED=1` says so. */
+export async function documentPicture(page: Page, name: string): Promise<void> {
+  await picture(page, name);
+  if (process.env["CICADA_WRITE_GENERATED"]) await page.screenshot({ path: join(DOCS, `${name}.png`), animations: "disabled" });
 }
 
 /** How far the page reaches beyond its window, in pixels. */

@@ -64,6 +64,9 @@ impl From<InvalidField> for Refused {
 
 impl From<Refusal> for Refused {
     fn from(refusal: Refusal) -> Self {
+        if let Refusal::IsOn = refusal {
+            return Self::new(StatusCode::CONFLICT, refusal.to_string());
+        }
         Self::unavailable(&refusal)
     }
 }

@@ -14,7 +14,7 @@ use export::{csv, file_stem};
 use serde::{Deserialize, Serialize};
 use statistics::ledger::LedgerHistory;
 use statistics::reader::Snapshot;
-use statistics::report::past::{Point, points};
+use statistics::report::past::{Point, fewer_points};
 use utoipa::{IntoParams, IntoResponses, PartialSchema as _, ToSchema};
 
 use super::answers::{Refused, Responses, described};
@@ -83,14 +83,41 @@ pub(super) async fn made_of<T: Send + 'static>(
     }
 }
 
+/// The points of a chart are asked for with these.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct HistoryQuery {
+    /// Only the points of the last seconds.
+    last: Option<u64>,
+    /// The most points: more are thinned, and each keeps the worst percentiles, maximum and failures of those that it stands
+    /// for. All if not said.
+    points: Option<u32>,
+}
+
 /// The points of Locust's charts.
-#[utoipa::path(get, path = "/stats/history", operation_id = "history", tag = "cicada", responses(
-    (status = 200, description = "The points of Locust's charts, oldest first.", body = History),
-    Refused
-))]
-pub(super) async fn history(Shown(snapshot): Shown) -> Json<History> {
-    let history = made_of(snapshot, points).await;
-    Json(History { history })
+#[utoipa::path(
+    get,
+    path = "/stats/history",
+    operation_id = "history",
+    tag = "cicada",
+    params(HistoryQuery),
+    responses(
+        (status = 200, description = "The points of Locust's charts, oldest first.", body = History),
+        (status = 400, description = "A number is none.", body = String, content_type = "text/plain"),
+        Refused
+    )
+)]
+pub(super) async fn history(
+    Shown(snapshot): Shown,
+    Query(asked): Query<HistoryQuery>,
+) -> Json<History> {
+    let limit = asked
+        .points
+        .map_or(usize::MAX, |points| points.max(2) as usize);
+    let history = move |snapshot: &Snapshot| fewer_points(snapshot, asked.last, limit);
+    Json(History {
+        history: made_of(snapshot, history).await,
+    })
 }
 
 /// The ledger over time.

@@ -10,6 +10,7 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::{Json, RequestPartsExt as _};
 use serde::Serialize;
+use statistics::run_part::{self, RunPart};
 use traffic::clock::Timestamp;
 use traffic::plan::peak_users;
 use traffic::run::{Run, RunId};
@@ -41,16 +42,22 @@ impl FromRequestParts<ApiState> for Shown {
         };
         let snapshot = match named {
             None => api.figures.snapshot().await,
-            Some(text) => {
-                let id = RunId::parse(&text).ok_or_else(|| unknown(&text))?;
-                api.figures.snapshot_of(&id).await
-            }
+            Some(text) => return Ok(Self(named_run(api, &text).await?)),
         };
-        match snapshot {
-            Ok(snapshot) => Ok(Self(snapshot)),
-            Err(AggregatorError::Run(RunError::Unknown(id))) => Err(unknown(&id.0)),
-            Err(error) => Err(error.into()),
-        }
+        Ok(Self(snapshot?))
+    }
+}
+
+/// The snapshot of a run, or of a part of it, by its name.
+pub(super) async fn named_run(api: &ApiState, text: &str) -> Result<Snapshot, Refused> {
+    let snapshot = match run_part::parse(text).ok_or_else(|| unknown(text))? {
+        (id, None) => api.figures.snapshot_of(&id).await.map(Some),
+        (id, Some(number)) => api.figures.snapshot_of_part(&id, number).await,
+    };
+    match snapshot {
+        Ok(snapshot) => snapshot.ok_or_else(|| unknown(text)),
+        Err(AggregatorError::Run(RunError::Unknown(id))) => Err(unknown(&id.0)),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -69,8 +76,19 @@ pub(super) struct RunList {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RunRow {
-    /// Its name.
+    /// What it is called in addresses.
     id: String,
+    /// The name that somebody gave it.
+    #[schema(required)]
+    name: Option<String>,
+    /// What somebody noted of it.
+    #[schema(required)]
+    note: Option<String>,
+    /// The number of the part of a run that this is, if it is one.
+    #[schema(required)]
+    part: Option<u32>,
+    /// The parts that resets have ended, the oldest first: each can be asked for as a run can.
+    parts: Vec<PartName>,
     /// Locust's word for where it stands.
     state: statistics::state::State,
     /// Its first second.
@@ -118,6 +136,28 @@ pub(super) struct RunRow {
     /// Since when these four count, if they were reset.
     #[schema(required)]
     reset: Option<f64>,
+}
+
+/// A part of a run that a reset has ended.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct PartName {
+    /// What it is called in addresses.
+    id: String,
+    /// Its number from 1.
+    number: u32,
+    /// Its first instant, in seconds since the Unix epoch.
+    from: f64,
+    /// The instant of the reset.
+    until: f64,
+}
+
+/// The parts of a run with their figures.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RunParts {
+    /// The oldest first; of a run that was reset often the newest 20.
+    parts: Vec<RunPart>,
 }
 
 /// Users were asked for while a run was on, or a stage of a load shape began.
@@ -189,7 +229,7 @@ pub(super) async fn one(
     State(api): State<ApiState>,
     Shown(snapshot): Shown,
 ) -> Result<Json<RunRow>, Refused> {
-    let Some(loaded) = snapshot.run else {
+    let Some(loaded) = snapshot.run.clone() else {
         return Err(unknown(""));
     };
     let listed = ListedRun {
@@ -198,7 +238,28 @@ pub(super) async fn one(
         loaded: Some(loaded),
     };
     let is_settled = |run: &Run| api.control.is_settled(run);
-    Ok(Json(row(&listed, snapshot.at, &is_settled)))
+    let mut row = row(&listed, snapshot.at, &is_settled);
+    if let Some(part) = &snapshot.part {
+        row.id = format!("{}.{}", row.id, part.number);
+        row.part = Some(part.number);
+        row.parts = Vec::new();
+        row.state = snapshot.state();
+        row.started = part.from.full_second().0;
+        row.ended = Some(part.until.full_second().0);
+        row.duration = part.until.since(part.from).as_secs_f64();
+        row.reset = None;
+    }
+    Ok(Json(row))
+}
+
+/// The parts of the run that resets have ended, with their figures.
+#[utoipa::path(get, path = "/parts", operation_id = "parts", tag = "cicada", responses(
+    (status = 200, description = "The parts, the oldest first.", body = RunParts),
+    Refused
+))]
+pub(super) async fn parts(Shown(snapshot): Shown) -> Json<RunParts> {
+    let parts = snapshot.parts.to_vec();
+    Json(RunParts { parts })
 }
 
 fn row(listed: &ListedRun, now: Timestamp, is_settled: &dyn Fn(&Run) -> bool) -> RunRow {
@@ -212,6 +273,10 @@ fn row(listed: &ListedRun, now: Timestamp, is_settled: &dyn Fn(&Run) -> bool) ->
     let changed = changed.filter(|segment| segment.from <= now);
     RunRow {
         id: run.id.0.clone(),
+        name: run.label("name").map(str::to_owned),
+        note: run.label("note").map(str::to_owned),
+        part: None,
+        parts: part_names(run),
         state: match &listed.loaded {
             Some(loaded) => statistics::state::State::of(Some(loaded), now, is_settled(run)),
             None => state_of(run, now, is_settled(run)),
@@ -247,6 +312,19 @@ fn row(listed: &ListedRun, now: Timestamp, is_settled: &dyn Fn(&Run) -> bool) ->
     }
 }
 
+/// The parts that resets have ended; a reset before the start ends none.
+fn part_names(run: &Run) -> Vec<PartName> {
+    let mut from = run.starts();
+    let ended = run.parts_ended().filter(|(_, until)| *until > run.starts());
+    let named = ended.map(|(number, until)| PartName {
+        id: format!("{}.{number}", run.id),
+        number,
+        from: std::mem::replace(&mut from, until).seconds(),
+        until: until.seconds(),
+    });
+    named.collect()
+}
+
 /// The state of a run without its plan: of one that is on, that all users are there is assumed.
 fn state_of(run: &Run, now: Timestamp, is_settled: bool) -> statistics::state::State {
     if run.is_over(now) && is_settled {
@@ -258,7 +336,8 @@ fn state_of(run: &Run, now: Timestamp, is_settled: bool) -> statistics::state::S
     }
 }
 
-fn unknown(text: &str) -> Refused {
+/// The refusal of a name that no run has.
+pub(super) fn unknown(text: &str) -> Refused {
     let shown: String = text.chars().take(60).collect();
     let problem = format!("there is no run {shown:?}: GET /runs lists them");
     Refused::new(StatusCode::NOT_FOUND, problem)

@@ -64,6 +64,9 @@ pub(super) struct Shown {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     host: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    iterations: Option<u64>,
     name: String,
     /// When it starts next.
     #[schema(required)]
@@ -277,6 +280,7 @@ impl Shown {
         let swarm = swarm_from_json(&schedule.swarm).unwrap_or_default();
         Self {
             host: swarm.host,
+            iterations: swarm.iterations,
             name: schedule.name,
             next_start,
             next_stop,

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use axum::body::Bytes;
 use control::{
-    Control, ControlSettings, Refusal, ScheduleRefusal, Stop, SwarmForm, SwarmRequest, Swarmed,
-    UserSettings, WorkloadRefusal,
+    Control, ControlSettings, Refusal, RunLabels, ScheduleRefusal, Stop, SwarmForm, SwarmRequest,
+    Swarmed, UserSettings, WorkloadRefusal,
 };
 use statistics::reader::{Aggregation, AggregatorError, RunsPage, Snapshot};
 use statistics::state::State;
@@ -105,6 +105,14 @@ pub(super) trait Controls: Send + Sync {
     async fn stop(&self) -> Result<Stop, Refusal>;
     async fn reset(&self) -> Result<(), Refusal>;
     async fn note(&self, text: String) -> Result<Timestamp, Refusal>;
+    async fn label_run(&self, id: RunId, labels: RunLabels) -> Result<bool, Refusal>;
+    async fn delete_run(&self, id: RunId) -> Result<bool, Refusal>;
+    async fn swarm_by_schedule(
+        &self,
+        schedule: String,
+        asked: SwarmRequest,
+    ) -> Result<Swarmed, Refusal>;
+    async fn stop_by_schedule(&self, schedule: String) -> Result<Stop, Refusal>;
     async fn set_user_class(&self, asked: UserSettings) -> Result<(), WorkloadRefusal>;
     async fn choose_workload(
         &self,
@@ -181,6 +189,39 @@ impl<S: Store, Q: Queue, H: Heartbeat> Controls for Arc<Control<S, Q, H>> {
         to_the_end(self, |control| async move { (*control).note(&text).await }).await
     }
 
+    async fn label_run(&self, id: RunId, labels: RunLabels) -> Result<bool, Refusal> {
+        to_the_end(self, |control| async move {
+            (*control).label_run(&id, &labels).await
+        })
+        .await
+    }
+
+    async fn delete_run(&self, id: RunId) -> Result<bool, Refusal> {
+        to_the_end(
+            self,
+            |control| async move { (*control).delete_run(&id).await },
+        )
+        .await
+    }
+
+    async fn swarm_by_schedule(
+        &self,
+        schedule: String,
+        asked: SwarmRequest,
+    ) -> Result<Swarmed, Refusal> {
+        to_the_end(self, |control| async move {
+            (*control).swarm_by_schedule(&schedule, asked).await
+        })
+        .await
+    }
+
+    async fn stop_by_schedule(&self, schedule: String) -> Result<Stop, Refusal> {
+        to_the_end(self, |control| async move {
+            (*control).stop_by_schedule(&schedule).await
+        })
+        .await
+    }
+
     async fn set_user_class(&self, asked: UserSettings) -> Result<(), WorkloadRefusal> {
         to_the_end(self, |control| async move {
             (*control).set_user_class(asked).await
@@ -236,6 +277,12 @@ where
 pub(super) trait Figures: Send + Sync {
     async fn snapshot(&self) -> Result<Snapshot, AggregatorError>;
     async fn snapshot_of(&self, id: &RunId) -> Result<Snapshot, AggregatorError>;
+    async fn snapshot_of_part(
+        &self,
+        id: &RunId,
+        number: u32,
+    ) -> Result<Option<Snapshot>, AggregatorError>;
+    fn forget(&self, id: &RunId);
     async fn runs(&self, before: Option<&RunId>, limit: usize)
     -> Result<RunsPage, AggregatorError>;
 }
@@ -248,6 +295,18 @@ impl<S: ReaderStore> Figures for Aggregation<S> {
 
     async fn snapshot_of(&self, id: &RunId) -> Result<Snapshot, AggregatorError> {
         self.snapshot_of(id).await
+    }
+
+    async fn snapshot_of_part(
+        &self,
+        id: &RunId,
+        number: u32,
+    ) -> Result<Option<Snapshot>, AggregatorError> {
+        self.snapshot_of_part(id, number).await
+    }
+
+    fn forget(&self, id: &RunId) {
+        self.forget(id);
     }
 
     async fn runs(

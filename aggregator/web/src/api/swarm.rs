@@ -1,8 +1,8 @@
 //! `/swarm`, `/stop` and `/stats/reset`: what changes the run that is on.
 
-use axum::Json;
 use axum::extract::{Request, State};
 use axum::response::{Html, IntoResponse, Response};
+use axum::{Extension, Json};
 use control::{Refusal, Stop, SwarmRequest, Swarmed};
 use serde::Serialize;
 use traffic::run_rules::InvalidField;
@@ -50,6 +50,10 @@ impl From<Swarmed> for SwarmAnswer {
     }
 }
 
+/// The schedule by whose name a request is made: an extension, which no header can set.
+#[derive(Clone, Debug)]
+pub struct Scheduled(pub String);
+
 /// Starts users, or changes their number while they run.
 #[utoipa::path(
     post,
@@ -68,6 +72,7 @@ impl From<Swarmed> for SwarmAnswer {
 )]
 pub(super) async fn swarm(
     State(api): State<ApiState>,
+    schedule: Option<Extension<Scheduled>>,
     request: Request,
 ) -> Result<Json<SwarmAnswer>, Response> {
     let asked = match Fields::read(request).await {
@@ -76,7 +81,10 @@ pub(super) async fn swarm(
         Err(BadBody::Unread(status, text)) => return Err((status, text).into_response()),
     };
     let swarmed = match asked {
-        Ok(asked) => api.control.swarm(asked).await,
+        Ok(asked) => match schedule {
+            Some(Extension(Scheduled(name))) => api.control.swarm_by_schedule(name, asked).await,
+            None => api.control.swarm(asked).await,
+        },
         Err(problem) => Err(problem.into()),
     };
     match swarmed {
@@ -111,8 +119,15 @@ fn not_granted(problem: &InvalidField, host: Option<String>) -> SwarmAnswer {
     (status = 200, description = "Nothing starts later than two seconds from now. The message says so if the stop could not be written yet.", body = Done),
     (status = 503, description = "The store does not answer, and the traffic goes on.", body = Refused)
 ))]
-pub(super) async fn stop(State(api): State<ApiState>) -> Result<Json<Done>, Refused> {
-    Ok(match api.control.stop().await? {
+pub(super) async fn stop(
+    State(api): State<ApiState>,
+    schedule: Option<Extension<Scheduled>>,
+) -> Result<Json<Done>, Refused> {
+    let stopped = match schedule {
+        Some(Extension(Scheduled(name))) => api.control.stop_by_schedule(name).await,
+        None => api.control.stop().await,
+    };
+    Ok(match stopped? {
         Stop::Written => done("Test stopped"),
         Stop::Held(error) => done(format!(
             "Test stopped: nothing more is sent, but the stop could not be written yet and will be: {error}"

@@ -13,11 +13,12 @@ use control::{SwarmRequest, parse_timespan};
 use traffic::run_rules::InvalidField;
 
 /// The names of all fields, those that are only there for Locust's scripts included.
-pub(super) const SWARM_FIELDS: [&str; 10] = [
+pub(super) const SWARM_FIELDS: [&str; 11] = [
     "user_count",
     "spawn_rate",
     "host",
     "run_time",
+    "iterations",
     "user_classes",
     "user_classes_count",
     "shape_class",
@@ -40,6 +41,7 @@ pub(super) fn swarm_to_fields(swarm: &SwarmRequest) -> Map<String, Value> {
         ("spawn_rate", json!(swarm.spawn_rate)),
         ("host", json!(swarm.host)),
         ("run_time", json!(run_time)),
+        ("iterations", json!(swarm.iterations)),
         ("user_classes", json!(classes)),
         ("user_classes_count", json!(swarm.user_classes_count)),
         ("shape_class", json!(swarm.shape_class)),
@@ -63,6 +65,7 @@ pub(super) fn swarm_from_fields(fields: &Fields) -> Result<SwarmRequest, Invalid
             .transpose()?,
         host: optional_text("host")?,
         run_time: run_time(fields.get("run_time"))?,
+        iterations: iterations(fields.get("iterations"))?,
         user_classes: names("user_classes", fields.get("user_classes"))?,
         user_classes_count: counts("user_classes_count", fields.get("user_classes_count"))?,
         shape_class: optional_text("shape_class")?,
@@ -113,6 +116,11 @@ fn run_time(value: Option<&Value>) -> Result<Option<Duration>, InvalidField> {
     let expected = "a time such as 20, 20s, 3m, 2h, 1h20m or 3h30m10s";
     time.map(Some)
         .ok_or_else(|| is_not("run_time", value, expected))
+}
+
+fn iterations(value: Option<&Value>) -> Result<Option<u64>, InvalidField> {
+    let is_given = value.filter(|value| value.as_str() != Some(""));
+    is_given.map(|value| count("iterations", value)).transpose()
 }
 
 fn names(field: &'static str, value: Option<&Value>) -> Result<Vec<String>, InvalidField> {

@@ -1,4 +1,4 @@
-//! `/workload`: the file that new runs are made of, to read and to replace.
+//! `/workload`: the file that new runs are made of, to read and to replace, and its schema.
 
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
@@ -6,7 +6,7 @@ use axum::extract::{Query, Request, State};
 use axum::http::header::{CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH};
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response, Result};
-use control::WorkloadRefusal;
+use control::{WORKLOAD_SCHEMA, WorkloadRefusal};
 use serde::{Deserialize, Serialize};
 use traffic::workload::{Mistake, Workload, WorkloadErrors};
 use utoipa::ToSchema;
@@ -84,6 +84,18 @@ pub(super) async fn read(
     // as text, so that browsers show it
     let kind = (CONTENT_TYPE, "text/plain; charset=utf-8".to_owned());
     Ok(([tag, kind], chosen.source().to_string()).into_response())
+}
+
+/// `GET /workload/schema`: the keys of workload files, for editors.
+#[utoipa::path(
+    get,
+    path = "/workload/schema",
+    operation_id = "read_workload_schema",
+    tag = "cicada",
+    responses((status = 200, description = "A JSON schema of draft 7.", body = serde_json::Value, content_type = "application/schema+json"))
+)]
+pub(super) async fn schema() -> impl IntoResponse {
+    ([(CONTENT_TYPE, "application/schema+json")], WORKLOAD_SCHEMA)
 }
 
 /// The query of `PUT /workload`.

@@ -104,12 +104,12 @@ async fn the_built_in_workloads_pairs_are_there_before_the_first_run() {
     );
     let nothing = json!({"difference": null, "low": null, "high": null, "verdict": "too few requests",
         "sure": null});
-    let side = |name: &str| {
-        json!({"name": name, "method": "POST", "num_requests": 0, "num_failures": 0, "fail_ratio": null,
+    let side = |label: &str, name: &str| {
+        json!({"label": label, "name": name, "method": "POST", "num_requests": 0, "num_failures": 0, "fail_ratio": null,
             "avg_response_time": null, "median_response_time": null, "response_time_percentile_0.95": null})
     };
-    let expected = json!({"name": "Chat", "method": "POST", "a": side("Chat (Model A)"),
-        "b": side("Chat (Model B)"), "fail_ratio": nothing, "avg_response_time": nothing,
+    let expected = json!({"name": "Chat", "method": "POST", "a": side("A", "Chat (Model A)"),
+        "b": side("B", "Chat (Model B)"), "fail_ratio": nothing, "avg_response_time": nothing,
         "median_response_time": nothing, "response_time_percentile_0.95": nothing,
         "verdict": "too few requests", "sure": null,
         "explanation": "each side needs 30 requests: a has 0, b has 0"});

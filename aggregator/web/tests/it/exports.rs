@@ -7,7 +7,7 @@ use export::html::{Theme, report};
 use export::{csv, json};
 use serde_json::Value;
 use statistics::reader::Snapshot;
-use statistics::report::past::points;
+use statistics::report::past::{fewer_points, points};
 use statistics::stats::{Limits, Stats};
 use traffic::clock::Timestamp;
 use traffic::record::{Bucket, ExceptionEntry};
@@ -273,10 +273,15 @@ async fn histories_begin_with_the_run_and_that_of_statistics_anew_with_a_reset()
         "current_fail_per_sec",
         "current_rps",
         "response_time_percentile_0.5",
+        "response_time_percentile_0.66",
         "response_time_percentile_0.75",
+        "response_time_percentile_0.8",
         "response_time_percentile_0.9",
         "response_time_percentile_0.95",
+        "response_time_percentile_0.98",
         "response_time_percentile_0.99",
+        "response_time_percentile_0.999",
+        "response_time_percentile_0.9999",
         "response_time_percentile_1.0",
         "time",
         "total_avg_response_time",
@@ -338,6 +343,71 @@ async fn a_run_of_a_month_has_a_bounded_history() {
         run: Some(run),
         ..snapshot(&stats, at)
     };
-    let points = points(&snapshot).len();
-    assert!((300..400).contains(&points), "{points}");
+    let all = points(&snapshot).len();
+    assert!((4_000..5_000).contains(&all), "{all}");
+    let fewer = fewer_points(&snapshot, None, 600).len();
+    assert!((300..=600).contains(&fewer), "{fewer}");
+    let day = fewer_points(&snapshot, Some(86_400), usize::MAX).len();
+    assert!((3_400..3_600).contains(&day), "{day}");
+}
+
+/// A request a minute for some days, and before them five seconds in which every answer is slow and a failure.
+fn after_a_spike(limits: Limits, from: Timestamp, days: u64) -> Stats {
+    let mut stats = Stats::with_limits(from, limits);
+    let spike = (0..50).map(|number| (3_600_000 + number * 100, 9_000.0, Some("down".to_owned())));
+    let quiet = (0..days * 1_440).map(|minute| (minute * 60_000 + 30_000, 20.0, None));
+    let mut all: Vec<_> = spike.chain(quiet).collect();
+    all.sort_by_key(|(after, ..)| *after);
+    for (number, (after, milliseconds, error)) in all.into_iter().enumerate() {
+        let request = Request {
+            at: from.micros() + after * 1_000,
+            error,
+            ..Request::took("/", milliseconds)
+        };
+        let bucket = Bucket::of(Timestamp::from_micros(request.at));
+        let record = record_with(bucket, number as u64, &[&request], Vec::new());
+        fold(&mut stats, &record);
+    }
+    stats
+}
+
+#[tokio::test(start_paused = true)]
+async fn five_bad_seconds_are_seen_after_a_day_and_after_a_month() {
+    let cicada = Cicada::new();
+    let form = "user_count=1&spawn_rate=1&user_classes=ModelAUser";
+    cicada.started(form).await;
+    let run = cicada.loaded().await;
+    let from = run.plan.run().counts_from();
+    for (limits, days, fewest) in [
+        (Limits::default(), 1, 3_300),
+        (Limits::default(), 31, 4_000),
+        (Limits::for_paid_writes(), 1, 200),
+        (Limits::for_paid_writes(), 31, 300),
+    ] {
+        let stats = after_a_spike(limits, from, days);
+        // as it is, and after it was kept in the store
+        let read = Stats::decode(&stats.encode(), limits).unwrap();
+        for stats in [stats, read] {
+            let snapshot = Snapshot {
+                run: Some(std::sync::Arc::clone(&run)),
+                ..snapshot(&stats, from + Duration::from_secs(days * 86_400))
+            };
+            assert!(points(&snapshot).len() > fewest, "{days} days");
+            for limit in [usize::MAX, 600, 100] {
+                let points = serde_json::to_value(fewer_points(&snapshot, None, limit)).unwrap();
+                let points = points.as_array().unwrap();
+                assert!(points.len() <= limit);
+                let worst = |figure: &str| {
+                    let values = points
+                        .iter()
+                        .map(|point| point[figure][1].as_f64().unwrap());
+                    values.fold(0.0, f64::max)
+                };
+                let place = format!("{days} days in {} points", points.len());
+                assert_eq!(worst("response_time_percentile_0.95"), 9_000.0, "{place}");
+                assert_eq!(worst("response_time_percentile_1.0"), 9_000.0, "{place}");
+                assert!(worst("current_fail_per_sec") >= 5.0, "{place}");
+            }
+        }
+    }
 }

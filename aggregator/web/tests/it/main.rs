@@ -13,6 +13,7 @@ mod door;
 mod exports;
 mod forged;
 mod headers;
+mod kept_runs;
 mod locust_web;
 mod metrics;
 mod one_server;

@@ -70,7 +70,7 @@ async fn a_run_is_listed_with_what_was_asked_for_and_what_came_of_it() {
     let lasted = cicada.clock.now().since(run.starts()).as_secs_f64();
     let until = run.segments[0].until.expect("it has a run time");
     let mut expected = json!({
-        "id": run.id.0, "state": "running", "started": started, "ended": null, "duration": lasted,
+        "id": run.id.0, "name": null, "note": null, "part": null, "parts": [], "state": "running", "started": started, "ended": null, "duration": lasted,
         "run_time": 120, "until": until.full_second().0, "changes": [], "user_count": 4, "spawn_rate": 2.5,
         "user_classes": ["ModelAUser", "ModelBUser"], "host": "http://other.test:1/",
         "hosts": {"ModelAUser": "http://other.test:1", "ModelBUser": "http://other.test:1"},

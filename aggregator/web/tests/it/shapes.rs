@@ -1,10 +1,12 @@
 //! Load shapes: what a swarm by one is granted, what goes on while one is on, and Locust's own beside it.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use control::ControlSettings;
 use serde_json::{Value, json};
+use statistics::adaptive::Looked;
 use statistics::state::State;
 use traffic::clock::Timestamp;
 use traffic::random::Draws;
@@ -387,4 +389,123 @@ async fn stages_with_other_rates_are_never_further_from_locust_than_it_starts_at
             );
         }
     }
+}
+
+const CLIMB: &str = "[shape.Climb]\nadaptive = { start = 2, step = 3, every = 20, at_most = 9, \
+    until = 'p95 < 800 and fail_ratio < 0.5 of GET /' }\n";
+
+#[tokio::test(start_paused = true)]
+async fn an_adaptive_load_goes_on_by_its_results_and_every_page_says_why() {
+    let cicada = Cicada::with(ControlSettings::new(with_shapes(CLIMB)));
+    cicada.started("shape_class=Climb&run_time=1h").await;
+    let end = cicada.run().await.ends();
+    cicada.pass(15.0).await;
+    let ledger = cicada.get("/ledger").await.json();
+    assert_eq!(ledger["adaptive"]["step"], 1, "{ledger}");
+    for slowest in [700.0, 900.0] {
+        let took = |_| crate::records::Request::took("GET /", slowest);
+        let requests: Vec<_> = (0..12).map(took).collect();
+        cicada.completed(&requests).await;
+        cicada.pass(12.0).await;
+        let looked = cicada.control.adapt().await.expect("the store works");
+        assert_eq!(looked, Looked::Decided);
+        let again = cicada.control.adapt().await.expect("the store works");
+        assert_ne!(again, Looked::Decided);
+        cicada.pass(15.0).await;
+    }
+    let ledger = cicada.get("/ledger").await.json();
+    let said: Vec<_> = [
+        "p95 700 ms, fail_ratio of GET / 0 at 2 users: on to 5",
+        "p95 900 ms at 5 users: back to 2",
+    ]
+    .into();
+    let adaptive = &ledger["adaptive"];
+    let reasons: Vec<_> = adaptive["decisions"]
+        .as_array()
+        .expect("they are there")
+        .iter()
+        .map(|one| &one["reason"])
+        .collect();
+    assert_eq!(reasons, said, "{ledger}");
+    assert_eq!(
+        (&adaptive["users"], &adaptive["is_settled"]),
+        (&json!(2), &json!(true))
+    );
+    let markers = cicada.get("/markers").await.json();
+    assert_eq!(markers["markers"][2]["name"], said[1], "{markers}");
+    // the whole climb is one run, with the end that it was given
+    assert_eq!(cicada.run().await.ends(), end);
+    assert_eq!(cicada.state().await, State::Running);
+    assert_eq!(cicada.users().await, [("A".into(), 1), ("B".into(), 1)]);
+    let refused = refused(&cicada.form("user_count=5&spawn_rate=1").await.json());
+    assert!(refused.contains("stop it first"), "{refused}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_adaptive_load_climbs_within_the_limits_or_not_at_all() {
+    let settings = ControlSettings::new(with_shapes(CLIMB));
+    let limits = Limits {
+        max_users: 8,
+        ..Limits::default()
+    };
+    let rules = RunRules {
+        limits,
+        ..settings.rules.clone()
+    };
+    let cicada = Cicada::with(ControlSettings { rules, ..settings });
+    let message = refused(&cicada.form("shape_class=Climb").await.json());
+    assert_eq!(
+        message,
+        "shape_class names Climb, which has up to 9 users, above the limit of 8"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_of_iterations_holds_over_all_processes_and_changes() {
+    let cicada = two().await;
+    cicada
+        .started("user_count=4&spawn_rate=4&iterations=50")
+        .await;
+    cicada.pass(5.0).await;
+    cicada.started("user_count=20&spawn_rate=4").await;
+    cicada.pass(30.0).await;
+    cicada
+        .deployment
+        .plan_ahead()
+        .await
+        .expect("the store works");
+    assert_eq!(cicada.state().await, State::Stopped);
+    // whoever takes a wake-up finds no more than that
+    let run = cicada.loaded().await;
+    let mut due = 0;
+    let wake_ups: HashSet<_> = cicada.wake_ups().into_iter().collect();
+    for wake_up in wake_ups {
+        let class = run.plan.class_number(&wake_up.class).expect("it is there");
+        due += run.plan.due_count(class, wake_up.block, wake_up.slot);
+    }
+    assert_eq!(due, 50);
+    let message = refused(
+        &cicada
+            .form("user_count=4&spawn_rate=4&iterations=0")
+            .await
+            .json(),
+    );
+    assert_eq!(
+        message,
+        "iterations is 0: write how many iterations the run is to have, such as 100"
+    );
+    let constant =
+        "hosts.h = 'http://127.0.0.1:9'\n[class.A]\nwait = 'constant(1)'\ntask.t.request = '/'\n";
+    let constant = Workload::parse(constant, "w.toml", &|_| None).expect("it is valid");
+    let cicada = Cicada::with(ControlSettings::new(Arc::new(constant)));
+    let message = refused(
+        &cicada
+            .form("user_count=4&spawn_rate=4&iterations=5")
+            .await
+            .json(),
+    );
+    assert!(
+        message.starts_with("iterations cannot be counted ahead of A, which waits constant"),
+        "{message}"
+    );
 }

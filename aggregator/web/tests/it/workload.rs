@@ -72,6 +72,16 @@ fn refused(answer: &Answer, status: u16) -> (String, Vec<Value>) {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_schema_of_workloads_is_answered_to_editors() {
+    let answer = Cicada::new().get("/workload/schema").await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.headers["content-type"], "application/schema+json");
+    let schema = answer.json();
+    assert_eq!(schema["title"], "Workload of Cicada");
+    assert!(schema["properties"]["class"].is_object(), "{schema}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_built_in_workload_is_answered_until_another_one_is_put() {
     let cicada = Cicada::new();
     let answer = cicada.get("/workload").await;

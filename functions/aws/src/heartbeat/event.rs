@@ -10,6 +10,9 @@ use serde_json::json;
 /// The `apiId` of events that schedules send, and no one else can.
 pub const API_ID: &str = "cicada-schedule";
 
+/// The header of an event with the name of its schedule.
+pub const SCHEDULE_HEADER: &str = "x-cicada-schedule";
+
 /// EventBridge Scheduler puts an id in its place that is new for every time it fires.
 const EXECUTION_ID: &str = "<aws.scheduler.execution-id>";
 
@@ -41,13 +44,17 @@ pub(super) struct Typed {
 
 impl Event {
     /// A Function URL's event, payload version 2.0, of a `POST` with a JSON body.
-    pub(super) fn post(path: &str, body: &str, typed: &Typed) -> String {
+    pub(super) fn post(schedule: &str, path: &str, body: &str, typed: &Typed) -> String {
         let event = json!({
             "version": "2.0",
             "routeKey": "$default",
             "rawPath": path,
             "rawQueryString": "",
-            "headers": { "content-type": "application/json", "host": API_ID },
+            "headers": {
+                "content-type": "application/json",
+                "host": API_ID,
+                SCHEDULE_HEADER: schedule,
+            },
             "requestContext": {
                 "apiId": API_ID,
                 "domainName": API_ID,
@@ -94,12 +101,13 @@ mod tests {
     fn the_lambda_runtime_takes_the_event_for_a_function_urls() {
         let swarm = typed().swarm;
         for (path, body) in [("/swarm", swarm.as_str()), ("/stop", "")] {
-            let text = Event::post(path, body, &typed());
+            let text = Event::post("weekdays", path, body, &typed());
             let request = lambda_http::request::from_str(&text).unwrap();
             assert_eq!(request.method(), "POST");
             assert_eq!(request.uri().path(), path);
             assert_eq!(request.raw_http_path(), path);
             assert_eq!(request.headers()["content-type"], "application/json");
+            assert_eq!(request.headers()[SCHEDULE_HEADER], "weekdays");
             assert_eq!(request.body().as_ref(), body.as_bytes());
             let Some(LambdaContext::ApiGatewayV2(context)) = request.request_context_ref() else {
                 panic!("not the event of a Function URL");
@@ -110,14 +118,14 @@ mod tests {
 
     #[test]
     fn an_event_is_read_back_whole() {
-        let event = Event::of(&Event::post("/swarm", "{}", &typed())).unwrap();
+        let event = Event::of(&Event::post("weekdays", "/swarm", "{}", &typed())).unwrap();
         assert_eq!(event.body, "{}");
         assert_eq!(event.cicada, Some(typed()));
     }
 
     #[test]
     fn what_others_send_is_not_taken_for_a_schedules() {
-        let own = Event::post("/swarm", "{}", &typed());
+        let own = Event::post("weekdays", "/swarm", "{}", &typed());
         let other = own.replace(API_ID, "abcdef");
         assert_eq!(Event::of(&other), None);
         for input in ["", "{}", "[]", r#"{"rawPath":"/swarm"}"#] {

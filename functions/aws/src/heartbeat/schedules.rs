@@ -75,14 +75,14 @@ impl Half {
         }
     }
 
-    fn event(self, cron: &str, swarm: &str) -> String {
+    fn event(self, name: &str, cron: &str, swarm: &str) -> String {
         let typed = Typed {
             cron: cron.to_owned(),
             swarm: swarm.to_owned(),
         };
         match self {
-            Self::Start => Event::post("/swarm", swarm, &typed),
-            Self::Stop => Event::post("/stop", "", &typed),
+            Self::Start => Event::post(name, "/swarm", swarm, &typed),
+            Self::Stop => Event::post(name, "/stop", "", &typed),
         }
     }
 
@@ -201,7 +201,10 @@ impl SchedulerHeartbeat {
         let name = half.of(&schedule.name);
         let resource = self.resource(&name);
         let call = |action| call("put a schedule", &resource, action, NO_GROUP);
-        let target = half_target(target, half.event(cron.text(), &schedule.swarm));
+        let target = half_target(
+            target,
+            half.event(&schedule.name, cron.text(), &schedule.swarm),
+        );
         let create = self
             .client
             .create_schedule()

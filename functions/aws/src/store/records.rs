@@ -143,7 +143,7 @@ fn parse(run: &RunId, bucket: Bucket, mut item: Item) -> Result<Record, StoreErr
     })
 }
 
-fn partition(run: &RunId, Bucket(bucket): Bucket, Shard(shard): Shard) -> String {
+pub(super) fn partition(run: &RunId, Bucket(bucket): Bucket, Shard(shard): Shard) -> String {
     format!("records#{run}#{bucket}#{shard}")
 }
 

@@ -11,7 +11,7 @@ use traffic::run::{Run, RunId};
 use super::item::{Item, WRITER, number};
 use super::table::{Condition, Range, Table};
 
-const RUNS: &str = "runs";
+pub(super) const RUNS: &str = "runs";
 
 const REVISION: &str = "revision";
 

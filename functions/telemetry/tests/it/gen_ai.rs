@@ -1,5 +1,6 @@
 //! Streams of language models, by the names of OpenTelemetry's conventions for generative AI.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use telemetry::receiver::{Metric, attributes, metric};
@@ -54,7 +55,8 @@ async fn a_stream_of_a_model_has_its_durations_and_tokens() {
         ("gen_ai.client.operation.duration", &[1.3][..]),
         ("gen_ai.client.token.usage", &[12.0, 26.0]),
         ("gen_ai.server.time_to_first_token", &[0.3]),
-        ("gen_ai.server.time_per_output_token", &[0.1]),
+        // 900 ms after the first of twelve tokens
+        ("gen_ai.server.time_per_output_token", &[0.081_818]),
     ] {
         let sums = sums(&scene.metrics(name));
         assert_eq!(sums.len(), wanted.len(), "{name}: {sums:?}");
@@ -76,6 +78,91 @@ async fn a_stream_of_a_model_has_its_durations_and_tokens() {
         tokens[1].1.contains("\"gen_ai.token.type\": \"input\""),
         "{tokens:?}"
     );
+}
+
+/// The boundaries of a histogram's buckets.
+fn boundaries(metric: &Metric) -> Vec<f64> {
+    let Some(metric::Data::Histogram(data)) = &metric.data else {
+        panic!("{metric:?}");
+    };
+    data.data_points[0].explicit_bounds.clone()
+}
+
+/// So many numbers, each a multiple of the one before.
+fn multiples(first: f64, factor: f64, count: usize) -> Vec<f64> {
+    std::iter::successors(Some(first), |last| Some(last * factor))
+        .take(count)
+        .collect()
+}
+
+/// Units, descriptions and boundaries are those of the conventions' version 1.37, names of attributes too.
+#[tokio::test]
+async fn metrics_are_those_of_the_conventions() {
+    let scene = Scene::new(&[]).await;
+    scene.iteration(&[CHAT]);
+    scene.telemetry.flush(LONG).await;
+    let common = [
+        "gen_ai.operation.name",
+        "gen_ai.provider.name",
+        "gen_ai.request.model",
+        "server.address",
+        "server.port",
+    ];
+    for (name, unit, description, buckets, more) in [
+        (
+            "gen_ai.client.operation.duration",
+            "s",
+            "GenAI operation duration.",
+            multiples(0.01, 2.0, 14),
+            None,
+        ),
+        (
+            "gen_ai.client.token.usage",
+            "{token}",
+            "Number of input and output tokens used.",
+            multiples(1.0, 4.0, 14),
+            Some("gen_ai.token.type"),
+        ),
+        (
+            "gen_ai.server.time_to_first_token",
+            "s",
+            "Time to generate first token for successful responses.",
+            vec![
+                0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0,
+                7.5, 10.0,
+            ],
+            None,
+        ),
+        (
+            "gen_ai.server.time_per_output_token",
+            "s",
+            "Time per output token generated after the first token for successful responses.",
+            vec![
+                0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 2.5,
+            ],
+            None,
+        ),
+    ] {
+        let [metric] = &scene.metrics(name)[..] else {
+            panic!("{name} is not exported once");
+        };
+        assert_eq!((&*metric.unit, &*metric.description), (unit, description));
+        let near = |(one, other): (f64, f64)| (one - other).abs() < 1e-9 * other;
+        let found = boundaries(metric);
+        let pairs = found.iter().copied().zip(buckets.iter().copied());
+        assert!(
+            found.len() == buckets.len() && pairs.into_iter().all(near),
+            "{name}: {found:?}"
+        );
+        let Some(metric::Data::Histogram(data)) = &metric.data else {
+            panic!("{metric:?}");
+        };
+        for point in &data.data_points {
+            let wanted: BTreeSet<String> = common.into_iter().chain(more).map(Into::into).collect();
+            let found: BTreeSet<String> = attributes(&point.attributes).into_keys().collect();
+            assert_eq!(found, wanted, "{name}");
+        }
+    }
 }
 
 #[tokio::test]

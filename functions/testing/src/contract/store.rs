@@ -41,8 +41,54 @@ where
     planning_advances_from_where_it_is(&open().await).await;
     what_was_planned_can_be_taken_back(&open().await).await;
     of_many_who_plan_the_same_one_wins(&open().await).await;
+    a_deleted_run_is_gone_and_no_other(&open().await).await;
     records::all(&open).await;
     markers::all(&open).await;
+}
+
+/// What belongs to a run goes with it: its plan, checkpoints and records. All of another run stays.
+pub async fn a_deleted_run_is_gone_and_no_other(store: &impl Store) {
+    let part = |number| RunId(format!("{}.1", run_id(number)));
+    for number in [1, 2] {
+        ok(store.put_run(&run(number)).await);
+        let id = run_id(number);
+        assert!(ok(store.advance_planned(&id, None, Slot(9)).await));
+        for name in [run_id(number), part(number)] {
+            let checkpoint = Checkpoint {
+                revision: 1,
+                body: Bytes::from_static(b"sums"),
+            };
+            ok(store.put_checkpoint(&name, &checkpoint).await);
+        }
+        for after in 0..3 {
+            ok(store.put_record(records::record_of(number, after)).await);
+        }
+    }
+    let checkpoints = [run_id(1), part(1)];
+    // twice: a call that failed is made again
+    for _ in 0..2 {
+        let buckets = records::BUCKET..Bucket(records::BUCKET.0 + 9);
+        let id = run_id(1);
+        ok(store.delete_run(&id, &checkpoints, 1, buckets).await);
+    }
+    for (number, is_there) in [(1, false), (2, true)] {
+        let id = run_id(number);
+        assert_eq!(ok(store.run(&id).await).is_some(), is_there);
+        assert_eq!(ok(store.planned_until(&id).await).is_some(), is_there);
+        for name in [id.clone(), part(number)] {
+            assert_eq!(ok(store.checkpoint(&name).await).is_some(), is_there);
+        }
+        for after in 0..3 {
+            let page = ok(store
+                .records(&id, 1, Bucket(records::BUCKET.0 + after), None)
+                .await);
+            assert_eq!(page.records.len(), usize::from(is_there));
+        }
+    }
+    assert_eq!(ok(store.run_ids(None, 10).await), [run_id(2)]);
+    // the name is free again
+    ok(store.put_run(&run(1)).await);
+    assert_eq!(ok(store.planned_until(&run_id(1)).await), None);
 }
 
 /// Nothing is found, and nothing fails, in an empty store.

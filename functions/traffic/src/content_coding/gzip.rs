@@ -35,7 +35,16 @@ impl Gzip {
                 Err(_) => return Err(DAMAGED),
             }
         }
-        Ok(())
+        self.flush(next)
+    }
+
+    /// Passes on what flate2 would hold back until it is given more: the events of a stream come as they are sent.
+    fn flush(&mut self, next: Next<'_>) -> Result<(), Undecodable> {
+        let Some(member) = &mut self.member else {
+            return Ok(());
+        };
+        member.flush().map_err(|_| DAMAGED)?;
+        next(&std::mem::take(member.get_mut()))
     }
 
     pub(super) fn end(&mut self, next: Next<'_>) -> Result<(), Undecodable> {

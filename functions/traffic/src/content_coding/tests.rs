@@ -164,6 +164,45 @@ fn a_body_that_is_not_kept_is_counted_decoded() {
 }
 
 #[test]
+fn what_a_target_flushes_is_passed_on_at_once() {
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+    let mut raw = DeflateEncoder::new(Vec::new(), Compression::fast());
+    let mut flushed = |event: &[u8]| {
+        gzip.write_all(event).unwrap();
+        gzip.flush().unwrap();
+        raw.write_all(event).unwrap();
+        raw.flush().unwrap();
+        [
+            ("gzip", std::mem::take(gzip.get_mut())),
+            ("deflate", std::mem::take(raw.get_mut())),
+        ]
+    };
+    let events: [&[u8]; 3] = [b"data: one\n\n", b"data: two\n\n", b"data: three\n\n"];
+    let mut decoders = ACCEPT_ENCODING_OF_STREAMS
+        .split(", ")
+        .map(|coding| (coding, Decoder::new(&headers(coding), false).passing_on()))
+        .collect::<std::collections::HashMap<_, _>>();
+    let so_far = [1, 2, 3].map(|count| events[..count].concat());
+    let brotli = encoded(
+        &so_far
+            .each_ref()
+            .map(|body| (&["flushed br"][..], &body[..])),
+    );
+    let mut sent = 0;
+    for (event, brotli) in events.into_iter().zip(brotli) {
+        let brotli = (
+            "br",
+            brotli[std::mem::replace(&mut sent, brotli.len())..].to_vec(),
+        );
+        for (coding, bytes) in flushed(event).into_iter().chain([brotli]) {
+            let decoder = decoders.get_mut(coding).unwrap();
+            decoder.push(Bytes::from(bytes)).unwrap();
+            assert_eq!(decoder.passed(), event, "{coding}");
+        }
+    }
+}
+
+#[test]
 fn a_body_without_a_coding_is_left_as_it_is() {
     for encoding in ["", "identity", "Identity, identity", " , "] {
         let (body, length) = decode(encoding, b"plain", 2).unwrap();
@@ -301,6 +340,9 @@ fn a_bomb_is_refused_before_it_is_decoded_to_its_end() {
     assert!(taken("deflate", &deflated) < deflated.len() / 2);
     let gzip: Vec<u8> = (0..16).flat_map(|_| gzipped(&zeros)).collect();
     assert!(taken("gzip", &gzip) < gzip.len() / 2);
+    // whether it is kept or passed on
+    let mut passing = Decoder::new(&headers("gzip"), false).passing_on();
+    assert_eq!(passing.push(gzip.into()), Err(Undecodable::TooLong));
     let frames: Vec<u8> = (0..16).flat_map(|_| zstandard(&zeros, 1)).collect();
     assert!(taken("zstd", &frames) < frames.len() / 2);
     // a bomb within a bomb, of which little would come out

@@ -43,6 +43,7 @@ impl Sender {
             transport,
             journal,
             turn,
+            task: stop,
             run_end,
             trace: &trace,
             session: Some(session),
@@ -61,7 +62,7 @@ impl Sender {
     }
 }
 
-impl<T: Transport, S: RunStore + RecordStore> Iterating<'_, T, S> {
+impl<'i, T: Transport, S: RunStore + RecordStore> Iterating<'i, T, S> {
     /// Brings the user's session into an iteration that begins, which has one then.
     pub(super) async fn enter_session(&mut self, scope: &mut Scope) -> Result<(), Ended> {
         let Some(rules) = self.sender.class().session() else {
@@ -109,7 +110,7 @@ impl<T: Transport, S: RunStore + RecordStore> Iterating<'_, T, S> {
     /// Sends the requests with which a session begins.
     async fn begin_session(
         &mut self,
-        rules: &SessionRules,
+        rules: &'i SessionRules,
         scope: &mut Scope,
     ) -> Result<(), Ended> {
         let (sender, turn) = (self.sender, self.turn);
@@ -123,6 +124,7 @@ impl<T: Transport, S: RunStore + RecordStore> Iterating<'_, T, S> {
             let mut own = Scope::new(sender.class(), start, turn.user, turn.iteration, draws)
                 .due_at(turn.due_at(&self.journal.clock));
             let mut walk = own.walk(start);
+            let task = std::mem::replace(&mut self.task, start);
             while let Some(index) = self
                 .next(&mut walk, &mut own)
                 .map_err(|_| Ended(Some(Fate::Failed)))?
@@ -136,6 +138,7 @@ impl<T: Transport, S: RunStore + RecordStore> Iterating<'_, T, S> {
                     Err(ended) => return Err(ended),
                 }
             }
+            self.task = task;
             if let Some(session) = self.session.as_deref_mut() {
                 own.keep(rules.kept(), &mut session.values);
             }

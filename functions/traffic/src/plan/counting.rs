@@ -46,6 +46,7 @@ impl Plan {
         span: Span,
         (from, until): (Timestamp, Timestamp),
     ) -> u64 {
+        let until = self.cut(until, class, user);
         if from >= until {
             return 0;
         }

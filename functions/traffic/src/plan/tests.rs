@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::run::{RunId, Share};
 
+mod bounded;
 mod counting;
 mod curve;
 mod folding;

@@ -1,6 +1,7 @@
 //! The store: runs, workloads, records, in-flight markers and checkpoints.
 
 use std::future::Future;
+use std::ops::Range;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -171,6 +172,17 @@ pub trait ProgressStore: Send + Sync + 'static {
         from: Option<Slot>,
         to: Slot,
     ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// Deletes a run that is over, and all that belongs to it: first the run, so that nobody finds it any more, then its
+    /// plan, the checkpoints under the names `checkpoints`, and the records of `buckets`. A store whose calls are paid for
+    /// deletes some thousands of records, newest first, and leaves the rest to their time to live.
+    fn delete_run(
+        &self,
+        run: &RunId,
+        checkpoints: &[RunId],
+        shards: u32,
+        buckets: Range<Bucket>,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
 /// Where a reader of a bucket has got to; only the store that made it knows what it means.

@@ -53,6 +53,30 @@ pub struct ShapePart {
     /// segment: of any other than the last this is not looked at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub daily: Option<DailyCurve>,
+    /// The step of an adaptive load that begins with the segment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<Step>,
+}
+
+/// A step of an adaptive load, and the decision that led to it. The plan does not look at it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// Its number, from 1.
+    pub number: u32,
+    /// What is completed from here on is judged: all users are there.
+    pub window_from: Timestamp,
+    /// What is completed before this is judged, and then decided on; `None` once nothing is decided any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window_until: Option<Timestamp>,
+    /// The most users with which the target has held so far.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<u32>,
+    /// The decision that led here: `p95 812 ms at 120 users: back to 110`; the first step has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Why nothing is decided yet at the end of the step's time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits: Option<String>,
 }
 
 /// A class's share of the users, by Locust's two rules.

@@ -20,9 +20,15 @@ pub struct Streamed {
 }
 
 impl Streamed {
-    /// The mean time between two events, the inter-token latency (ITL): (last - first) / (events - 1).
-    pub fn between_events(&self) -> Option<Duration> {
-        let gaps = self.events.checked_sub(1).filter(|gaps| *gaps > 0)?;
+    /// The inter-token latency (ITL): from the first event to the last, by the tokens of the answer less one, as
+    /// GuideLLM and NVIDIA's genai-perf have it. Where no tokens are known, events count in their place; an answer in
+    /// one piece has none.
+    pub fn inter_token_latency(&self) -> Option<Duration> {
+        let tokens = self.output_tokens.unwrap_or(self.events);
+        let gaps = tokens.saturating_sub(1);
+        if gaps == 0 || self.events < 2 {
+            return None;
+        }
         let micros = self.span.as_micros() / u128::from(gaps);
         Some(Duration::from_micros(
             u64::try_from(micros).unwrap_or(u64::MAX),

@@ -101,9 +101,9 @@ fn times_are_those_of_the_pieces_that_end_events() {
     assert_eq!(streamed.first_byte, ms(5));
     assert_eq!(streamed.first_event, Some(ms(11)));
     assert_eq!((streamed.events, streamed.span), (3, ms(2)));
-    assert_eq!(streamed.between_events(), Some(ms(1)));
+    assert_eq!(streamed.inter_token_latency(), Some(ms(1)));
     let (one, _) = read(StreamFormat::Sse, None, &["data: a\n\n"]);
-    assert_eq!(one.between_events(), None);
+    assert_eq!(one.inter_token_latency(), None);
 }
 
 #[test]

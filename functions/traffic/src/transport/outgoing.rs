@@ -62,6 +62,12 @@ impl Outgoing {
         outgoing
     }
 
+    /// Asks for codings that pass on events as they come, unless the workload asks for others.
+    pub(super) fn ask_for_stream(&mut self) {
+        let codings = HeaderValue::from_static(content_coding::ACCEPT_ENCODING_OF_STREAMS);
+        self.headers.entry(ACCEPT_ENCODING).or_insert(codings);
+    }
+
     /// Moves the user and password of the URL into a header, unless the workload has one of its own.
     fn put_credentials(&mut self) {
         let (user, password) = (self.url.username(), self.url.password());

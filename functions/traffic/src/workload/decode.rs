@@ -22,6 +22,7 @@ use crate::environment::Lookup;
 pub use defaults::MAX_REDIRECTS;
 pub use host_tls::FOLDER;
 
+mod adaptive;
 mod beside;
 mod classes;
 mod context;
@@ -37,6 +38,7 @@ mod pools;
 mod records;
 mod requests;
 mod sessions;
+mod shape_values;
 mod shapes;
 mod tasks;
 mod thresholds;

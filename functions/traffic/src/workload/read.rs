@@ -276,7 +276,8 @@ pub(super) fn instead<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> S
 }
 
 fn listed(names: &[&str]) -> String {
-    const MOST: usize = 20;
+    // a request has the most keys, and all of them are listed
+    const MOST: usize = 40;
     let mut quoted: Vec<String> = names
         .iter()
         .take(MOST)

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
+use super::adaptive::Adaptive;
 use crate::clock::Slot;
 use crate::run::{DailyCurve, DayPoint};
 use crate::schedule::offsets;
@@ -31,6 +32,8 @@ pub enum Course {
     Stages(Vec<Stage>),
     /// Day after day the same.
     Daily(Daily),
+    /// Step by step while a target holds.
+    Adaptive(Adaptive),
 }
 
 /// One stage of a shape.
@@ -71,6 +74,7 @@ impl Shape {
         let most = match &self.course {
             Course::Stages(stages) => stages.iter().map(|stage| stage.users).max(),
             Course::Daily(daily) => daily.points.iter().map(|point| point.users).max(),
+            Course::Adaptive(adaptive) => Some(adaptive.at_most),
         };
         most.unwrap_or_default()
     }
@@ -83,6 +87,7 @@ impl Shape {
                 .map(|stage| stage.spawn_rate)
                 .fold(0.0, f64::max),
             Course::Daily(daily) => daily.steepest().max(daily.spawn_rate),
+            Course::Adaptive(adaptive) => adaptive.spawn_rate,
         }
     }
 
@@ -90,7 +95,7 @@ impl Shape {
     pub fn lasts(&self) -> Option<Duration> {
         match &self.course {
             Course::Stages(stages) => stages.last().map(|last| Duration::from_secs(last.ends)),
-            Course::Daily(_) => None,
+            Course::Daily(_) | Course::Adaptive(_) => None,
         }
     }
 
@@ -98,7 +103,7 @@ impl Shape {
     pub fn user_classes(&self) -> impl Iterator<Item = &str> {
         let stages = match &self.course {
             Course::Stages(stages) => &stages[..],
-            Course::Daily(_) => &[],
+            Course::Daily(_) | Course::Adaptive(_) => &[],
         };
         let classes = stages.iter().flat_map(|stage| &stage.user_classes);
         classes.map(String::as_str)
@@ -124,6 +129,17 @@ impl fmt::Display for Shape {
                 write!(
                     f,
                     "day after day, {trough} to {peak} users by the time of {zone}"
+                )
+            }
+            Course::Adaptive(adaptive) => {
+                let Adaptive {
+                    start, step, every, ..
+                } = adaptive;
+                let until: Vec<String> = adaptive.until.iter().map(ToString::to_string).collect();
+                let until = until.join(" and ");
+                write!(
+                    f,
+                    "from {start} users by {step} every {every} s up to {peak} while {until}"
                 )
             }
         }

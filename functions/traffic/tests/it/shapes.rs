@@ -18,7 +18,7 @@ fn with_shape(shape: &str) -> String {
 fn stages(workload: &Workload) -> Vec<Stage> {
     match workload.shapes()[0].course() {
         Course::Stages(stages) => stages.clone(),
-        Course::Daily(daily) => panic!("{daily:?}"),
+        other => panic!("{other:?}"),
     }
 }
 
@@ -153,9 +153,10 @@ fn mistakes_in_stages_are_named_with_their_lines() {
     };
     wrong(
         "",
-        "8: shape `S`: it has neither `stages` nor `daily`: write an array with at least one stage, such as \
+        "8: shape `S`: it has neither `stages` nor `daily` nor `adaptive`: write an array with at least one stage, such as \
          [{ duration = \"60s\", users = 10, spawn_rate = 2 }], or a table of times of the day and users, such as \
-         { \"04:00\" = 2, \"14:00\" = 20 }",
+         { \"04:00\" = 2, \"14:00\" = 20 }, or a table such as { start = 10, step = 10, every = \"60s\", until = \
+         \"p95 < 800 and fail_ratio < 0.02\", at_most = 500 }",
     );
     wrong(
         "stages = []",
@@ -228,7 +229,7 @@ fn mistakes_in_curves_are_named_with_their_lines() {
     );
     wrong(
         "daily = { '12:00' = 2 }\nstages = [{ lasts = 1, users = 1, spawn_rate = 1 }]",
-        "8: shape `S`: it has both `stages` and `daily`: leave out one of them",
+        "8: shape `S`: it has more than one of `stages`, `daily` and `adaptive`: leave only one of them",
     );
 }
 
@@ -243,4 +244,108 @@ fn names_that_mean_something_else_are_refused() {
             )
         );
     }
+}
+
+#[test]
+fn an_adaptive_load_is_read_with_the_grammar_of_thresholds() {
+    let workload = parse(&with_shape(
+        "adaptive = { start = 10, step = 10, every = '60s', until = 'p95 < 800 and fail_ratio < 0.02', at_most = 45 }",
+    ));
+    let shape = &workload.shapes()[0];
+    let Course::Adaptive(adaptive) = shape.course() else {
+        panic!("{shape:?}");
+    };
+    assert_eq!((shape.peak(), shape.lasts()), (45, None));
+    // a step's users are there after a tenth of its time
+    assert_eq!(shape.fastest(), 10.0 / 6.0);
+    assert_eq!(adaptive.above(10), Some(20));
+    assert_eq!(adaptive.above(40), Some(45));
+    assert_eq!(adaptive.above(45), None);
+    assert_eq!(
+        shape.to_string(),
+        "from 10 users by 10 every 60 s up to 45 while p95<800 and fail_ratio<0.02"
+    );
+}
+
+#[test]
+fn mistakes_of_an_adaptive_load_are_said_with_their_line_and_key() {
+    let all = "start = 10, step = 10, every = '60s', until = 'p95 < 800', at_most = 500";
+    let place = "w.toml:9: shape `S`, `adaptive`";
+    for (from, to, said) in [
+        (
+            "start = 10",
+            "start = 0",
+            ", `start` is 0: write a whole number from 1",
+        ),
+        (
+            "step = 10",
+            "step = 'x'",
+            ", `step` is \"x\": write a whole number",
+        ),
+        (
+            "every = '60s'",
+            "every = '31m'",
+            ", `every` is \"31m\": write whole seconds up to half an hour",
+        ),
+        (
+            "every = '60s', ",
+            "",
+            ": it has no `every`: write for example every = \"60s\"",
+        ),
+        ("until = 'p95 < 800', ", "", ": it has no `until`"),
+        (
+            "p95 < 800",
+            "p95 > 800",
+            ", `until` is \"p95 > 800\": write a figure and the number",
+        ),
+        (
+            "p95 < 800",
+            "p95 < 800 and median < 3",
+            ", `until` is \"p95 < 800 and median < 3\": \"median\" is no figure of a threshold",
+        ),
+        (
+            "p95 < 800",
+            "missing < 3",
+            ", `until` is \"missing < 3\": missing is not known while a step lasts",
+        ),
+        (
+            "p95 < 800",
+            "p95 < 800 of GET /x",
+            ", `until`: unknown request `GET /x`",
+        ),
+        (
+            "at_most = 500",
+            "at_most = 5",
+            ": `at_most` is 5, less than `start`, which is 10",
+        ),
+        (
+            "at_most = 500",
+            "at_most = 1000000",
+            ": from 10 to 1000000 users by 10 are more than 1000 steps",
+        ),
+        (
+            "at_most = 500",
+            "at_most = 500, spawn_rate = 0.1",
+            ": 10 users at 0.1 a second take more than half of `every`",
+        ),
+        (
+            "at_most = 500",
+            "at_most = 500, evry = 1",
+            " has an unknown key `evry`: did you mean",
+        ),
+        (
+            "p95 < 800",
+            "",
+            ", `until` is \"\": write a figure and the number",
+        ),
+    ] {
+        assert!(all.contains(from), "{from}");
+        let text = with_shape(&format!("adaptive = {{ {} }}", all.replace(from, to)));
+        let mistakes = mistakes(&text);
+        let expected = format!("{place}{said}");
+        assert!(mistakes.starts_with(&expected), "{expected}: {mistakes}");
+    }
+    let both =
+        format!("adaptive = {{ {all} }}\nstages = [{{ duration = 1, users = 1, spawn_rate = 1 }}]");
+    assert!(mistakes(&with_shape(&both)).contains("it has more than one of `stages`"));
 }

@@ -348,6 +348,14 @@ async fn two_processes_send_everything_once() {
     }
     let statistics = stage.get("/stats/requests").await;
     assert_eq!(counted(&statistics), stage.arrivals());
+    let mut results = silent("cicada", &stage.dynamodb.url(), &stage.targets);
+    let results = results
+        .args(["results", "--format", "csv"])
+        .stdout(Stdio::piped());
+    let printed = results.spawn().unwrap().wait_with_output().await.unwrap();
+    assert!(printed.status.success());
+    let lines = printed.stdout.iter().filter(|byte| **byte == b'\n').count();
+    assert_eq!(lines as u64, counted(&statistics) + 1);
     assert_eq!(
         stage.get("/schedules").await["schedules"],
         Value::Array(Vec::new())

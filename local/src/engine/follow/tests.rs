@@ -106,6 +106,9 @@ async fn a_start_starts_a_run_or_changes_the_one_that_is_on_and_a_stop_stops_it(
     assert_eq!(stopped.id, run.id);
     let end = stopped.stopped_at.unwrap();
     assert!(end.since(NOON) <= 243 * SECOND, "{end:?}");
+    let marks: Vec<&str> = stopped.noted().map(|(_, text)| text).collect();
+    let expected = ["noon: start", "later: start", "later: stop"];
+    assert_eq!(marks, expected.map(|mark| format!("schedule {mark}")));
     // there is nothing left to stop
     assert_eq!(followed.after_noon(560 * SECOND).await, stopped);
     // and the next day it starts again

@@ -281,6 +281,58 @@ async fn a_bad_setting_is_named_and_changes_nothing() {
 }
 
 #[tokio::test]
+async fn one_request_changes_how_both_behave_and_another_says_it() {
+    let stand_ins = StandIns::start().await;
+    let mut told = stand_ins.targets.behaviours();
+    for (name, expected) in [
+        ("slow", vec!["slow"]),
+        ("failing", vec!["slow", "failing"]),
+        ("chaotic", vec!["slow", "failing", "chaotic"]),
+        ("normal", vec!["normal"]),
+    ] {
+        let path = format!("/agent/stand-in/{name}");
+        let changed = stand_ins.send(Method::POST, &path, "").await;
+        assert_eq!(changed.json()["behaviour"], json!(expected), "{name}");
+        let shown = stand_ins.get("/stand-in/behaviour").await.json();
+        assert_eq!(shown, changed.json());
+        assert!(told.has_changed().unwrap());
+        assert_eq!(*told.borrow_and_update(), expected.join(", "));
+    }
+    stand_ins.send(Method::POST, "/stand-in/normal", "").await;
+    assert!(!told.has_changed().unwrap(), "nothing is new");
+    for (method, path, status) in [
+        (Method::POST, "/stand-in/sulking", 404),
+        (Method::GET, "/stand-in/slow", 405),
+    ] {
+        assert_eq!(stand_ins.send(method, path, "").await.status, status);
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_another_site_changes_nothing() {
+    let stand_ins = StandIns::start().await;
+    let own = stand_ins.targets.target_app_url();
+    let own_port = own.replace("127.0.0.1", "[::1]");
+    for (origin, status) in [
+        (Some("https://elsewhere.example"), 403),
+        (Some("null"), 403),
+        (Some(&*own_port), 403),
+        (Some(&*own), 200),
+        (None, 200),
+    ] {
+        for path in ["/stand-in/slow", "/stand-in/settings", "/stand-in/reset"] {
+            let request = stand_ins.client.post(stand_ins.url(path)).body("{}");
+            let request = match origin {
+                Some(origin) => request.header("origin", origin),
+                None => request,
+            };
+            let reply = Reply::of(request.send().await.unwrap()).await;
+            assert_eq!(reply.status, status, "{path} from {origin:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_same_seed_gives_the_same_answers() {
     let mut answers = Vec::new();
     for seed in [5, 5, 6] {

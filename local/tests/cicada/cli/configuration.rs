@@ -202,10 +202,6 @@ async fn an_option_that_would_change_the_traffic_is_not_passed_over() {
             "the variable LOCUST_MODE_WORKER is Locust's: one Cicada",
         ),
         (
-            Cicada::bare().args("-i 10"),
-            "-i is an option of Locust's: a run ends by its time",
-        ),
-        (
             Cicada::bare().args("-T fast"),
             "no task has the tags that are asked for",
         ),

@@ -51,3 +51,27 @@ async fn a_workload_that_cannot_be_read_hides_no_other_variable() {
         "{said}"
     );
 }
+
+#[tokio::test]
+async fn a_workloads_variables_are_printed_and_its_secrets_are_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("shop.toml");
+    let source = "hosts.h = 'http://h'\n[class.A]\nwait = 'constant(1)'\n\
+        task.t.request = \"/{{ env('PLAN') }}?k={{ secret('SHOP_CODE') }}\"\n";
+    std::fs::write(&file, source).unwrap();
+    let output = Cicada::bare()
+        .env("LOCUST_LOCUSTFILE", file.to_str().unwrap())
+        .env("PLAN", "gold")
+        .env("SHOP_CODE", "open-sesame")
+        .env("OTHER", "x")
+        .arg("env")
+        .run()
+        .await;
+    let text = stdout(&output);
+    assert!(text.contains("\nPLAN=gold\n"), "{text}");
+    assert!(text.contains("\nSHOP_CODE=***\n"), "{text}");
+    assert!(
+        !text.contains("OTHER") && !text.contains("open-sesame"),
+        "{text}"
+    );
+}

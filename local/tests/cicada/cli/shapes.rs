@@ -109,3 +109,29 @@ async fn a_shape_that_cannot_be_chosen_ends_it_with_one_line() {
         assert_eq!(stderr(&output), format!("cicada: {said}\n"));
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_adaptive_load_logs_each_decision_and_json_has_them() {
+    let (_folder, workload) = folder();
+    let climb = "\n[shape.Climb]\nadaptive = { start = 6, step = 6, every = '2s', until = 'p95 < 60000', at_most = 12 }\n";
+    std::fs::write(&workload, format!("{WORKLOAD}{climb}")).unwrap();
+    let recorder = Recorder::start().await;
+    let cicada = headless(&workload, &recorder).args("--shape Climb -t 14 --json Paced");
+    let output = cicada.run().await;
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let json: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
+    let adaptive = &json["adaptive"];
+    assert_eq!(adaptive["users"], 12, "{adaptive}");
+    assert_eq!(adaptive["is_settled"], true);
+    let decisions = adaptive["decisions"].as_array().unwrap();
+    assert_eq!(decisions.len(), 2);
+    let log = stderr(&output);
+    for decision in decisions {
+        let reason = decision["reason"].as_str().unwrap();
+        assert!(log.contains(reason), "{reason} is not in\n{log}");
+    }
+    let first = decisions[0]["reason"].as_str().unwrap();
+    assert!(first.ends_with(" at 6 users: on to 12"), "{first}");
+    let sent = recorder.seen().len() as u64;
+    assert_eq!(ledger(&output), all_recorded(sent));
+}

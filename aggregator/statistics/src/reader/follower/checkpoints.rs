@@ -49,6 +49,7 @@ impl Follower {
             run,
         };
         follower.resume(store).await?;
+        follower.count_from_reset();
         Ok(follower)
     }
 
@@ -79,6 +80,7 @@ impl Follower {
             if self.is_left || (!is_ahead && (!complete || self.stored.complete)) {
                 return Ok(());
             }
+            self.keep_parts(store).await?;
             match self.put_checkpoint(store, complete).await {
                 // another reader did: a checkpoint of the same buckets is the same
                 Err(StoreError::Conflict) => self.look_at_stored(store).await?,
@@ -191,7 +193,7 @@ impl Follower {
         self.count_from_reset();
     }
 
-    fn unreadable(&self, source: CheckpointError) -> AggregatorError {
+    pub(super) fn unreadable(&self, source: CheckpointError) -> AggregatorError {
         AggregatorError::Checkpoint {
             run: self.run.plan.run().id.clone(),
             source,

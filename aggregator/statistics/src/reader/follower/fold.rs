@@ -64,6 +64,7 @@ impl Follower {
             }
         };
         self.open(bucket).stats.fold(bucket, &decoded);
+        self.fold_parts(bucket, &decoded);
         if let Some(class) = class {
             // no outcome comes before its slot, whatever a damaged key says
             let slot = key.slot.min(bucket.end().full_second().minus(1));

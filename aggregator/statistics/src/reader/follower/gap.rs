@@ -11,7 +11,7 @@ use traffic::record::Bucket;
 use traffic::runs::LoadedRun;
 
 use super::{Follower, first_unsealable};
-use crate::ageing_series::Interval;
+use crate::ageing_series::{Coarse, Interval};
 use crate::ledger::plan_match::last_bucket;
 use crate::ledger::slot_plan::SlotPlan;
 use crate::reader::AggregatorError;
@@ -80,7 +80,7 @@ async fn planned_within(run: &LoadedRun, from: Slot, until: Slot) -> Planned {
         let mut stretches = Vec::new();
         // the lengths of the intervals follow from the newest slot with an iteration due
         let until = after_last_planned(run, class, from, until);
-        for interval in Interval::all(from.0, until.0 - 1) {
+        for interval in Interval::all::<Coarse>(from.0, until.0 - 1) {
             let (start, end) = (interval.start.max(from.0), interval.end().min(until.0));
             for first in (start..end).step_by(AT_ONCE as usize) {
                 let last = Slot(first.saturating_add(AT_ONCE).min(end));

@@ -17,6 +17,8 @@ pub(crate) fn snapshot(stats: &Stats, at: Timestamp) -> Snapshot {
         ledger_past: Arc::default(),
         is_settled: false,
         busy: 0,
+        parts: Arc::default(),
+        part: None,
         at,
     }
 }

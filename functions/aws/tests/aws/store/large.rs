@@ -150,22 +150,23 @@ async fn a_workload_and_a_run_may_be_larger_than_an_item_if_they_pack() {
 }
 
 #[tokio::test]
-async fn a_workload_that_does_not_fit_is_refused_with_its_size() {
+async fn a_run_that_does_not_fit_is_refused_with_its_size() {
     let scene = Scene::on(dynamodb_local()).await;
-    let source: String = noise(1, 1_000_000)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    let refused = scene.store().put_workload("v1", &source).await.unwrap_err();
+    let mut run = run();
+    let segment = run.segments[0].clone();
+    run.segments
+        .extend(noise(1, 800_000).chunks(4).map(|bytes| {
+            let mut segment = segment.clone();
+            segment.user_count = u32::from_le_bytes(bytes.try_into().unwrap());
+            segment
+        }));
+    let refused = scene.store().put_run(&run).await.unwrap_err();
     assert!(!refused.may_pass());
     let line = refused.to_string();
-    assert!(
-        line.starts_with("cannot keep the workload (table cicada-table-"),
-        "{line}"
-    );
+    assert!(line.contains("(table cicada-table-"), "{line}");
     assert!(
         line.contains("KB even when packed, and DynamoDB keeps 400 KB at most"),
         "{line}"
     );
-    assert_eq!(scene.store().workload("v1").await.unwrap(), None);
+    assert_eq!(scene.store().run(&run.id).await.unwrap(), None);
 }

@@ -15,7 +15,7 @@ use traffic::run::RunId;
 /// More than the largest block here needs.
 const SHARDS: u32 = 3;
 
-const BUCKET: Bucket = Bucket(180_000_000);
+pub(super) const BUCKET: Bucket = Bucket(180_000_000);
 
 pub(super) async fn all<S, F>(open: &impl Fn() -> F)
 where
@@ -224,6 +224,14 @@ fn by_key(records: impl IntoIterator<Item = Record>) -> BTreeMap<RecordKey, Reco
 fn by_writer(writer: u32, sequence: u32) -> Record {
     let mut record = record(sequence);
     record.key.writer = u64::from(writer);
+    record
+}
+
+/// A record of a run, some buckets after the first one.
+pub(super) fn record_of(run: u64, after: u64) -> Record {
+    let mut record = record(1);
+    record.key.run = run_id(run);
+    record.key.bucket = Bucket(BUCKET.0 + after);
     record
 }
 

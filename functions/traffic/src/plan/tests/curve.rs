@@ -31,6 +31,7 @@ fn following(daily: &DailyCurve, from: Slot, spawn_rate: f64) -> Run {
     let part = ShapePart {
         name: "Curve".into(),
         daily: Some(daily.clone()),
+        step: None,
     };
     let first = segment(0, daily.peak(), spawn_rate, &["A", "B"]);
     run(vec![Segment {

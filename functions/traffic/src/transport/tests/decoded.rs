@@ -6,6 +6,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 use super::*;
+use crate::stream::StreamFormat;
 
 /// A target whose every answer on a connection is these bytes.
 async fn target(answer: Vec<u8>) -> Url {
@@ -92,8 +93,10 @@ async fn every_request_asks_for_the_codings_that_are_decoded_unless_the_workload
     let (http, url) = (http(), target.url("/"));
     get(&http, url.clone(), &of_user(0)).await.unwrap();
     let own = [("accept-encoding", "identity")];
-    let request = full("GET", url, &own, None);
+    let request = full("GET", url.clone(), &own, None);
     http.send(request, &of_user(0)).await.unwrap();
+    let stream = super::streamed::reads(StreamFormat::Sse, None);
+    get(&http, url, &stream).await.unwrap();
     let asked: Vec<_> = target
         .got()
         .iter()
@@ -103,7 +106,8 @@ async fn every_request_asks_for_the_codings_that_are_decoded_unless_the_workload
         asked,
         [
             Some("gzip, deflate, br, zstd".to_owned()),
-            Some("identity".to_owned())
+            Some("identity".to_owned()),
+            Some("gzip, deflate, br".to_owned())
         ]
     );
 }

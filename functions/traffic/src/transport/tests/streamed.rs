@@ -10,7 +10,7 @@ use crate::stream::{StreamFormat, StreamRules, TokenRule};
 
 const OLLAMA: &str = "{\"message\":{\"content\":\"Hi\"},\"done\":false}\n{\"message\":{\"content\":\"!\"},\"done\":false}\n{\"message\":{\"content\":\"\"},\"done\":true,\"prompt_eval_count\":3,\"eval_count\":2}\n";
 
-fn reads(format: StreamFormat, tokens: Option<TokenRule>) -> RequestContext {
+pub(super) fn reads(format: StreamFormat, tokens: Option<TokenRule>) -> RequestContext {
     RequestContext {
         stream: Some(Arc::new(StreamRules { format, tokens })),
         ..of_user(0)

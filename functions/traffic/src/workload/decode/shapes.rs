@@ -4,15 +4,17 @@ use std::sync::Arc;
 
 use toml::de::DeValue;
 
+use super::adaptive;
 use super::names::check_name;
+use super::shape_values::{RATE, TIME, USERS, rate, required, seconds, users};
 use crate::run::DayPoint;
 use crate::schedule::{InvalidSchedule, find_zone};
 use crate::workload::class::UserClass;
-use crate::workload::read::{Field, Fields, Reader, instead, integer, number};
+use crate::workload::read::{Field, Fields, Reader, instead};
 use crate::workload::shape::{Course, Daily, NO_SHAPE, Shape, Stage};
-use crate::workload::wait::duration;
 
-const EXPECTED: &str = "a table of shapes, such as [shape.StepLoad] with `stages`, or with `daily`";
+const EXPECTED: &str =
+    "a table of shapes, such as [shape.StepLoad] with `stages`, `daily` or `adaptive`";
 
 const STAGES: &str = "an array with at least one stage, such as \
     [{ duration = \"60s\", users = 10, spawn_rate = 2 }]";
@@ -20,19 +22,11 @@ const STAGES: &str = "an array with at least one stage, such as \
 const DAILY: &str =
     "a table of times of the day and users, such as { \"04:00\" = 2, \"14:00\" = 20 }";
 
-const TIME: &str = "whole seconds up to a year, such as \"60s\"";
-
-const USERS: &str = "a whole number from 0 to 1000000";
-
 /// The most stages of a shape.
 const MAX_STAGES: usize = 1_000;
 
 /// The most points of a day.
 const MAX_POINTS: usize = 96;
-
-const MAX_USERS: i64 = 1_000_000;
-
-const YEAR: u64 = 366 * 24 * 60 * 60;
 
 /// Seconds in which a daily curve is reached unless it says how fast.
 const REACHED_IN: f64 = 60.0;
@@ -73,17 +67,24 @@ pub(super) fn read(fields: &Fields<'_, '_, '_>, classes: &[Arc<UserClass>]) -> V
 }
 
 fn course(fields: &Fields<'_, '_, '_>, classes: &[Arc<UserClass>]) -> Option<Course> {
-    match (fields.get("stages"), fields.get("daily")) {
-        (Some(array), None) => stages(fields.reader, &array, classes).map(Course::Stages),
-        (None, Some(table)) => daily(fields, &table).map(Course::Daily),
-        (None, None) => {
+    let given = ["stages", "daily", "adaptive"].map(|key| fields.get(key));
+    match given {
+        [Some(array), None, None] => stages(fields.reader, &array, classes).map(Course::Stages),
+        [None, Some(table), None] => daily(fields, &table).map(Course::Daily),
+        [None, None, Some(table)] => {
+            adaptive::read(&table, fields.reader, classes).map(Course::Adaptive)
+        }
+        [None, None, None] => {
             fields.mistake(format_args!(
-                "it has neither `stages` nor `daily`: write {STAGES}, or {DAILY}"
+                "it has neither `stages` nor `daily` nor `adaptive`: write {STAGES}, or {DAILY}, or {}",
+                adaptive::EXPECTED
             ));
             None
         }
-        (Some(_), Some(_)) => {
-            fields.mistake("it has both `stages` and `daily`: leave out one of them");
+        _ => {
+            fields.mistake(
+                "it has more than one of `stages`, `daily` and `adaptive`: leave only one of them",
+            );
             None
         }
     }
@@ -143,8 +144,6 @@ fn stage(
         user_classes: user_classes?,
     })
 }
-
-const RATE: &str = "a number above 0 and up to 1000000, such as 2 users a second";
 
 /// When a stage ends: by its `duration` from the beginning of the run, as in Locust's examples, or
 /// by what it `lasts` itself.
@@ -280,36 +279,4 @@ fn class_names(
         names.push(name.to_owned());
     }
     complete.then_some(names)
-}
-
-/// The value under a key that must be there.
-fn required<T>(
-    fields: &Fields<'_, '_, '_>,
-    key: &'static str,
-    example: &str,
-    expected: &str,
-    convert: impl FnOnce(&DeValue<'_>) -> Option<T>,
-) -> Option<T> {
-    let Some(field) = fields.get(key) else {
-        fields.mistake(format_args!(
-            "it has no `{key}`: write for example {example}"
-        ));
-        return None;
-    };
-    field.convert(fields.reader, expected, convert)
-}
-
-fn users(value: &DeValue<'_>) -> Option<u32> {
-    let users = integer(value).filter(|users| (0..=MAX_USERS).contains(users))?;
-    u32::try_from(users).ok()
-}
-
-fn rate(value: &DeValue<'_>) -> Option<f64> {
-    number(value).filter(|rate| *rate > 0.0 && *rate <= MAX_USERS as f64)
-}
-
-/// A time in whole seconds, for that is how often Locust looks at a shape.
-fn seconds(value: &DeValue<'_>) -> Option<u64> {
-    let time = duration(value).filter(|time| time.subsec_micros() == 0)?;
-    Some(time.as_secs()).filter(|seconds| (1..=YEAR).contains(seconds))
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use toml::de::DeValue;
 
 use crate::workload::class::UserClass;
-use crate::workload::read::{Field, Fields, instead, number};
+use crate::workload::read::{Field, Fields, Reader, instead, number};
 use crate::workload::threshold::{METRICS, Threshold};
 
 const EXPECTED: &str =
@@ -50,12 +50,7 @@ fn threshold(
     let row = own.get("row");
     let row = row.and_then(|field| {
         let row = field.convert(fields.reader, "the name of a request", DeValue::as_str)?;
-        // of classes with mistakes in them nothing is known
-        if !fields.reader.has_mistakes() && !names(classes).any(|name| name == row) {
-            let hint = instead(row, names(classes));
-            let message = format!("{}: unknown request `{row}`: {hint}", field.place);
-            fields.reader.mistake(&field.span, message);
-        }
+        check_row(fields.reader, &field, row, classes);
         Some(Arc::from(row))
     });
     for key in ["metric", "below"] {
@@ -71,6 +66,21 @@ fn threshold(
     };
     let checked = threshold.checked();
     checked.map_err(|problem| own.mistake(problem)).ok()
+}
+
+/// Says it if no request has the name of a row.
+pub(super) fn check_row(
+    reader: &Reader<'_>,
+    field: &Field<'_, '_>,
+    row: &str,
+    classes: &[Arc<UserClass>],
+) {
+    // of classes with mistakes in them nothing is known
+    if !reader.has_mistakes() && !names(classes).any(|name| name == row) {
+        let hint = instead(row, names(classes));
+        let message = format!("{}: unknown request `{row}`: {hint}", field.place);
+        reader.mistake(&field.span, message);
+    }
 }
 
 /// The names of the requests of all classes.

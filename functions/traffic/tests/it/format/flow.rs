@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use traffic::random::Draws;
-use traffic::workload::{Scope, Workload};
+use traffic::workload::{FOLDER, Scope, Workload};
 
 use super::super::{first_request, iteration, mistakes, one_request, parse, render, response};
 
@@ -301,8 +301,12 @@ fn the_examples_are_read() {
     let files: Vec<_> = files
         .filter(|path| path.extension().is_some_and(|end| end == "toml"))
         .collect();
-    assert!(files.len() >= 3, "{files:?}");
+    assert!(files.len() >= 10, "{files:?}");
+    let with_folder = |name: &str| (name == FOLDER).then(|| folder.to_owned());
     for path in files {
-        parse(&std::fs::read_to_string(&path).unwrap());
+        let text = std::fs::read_to_string(&path).unwrap();
+        if let Err(errors) = Workload::parse(&text, "example", &with_folder) {
+            panic!("{path:?}: {errors}");
+        }
     }
 }

@@ -100,7 +100,11 @@ fn a_value_that_is_no_number_is_an_error_of_its_own_and_no_failure() {
             "the value is above 1000000000000",
         ),
         ("json.total", "{\"total\": NaN}", "the value is not finite"),
-        ("json.total", "<html>", "the value is undefined (the body is not JSON)"),
+        (
+            "json.total",
+            "<html>",
+            "the value is undefined (the body is not JSON)",
+        ),
         ("json.a.b", "{\"a\": {}}", "the value is undefined"),
     ] {
         let workload = parse(&with(&format!("{{ name = 'Total', value = '{value}' }}")));

@@ -38,7 +38,7 @@ _cicada() {
 
     case "${cmd}" in
         cicada)
-            opts="-f -H -u -r -t -l -P -L -s -T -E -V -h --workload --config --host --users --spawn-rate --run-time --list --config-users --web-host --web-port --web-base-path --tls-cert --tls-key --headless --autostart --prometheus-port --autoquit --db --resume --shape --seed --threshold --max-users --max-spawn-rate --allowed-hosts --web-names --trace-url --allowed-origins --demo --check --only-summary --print-stats --csv --csv-full-history --html --json --json-file --reset-stats --show-task-ratio --show-task-ratio-json --loglevel --logfile --skip-log-setup --stop-timeout --exit-code-on-error --equal-weights --tags --exclude-tags --otel --profile --class-picker --modern-ui --version --help cost convert env health mcp"
+            opts="-f -H -u -r -t -l -P -L -s -T -E -V -h --workload --config --host --users --spawn-rate --run-time --list --config-users --web-host --web-port --web-base-path --tls-cert --tls-key --headless --autostart --prometheus-port --autoquit --db --resume --shape --seed --threshold --run-name --max-users --max-spawn-rate --allowed-hosts --web-names --trace-url --allowed-origins --demo --check --only-summary --print-stats --csv --csv-full-history --html --json --json-file --reset-stats --show-task-ratio --show-task-ratio-json --loglevel --logfile --skip-log-setup --stop-timeout --exit-code-on-error --equal-weights --tags --exclude-tags --otel --profile --class-picker --modern-ui --version --help cost convert env health mcp"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -137,6 +137,10 @@ _cicada() {
                     return 0
                     ;;
                 --threshold)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --run-name)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

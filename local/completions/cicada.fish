@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_cicada_global_optspecs
-    string join \n f/workload= config= H/host= u/users= r/spawn-rate= t/run-time= l/list config-users= web-host= P/web-port= web-base-path= tls-cert= tls-key= headless autostart prometheus-port= autoquit= db= resume shape= seed= threshold= max-users= max-spawn-rate= allowed-hosts= web-names= trace-url= allowed-origins= demo check only-summary print-stats csv= csv-full-history html= json json-file= reset-stats show-task-ratio show-task-ratio-json L/loglevel= logfile= skip-log-setup s/stop-timeout= exit-code-on-error= equal-weights T/tags= E/exclude-tags= otel profile= class-picker modern-ui V/version h/help
+    string join \n f/workload= config= H/host= u/users= r/spawn-rate= t/run-time= l/list config-users= web-host= P/web-port= web-base-path= tls-cert= tls-key= headless autostart prometheus-port= autoquit= db= resume shape= seed= threshold= run-name= max-users= max-spawn-rate= allowed-hosts= web-names= trace-url= allowed-origins= demo check only-summary print-stats csv= csv-full-history html= json json-file= reset-stats show-task-ratio show-task-ratio-json L/loglevel= logfile= skip-log-setup s/stop-timeout= exit-code-on-error= equal-weights T/tags= E/exclude-tags= otel profile= class-picker modern-ui V/version h/help
 end
 
 function __fish_cicada_needs_command
@@ -42,6 +42,7 @@ complete -c cicada -n "__fish_cicada_needs_command" -l db -d 'Database file to k
 complete -c cicada -n "__fish_cicada_needs_command" -l shape -d 'Load shape of the workload that says how many users there are when, instead of --users and --spawn-rate (see --list)' -r
 complete -c cicada -n "__fish_cicada_needs_command" -l seed -d 'Seed of the runs\' random draws: the same seed gives the same requests' -r
 complete -c cicada -n "__fish_cicada_needs_command" -l threshold -d 'A figure that must stay below a number, such as \'p95<500\', \'fail_ratio<0.05\' or \'p95<500 of NAME\'; may be repeated. Then the exit code is 3 if one does not, and failed requests alone do not decide' -r
+complete -c cicada -n "__fish_cicada_needs_command" -l run-name -d 'The name of the runs that are started, for lists, reports and --json' -r
 complete -c cicada -n "__fish_cicada_needs_command" -l max-users -d 'The most users that may be asked for' -r
 complete -c cicada -n "__fish_cicada_needs_command" -l max-spawn-rate -d 'The most users started a second that may be asked for' -r
 complete -c cicada -n "__fish_cicada_needs_command" -l allowed-hosts -d 'The only hosts that traffic may be sent to, separated by commas: example.com, *.example.com, localhost:8000, or `https://example.com` for one scheme only' -r

@@ -74,12 +74,14 @@ impl Follower {
         }
     }
 
-    /// The figures of the parts, the oldest first.
+    /// The figures of the newest parts, the oldest first.
     pub(super) fn parts(&self) -> Arc<[RunPart]> {
         let kept = self.sealed.kept_parts.iter().cloned();
         let open = self.sealed.parts.iter();
         let open = open.filter_map(|(number, _)| Some(self.part(*number)?.0));
-        kept.chain(open).collect()
+        let all: Vec<RunPart> = kept.chain(open).collect();
+        let excess = all.len().saturating_sub(KEPT_PARTS as usize);
+        all[excess..].into()
     }
 
     /// A part that is not kept by itself, and its figures.

@@ -40,6 +40,9 @@ _cicada() {
             cicada,results)
                 cmd="cicada__subcmd__results"
                 ;;
+            cicada,workload)
+                cmd="cicada__subcmd__workload"
+                ;;
             *)
                 ;;
         esac
@@ -47,7 +50,7 @@ _cicada() {
 
     case "${cmd}" in
         cicada)
-            opts="-f -H -u -r -t -l -P -L -s -T -E -V -h --workload --config --host --users --spawn-rate --run-time --list --config-users --web-host --web-port --web-base-path --tls-cert --tls-key --headless --autostart --prometheus-port --autoquit --db --resume --shape --seed --threshold --max-users --max-spawn-rate --allowed-hosts --web-names --trace-url --allowed-origins --demo --check --only-summary --print-stats --csv --csv-full-history --html --json --json-file --results --results-max-size --results-max-files --reset-stats --show-task-ratio --show-task-ratio-json --loglevel --logfile --skip-log-setup --stop-timeout --exit-code-on-error --equal-weights --tags --exclude-tags --otel --profile --class-picker --modern-ui --version --help cost convert env health mcp results"
+            opts="-f -H -u -r -t -i -l -P -L -s -T -E -V -h --workload --config --host --users --spawn-rate --run-time --iterations --list --config-users --web-host --web-port --web-base-path --tls-cert --tls-key --headless --autostart --prometheus-port --autoquit --db --resume --shape --seed --threshold --run-name --max-users --max-spawn-rate --allowed-hosts --web-names --trace-url --allowed-origins --demo --check --only-summary --print-stats --csv --csv-full-history --html --json --json-file --results --results-max-size --results-max-files --reset-stats --show-task-ratio --show-task-ratio-json --loglevel --logfile --skip-log-setup --stop-timeout --exit-code-on-error --equal-weights --tags --exclude-tags --otel --profile --class-picker --modern-ui --version --help cost convert env health import init mcp results workload"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -94,6 +97,14 @@ _cicada() {
                     return 0
                     ;;
                 -t)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --iterations)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -146,6 +157,10 @@ _cicada() {
                     return 0
                     ;;
                 --threshold)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --run-name)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -487,6 +502,32 @@ _cicada() {
                     ;;
                 --format)
                     COMPREPLY=($(compgen -W "jsonl csv" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        cicada__subcmd__workload)
+            opts="-f -h --workload --db --schema --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --workload)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)

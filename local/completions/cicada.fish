@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_cicada_global_optspecs
-    string join \n f/workload= config= H/host= u/users= r/spawn-rate= t/run-time= l/list config-users= web-host= P/web-port= web-base-path= tls-cert= tls-key= headless autostart prometheus-port= autoquit= db= resume shape= seed= threshold= max-users= max-spawn-rate= allowed-hosts= web-names= trace-url= allowed-origins= demo check only-summary print-stats csv= csv-full-history html= json json-file= results= results-max-size= results-max-files= reset-stats show-task-ratio show-task-ratio-json L/loglevel= logfile= skip-log-setup s/stop-timeout= exit-code-on-error= equal-weights T/tags= E/exclude-tags= otel profile= class-picker modern-ui V/version h/help
+    string join \n f/workload= config= H/host= u/users= r/spawn-rate= t/run-time= i/iterations= l/list config-users= web-host= P/web-port= web-base-path= tls-cert= tls-key= headless autostart prometheus-port= autoquit= db= resume shape= seed= threshold= run-name= max-users= max-spawn-rate= allowed-hosts= web-names= trace-url= allowed-origins= demo check only-summary print-stats csv= csv-full-history html= json json-file= results= results-max-size= results-max-files= reset-stats show-task-ratio show-task-ratio-json L/loglevel= logfile= skip-log-setup s/stop-timeout= exit-code-on-error= equal-weights T/tags= E/exclude-tags= otel profile= class-picker modern-ui V/version h/help
 end
 
 function __fish_cicada_needs_command
@@ -30,6 +30,7 @@ complete -c cicada -n "__fish_cicada_needs_command" -s H -l host -d 'Base URL fo
 complete -c cicada -n "__fish_cicada_needs_command" -s u -l users -d 'Number of users; 1 if not given, and 60 with --demo' -r
 complete -c cicada -n "__fish_cicada_needs_command" -s r -l spawn-rate -d 'Users started a second; 1 if not given, and 6 with --demo' -r
 complete -c cicada -n "__fish_cicada_needs_command" -s t -l run-time -d 'Stop after this time: 20, 20s, 3m, 2h, 1h20m. Without it, traffic goes on until it is stopped' -r
+complete -c cicada -n "__fish_cicada_needs_command" -s i -l iterations -d 'Stop after this number of iterations of all users together, once they have ended; with --headless or --autostart' -r
 complete -c cicada -n "__fish_cicada_needs_command" -l config-users -d 'Settings of user classes: JSON, or a .json file, with user_class_name and any of weight, fixed_count and host' -r
 complete -c cicada -n "__fish_cicada_needs_command" -l web-host -d 'Address to serve on, such as 127.0.0.1 or `[::1]`; all of the machine\'s, IPv4 and IPv6, if empty or *' -r
 complete -c cicada -n "__fish_cicada_needs_command" -s P -l web-port -d 'Port to serve on' -r
@@ -42,6 +43,7 @@ complete -c cicada -n "__fish_cicada_needs_command" -l db -d 'Database file to k
 complete -c cicada -n "__fish_cicada_needs_command" -l shape -d 'Load shape of the workload that says how many users there are when, instead of --users and --spawn-rate (see --list)' -r
 complete -c cicada -n "__fish_cicada_needs_command" -l seed -d 'Seed of the runs\' random draws: the same seed gives the same requests' -r
 complete -c cicada -n "__fish_cicada_needs_command" -l threshold -d 'A figure that must stay below a number, such as \'p95<500\', \'fail_ratio<0.05\' or \'p95<500 of NAME\'; may be repeated. Then the exit code is 3 if one does not, and failed requests alone do not decide' -r
+complete -c cicada -n "__fish_cicada_needs_command" -l run-name -d 'The name of the runs that are started, for lists, reports and --json' -r
 complete -c cicada -n "__fish_cicada_needs_command" -l max-users -d 'The most users that may be asked for' -r
 complete -c cicada -n "__fish_cicada_needs_command" -l max-spawn-rate -d 'The most users started a second that may be asked for' -r
 complete -c cicada -n "__fish_cicada_needs_command" -l allowed-hosts -d 'The only hosts that traffic may be sent to, separated by commas: example.com, *.example.com, localhost:8000, or `https://example.com` for one scheme only' -r
@@ -93,6 +95,7 @@ complete -c cicada -n "__fish_cicada_needs_command" -a "import" -d 'A browser\'s
 complete -c cicada -n "__fish_cicada_needs_command" -a "init" -d 'A workload file to begin with'
 complete -c cicada -n "__fish_cicada_needs_command" -a "mcp" -d 'Speaks the Model Context Protocol on standard input and output: an agent starts it, and it asks a cicada that serves'
 complete -c cicada -n "__fish_cicada_needs_command" -a "results" -d 'The requests of a run, a row each, from the records that are there'
+complete -c cicada -n "__fish_cicada_needs_command" -a "workload" -d 'The workload that new runs have, printed'
 complete -c cicada -n "__fish_cicada_using_subcommand cost" -s u -l users -d 'Number of users, shared among the classes by their weights' -r
 complete -c cicada -n "__fish_cicada_using_subcommand cost" -l class-counts -d 'Users of single classes: JSON such as {"ModelAUser": 2}, or CLASS=N for each; may be repeated' -r
 complete -c cicada -n "__fish_cicada_using_subcommand cost" -l shape -d 'A load shape of the workload: as many users as it has on average, in place of users and class counts' -r
@@ -146,3 +149,7 @@ complete -c cicada -n "__fish_cicada_using_subcommand results" -l run -d 'Name o
 complete -c cicada -n "__fish_cicada_using_subcommand results" -l format -d 'Form of the rows' -r -f -a "jsonl\t'A JSON object a line'
 csv\t'CSV with a line of names'"
 complete -c cicada -n "__fish_cicada_using_subcommand results" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c cicada -n "__fish_cicada_using_subcommand workload" -s f -l workload -d 'Workload file, or locustfiles and folders of them, separated by commas. Without it, what was put last and kept by --db, or else the built-in one' -r
+complete -c cicada -n "__fish_cicada_using_subcommand workload" -l db -d 'Database file that runs and the workload are kept in' -r -F
+complete -c cicada -n "__fish_cicada_using_subcommand workload" -l schema -d 'Print the JSON schema of workloads instead, for editors'
+complete -c cicada -n "__fish_cicada_using_subcommand workload" -s h -l help -d 'Print help (see more with \'--help\')'

@@ -19,7 +19,6 @@ use statistics::visible::lines;
 use telemetry::Telemetry;
 use traffic::clock::Clock;
 use traffic::runs::Environment;
-use traffic::telemetry::Observer;
 use traffic::workload::{FOLDER, WORKLOAD_ENV, Workload};
 
 use crate::descriptors::Descriptors;
@@ -161,12 +160,8 @@ async fn program(
     let control = settings.control.clone();
     let environment = with_variables(environment, &control.workload);
     let telemetry = telemetry.as_ref().map(start_telemetry).transpose()?;
-    let observer = both(
-        telemetry
-            .clone()
-            .map(|telemetry| telemetry as Arc<dyn Observer>),
-        results.clone().map(|results| results as Arc<dyn Observer>),
-    );
+    let exported = telemetry.clone().map(|telemetry| telemetry as _);
+    let observer = both(exported, results.clone().map(|results| results as _));
     let stop_timeout = settings.stop_timeout;
     let most = settings.connections(descriptors.traffic(targets.is_some()));
     let engine = Engine::start(

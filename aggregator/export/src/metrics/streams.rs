@@ -35,7 +35,7 @@ const TIMES: [Time; 2] = [
     ),
     (
         "inter_token_latency",
-        "Mean time between two events of a response: the inter-token latency.",
+        "Mean time between two tokens of a response, or two events where its tokens are not known: the inter-token latency.",
         |of| {
             [
                 of.median_inter_token_latency,
@@ -122,7 +122,7 @@ mod tests {
             "cicada_stream_responses_total{method=\"POST\",name=\"chat\"} 1",
             "cicada_stream_events_total{method=\"POST\",name=\"chat\"} 10",
             "cicada_stream_first_event_seconds{method=\"POST\",name=\"chat\",quantile=\"0.95\"} 0.2",
-            "cicada_stream_inter_token_latency_seconds{method=\"POST\",name=\"chat\",quantile=\"0.5\"} 0.1",
+            "cicada_stream_inter_token_latency_seconds{method=\"POST\",name=\"chat\",quantile=\"0.5\"} 0.082",
             "cicada_stream_tokens_total{method=\"POST\",name=\"chat\",type=\"output\"} 12",
             "cicada_stream_tokens_per_second{method=\"POST\",name=\"chat\"} 6",
         ] {

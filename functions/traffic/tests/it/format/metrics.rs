@@ -10,11 +10,11 @@ fn with(metric: &str) -> String {
     one_request("", &format!("path = '/'\nmetric = {metric}"))
 }
 
-/// The verdict about a response, the values by name, and what could not be evaluated.
-fn measured(
-    workload: &Workload,
-    response: Response,
-) -> (bool, Vec<(String, Option<f64>)>, Vec<String>) {
+/// The value of a metric by its name; nothing where it could not be evaluated.
+type Measured = (String, Option<f64>);
+
+/// The verdict about a response, the values, and what could not be evaluated.
+fn measured(workload: &Workload, response: Response) -> (bool, Vec<Measured>, Vec<String>) {
     let class = &workload.classes()[0];
     let draws = Draws::new(1, class.name(), 0, 0);
     let mut scope = Scope::new(class, &class.tasks()[0], 0, 0, draws);

@@ -17,6 +17,7 @@ use super::state::ApiState;
 #[into_params(parameter_in = Query)]
 pub(super) struct CompareQuery {
     /// The run, or part of one, that this is compared with.
+    #[param(example = "0660f42633c5d4-80e9a2b6")]
     baseline: String,
 }
 

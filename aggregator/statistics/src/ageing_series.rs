@@ -3,7 +3,8 @@
 //! Intervals are five seconds long while they are young and up to months when they are old, so that a year takes hardly
 //! more room than a day. Each length is a multiple of the one before, and intervals begin at whole multiples of their
 //! length, so they only ever grow together. The length of an interval follows from the newest second alone. So thinning
-//! early, late or in several goes gives the same, and so does any order of counting. Rows, of which there are many, are
+//! early, late or in several goes gives the same, and so does any order of counting, but for peaks: those of an interval that
+//! has grown are of what was counted before it grew, and of each later piece by itself. Rows, of which there are many, are
 //! kept at a [`Coarse`] scale, and their sum at a [`Fine`] one.
 
 use std::marker::PhantomData;
@@ -270,6 +271,11 @@ impl<T: Counted, C: Scale + Clone> AgeingSeries<T, C> {
         self.intervals
             .iter()
             .map(|(interval, counted)| (*interval, counted))
+    }
+
+    /// What was counted in each interval, to be changed.
+    pub(crate) fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.intervals.iter_mut().map(|(_, counted)| counted)
     }
 
     /// The counts of an interval, if there are any.

@@ -101,6 +101,10 @@ impl Passed {
         self.peak.as_deref()
     }
 
+    pub(super) fn forget_peak(&mut self) {
+        self.peak = None;
+    }
+
     /// Adds the response times to a histogram.
     pub(crate) fn add_times_to(&self, histogram: &mut Histogram) {
         self.times.each(|key, count| histogram.add_many(key, count));

@@ -145,6 +145,11 @@ impl<const K: usize, V: Merge> SmallestKeys<K, V> {
         self.slots.iter()
     }
 
+    /// The values, those of what exceeds the limit included, to be changed.
+    pub(crate) fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
+        self.slots.iter_mut()
+    }
+
     /// Adds to what exceeds the limit.
     pub fn add_others(&mut self, others: &V) {
         self.exceeded = true;

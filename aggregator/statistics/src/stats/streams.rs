@@ -207,8 +207,8 @@ mod tests {
         }
         let sum = whole.sum;
         assert_eq!((sum.responses, sum.with_events, sum.with_gaps), (3, 2, 1));
-        // 900 ms over nine gaps
-        assert_eq!(sum.inter_token_latency_us, 100_000);
+        // 900 ms over the eleven tokens after the first
+        assert_eq!(sum.inter_token_latency_us, 81_818);
         assert_eq!(
             (sum.first_event_min_us, sum.first_event_max_us),
             (200_000, 400_000)

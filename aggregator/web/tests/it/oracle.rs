@@ -124,10 +124,10 @@ impl Replay {
         let records = stored(delivered(&records, draws));
         let at_once = fold_all(self.since, &records, limits);
         let in_parts = fold_in_parts(self.since, &records, limits, draws);
-        let saved = self.resumed.encode();
+        let saved = self.resumed.clone().without_peaks().encode();
         for stats in [at_once, in_parts] {
             assert_eq!(stats.report(now), report, "{place}");
-            assert_eq!(stats.encode(), saved, "{place}");
+            assert_eq!(stats.without_peaks().encode(), saved, "{place}");
         }
     }
 }

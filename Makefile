@@ -55,7 +55,7 @@ functions: ## build the three functions as they are deployed, with cargo-lambda 
 	scripts/tools.sh ministack
 	scripts/page.sh
 	@mkdir -p target
-	PATH="$(CURDIR)/.tools/aws/bin:$$PATH" $(LOCKED) scripts/functions.sh --x86-64 \
+	PATH="$(CURDIR)/.tools/aws/bin:$$PATH" $(LOCKED) cargo-lambda lambda build --release --locked --x86-64 \
 		--package fanout --package tick --package aggregator-cloud --bin fanout --bin tick --bin aggregator
 
 e2e: ## Cicada on emulators of AWS, end to end: deployed, driven, broken, taken away; and the browser (half an hour)

@@ -25,7 +25,7 @@ class Build:
         place = output / self.name
         if self.settings is None:
             environment = {**os.environ, "PATH": f"{CARGO_LAMBDA.parent}:{os.environ['PATH']}"}
-            command = [ROOT / "scripts" / "functions.sh", "--lambda-dir", output / "deployed"]
+            command = [CARGO_LAMBDA, "lambda", "build", "--release", "--locked", "--lambda-dir", output / "deployed"]
             subprocess.run([*command, "--package", "tick", "--bin", "tick"], cwd=ROOT, env=environment, check=True)
             shutil.copy(output / "deployed" / "tick" / "bootstrap", place)
             return place

@@ -31,7 +31,7 @@ def build(settings, lambda_dir, wanted):
     say("building the functions")
     features = ["--features", "tick/otel"] if settings.exports else []
     command = [
-        *(aws.ROOT / "scripts/functions.sh", f"--{settings.now('architecture')}"),
+        *("cargo-lambda", "lambda", "build", "--release", "--locked", f"--{settings.now('architecture')}"),
         *("--lambda-dir", lambda_dir, "--package", "fanout", "--package", "tick", "--package", "aggregator-cloud"),
         *("--bin", "fanout", "--bin", "tick", "--bin", "aggregator", *features),
     ]

@@ -23,7 +23,7 @@ async fn run() -> anyhow::Result<()> {
     start_logging(&variables, Identity::new())?;
     let settings = StoreSettings::read(&variables)?;
     let exporter = tick::exporter(&variables)?;
-    let config = aws::config::load().await;
+    let config = aws::config::of_function(&variables);
     check_region(&config)?;
     let clock = Clock::system();
     let store = DynamoStore::new(&config, settings.table, settings.retention, clock.clone());

@@ -46,7 +46,7 @@ pub struct ComparedRun {
     pub since: f64,
 }
 
-/// A row of both runs; times in milliseconds. In verdicts a is the baseline, and b the run.
+/// A row of both runs; times in milliseconds.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct ComparedRow {
     /// The request's method; empty for `Aggregated`.
@@ -97,6 +97,9 @@ pub struct RunSide {
     #[serde(rename = "response_time_percentile_0.95")]
     pub response_time_percentile_95: Option<f64>,
 }
+
+/// The run's name in sentences.
+const THIS: &str = "this run";
 
 /// Rows by name and method.
 type Rows<'s> = BTreeMap<(&'s str, &'s str), (&'s Entry, f64)>;
@@ -162,7 +165,7 @@ impl ComparedRow {
         (name, method): (&str, &str),
         sides: [Option<(&Entry, f64)>; 2],
     ) -> Self {
-        let [a, b] = [(sides[0], "A"), (sides[1], "B")].map(|(side, label)| {
+        let [a, b] = [(sides[0], "the baseline"), (sides[1], THIS)].map(|(side, label)| {
             let entry = side.map(|(entry, _)| entry);
             Counted::of_entry(entry, name, method, None).labelled(label)
         });
@@ -176,9 +179,9 @@ impl ComparedRow {
             total_rps: after - before,
             baseline: RunSide::of(&a, before),
             run: RunSide::of(&b, after),
-            verdict: of_the_run(&verdict),
+            verdict: verdict.trim_start_matches(THIS).trim_start().to_owned(),
             sure,
-            explanation: of_the_run(&findings.explanation()),
+            explanation: findings.explanation(),
             fail_ratio: findings.fail_ratio,
             avg_response_time: findings.average,
             median_response_time: findings.median,
@@ -209,21 +212,6 @@ fn all(stats: &Stats) -> Entry {
         all.merge(entry);
     }
     all
-}
-
-/// The words of A/B, in which `a` is the baseline and `b` the run.
-fn of_the_run(words: &str) -> String {
-    [
-        ("b is ", "is "),
-        ("b fails ", "fails "),
-        ("b takes ", "takes "),
-        (": a has ", ": the baseline has "),
-        (", b has ", ", this run has "),
-    ]
-    .into_iter()
-    .fold(words.to_owned(), |text, (of_ab, ours)| {
-        text.replace(of_ab, ours)
-    })
 }
 
 fn summary(rows: &[ComparedRow]) -> String {

@@ -124,10 +124,17 @@ impl Replay {
         let records = stored(delivered(&records, draws));
         let at_once = fold_all(self.since, &records, limits);
         let in_parts = fold_in_parts(self.since, &records, limits, draws);
-        let saved = self.resumed.clone().without_peaks().encode();
+        let saved = without_peaks(&self.resumed);
         for stats in [at_once, in_parts] {
             assert_eq!(stats.report(now), report, "{place}");
-            assert_eq!(stats.without_peaks().encode(), saved, "{place}");
+            assert_eq!(without_peaks(&stats), saved, "{place}");
         }
     }
+}
+
+/// A checkpoint without the peaks of grown intervals, the one thing that the order of folding makes a difference to.
+fn without_peaks(stats: &Stats) -> Vec<u8> {
+    let grown = Stats::decode(&stats.encode(), Limits::default());
+    let grown = grown.expect("a checkpoint of our own");
+    grown.without_peaks().encode()
 }

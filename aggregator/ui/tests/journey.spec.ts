@@ -109,6 +109,7 @@ test("every tab opens, and shows what it is for", async ({ page }) => {
     "Download Data": () => page.getByRole("link", { name: "Download requests CSV" }),
     Logs: () => page.getByText("Ramping to").first(),
     "A/B": () => page.getByRole("heading", { name: "POST Chat" }),
+    Compare: () => page.getByRole("heading", { name: "Compare with another run" }),
     Ledger: () => row(page, "All classes"),
     Runs: () => row(page, "running"),
     Schedules: () => page.getByText("There is no schedule: add one below."),

@@ -142,7 +142,7 @@ test("charts have names and a table behind them, and nothing is drawn where noth
   await expect(table.getByRole("columnheader", { name: /^Time \(/ })).toContainText("UTC");
   await expect(table.getByRole("row").filter({ hasText: "–" })).toHaveCount(2);
   const times = page.getByRole("figure", { name: "Response Times (ms)" });
-  await times.getByRole("checkbox", { name: "p99" }).check();
+  await times.getByRole("checkbox", { name: "p99", exact: true }).check();
   await expect(times.getByRole("button", { name: "99th percentile" })).toBeVisible();
   await times.getByRole("checkbox", { name: "Logarithmic" }).check();
   await expect(times.getByRole("img")).toBeVisible();

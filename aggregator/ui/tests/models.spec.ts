@@ -23,7 +23,7 @@ test("models are called by their names, with first tokens, tokens a second and m
   await page.goto(`${cicada.url}?tab=ab`);
   const table = page.getByRole("table").first();
   await expect(table.getByRole("columnheader")).toHaveText(["Figure", A, B, `${B} − ${A}`]);
-  for (const title of ["First token (ms)", "Between tokens (ms)", "Tokens/s", "Tokens in", "Tokens out", "Cost"]) {
+  for (const title of ["First token (ms)", "Inter-token latency (ms)", "Tokens/s", "Tokens in", "Tokens out", "Cost"]) {
     const cells = table.getByRole("row").filter({ has: page.getByRole("cell", { name: title, exact: true }) }).getByRole("cell");
     for (const at of [1, 2]) await expect(cells.nth(at), title).toHaveText(/^[\d,.]*[1-9][\d,.]*$/);
   }

@@ -33,6 +33,9 @@ class Told(dict):
     def __missing__(self, _):
         return ""
 
+    def workload_env(self):
+        return []
+
 
 def resolved(value, names):
     """A template's value with its references to parameters and resources replaced."""

@@ -14,7 +14,7 @@ use super::smallest_keys::Merge;
 pub struct MetricValues {
     /// What all of them add up to.
     pub sum: MetricSum,
-    /// The values by [`key_of`]; empty for a counter.
+    /// The values by `key_of`; empty for a counter.
     pub histogram: Histogram,
 }
 

@@ -63,7 +63,7 @@ pub use attached::{NotAttached, toml_of, with_files};
 pub use body::{Body, Form};
 pub use class::{Host, Order, SessionRules, Set, Step, Task, UserClass};
 pub use connections::{Connections, MAX_CONNECTION_AGE};
-pub use decode::{FOLDER, MAX_REDIRECTS};
+pub use decode::{FOLDER, MAX_REDIRECTS, is_reserved};
 pub use dumps::quoted as json_quoted;
 pub use errors::{EvaluationError, Mistake, WorkloadErrors};
 pub use expect::{StatusRule, Verdict};

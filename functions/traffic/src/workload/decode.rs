@@ -21,6 +21,7 @@ use crate::environment::Lookup;
 
 pub use defaults::MAX_REDIRECTS;
 pub use host_tls::FOLDER;
+pub use names::is_reserved;
 
 mod adaptive;
 mod beside;

@@ -26,13 +26,21 @@ pub(super) fn check_name(
     good.then_some(())
 }
 
-/// Checks a name that templates use: of a drawn or a captured value.
-pub(super) fn check_variable(reader: &Reader<'_>, name: &str, span: &Range<usize>) -> Option<()> {
-    let reserved = [
+/// True for a name that has a meaning of its own in templates, so that no drawn or captured value may have it.
+pub fn is_reserved(name: &str) -> bool {
+    let words = [
         "true", "false", "none", "loop", "self", "not", "and", "or", "in", "is", "if", "else",
     ];
+    let functions = [
+        "range", "dict", "pick", "randint", "uniform", "choice", "uuid", "now", "env", "secret",
+    ];
     let own = ITERATION_NAMES.iter().chain(&RESPONSE_NAMES);
-    let functions = &["range", "dict", "pick", "randint", "uniform", "choice"];
+    let mut known = words.iter().chain(own).chain(&functions);
+    known.any(|known| known.eq_ignore_ascii_case(name))
+}
+
+/// Checks a name that templates use: of a drawn or a captured value.
+pub(super) fn check_variable(reader: &Reader<'_>, name: &str, span: &Range<usize>) -> Option<()> {
     let identifier = name.starts_with(|c: char| c.is_ascii_alphabetic())
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
         && name.len() <= 100;
@@ -45,12 +53,7 @@ pub(super) fn check_variable(reader: &Reader<'_>, name: &str, span: &Range<usize
         );
         return None;
     }
-    if reserved
-        .iter()
-        .chain(own)
-        .chain(functions)
-        .any(|known| known.eq_ignore_ascii_case(name))
-    {
+    if is_reserved(name) {
         reader.mistake(
             span,
             format!("`{name}` has a meaning of its own: choose another name"),

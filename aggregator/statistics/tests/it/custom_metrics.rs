@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use statistics::custom_metrics::{MetricFigures, figures};
 use statistics::stats::{Limits, Stats};
-use traffic::clock::Timestamp;
 use traffic::custom_metric::{Amount, CustomMetric, MetricKind};
 use traffic::ports::RecordStore as _;
-use traffic::record::wire::{Contents, Decoded};
-use traffic::record::{Bucket, Measured, Outcome, RequestName};
+use traffic::record::wire::Contents;
+use traffic::record::{Measured, Outcome, RequestName};
 
+use crate::folded::folded;
 use crate::scene::{START, Scene};
 
 /// A metric's name, kind and unit.
@@ -56,29 +56,15 @@ fn all() -> Vec<Outcome> {
     ]
 }
 
-fn folded(since: Timestamp, parts: &[&[Outcome]]) -> Stats {
-    let mut stats = Stats::new(since);
-    for part in parts {
-        let mut contents = Contents {
-            outcomes: part.to_vec(),
-            ..Contents::default()
-        };
-        let payload = contents.encode(START);
-        let decoded = Decoded::read(&payload, START).unwrap();
-        stats.fold(Bucket::of(START.full_second()), &decoded);
-    }
-    stats
-}
-
 #[test]
 fn every_order_and_partition_gives_the_same_and_a_checkpoint_keeps_it() {
     let (all, since) = (all(), START.full_second());
-    let whole = folded(since, &[&all]);
+    let whole = folded(START, since, &[&all]);
     for at in 0..=all.len() {
         let (one, other) = all.split_at(at);
-        assert_eq!(folded(since, &[other, one]).encode(), whole.encode());
-        let mut merged = folded(since, &[one]);
-        merged.merge(&folded(since, &[other]));
+        assert_eq!(folded(START, since, &[other, one]).encode(), whole.encode());
+        let mut merged = folded(START, since, &[one]);
+        merged.merge(&folded(START, since, &[other]));
         assert_eq!(merged.encode(), whole.encode());
     }
     let read = Stats::decode(&whole.encode(), Limits::default()).unwrap();
@@ -93,17 +79,21 @@ fn every_order_and_partition_gives_the_same_and_a_checkpoint_keeps_it() {
 #[test]
 fn a_reset_keeps_the_names_and_forgets_the_values() {
     let since = START.full_second() + Duration::from_secs(1);
-    let anew = folded(since, &[&all()]);
-    let mut reset = folded(START.full_second(), &[&all()[..2]]);
+    let anew = folded(START, since, &[&all()]);
+    let mut reset = folded(START, START.full_second(), &[&all()[..2]]);
     assert!(reset.reset(since));
-    reset.merge(&folded(since, &[&all()[2..]]));
+    reset.merge(&folded(START, since, &[&all()[2..]]));
     assert_eq!(reset.encode(), anew.encode());
     let counts = anew.custom_metrics().iter();
     let counts: Vec<_> = counts
         .map(|([name, ..], values)| (name, values.sum.count, values.sum.errors))
         .collect();
     assert_eq!(counts, [("Orders/Created", 1, 0), ("Orders/Total", 1, 1)]);
-    let all_before = folded(START.full_second() + Duration::from_secs(9), &[&all()]);
+    let all_before = folded(
+        START,
+        START.full_second() + Duration::from_secs(9),
+        &[&all()],
+    );
     let total = all_before
         .custom_metrics()
         .get(["Orders/Total", "histogram", "EUR"]);

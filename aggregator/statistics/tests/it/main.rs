@@ -6,6 +6,7 @@
 mod adaptive;
 mod checkpoints;
 mod custom_metrics;
+mod folded;
 mod gaps;
 mod guidellm;
 mod ledger;

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use statistics::stats::{Limits, Stats};
-use traffic::clock::{Slot, Timestamp};
-use traffic::record::wire::{Contents, Decoded};
-use traffic::record::{Bucket, Outcome, RequestName, Streamed};
+use traffic::clock::Slot;
+use traffic::record::{Outcome, RequestName, Streamed};
+
+use crate::folded::folded;
 
 const SLOT: Slot = Slot(1_700_000_000);
 
@@ -49,23 +50,9 @@ fn all() -> Vec<Outcome> {
     ]
 }
 
-fn folded(since: Timestamp, parts: &[&[Outcome]]) -> Stats {
-    let mut stats = Stats::new(since);
-    for part in parts {
-        let mut contents = Contents {
-            outcomes: part.to_vec(),
-            ..Contents::default()
-        };
-        let payload = contents.encode(SLOT);
-        let decoded = Decoded::read(&payload, SLOT).unwrap();
-        stats.fold(Bucket::of(SLOT.full_second()), &decoded);
-    }
-    stats
-}
-
 #[test]
 fn rows_that_stream_have_figures_of_their_own_and_others_have_none() {
-    let stats = folded(SLOT.full_second(), &[&all()]);
+    let stats = folded(SLOT, SLOT.full_second(), &[&all()]);
     let report = stats.report(SLOT.full_second() + Duration::from_secs(20));
     let streams = report
         .rows
@@ -119,15 +106,15 @@ fn rows_that_stream_have_figures_of_their_own_and_others_have_none() {
 #[test]
 fn every_order_and_partition_gives_the_same_and_a_checkpoint_keeps_it() {
     let all = all();
-    let whole = folded(SLOT.full_second(), &[&all]);
+    let whole = folded(SLOT, SLOT.full_second(), &[&all]);
     for at in 0..=all.len() {
         let (one, other) = all.split_at(at);
         assert_eq!(
-            folded(SLOT.full_second(), &[other, one]).encode(),
+            folded(SLOT, SLOT.full_second(), &[other, one]).encode(),
             whole.encode()
         );
-        let mut merged = folded(SLOT.full_second(), &[one]);
-        merged.merge(&folded(SLOT.full_second(), &[other]));
+        let mut merged = folded(SLOT, SLOT.full_second(), &[one]);
+        merged.merge(&folded(SLOT, SLOT.full_second(), &[other]));
         assert_eq!(merged.encode(), whole.encode());
     }
     let read = Stats::decode(&whole.encode(), Limits::default()).unwrap();
@@ -138,10 +125,10 @@ fn every_order_and_partition_gives_the_same_and_a_checkpoint_keeps_it() {
 #[test]
 fn streams_from_before_a_reset_do_not_count() {
     let since = SLOT.full_second() + Duration::from_millis(1_500);
-    let stats = folded(since, &[&all()]);
+    let stats = folded(SLOT, since, &[&all()]);
     let chat = stats.row("chat", "POST").unwrap();
     assert_eq!(chat.streams.as_ref().unwrap().sum.responses, 1);
-    let mut all_before = folded(SLOT.full_second(), &[&all()]);
+    let mut all_before = folded(SLOT, SLOT.full_second(), &[&all()]);
     assert!(all_before.reset(SLOT.full_second() + Duration::from_secs(6)));
     assert!(all_before.row("chat", "POST").unwrap().streams.is_none());
 }
